@@ -100,7 +100,8 @@ def _money(view: Overview) -> Table:
         table.add_row(evidence, _yuan(view.ledger[f"kept_{evidence.lower()}"]))
     table.add_row("D（估算）", _yuan(view.ledger["kept_d"]))
     table.add_row("冻结", _yuan(view.ledger["frozen"]))
-    table.add_row("劝阻人数", str(view.ledger["dissuaded"]))
+    table.add_row("已劝阻（通话或见面）", str(view.ledger["dissuaded_evidenced"]))
+    table.add_row("已劝阻（另有依据）", str(view.ledger["dissuaded_stated"]))
     return table
 
 

@@ -107,6 +107,32 @@ class Outcome(StrEnum):
     UNREACHABLE = "unreachable"
 
 
+class OutcomeGround(StrEnum):
+    """What "dissuaded" rests on: three grounds that the case knows by itself, and those that a person states."""
+
+    CALL = "call"  # somebody talked with the resident by telephone
+    VISIT = "visit"  # somebody met the resident
+    KEY = "key"  # the resident pressed the key of an automated call
+    CALLED_BACK = "called_back"  # stated: the resident called back, on another telephone
+    RELATIVE = "relative"  # stated: a relative is with the resident
+    BANK = "bank"  # stated: the bank has talked with the resident
+    COUNTER = "counter"  # stated: the resident came in person, to a bank's counter or the police's
+    OTHER = "other"  # stated: the note says what
+
+    @property
+    def evidenced(self) -> bool:
+        """Whether the resident answered or was met: not a person's statement alone."""
+        return self in (OutcomeGround.CALL, OutcomeGround.VISIT, OutcomeGround.KEY)
+
+
+class CallResult(StrEnum):
+    """What came of a call that the desk placed."""
+
+    ANSWERED = "answered"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+
+
 class EvidenceClass(StrEnum):
     """How certain it is that money was kept; A is best. D is modelled and never added to the others."""
 

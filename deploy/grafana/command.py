@@ -58,7 +58,13 @@ def _now(made: Board) -> None:
             span=8,
         )
     )
-    made.add(number("已劝阻 Dissuaded", "累计。All in the books.", Query("quanzu_dissuaded")))
+    made.add(
+        number(
+            "已劝阻 Dissuaded",
+            "累计；通话或见面证实的，与另有依据的分开。All in the books; those without a call or a visit stand apart.",
+            Query("sum by (basis) (quanzu_dissuaded)", "{{basis}}"),
+        )
+    )
     made.add(_map())
     made.add(
         to_cases(
@@ -130,7 +136,8 @@ def _in_time(made: Board) -> None:
     made.row("与上周相比 Against last week")
     for title, metric in (
         ("预警生成 Cases opened", "quanzu_cases_opened_total"),
-        ("劝阻 Dissuaded", 'quanzu_case_states_total{state="dissuaded"}'),
+        ("劝阻（通话或见面） Dissuaded, by a call or a visit", 'quanzu_case_states_total{basis="evidenced"}'),
+        ("劝阻（另有依据） Dissuaded, on another ground", 'quanzu_case_states_total{basis="stated"}'),
     ):
         made.add(
             lines(
@@ -144,9 +151,10 @@ def _in_time(made: Board) -> None:
         lines(
             "对话结果 How cases turned out",
             "进入各状态的次数。Times that a case came into a state.",
+            Query('sum by (basis) (increase(quanzu_case_states_total{basis!=""}[1h]))', "{{basis}}"),
             Query(
                 "sum by (state) (increase(quanzu_case_states_total"
-                '{state=~"dissuaded|not_persuaded|already_defrauded|false_alarm|unreachable"}[1h]))',
+                '{state=~"not_persuaded|already_defrauded|false_alarm|unreachable"}[1h]))',
                 "{{state}}",
             ),
         )

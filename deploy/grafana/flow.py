@@ -62,8 +62,8 @@ def _rates(made: Board) -> None:
         (
             "劝阻 Dissuaded",
             "预警进入已劝阻。Cases that came into this state.",
-            'sum(rate(quanzu_case_states_total{state="dissuaded"}[$__rate_interval]))',
-            "已劝阻 dissuaded",
+            'sum by (basis) (rate(quanzu_case_states_total{basis!=""}[$__rate_interval]))',
+            "{{basis}}",
         ),
     ):
         made.add(lines(title, about, Query(expr, legend), unit="cps", span=6))

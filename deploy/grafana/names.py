@@ -34,6 +34,10 @@ VOCABULARY: dict[str, dict[str, tuple[str, str]]] = {
         "visit": ("上门", "visit"),
         "payment": ("止付", "stop-payment"),
     },
+    "basis": {
+        "evidenced": ("已劝阻（通话或见面）", "dissuaded, by a call or a visit"),
+        "stated": ("已劝阻（另有依据）", "dissuaded, on another ground"),
+    },
     "end": {"kept": ("按时", "kept"), "missed": ("超时", "missed")},
     "whose": {
         "carrier": ("运营商", "carrier"),

@@ -44,6 +44,7 @@ def payload(event: CaseEvent, sentence: Callable[[AnyCode], str]) -> dict[str, A
             "scam_type": case.danger.scam_type,
             "division": case.profile.division,
             "outcome": case.outcome.value if case.outcome else None,
+            "ground": case.ground.value if case.ground else None,
             "opened_at": case.opened_at.isoformat(),
             "exposure_fen": case.danger.exposure_fen,
         },

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from domain.casework import outcomes, payments
+from domain.casework import grounds, outcomes, payments
 from domain.casework.draft import WAITING, DecisionBuilder
 from domain.casework.endings import close
 from domain.casework.holds import holding, release
 from domain.casework.steps import ask, end, plan_step, withdraw
 from domain.dispatches.validity import ending_of
 from domain.policy.schedule import conditions, rule_of, steps_for
-from schemas.casework.cases import CaseState, Step, StepState, StopState
+from schemas.casework.cases import CaseState, DeskCall, Step, StepState, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import (
     MOST_ANSWERS,
@@ -36,6 +36,7 @@ from schemas.codes.people import (
     CallerAsked,
     CallerHandedOver,
     CallerReported,
+    CallNotTaken,
     CallPromised,
     CaseClaimed,
     CaseGivenBack,
@@ -56,6 +57,7 @@ from schemas.codes.people import (
     StopAskedFor,
     TalkBegun,
     TalkBrokenOff,
+    TalkEnded,
     Talks,
     ThreeWayCall,
 )
@@ -65,10 +67,13 @@ from schemas.codes.refusals import (
     CallTooLate,
     CaseChanged,
     CaseClosed,
+    GroundMissing,
+    GroundNeedsNote,
     HasCase,
     LiftAskedAlready,
     NoStop,
     NoSuchContact,
+    NoTalkYet,
     NotHolder,
     NotLower,
     PlanOverByLoss,
@@ -76,7 +81,7 @@ from schemas.codes.refusals import (
     TooManyAnswers,
     TwoPersons,
 )
-from schemas.levels import Action
+from schemas.levels import Action, CallResult
 from schemas.people.calls import CallerRequest
 
 
@@ -113,9 +118,12 @@ def _refusal(draft: DecisionBuilder, given: OperatorReport) -> RefusalCode | Non
 
 
 def _outcome(draft: DecisionBuilder, act: OutcomeAct, by: str) -> None:
+    ground = grounds.ground_of(draft.case, act)
+    if isinstance(ground, GroundMissing | GroundNeedsNote):
+        return refuse(draft, ground, by)
     calls = draft.live(Action.OPERATOR_CALL)
     step = next((step for step in calls if step.state is StepState.SENT), calls[0] if calls else None)
-    outcomes.apply(draft, act, by, step, Action.VISIT)
+    return outcomes.apply(draft, act, by, step, Action.VISIT, ground)
 
 
 def _lower(draft: DecisionBuilder, act: LowerAct, by: str) -> None:
@@ -148,7 +156,7 @@ def _call_again(draft: DecisionBuilder, act: CallAgainAct, by: str) -> None:
     for step in draft.live(Action.ROBOT_CALL):  # one that is out is not repeated either
         end(draft, step, StepState.WITHDRAWN, why)
     draft.reached()
-    draft.set(claimed_by=None)
+    draft.set(claimed_by=None, desk_call=None, met_at=None)
     return draft.say(FactKind.NOTE, CallAgainAt(act.when), by=by)
 
 
@@ -235,9 +243,21 @@ def _move(draft: DecisionBuilder, step: Step, *, later: bool) -> None:
 
 def _note(draft: DecisionBuilder, act: NoteAct, by: str) -> None:
     draft.say(FactKind.NOTE, _noted(act), by=by)
-    if act.what == "conversation" and not draft.plan_over:
+    before = draft.case.desk_call
+    call = grounds.call_after(before, act.what, by, draft.now)
+    if call is not None and call is not before:
+        _called(draft, call, by)
+
+
+def _called(draft: DecisionBuilder, call: DeskCall, by: str) -> None:
+    """The desk's call stands otherwise: the case says the same of it."""
+    draft.set(desk_call=call)
+    if call.goes_on:
         draft.reached()
+    if call.goes_on and not draft.plan_over:
         draft.enter(CaseState.IN_CONVERSATION, Talks(by))
+    elif draft.case.state is CaseState.IN_CONVERSATION:
+        draft.enter(CaseState.CONTACTING, TalkEnded() if call.answered else CallNotTaken(call.result))
 
 
 def _noted(act: NoteAct) -> AnyCode:
@@ -250,8 +270,8 @@ def _noted(act: NoteAct) -> AnyCode:
 
 def _remark(act: NoteAct) -> AnyCode:
     match act.what:
-        case "conversation":
-            return TalkBegun(act.note)
+        case "conversation" | "conversation_ended" | "busy" | "no_answer":
+            return _of_call(act)
         case "code_confirmed":
             return CodeConfirmed(act.note)
         case "three_way_call":
@@ -264,6 +284,13 @@ def _remark(act: NoteAct) -> AnyCode:
             return Noted(act.note)
 
 
+def _of_call(act: NoteAct) -> AnyCode:
+    if act.what == grounds.ENDED:
+        return TalkEnded(act.note)
+    result = grounds.CALLS[act.what]
+    return TalkBegun(act.note) if result is CallResult.ANSWERED else CallNotTaken(result, act.note)
+
+
 _CALLERS: Mapping[CallerRequest, Callable[[str], AnyCode]] = {
     CallerRequest.QUESTION: CallerAsked,
     CallerRequest.REPORT: CallerReported,
@@ -272,7 +299,9 @@ _CALLERS: Mapping[CallerRequest, Callable[[str], AnyCode]] = {
 
 
 def _answers(draft: DecisionBuilder, act: AnswersAct, by: str) -> None:
-    """Add to what was answered by the same script; another script begins anew."""
+    """Add to what was answered by the same script; another script begins anew. Who has not talked has no answer."""
+    if act.answers and grounds.known_ground(draft.case) is None:
+        return refuse(draft, NoTalkYet(), by)
     known = draft.case.answers if draft.case.script == act.script else {}
     answers = {question: answer for question, answer in known.items() if question not in act.withdrawn} | act.answers
     if len(answers) > MOST_ANSWERS:
@@ -281,10 +310,6 @@ def _answers(draft: DecisionBuilder, act: AnswersAct, by: str) -> None:
     withdrawn = tuple(question for question in act.withdrawn if question not in act.answers)
     told = ScriptAnswered(act.script, act.answers, withdrawn)
     draft.say(FactKind.NOTE, told if act.answers or withdrawn else ScriptBegun(act.script), by=by)
-    if act.answers and not draft.plan_over:
-        draft.reached()
-        if draft.case.state is not CaseState.VISIT_UNDER_WAY:
-            draft.enter(CaseState.IN_CONVERSATION, Talks(by))
     return None
 
 

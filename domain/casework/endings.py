@@ -3,11 +3,11 @@
 from domain.casework import money
 from domain.casework.draft import CLOCK, CLOSE, LIVE, DecisionBuilder
 from domain.casework.planning import begin, closing, plan_close, plan_follow_ups, plan_stops
-from domain.casework.steps import plan_step, withdraw, wrong_number
+from domain.casework.steps import end, plan_step, withdraw, wrong_number
 from domain.identity.personal import without
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import FactKind
-from schemas.codes.any_code import AnyCode, DefraudedAlready, LevelAndWhy, SettledAs
+from schemas.codes.any_code import AnyCode, DefraudedAlready, LevelAndWhy, Recalled, SettledAs
 from schemas.codes.plan import (
     AllTried,
     CaseReopened,
@@ -18,17 +18,24 @@ from schemas.codes.plan import (
     PlanRanOut,
 )
 from schemas.codes.refusals import CaseClosed
-from schemas.levels import Action, Level, Outcome
+from schemas.levels import Action, Level, Outcome, OutcomeGround
 
 
-def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode) -> None:
-    """The resident is dissuaded or cleared: nothing more of the plan goes out. Follow-ups do, if dissuaded."""
+def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: OutcomeGround | None) -> None:
+    """The resident is dissuaded or cleared: nothing more of the plan goes out. Follow-ups do, if dissuaded.
+
+    Who is on the way already goes on. `ground`: what "dissuaded" rests on; a better one takes a stated one's place.
+    """
     state = CaseState.DISSUADED if outcome is Outcome.DISSUADED else CaseState.FALSE_ALARM
     if draft.case.state is state:
+        if ground and ground.evidenced and draft.case.ground and not draft.case.ground.evidenced:
+            draft.set(ground=ground)
+        _nobody_goes(draft)
         return
     keep = (Action.FOLLOW_UP, Action.STOP_RELEASE) if outcome is Outcome.DISSUADED else (Action.STOP_RELEASE,)
     withdraw(draft, [step for step in draft.live() if step.action not in keep], SettledAs(outcome, why))
-    draft.set(outcome=outcome, settled_at=draft.now, claimed_by=None, returned_from=None, officer=None)
+    draft.set(outcome=outcome, ground=ground, settled_at=draft.now, claimed_by=None, returned_from=None)
+    _nobody_goes(draft)
     draft.enter(state, why)
     if outcome is Outcome.DISSUADED:
         plan_follow_ups(draft)
@@ -40,13 +47,28 @@ def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode) -> None:
 def defrauded(draft: DecisionBuilder, why: AnyCode) -> None:
     """Money is gone: what can still be stopped is, at once; nobody needs to be warned of what has happened."""
     if draft.case.state is CaseState.ALREADY_DEFRAUDED:
+        _nobody_goes(draft)
         return
     withdraw(draft, draft.contacts(), DefraudedAlready(why))
-    draft.set(outcome=Outcome.ALREADY_DEFRAUDED, settled_at=None, claimed_by=None, officer=None)
+    draft.set(outcome=Outcome.ALREADY_DEFRAUDED, ground=None, settled_at=None, claimed_by=None)
+    _nobody_goes(draft)
     draft.enter(CaseState.ALREADY_DEFRAUDED, why)
     plan_stops(draft, at_once=True)
     plan_follow_ups(draft)
     money.balance(draft)
+
+
+def recall(draft: DecisionBuilder, why: AnyCode) -> None:
+    """Call back whoever was sent to the resident and has not told the end of the visit."""
+    for step in draft.live(Action.VISIT):
+        end(draft, step, StepState.WITHDRAWN, Recalled(why))
+    draft.set(officer=None)
+
+
+def _nobody_goes(draft: DecisionBuilder) -> None:
+    """The case names nobody who goes there, unless somebody is on the way still."""
+    if all(step.state is not StepState.SENT for step in draft.live(Action.VISIT)):
+        draft.set(officer=None)
 
 
 def finish(draft: DecisionBuilder) -> None:
@@ -71,6 +93,7 @@ def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
     """The resident is in danger again: the plan starts from its beginning, at the level of the new danger."""
     was = draft.case.level
     draft.set(outcome=None, settled_at=None, closed_at=None, level=level, claimed_by=None, officer=None)
+    draft.set(ground=None, desk_call=None, met_at=None)
     draft.set(state=CaseState.RAISED)
     draft.say(FactKind.REOPENED, why if was is level else LevelAndWhy(level, was, why))
     begin(draft, CaseReopened())

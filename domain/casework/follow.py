@@ -22,7 +22,7 @@ from schemas.codes.plan import (
     WrongNumber,
 )
 from schemas.codes.refusals import CaseClosed
-from schemas.levels import Action, Outcome, Result
+from schemas.levels import Action, Outcome, OutcomeGround, Result
 
 DAY = timedelta(days=1)
 _ENDS: Partial[Word, Ended] = Partial(
@@ -136,7 +136,7 @@ def _acknowledged(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
     if not is_current(draft, step) or level_of(step.id) not in (None, draft.case.level):
         draft.say(FactKind.NOTE, AcknowledgedEarlierPlan(), step)
     elif draft.level.acknowledged == "dissuaded":
-        settle(draft, Outcome.DISSUADED, KeyPressed())
+        settle(draft, Outcome.DISSUADED, KeyPressed(), OutcomeGround.KEY)
     elif draft.level.acknowledged == "no_robot":
         withdraw(draft, draft.live(Action.ROBOT_CALL), NoFurtherRobotCall())
 

@@ -9,10 +9,13 @@ from schemas.codes.money import LossAvoided, MoneyFrozen, MoneyLost, NoLongerAvo
 from schemas.levels import EvidenceClass
 
 
-def claim(draft: DecisionBuilder, claims: list[KeptClaim], by: str) -> None:
-    """Book what a person says was kept: C at best, for A and B are the banks' to confirm."""
+def claim(draft: DecisionBuilder, claims: list[KeptClaim], by: str, best: EvidenceClass = EvidenceClass.C) -> None:
+    """Book what a person says was kept: C at best, for A and B are the banks' to confirm.
+
+    `best`: D where nobody has heard it from the resident.
+    """
     for stated in claims:
-        evidence = max(stated.evidence, EvidenceClass.C)
+        evidence = max(stated.evidence, best)
         before = draft.case
         keep(draft, stated.transfer, evidence, stated.amount_fen, by)
         if draft.case is before:

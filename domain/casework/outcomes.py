@@ -2,7 +2,7 @@
 
 from domain.casework import money
 from domain.casework.draft import LIVE, DecisionBuilder
-from domain.casework.endings import defrauded, reopen, settle
+from domain.casework.endings import defrauded, recall, reopen, settle
 from domain.casework.follow import again, follow
 from domain.casework.steps import ask, end
 from domain.policy.plan import Word
@@ -12,21 +12,34 @@ from schemas.casework.inputs import OutcomeAct
 from schemas.codes.any_code import AnyCode
 from schemas.codes.people import OutcomeTold
 from schemas.codes.plan import NotReached
-from schemas.levels import Action, Outcome, Result
+from schemas.levels import Action, EvidenceClass, Outcome, OutcomeGround, Result
 
 
-def apply(draft: DecisionBuilder, act: OutcomeAct, by: str, step: Step | None, other: Action) -> None:
-    """Take an outcome in. `step`: the call or visit it was reached by; `other`: the action that helps if it failed."""
+def apply(
+    draft: DecisionBuilder,
+    act: OutcomeAct,
+    by: str,
+    step: Step | None,
+    other: Action,
+    ground: OutcomeGround | None,
+) -> None:
+    """Take an outcome in.
+
+    `step`: the call or visit it was reached by; `other`: the action that helps if it failed; `ground`: what it rests
+    on, if the resident is dissuaded.
+    """
     told = OutcomeTold(act.outcome, by)
-    draft.say(FactKind.NOTE, OutcomeTold(act.outcome, by, act.note, act.complaint), by=by)
-    draft.set(claimed_by=None)  # the conversation is over, also where the case is what it was before
+    draft.say(FactKind.NOTE, OutcomeTold(act.outcome, by, act.note, act.complaint, ground), by=by)
+    # The conversation is over, also where the case is what it was before. The next outcome needs a talk of its own.
+    draft.set(claimed_by=None, desk_call=None, met_at=None)
     if act.outcome is Outcome.UNREACHABLE:
         _not_reached(draft, step)
         return
     draft.reached()
     if act.lost_fen:
         money.lose(draft, None, act.lost_fen, by)
-    money.claim(draft, act.kept, by)
+    heard = ground is None or ground.evidenced
+    money.claim(draft, act.kept, by, EvidenceClass.C if heard else EvidenceClass.D)
     if act.outcome is Outcome.NOT_PERSUADED:
         _not_persuaded(draft, step, told, other)
         return
@@ -35,7 +48,9 @@ def apply(draft: DecisionBuilder, act: OutcomeAct, by: str, step: Step | None, o
     if act.outcome is Outcome.ALREADY_DEFRAUDED:
         defrauded(draft, told)
     else:
-        settle(draft, act.outcome, told)
+        settle(draft, act.outcome, told, ground)
+    if act.recall:
+        recall(draft, told)
 
 
 def _not_reached(draft: DecisionBuilder, step: Step | None) -> None:

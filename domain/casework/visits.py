@@ -28,7 +28,7 @@ from schemas.codes.people import (
     VisitOver,
     VisitRefused,
 )
-from schemas.levels import Action, Outcome
+from schemas.levels import Action, Outcome, OutcomeGround
 
 _REPORTS: Mapping[VisitStage, Callable[..., VisitCode]] = {
     VisitStage.ASSIGNED: VisitAssigned,
@@ -58,8 +58,8 @@ def officer_report(draft: DecisionBuilder, given: OfficerReport) -> None:
         _stage(draft, given, awaited)
     elif given.stage is VisitStage.DONE and _outdated(draft, given):
         _warned_before(draft, given)
-    elif given.outcome is not None and given.stage is VisitStage.DONE:
-        outcomes.apply(draft, given.outcome, given.by, None, Action.OPERATOR_CALL)
+    elif given.stage is VisitStage.DONE:
+        _outcome(draft, given, None)
     draft.now = max(draft.now, given.told_at or draft.now)  # what follows goes out now, and has its time from now on
 
 
@@ -100,11 +100,20 @@ def _done(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
         end(draft, step, StepState.DONE, VisitedBefore())
         return
     if given.outcome is not None:
-        outcomes.apply(draft, given.outcome, given.by, step, Action.OPERATOR_CALL)
+        _outcome(draft, given, step)
         return
     draft.reached()
+    draft.set(met_at=draft.now)
     no_longer_under_way(draft, VisitOver())
     end(draft, step, StepState.DONE, NoOutcomeTold())
+
+
+def _outcome(draft: DecisionBuilder, given: OfficerReport, step: Step | None) -> None:
+    """What the officer tells of the talk at the door: to have met the resident is its ground."""
+    if given.outcome is None:
+        return
+    ground = OutcomeGround.VISIT if given.outcome.outcome is Outcome.DISSUADED else None
+    outcomes.apply(draft, given.outcome, given.by, step, Action.OPERATOR_CALL, ground)
 
 
 def _outdated(draft: DecisionBuilder, given: OfficerReport) -> bool:

@@ -32,6 +32,7 @@ class Board:
     in_danger: int
     levels: Mapping[Level, int]
     states: Mapping[CaseState, int]
+    stated: int  # of those dissuaded: on a ground other than a talk or a visit
     counties: Mapping[str, int]
     at_stake: int
     stopped: int
@@ -49,6 +50,7 @@ def board(cases: Iterable[Case]) -> Board:
         in_danger=sum(not case.settled for case in found),
         levels=Counter(case.level for case in found),
         states=Counter(case.state for case in found),
+        stated=sum(total.dissuaded_stated for total in totals),
         counties=Counter(case.profile.division[:COUNTY] for case in found),
         at_stake=sum(to_go(case) for case in found if not case.settled),
         stopped=sum(_stopped(case) for case in found),

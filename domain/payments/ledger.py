@@ -22,7 +22,7 @@ UNNAMED = "unnamed"
 """The key of a loss reported without a transfer: reported again, it is the same money."""
 
 _CONFIRMED = (EvidenceClass.A, EvidenceClass.B)
-_BOOKED = ("kept", "frozen", "losses", "outcome", "warned_at", "opened_at")  # the case fields used by `of_case`
+_BOOKED = ("kept", "frozen", "losses", "outcome", "ground", "warned_at", "opened_at")  # the fields of `of_case`
 
 
 class Totals(NamedTuple):
@@ -30,7 +30,8 @@ class Totals(NamedTuple):
 
     cases: int = 0
     warned: int = 0  # cases in which a contact reached the resident
-    dissuaded: int = 0
+    dissuaded_evidenced: int = 0  # the resident answered a call or was met
+    dissuaded_stated: int = 0  # on another ground: somebody says so
     false_alarms: int = 0
     kept_a: int = 0
     kept_b: int = 0
@@ -57,7 +58,8 @@ def of_case(case: Case) -> Totals:
     return Totals(
         cases=1,
         warned=int(case.warned_at is not None and case.warned_at >= case.opened_at),
-        dissuaded=int(case.outcome is Outcome.DISSUADED),
+        dissuaded_evidenced=int(_dissuaded(case, evidenced=True)),
+        dissuaded_stated=int(_dissuaded(case, evidenced=False)),
         false_alarms=int(case.outcome is Outcome.FALSE_ALARM),
         kept_a=kept[EvidenceClass.A],
         kept_b=kept[EvidenceClass.B],
@@ -68,6 +70,11 @@ def of_case(case: Case) -> Totals:
         defrauded_after_warning_30d=int(soonest <= 30),
         defrauded_after_warning_90d=int(soonest <= 90),
     )
+
+
+def _dissuaded(case: Case, *, evidenced: bool) -> bool:
+    """Return whether the resident was dissuaded on a ground of this kind; without a ground it counts as neither."""
+    return case.outcome is Outcome.DISSUADED and case.ground is not None and case.ground.evidenced is evidenced
 
 
 def added(before: Case | None, after: Case) -> Mapping[str, int]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
-from domain.policy import Policy, load
+from domain.policy import load
 from domain.policy.risk import RiskRules
 from domain.risk import assess
 from schemas.casework.cases import Profile
-from schemas.levels import Action, Level
+from schemas.levels import Level
 from schemas.risk.evidence import Evidence
 
 MOST_MOMENTS = 200  # examined for one resident: a set has at most 512 members, and each may be a moment
@@ -83,24 +83,6 @@ def tally(cases: Iterable[Raised], station: str, zone: tzinfo) -> Tally:
         counted.days[case.at.astimezone(zone).date(), case.level] += 1
         counted.stations[station, case.level] += 1
     return counted
-
-
-def visit_levels(policy: Policy) -> frozenset[Level]:
-    """Return the levels whose plan includes a visit."""
-    return frozenset(
-        level
-        for level, plan in policy.plan.levels.items()
-        if any(step.action is Action.VISIT for step in plan.steps.values())
-    )
-
-
-def visit_hours(cases: Mapping[Level, int], policy: Policy, visit: timedelta) -> float:
-    """Return the hours that the planned visits of these cases take, each lasting `visit`.
-
-    Some cases settle before it.
-    """
-    visited = visit_levels(policy)
-    return sum(count for level, count in cases.items() if level in visited) * visit.total_seconds() / 3600
 
 
 def _by_second(counts: Mapping[tuple[date, Level], int]) -> Counter[Level]:

@@ -3,6 +3,7 @@
 A name consists of words joined by `|`, the first of which says what is counted: `open|red|contacting`,
 `action|flash_sms|delivered`, `area|red|2201` (open cases by prefecture), `stop|in_force` (stop-payments),
 `clock|desk|red|kept`, `doubt|d` (variance, in yuan²).
+`state|dissuaded|evidenced` and `state|dissuaded|stated` say what it rests on; other states have nothing there.
 """
 
 from collections import Counter
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from domain.identity.divisions import PREFECTURE_DIGITS
 from domain.payments import ledger
 from domain.statistics import clocks
-from schemas.casework.cases import Case
+from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import CaseEvent, Fact, FactKind
 
 _STANDING = ("id", "level", "state", "profile", "payments", "kept", "danger")  # the case fields used by `of_standing`
@@ -118,6 +119,13 @@ def _lasting(case: Case) -> Counter[str]:
     return stops + Counter({"doubt|d": ledger.doubt(case)})
 
 
+def _basis(case: Case) -> str:
+    """Whether a resident who is dissuaded answered or was met, or somebody only says so."""
+    if case.state is not CaseState.DISSUADED or case.ground is None:
+        return ""
+    return "evidenced" if case.ground.evidenced else "stated"
+
+
 def _names(fact: Fact, case: Case) -> Iterator[str]:
     match fact.kind:
         case FactKind.OPENED | FactKind.REOPENED | FactKind.LEVEL_RAISED:
@@ -130,6 +138,6 @@ def _names(fact: Fact, case: Case) -> Iterator[str]:
         case FactKind.PUT_OFF if fact.action is not None:
             yield f"put_off|{fact.action.channel}|{fact.limit}"
         case FactKind.STATE:
-            yield f"state|{case.state}"
+            yield f"state|{case.state}|{_basis(case)}"
         case _:
             yield f"fact|{fact.kind}"

@@ -34,6 +34,7 @@ class CaseRow(NamedTuple):
     state: str
     level: str
     outcome: str | None
+    ground: str | None  # what "dissuaded" rests on
     scam_type: str
     probability: float
     exposure_fen: int
@@ -45,7 +46,8 @@ class CaseRow(NamedTuple):
     balance: str
     policy: str
     warned: int
-    dissuaded: int
+    dissuaded_evidenced: int  # the resident answered a call or was met
+    dissuaded_stated: int  # on another ground: never add it to the other
     false_alarms: int
     kept_a_fen: int
     kept_b_fen: int
@@ -107,6 +109,7 @@ def case_row(case: Case, name: Pseudonym) -> CaseRow:
         state=case.state.value,
         level=case.level.value,
         outcome=case.outcome.value if case.outcome else None,
+        ground=case.ground.value if case.ground else None,
         scam_type=case.danger.scam_type,
         probability=case.danger.probability,
         exposure_fen=case.danger.exposure_fen,
@@ -118,7 +121,8 @@ def case_row(case: Case, name: Pseudonym) -> CaseRow:
         balance=profile.balance.value,
         policy=case.policy,
         warned=books.warned,
-        dissuaded=books.dissuaded,
+        dissuaded_evidenced=books.dissuaded_evidenced,
+        dissuaded_stated=books.dissuaded_stated,
         false_alarms=books.false_alarms,
         kept_a_fen=books.kept_a,
         kept_b_fen=books.kept_b,

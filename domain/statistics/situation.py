@@ -41,7 +41,7 @@ MEANS: Mapping[type[DangerCode], str] = {
 }
 _BANDS = ((18, "under_18"), (30, "18_29"), (45, "30_44"), (60, "45_59"))
 OLDEST = "60_over"
-DIMENSIONS = ("level", "scam", "means", "occupation", "age", "sex", "outcome")
+DIMENSIONS = ("level", "scam", "means", "occupation", "age", "sex", "outcome", "ground")
 
 Mark = tuple[str, str, str]
 """The key of a sum: a dimension (`all` has one value), its value, and the sum's name."""
@@ -51,7 +51,8 @@ class Sums(NamedTuple):
     """Sums over some cases; money in fen. `kept_d` is modelled and never added to the others."""
 
     cases: int = 0
-    dissuaded: int = 0
+    dissuaded_evidenced: int = 0
+    dissuaded_stated: int = 0
     lost: int = 0
     kept_a: int = 0
     kept_b: int = 0
@@ -219,7 +220,7 @@ def _seen(case: Case) -> Seen:
         case.version,
         case.profile.division,
         tuple(_values(case)),
-        Sums(1, int(case.outcome is Outcome.DISSUADED), *money),
+        Sums(1, totals.dissuaded_evidenced, totals.dissuaded_stated, *money),
     )
 
 
@@ -232,6 +233,8 @@ def _values(case: Case) -> Iterator[tuple[str, str]]:
     yield "age", age_band(case.opened_at.year - profile.birth_year)
     yield "sex", profile.sex.value
     yield "outcome", case.outcome.value if case.outcome else "open" if case.open else "none"
+    if case.outcome is Outcome.DISSUADED and case.ground:
+        yield "ground", case.ground.value
 
 
 def _marks(seen: Seen) -> Iterator[tuple[Mark, int]]:

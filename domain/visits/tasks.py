@@ -81,8 +81,8 @@ def conflict(task: Task, case: Case | None, stage: VisitStage) -> Conflict | Non
 
 
 def stands(task: Task, case: Case) -> bool:
-    """Return whether the case still waits for this visit."""
-    return task.state is TaskState.OPEN and not _plan_over(case) and _step(task, case) is not None
+    """Return whether the case still waits for this visit, also of a dissuaded resident, until it is recalled."""
+    return task.state is TaskState.OPEN and case.open and _step(task, case) is not None
 
 
 def to_be_made(task: Task, case: Case) -> bool:

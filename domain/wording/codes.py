@@ -16,7 +16,7 @@ from schemas.base import legible
 from schemas.codes.any_code import AnyCode
 from schemas.codes.base import Code, by_name
 from schemas.codes.people import ScriptAnswered
-from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
+from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
 from schemas.people.residents import InterpreterLanguage
 from schemas.risk.evidence import EvidenceKind
 
@@ -24,11 +24,13 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 LABELS: Mapping[type[StrEnum], Mapping[Any, str]] = {
     Action: labels.ACTIONS,
+    CallResult: labels.CALLS,
     Channel: labels.CHANNELS,
     EvidenceKind: labels.PARTIES,
     InterpreterLanguage: labels.INTERPRETERS,
     Level: labels.LEVELS,
     Outcome: labels.OUTCOMES,
+    OutcomeGround: labels.GROUNDS,
     Result: labels.RESULTS,
 }
 """The label of a parameter that is an enum's member."""
@@ -42,6 +44,7 @@ PARTS = {
     "complaint": "（投诉 %(complaint)s）",
     "checked": "；已查：%(checked)s",
     "remark": "（%(remark)s）",
+    "ground": "（依据：%(ground)s）",
     "interpreter": " · 需要翻译",
     "known": " · 曾上门",
     "language": "（%(language)s）",

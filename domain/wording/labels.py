@@ -8,13 +8,14 @@ from typing import Any
 
 from domain.desk.questions import Suggestion
 from domain.payments.reconciliation import Difference
+from domain.payments.status import PaymentStatus
 from domain.statistics.clocks import Whose
 from domain.visits.travel import COUNTY, PREFECTURE, PROVINCE, STREET
 from schemas.casework.cases import CaseState, Step, StepState, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState
 from schemas.channels.releases import ReleaseState
-from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
+from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
 from schemas.people.residents import BalanceBand, Flag, InterpreterLanguage, Language, Occupation, Sex
 from schemas.people.rosters import Role
 from schemas.risk.evidence import EvidenceKind, WatchStatus
@@ -54,6 +55,26 @@ OUTCOMES = {
     Outcome.ALREADY_DEFRAUDED: "已被骗",
     Outcome.FALSE_ALARM: "误报",
     Outcome.UNREACHABLE: "联系不上",
+}
+# What "dissuaded" rests on.
+GROUNDS = {
+    OutcomeGround.CALL: "与当事人通话",
+    OutcomeGround.VISIT: "与当事人见面",
+    OutcomeGround.KEY: "智能外呼中按键确认",
+    OutcomeGround.CALLED_BACK: "当事人回电",
+    OutcomeGround.RELATIVE: "家属在场证实",
+    OutcomeGround.BANK: "银行证实",
+    OutcomeGround.COUNTER: "当事人到窗口",
+    OutcomeGround.OTHER: "其他依据（写在说明里）",
+}
+# How the desk's call stands.
+CALLS = {
+    "none": "未呼叫",
+    "ringing": "正在呼叫",
+    "connected": "通话中",
+    "ended": "通话结束",
+    CallResult.BUSY.value: "占线",
+    CallResult.NO_ANSWER.value: "无人接听",
 }
 # An outcome, or why there is none.
 SITUATIONS = {**{outcome.value: words for outcome, words in OUTCOMES.items()}, "open": "处置中", "none": "无结论"}
@@ -118,6 +139,21 @@ TRANSFER_STATES = {
     TransferState.ATTEMPTED: "尝试支付",
     TransferState.PENDING: "支付处理中",
     TransferState.SETTLED: "已到账",
+}
+PAYMENTS = {
+    PaymentStatus.RETURNED: "已返还",
+    PaymentStatus.FROZEN: "已冻结",
+    PaymentStatus.CANCELLED: "途中撤销",
+    PaymentStatus.STOPPED: "止付生效",
+    PaymentStatus.STOP_ASKED: "已申请止付",
+    PaymentStatus.LOST: "已损失",
+    PaymentStatus.NOT_MADE: "当事人已放弃转账",
+    PaymentStatus.STOP_REFUSED: "银行拒绝止付",
+    PaymentStatus.STOP_EXPIRED: "止付已到期",
+    PaymentStatus.STOP_RELEASED: "止付已解除",
+    PaymentStatus.SETTLED: "已到账",
+    PaymentStatus.PENDING: "支付处理中",
+    PaymentStatus.ATTEMPTED: "尝试支付",
 }
 EVIDENCE = {
     EvidenceKind.CALL_OVERSEAS: "境外来电",
@@ -266,6 +302,9 @@ RELATIONS = {
 }
 NOTES = {
     "conversation": "开始通话",
+    "conversation_ended": CALLS["ended"],
+    "busy": CALLS["busy"],
+    "no_answer": CALLS["no_answer"],
     "code_confirmed": "核实码无误",
     "three_way_call": "三方通话",
     "note": "备注",
@@ -289,7 +328,7 @@ SUGGESTIONS = {
 _TABLES: tuple[Mapping[Any, str], ...] = (
     *(LEVELS, ACTIONS, CHANNELS, STATES, OUTCOMES, SITUATIONS, RESULTS, STEP_STATES, STOP_STATES, BANK_STATES, ASKED),
     *(RELEASE_STATES, DIFFERENCES, TRANSFER_STATES, EVIDENCE, CLASSES, SEXES, OCCUPATIONS, SPOKEN, AGES, FLAGS),
-    *(PAYERS_STATES, STANDINGS),
+    *(PAYERS_STATES, STANDINGS, GROUNDS, CALLS, PAYMENTS),
     *(
         BALANCES,
         SCAMS,

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from schemas.base import Fen, Model, Ref, Text, Token, When
 from schemas.codes.any_code import AnyCodeField
 from schemas.codes.danger import DangerCodeField
-from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
+from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
 from schemas.people.residents import BalanceBand, DivisionCode, Flag, Language, Occupation, ResidentId, Sex
 from schemas.risk.signals import TransferState
 
@@ -80,6 +80,25 @@ class Contacted(Model):
     channel: Channel
     step: Token
     attempt: int
+
+
+class DeskCall(Model):
+    """The desk's latest call to the resident. `at`: when it was answered, or was not; `ended_at`: of one answered."""
+
+    result: CallResult
+    at: When
+    by: Text
+    ended_at: When | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether the resident has talked, or talks still."""
+        return self.result is CallResult.ANSWERED
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the two talk now."""
+        return self.answered and self.ended_at is None
 
 
 class StopState(StrEnum):
@@ -166,6 +185,9 @@ class Case(Model):
     losses: list[Loss] = Field(default_factory=list)
     booked_before: list[str] = Field(default_factory=list)  # transfers in the books of this resident's earlier cases
     outcome: Outcome | None = None
+    ground: OutcomeGround | None = None  # what "dissuaded" rests on
+    desk_call: DeskCall | None = None  # none: nobody has called since the danger, or since the latest outcome
+    met_at: When | None = None  # when an officer met the resident without telling an outcome; ends as `desk_call` does
     contacted: list[Contacted] = Field(default_factory=list)  # of the last day, of the resident's earlier case too
     warned_at: When | None = None  # the latest contact that reached the resident
     danger_at: When | None = None  # when graver danger, or more money moving, was told last

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 from schemas.base import Fen, Model, Note, Reason, Ref, Text, Token, When
 from schemas.casework.cases import CaseId, Danger, Payment, Profile
 from schemas.codes.channels import ChannelCodeField
-from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
+from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
 from schemas.people.calls import CallerRequest
 from schemas.people.residents import DivisionCode, InterpreterLanguage, ResidentId
 
@@ -66,10 +66,16 @@ class KeptClaim(Model):
 
 
 class OutcomeAct(Model):
-    """A conversation ended. `lost_fen`: what is already gone; `complaint`: that it follows from."""
+    """A conversation ended. `lost_fen`: what is already gone; `complaint`: that it follows from.
+
+    `ground`: what "dissuaded" rests on where the case knows of no talk and no visit. `recall`: whoever is on the way to
+    the resident is called back; else the visit goes on.
+    """
 
     do: Literal["outcome"] = "outcome"
     outcome: Outcome
+    ground: OutcomeGround | None = None
+    recall: bool = False
     kept: list[KeptClaim] = Field(default_factory=list, max_length=MOST_CLAIMS)
     lost_fen: Fen = 0
     note: Note = ""
@@ -135,10 +141,23 @@ class ClaimAct(Model):
 
 
 class NoteAct(Model):
-    """Something was said, or asked for at the door: `what` tells. `note` is a person's own words, or a link."""
+    """Something was said, or asked for at the door: `what` tells; the first four say how the desk's call stands.
+
+    `note` is a person's own words, or a link.
+    """
 
     do: Literal["note"] = "note"
-    what: Literal["conversation", "code_confirmed", "three_way_call", "interpreter", "recording", "note"]
+    what: Literal[
+        "conversation",
+        "conversation_ended",
+        "busy",
+        "no_answer",
+        "code_confirmed",
+        "three_way_call",
+        "interpreter",
+        "recording",
+        "note",
+    ]
     note: Note = ""
     language: InterpreterLanguage | None = None  # that an interpreter is asked for
     caller: CallerRequest | None = None  # of a remark: what the caller of 96110 wanted who made it

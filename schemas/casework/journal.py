@@ -11,7 +11,7 @@ import msgspec
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import Commit, FactKind
 from schemas.casework.inputs import Hold
-from schemas.levels import Action, Level, Result
+from schemas.levels import Action, Level, OutcomeGround, Result
 
 
 class PartialCommit(msgspec.Struct, frozen=True, gc=False):
@@ -51,6 +51,7 @@ class PartialCase(msgspec.Struct, frozen=True, gc=False):
     steps: list[PartialStep] = []
     raised_by: str | None = None
     officer: str | None = None
+    ground: OutcomeGround | None = None
     settled_at: datetime | None = None
 
     @property

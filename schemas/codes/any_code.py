@@ -112,6 +112,13 @@ class SettledAs(Code, frozen=True):
     why: "AnyCode"
 
 
+class Recalled(Code, frozen=True):
+    """An officer who is on the way is called back."""
+
+    zh: ClassVar = "召回：%(why)s"
+    why: "AnyCode"
+
+
 class DefraudedAlready(Code, frozen=True):
     """A step is withdrawn, because the resident is defrauded already."""
 
@@ -147,6 +154,7 @@ AnyCode = (
     | AtFollowUp
     | LevelAndWhy
     | SettledAs
+    | Recalled
     | DefraudedAlready
     | StopNotExtended
     | BankOnOtherPayment

@@ -7,7 +7,7 @@ import msgspec
 
 from schemas.codes.base import Code
 from schemas.codes.channels import ChannelCode
-from schemas.levels import Level, Outcome
+from schemas.levels import CallResult, Level, Outcome, OutcomeGround
 from schemas.people.residents import InterpreterLanguage
 
 
@@ -70,6 +70,21 @@ class TalkBegun(Code, frozen=True):
     """A conversation begins."""
 
     zh: ClassVar = "开始通话%(text)s"
+    text: str = ""
+
+
+class TalkEnded(Code, frozen=True):
+    """The conversation has ended."""
+
+    zh: ClassVar = "通话结束%(text)s"
+    text: str = ""
+
+
+class CallNotTaken(Code, frozen=True):
+    """The resident did not take the desk's call."""
+
+    zh: ClassVar = "坐席呼叫：%(result)s%(text)s"
+    result: CallResult
     text: str = ""
 
 
@@ -156,11 +171,12 @@ class ScriptAnswered(Code, frozen=True):
 class OutcomeTold(Code, frozen=True):
     """How a conversation ended, as an operator or officer reports it."""
 
-    zh: ClassVar = "%(by)s 登记：%(outcome)s%(note)s%(complaint)s"
+    zh: ClassVar = "%(by)s 登记：%(outcome)s%(ground)s%(note)s%(complaint)s"
     outcome: Outcome
     by: str
     note: str = ""
     complaint: str | None = None
+    ground: OutcomeGround | None = None
 
 
 class LevelLowered(Code, frozen=True):
@@ -345,6 +361,8 @@ PeopleCode = (
     | NoReportInTime
     | Talks
     | TalkBrokenOff
+    | TalkEnded
+    | CallNotTaken
     | TalkBegun
     | CodeConfirmed
     | ThreeWayCall

@@ -69,6 +69,25 @@ class NotHolder(Code, frozen=True):
     by: str
 
 
+class NoTalkYet(Code, frozen=True):
+    """Nobody has talked with the resident, so there are no answers to record."""
+
+    zh: ClassVar = "尚未与当事人通话：接通后才能登记回答"
+
+
+class GroundMissing(Code, frozen=True):
+    """The resident cannot be recorded as dissuaded without an answered call, a visit or a stated ground."""
+
+    zh: ClassVar = "没有通话也没有见面：登记“已劝阻”须选择依据"
+
+
+class GroundNeedsNote(Code, frozen=True):
+    """Another ground needs a note that says what it is."""
+
+    zh: ClassVar = "其他依据须在说明中写明，至少 %(least)s 个字"
+    least: int
+
+
 class NoSuchContact(Code, frozen=True):
     """The resident has no such trusted contact."""
 
@@ -170,6 +189,9 @@ RefusalCode = (
     | CallTooLate
     | HasCase
     | NotHolder
+    | NoTalkYet
+    | GroundMissing
+    | GroundNeedsNote
     | NoSuchContact
     | TooManyAnswers
     | StillGoesOn

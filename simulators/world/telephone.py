@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
-from schemas.levels import Outcome
+from schemas.levels import CallResult, Outcome
 from simulators.world.contacts import Contacts
 from streams.casework.claims import CaseClaims
 from streams.channels.telephone import Call
@@ -16,7 +16,6 @@ WORDS: Mapping[Spoken, str] = {
     Outcome.ALREADY_DEFRAUDED: "“……我刚才已经转过去了，怎么办？”",
     Outcome.FALSE_ALARM: "“是我给家里人转的，收款人我认识，没有人教我。”",
 }
-BUSY, NO_ANSWER = "（占线）", "（无人接听）"
 
 
 class Telephone:
@@ -32,8 +31,8 @@ class Telephone:
             await answered()
         await self._clock.sleep(talk.lasted)
         if talk.outcome is Outcome.UNREACHABLE:
-            return Call(False, BUSY if talk.because == "busy" else NO_ANSWER)
+            return Call(CallResult.BUSY if talk.because == "busy" else CallResult.NO_ANSWER)
         case = await self._desk.load(case_id)
         payments = case.payments if case else ()
         act = self._contacts.outcome(case_id, talk, self._clock.now(), payments)
-        return Call(True, WORDS[talk.outcome], tuple(act.kept), act.lost_fen)
+        return Call(CallResult.ANSWERED, WORDS[talk.outcome], tuple(act.kept), act.lost_fen)

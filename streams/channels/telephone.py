@@ -5,16 +5,25 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from schemas.casework.inputs import KeptClaim
+from schemas.levels import CallResult
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """How a call ended. `words`, in Chinese: what was heard; `kept`: the transfers that the resident will not make."""
+    """How a call ended.
 
-    reached: bool
-    words: str
+    `words`, in Chinese: what the resident said; `kept`: the transfers that the resident will not make.
+    """
+
+    result: CallResult
+    words: str = ""
     kept: tuple[KeptClaim, ...] = ()
     lost_fen: int = 0
+
+    @property
+    def reached(self) -> bool:
+        """Whether the resident took the call."""
+        return self.result is CallResult.ANSWERED
 
 
 class Telephone(Protocol):

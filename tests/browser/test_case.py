@@ -12,6 +12,7 @@ from domain.desk.questions import Ending, next_question
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import FactKind
 from schemas.codes.people import OfficerAskedFor, StopAskedFor
+from schemas.levels import OutcomeGround
 from schemas.people.residents import Flag, Language, Resident
 from schemas.people.staff import StaffRole
 from tests.browser.people import DESKTOP, PHONE, People
@@ -36,6 +37,16 @@ async def opened(people: People, case: Case, **options: object) -> Page:
     return page
 
 
+async def connected(page: Page, line: Line) -> None:
+    """The operator has dialled, and says that the resident answers; the page knows what else has happened by then."""
+    await expect(page.locator("[data-story-here] ol.story")).to_be_visible(timeout=SECONDS)  # the page's script runs
+    await page.keyboard.press("p")
+    await expect(page.locator("#call[data-state=connected]")).to_be_visible(timeout=SECONDS)
+    await line.settle()
+    version = str((await line.case(line.residents[0])).version)
+    await expect(page.locator("#act-outcome input[name=seen]")).to_have_value(version, timeout=SECONDS)
+
+
 async def said(page: Page, words: str) -> None:
     await expect(page.locator("#said")).to_contain_text(words, timeout=SECONDS)
 
@@ -45,6 +56,7 @@ async def test_a_red_case_is_taken_talked_through_and_dissuaded_with_the_amount(
     page = await opened(people, case)
     await page.keyboard.press("a")
     await expect(page.get_by_text("由您处理")).to_be_visible(timeout=SECONDS)
+    await connected(page, line)
     tree, answers = tree_of(case.danger.scam_type), dict[str, str]()
     while not isinstance(at := next_question(tree, answers), Ending):
         await expect(page.locator("[data-say]")).to_have_text(at.say.zh, timeout=SECONDS)
@@ -68,6 +80,7 @@ async def test_a_red_case_is_taken_talked_through_and_dissuaded_with_the_amount(
 async def test_a_marker_of_resistance_chooses_the_next_question(people: People, line: Line) -> None:
     _, case = await red(line)
     page = await opened(people, case)
+    await connected(page, line)
     marker = tree_of(case.danger.scam_type).markers["secret"]
     await page.get_by_role("button", name=marker.title.zh).click()
     await expect(page.locator("[data-say]")).to_have_text(marker.question.say.zh, timeout=SECONDS)
@@ -118,7 +131,20 @@ async def test_who_acts_on_anothers_case_is_asked_whether_he_means_it(people: Pe
     await other.locator("#officer-reason").fill("请去看看")
     await other.locator("#act-send_officer").get_by_role("button", name="派人上门").click()
     await expect(other.locator("#second")).to_contain_text("正在处理此预警", timeout=SECONDS)
-    await other.locator("[data-second-yes]").click()
+    await expect(other.locator("[data-second-no]")).to_be_focused()
+    await people.shot(other, "colleague")
+    await other.keyboard.press("Enter")
+    await expect(other.locator("#second")).to_be_hidden()
+    await other.locator("#act-send_officer").get_by_role("button", name="派人上门").click()
+    await expect(other.locator("[data-second-yes]")).to_be_disabled(timeout=SECONDS)
+    await other.get_by_label("仍要执行的理由").fill("同事已离岗")
+    await other.keyboard.press("Enter")
+    await other.locator("[data-second-yes]").focus()
+    await other.keyboard.press("Enter")
+    await expect(other.locator("#second")).to_be_visible()
+    await line.settle()
+    assert OfficerAskedFor("请去看看") not in [fact.what for fact in await line.facts(resident, FactKind.NOTE)]
+    await other.keyboard.press("y")
     # What is said of it may be overtaken at once by what came of it; that the form is closed stays.
     await expect(other.locator("#act-send_officer[open]")).to_have_count(0, timeout=SECONDS)
     await line.settle()
@@ -144,12 +170,70 @@ async def test_what_is_not_answered_in_time_is_told_at_its_own_form_when_it_is(
     await expect(page.locator("#officer-reason")).to_have_value("" if taken else "请去看看", timeout=SECONDS)
 
 
-async def test_a_claimed_case_is_dissuaded_by_three_keys(people: People, line: Line) -> None:
+async def test_no_outcome_is_preset_and_enter_alone_puts_nothing_down(people: People, line: Line) -> None:
+    resident, case = await red(line)
+    page = await opened(people, case)
+    await page.keyboard.press("d")
+    await expect(page.locator("#act-outcome[open] input:focus")).to_be_visible(timeout=SECONDS)
+    assert await page.locator("#act-outcome input[name=outcome]:checked").count() == 0
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#second")).to_be_hidden()
+    await line.settle()
+    assert not (await line.case(resident)).settled
+
+
+async def test_without_a_talk_dissuaded_asks_for_a_ground_and_the_page_says_which(people: People, line: Line) -> None:
+    resident, case = await red(line)
+    page = await opened(people, case)
+    await page.keyboard.press("k")
+    await expect(page.locator("#call[data-state=no_answer]")).to_be_visible(timeout=SECONDS)
+    await page.keyboard.press("d")
+    await expect(page.get_by_label("联系不上")).to_be_focused(timeout=SECONDS)
+    await expect(page.get_by_label("劝阻依据")).to_be_hidden()
+    await page.keyboard.press("4")
+    await expect(page.get_by_label("劝阻依据")).to_be_visible()
+    await people.shot(page, "ground")
+    await page.keyboard.press("Enter")
+    await page.locator("[data-second-yes]").click()
+    await expect(page.locator("#act-outcome [data-problem]")).to_contain_text("须选择依据", timeout=SECONDS)
+    await page.get_by_label("劝阻依据").select_option(label="家属在场证实")
+    await page.locator("#act-outcome form").get_by_role("button", name="登记处置结果").click()
+    await expect(page.locator("#second")).to_contain_text("家属在场证实")
+    await page.locator("[data-second-yes]").click()
+    await expect(page.locator("#head .ground")).to_have_text("依据：家属在场证实", timeout=SECONDS)
+    await line.settle()
+    assert (await line.case(resident)).ground is OutcomeGround.RELATIVE
+
+
+async def test_the_call_has_one_state_with_its_seconds_and_answers_wait_for_it(people: People, line: Line) -> None:
+    _, case = await red(line)
+    page = await opened(people, case)
+    await expect(page.locator("#call-words")).to_have_text("未呼叫")
+    await expect(page.locator(".answers button").first).to_be_disabled()
+    await expect(page.locator(".markers button").first).to_be_disabled()
+    await people.shot(page, "before")
+    await connected(page, line)
+    await expect(page.locator("#call time")).to_have_text(re.compile(r"^[0-9]+:[0-9]{2}$"))
+    await expect(page.locator("#head")).not_to_contain_text("无人接听")
+    await expect(page.locator(".answers button").first).to_be_enabled(timeout=SECONDS)
+    await people.shot(page, "connected")
+    await page.keyboard.press("h")
+    await expect(page.locator("#call-words")).to_have_text("通话结束", timeout=SECONDS)
+    await expect(page.locator(".answers button").first).to_be_enabled()
+
+
+async def test_a_claimed_case_is_dissuaded_by_five_keys(people: People, line: Line) -> None:
     resident, case = await red(line)
     page = await opened(people, case)
     await page.keyboard.press("a")
     await expect(page.get_by_text("由您处理")).to_be_visible(timeout=SECONDS)
-    for key, there in (("d", "#act-outcome[open] input:focus"), ("Enter", "[data-second-yes]:focus")):
+    await connected(page, line)
+    for key, there in (
+        ("d", "#act-outcome[open] input:focus"),
+        ("1", "#act-outcome [value=dissuaded]:checked"),
+        ("Enter", "[data-second-yes]:focus"),
+    ):
         await page.keyboard.press(key)
         await expect(page.locator(there)).to_be_visible(timeout=SECONDS)
     await page.keyboard.press("Enter")
@@ -178,8 +262,9 @@ async def test_every_form_open_and_the_second_look_are_for_everybody(
     await people.shot(page, "forms")
     assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     found = [each["id"] for each in (await Axe().run(page, options=RULES)).response["violations"]]
+    await page.get_by_label("误报").check()
     await page.locator("#act-outcome form").get_by_role("button", name="登记处置结果").click()
-    await expect(page.locator("#second")).to_contain_text("已劝阻")
+    await expect(page.locator("#second")).to_contain_text("误报")
     await page.screenshot(path=(await people.shot(page, "second")).with_name("look.png"))
     found += [each["id"] for each in (await Axe().run(page, options=RULES)).response["violations"]]
     assert found == []

@@ -4,9 +4,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import OutcomeAct
 from schemas.codes.people import Noted
-from schemas.levels import Outcome
 from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.browser.test_every_page import RULES
@@ -42,7 +40,7 @@ async def test_a_major_incident_is_declared_and_its_board_lives_and_its_cases_ar
     await expect(operator.locator("#news").get_by_text("先问是否已转账")).to_be_visible()
 
     await operator.locator("#board").get_by_role("checkbox").first.check()
-    await line.operator(residents[0], OutcomeAct(outcome=Outcome.DISSUADED))
+    await line.dissuade(residents[0])
     await expect(operator.locator("#board").get_by_role("cell", name="已劝阻")).to_be_visible()
     await expect(operator.locator("#board input:checked")).to_have_count(1)
     assert await wrong(people, operator, "incident") == []

@@ -18,6 +18,7 @@ from schemas.casework.inputs import (
     ContactResult,
     Deadline,
     Hold,
+    NoteAct,
     OfficerReport,
     OperatorReport,
     OutcomeAct,
@@ -196,6 +197,11 @@ class Line:
                 act=act,
             )
         )
+
+    def dissuaded(self, **more: object) -> Decision:
+        """The desk talks with the resident, and puts down that he is dissuaded."""
+        self.act(NoteAct(what="conversation"))
+        return self.outcome(Outcome.DISSUADED, **more)
 
     def outcome(self, outcome: Outcome, **more: object) -> Decision:
         return self.act(OutcomeAct.model_validate({"outcome": outcome, **more}))

@@ -6,8 +6,6 @@ import orjson
 from starlette.routing import Route
 
 from schemas.administration.dead_letters import letter_adapter
-from schemas.casework.inputs import OutcomeAct
-from schemas.levels import Outcome
 from schemas.risk.signals import TransferState
 from streams.channels import receipts
 from streams.channels.settings import load as load_channels
@@ -43,7 +41,7 @@ async def test_every_record_of_a_day_on_the_line_fits_its_schema(line: Line) -> 
     hold = await line.hold(channel="visit")
     await line.advance(minutes=40)
     await line.lift(hold)
-    await line.operator(grave, OutcomeAct(outcome=Outcome.DISSUADED))
+    await line.dissuade(grave)
     await line.advance(hours=9)  # to the evening, when people are at home to be visited
     found = await held(house.settings, since)
     letters = [letter_adapter.validate_json(value) for value in await line.dead_letters()]

@@ -8,16 +8,27 @@ import pytest
 from pyarrow import parquet
 
 from domain.statistics.export import pseudonyms
-from schemas.casework.inputs import OutcomeAct
-from schemas.levels import Action, Outcome
+from schemas.levels import Action
 from streams.operations.export import Format, Kind, Span, export
 from tests.end_to_end.harness.rig import OPERATOR, Line
 from tests.end_to_end.harness.signals import call, transfer
 
 PAGE = Path("docs/export.md").read_text("utf-8")
-BOOKS = ("cases", "warned", "dissuaded", "kept_a", "kept_b", "kept_c", "kept_d", "frozen", "lost")
+BOOKS = (
+    "cases",
+    "warned",
+    "dissuaded_evidenced",
+    "dissuaded_stated",
+    "kept_a",
+    "kept_b",
+    "kept_c",
+    "kept_d",
+    "frozen",
+    "lost",
+)
 SUMS = """
-select count(*), sum(warned), sum(dissuaded), sum(kept_a_fen), sum(kept_b_fen), sum(kept_c_fen), sum(kept_d_fen),
+select count(*), sum(warned), sum(dissuaded_evidenced), sum(dissuaded_stated),
+       sum(kept_a_fen), sum(kept_b_fen), sum(kept_c_fen), sum(kept_d_fen),
        sum(frozen_fen), sum(lost_fen)
 from $file
 """
@@ -48,7 +59,7 @@ async def test_the_sums_of_exported_cases_are_the_line_s_own_books(line: Line, t
     resident = await line.resident()
     await line.signal(call(line, resident), transfer(line, resident, line.account()))
     await line.advance(seconds=95)
-    await line.operator(resident, OutcomeAct(outcome=Outcome.DISSUADED))
+    await line.dissuade(resident)
     await line.settle()
     file = await _taken(line, Kind.CASES, tmp_path / f"cases.{form}")
     found = _asked(SUMS, file)
@@ -72,7 +83,7 @@ async def test_the_ledger_s_rows_add_up_to_the_cases_columns(line: Line, tmp_pat
     resident = await line.resident()
     await line.signal(call(line, resident), transfer(line, resident, line.account()))
     await line.advance(seconds=15)
-    await line.operator(resident, OutcomeAct(outcome=Outcome.DISSUADED))
+    await line.dissuade(resident)
     await line.settle()
     cases = await _taken(line, Kind.CASES, tmp_path / "cases.parquet")
     rows = await _taken(line, Kind.LEDGER, tmp_path / "ledger.parquet")

@@ -151,6 +151,7 @@ async def lived_through(line: Line, person: Resident, *payees: str) -> None:
     assert (await line.case(person)).level is Level.RED
     await line.operator(person, NoteAct(what="note", note=NOTE))
     kept = KeptClaim(transfer=f"bank:{paid[0].id}", evidence=EvidenceClass.C, amount_fen=paid[0].amount_fen)
+    await line.operator(person, NoteAct(what="conversation"))
     await line.operator(person, OutcomeAct(outcome=Outcome.DISSUADED, kept=[kept]))
     now = house.clock.now()
     await house.line.complaints.put(

@@ -66,7 +66,8 @@ async def test_the_tallies_equal_the_journal(line: Line) -> None:
     for entry in entries:
         total.update(counts.of_event(entry.event))
     total.update(counts.clocks_of(entry.event for entry in entries))
-    assert samples["quanzu_dissuaded", ()] == books.dissuaded >= 1
+    assert samples["quanzu_dissuaded", (("basis", "evidenced"),)] == books.dissuaded_evidenced >= 1
+    assert samples["quanzu_dissuaded", (("basis", "stated"),)] == books.dissuaded_stated
     assert samples["quanzu_cases_known", ()] == books.cases
     for level in Level:
         opened = total[f"opened|{level}"] + total[f"reopened|{level}"]

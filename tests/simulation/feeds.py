@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from schemas.casework.inputs import OperatorReport, OutcomeAct
-from schemas.levels import Outcome
+from schemas.levels import Outcome, OutcomeGround
 from schemas.risk.signals import (
     App,
     AppKind,
@@ -92,7 +92,7 @@ def dissuaded(case: dict[str, Any], number: int, now: datetime) -> OperatorRepor
         case=case["id"],
         by="operator-1",
         seen=case["version"],
-        act=OutcomeAct(outcome=Outcome.DISSUADED),
+        act=OutcomeAct(outcome=Outcome.DISSUADED, ground=OutcomeGround.RELATIVE),
     )
 
 

@@ -1,6 +1,6 @@
 """An act on a case, as a form or another program sends it: one way for both.
 
-Acting on a case that somebody else has is asked about first: `anyway` says that it is meant.
+Acting on a case that somebody else has is asked about first: `anyway` says that it is meant, and why.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from console.web.live import claims
 from console.web.payments.releases import ask_release
 from domain.ids import short_hash
 from domain.payments.releases import NotAsked, Why
-from schemas.base import Model
+from schemas.base import Model, Reason
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Act, ClaimAct, NoteAct, ReleaseStopAct
 from schemas.channels.releases import LEAST_REASON, MOST_REASON, ReleaseRequest, ReleaseState
@@ -39,12 +39,15 @@ from streams.runtime.tasks import TRANSIENT
 
 
 class ActBody(Model):
-    """`form`: the id of what was filled in, or an idempotency key: the same again counts once. `seen`: the version."""
+    """`form`: the id of what was filled in, or an idempotency key: the same again counts once. `seen`: the version.
+
+    `anyway`: why it is done although another has the case; the audit keeps it.
+    """
 
     form: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
     seen: Annotated[int, Field(ge=1)]
     act: Act
-    anyway: bool = False
+    anyway: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,8 @@ async def came_of(services: Services, case: Case, name: str, seen: int) -> Answe
 async def write(services: Services, who: Who, case: Case, body: ActBody) -> Answer:
     """Write the act as the case's input, and wait for its answer."""
     message = acted(services, who, case, body.act, input_id(who, case.id, body), body.seen)
-    answer = await answers.put(services, who, message, getattr(body.act, "reason", ""))
+    own: str = getattr(body.act, "reason", "")
+    answer = await answers.put(services, who, message, body.anyway or own)
     if answer.event and case.claimed_by == who.login != answer.event.case.claimed_by:
         await services.desk.release(case.id, who.login)  # done with it: whoever takes it next need not wait
     return answer

@@ -10,10 +10,12 @@ from pydantic import ValidationError
 from console.web.case.acts import ActBody
 from console.web.kit.filled import Filled, fen
 from console.web.kit.pages import ZONE
+from domain.casework.grounds import ground_of
 from domain.desk.questions import HEARD
 from schemas.casework.cases import Case
 from schemas.casework.inputs import OutcomeAct
 from schemas.channels.releases import MOST_REASON
+from schemas.codes.refusals import GroundMissing, GroundNeedsNote
 
 LINK = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?|[A-Za-z0-9][A-Za-z0-9._:-]{3,127}")
 SURE = frozenset({"outcome", "close", "lower", "ask_stop", "release_stop"})  # are looked at once more before they go
@@ -34,7 +36,7 @@ def body_of(given: Filled) -> ActBody:
     read = _FORMS.get(given["do"])
     if read is None:
         raise FormError("do", "不认识的操作，请重新打开页面")
-    made = {"form": given.form, "seen": given.seen, "anyway": given["anyway"] == "yes", "act": read(given)}
+    made = {"form": given.form, "seen": given.seen, "anyway": given["anyway"] or None, "act": read(given)}
     try:
         return ActBody.model_validate(made)
     except ValidationError as error:
@@ -42,9 +44,19 @@ def body_of(given: Filled) -> ActBody:
 
 
 def within(body: ActBody, case: Case) -> None:
-    """Raises FormError when more is said to be kept than was to be paid: the ledger would take the payment alone."""
+    """Raises FormError when an outcome lacks its ground, or more is said to be kept than was to be paid.
+
+    The ledger would take the payment alone.
+    """
+    if not isinstance(body.act, OutcomeAct):
+        return
+    ground = ground_of(case, body.act)
+    if isinstance(ground, GroundMissing):
+        raise FormError("ground", _WRONG["ground"])
+    if isinstance(ground, GroundNeedsNote):
+        raise FormError("note", "其他依据须在说明中写明，至少四个字")
     paid = {payment.transfer: payment.amount_fen for payment in case.payments}
-    for claim in body.act.kept if isinstance(body.act, OutcomeAct) else ():
+    for claim in body.act.kept:
         if claim.amount_fen > paid.get(claim.transfer, claim.amount_fen):
             raise FormError(f"amount:{claim.transfer}", "避免损失的金额不能大于这笔付款")
 
@@ -66,7 +78,15 @@ def _outcome(given: Filled) -> _Act:
         for transfer in given.many.get("kept", [])
     ]
     lost = _money(given, "lost") if given["lost"] else 0
-    return {"do": "outcome", "outcome": given["outcome"], "kept": kept, "lost_fen": lost, "note": given["note"]}
+    return {
+        "do": "outcome",
+        "outcome": given["outcome"],
+        "ground": given["ground"] or None,
+        "recall": given["recall"] == "yes",
+        "kept": kept,
+        "lost_fen": lost,
+        "note": given["note"],
+    }
 
 
 def _money(given: Filled, field: str) -> int:
@@ -132,6 +152,8 @@ _WRONG = {
     "reason": "请写明原因，至少两个字",
     "level": "请选择更低的等级",
     "outcome": "请选择结果",
+    "ground": "没有通话也没有见面：登记“已劝阻”须选择依据",
+    "anyway": "请写明仍要执行的理由，至少两个字",
     "when": "请选择日期和时间",
     "transfer": "请选择一笔支付",
     "contact": "请选择一位联系人",

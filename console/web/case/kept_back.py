@@ -163,7 +163,7 @@ class KeptBack:
             answer = await came_of(self._services, case, name, kept.body.seen) if recovered else None
             if answer is None:
                 message = acted(self._services, kept.who, case, kept.body.act, name)
-                answer = await answers.put(self._services, kept.who, message)
+                answer = await answers.put(self._services, kept.who, message, kept.body.anyway or "")
             if answer.how is Answered.WAITING:
                 return False
             if answer.how is Answered.DONE or not isinstance(answer.why, CaseChanged):

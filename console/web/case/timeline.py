@@ -85,10 +85,9 @@ def _money(case: Case, standing: Iterable[Evidence], place: _Place) -> list[Mome
 
 
 def _payment(payment: Payment, members: Iterable[Evidence], place: _Place) -> Moment:
+    """A payment of the case; its status stands with the money, once (domain/payments/status)."""
     kinds = tuple(sorted({member.kind for member in members}))
-    return Moment(
-        payment.at, "money", kinds, place(payment.at), LEAST_BAR, amount_fen=payment.amount_fen, state=payment.state
-    )
+    return Moment(payment.at, "money", kinds, place(payment.at), LEAST_BAR, amount_fen=payment.amount_fen)
 
 
 def _evidence(members: list[Evidence], place: _Place) -> Moment:

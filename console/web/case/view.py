@@ -1,7 +1,7 @@
 """What the case page shows, gathered: the case, who it is about, why, what was done, what comes next."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,15 +16,17 @@ from console.web.kit.door import RELEASES
 from console.web.kit.services import Services
 from console.web.kit.wording import wording
 from console.web.live.row import Row, stake
+from domain.casework import grounds
 from domain.desk.questions import Question, Tree, Walk, walk
 from domain.identity.divisions import name_of
 from domain.payments import ledger, releases
+from domain.payments.status import PaymentStatus, Reconciled, status_of
 from domain.wording import labels
 from schemas.casework.cases import Case, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.channels.releases import ReleaseRequest
 from schemas.codes.people import Recorded
-from schemas.levels import GRAVEST_FIRST, Action, Level
+from schemas.levels import GRAVEST_FIRST, Action, Level, Outcome, OutcomeGround
 from schemas.people.incidents import Incident
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
@@ -54,17 +56,18 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """A payment of the case. `account`: the payee's number; never shown whole unless unmasked."""
+    """A payment of the case with its one status, and the money that is true of.
+
+    `account`: the payee's number; never shown whole unless unmasked.
+    """
 
     transfer: str
     account: str
     amount_fen: int
     at: datetime
-    state: str
-    stop: str | None
-    until: datetime | None
+    status: Reconciled
+    until: datetime | None  # of a stop in force
     kept: str | None  # in which class
-    kept_fen: int
     may_ask: bool
     may_release: bool  # nobody has asked for it yet
     release: ReleaseRequest | None  # the request that waits for a second person
@@ -112,6 +115,34 @@ class View:
     def acts(self) -> bool:
         """Whether the person may act on the case as it stands."""
         return self.may and self.case.open
+
+    @property
+    def call(self) -> str:
+        """How the desk's call stands: one of labels.CALLS."""
+        call = self.case.desk_call
+        if call is None or not call.answered:
+            return call.result.value if call else "none"
+        return "connected" if call.goes_on else "ended"
+
+    @property
+    def offered(self) -> Sequence[Outcome]:
+        """The outcomes that follow from the call; none of them is preset."""
+        return grounds.offered(self.case)
+
+    @property
+    def talked(self) -> bool:
+        """Whether the case knows of a talk or a visit: else answers wait, and "dissuaded" needs a ground."""
+        return grounds.known_ground(self.case) is not None
+
+    @property
+    def stated(self) -> list[OutcomeGround]:
+        """The grounds that a person may state."""
+        return [ground for ground in OutcomeGround if not ground.evidenced]
+
+    @property
+    def on_the_way(self) -> bool:
+        """Whether somebody is on the way to the resident, and may be recalled."""
+        return grounds.on_the_way(self.case)
 
     @property
     def stake_fen(self) -> int:
@@ -224,7 +255,7 @@ async def _money(services: Services, case: Case) -> list[Money]:
     requests = await services.line.releases.all() if any(stands) else []
     found = []
     for number, (payment, account, stopped) in enumerate(zip(case.payments, accounts, stands, strict=True)):
-        stop, kept = payment.stop, case.kept.get(payment.transfer)
+        kept, status = case.kept.get(payment.transfer), status_of(case, payment)
         release = releases.of_stop(requests, case.id, number)
         safe = ledger.safe(case, payment.transfer)
         found.append(
@@ -233,11 +264,9 @@ async def _money(services: Services, case: Case) -> list[Money]:
                 account=account or "",
                 amount_fen=payment.amount_fen,
                 at=payment.at,
-                state=labels.TRANSFER_STATES[payment.state],
-                stop=labels.STOP_STATES[stop.state] if stop else None,
-                until=stop.until if stop else None,
+                status=status,
+                until=payment.stop.until if payment.stop and status.status is PaymentStatus.STOPPED else None,
                 kept=kept.evidence.value if kept else None,
-                kept_fen=kept.amount_fen if kept else 0,
                 may_ask=case.open and not (case.settled or stopped or safe or payment.transfer in asked),
                 may_release=stopped and release is None,
                 release=release,

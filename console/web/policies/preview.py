@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import os
 import time
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -18,7 +19,8 @@ from fastapi import Request
 from console.web.kit.pages import ZONE
 from console.web.kit.services import services
 from domain.policy import Policy, digest_of, load
-from domain.risk.replay import Raw, Tally, judged, visit_hours
+from domain.risk.effect import Effect, VisitHours, effects, visit_hours
+from domain.risk.replay import Raw, Tally, judged
 from domain.visits import coverage
 from schemas.levels import Level
 from schemas.people.rosters import Roster
@@ -46,19 +48,24 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """Of one station: cases by level, hours that their visits take at most, and hours that were on its roster."""
+    """Of one station: cases by level, hours that their visits take, and hours that were on its roster."""
 
     name: str
     live: dict[Level, int]
     draft: dict[Level, int]
-    live_hours: float
-    draft_hours: float
+    live_hours: VisitHours
+    draft_hours: VisitHours
     rostered_hours: float
 
     @property
     def tells(self) -> bool:
         """Whether the draft changes something there, or too few are on the roster for it."""
-        return self.live != self.draft or self.draft_hours > self.rostered_hours
+        return self.live != self.draft or self.live_hours != self.draft_hours or self.short
+
+    @property
+    def short(self) -> bool:
+        """Whether the roster has fewer hours than one visit to each case takes."""
+        return self.draft_hours.least > self.rostered_hours
 
 
 @dataclass(slots=True)
@@ -90,6 +97,20 @@ class Preview:
 
     def whole(self, whose: Tally, level: Level) -> int:
         return round(whose.levels[level] * self.factor)
+
+    @property
+    def effects(self) -> list[Effect]:
+        """What the draft changes in the whole province."""
+        before, after = ({level: self.whole(whose, level) for level in Level} for whose in (self.live, self.draft))
+        return effects(before, after)
+
+    @property
+    def live_hours(self) -> VisitHours:
+        return _sum(station.live_hours for station in self.stations)
+
+    @property
+    def draft_hours(self) -> VisitHours:
+        return _sum(station.draft_hours for station in self.stations)
 
 
 class Previews:
@@ -172,13 +193,17 @@ def _handed(drawn: list[Drawn], rosters: dict[str, Roster], now: datetime) -> li
 
 def _stations(made: Preview, rosters: dict[str, Roster], policies: tuple[Policy, Policy]) -> list[Station]:
     live, draft = policies
-    visit = draft.duty.visit if draft.duty else VISIT
     names = sorted({name for name, _ in (*made.live.stations, *made.draft.stations)} | rosters.keys())
     found = []
     for name in names:
         before = {level: round(made.live.stations[name, level] * made.factor) for level in Level}
         after = {level: round(made.draft.stations[name, level] * made.factor) for level in Level}
         on_duty = coverage.hours(rosters[name].officers, made.since, made.until) if name in rosters else 0.0
-        needs = visit_hours(before, live, visit), visit_hours(after, draft, visit)
+        needs = visit_hours(before, live, VISIT), visit_hours(after, draft, VISIT)
         found.append(Station(name, before, after, *needs, on_duty))
     return found
+
+
+def _sum(hours: Iterable[VisitHours]) -> VisitHours:
+    found = list(hours)
+    return VisitHours(sum(each.least for each in found), sum(each.most for each in found))

@@ -3,8 +3,9 @@
 import { keep } from "./claim.js";
 import { tick } from "./clock.js";
 import { announce } from "./keys.js";
+import { fields, lookAgain } from "./second.js";
 
-const page = document.getElementById("case"), second = document.getElementById("second");
+const page = document.getElementById("case");
 const news = document.getElementById("case-news"), said = document.getElementById("said");
 const words = page.dataset, at = `/cases/${encodeURIComponent(words.case)}`;
 const SOON = 120, STORY_AGAIN = 2000, STORY_MOST = 30, NEWS_MOST = 8;
@@ -23,8 +24,6 @@ function say(text, unseen = false) {
   said.replaceChildren(line);
 }
 
-const fields = (form) => [...form.elements].filter((each) => each.name && !["hidden", "submit", "button"].includes(each.type));
-
 // ---------------------------------------------------------------- what is being typed
 function touched(element) {
   if (element.type === "checkbox" || element.type === "radio") return element.checked !== element.defaultChecked;
@@ -39,8 +38,8 @@ const dirty = (form) => fields(form).some(touched);
 
 function busy(part) {
   const active = document.activeElement;
-  if (part.contains(active) && active.matches("input, select, textarea")) return true;
-  return part.querySelector("details.act[open]") !== null || [...part.querySelectorAll("form")].some(dirty);
+  if (part.contains(active) && active.matches("input:not([type=radio], [type=checkbox]), select, textarea")) return true;
+  return part.querySelector("details.act[open]:not([id])") !== null || [...part.querySelectorAll("form")].some(dirty);
 }
 
 // ---------------------------------------------------------------- parts that change
@@ -65,7 +64,9 @@ async function refresh(focus = "", forced = []) {
   if (mine && !page.dataset.claim) keep(page, mine); // the claim was answered after the page had been made
   for (const part of fresh.querySelectorAll("[data-live]")) replace(part, forced.includes(part.id));
   shown = version;
-  if (focus) document.getElementById(focus)?.focus();
+  const went = document.activeElement.closest("details.act[open]"); // on to another form: the focus stays there
+  if (focus && !went) document.getElementById(focus)?.focus();
+  page.dispatchEvent(new Event("refreshed"));
   tick(page);
   announce(page);
   undoing();
@@ -77,8 +78,12 @@ function replace(part, forced) {
   const here = document.getElementById(part.id);
   if (!here || (!forced && busy(here))) return;
   const held = here.contains(document.activeElement);
+  const opened = [...here.querySelectorAll("details.act[open]")].map((each) => each.id);
+  const within = document.activeElement.closest("details.act[open]")?.id;
   here.replaceWith(part);
-  if (held) part.querySelector("[data-say], h2, h1")?.focus();
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+  if (held && within && document.getElementById(within)) open(document.getElementById(within));
+  else if (held) part.querySelector("[data-say], h2, #call")?.focus();
 }
 
 function soon() {
@@ -157,44 +162,6 @@ async function readStory() {
   if (!whole && storyLooks < STORY_MOST) storyTimer = setTimeout(readStory, STORY_AGAIN);
 }
 
-// ---------------------------------------------------------------- a second look
-function lookAgain(form, text = "") {
-  const chosen = form.querySelector("input[name=outcome]:checked")?.value;
-  const fitting = [...form.querySelectorAll("template[data-sure-words]")]
-    .filter((each) => !each.dataset.when || each.dataset.when === chosen);
-  const line = document.createElement("p");
-  line.textContent = text;
-  second.querySelector("[data-second-words]").replaceChildren(
-    ...(text ? [line] : []), ...fitting.map((each) => each.content.cloneNode(true)));
-  second.querySelector("[data-second-fields]").replaceChildren(...summary(form));
-  const from = document.activeElement;
-  second.showModal();
-  second.querySelector("[data-second-yes]").focus();
-  return new Promise((resolve) => {
-    second.returnValue = "";
-    second.addEventListener("close", () => {
-      from?.focus();
-      resolve(second.returnValue === "yes");
-    }, { once: true });
-  });
-}
-
-second.querySelector("[data-second-yes]").addEventListener("click", () => second.close("yes"));
-second.querySelector("[data-second-no]").addEventListener("click", () => second.close(""));
-
-/** What is filled in, as terms and descriptions. */
-function summary(form) {
-  return fields(form).flatMap((each) => {
-    const row = each.closest(".kept"), box = each.type === "checkbox" || each.type === "radio";
-    if (box ? !each.checked : !each.value || (row && !row.querySelector("[name=kept]").checked)) return [];
-    const term = document.createElement("dt"), text = document.createElement("dd");
-    const label = each.labels?.[0]?.textContent.trim() ?? "";
-    term.textContent = box ? each.closest("fieldset")?.querySelector("legend")?.textContent ?? "" : label;
-    text.textContent = box ? label : each.selectedOptions?.[0]?.textContent ?? each.value;
-    return [term, text];
-  });
-}
-
 // ---------------------------------------------------------------- acts
 async function send(form, given) {
   const answer = await fetch(form.action, {
@@ -215,8 +182,9 @@ async function act(form, submitter) {
   form.dataset.sending = "yes";
   try {
     let { status, told } = await send(form, given);
-    if (told.ask === "anyway" && await lookAgain(form, told.words)) {
-      given.set("anyway", "yes");
+    const why = told.ask === "anyway" && await lookAgain(form, told.words, true);
+    if (why) {
+      given.set("anyway", why);
       ({ status, told } = await send(form, given));
     }
     await answered(form, status, told);
@@ -264,7 +232,7 @@ async function answered(form, status, told) {
     if (told.version && !ahead) seen(told.version);
     form.closest("details.act")?.removeAttribute("open");
     const money = told.undo || form.dataset.act === "release_stop";
-    await refresh(money ? "h-money" : form.dataset.act === "answers" ? "" : "h-acts");
+    await refresh(form.dataset.after ?? (money ? "h-money" : form.dataset.act === "answers" ? "" : "h-acts"));
     say(told.words ?? "");
     if (form.dataset.act === "answers") document.querySelector("#ask [data-say]")?.focus();
   } else if (told.ask) {
@@ -348,6 +316,18 @@ function open(details) {
   const form = details.querySelector("form");
   (form.querySelector("input[type=radio]:checked") ?? fields(form)[0] ?? form.querySelector("button"))?.focus();
 }
+
+/** An outcome by its number, while the form of the outcome has the focus. */
+page.addEventListener("keydown", (event) => {
+  const choices = event.target.closest(".outcomes")?.querySelectorAll("input[type=radio]");
+  const choice = event.ctrlKey || event.metaKey || event.altKey ? null : choices?.[Number(event.key) - 1];
+  if (!choice) return;
+  event.preventDefault();
+  choice.checked = true;
+  choice.focus();
+});
+
+page.addEventListener("call-over", () => refresh());
 
 page.addEventListener("click", (event) => {
   const target = event.target.closest("summary, [data-open], [data-focus]");

@@ -24,6 +24,10 @@ export function tick(root = document) {
     if (element.textContent !== text) element.textContent = text;
     element.classList.toggle("late", left < 0);
   }
+  for (const element of root.querySelectorAll("time.elapsed[data-since]")) {
+    const text = words((Number(element.dataset.until) || serverNow()) - Number(element.dataset.since));
+    if (element.textContent !== text) element.textContent = text;
+  }
 }
 
 tick();

@@ -13,6 +13,7 @@ from console.web.kit.services import Services
 from domain.identity import masking
 from domain.identity.divisions import name_of
 from domain.ids import resident_of, short_hash
+from domain.payments.status import status_of
 from domain.visits import check_in
 from domain.visits.officers import ELIGIBLE, off_at, on_duty
 from domain.visits.rounds import Post
@@ -127,7 +128,7 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime) -> dict[str, Any]
         "danger": [say(text) for text in _dangers(errand)],
         "who": _who(resident, case, say, now),
         "also": [{"name": other.name} for other in mine.joined.get(task.dispatch, [])],
-        "payments": [_payment(payment, say) for payment in case.payments],
+        "payments": [_payment(case, payment, say) for payment in case.payments],
     }
 
 
@@ -155,6 +156,14 @@ def phone_of(resident: Resident | None) -> str:
     return next((held.value for held in resident.phones if held.until is None), "") if resident else ""
 
 
+_TOLD_BEFORE = {
+    Outcome.DISSUADED: "坐席已登记劝阻：请当面核实",
+    Outcome.FALSE_ALARM: "坐席已登记误报：请当面核实",
+    Outcome.NOT_PERSUADED: "上次劝阻未被接受",
+    Outcome.ALREADY_DEFRAUDED: "当事人已被骗：注意情绪",
+}
+
+
 def _dangers(errand: Errand) -> Iterable[str]:
     """What to be ready for, on the way and at the door."""
     case = errand.case
@@ -164,22 +173,20 @@ def _dangers(errand: Errand) -> Iterable[str]:
         yield "可疑通话仍在进行：骗子可能正在指挥"
     if any(payment.state is TransferState.PENDING for payment in case.payments):
         yield "资金正在转出：先保护账户"
-    if case.outcome is Outcome.NOT_PERSUADED:
-        yield "上次劝阻未被接受"
-    if case.outcome is Outcome.ALREADY_DEFRAUDED:
-        yield "当事人已被骗：注意情绪"
+    if case.outcome in _TOLD_BEFORE:
+        yield _TOLD_BEFORE[case.outcome]
     if case.profile.minor:
         yield "未成年人：请监护人在场"
     if Flag.HARD_OF_HEARING in case.profile.flags:
         yield "听力不便：可请手语翻译"
 
 
-def _payment(payment: Payment, say: Say) -> dict[str, Any]:
+def _payment(case: Case, payment: Payment, say: Say) -> dict[str, Any]:
     return {
         "transfer": payment.transfer,
         "amount_fen": payment.amount_fen,
         "at": epoch(payment.at),
-        "state": say(labels.TRANSFER_STATES[payment.state]),
+        "state": say(labels.PAYMENTS[status_of(case, payment).status]),
     }
 
 

@@ -23,7 +23,12 @@ BY_PREFECTURE = gauge(
 )
 OPENED = counter("quanzu_cases_opened_total", "Cases opened, and opened again, by the level they began with", "level")
 RAISED = counter("quanzu_cases_level_raised_total", "Times that a case's level rose, by the new level", "level")
-STATES = counter("quanzu_case_states_total", "Times that a case came into a state", "state")
+STATES = counter(
+    "quanzu_case_states_total",
+    "Times that a case came into a state; of dissuaded: evidenced (by a call or a visit) or stated",
+    "state",
+    "basis",
+)
 CLOCKS = counter("quanzu_clocks_total", "Clocks that ended, by who had them and whether kept", "whose", "level", "end")
 CONTACTS = counter("quanzu_contacts_total", "What came of contacts", "channel", "action", "result")
 DISPATCHED = counter("quanzu_steps_dispatched_total", "Steps sent to a channel", "channel", "action")
@@ -39,7 +44,11 @@ STDDEV = gauge(
 )
 KNOWN = gauge("quanzu_cases_known", "Cases in the books, closed ones too")
 WARNED = gauge("quanzu_cases_warned", "Cases in which a contact reached the resident")
-DISSUADED = gauge("quanzu_dissuaded", "Cases in which the resident was dissuaded")
+DISSUADED = gauge(
+    "quanzu_dissuaded",
+    "Cases in which the resident was dissuaded: evidenced by a call or a visit, or stated on another ground",
+    "basis",
+)
 FALSE_ALARMS = gauge("quanzu_false_alarms", "Cases that were found to be no fraud")
 KEPT = gauge("quanzu_loss_avoided_fen", "Money kept by evidence class; D is modelled and never added in", "evidence")
 FROZEN = gauge("quanzu_frozen_fen", "Money frozen at banks")
@@ -55,6 +64,9 @@ FAMILIES = (
     FACTS, STOPS, STDDEV, KNOWN, WARNED, DISSUADED, FALSE_ALARMS, KEPT, FROZEN, LOST, DEFRAUDED, SIGNALS,
 )  # fmt: skip
 
+BASES = ("evidenced", "stated")
+_DISSUADED = CaseState.DISSUADED
+_OF_DISSUADED = tuple((_DISSUADED.value, basis) for basis in BASES)
 _LEVELS = [level.value for level in Level]
 _OPEN = [state.value for state in CaseState if state is not CaseState.CLOSED]
 _ALWAYS: dict[Family, Callable[[date], Iterable[Labels]]] = {
@@ -62,7 +74,7 @@ _ALWAYS: dict[Family, Callable[[date], Iterable[Labels]]] = {
     BY_PREFECTURE: lambda today: product(_LEVELS, (each.code[:PREFECTURE_DIGITS] for each in prefectures(today))),
     OPENED: lambda today: ((level,) for level in _LEVELS),
     RAISED: lambda today: ((level,) for level in _LEVELS),
-    STATES: lambda today: ((state.value,) for state in CaseState),
+    STATES: lambda today: (*((state.value, "") for state in CaseState if state is not _DISSUADED), *_OF_DISSUADED),
     CLOCKS: lambda today: product(Whose, _LEVELS, ("kept", "missed")),
     STOPS: lambda today: ((state.value,) for state in StopState),
 }
@@ -93,12 +105,12 @@ def _of_ledger(ledger: Mapping[str, int]) -> Iterator[Metric]:
     for family, name in (
         (KNOWN, "cases"),
         (WARNED, "warned"),
-        (DISSUADED, "dissuaded"),
         (FALSE_ALARMS, "false_alarms"),
         (FROZEN, "frozen"),
         (LOST, "lost"),
     ):
         yield family.value(ledger.get(name, 0))
+    yield DISSUADED.filled({(basis,): ledger.get(f"dissuaded_{basis}", 0) for basis in BASES})
     yield KEPT.filled({(each.value,): ledger.get(f"kept_{each.value.lower()}", 0) for each in EvidenceClass})
     days = ("30", "90")
     yield DEFRAUDED.filled({(each,): ledger.get(f"defrauded_after_warning_{each}d", 0) for each in days})

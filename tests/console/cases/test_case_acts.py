@@ -65,6 +65,8 @@ async def test_an_act_by_its_form_reaches_the_case_with_its_line_of_the_audit(
     console: Stage, line: Line, operator: Client, do: str, fields: dict[str, str], what: AnyCode
 ) -> None:
     resident, case = await red(line, friends=1)
+    if do == "answers":
+        await done(console, operator, case, "note", what="conversation")
     await done(console, operator, case, do, fields)
     await line.settle()
     facts = [fact for fact in await line.facts(resident) if fact.what == what]
@@ -77,6 +79,7 @@ async def test_an_outcome_keeps_the_amount_that_was_named_of_each_payment(
 ) -> None:
     resident, case = await red(line)
     (payment,) = case.payments
+    await done(console, operator, case, "note", what="conversation")
     given = {
         "outcome": "dissuaded",
         "kept": payment.transfer,
@@ -96,7 +99,12 @@ async def test_an_outcome_keeps_the_amount_that_was_named_of_each_payment(
 async def test_no_more_is_kept_than_was_to_be_paid_and_the_form_says_so(line: Line, operator: Client) -> None:
     _, case = await red(line)
     (payment,) = case.payments
-    more = {"outcome": "dissuaded", "kept": payment.transfer, f"amount:{payment.transfer}": "30,000.01"}
+    more = {
+        "outcome": "dissuaded",
+        "ground": "bank",
+        "kept": payment.transfer,
+        f"amount:{payment.transfer}": "30,000.01",
+    }
     answer = await send(operator, case, "outcome", more, headers=JSON)
     assert (answer.status_code, answer.json()["field"]) == (422, f"amount:{payment.transfer}")
     assert "不能大于这笔付款" in answer.json()["words"]
@@ -106,6 +114,7 @@ async def test_answers_are_shown_to_the_next_operator_who_goes_on_where_they_end
     console: Stage, line: Line, operator: Client
 ) -> None:
     _, case = await red(line)
+    await done(console, operator, case, "note", what="conversation")
     for question, choice in (("opening", "yes"), ("said", "cannot_say")):
         await send(operator, case, "answers", script="police", question=question, answer=choice)
     await line.settle()
@@ -167,7 +176,7 @@ async def test_a_script_is_told_the_same_as_a_page(console: Stage, line: Line, o
 
 async def test_what_cannot_be_undone_is_looked_at_once_more(console: Stage, line: Line, operator: Client) -> None:
     resident, case = await red(line)
-    asked = await send(operator, case, "outcome", outcome="dissuaded", note="已答应", sure="")
+    asked = await send(operator, case, "outcome", outcome="dissuaded", ground="relative", note="已答应", sure="")
     assert asked.status_code == 409
     assert "请再核对一遍" in asked.text
     assert 'name="sure" value="yes"' in asked.text
@@ -188,12 +197,15 @@ async def test_acting_on_a_case_that_another_has_is_asked_about_and_what_was_sai
         assert (asked.status_code, asked.json()["ask"]) == (409, "anyway")
         assert holder.account.name in asked.json()["words"]
         page = await send(operator, now, "send_officer", reason="去看看")
-        assert 'name="anyway" value="yes"' in page.text
+        assert 'name="anyway" required' in page.text
         assert "去看看" in page.text
         assert (await send(operator, now, "note", what="note", note="他打来过")).status_code == 303
-        await done(console, operator, case, "send_officer", reason="去看看", anyway="yes")
+        short = await send(operator, now, "send_officer", reason="去看看", anyway="y", headers=JSON)
+        assert (short.status_code, short.json()["field"]) == (422, "anyway")
+        await done(console, operator, case, "send_officer", reason="去看看", anyway="同事已离岗")
         await line.settle()
         assert OfficerAskedFor("去看看") in [fact.what for fact in await line.facts(resident)]
+        assert ("send-officer", "同事已离岗") in {(each.act, each.reason) for each in await looks(console, case.id)}
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,7 @@ async def test_the_parts_of_an_open_page_show_what_has_become_of_the_case(
     console: Stage, line: Line, operator: Client
 ) -> None:
     _, case = await red(line)
-    await done(console, operator, case, "outcome", outcome="dissuaded")
+    await done(console, operator, case, "outcome", outcome="dissuaded", ground="relative")
     await line.settle()
     parts = (await operator.get(f"/cases/{case.id}/parts")).text
     assert "<html" not in parts

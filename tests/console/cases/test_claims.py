@@ -12,7 +12,7 @@ from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import ClaimAct, OutcomeAct
 from schemas.codes.people import ClaimRanOut
-from schemas.levels import Outcome
+from schemas.levels import Outcome, OutcomeGround
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
 from streams.casework.claims import BEATS, LEASE
@@ -151,7 +151,8 @@ async def test_whose_case_an_officers_result_has_settled_is_told_so_and_not_that
     async with await console.signed_in(StaffRole.OPERATOR) as client:
         assert await held(client, case, "claim")
         await line.settle()
-        await line.operator(resident, OutcomeAct(outcome=Outcome.DISSUADED), by="officer-7")
+        told = OutcomeAct(outcome=Outcome.DISSUADED, ground=OutcomeGround.RELATIVE)
+        await line.operator(resident, told, by="officer-7")
         assert await why(client, case) == "officer-7 已登记：已劝阻。此预警不再由您处置。"
 
 

@@ -236,6 +236,12 @@ async def test_a_draft_is_previewed_on_the_evidence_of_the_last_days(console: St
         page = (await client.get(address)).text
         assert "有证据的居民" in page
         assert "需要工时" in page
+        moved = preview.effects
+        assert [each.level for each in moved] == [Level.ORANGE, Level.YELLOW]
+        assert all(f"{each.before}→{each.after}" in page for each in moved)
+        async with await supervisor(console, WHOLE) as reviewer:
+            before_publishing = (await reviewer.get(address)).text.partition('action="' + address + '/publish"')[2]
+        assert f"橙 {moved[0].before}→{moved[0].after}" in before_publishing
     await line.end()
 
 
@@ -266,3 +272,19 @@ async def test_operators_and_officers_do_not_see_policies(console: Stage) -> Non
     for role in (StaffRole.OPERATOR, StaffRole.OFFICER, StaffRole.ADMINISTRATOR):
         async with await console.signed_in(role) as client:
             assert (await client.get("/policies")).status_code == 403
+
+
+async def test_a_broken_draft_is_faulty_in_the_list_and_waits_for_no_review(console: Stage) -> None:
+    async with await supervisor(console) as client:
+        address = await drafted(client, policy(console, ('soon = "1m"', 'soon = "1"')))
+        listed = (await client.get("/policies")).text
+        row = listed[listed.index(f'href="{address}"') :].partition("</tr>")[0]
+        assert "有误" in row
+        assert "待复核" not in row
+
+
+async def test_who_reviews_an_unpreviewed_draft_is_told_that_its_effect_is_not_known(console: Stage) -> None:
+    async with two(console) as (one, other):
+        address = await drafted(one, policy(console, ("red = 4.0 }", "red = 4.5 }")))
+        shown = (await other.get(address)).text
+        assert "尚未按最近七天预览" in shown.partition("/publish")[2]

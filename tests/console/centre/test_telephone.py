@@ -7,7 +7,7 @@ import pytest
 from schemas.casework.cases import CaseState
 from schemas.casework.inputs import KeptClaim
 from schemas.codes.people import Talks
-from schemas.levels import EvidenceClass
+from schemas.levels import CallResult, EvidenceClass
 from schemas.people.staff import StaffRole
 from tests.console.harness.case_forms import JSON, looks, red
 from tests.console.harness.softphone import Softphone
@@ -32,7 +32,9 @@ async def test_a_talk_is_on_the_case_as_it_begins_and_the_call_in_the_audit(
     heard = (await operator.post(f"/cases/{case.id}/call", headers=JSON)).json()
     assert heard["kept"] == [{"transfer": payment.transfer, "amount": "¥30,000"}]
     await line.settle()
-    assert (await line.case(resident)).state is CaseState.IN_CONVERSATION
+    call = (await line.case(resident)).desk_call
+    assert call is not None
+    assert (call.result, call.goes_on, call.by) == (CallResult.ANSWERED, False, operator.account.login)
     assert Talks(operator.account.login) in [fact.what for fact in await line.facts(resident)]
     assert {"look-call", "note"} <= {entry.act for entry in await looks(console, case.id)}
 
@@ -56,14 +58,16 @@ async def test_a_call_that_nobody_takes_is_no_talk(
     resident, case = await red(line)
     softphone.answers = False
     heard = (await operator.post(f"/cases/{case.id}/call", headers=JSON)).json()
-    assert (heard["reached"], heard["words"]) == (False, "（无人接听）")
-    english = await operator.post(f"/cases/{case.id}/call", headers=JSON | {"accept-language": "en"})
-    assert english.json()["words"] == "(no answer)"
+    assert (heard["result"], heard["words"]) == ("no_answer", "")
     await line.settle()
-    assert (await line.case(resident)).state is not CaseState.IN_CONVERSATION
+    after = await line.case(resident)
+    assert after.state is not CaseState.IN_CONVERSATION
+    assert (after.desk_call and after.desk_call.result) is CallResult.NO_ANSWER
+    english = await operator.get(f"/cases/{case.id}", headers={"accept-language": "en"})
+    assert "No answer" in english.text
 
 
 async def test_without_a_telephone_there_is_no_such_call(line: Line, operator: Client) -> None:
     _, case = await red(line)
     assert (await operator.post(f"/cases/{case.id}/call", headers=JSON)).status_code == 404
-    assert "data-call" not in (await operator.get(f"/cases/{case.id}")).text
+    assert "data-call-url" not in (await operator.get(f"/cases/{case.id}")).text

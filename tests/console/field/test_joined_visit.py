@@ -1,6 +1,6 @@
 """Two at one address: the one the officer was sent to is reached by telephone first; the other still waits for him."""
 
-from schemas.casework.inputs import OutcomeAct
+from schemas.casework.inputs import NoteAct, OutcomeAct
 from schemas.levels import Outcome
 from schemas.people.rosters import Roster
 from schemas.people.staff import StaffRole
@@ -26,7 +26,8 @@ async def test_the_second_of_a_household_stays_on_the_officers_telephone(console
     async with await console.signed_in(StaffRole.OFFICER, officer="joined-1") as client:
         (task,) = await tasks_of(client)
         assert task["dispatch"] == tasks[lead.id].dispatch
-        await line.operator(lead, OutcomeAct(do="outcome", outcome=Outcome.DISSUADED))  # reached by telephone
+        await line.operator(lead, NoteAct(what="conversation"))
+        await line.operator(lead, OutcomeAct(outcome=Outcome.DISSUADED, recall=True))  # and nobody need go to the lead
         (task,) = await tasks_of(client)
         assert task["dispatch"] == tasks[other.id].dispatch
         at = console.house.clock.now().isoformat()

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from schemas.casework.inputs import KeptClaim
+from schemas.levels import CallResult
 from streams.channels.telephone import Call
 
 
@@ -18,4 +19,4 @@ class Softphone:
         """Ring, and talk."""
         if self.answers:
             await answered()
-        return Call(self.answers, "“我不转了。”" if self.answers else "（无人接听）", self.kept)
+        return Call(CallResult.ANSWERED, "“我不转了。”", self.kept) if self.answers else Call(CallResult.NO_ANSWER)

@@ -13,7 +13,7 @@ from domain.casework.audit import CaseIndexes, InvariantViolation, Kind, examine
 from domain.desk.missed import Missed
 from schemas.casework.cases import Case, CaseState, StepState
 from schemas.casework.inputs import CloseAct
-from schemas.levels import Action, Level, Outcome, Result
+from schemas.levels import Action, Level, Result
 from tests.domain.builders import NOON, Line, policy
 from tests.domain.casework.test_casework_machine import CaseLife
 
@@ -104,7 +104,7 @@ def test_a_next_step_further_away_than_any_clock_is_found() -> None:
 def test_the_follow_ups_of_a_graver_warning_are_not_too_far_for_the_milder_danger_that_came_after_it() -> None:
     line = Line()
     line.alert(Level.YELLOW)
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     line.pass_to(timedelta(hours=1))
     line.alert(Level.BLUE)
     for result in (Result.DELIVERED, Result.HUNG_UP):  # of the message, of the robot's call
@@ -127,7 +127,7 @@ def test_a_case_off_the_desk_that_an_operator_should_call_is_found() -> None:
 
 def test_a_settled_case_left_on_the_desk_is_found() -> None:
     line = red()
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     right = kept(line.here)
     assert [each.kind for each in found(line.here, CaseIndexes(right.deadlines, True, right.held))] == [Kind.QUEUED]
 
@@ -161,7 +161,7 @@ def test_deadlines_that_passed_are_counted_by_level_and_dispatches_by_channel() 
 def test_nobody_is_missed_in_a_case_that_is_closed() -> None:
     line = red()
     line.result(Result.SENT, Action.FLASH_SMS)
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     line.act(CloseAct(do="close", reason="a test"))
     assert line.here.state is CaseState.CLOSED
     assert not [step for step in line.here.steps if step.state in (StepState.PENDING, StepState.HELD)]

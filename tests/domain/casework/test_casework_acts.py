@@ -23,7 +23,7 @@ from schemas.casework.inputs import (
 )
 from schemas.codes.people import ClaimRanOut, LevelLowered, Said
 from schemas.codes.refusals import CaseChanged, HasCase
-from schemas.levels import Action, Level, Outcome, Result
+from schemas.levels import Action, Level, Outcome, OutcomeGround, Result
 from tests.domain.builders import NOON, Line, at_the_desk, payment
 
 OPERATOR, VISIT = Action.OPERATOR_CALL, Action.VISIT
@@ -43,7 +43,7 @@ def test_a_case_is_in_the_queue_from_its_operators_turn_until_it_is_settled() ->
     assert queue_rank(line.here) is None
     line.pass_to(timedelta(seconds=90))
     assert queue_rank(line.here) is not None
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     assert queue_rank(line.here) is None
 
 
@@ -144,7 +144,7 @@ def test_a_note_is_taken_however_old_the_screen() -> None:
 @pytest.mark.parametrize("outcome", [Outcome.DISSUADED, Outcome.FALSE_ALARM])
 def test_once_dissuaded_or_cleared_nothing_of_the_plan_goes_out(outcome: Outcome) -> None:
     line = at_the_desk()
-    line.outcome(outcome)
+    line.outcome(outcome, ground=OutcomeGround.RELATIVE)
     later = {out.action for out in line.pass_to(timedelta(days=10))}
     assert later == ({Action.FOLLOW_UP} if outcome is Outcome.DISSUADED else set())
     assert line.state() is CaseState.CLOSED
@@ -152,7 +152,7 @@ def test_once_dissuaded_or_cleared_nothing_of_the_plan_goes_out(outcome: Outcome
 
 def test_a_red_residents_follow_ups_come_after_a_day_three_days_and_a_week() -> None:
     line = at_the_desk()
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     settled, dues = line.now, []
     for _ in range(3):
         dues.append(min(step.due for step in line.here.steps if step.due and step.action is Action.FOLLOW_UP) - settled)
@@ -189,10 +189,10 @@ def test_a_defrauded_resident_is_warned_no_more_and_the_money_is_stopped_at_once
 def test_whoever_puts_down_an_outcome_no_longer_has_the_case_though_it_was_that_already(outcome: Outcome) -> None:
     line = Line()
     line.alert(Level.ORANGE)
-    line.outcome(outcome)
+    line.outcome(outcome, ground=OutcomeGround.RELATIVE)
     line.act(ClaimAct(do="claim"))
     assert line.here.claimed_by == "operator li"
-    line.outcome(outcome)
+    line.outcome(outcome, ground=OutcomeGround.RELATIVE)
     assert line.here.claimed_by is None
     assert queue_rank(line.here) is None
 
@@ -264,7 +264,7 @@ def test_nothing_is_done_against_a_danger_that_is_over(act: Act) -> None:
 
 def test_a_closed_case_withdraws_its_follow_ups_and_refuses_an_outcome() -> None:
     line = at_the_desk()
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     line.act(CloseAct(reason="moved away"))
     assert line.pass_to(timedelta(days=30)) == []
     assert line.outcome(Outcome.NOT_PERSUADED).facts[0].kind is FactKind.REFUSED

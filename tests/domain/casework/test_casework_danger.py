@@ -50,7 +50,7 @@ def test_a_settled_case_is_reopened_by_a_new_alert_and_its_plan_starts_again() -
 
 def test_a_signal_of_before_the_case_was_settled_does_not_reopen_it() -> None:
     line = at_the_desk()
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     line.alert(Level.RED, found=danger(Level.RED, "an older call"), signal_at=NOON)
     assert line.here.settled
     assert line.facts(FactKind.EVIDENCE) == [OldEvidence((CombinedEvidence("an older call"),))]

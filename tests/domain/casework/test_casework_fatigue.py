@@ -71,7 +71,7 @@ def test_red_goes_past_the_budget_and_what_it_did_counts_for_what_follows() -> N
     red = line.pass_to(timedelta(minutes=4))
     assert {Action.ROBOT_CALL, Action.OPERATOR_CALL, Action.VISIT} <= {out.action for out in red}
     assert line.facts(FactKind.PUT_OFF) == []
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     line.pass_to(timedelta(minutes=5))
     line.alert(Level.BLUE, found=danger(Level.BLUE, "another scam SMS"))
     line.pass_to(timedelta(minutes=21))

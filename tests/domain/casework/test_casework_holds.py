@@ -10,7 +10,7 @@ from schemas.casework.cases import StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import CloseAct, Hold, HoldChange
 from schemas.codes.plan import HeldBack, HoldOver
-from schemas.levels import Action, Channel, Level, Outcome
+from schemas.levels import Action, Channel, Level
 from tests.domain.builders import NOON, Line, danger, hold, payment, profile, rules
 
 
@@ -112,7 +112,7 @@ def test_a_hold_lifted_by_dropping_drops_what_it_held() -> None:
 def test_a_dissuaded_residents_held_steps_are_withdrawn() -> None:
     line = Line(hold(channel=Channel.SMS))
     line.alert(Level.RED)
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     assert line.step("red.sms").state is StepState.WITHDRAWN
 
 

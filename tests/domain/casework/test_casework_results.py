@@ -238,7 +238,7 @@ def test_an_acknowledgement_of_before_the_level_was_raised_settles_nothing() -> 
 def test_an_old_acknowledgement_never_comes_back_after_a_reopening() -> None:
     line = yellow()
     old = line.last(ROBOT)
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     line.pass_to(timedelta(hours=1))
     line.alert(Level.YELLOW, found=danger(Level.YELLOW, "a scam site opened"))
     line.result(Result.ACKNOWLEDGED, of=old)
@@ -301,7 +301,7 @@ def test_a_call_without_a_result_is_tried_again() -> None:
 
 def test_a_result_after_the_resident_was_dissuaded_is_noted_and_nothing_follows() -> None:
     line = red()
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     decision = line.result(Result.BUSY, ROBOT)
     assert [fact.kind for fact in decision.facts] == [FactKind.RESULT, FactKind.STEP_FAILED]
     assert {out.action for out in line.pass_to(timedelta(days=10))} == {Action.FOLLOW_UP}
@@ -371,7 +371,7 @@ def test_an_unreachable_resident_who_answers_at_last_gets_an_operator() -> None:
 
 def test_a_dissuaded_resident_who_asks_for_an_operator_at_a_follow_up_is_in_danger_again() -> None:
     line = red()
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     line.pass_to(timedelta(hours=24))
     sent = [*line.result(Result.WANTS_OPERATOR, Action.FOLLOW_UP).dispatches, *line.pass_to(30 * SECOND)]
     assert {out.action for out in sent} == {Action.FLASH_SMS, ROBOT, OPERATOR}

@@ -165,7 +165,7 @@ def test_nobody_lifts_a_stop_alone(asked_by: str | None) -> None:
 
 def test_a_stop_is_not_asked_again_for_a_resident_who_is_safe() -> None:
     line = in_force()
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     line.pass_to(timedelta(hours=44))
     (reminder,) = line.facts(FactKind.STOP_REMINDER)
     assert isinstance(reminder, StopNotExtended)

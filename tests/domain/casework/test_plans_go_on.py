@@ -20,7 +20,7 @@ def dissuaded_while_the_bank_was_away() -> Line:
     line.alert(Level.RED, payment())
     line.pass_to(2 * MINUTE)
     line.result(Result.FAILED, Action.STOP_PAYMENT)
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     line.pass_to(HOUR)
     return line
 
@@ -114,7 +114,7 @@ def test_who_asked_for_a_person_is_called_though_the_operator_who_had_his_case_n
 
 def test_who_asked_for_a_person_and_is_talked_out_of_it_by_the_operator_who_had_his_case_is_not_called_again() -> None:
     line = asks_for_a_person_while_an_operator_has_his_case()
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     line.pass_to(10 * HOUR)
     assert Action.OPERATOR_CALL not in [each.action for each in line.sent()]
 

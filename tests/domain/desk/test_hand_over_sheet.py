@@ -5,8 +5,8 @@ from datetime import timedelta
 from domain.desk.handover import Sheet, sheet
 from domain.desk.load import heat, load_of, overdue
 from domain.payments.bank_book import BankBook
-from schemas.casework.inputs import BankState, CallAgainAct, ClaimAct, OutcomeAct
-from schemas.levels import Action, Level, Outcome
+from schemas.casework.inputs import BankState, CallAgainAct, ClaimAct
+from schemas.levels import Action, Level
 from tests.domain.builders import NOON, Line, hold
 from tests.domain.casework.journal import Journal, red_with_money
 
@@ -23,7 +23,7 @@ def test_an_open_red_stands_on_it_with_what_comes_next() -> None:
     (red,) = written(line).reds
     assert red.step is not None
     assert (red.step.action, red.due) == (Action.ROBOT_CALL, NOON + timedelta(seconds=20))
-    line.act(OutcomeAct(outcome=Outcome.DISSUADED))
+    line.dissuaded()
     assert written(line).reds == []
 
 

@@ -5,7 +5,7 @@ import pytest
 from domain.desk.incidents import EndedError, board, campaigns, ended, reworded, touches
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.inputs import BankState
-from schemas.levels import Level, Outcome
+from schemas.levels import Level
 from schemas.people.incidents import Incident
 from tests.domain.builders import NOON, Line, danger, payment, profile
 
@@ -33,7 +33,7 @@ def test_a_campaign_is_listed_from_so_many_open_cases_on() -> None:
 
 def test_the_board_counts_by_level_state_and_county() -> None:
     calm = case(division="220102001")
-    calm.outcome(Outcome.DISSUADED)
+    calm.dissuaded()
     found = board(cases(case(), case(level=Level.ORANGE), calm))
     assert (found.cases, found.in_danger) == (3, 2)
     assert found.levels == {Level.RED: 2, Level.ORANGE: 1}
@@ -56,7 +56,7 @@ def test_money_is_at_stake_until_it_is_caught_or_its_resident_dissuaded() -> Non
     caught = board(cases(line))
     assert (caught.at_stake, caught.kept["B"]) == (0, 1_000_000)
     calm = case()
-    calm.outcome(Outcome.DISSUADED)
+    calm.dissuaded()
     assert board(cases(calm)).at_stake == 0
 
 

@@ -25,7 +25,7 @@ from domain.desk.questions import (
 )
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import MOST_ANSWERS, AnswersAct
+from schemas.casework.inputs import MOST_ANSWERS, AnswersAct, NoteAct
 from schemas.codes.people import ScriptAnswered
 from schemas.levels import Level, Outcome
 from tests.domain.builders import Line, payment, policy
@@ -231,13 +231,19 @@ def test_the_files_hold_nothing_but_what_a_script_has() -> None:
 # ------------------------------------------------------------ kept with the case
 
 
+def talking() -> Line:
+    line = Line()
+    line.alert(Level.RED, payment())
+    line.act(NoteAct(what="conversation"))
+    return line
+
+
 def told(line: Line, script: str = "brushing", **answers: str) -> None:
     line.act(AnswersAct(script=script, answers=answers))
 
 
-def test_answers_are_kept_with_the_case_and_said_and_the_conversation_has_begun() -> None:
-    line = Line()
-    line.alert(Level.RED, payment())
+def test_answers_are_kept_with_the_case_and_said() -> None:
+    line = talking()
     told(line, opening="yes")
     told(line, task="group")
     assert (line.here.script, line.here.answers) == ("brushing", {"opening": "yes", "task": "group"})
@@ -247,8 +253,7 @@ def test_answers_are_kept_with_the_case_and_said_and_the_conversation_has_begun(
 
 
 def test_an_answer_is_taken_back_and_another_script_begins_anew() -> None:
-    line = Line()
-    line.alert(Level.RED, payment())
+    line = talking()
     told(line, opening="yes", task="yes")
     line.act(AnswersAct(script="brushing", withdrawn=["task"]))
     assert line.here.answers == {"opening": "yes"}
@@ -257,8 +262,7 @@ def test_an_answer_is_taken_back_and_another_script_begins_anew() -> None:
 
 
 def test_answers_are_taken_however_old_the_screen_and_refused_of_a_closed_case() -> None:
-    line = Line()
-    line.alert(Level.RED, payment())
+    line = talking()
     line.act(AnswersAct(script="loan", answers={"opening": "yes"}), seen=1)
     assert line.here.answers
     line.outcome(Outcome.FALSE_ALARM)
@@ -269,8 +273,7 @@ def test_answers_are_taken_however_old_the_screen_and_refused_of_a_closed_case()
 
 
 def test_a_case_has_a_bounded_number_of_answers() -> None:
-    line = Line()
-    line.alert(Level.RED, payment())
+    line = talking()
     told(line, **{f"q{number}": "a" for number in range(MOST_ANSWERS)})
     decision = line.act(AnswersAct(script="brushing", answers={"one": "more"}))
     assert [fact.kind for fact in decision.facts] == [FactKind.REFUSED]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain.payments.call_in import FIRST_WAIT, FREE_TRIES, LONGEST_WAIT, REMEMBERED, in_danger, next_try, to_stop
 from schemas.casework.inputs import AskStopAct, BankState
-from schemas.levels import Level, Outcome
+from schemas.levels import Level
 from tests.domain.builders import NOON, Line, payment
 
 SECOND = timedelta(seconds=1)
@@ -53,5 +53,5 @@ def test_a_settled_case_is_no_case_in_danger() -> None:
     assert not in_danger(None)
     line.alert(Level.RED)
     assert in_danger(line.here)
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     assert not in_danger(line.here)

@@ -149,7 +149,7 @@ def test_the_estimate_is_never_added_to_what_is_known() -> None:
 def test_no_estimate_stands_once_the_resident_is_in_danger_again() -> None:
     line = Line()
     line.alert(Level.RED, found=danger(Level.RED, exposure=1_000))
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     assert EXPOSURE in line.here.kept
     line.pass_to(timedelta(hours=1))
     line.alert(Level.RED, found=danger(Level.RED, "a new call", exposure=2_000))
@@ -159,7 +159,7 @@ def test_no_estimate_stands_once_the_resident_is_in_danger_again() -> None:
 def test_a_person_can_claim_no_better_evidence_than_the_residents_word() -> None:
     line = Line()
     line.alert(Level.RED, payment())
-    line.outcome(Outcome.DISSUADED, kept=[{"transfer": "bank:1", "evidence": "A", "amount_fen": 1_000}])
+    line.dissuaded(kept=[{"transfer": "bank:1", "evidence": "A", "amount_fen": 1_000}])
     assert line.here.kept["bank:1"] == Kept(evidence=C, amount_fen=1_000)
 
 
@@ -224,7 +224,7 @@ def test_totals_of_nothing_are_nothing() -> None:
 def test_a_closed_case_keeps_its_books() -> None:
     line = Line()
     line.alert(Level.RED, payment(), found=danger(Level.RED, exposure=1_000))
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     line.pass_to(timedelta(days=10))
     assert line.here.state is CaseState.CLOSED
-    assert (of_case(line.here).dissuaded, of_case(line.here).kept_d) == (1, 500)
+    assert (of_case(line.here).dissuaded_evidenced, of_case(line.here).kept_d) == (1, 500)

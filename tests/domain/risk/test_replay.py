@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from domain.policy import load
-from domain.risk.replay import Known, Raised, Raw, judged, replay, tally, visit_hours, visit_levels
+from domain.risk.replay import Known, Raised, Raw, judged, replay, tally
 from schemas.levels import Level
 from schemas.risk.evidence import Evidence
 from schemas.risk.signals import AppKind
@@ -67,9 +66,3 @@ def test_two_policies_judge_the_same_people_in_another_process() -> None:
     raw = Raw(profile(), tuple(each.model_dump_json().encode() for each in members), None, "s")
     live, draft = judged((JILIN, strict), [raw], SINCE, NOW, UTC)
     assert (live.levels[Level.RED], draft.levels[Level.RED], draft.levels[Level.ORANGE]) == (1, 0, 1)
-
-
-def test_hours_are_needed_for_the_levels_that_send_somebody() -> None:
-    policy = load(JILIN)
-    assert visit_levels(policy) == {Level.RED, Level.ORANGE, Level.YELLOW}
-    assert visit_hours({Level.RED: 2, Level.BLUE: 50}, policy, timedelta(minutes=90)) == 3.0

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from domain.calendar import after, before, day_of, shift_at
 from domain.statistics.clocks import Clocks, Tally, Whose, tally
-from schemas.casework.inputs import ClaimAct, OutcomeAct, VisitStage
-from schemas.levels import Action, Level, Outcome, Result
+from schemas.casework.inputs import ClaimAct, VisitStage
+from schemas.levels import Action, Level, Result
 from tests.domain.builders import MIDNIGHT, NOON
 from tests.domain.casework.journal import Journal
 
@@ -60,7 +60,7 @@ def test_what_nobody_waited_for_any_more_was_not_missed() -> None:
     line = red()
     line.pass_to(timedelta(minutes=4))
     visit = line.last(Action.VISIT).step
-    line.act(OutcomeAct(outcome=Outcome.DISSUADED))
+    line.dissuaded()
     line.fire(visit)
     assert Whose.OFFICER not in counted(line)
 

@@ -43,7 +43,7 @@ def life() -> Journal:
     line = red_with_money()
     line.result(Result.DELIVERED, Action.FLASH_SMS)
     line.pass_to(timedelta(minutes=20))
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     return line
 
 

@@ -8,7 +8,7 @@ from domain.statistics import counts, report
 from domain.statistics.report import Published
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent
-from schemas.levels import Action, Level, Outcome, Result
+from schemas.levels import Action, Level, Result
 from tests.domain.builders import NOON, Line, commit_of
 
 WALL = 1_000_000.0  # when the run began, seconds since 1970
@@ -96,7 +96,7 @@ def test_open_cases_are_counted_by_level_and_state_and_leave_the_count_when_they
     line = Line()
     line.alert(Level.RED)
     opened = line.here
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
     added = counts.of_standing(None, opened)
     added.update(counts.of_standing(opened, line.here))
     prefecture = line.here.profile.division[:4]

@@ -25,7 +25,7 @@ from schemas.casework.cases import Kept
 from schemas.casework.events import CaseEvent
 from schemas.casework.inputs import KeptClaim
 from schemas.codes.danger import CombinedEvidence, ScamSms
-from schemas.levels import EvidenceClass, Level, Outcome
+from schemas.levels import EvidenceClass, Level
 from schemas.risk.evidence import Evidence, EvidenceKind
 from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, event, payment
@@ -45,7 +45,7 @@ def all_of(found: Situation) -> Sums:
 def dissuaded() -> Journal:
     line = red_with_money()
     claim = KeptClaim(transfer="bank:1", evidence=EvidenceClass.C, amount_fen=1_000_000)
-    line.outcome(Outcome.DISSUADED, kept=[claim])
+    line.dissuaded(kept=[claim])
     return line
 
 
@@ -72,7 +72,7 @@ def test_a_case_counts_once_as_it_stands_last_whatever_the_order_of_its_events()
     events = dissuaded().events
     for order in permutations(events):
         found = folded(*order, *order)
-        assert all_of(found) == Sums(cases=1, dissuaded=1, kept_c=1_000_000)
+        assert all_of(found) == Sums(cases=1, dissuaded_evidenced=1, kept_c=1_000_000)
         assert table(found.total(everywhere, TODAY), "outcome")[0].value == "dissuaded"
 
 

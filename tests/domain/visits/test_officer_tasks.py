@@ -49,9 +49,16 @@ def test_an_act_on_a_visit_that_is_asked_for_counts(stage: VisitStage) -> None:
 
 
 @pytest.mark.parametrize("stage", GOING)
-def test_nobody_goes_any_more_where_the_resident_was_dissuaded_meanwhile(stage: VisitStage) -> None:
+def test_who_was_sent_goes_on_though_the_resident_was_dissuaded_by_telephone_meanwhile(stage: VisitStage) -> None:
     line, task = sent()
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded()
+    assert conflict(task, line.here, stage) is None
+
+
+@pytest.mark.parametrize("stage", GOING)
+def test_nobody_goes_any_more_who_was_recalled(stage: VisitStage) -> None:
+    line, task = sent()
+    line.dissuaded(recall=True)
     assert conflict(task, line.here, stage) is Conflict.SETTLED
 
 
@@ -123,7 +130,7 @@ def test_the_gravest_comes_first_and_of_two_alike_the_nearer() -> None:
 
 def test_a_visit_no_longer_asked_for_is_told_apart_unless_he_stands_at_the_door() -> None:
     line, task = sent()
-    line.outcome(Outcome.DISSUADED)
+    line.dissuaded(recall=True)
     assert not stands(task, line.here)
     assert sort_out([(task, line.here)], Post(HERE), line.now, policy()) == ([], [task])
     assert sort_out([(told(task, seen=True), line.here)], Post(HERE), line.now, policy()) == ([], [])

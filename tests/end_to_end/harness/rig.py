@@ -12,7 +12,7 @@ from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, Fact, FactKind
-from schemas.casework.inputs import Act, CloseAct, OperatorReport, OutcomeAct
+from schemas.casework.inputs import Act, CloseAct, NoteAct, OperatorReport, OutcomeAct
 from schemas.levels import Action, Channel, Outcome, Result
 from schemas.people.residents import Holding, Occupation, Resident, Sex, TrustedContact
 from schemas.people.rosters import Officer, Role, Roster, Shift
@@ -153,7 +153,8 @@ class Line:
         await self.settle()
 
     async def dissuade(self, resident: Resident) -> None:
-        """Let an operator persuade the resident."""
+        """Let an operator talk with the resident, and persuade him."""
+        await self.operator(resident, NoteAct(what="conversation"))
         await self.operator(resident, OutcomeAct(outcome=Outcome.DISSUADED))
 
     async def hold(self, *, spare_red: bool = False, **named: str) -> str:

@@ -20,7 +20,7 @@ from schemas.casework.cases import Danger, Profile
 from schemas.casework.events import CaseEvent, Dispatch, RulesEvent
 from schemas.casework.inputs import Alert, ContactResult, Deadline, OperatorReport, OutcomeAct
 from schemas.codes.danger import CombinedEvidence
-from schemas.levels import Action, Level, Outcome, Result
+from schemas.levels import Action, Level, Outcome, OutcomeGround, Result
 from schemas.people.residents import BalanceBand, Holding, Language, Occupation, Resident, Sex
 from schemas.risk.signals import (
     App,
@@ -147,7 +147,7 @@ def result_of(dispatch: Dispatch, result: Result, seconds: float) -> ContactResu
 
 
 def outcome(case: str, name: str, seconds: float, number: int = 1) -> OperatorReport:
-    act = OutcomeAct(outcome=Outcome.DISSUADED)
+    act = OutcomeAct(outcome=Outcome.DISSUADED, ground=OutcomeGround.RELATIVE)
     told = {"resident": name, "case": case, "by": "operator li", "seen": 999}
     return OperatorReport.model_validate({"id": f"form:{number}", "at": moment(seconds), **told, "act": act})
 

@@ -182,7 +182,7 @@ async def line(settings: Settings) -> AsyncIterator[Installation]:
         run = await current_run(line.redis)
         change = StoreUpdate().add("HSET", STATE, "run", run)
         change.standing(PartitionRules(-1, policy.hash))
-        assert await line.store.commit(partition, None, -1, change.sums(LEDGER, {"dissuaded": 1}))
+        assert await line.store.commit(partition, None, -1, change.sums(LEDGER, {"dissuaded_evidenced": 1}))
     yield line
     await line.close()
 
@@ -195,7 +195,7 @@ async def partitions_of(line: Installation) -> dict[str, list[float]]:
 
 async def test_the_tallies_are_those_of_all_partitions_together(line: Installation) -> None:
     told = await partitions_of(line)
-    assert told["quanzu_dissuaded"] == [line.settings.partitions]
+    assert told["quanzu_dissuaded"] == [line.settings.partitions, 0]
     assert told["quanzu_partition_owned"] == [0] * line.settings.partitions
 
 

@@ -111,7 +111,10 @@ def _last_week(now: float) -> str:
     moments = [now - WEEK + 60 * minute for minute in range(-75, 30)]
     lines += [f'quanzu_cases_opened_total{{level="yellow"}} {n} {at:.3f}' for n, at in enumerate(moments)]
     lines += ["# TYPE quanzu_case_states counter"]
-    lines += [f'quanzu_case_states_total{{state="dissuaded"}} {n / 2} {at:.3f}' for n, at in enumerate(moments)]
+    lines += [
+        f'quanzu_case_states_total{{state="dissuaded",basis="evidenced"}} {n / 2} {at:.3f}'
+        for n, at in enumerate(moments)
+    ]
     return "\n".join([*lines, "# EOF", ""])
 
 
@@ -156,7 +159,8 @@ def _by_journal(entries: list[Published]) -> Iterator[tuple[str, float]]:
         total.update(counts.of_event(entry.event))
     yield "sum(quanzu_cases_known)", books.cases
     yield "sum(quanzu_cases_warned)", books.warned
-    yield "sum(quanzu_dissuaded)", books.dissuaded
+    yield 'sum(quanzu_dissuaded{basis="evidenced"})', books.dissuaded_evidenced
+    yield 'sum(quanzu_dissuaded{basis="stated"})', books.dissuaded_stated
     yield "sum(quanzu_false_alarms)", books.false_alarms
     yield "sum(quanzu_frozen_fen)", books.frozen
     yield "sum(quanzu_lost_fen)", books.lost

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from fastapi import HTTPException, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -104,7 +105,7 @@ async def _refused(request: Request, who: Who, case: Case, given: Filled, why: A
     words = say(request, why)
     if wants_json(request):
         answer = {"answer": Answered.REFUSED.value, "words": words, "changes": told, "version": latest.version}
-        return JSONResponse(answer | {"form": new_form()}, 409)
+        return JSONResponse(answer | {"why": msgspec.to_builtins(why), "form": new_form()}, 409)
     return await render(
         request, who, latest, status=409, filled=given, wrong=words, changes=told, script=given["script"]
     )
@@ -114,7 +115,7 @@ async def _asks(request: Request, who: Who, case: Case, given: Filled, taken: Ta
     """A second look: before what cannot be undone, or before one acts on a case that another has."""
     if taken:
         name = account.name if (account := await services(request).staff.get(taken.by)) else taken.by
-        words = translate(request, "%(name)s 正在处理此预警。仍要执行吗？") % {"name": name}
+        words = translate(request, "%(name)s 正在处理此预警。仍要执行，须写明理由。") % {"name": name}
     else:
         words = translate(request, "请再核对一遍：此操作无法撤销。")
     asks = {"do": given["do"], "what": "anyway" if taken else "sure", "words": words}

@@ -223,6 +223,7 @@ async def _listed(
     in_shadow = await line.policies.in_shadow()
     beside = in_shadow.policy if in_shadow else None
     shown = [each.policy for each in versions.history(standing)]
+    drafts = await line.drafts.all()
     return page(
         request,
         "policies.html",
@@ -232,7 +233,8 @@ async def _listed(
         others=[name for name in await line.policies.known() if name not in shown],
         partitions=await _by_partition(made),
         before=versions.before(standing),
-        drafts=await line.drafts.all(),
+        drafts=drafts,
+        faulty={each.id for each in drafts if each.state is DraftState.OPEN and faults_of(each.text)},
         in_shadow=in_shadow,
         counts=await shadow.counts(line.redis, beside) if beside else [],
         may=who.area == "",

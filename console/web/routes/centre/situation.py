@@ -54,7 +54,9 @@ async def situation(request: Request, who: Signed, days: int = 7, by: str = "day
         "series": sorted((weeks(by_day) if by == "week" else by_day).items()),
         "areas": Table("area", areas),
         "names": {row.value: area.name_of(row.value, now) for row in areas},
-        "tables": [Table(name, _rows(total, name)) for name in ("scam", "means", "level", "outcome", *GROUPS)],
+        "tables": [
+            Table(name, _rows(total, name)) for name in ("scam", "means", "level", "outcome", "ground", *GROUPS)
+        ],
         "few": FEW,
     }
     return page(

@@ -27,6 +27,7 @@ from console.web.kit.services import services
 from console.web.kit.wording import wording
 from domain.access.webhooks import payload
 from domain.ids import short_hash
+from schemas.base import Reason
 from schemas.casework.cases import CaseState
 from schemas.casework.events import CaseEvent
 from schemas.casework.inputs import Act
@@ -102,7 +103,7 @@ async def act(
     act: Annotated[Act, Body(embed=True)],
     seen_version: Annotated[int, Body(alias="seen", ge=1, embed=True, description="The case's version that was seen")],
     key: Key,
-    anyway: Annotated[bool, Body(embed=True, description="Meant although another has the case")] = False,
+    anyway: Annotated[Reason | None, Body(embed=True, description="Why, although another has the case")] = None,
 ) -> Response:
     """Do what an operator may, as on the case page: a claim takes the lease, and the same again renews it.
 

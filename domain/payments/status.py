@@ -1,0 +1,75 @@
+"""The one status of a payment: what is told of the transfer, of the stop and of the money, reconciled."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from schemas.casework.cases import Case, Payment, StopState
+from schemas.levels import EvidenceClass
+from schemas.risk.signals import TransferState
+
+
+class PaymentStatus(StrEnum):
+    """The first that fits is a payment's status: money that is back says more than how it went away."""
+
+    RETURNED = "returned"  # the bank has given it back
+    FROZEN = "frozen"  # the bank holds it
+    CANCELLED = "cancelled"  # caught in flight
+    STOPPED = "stopped"  # nothing leaves the payee's account
+    STOP_ASKED = "stop_asked"
+    LOST = "lost"
+    NOT_MADE = "not_made"  # the resident has named it and did not make it
+    STOP_REFUSED = "stop_refused"
+    STOP_EXPIRED = "stop_expired"
+    STOP_RELEASED = "stop_released"
+    SETTLED = "settled"
+    PENDING = "pending"
+    ATTEMPTED = "attempted"
+
+
+class Reconciled(NamedTuple):
+    """A payment's status, and the money (fen) that it is true of: a bank may give back a part."""
+
+    status: PaymentStatus
+    amount_fen: int
+
+
+_OF_STOP = {
+    StopState.RETURNED: PaymentStatus.RETURNED,
+    StopState.IN_FORCE: PaymentStatus.STOPPED,
+    StopState.ASKED: PaymentStatus.STOP_ASKED,
+    StopState.REFUSED: PaymentStatus.STOP_REFUSED,
+    StopState.EXPIRED: PaymentStatus.STOP_EXPIRED,
+    StopState.RELEASED: PaymentStatus.STOP_RELEASED,
+}
+_OF_TRANSFER = {
+    TransferState.SETTLED: PaymentStatus.SETTLED,
+    TransferState.PENDING: PaymentStatus.PENDING,
+    TransferState.ATTEMPTED: PaymentStatus.ATTEMPTED,
+}
+_ORDER = tuple(PaymentStatus)
+
+
+def status_of(case: Case, payment: Payment) -> Reconciled:
+    """Return the status of one of the case's payments."""
+    told = {_OF_TRANSFER[payment.state]: payment.amount_fen}
+    if payment.stop is not None:
+        told[_OF_STOP[payment.stop.state]] = payment.amount_fen
+    if lost := next((loss for loss in case.losses if loss.id == payment.transfer), None):
+        told[PaymentStatus.LOST] = lost.amount_fen
+    if payment.transfer in case.frozen:
+        told[PaymentStatus.FROZEN] = case.frozen[payment.transfer]
+    told |= _of_kept(case, payment, back=PaymentStatus.RETURNED in told)
+    first = min(told, key=_ORDER.index)
+    return Reconciled(first, told[first])
+
+
+def _of_kept(case: Case, payment: Payment, *, back: bool) -> dict[PaymentStatus, int]:
+    """What the books tell of it. A: back, unless the bank has only frozen it so far."""
+    kept = case.kept.get(payment.transfer)
+    if kept is None or kept.evidence is EvidenceClass.D:
+        return {}
+    if kept.evidence is EvidenceClass.A:
+        held = payment.transfer in case.frozen and not back
+        return {} if held else {PaymentStatus.RETURNED: kept.amount_fen}
+    b = kept.evidence is EvidenceClass.B
+    return {PaymentStatus.CANCELLED if b else PaymentStatus.NOT_MADE: kept.amount_fen}

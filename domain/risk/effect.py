@@ -1,0 +1,54 @@
+"""What a draft of a policy would change: the cases of each level, and the hours that their visits take."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import NamedTuple
+
+from domain.policy import Policy
+from schemas.levels import Action, Level
+
+
+class Effect(NamedTuple):
+    """Cases of one level, by the policy in force and by the draft."""
+
+    level: Level
+    before: int
+    after: int
+
+    @property
+    def percent(self) -> int | None:
+        """How many more (or fewer, below 0) in a hundred; None where there was none before."""
+        return round(100 * (self.after - self.before) / self.before) if self.before else None
+
+
+class VisitHours(NamedTuple):
+    """Hours that visits take: `least` with one visit to each case, `most` with every attempt that the plan allows."""
+
+    least: float = 0.0
+    most: float = 0.0
+
+
+def effects(before: Mapping[Level, int], after: Mapping[Level, int]) -> list[Effect]:
+    """Return the levels whose number of cases changes, the gravest first."""
+    counted = [Effect(level, before.get(level, 0), after.get(level, 0)) for level in reversed(Level)]
+    return [each for each in counted if each.before != each.after]
+
+
+def planned_visits(policy: Policy) -> dict[Level, int]:
+    """Return how many visits each level's plan makes at most, of the levels that send somebody to the door."""
+    found = {
+        level: sum(step.attempts for step in plan.steps.values() if step.action is Action.VISIT)
+        for level, plan in policy.plan.levels.items()
+    }
+    return {level: attempts for level, attempts in found.items() if attempts}
+
+
+def visit_hours(cases: Mapping[Level, int], policy: Policy, usual: timedelta) -> VisitHours:
+    """Return the hours that the visits to these cases take. `usual`: one visit's, where the policy does not say."""
+    one = (policy.duty.visit if policy.duty else usual) / timedelta(hours=1)
+    visits = planned_visits(policy)
+    visited = {level: count for level, count in cases.items() if level in visits}
+    return VisitHours(
+        sum(visited.values()) * one,
+        sum(count * visits[level] for level, count in visited.items()) * one,
+    )

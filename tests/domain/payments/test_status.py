@@ -1,0 +1,78 @@
+"""A payment has one status, whatever its transfer, its stop and its money say beside one another."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.payments.status import PaymentStatus, Reconciled, status_of
+from schemas.casework.inputs import BankState, NoteAct
+from schemas.levels import Level, Outcome
+from schemas.risk.signals import TransferState
+from tests.domain.builders import Line, payment
+
+AMOUNT = 1_000_000
+
+
+def stopped() -> Line:
+    """A payment under way whose bank has been asked for a stop."""
+    line = Line()
+    line.alert(Level.RED, payment())
+    line.pass_to(timedelta(minutes=3))
+    return line
+
+
+def status(line: Line) -> Reconciled:
+    return status_of(line.here, line.here.payments[0])
+
+
+@pytest.mark.parametrize("state", TransferState)
+def test_a_payment_of_which_nothing_else_is_told_is_where_its_transfer_is(state: TransferState) -> None:
+    line = Line()
+    line.alert(Level.YELLOW, payment(state=state))
+    assert status(line) == (PaymentStatus(state.value), AMOUNT)
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([], (PaymentStatus.STOP_ASKED, AMOUNT)),
+        ([(BankState.REFUSED, 0)], (PaymentStatus.STOP_REFUSED, AMOUNT)),
+        ([(BankState.IN_FORCE, AMOUNT)], (PaymentStatus.STOPPED, AMOUNT)),
+        ([(BankState.IN_FORCE, AMOUNT), (BankState.FROZEN, 400_000)], (PaymentStatus.FROZEN, 400_000)),
+        ([(BankState.FROZEN, 400_000), (BankState.RETURNED, 300_000)], (PaymentStatus.RETURNED, 400_000)),
+        ([(BankState.RETURNED, AMOUNT)], (PaymentStatus.RETURNED, AMOUNT)),
+        ([(BankState.CANCELLED, 0)], (PaymentStatus.CANCELLED, AMOUNT)),
+    ],
+)
+def test_what_the_bank_has_done_last_is_the_status(
+    answers: list[tuple[BankState, int]], expected: tuple[PaymentStatus, int]
+) -> None:
+    line = stopped()
+    for state, amount in answers:
+        line.bank(state, amount=amount)
+    assert status(line) == expected
+
+
+def test_processing_and_returned_never_stand_beside_each_other() -> None:
+    line = stopped()
+    line.bank(BankState.IN_FORCE, amount=AMOUNT)
+    line.bank(BankState.RETURNED, amount=AMOUNT)
+    assert line.here.payments[0].state is TransferState.PENDING
+    assert status(line) == (PaymentStatus.RETURNED, AMOUNT)
+
+
+def test_what_the_resident_has_named_and_not_made_says_so() -> None:
+    line = Line()
+    line.alert(Level.YELLOW, payment(state=TransferState.ATTEMPTED))
+    line.act(NoteAct(what="conversation"))
+    line.outcome(Outcome.DISSUADED, kept=[{"transfer": "bank:1", "evidence": "C", "amount_fen": 5000}])
+    assert status(line) == (PaymentStatus.NOT_MADE, 5000)
+
+
+def test_what_is_lost_says_so_until_a_stop_may_bring_it_back() -> None:
+    line = Line()
+    line.alert(Level.YELLOW, payment(state=TransferState.SETTLED))
+    line.victim(AMOUNT, "bank:1")
+    assert status(line).status is PaymentStatus.STOP_ASKED
+    line.bank(BankState.REFUSED)
+    assert status(line) == (PaymentStatus.LOST, AMOUNT)
