@@ -1,4 +1,4 @@
-"""The workload of an anti-fraud centre: its open cases by level and area."""
+"""The workload of an anti-fraud centre: its open cases by level."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from schemas.casework.cases import Case, StepState
-from schemas.levels import GRAVEST_FIRST, Level
+from schemas.levels import Level
 
 _RUNNING = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})
 
@@ -19,15 +19,6 @@ class Load:
     waiting: Counter[Level] = field(default_factory=Counter)
     overdue: Counter[Level] = field(default_factory=Counter)
     claimed: Counter[Level] = field(default_factory=Counter)
-    places: Counter[tuple[str, Level]] = field(default_factory=Counter)  # by the county's code (six digits)
-
-    def area(self, begins: str) -> dict[Level, int]:
-        """Return the number of open cases by level in divisions whose code begins with `begins`."""
-        found = dict.fromkeys(GRAVEST_FIRST, 0)
-        for (division, level), n in self.places.items():
-            if division.startswith(begins):
-                found[level] += n
-        return found
 
 
 def load_of(cases: Iterable[tuple[Case, bool]], now: datetime) -> Load:
@@ -35,7 +26,6 @@ def load_of(cases: Iterable[tuple[Case, bool]], now: datetime) -> Load:
     load = Load()
     for case, waits in cases:
         load.open[case.level] += 1
-        load.places[case.profile.division[:6], case.level] += 1
         load.claimed[case.level] += case.claimed_by is not None
         load.waiting[case.level] += waits and case.claimed_by is None
         load.overdue[case.level] += overdue(case, now)
@@ -45,8 +35,3 @@ def load_of(cases: Iterable[tuple[Case, bool]], now: datetime) -> Load:
 def overdue(case: Case, now: datetime) -> bool:
     """Return whether a step of the case is past its due time without a result."""
     return any(step.state in _RUNNING and step.due is not None and step.due < now for step in case.steps)
-
-
-def heat(number: int, most: int) -> int:
-    """Return the colour strength of a place on a map, 0 (none) to 4, relative to the place with the most."""
-    return 0 if number == 0 else min(4, 1 + 4 * (number - 1) // max(1, most))

@@ -6,6 +6,7 @@ Each thing has one label, used by pages, the officer's telephone and the termina
 from collections.abc import Mapping
 from typing import Any
 
+from domain.desk.places import Layer
 from domain.desk.questions import Suggestion
 from domain.payments.reconciliation import Difference
 from domain.payments.status import PaymentStatus
@@ -261,6 +262,13 @@ ROSTER_ROLES = {
     Role.BUILDING_HEAD: "楼栋长",
 }
 CLOCKS = {Whose.CARRIER: "短信与外呼", Whose.DESK: "坐席", Whose.OFFICER: "上门", Whose.BANK: "银行"}
+LAYERS = {
+    Layer.OPEN: "在办",
+    Layer.RED: "红色",
+    Layer.WAITING: "等待接手",
+    Layer.OFFICERS: "在岗民警",
+    Layer.MONEY: "涉险金额",
+}
 NEAR = {STREET: "同一街道", COUNTY: "同一区县", PREFECTURE: "同一市州", PROVINCE: "其他市州"}
 FACTS = {
     FactKind.OPENED: "预警生成",
@@ -328,7 +336,7 @@ SUGGESTIONS = {
 _TABLES: tuple[Mapping[Any, str], ...] = (
     *(LEVELS, ACTIONS, CHANNELS, STATES, OUTCOMES, SITUATIONS, RESULTS, STEP_STATES, STOP_STATES, BANK_STATES, ASKED),
     *(RELEASE_STATES, DIFFERENCES, TRANSFER_STATES, EVIDENCE, CLASSES, SEXES, OCCUPATIONS, SPOKEN, AGES, FLAGS),
-    *(PAYERS_STATES, STANDINGS, GROUNDS, CALLS, PAYMENTS),
+    *(PAYERS_STATES, STANDINGS, GROUNDS, CALLS, PAYMENTS, LAYERS),
     *(
         BALANCES,
         SCAMS,

@@ -74,6 +74,7 @@ def environment(language: str) -> Environment:
     made.filters["sentence"] = wording(language).sentence
     made.filters["fault"] = lambda fault: policy_faults.sentence(fault, found.gettext)
     made.filters["place"] = lambda names: place(names, found.gettext)
+    made.filters["yuan_short"] = lambda fen: yuan_short(fen, language)
     made.filters["marked"] = lambda text: marked(text, language)
     return made
 
@@ -82,6 +83,16 @@ def marked(text: str, language: str) -> Markup:
     """What is in Chinese on a page of another language is marked so: a reader that speaks it must know."""
     escaped = str(escape(text))
     return Markup(escaped if language == "zh" else _CHINESE.sub(r'<span lang="zh">\g<0></span>', escaped))  # noqa: S704 - escaped above
+
+
+def yuan_short(fen: int, language: str) -> str:
+    """¥1.2万, ¥12k: as a map or an axis has room for. Chinese and Korean count in ten thousands."""
+    whole, (units, step) = fen / 100, _UNITS.get(language, _UNITS["en"])
+    unit = ""
+    for name in units:
+        if whole >= step * 0.9995:
+            whole, unit = whole / step, name
+    return f"¥{whole:,.0f}{unit}" if not unit or whole >= 100 else f"¥{whole:.1f}".removesuffix(".0") + unit
 
 
 def clock_time(at: datetime) -> str:
@@ -113,6 +124,14 @@ def minutes(span: timedelta) -> int:
     return round(span.total_seconds() / 60)
 
 
+def lasted(span: timedelta) -> str:
+    """0:07, 12:30, 1:02:03: how long something took."""
+    hours, rest = divmod(max(0, int(span.total_seconds())), 3600)
+    minute, second = divmod(rest, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+_UNITS = {"zh": (("万", "亿"), 10_000), "ko": (("만", "억"), 10_000), "en": (("k", "M", "bn"), 1000)}
 _FILTERS: dict[str, Callable[..., Any]] = {
     "yuan": yuan,
     "clock_time": clock_time,
@@ -121,6 +140,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "epoch": epoch,
     "milliseconds": milliseconds,
     "minutes": minutes,
+    "lasted": lasted,
     "masked_name": masking.name,
     "masked_phone": masking.phone,
     "masked_account": masking.account,

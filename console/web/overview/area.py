@@ -1,15 +1,15 @@
-"""What a supervisor sees of the area, gathered for pages: load, clocks, who is on, feeds, stops running out, places."""
+"""What a supervisor sees of the area, gathered for pages: load, clocks, who is on, feeds, stops running out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from console.web.auth.who import Who
 from console.web.kit.services import Services
 from domain.calendar import JILIN, Shift, before, shift_at
 from domain.desk.complaints import overdue
 from domain.desk.handover import ending
-from domain.desk.load import Load, heat, load_of
+from domain.desk.load import Load, load_of
 from domain.feeds.silence import begin_of
 from domain.identity import divisions
 from domain.payments.bank_book import StopLine
@@ -28,35 +28,6 @@ SHIFTS_SHOWN = 4
 STOPS_SHOWN, CLAIMS_SHOWN = 20, 40
 STATIONS_OPEN = 3  # of so few the people are shown at once
 SOON = timedelta(hours=8)  # a stop that runs out so soon is shown
-
-# Where the prefectures' tiles lie, by column and row: north above, west on the left.
-TILES = {
-    **{"2208": (0, 0), "2207": (1, 0)},
-    **{"2201": (1, 1), "2202": (2, 1), "2224": (3, 1)},
-    **{"2203": (0, 2), "2204": (1, 2), "2205": (2, 2), "2206": (3, 2)},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Open cases of a prefecture or county. `share`: of the place with the most, 0 to 1; `heat`: 0 to 4."""
-
-    code: str
-    name: str
-    levels: dict[Level, int]
-    total: int
-    heat: int
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A prefecture on the map. No place: it lies outside the area."""
-
-    column: int
-    row: int
-    name: str
-    place: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,51 +71,6 @@ def load(services: Services, who: Who) -> Load:
     """Open cases of the area."""
     rows = [row for row in services.hub.rows.values() if who.sees(row.case.profile.division)]
     return load_of(((row.case, row.waits) for row in rows), services.line.clock.now())
-
-
-def places(found: Load, who: Who, now: datetime) -> list[Place]:
-    """The prefectures of the province, or the counties of a smaller area, with their open cases."""
-    today = now.astimezone(JILIN).date()
-    if len(who.area) < 4:
-        return _places(found, _prefectures(today))
-    counties = [each for each in divisions.counties(today) if each.code.startswith(who.area[:6])]
-    return _places(found, [(each.code, each.name) for each in counties] or [(who.area[:6], area_name(who, now))])
-
-
-def tiles(found: Load, who: Who, now: datetime) -> list[Tile]:
-    """The map of the prefectures; those outside the area are empty."""
-    named = _prefectures(now.astimezone(JILIN).date())
-    by_code = {place.code: place for place in _places(found, named)}
-    return [
-        Tile(
-            *TILES[code],
-            _short(name),
-            by_code[code] if divisions.meet(code, who.area) else None,
-        )
-        for code, name in named
-        if code in TILES
-    ]
-
-
-def _places(found: Load, named: Iterable[tuple[str, str]]) -> list[Place]:
-    counted = [(code, name, found.area(code)) for code, name in named]
-    most = max((sum(levels.values()) for _, _, levels in counted), default=0)
-    return [_place(code, name, levels, most) for code, name, levels in counted]
-
-
-def _place(code: str, name: str, levels: dict[Level, int], most: int) -> Place:
-    total = sum(levels.values())
-    return Place(code, name, levels, total, heat(total, most), total / most if most else 0.0)
-
-
-def _short(name: str) -> str:
-    """As a tile has room for it."""
-    return name.removesuffix("朝鲜族自治州").removesuffix("市")
-
-
-def _prefectures(on: date) -> list[tuple[str, str]]:
-    """Four digits and name of each."""
-    return [(each.code[:4], each.name) for each in divisions.prefectures(on)]
 
 
 def clocks(services: Services, who: Who, rosters: Iterable[Roster]) -> ClockTables:

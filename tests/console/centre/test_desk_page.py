@@ -61,6 +61,66 @@ async def test_each_number_of_the_load_leads_to_its_cases(console: Stage) -> Non
             assert f'id="case-{case.id}"' in (await client.get(each)).text, each
 
 
+def place(page: str, code: str) -> str:
+    """A place on the map: its link with what is drawn in it."""
+    found = re.search(rf'<a [^>]*data-key="{code}"[^>]*>.*?</a>', page, re.DOTALL)
+    assert found, f"no {code} on the map"
+    return found[0]
+
+
+async def test_a_place_whose_one_case_is_red_has_a_neutral_colour_and_a_red_badge(console: Stage) -> None:
+    case = await red_in(console.line(), "220402")
+    await caught_up(console, case)
+    async with await console.signed_in(SUPERVISOR, "") as client:
+        page = (await client.get("/desk")).text
+    assert "辽源：在办 1，红色 1" in place(page, "2204")
+    assert re.search(r'<path class="step[1-4]"', place(page, "2204"))
+    assert re.search(r'<g class="badge">.*?>1</text>', page, re.DOTALL)
+    assert not re.search(r'<path class="[^"]*(red|blue|orange|yellow)', page)
+
+
+async def test_the_map_leads_into_a_prefecture_and_from_its_counties_to_their_cases(console: Stage) -> None:
+    case = await red_in(console.line(), "220421")
+    await caught_up(console, case)
+    async with await console.signed_in(SUPERVISOR, "") as client:
+        province = (await client.get("/desk")).text
+        down = re.search(r'href="([^"]+)"', place(province, "2204"))
+        assert down
+        page = (await client.get(unescape(down[1]))).text
+        county = place(page, "220421")
+        assert "东丰县：在办 1，红色 1" in county
+        queue = re.search(r'href="([^"]+)"', county)
+        assert queue
+        assert f'id="case-{case.id}"' in (await client.get(unescape(queue[1]))).text
+    assert 'data-key="up"' in page
+    assert "GS（2024）0650号" in page
+
+
+async def test_each_layer_measures_something_else_in_the_same_colours(console: Stage) -> None:
+    now = console.house.clock.now()
+    shift = Shift(start=now.replace(hour=0), end=now.replace(year=now.year + 1))
+    officer = Officer(id="layer-1", name="钱警官", role=Role.OFFICER, division="220605", shifts=[shift])
+    await console.services.line.outgoing.rosters.put(Roster(station="江源站", officers=[officer]))
+    async with await console.signed_in(SUPERVISOR, "2206") as client:
+        cases = place((await client.get("/desk?layer=open")).text, "220605")
+        officers = place((await client.get("/desk?layer=officers")).text, "220605")
+        nonsense = await client.get("/desk?layer=nonsense&area=99")
+    assert ("step0" in cases, "step4" in officers) == (True, True)
+    assert nonsense.status_code == 200
+
+
+async def test_the_map_shows_no_figures_of_another_area(console: Stage) -> None:
+    case = await red_in(console.line(), "220821")
+    await caught_up(console, case)
+    async with await console.signed_in(SUPERVISOR, "220882") as client:
+        page = (await client.get("/desk?area=2208")).text
+        other = (await client.get("/desk?area=2201")).text
+    assert 'data-key="220821"' not in page
+    assert 'data-key="220882"' in page
+    assert 'data-key="up"' not in page
+    assert 'data-key="220102"' not in other
+
+
 async def test_what_is_overdue_is_found_in_the_queue(console: Stage) -> None:
     case = await red_in(console.line(), "220881")
     await caught_up(console, case)

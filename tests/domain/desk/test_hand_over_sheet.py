@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from domain.desk.handover import Sheet, sheet
-from domain.desk.load import heat, load_of, overdue
+from domain.desk.load import load_of, overdue
 from domain.payments.bank_book import BankBook
 from schemas.casework.inputs import BankState, CallAgainAct, ClaimAct
 from schemas.levels import Action, Level
@@ -72,10 +72,3 @@ def test_the_load_counts_who_waits_who_is_late_and_who_has_a_case() -> None:
     line.act(ClaimAct(do="claim"))
     load = load_of([(line.here, True)], NOON)
     assert (load.waiting[Level.RED], load.claimed[Level.RED]) == (0, 1)
-    assert load.area("2201")[Level.RED] == 1
-    assert load.area("2224")[Level.RED] == 0
-
-
-def test_a_place_is_coloured_by_its_share_of_the_most() -> None:
-    assert [heat(n, 100) for n in (0, 1, 26, 51, 100)] == [0, 1, 2, 3, 4]
-    assert heat(0, 0) == 0

@@ -1,0 +1,57 @@
+"""Pages that keep themselves up to date: their parts as HTML, told again when one has changed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+import orjson
+from fastapi import Request
+from sse_starlette import ServerSentEvent
+
+from console.web.auth.who import Who
+from console.web.kit.i18n import language_of
+from console.web.kit.pages import environment
+from console.web.kit.services import services
+from console.web.live.row import Row
+from streams.runtime.tasks import wanted
+
+EVENTS = "text/event-stream"
+AT_MOST_SECONDS, AT_LEAST_SECONDS = 0.5, 5.0  # between two looks: when something happens, and when nothing does
+
+Gather = Callable[[], Awaitable[dict[str, Any]]]
+"""What the parts show, as it is now."""
+
+
+async def changed_parts(
+    request: Request, who: Who, page: str, parts: Sequence[str], gather: Gather
+) -> AsyncIterator[ServerSentEvent]:
+    """Yield the parts of a page that changed, as they change: `{part: html}`; at first all. `desk_map.html` is `map`.
+
+    Ends with the session, which is used meanwhile: a screen that is watched all night stays signed in.
+    """
+    made, language = services(request), language_of(request)
+    shown: dict[str, str] = {}
+    with made.hub.watching() as screen:
+        while wanted() and await made.sessions.of(request) == who:
+            context = await gather()
+            rendered = {name: _rendered(language, f"{page}_{name}.html", context) for name in parts}
+            changed = {name: html for name, html in rendered.items() if shown.get(name) != html}
+            if changed:
+                shown |= changed
+                yield ServerSentEvent(data=orjson.dumps(changed).decode())
+            await _something(screen)
+
+
+def _rendered(language: str, template: str, context: dict[str, Any]) -> str:
+    return environment(language).get_template(template).render(context)
+
+
+async def _something(screen: "asyncio.Queue[Row | None]") -> None:
+    """Wait until a case changes, or for a while; then let what happens together come together."""
+    try:
+        await asyncio.wait_for(screen.get(), AT_LEAST_SECONDS)
+    except TimeoutError:
+        return
+    await asyncio.sleep(AT_MOST_SECONDS)
+    while not screen.empty():
+        screen.get_nowait()

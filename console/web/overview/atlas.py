@@ -1,0 +1,150 @@
+"""The map of an area: which places it shows, how each is coloured and labelled, and where it leads."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from console.web.auth.who import Who
+from console.web.kit.services import Services
+from console.web.overview import shapes
+from console.web.overview.shapes import MapView, Shape
+from domain.calendar import JILIN
+from domain.desk.places import Layer, OpenCase, PlaceFigures, Range, by_division, figures_of, ramp, ranges
+from domain.identity import divisions
+from domain.visits.officers import on_duty
+from schemas.people.rosters import Roster
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What somebody looks at. `area`: empty for the province, or a prefecture's four digits."""
+
+    area: str
+    layer: Layer
+
+    @classmethod
+    def of(cls, who: Who, area: str, layer: str) -> "Chosen":
+        """What was asked for, where it exists and lies in the person's area; else all of that area."""
+        known = {shape.code for shape in shapes.prefecture_shapes()}
+        begins = area if area and divisions.meet(area, who.area) else who.area[: divisions.PREFECTURE_DIGITS]
+        return cls(begins if begins in known else "", Layer(layer) if layer in set(Layer) else Layer.OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class MapRow:
+    """A place in the table beside the map."""
+
+    code: str
+    name: str
+    figures: PlaceFigures
+
+
+@dataclass(frozen=True, slots=True)
+class MapPlace:
+    """A place on the map. No figures: it lies outside the person's area. `radius`: how much room its label has."""
+
+    code: str
+    name: str
+    path: str
+    x: int
+    y: int
+    radius: int
+    step: int
+    figures: PlaceFigures | None
+
+    def named(self, name: str) -> bool:
+        """Whether its name, in the page's language, is written on it."""
+        return shapes.room(name, self.radius)
+
+    def numbered(self, number: str) -> bool:
+        """Whether a figure, as it is written, has room on it."""
+        return len(number) * shapes.DIGIT / 2 <= self.radius * shapes.NUMBER_ROOM
+
+
+@dataclass(frozen=True, slots=True)
+class Atlas:
+    """A map and its table. `above`: a person of one prefecture cannot go up to the province. `whole`: of all rows."""
+
+    chosen: Chosen
+    name: str
+    province: str
+    above: bool
+    view: MapView
+    places: list[MapPlace]
+    rows: list[MapRow]
+    ranges: list[Range]
+    whole: PlaceFigures
+
+
+def atlas(services: Services, who: Who, rosters: Iterable[Roster], chosen: Chosen) -> Atlas:
+    """The map as it stands now."""
+    now = services.line.clock.now()
+    rows = [row for row in services.hub.rows.values() if who.sees(row.case.profile.division)]
+    cases = [
+        OpenCase(row.division, row.level, row.waits and row.case.claimed_by is None, row.stake_fen) for row in rows
+    ]
+    return _drawn(by_division(cases, _on_duty(rosters, who, now)), who, chosen, now)
+
+
+def _drawn(found: Mapping[str, PlaceFigures], who: Who, chosen: Chosen, now: datetime) -> Atlas:
+    rows = [MapRow(code, name, figures_of(found, code)) for code, name in _named(who, chosen, now)]
+    shown = shapes.county_shapes(chosen.area) if chosen.area else shapes.prefecture_shapes()
+    most = max((row.figures.measured(chosen.layer) for row in rows), default=0)
+    view, by_code = shapes.view_of(shown), {row.code: row for row in rows}
+    return Atlas(
+        chosen,
+        divisions.name_of(f"{chosen.area or 22:0<6}", _day(now)),
+        divisions.name_of(divisions.PROVINCE, _day(now)),
+        len(who.area) < divisions.PREFECTURE_DIGITS,
+        view,
+        [_place(shape, by_code.get(shape.code), chosen.layer, most, view, now) for shape in shown],
+        rows,
+        ranges(most),
+        figures_of(found, chosen.area),
+    )
+
+
+def _place(shape: Shape, row: MapRow | None, layer: Layer, most: int, view: MapView, now: datetime) -> MapPlace:
+    x, y, radius = view.place(shape)
+    name = row.name if row else divisions.name_of(f"{shape.code:0<6}", _day(now))
+    figures = row.figures if row else None
+    step = ramp(figures.measured(layer), most) if figures else 0
+    return MapPlace(
+        shape.code,
+        _short(name) if len(shape.code) == divisions.PREFECTURE_DIGITS else name,
+        shape.path,
+        x,
+        y,
+        radius,
+        step,
+        figures,
+    )
+
+
+def _named(who: Who, chosen: Chosen, now: datetime) -> list[tuple[str, str]]:
+    """Code and name of each place that the person may look at."""
+    today = _day(now)
+    if not chosen.area and len(who.area) < divisions.PREFECTURE_DIGITS:
+        return [(each.code[:4], each.name) for each in divisions.prefectures(today)]
+    begins = max(chosen.area, who.area[: divisions.COUNTY_DIGITS], key=len)
+    counties = [(each.code, each.name) for each in divisions.counties(today) if each.code.startswith(begins)]
+    return counties or [(begins, divisions.name_of(f"{begins:0<6}", today))]
+
+
+def _on_duty(rosters: Iterable[Roster], who: Who, now: datetime) -> list[str]:
+    """The division of each officer who works in the person's area and whose shift runs."""
+    return [
+        officer.division
+        for roster in rosters
+        for officer in roster.officers
+        if who.sees(officer.division) and on_duty(officer, now)
+    ]
+
+
+def _short(name: str) -> str:
+    """As a place has room for it."""
+    return name.removesuffix("朝鲜族自治州").removesuffix("市")
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(JILIN).date()
