@@ -132,6 +132,17 @@ class Situation:
                 found[day].update({mark: n for mark, n in cell.items() if mark[0] == "all"})
         return {day: sums_of(total, "all", "") for day, total in found.items()}
 
+    def cases_by(self, sees: Callable[[str], bool], days: Sequence[str], dimension: str) -> dict[str, list[int]]:
+        """Count the cases of each value of a dimension, day by day."""
+        place = {day: number for number, day in enumerate(days)}
+        found: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(days))
+        for (day, division), cell in self._cells.items():
+            if day in place and sees(division):
+                for (of, value, name), n in cell.items():
+                    if of == dimension and name == "cases":
+                        found[value][place[day]] += n
+        return dict(found)
+
     def by_area(self, sees: Callable[[str], bool], days: Iterable[str], digits: int) -> list[Row]:
         """Return the sums of all cases by the first `digits` of the division code, the most cases first."""
         wanted = set(days)

@@ -41,6 +41,31 @@ async def test_another_area_is_not_in_the_figures(console: Stage) -> None:
     assert "这段时间没有预警" in table(page, "area")
 
 
+async def test_figures_stand_beside_the_period_before_where_that_is_remembered(console: Stage) -> None:
+    case = await red_in(console.line(), "220621")
+    await folded(console, case)
+    async with await console.signed_in(StaffRole.SUPERVISOR, "220621") as client:
+        week = (await client.get("/situation?days=7")).text
+        month = (await client.get("/situation?days=28")).text
+    four = week.partition('<dl class="four">')[2].partition("</dl>")[0]
+    assert "<dt>预警数</dt>" in four.replace("\n", "")
+    assert "上期 0" in four
+    assert "上期已超出保存期限" in month
+    assert "避免损失累计（A+B+C）" in week
+    assert 'class="line before"' in week
+    assert 'class="line before"' not in month
+
+
+async def test_tables_are_there_on_demand(console: Stage) -> None:
+    case = await red_in(console.line(), "220681")
+    await folded(console, case)
+    async with await console.signed_in(StaffRole.SUPERVISOR, "220681") as client:
+        page = (await client.get("/situation")).text
+    closed = page.count("<details><summary>数字</summary>")
+    tables = page.count('<table class="figures">')
+    assert closed == tables > 5
+
+
 async def test_auditors_may_look_and_operators_not(console: Stage) -> None:
     async with await console.signed_in(StaffRole.AUDITOR, "") as auditor:
         assert (await auditor.get("/situation", params={"days": "14"})).status_code == 200

@@ -140,3 +140,11 @@ def test_a_means_that_the_reasons_do_not_name_is_not_guessed() -> None:
     line.alert(Level.RED, payment())
     rows = table(folded(*line.events).total(everywhere, TODAY), "means")
     assert [row.value for row in rows] == ["other"]
+
+
+def test_a_value_s_cases_are_counted_day_by_day_where_somebody_sees_them() -> None:
+    before = NOON - timedelta(days=1)
+    found = folded(*many(3), *many(2, opened=before, division="222401"))
+    days = last_days(TODAY[0], 2)
+    assert found.cases_by(everywhere, days, "level") == {"yellow": [2, 3]}
+    assert found.cases_by(lambda division: division.startswith("2224"), days, "level") == {"yellow": [2, 0]}

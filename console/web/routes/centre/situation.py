@@ -7,13 +7,26 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from console.web.auth.who import Signed
+from console.web.auth.who import Signed, Who
 from console.web.kit.door import Door
 from console.web.kit.pages import page
 from console.web.kit.services import services
 from console.web.overview import area
 from domain.calendar import day_of
-from domain.statistics.situation import DAYS, FEW, Mark, Row, discreet, last_days, sums_of, table, weeks
+from domain.statistics import trends
+from domain.statistics.situation import (
+    DAYS,
+    FEW,
+    Mark,
+    Row,
+    Situation,
+    Sums,
+    discreet,
+    last_days,
+    sums_of,
+    table,
+    weeks,
+)
 from schemas.people.staff import StaffRole
 
 door = Door()
@@ -32,6 +45,19 @@ class Table:
     @property
     def most(self) -> int:
         return max((row.sums.cases for row in self.rows if not row.hidden), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The charts above the tables. `line`, `earlier`: loss avoided, added up (fen); `top`: where an axis ends."""
+
+    figures: list[trends.Compared]
+    days: list[str]
+    line: list[int]
+    earlier: list[int] | None
+    top: int
+    multiples: list[trends.Multiple]
+    multiples_top: int
 
 
 @door.page("/situation", ROLES, name="situation")
@@ -58,6 +84,7 @@ async def situation(request: Request, who: Signed, days: int = 7, by: str = "day
             Table(name, _rows(total, name)) for name in ("scam", "means", "level", "outcome", "ground", *GROUPS)
         ],
         "few": FEW,
+        "trend": _trend(found, who, wanted, by_day),
     }
     return page(
         request,
@@ -71,3 +98,22 @@ async def situation(request: Request, who: Signed, days: int = 7, by: str = "day
 def _rows(total: Counter[Mark], dimension: str) -> list[Row]:
     rows = table(total, dimension)
     return discreet(rows) if dimension in GROUPS else rows
+
+
+def _trend(found: Situation, who: Who, days: list[str], by_day: dict[str, Sums]) -> Trend:
+    compared = trends.before(days)
+    earlier = None if compared is None else found.by_day(who.sees, compared)
+    line = trends.cumulative(by_day[day].kept for day in days)
+    line_before = (
+        None if earlier is None or compared is None else trends.cumulative(earlier[day].kept for day in compared)
+    )
+    pictures = trends.multiples(found.cases_by(who.sees, days, "scam"))
+    return Trend(
+        trends.four(trends.summed(by_day.values()), None if earlier is None else trends.summed(earlier.values())),
+        days,
+        line,
+        line_before,
+        trends.round_top(max([*line, *(line_before or [])])),
+        pictures,
+        max((max(each.cases) for each in pictures), default=0),
+    )

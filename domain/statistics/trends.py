@@ -1,0 +1,75 @@
+"""How the figures of some days go: beside the days before them, added up day by day, and each in a small picture."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from domain.statistics.situation import DAYS, Sums, last_days
+
+SHOWN = 8  # small pictures: the values with the most cases
+COMPARED = ("cases", "dissuaded", "kept", "lost")  # the four figures, as `Sums` has them
+ROUND = (1, 2, 3, 4, 5, 6, 8, 10)  # digits at which an axis may end
+GOOD_IF_MORE = {"kept": True, "lost": False}  # the others are neither good nor bad
+
+
+class Compared(NamedTuple):
+    """A figure, and what it was in as many days before. `before` None: those days are no longer remembered."""
+
+    name: str
+    now: int
+    before: int | None
+
+    @property
+    def change(self) -> int | None:
+        """By how many per cent it has changed; None where that cannot be said."""
+        return round((self.now - self.before) * 100 / self.before) if self.before else None
+
+    @property
+    def better(self) -> bool | None:
+        """Whether the change is for the better; None where it is neither good nor bad."""
+        if self.name not in GOOD_IF_MORE or self.before is None or self.now == self.before:
+            return None
+        return (self.now > self.before) is GOOD_IF_MORE[self.name]
+
+
+class Multiple(NamedTuple):
+    """A small picture: a value of a dimension, and its cases day by day."""
+
+    value: str
+    cases: list[int]
+
+
+def before(days: Sequence[str]) -> list[str] | None:
+    """Return as many days before these, the earliest first; None when not all of them are remembered."""
+    if 2 * len(days) > DAYS:
+        return None
+    return last_days(days[-1], 2 * len(days))[: len(days)]
+
+
+def four(now: Sums, earlier: Sums | None) -> list[Compared]:
+    """Return the four figures of a period beside the period before it."""
+    return [
+        Compared(name, getattr(now, name), None if earlier is None else getattr(earlier, name)) for name in COMPARED
+    ]
+
+
+def summed(days: Iterable[Sums]) -> Sums:
+    """Add up the sums of some days."""
+    return Sums(*map(sum, zip(Sums(), *days, strict=True)))
+
+
+def cumulative(days: Iterable[int]) -> list[int]:
+    """Return for each day what has come together up to and with it."""
+    return list(accumulate(days))
+
+
+def multiples(by_value: Mapping[str, Sequence[int]]) -> list[Multiple]:
+    """Return the small pictures, the most cases first."""
+    found = [Multiple(value, list(cases)) for value, cases in by_value.items()]
+    return sorted(found, key=lambda each: (-sum(each.cases), each.value))[:SHOWN]
+
+
+def round_top(most: int) -> int:
+    """Return where an axis ends: the next round number, of one digit with noughts."""
+    nought: int = 10 ** max(0, len(str(most)) - 1)
+    return next(digit * nought for digit in ROUND if most <= digit * nought)
