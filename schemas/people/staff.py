@@ -25,6 +25,7 @@ class StaffRole(StrEnum):
     RELEASE_DESK = "release_desk"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
+    DISPLAY = "display"  # a wall display: it looks, acts on nothing, and opens no case
 
 
 class Account(Model):

@@ -13,6 +13,7 @@ NAMES = {
     "demo-supervisor-2": (StaffRole.SUPERVISOR, "接班值班长（演示）"),  # for what takes two persons
     "demo-release-desk": (StaffRole.RELEASE_DESK, "止付岗（演示）"),
     "demo-auditor": (StaffRole.AUDITOR, "审计员（演示）"),
+    "demo-display": (StaffRole.DISPLAY, "大屏（演示）"),
     "demo-administrator": (StaffRole.ADMINISTRATOR, "管理员（演示）"),
 }
 

@@ -15,6 +15,7 @@ ROLES = {
     StaffRole.RELEASE_DESK: N_("解除专员"),
     StaffRole.AUDITOR: N_("审计员"),
     StaffRole.ADMINISTRATOR: N_("系统管理员"),
+    StaffRole.DISPLAY: N_("大屏"),
 }
 EVERYWHERE = N_("全省")
 TOO_OFTEN = N_("尝试次数太多。请过一会儿再试。")

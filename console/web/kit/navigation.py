@@ -15,7 +15,7 @@ class Item:
     roles: frozenset[StaffRole]
 
 
-_O, _F, _S, _R, _A, _D = StaffRole
+_O, _F, _S, _R, _A, _D, _W = StaffRole
 ITEMS = (
     Item("/queue", "待处置", frozenset({_O, _S})),
     Item("/call-in", "96110 来电", frozenset({_O, _S})),
@@ -31,6 +31,7 @@ ITEMS = (
     Item("/payers", "批量提醒", frozenset({_S})),
     Item("/release", "止付与解除", frozenset({_R, _S})),
     Item("/complaints", "投诉与异议", frozenset({_R, _S})),
+    Item("/wall", "大屏", frozenset({_W})),
     Item("/staff", "账号", frozenset({_D})),
     Item("/integrations", "接口", frozenset({_D})),
 )

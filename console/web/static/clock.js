@@ -25,7 +25,8 @@ export function tick(root = document) {
     element.classList.toggle("late", left < 0);
   }
   for (const element of root.querySelectorAll("time.elapsed[data-since]")) {
-    const text = words((Number(element.dataset.until) || serverNow()) - Number(element.dataset.since));
+    const until = Number(element.dataset.until) || serverNow();
+    const text = words(Math.max(0, until - Number(element.dataset.since)));
     if (element.textContent !== text) element.textContent = text;
   }
 }

@@ -22,7 +22,7 @@ from schemas.people.rosters import TaskState
 from schemas.people.staff import StaffRole
 
 door = Door("/unmask")
-MAY = frozenset(StaffRole) - {StaffRole.ADMINISTRATOR}
+MAY = frozenset(StaffRole) - {StaffRole.ADMINISTRATOR, StaffRole.DISPLAY}
 COUNTERS = frozenset({StaffRole.SUPERVISOR, StaffRole.AUDITOR})
 DAYS = 14
 
