@@ -7,7 +7,7 @@ from typing import NamedTuple
 from domain.statistics.situation import DAYS, Sums, last_days
 
 SHOWN = 8  # small pictures: the values with the most cases
-COMPARED = ("cases", "dissuaded", "kept", "lost")  # the four figures, as `Sums` has them
+COMPARED = ("cases", "dissuaded_evidenced", "kept", "lost")  # the four figures, as `Sums` has them
 ROUND = (1, 2, 3, 4, 5, 6, 8, 10)  # digits at which an axis may end
 GOOD_IF_MORE = {"kept": True, "lost": False}  # the others are neither good nor bad
 

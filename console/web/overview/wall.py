@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from console import labels
+from domain.wording import labels
 from console.web.auth.who import Who
 from console.web.kit.services import Services
 from console.web.live.row import Row
