@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from pydantic import ValidationError
 from redis.exceptions import RedisError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -25,6 +25,7 @@ from streams.channels.signing import SignatureError, verify
 from streams.messaging import case_inputs
 from streams.messaging.dead_letter_writer import reason
 from streams.runtime import metrics, tracing
+from streams.runtime.serving import Refused, read_body
 from streams.state.case_store import CaseStore
 
 BODY_BYTES = 64 * 1024
@@ -161,15 +162,15 @@ def routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
 
 def _endpoint(receipts: Receipts, model: type[Receipt], channel: Channel) -> Callable[[Request], Awaitable[Response]]:
     async def receive(request: Request) -> Response:
-        body = await _body(request)
-        if isinstance(body, Response):
-            return body
         try:
+            body = await read_body(request, BODY_BYTES, BODY_SECONDS, packed=False)
             receipts.verify(request.headers, body)
             receipt = model.model_validate_json(body)
             case = _parsed(receipt.dispatch, channel).case
             with tracing.span("receipt", tracing.of_headers(request.headers), case=case, dispatch=receipt.dispatch):
                 taken = await receipts.take(receipt, channel)
+        except Refused as refused:
+            return _refused(refused.status, refused.what)
         except SignatureError as error:
             return _refused(401, str(error))
         except UnknownDispatchError as error:
@@ -181,22 +182,6 @@ def _endpoint(receipts: Receipts, model: type[Receipt], channel: Channel) -> Cal
         return JSONResponse({"input": taken})
 
     return receive
-
-
-async def _body(request: Request) -> bytes | Response:
-    """The body, or the refusal of one that is too long or too slow: no more of it is read than shows that."""
-    body = b""
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > BODY_BYTES:
-                    return _refused(413, f"a receipt has {BODY_BYTES} bytes at most")
-    except TimeoutError:
-        return _refused(408, f"the receipt took over {BODY_SECONDS:g} s to arrive")
-    except ClientDisconnect:
-        return _refused(400, "the connection ended in the middle of the receipt")
-    return body
 
 
 def _refused(status: int, why: str) -> JSONResponse:

@@ -25,11 +25,11 @@ from streams.dead_letters.index import Found, Letters, UnknownLetterError
 from streams.dead_letters.repaired import Mend
 from streams.dead_letters.sending import ActError, Outcome, Sending, Who
 from streams.dead_letters.shapes import listed, paged, shown
-from streams.intake.body import Refused, read_body
 from streams.intake.settings import IntakeSettings, Keys, operator_keys
 from streams.messaging.dead_letter_writer import reason
 from streams.messaging.producer import Producer
 from streams.runtime.clock import Clock
+from streams.runtime.serving import Refused, read_body
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import TRANSIENT
 

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from streams.intake.acceptor import Examined, Intake, examine
-from streams.intake.body import LINES, PEER, Impatient, Refused, media_type, read_body
+from streams.intake.body import LINES, PEER, Impatient, media_type
 from streams.intake.drain_gate import Gate
 from streams.intake.parsing import BodyError, TooManyError, items_of_body, items_of_lines
 from streams.intake.rate import Rate
@@ -23,7 +23,7 @@ from streams.intake.settings import Feed, IntakeSettings, Keys, keys_for, tls
 from streams.messaging.producer import SendError
 from streams.runtime import tracing
 from streams.runtime.clock import Clock
-from streams.runtime.serving import serving, told_to_stop
+from streams.runtime.serving import Refused, read_body, serving, told_to_stop
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import connect

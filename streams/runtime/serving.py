@@ -1,18 +1,24 @@
-"""An HTTP server within an event loop that does other work too; used by intake and the console."""
+"""An HTTP server within an event loop that does other work too, and the limits of a request's body."""
 
 import asyncio
 import contextlib
 import os
 import signal
 import socket
+import zlib
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
+from starlette.requests import ClientDisconnect, Request
 
 from streams.runtime.settings import SettingsError
 from streams.runtime.tls import Tls
 
 BACKLOG = 2048
+_GZIP = 16 + zlib.MAX_WBITS
+BODY_BYTES = 4 * 2**20  # limit of the compressed body, and of the decompressed one
+BODY_SECONDS = 30.0  # until the whole body has arrived
+MOST_MEMBERS = 100  # concatenated gzip files: each costs a window's memory, and 200,000 empty ones fit in a body
 
 
 class _Server(uvicorn.Server):
@@ -67,3 +73,78 @@ def _listening(host: str, port: int, setting: str) -> socket.socket:
     # asyncio turns Nagle off only for sockets created with an explicit protocol; with it on, answers take 40 ms more.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
+
+
+class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure of ours
+    """The request is refused with this HTTP status; `what`: the error, `do`: how to correct it."""
+
+    def __init__(self, status: int, what: str, do: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(what)
+        self.status, self.what, self.do, self.headers = status, what, do, headers or {}
+
+
+async def read_body(
+    request: Request, most: int | None = None, seconds: float | None = None, *, packed: bool = True
+) -> bytes:
+    """Return the request's body, decompressed. It may have BODY_BYTES before and after, and take BODY_SECONDS.
+
+    `most` and `seconds`: other limits. Unless `packed`, the body is returned as it came. Reads no more than shows that
+    a limit is passed, whatever the headers say.
+
+    Raises Refused: 413 too long, 415 compression other than gzip, 400 broken gzip or aborted request, 408 too slow.
+    """
+    limit, patience = most or BODY_BYTES, seconds or BODY_SECONDS
+    if int(request.headers.get("content-length", 0)) > limit:
+        raise _too_long(limit)
+    chunks = _unpacked(request, limit) if packed else request.stream()
+    try:
+        async with asyncio.timeout(patience):
+            return await _collected(chunks, limit)
+    except TimeoutError:
+        raise Refused(408, f"the body took over {patience:g} s", "Send less in one request") from None
+    except ClientDisconnect:
+        raise Refused(400, "the connection ended in the middle of the body", "Send it again") from None
+
+
+def _unpacked(request: Request, limit: int) -> AsyncIterator[bytes]:
+    packing = request.headers.get("content-encoding", "identity").strip().lower()
+    if packing == "identity":
+        return request.stream()
+    if packing == "gzip":
+        return _gunzipped(request.stream(), limit)
+    raise Refused(415, "the content encoding is not gzip", "Send the body plain, or packed with gzip")
+
+
+async def _collected(chunks: AsyncIterator[bytes], limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > limit:
+            raise _too_long(limit)
+    return bytes(body)
+
+
+async def _gunzipped(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    """Yield the decompressed chunks, at most `limit` + 1 bytes each, so that a zip bomb stops at the caller's limit."""
+    unpacker = zlib.decompressobj(_GZIP)
+    packed, members = 0, 1
+    async for chunk in chunks:
+        packed += len(chunk)
+        if packed > limit:
+            raise _too_long(limit)
+        while chunk:
+            if unpacker.eof:  # concatenated gzip files are one file
+                unpacker, members = zlib.decompressobj(_GZIP), members + 1
+            if members > MOST_MEMBERS:
+                raise Refused(400, f"over {MOST_MEMBERS} gzip files in one body", "Pack it as one")
+            try:
+                yield unpacker.decompress(chunk, limit + 1)
+            except zlib.error:
+                raise Refused(400, "the body is not gzip, or broken", "Pack it again") from None
+            chunk = unpacker.unconsumed_tail or unpacker.unused_data
+    if packed and not unpacker.eof:
+        raise Refused(400, "the gzip is cut off", "Send the whole of it")
+
+
+def _too_long(limit: int) -> Refused:
+    return Refused(413, f"the body is longer than {limit:,} bytes", "Send it in several requests")

@@ -16,11 +16,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from streams.intake import body as intake_body
 from streams.intake import server
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, embedded_key
 from streams.messaging import topics
+from streams.runtime import serving
 from streams.runtime.clock import Clock
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings, SettingsError
@@ -140,7 +140,7 @@ async def test_another_packing_is_answered_415_and_a_broken_one_400(client: http
 async def test_a_body_past_the_limit_is_answered_413_however_it_comes(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake_body, "BODY_BYTES", 1000)
+    monkeypatch.setattr(serving, "BODY_BYTES", 1000)
 
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(20):
@@ -156,7 +156,7 @@ async def test_a_body_past_the_limit_is_answered_413_however_it_comes(
 
 
 async def test_a_body_that_does_not_arrive_is_answered_408(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake_body, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(serving, "BODY_SECONDS", 0.2)
     async with intake_client(settings) as client:
         address = client.base_url
         reader, writer = await asyncio.open_connection(address.host, address.port)

@@ -3,9 +3,9 @@
 import sys
 
 from quanzu import main
-from streams.intake import body
+from streams.runtime import serving
 
 if __name__ == "__main__":
-    body.BODY_SECONDS = 3.0
+    serving.BODY_SECONDS = 3.0
     sys.argv = ["quanzu", "intake", "serve"]
     main()

@@ -13,6 +13,7 @@ from streams.intake import body as protocol
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, embedded_key
 from streams.messaging import topics
+from streams.runtime import serving
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from tests.tools.bench import yardstick
@@ -31,7 +32,7 @@ GOOD = json.dumps(SIGNALS[0]).encode()
 async def wire(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wire]:
     """A connection to an intake whose patience is short."""
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
-    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.5)
+    monkeypatch.setattr(serving, "BODY_SECONDS", 0.5)
     topics.create(settings)
     own = settings.model_copy(update={"http_port": 0})
     async with running(own, IntakeSettings(), Clock()) as address:
