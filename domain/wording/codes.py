@@ -24,7 +24,7 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 LABELS: Mapping[type[StrEnum], Mapping[Any, str]] = {
     Action: labels.ACTIONS,
-    CallResult: labels.CALLS,
+    CallResult: labels.CALL_RESULTS,
     Channel: labels.CHANNELS,
     EvidenceKind: labels.PARTIES,
     InterpreterLanguage: labels.INTERPRETERS,

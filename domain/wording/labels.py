@@ -68,14 +68,18 @@ GROUNDS = {
     OutcomeGround.COUNTER: "当事人到窗口",
     OutcomeGround.OTHER: "其他依据（写在说明里）",
 }
-# How the desk's call stands.
+CALL_RESULTS = {
+    CallResult.ANSWERED: "通话中",
+    CallResult.BUSY: "占线",
+    CallResult.NO_ANSWER: "无人接听",
+}
+# The state of the desk's call.
 CALLS = {
     "none": "未呼叫",
     "ringing": "正在呼叫",
-    "connected": "通话中",
+    "connected": CALL_RESULTS[CallResult.ANSWERED],
     "ended": "通话结束",
-    CallResult.BUSY.value: "占线",
-    CallResult.NO_ANSWER.value: "无人接听",
+    **{result.value: CALL_RESULTS[result] for result in (CallResult.BUSY, CallResult.NO_ANSWER)},
 }
 # An outcome, or why there is none.
 SITUATIONS = {**{outcome.value: words for outcome, words in OUTCOMES.items()}, "open": "处置中", "none": "无结论"}

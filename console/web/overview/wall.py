@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from domain.wording import labels
 from console.web.auth.who import Who
 from console.web.kit.services import Services
 from console.web.live.row import Row
@@ -13,6 +12,7 @@ from domain.calendar import day_of
 from domain.desk.load import overdue
 from domain.desk.saved import StoryScene, saved_case, scenes
 from domain.statistics.situation import Sums
+from domain.wording import labels
 from schemas.casework.cases import Case
 
 REDS_SHOWN = 8

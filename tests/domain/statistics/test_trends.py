@@ -26,7 +26,9 @@ def test_a_period_stands_beside_as_many_days_before_it() -> None:
 
 
 def test_four_figures_tell_by_how_much_they_have_changed() -> None:
-    figures = {each.name: each for each in four(Sums(cases=12, dissuaded_evidenced=6, lost=50), Sums(cases=10, lost=100))}
+    figures = {
+        each.name: each for each in four(Sums(cases=12, dissuaded_evidenced=6, lost=50), Sums(cases=10, lost=100))
+    }
     assert (figures["cases"].change, figures["lost"].change) == (20, -50)
     assert figures["dissuaded_evidenced"].change is None, "from nothing there is no percentage"
     assert [figures[name].better for name in ("cases", "lost", "kept")] == [None, True, None]
