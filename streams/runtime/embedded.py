@@ -64,7 +64,7 @@ def _held() -> int:
 
 log = logging.getLogger(__name__)
 
-READY_SECONDS = 15.0
+READY_SECONDS = 60.0  # on a machine with much else to do
 STOP_SECONDS = 5.0
 RUNNING = "running.json"  # in the data folder: the servers' addresses, for other commands (see server_discovery.py)
 LOCK = "lock"  # in the data folder: held by the process whose embedded servers run there
