@@ -44,7 +44,7 @@ class Alarms:
 
         Returns when Kafka has acknowledged the record.
         """
-        if await self._redis.hsetnx(ALARMS, alarm.id, alarm.model_dump_json()):
+        if await self._redis.hsetnx(OFFICER_ALARMS, alarm.id, alarm.model_dump_json()):
             RAISED.labels(alarm.kind).inc()
             await self._show(alarm)
         known = await self.get(alarm.id) or alarm
@@ -72,7 +72,7 @@ class Alarms:
 
     async def get(self, alarm_id: str) -> Alarm | None:
         """Return an alarm by its id, or None if Redis has no such alarm."""
-        raw = await self._redis.hget(ALARMS, alarm_id)
+        raw = await self._redis.hget(OFFICER_ALARMS, alarm_id)
         return Alarm.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def unacknowledged(self) -> list[Alarm]:
@@ -87,7 +87,7 @@ class Alarms:
 
     async def acknowledged(self) -> list[Alarm]:
         """Return the acknowledged alarms that Redis still keeps (30 days), the newest first."""
-        found = [Alarm.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(ALARMS)]
+        found = [Alarm.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(OFFICER_ALARMS)]
         return sorted((alarm for alarm in found if not alarm.open), key=lambda alarm: alarm.at, reverse=True)
 
     async def mark(self) -> int:
