@@ -42,7 +42,7 @@ async def test_an_old_acknowledgement_never_comes_back_after_a_reopening(line: L
     await line.signal(scam_app(line, resident, kind=AppKind.LOAN))
     (reopened,) = await line.facts(resident, FactKind.REOPENED)
     assert isinstance(reopened.what, DangerAgain)
-    assert [reason.kind for reason in reopened.what.reasons if isinstance(reason, ScamApp)] == [EvidenceKind.APP_LOAN]
+    assert EvidenceKind.APP_LOAN in [each.kind for each in reopened.what.reasons if isinstance(each, ScamApp)]
     line.house.providers.carrier.tell(before.dispatch, "/calls", {"result": "answered", "key": "1"})
     await line.settle()
     assert (await line.case(resident)).settled_at is None  # at this level a key pressed in time would settle it
