@@ -1,12 +1,13 @@
-"""The flow: one module for each stage. Its steps stand there in order; the steps themselves are in streams/.
+"""The flow of a worker: one module for each stage, with the stage's steps in order. The steps themselves are in
+streams/.
 
 screening    signals -> alerts
 casework     case inputs -> journal and dispatches
-dispatch     a dispatch to a provider, and its result; sms, phone, visits, payments: what each channel sends
-deadlines    what falls due
-failover     lost stores, and what silent owners leave undone
-board        snapshots and clocks; auditor: open cases that do not go on; feeds: feed outages
-worker       all of these wired, in one process
+dispatch     carries dispatches out and reports their results; sms, phone, visits, payments: the request of each channel
+deadlines    writes an input for each deadline that is due, and re-evaluates residents
+failover     restores lost stores, and does the work of partitions whose owner is silent
+board        case snapshots and latency metrics; auditor: repairs open cases without a next step; feeds: feed outages
+worker       connects all of these in one process
 
 Imports streams, domain and schemas. Called by quanzu.py.
 """

@@ -1,4 +1,4 @@
-"""The escalation auditor: walks all open cases, mends what does not go on, and beats for whoever watches it."""
+"""The escalation auditor's timer: checks all open cases, repairs those that would not go on, and writes a heartbeat."""
 
 from streams.casework.auditor.auditor import PAUSE_SECONDS, Auditor
 from streams.messaging import topics
@@ -6,5 +6,5 @@ from streams.messaging.app import App, every, owned
 
 
 def attach(app: App, flow: Auditor) -> None:
-    """Add the auditor to a worker."""
+    """Start the auditor with the worker: it checks one slice of cases every PAUSE_SECONDS."""
     every(app, PAUSE_SECONDS, "auditor", lambda: flow.walk(owned(app, topics.CASE_INPUTS.name)))

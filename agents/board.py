@@ -1,4 +1,4 @@
-"""Keep each case's latest state on a compacted topic, and the clocks of the line as metrics."""
+"""Writes each case's latest state to a compacted topic, and observes latencies as metrics."""
 
 from functools import partial
 
@@ -14,7 +14,7 @@ BATCH = 200
 
 
 def attach(app: App, flow: Board) -> None:
-    """Add the agent to a worker."""
+    """Add the agent that reads the journal (case-events) to the worker."""
 
     @app.agent(app.topic(topics.CASE_EVENTS.name))
     async def board(events: StreamT[bytes]) -> None:

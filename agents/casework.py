@@ -1,7 +1,7 @@
-"""Casework: each input is applied to its resident's case, and what follows is published.
+"""Casework: applies each input to its resident's case and publishes the resulting journal entries and dispatches.
 
-The order of case-inputs is the truth. Whatever happened to the worker, the partition or Redis, one question decides
-what to do next: at which offset does the store stand?
+The order of case-inputs is the truth. After any failure of the worker, the partition or Redis, the offset at which the
+partition's store stands decides what to do next.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from streams.runtime.tasks import until_done
 
 
 class Casework(CaseworkSteps):
-    """Applies the inputs of the partitions that this worker owns, or covers."""
+    """Applies the inputs of the partitions that this worker owns or covers for a silent owner."""
 
     def __init__(self, context: CaseworkContext) -> None:
         super().__init__(context)
@@ -30,28 +30,29 @@ class Casework(CaseworkSteps):
         self.upkeep = Upkeep(context, self.recovery, self.publish_outbox)
 
     async def apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
-        """Process the partition's records while nothing else in this worker does."""
+        """Process the partition's records under its lock. Returns the journal entries that they made."""
         with self.recovery.order.waited_for(partition):
             async with self.upkeep.lock(partition):
                 return await self.process(partition, records)
 
     async def process(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
-        """Apply inputs, in order, each once whatever came before. Returns the journal entries that they made.
+        """Apply inputs in order, each exactly once even if retried. Returns the journal entries that they made; empty
+        if all were applied before.
 
-        The caller holds the partition's lock. Raises what passes by itself (Kafka or Redis away): call it again.
+        The caller holds the partition's lock. Transient errors (Kafka or Redis unavailable) propagate: call it again.
         """
         with tracing.Spans("casework", records) as spans:
-            inputs = await self.decode(partition, records)  # unreadable: to the dead letters
+            inputs = await self.decode(partition, records)  # unreadable ones go to the dead letters
             first, last = records[0].offset, records[-1].offset
             while True:
                 state = await self.load(partition, inputs)
                 if state is None:  # Redis was lost, or may lack the latest commits
                     await self.recovery.restore(partition)
-                elif self.upkeep.lacks_inputs(partition, state.offset, first):  # before the batch, or it went back
+                elif self.upkeep.lacks_inputs(partition, state.offset, first):  # gaps or regressions
                     await self.upkeep.catch_up(partition, first - 1)
                 elif state.unpublished:  # a dead worker's decisions come first: later ones must not overtake them
                     await self.publish_outbox(partition)
-                elif state.offset >= last:  # all of it was applied before
+                elif state.offset >= last:  # all were applied before
                     await self.upkeep.check_log_end(partition, state.offset)
                     return []
                 else:
@@ -62,7 +63,11 @@ class Casework(CaseworkSteps):
 
 
 async def rebuild(context: CaseworkContext, partition: int, progress: Progress, *, new_log: bool) -> None:
-    """Build a partition's store anew from its journal. `new_log`: the topic of the inputs was made anew."""
+    """Rebuild a partition's store from its journal, with no worker running.
+
+    `progress` is called with the entries read and their total. `new_log`: the case-inputs topic was recreated, which
+    the journal must record first.
+    """
     upkeep = Casework(context).upkeep
     if new_log:
         await upkeep.begin_anew(partition)
@@ -70,7 +75,7 @@ async def rebuild(context: CaseworkContext, partition: int, progress: Progress, 
 
 
 def attach(app: App, flow: Casework) -> None:
-    """Add the agent to a worker."""
+    """Add the agent that reads case-inputs to the worker."""
 
     @app.agent(app.topic(topics.CASE_INPUTS.name))
     async def casework(inputs: StreamT[bytes]) -> None:

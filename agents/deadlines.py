@@ -1,4 +1,4 @@
-"""Deadlines: what has fallen due becomes an input of its case, and residents are scored again when their time comes."""
+"""Deadlines: each due deadline becomes an input of its case, and residents are re-evaluated at their scheduled time."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -19,21 +19,23 @@ LAG_SECONDS = 1.0
 
 
 class DueWork:
-    """Does what has fallen due in a partition, whoever owns it."""
+    """Writes due deadlines to casework and re-evaluates residents, in any partition, owned or covered."""
 
     def __init__(self, redis: "Redis", clock: Clock, deadlines: Deadlines, screening: Screening) -> None:
         self._redis, self._clock = redis, clock
         self.deadlines, self.screening = deadlines, screening
 
     async def fire(self, partitions: Iterable[int]) -> None:
-        """Many times a second: one round trip finds the partitions that have something due, usually none."""
+        """Process everything that is due in these partitions. Called many times a second: one round trip finds which
+        have any.
+        """
         for partition in await fallen_due(self._redis, ("deadlines", "rescore"), partitions, self._clock.now()):
             await self.deadlines.fire(partition)  # to casework
-            await self.screening.rescore(partition, self._clock.now())  # a call that goes on has become dangerous
+            await self.screening.rescore(partition, self._clock.now())  # an ongoing call has become more dangerous
 
 
 def attach(app: App, flow: DueWork, breaker: Breaker, open_letters: OpenLetters) -> None:
-    """Add the timers to a worker."""
+    """Start the timers of deadlines, the lag metrics, the policy breaker and the dead-letter metrics."""
     mine = partial(owned, app, topics.CASE_INPUTS.name)
     every(app, POLL_SECONDS, "deadlines", lambda: flow.fire(mine()))
     every(app, LAG_SECONDS, "lag", partial(_lag, app))

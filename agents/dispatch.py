@@ -1,15 +1,15 @@
-"""Dispatch: what casework decided is sent by a provider, once, and its result goes back to casework.
+"""Dispatch: a provider carries out each dispatch of casework once, and its result goes back to casework.
 
-All channels have this one flow. A channel's module (sms, phone, visits, payments) says what is sent, and how an answer
-reads. Red's dispatches of all channels have a topic of their own, past all that waits for a slow provider.
+All channels share this flow. A channel's module (sms, phone, visits, payments) builds the request and reads the answer.
+Red dispatches of all channels have their own topic, so that they do not queue behind a slow provider.
 
-    claim (lease, fence) -> still meant? -> prepare -> `sending` -> send -> `answered` -> report to casework -> `done`
+    claim (lease, fence) -> still needed? -> prepare -> `sending` -> send -> `answered` -> report to casework -> `done`
 
-From `sending` on a dispatch may have been sent. Where the outcome is not known (no answer, an answer that does not
-tell, a process that was killed or paused past its lease), it stays `sending`: an idempotent provider is sent to again
-under the same id, one that can be asked is asked, again and again until the result is owed. Any other provider leaves
-it in doubt at once. Only in doubt may a resident be warned twice, and it is counted. A failure is never slept on: it is
-reported, and the case's next deadline tries again.
+From `sending` on, a dispatch may have been sent. While its outcome is unknown (no answer, an ambiguous answer, or a
+process killed or paused past its lease), it stays `sending`. An idempotent provider gets the same request again under
+the same id; one with a status query is asked; both are repeated until the result is due. With any other provider the
+dispatch is in doubt at once. Only a dispatch in doubt may warn a resident twice, and it is counted. A failure is
+reported at once, without a retry here: the case's next deadline tries again.
 """
 
 import asyncio
@@ -46,29 +46,29 @@ CHANNELS: Mapping[Name, tuple[topics.Topic, Callable[[Outgoing], Provider]]] = {
 
 
 async def process(delivery: Delivery) -> bool:
-    """Carry a dispatch out as far as is possible now. Returns True when it has come to its end.
+    """Carry out a dispatch as far as possible now. Returns True if it is finished: its result is reported.
 
-    Returns False when its outcome is unknown, or it is another worker's for the moment: then attempt it again later.
+    Returns False if its outcome is unknown or another worker holds its lease: call it again later.
     """
-    while claim := await delivery.claim():  # the lease, and a fence; waits until the store has the dispatch's case
-        results = claim.results  # answered before, and perhaps not reported
+    while claim := await delivery.claim():  # takes the lease; waits until the store has the dispatch's case
+        results = claim.results  # answered before, perhaps not yet reported
         if results is None:
-            answer = delivery.obsolete(claim)  # is it still meant? domain.dispatches
+            answer = delivery.obsolete(claim)  # a final answer if it is no longer needed: domain.dispatches
             if answer is None and not delivery.prepared:
                 answer = await delivery.prepare(claim)  # the channel's module
                 if answer is None:
-                    continue  # preparing took a while: whether it is still meant is looked at again
-            answer = answer or await delivery.send(claim)  # marked `sending` before; what may be sent: asked, or resent
+                    continue  # preparing took time: check again whether it is still needed
+            answer = answer or await delivery.send(claim)  # marks `sending`; if it may have been sent, asks or resends
             results = await delivery.record(answer) if answer else None  # `answered`
             if results is None:
                 return False
         await delivery.report(results)  # to casework; then `done`
         return True
-    return True  # done before
+    return True  # finished before
 
 
 def channel_of(provider: Provider, outgoing: Outgoing) -> Channel:
-    """Return the channel that sends by a provider."""
+    """Return the channel that carries out dispatches through `provider`."""
     producer, clock, settings = outgoing.producer, outgoing.clock, outgoing.channels
 
     def delivery(dispatch: Dispatch) -> Delivery:
@@ -78,25 +78,28 @@ def channel_of(provider: Provider, outgoing: Outgoing) -> Channel:
 
 
 def channels_of(outgoing: Outgoing) -> dict[Name, Channel]:
-    """Return all channels."""
+    """Return a channel for each name in CHANNELS."""
     return {name: channel_of(provider(outgoing), outgoing) for name, (_, provider) in CHANNELS.items()}
 
 
 class Dispatching:
-    """The channels of a worker."""
+    """The channels of a worker, and the dispatches that it carries out for silent workers."""
 
     def __init__(self, outgoing: Outgoing, channels: Mapping[Name, Channel] | None = None) -> None:
-        """`channels`: only these; without it those of CHANNELS."""
+        """`channels`: replaces those of CHANNELS."""
         self.channels = channels_of(outgoing) if channels is None else channels
         self.dead_letters = DeadLetters(outgoing.producer, outgoing.clock)
-        self.carrying: set[asyncio.Task[None]] = set()  # dispatches of silent workers, under way
+        self.carrying: set[asyncio.Task[None]] = set()  # for silent workers, in progress
 
     async def red(self, stream: StreamT[bytes]) -> None:
-        """Carry red's dispatches out, each by its channel, as soon as there is room; then ack it."""
+        """Carry out red dispatches, each through its channel as soon as that has capacity; then acknowledge them."""
         await carry_each(stream, self._carry, self.dead_letters, within=0)
 
     def carry_beside(self, dispatches: Iterable[Dispatch]) -> None:
-        """Carry out dispatches without waiting: the dead owner's lease on one must not hold the next cover up."""
+        """Start carrying out a silent worker's dispatches in background tasks.
+
+        Not awaited: the dead owner's lease on one must not delay the next round of failover.
+        """
         for dispatch in dispatches:
             if channel := self.channels.get(dispatch.channel):
                 task = asyncio.create_task(channel.carry([dispatch], patient=False))
@@ -104,11 +107,11 @@ class Dispatching:
                 task.add_done_callback(self._carried)
 
     async def drain(self) -> None:
-        """Begin nothing more, and return when all that is under way has come to its end."""
+        """Start nothing more, and return when everything in progress has finished."""
         await asyncio.gather(*(channel.drain() for channel in self.channels.values()))
 
     async def close(self) -> None:
-        """Cancel what is carried out beside."""
+        """Cancel the background tasks of `carry_beside`."""
         await cancelled(self.carrying)
 
     async def _carry(self, dispatch: Dispatch, trace: tracing.Trace | None) -> None:
@@ -121,7 +124,7 @@ class Dispatching:
 
 
 def attach(app: App, flow: Dispatching) -> None:
-    """Add an agent for each channel to a worker, and red's."""
+    """Add an agent for each channel's topic, and one for red dispatches, to the worker."""
     for name, channel in flow.channels.items():
         topic, _ = CHANNELS[name]
         _attach(app, topic, channel.run)

@@ -1,7 +1,7 @@
-"""Failover: a worker keeps the store of its partitions complete, and does the work of those whose owner is silent.
+"""Failover: keeps the stores of a worker's partitions complete, and does the work of partitions whose owner is silent.
 
-Kafka's group takes seconds to notice a killed worker. Every write passes a fence or a lease, so any worker may do a
-partition's work meanwhile: it is done once, whoever does it.
+Kafka's consumer group takes seconds to notice a killed worker. Every write passes a fence or a lease, so any worker may
+process the partition meanwhile, and each effect still happens once.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ WATCH_SECONDS = 1.0
 
 
 class Failover:
-    """Has the flows of a worker, and applies them where nobody else does."""
+    """Restores this worker's partitions, and processes those of silent owners with the worker's flows."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Failover:
         self.waiting_red, self.check_ins = waiting_red, check_ins
 
     async def watch(self, partitions: Iterable[int]) -> None:
-        """Each second: restore what Redis has lost, and look after the officers at the door."""
+        """Once a second: restore data that Redis lost, and check on officers who have arrived at a visit."""
         await self.shared.ensure()
         await self.shared.remember()
         await self.casework.upkeep.watch(mine := set(partitions))
@@ -49,7 +49,7 @@ class Failover:
             await self.check_ins.look()
 
     async def cover(self) -> None:
-        """Do the work of partitions whose owner is silent; their dispatches are carried out here too."""
+        """Process the partitions whose owner is silent and that no other worker covers, including their dispatches."""
         silent = await self.owners.silent()
         self.waiting_red.only(silent)
         for partition in silent:
@@ -60,8 +60,8 @@ class Failover:
                     await self.owners.leave(partition)
 
     async def process(self, partition: int) -> None:
-        """Do what waits in one partition, in the order of the stages."""
-        await self.due_work.fire([partition])  # first: what is due does not wait for all that is to be read
+        """Process all waiting work of one partition, in the order of the stages."""
+        await self.due_work.fire([partition])  # first: due work must not wait for the backlog of records
         await self.screening.lanes.cover(partition)
         entries = await self.casework.upkeep.cover(partition)
         decided = [each for entry in entries if isinstance(entry, CaseEvent) for each in entry.dispatches]
@@ -69,8 +69,8 @@ class Failover:
 
 
 def attach(app: App, flow: Failover) -> None:
-    """Add the timers to a worker."""
+    """Start the timers of the restoring, the heartbeat and the failover."""
     mine = partial(owned, app, topics.CASE_INPUTS.name)
     every(app, WATCH_SECONDS, "watch", lambda: flow.watch(mine()))
     every(app, HEARTBEAT_SECONDS, "heartbeat", lambda: flow.owners.heartbeat(mine()))
-    every(app, HEARTBEAT_SECONDS, "cover", flow.cover, early=True)  # a group that hangs must not hold anything up
+    every(app, HEARTBEAT_SECONDS, "cover", flow.cover, early=True)  # a consumer group that hangs must not delay it

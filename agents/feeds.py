@@ -1,4 +1,4 @@
-"""Listen to the feeds: what is usual is learnt, and a silence that is not is an alarm."""
+"""The feeds' timer: learns each feed's usual rate and raises an alarm at an outage."""
 
 from streams.intake.feeds.watch import Feeds
 from streams.messaging.app import App, every
@@ -7,5 +7,5 @@ LOOK_SECONDS = 1.0
 
 
 def attach(app: App, flow: Feeds) -> None:
-    """Add the timer to a worker."""
+    """Start the check of the feeds with the worker, once every LOOK_SECONDS."""
     every(app, LOOK_SECONDS, "feeds", flow.turn)

@@ -1,4 +1,4 @@
-"""Stop-payments: asked of the payee's bank, asked once more, or lifted."""
+"""Stop-payments: requests a stop from the payee's bank, extends it or lifts it."""
 
 from schemas.casework.events import Dispatch
 from schemas.codes.channels import UnknownAccount
@@ -18,7 +18,9 @@ class BankProvider(Gateway):
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """What the bank checks: name, account, amount and time."""
+        """Return the request with name, account, amount (fen) and time; a FAILED answer if the account or payer is
+        unknown.
+        """
         payment = dispatch.payment
         resident = await self._outgoing.resident(dispatch)
         account = await self._outgoing.account(payment.payee) if payment else None

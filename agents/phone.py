@@ -1,4 +1,4 @@
-"""Calls: a robot's by the voice gateway; an operator's wait on the desk, where the case's queue has them."""
+"""Calls: automated calls go to the voice gateway; operators' calls wait in the case queue of the desk."""
 
 from schemas.casework.events import Dispatch
 from schemas.codes.channels import NoTelephone, OnTheDesk
@@ -9,7 +9,7 @@ from streams.channels.provider import Answer, Gateway, Order
 
 
 class VoiceProvider(Gateway):
-    """The gateway of robot calls."""
+    """The gateway of automated calls."""
 
     def __init__(self, outgoing: Outgoing) -> None:
         channels = outgoing.channels
@@ -18,7 +18,11 @@ class VoiceProvider(Gateway):
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """The script, in the receiver's language."""
+        """Return the request with the script in the recipient's language.
+
+        Returns an answer instead for an operator's call (SENT: it is on the desk) and if there is no telephone
+        (FAILED).
+        """
         if dispatch.action is Action.OPERATOR_CALL:
             return Answer(Result.SENT, OnTheDesk())
         to = await self._outgoing.recipient(dispatch)

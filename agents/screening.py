@@ -1,8 +1,8 @@
-"""Screening: whoever is in danger goes to casework as an alert, and every signal is counted once.
+"""Screening: evaluates the risk of every signal, sends alerts to casework, and counts each signal once.
 
-Both lanes of a worker share its one core. The bulk lane takes little at once, so that each of red's steps (there are
-some forty from its signal to the carrier) waits for little of it; and it stands still while the urgent lane has work.
-What a lost store owes is screened again beside both, and gives way to both.
+A worker's two lanes share one core. The bulk lane works in short pieces, so that each of the some forty steps from a
+red signal to the carrier waits little for it; it pauses while the urgent lane has work. Records whose results a store
+lost are screened again in the background, and yield to both lanes.
 """
 
 import asyncio
@@ -33,18 +33,22 @@ from streams.screening.shadow import Shadow
 from streams.screening.steps import ScreeningContext, ScreeningSteps, tally_of
 
 WATCH_SECONDS = 1.0
-LONGEST_WAIT_SECONDS = 1.0  # of a batch of bulk, lest it starve
+LONGEST_WAIT_SECONDS = 1.0  # how long bulk waits at most, so that it does not starve
 LOOK_SECONDS = 0.002
-BULK_BATCH = 500  # records, of one signal each at the least
+BULK_BATCH = 500  # records, each with at least one signal
 BUFFERED = 100  # records of up to 500 signals between the consumer and a lane's agent: some 15 MB
-RESCORE_MOST = 200  # residents of a partition at once
+RESCORE_MOST = 200  # residents per partition and call
 
 
 class Screening(ScreeningSteps):
-    """Screens the lanes' partitions that this worker owns, or covers. Its steps: streams/screening/steps.py."""
+    """Screens the partitions of both lanes that this worker owns or covers. Its steps are in
+    streams/screening/steps.py.
+    """
 
     def __init__(self, context: ScreeningContext, cases_wait_seconds: float | None = None) -> None:
-        """`cases_wait_seconds`: how long a store that was lost waits for casework; CASES_WAIT_SECONDS without it."""
+        """`cases_wait_seconds`: how long a lost store waits for casework to restore the cases; default
+        CASES_WAIT_SECONDS.
+        """
         super().__init__(context)
         self.state, self.clock, settings = context.state, context.clock, context.settings
         self.shadow = Shadow(
@@ -57,13 +61,13 @@ class Screening(ScreeningSteps):
     async def process(
         self, lane: TopicPartition, records: Sequence[Raw], expected: Position, rules: RiskRules, pause: Pause
     ) -> bool:
-        """Screen one batch from signals to alerts. Returns False when it was not counted: another was first.
+        """Screen one batch from signals to alerts. Returns False if another worker counted it first.
 
-        The caller (streams/screening/lanes.py) holds the lane's lock, and has read where it is `expected` to stand.
+        The caller (streams/screening/lanes.py) holds the lane's lock and has read the `expected` position.
         """
         with tracing.Spans("screening", records) as spans:
             now = self.clock.now()
-            batch = await self.decode(lane, records, now, pause)  # unreadable: a dead letter
+            batch = await self.decode(lane, records, now, pause)  # unreadable ones become dead letters
             resent = await self.deduplicate(lane, batch)
             matched = await self.matcher.match(lane, batch, rules, now, pause)  # residents, suspects, payers
             loaded = await self.load_evidence(evidence_in(matched), rules, now)
@@ -73,11 +77,12 @@ class Screening(ScreeningSteps):
             traces: list[tracing.Trace | None] = []
             for record in matched.records:
                 evaluator.evaluate(lane, record)  # domain.risk
-                traces += [spans.trace(record.offset)] * (len(result.alerts) - len(traces))  # an alert has its record's
+                # An alert carries its record's trace.
+                traces += [spans.trace(record.offset)] * (len(result.alerts) - len(traces))
                 await pause()
             await self.publish_watchlist(lane, matched)
             await self.publish_dead_letters(batch)
-            await self.publish_alerts(result, traces, evidence)  # then remembered
+            await self.publish_alerts(result, traces, evidence)  # then stored as evidence
             await self.record_fan_outs(matched.fanning)
             tally = tally_of(batch, matched, result)
             if not await self.state.positions.count(lane, expected, records[-1].offset, tally, resent):
@@ -89,9 +94,9 @@ class Screening(ScreeningSteps):
     async def rescreen(
         self, lane: TopicPartition, owed: Owed, first: int, records: Sequence[Raw], pause: Pause
     ) -> bool:
-        """Screen records again that were counted in a store that was lost: nothing is alerted or published again.
+        """Screen records again that were counted in a store that was lost. Nothing is alerted or published again.
 
-        They are counted from the offset `first` on. Returns False when something else is owed by now.
+        Counts those from the offset `first` on. Returns False if the work owed has changed meanwhile.
         """
         now, rules = self.clock.now(), await self.state.rules_of(lane)
         batch = await self.decode(lane, records, now, pause)
@@ -106,13 +111,15 @@ class Screening(ScreeningSteps):
         return await self.state.positions.pay(lane, owed, first, tally_of(batch, matched, evaluator.result), resent)
 
     async def rescore(self, partition: int, now: datetime) -> int:
-        """Assess whom a call that goes on has brought into graver danger; returns how many were looked at."""
+        """Re-evaluate residents whose ongoing call may have raised their danger, and alert. Returns how many were
+        evaluated.
+        """
         due = await self.state.evidence.due(partition, now, RESCORE_MOST)
         if not due:
             return 0
         position = await self.state.positions.position(TopicPartition(topics.SIGNALS.name, partition))
         if position.policy is not None and not await self.state.evidence.cases_stand():
-            return 0  # whom casework has settled is not known for the moment: they stay on the list
+            return 0  # which cases are settled is unknown at the moment: the residents stay scheduled
         evaluator, _ = await self.load_evidence(dict.fromkeys(due, ()), await self.state.rules(position.policy), now)
         for resident, at in due.items():
             if canonical := evaluator.canonical_id(resident):
@@ -123,19 +130,19 @@ class Screening(ScreeningSteps):
 
 
 class Urgent:
-    """Whether a lane that goes ahead has work: a batch in hand, or records that wait for it."""
+    """Tells whether a lane that has precedence is busy: it has a batch in progress, or records waiting."""
 
     def __init__(self) -> None:
         self._in_hand = False
         self._waiting: Callable[[], int] = lambda: 0
 
     def watch(self, waiting: Callable[[], int]) -> None:
-        """Look at how many records wait for the lane from here on."""
+        """Use `waiting` from now on: it returns how many records wait for the lane."""
         self._waiting = waiting
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """The lane has a batch in hand for as long as the context lasts."""
+        """Mark the lane as having a batch in progress within the context."""
         self._in_hand = True
         try:
             yield
@@ -144,19 +151,21 @@ class Urgent:
 
     @property
     def busy(self) -> bool:
-        """Whether the lane has anything to do."""
+        """Whether the lane has a batch in progress or records waiting."""
         return self._in_hand or self._waiting() > 0
 
     async def first(self, until: float) -> None:
-        """Let others run, and whatever the lane has to do, till then at most, of the monotonic clock."""
+        """Yield to other tasks, and to the lane while it is busy, until `until` at the latest (seconds, monotonic
+        clock).
+        """
         await asyncio.sleep(0)
-        while self.busy and time.monotonic() < until:  # noqa: ASYNC110 - it is told to nobody, and a look costs nothing
+        while self.busy and time.monotonic() < until:  # noqa: ASYNC110 - no event announces it; polling is cheap
             await asyncio.sleep(LOOK_SECONDS)
 
 
 def attach(app: App, flow: Screening) -> None:
-    """Add the lanes' agents to a worker, the look each second whether what they have counted is still there, and the
-    loop that screens again what a lost store owes.
+    """Add the lanes' agents to the worker, and two loops: one checks each second that the counted positions are still
+    stored, one screens again the records whose results a store lost.
     """
     urgent, bulk = Urgent(), Urgent()
 
@@ -184,12 +193,14 @@ def attach(app: App, flow: Screening) -> None:
 
 
 def _lanes(app: App) -> list[TopicPartition]:
-    """The partitions this worker owns, the urgent lane's first."""
+    """Return the partitions that this worker owns, the urgent lane's first."""
     return [TopicPartition(lane.name, number) for lane in topics.LANES for number in owned(app, lane.name)]
 
 
 def _after(*ahead: Urgent) -> Pause:
-    """The pause of a batch that gives way to these lanes, for so long that it does not starve."""
+    """Return the pause of a batch that yields to these lanes for at most LONGEST_WAIT_SECONDS, so that it does not
+    starve.
+    """
     until = time.monotonic() + LONGEST_WAIT_SECONDS
 
     async def others() -> None:

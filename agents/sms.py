@@ -1,4 +1,4 @@
-"""Text messages: to the resident, flashed on the screen for red, or to a trusted contact."""
+"""Text messages: to a resident (shown at once on the screen for red) or to a trusted contact."""
 
 from schemas.casework.events import Dispatch
 from schemas.codes.channels import NoTelephone
@@ -18,7 +18,7 @@ class SmsProvider(Gateway):
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """The message, in the receiver's language."""
+        """Return the request with the message in the recipient's language; a FAILED answer if there is no telephone."""
         to = await self._outgoing.recipient(dispatch)
         if to is None:
             return Answer(Result.FAILED, NoTelephone())

@@ -1,4 +1,4 @@
-"""Visits: an officer is chosen, and his station's gateway gets the task."""
+"""Visits: chooses an officer and sends the task to the gateway of the officer's station."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from streams.channels.provider import Answer, Gateway, Order
 from streams.repositories.rosters import Asked, Where
 from streams.runtime import metrics
 
-WORDS = in_language(CHINESE)  # of a station's officers
+WORDS = in_language(CHINESE)  # for a station's officers
 
 
 class StationProvider(Gateway):
@@ -34,9 +34,11 @@ class StationProvider(Gateway):
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """The task, for the officer who can best go; whoever refused or was late is passed over.
+        """Return the task for the most suitable officer, except those who refused or were late.
 
-        Where somebody is on the way to the same address, it is added to his task. The address is ours until it is sent.
+        If an officer is on the way to the same address, the task joins theirs. Holds a lease on the address until it is
+        sent. Returns a FAILED answer if the resident is unknown or nobody is on duty, and NOT_SENT if another case's
+        visit serves.
         """
         resident = await self._outgoing.resident(dispatch)
         if resident is None:
@@ -55,7 +57,9 @@ class StationProvider(Gateway):
         return order
 
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
-        """A task that the gateway does not take is nobody's load; whoever waits for the address may go on."""
+        """After the answer: drop a task that was not sent from the officer's load, and release the lease on the
+        address.
+        """
         task = await self._outgoing.rosters.task(dispatch.id)
         if task is None:
             return
@@ -76,7 +80,7 @@ class StationProvider(Gateway):
             return Answer(Result.NOT_SENT, because)
         reports = [self._report(dispatch, task, VisitStage.ASSIGNED, because)]
         lead = await self._outgoing.rosters.task(task.joins) if task.joins else None
-        if lead and lead.stage in _ACCEPTED:  # said before we joined
+        if lead and lead.stage in _ACCEPTED:  # accepted before we joined
             reports.append(self._report(dispatch, task, VisitStage.ACCEPTED, because))
         return Order("/tasks", _body(dispatch, resident, task), Answer(Result.SENT, because, tuple(reports)))
 
@@ -100,7 +104,9 @@ _ACCEPTED = (VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.ARRIVED)
 
 
 def _body(dispatch: Dispatch, resident: Resident, task: Task) -> dict[str, Any]:
-    """The task; `because` is `why` in Chinese. `joins`: the task that this resident is added to: it names both."""
+    """Return the task's JSON. `because`: the reason in Chinese, `why`: as a code. `joins`: the task whose visit also
+    covers this resident.
+    """
     joins = {"joins": task.joins} if task.joins else {}
     return joins | {
         "officer": task.officer,

@@ -1,4 +1,4 @@
-"""A worker: all agents on one Faust app."""
+"""A worker: all agents in one Faust application."""
 
 import asyncio
 import faulthandler
@@ -42,15 +42,15 @@ from streams.security.rights import Component
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 10.0  # a provider that does not answer is given up after less; whoever stops a worker waits longer
-END_SECONDS = 10.0  # from the last contact's end to the process's: it takes a second or two
+DRAIN_SECONDS = 10.0  # longer than the providers' timeout; a service manager must wait longer before it kills
+END_SECONDS = 10.0  # from the end of the drain to the end of the process, which usually takes 1 to 2 s
 
 
 class Stages:
-    """A worker's stages, wired.
+    """The stages of a worker, connected to each other.
 
-    `monotonic`: the seconds by which a deadline is written again and the auditor paces itself. `channels`: only these
-    carry dispatches out. `screening_flow`: makes another flow of screening.
+    `monotonic`: the clock, in seconds, for rewriting deadlines and for the auditor's pace. `channels`: replaces the
+    channels that carry out dispatches. `screening_flow`: makes the screening stage.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Stages:
 
 
 class Worker(App):
-    """Opens its installation before the first record comes, and closes it after the last."""
+    """The Faust application: opens its installation before the first record, and closes it after the last."""
 
     def __init__(
         self,
@@ -117,7 +117,9 @@ class Worker(App):
         spare_the_collector()
 
     async def _beat(self) -> None:
-        """Show that the process lives while it opens: it may wait for the clocks; a restart would not help."""
+        """Show that the process is alive while it opens. It may be waiting for clock synchronisation; a restart would
+        not help.
+        """
         while True:
             await self.pulse.beat()
             await asyncio.sleep(PULSE_SECONDS)
@@ -127,7 +129,7 @@ class Worker(App):
         log.info("the worker is ready")
 
     async def on_stop(self) -> None:
-        """Let contacts under way come to their end first: cut off, they would be in doubt."""
+        """Let contacts in progress finish, for at most DRAIN_SECONDS: interrupted, they would be in doubt."""
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 await self.stages.dispatching.drain()
@@ -143,14 +145,19 @@ class Worker(App):
 
 
 def _end() -> None:
-    """End the process, whatever waits for what: it is as safe as a kill, and one that hangs keeps its partitions."""
-    log.critical("the worker does not come to its end, and is ended; this is where it stands")
+    """Kill the process, which is as safe as any crash: a process that hangs while stopping would keep its
+    partitions.
+    """
+    log.critical("the worker did not stop in time and is killed; the stacks of its threads")
     faulthandler.dump_traceback(all_threads=True)
     os._exit(1)
 
 
 def serve(settings: Settings) -> None:
-    """Run until told to stop, on the settings' servers, those of a Quanzu that runs here, or new embedded ones."""
+    """Run a worker until a signal stops it.
+
+    Uses the servers in the settings, else those of a Quanzu running on this machine, else new embedded ones.
+    """
     known = settings if settings.kafka is not None else running(settings)
     if known is not None:
         work(known, load_channels())
@@ -168,13 +175,13 @@ def work(
     clock: Clock | None = None,
     make_stages: Callable[[WorkerContext], Stages] = Stages,
 ) -> None:
-    """Run until told to stop, by the settings' clock unless another is given. `make_stages`: wires other flows.
+    """Run a worker until a signal stops it. `clock`: replaces the settings' clock. `make_stages`: replaces the flows.
 
-    Raises SettingsError when the topics are not as they must be, or the metrics' port is taken.
+    Raises SettingsError if the topics are not as required or the metrics port is taken.
     """
     opened = Installation(settings, channels, clock, Component.WORKER)
     tracing.begin("worker", settings.traces, settings.traces_ratio)
-    opened.check_topics()  # here, before Faust would make a traceback of it
+    opened.check_topics()  # here, because Faust would print a traceback
     app = create_app(settings, Worker, opened.consumers.make_codec, opened=opened, stages=make_stages(opened.worker))
     every(app, PULSE_SECONDS, "pulse", app.pulse.beat, early=True)
     health.serve(settings.metrics_host, settings.metrics_port, app.pulse)

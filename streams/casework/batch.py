@@ -1,4 +1,4 @@
-"""A batch of inputs decided in memory, one after the other, and the one change they make to the store."""
+"""A batch of inputs, decided in memory one after the other, and the one store update that results."""
 
 from collections.abc import Sized
 from datetime import datetime
@@ -16,14 +16,14 @@ from streams.state.store_update import PartitionRules, StoreUpdate
 
 Entry = CaseEvent | RulesEvent | UnchangedEvent
 
-MOST_HOLDS = 200  # in force at once: all of them stand in one record
-MANY = 60  # parts of an event, each of 6 KB at most: with fewer it is far from what Kafka takes, and is not measured
-_UNFINISHED = Commit(first=-1, last=-1, entries=1)  # `finish` puts the right one in its place
+MOST_HOLDS = 200  # in force at once: all of them are in one record
+MANY = 60  # parts of at most 6 KB: an event with fewer is far below Kafka's limit and is not measured
+_UNFINISHED = Commit(first=-1, last=-1, entries=1)  # a placeholder: `finish` sets the real one
 TOO_LARGE = "record: with it the case, or the holds in force, would be more than one record of the journal can hold"
 
 
 class Batch:
-    """Inputs decided one after the other in memory, and the one change they make.
+    """Decides inputs one after the other in memory, and collects one store update and the journal entries.
 
     `first`, `last`: the offsets of the inputs that the commit covers.
     """
@@ -41,7 +41,9 @@ class Batch:
         self._policy = policy
 
     def take(self, offset: int, message: CaseInput) -> bool:
-        """Decide on an input of a resident or a hold. False, and nothing is changed, when Kafka could not take it."""
+        """Decide an input of a resident or a hold. Returns False, without any effect, if the result is too large to
+        record.
+        """
         taken, before = True, len(self.entries)
         if isinstance(message, HoldChange):
             taken = self._hold(offset, message)
@@ -53,13 +55,13 @@ class Batch:
         return taken
 
     def follow(self, offset: int, message: PolicyChange, policy: Policy) -> None:
-        """From here on, decide by another policy."""
+        """Decide the following inputs by another policy, and record the change."""
         self._policy, before = policy, len(self.entries)
         self._stand(offset, message)
         self._applied(message, before)
 
     def finish(self, now: datetime) -> None:
-        """Complete the journal entries with their commit: without it they would prove nothing."""
+        """Complete the journal entries with their commit, without which they would prove nothing."""
         first, last = self._range
         number = len(self.entries) + (1 if self._unchanged or not self.entries else 0)
         commit = Commit(first=first, last=last, entries=number, log=self._logs, code=code_version())
@@ -128,7 +130,7 @@ class Batch:
         self.entries.append(event)
 
     def _applied(self, message: CaseInput, before: int) -> None:
-        """`before`: how many entries there were before this input."""
+        """Mark the input as applied. `before`: number of entries before this input."""
         self.applied.add(message.id)
         self.change.applied(message.id, message.at)
         if len(self.entries) == before:
@@ -136,7 +138,7 @@ class Batch:
 
 
 def _too_large(event: CaseEvent) -> bool:
-    """Whether Kafka would never take the event: the worker would try for ever, and the partition stand still."""
+    """Return whether the event exceeds Kafka's size limit: the worker would retry it for ever."""
     case = event.case
     grows: tuple[Sized, ...] = (
         case.payments,
@@ -149,4 +151,4 @@ def _too_large(event: CaseEvent) -> bool:
     )
     if sum(len(part) for part in grows) < MANY:
         return False
-    return len(event.model_dump_json().encode()) > MAX_BYTES - 1_000  # its key and Kafka's own fields come on top
+    return len(event.model_dump_json().encode()) > MAX_BYTES - 1_000  # leaves room for the key and Kafka's own fields

@@ -1,8 +1,8 @@
-"""The breaker at work: a worker counts what the policy on trial raises, and goes back to the last good one.
+"""The policy breaker: counts the cases that a policy on trial raises, and reverts to the last good policy if too many.
 
-What it counts is written with the cases (`raised:{p}`, by policy and minute) and rebuilt with them. What it decides
-lies on the topics: the change of policy and the hold in every partition's inputs, what stands on `policies`, the act
-on `audit`. Dying half-way it begins again: the inputs have the same ids.
+The counts (`raised:{p}`, by policy and minute) are written with the cases and rebuilt with them. The decisions are in
+topics: the policy change and the hold in every partition's inputs, the policy in force on `policies`, the act on
+`audit`. If interrupted, it repeats them: the inputs have the same ids.
 """
 
 import logging
@@ -36,7 +36,7 @@ FORGET_MS = 600_000
 
 
 class Breaker:
-    """Watches the policy in force."""
+    """Watches the policy in force. One per worker; one of them checks at a time."""
 
     def __init__(
         self, settings: Settings, redis: "Redis", producer: Producer, policies: Policies, clock: Clock
@@ -44,10 +44,10 @@ class Breaker:
         self._partitions = range(settings.partitions)
         self._redis: Any = redis
         self._producer, self._policies, self._clock = producer, policies, clock
-        self._usual: tuple[InForce, list[int]] | None = None  # what was usual before this one: it does not change
+        self._usual: tuple[InForce, list[int]] | None = None  # the usual counts before this policy: they do not change
 
     async def look(self) -> None:
-        """Stop the policy in force if it floods the province. Of several workers one looks."""
+        """Stop the policy in force if it raises too many cases. Does nothing if another worker has just checked."""
         if not await locks.take(self._redis, BREAKER_LOOKING, round(LOOK_SECONDS * 900)):
             return
         await self._forget()
@@ -65,7 +65,7 @@ class Breaker:
         name = short_hash("breaker", standing.policy, standing.since.isoformat())
         back = PolicyChange(id=f"policy:{name}", at=now, policy=standing.good, by=trial.BY, reason=why)
         held = HoldChange(id=f"hold:{name}", at=now, hold=hold)
-        for change in (held, back):  # held first: what the next input raises is known to be the bad policy's
+        for change in (held, back):  # the hold first: cases raised by the next input then belong to the bad policy
             await self._producer.send_all(case_inputs.to_all(change, self._partitions))
         entry = AuditEntry(at=now, by=trial.BY, act="policy-stopped", on=standing.policy, reason=why)
         await audit.write(self._producer, [entry])
@@ -81,7 +81,7 @@ class Breaker:
         )
 
     async def _before(self, standing: InForce, rules: BreakerRules) -> list[int]:
-        """Cases raised in each minute under the policy before, as far back as there are any."""
+        """Return the cases raised in each minute under the previous policy, from the first minute that has any."""
         if self._usual is None or self._usual[0] != standing:
             end = minute_of(standing.since)
             counted = await self._counted(standing.good, range(end - rules.learn // MINUTE, end))
@@ -96,7 +96,7 @@ class Breaker:
         )
 
     async def _counted(self, policy: str, minutes: Iterable[int]) -> list[int]:
-        """What a policy raised in each of these minutes, in all partitions."""
+        """Return the number of cases that a policy raised in each of these minutes, over all partitions."""
         fields = [f"{policy}|{minute}" for minute in minutes]
         if not fields:
             return []
@@ -107,7 +107,7 @@ class Breaker:
         return [sum(int(count or 0) for count in counts) for counts in zip(*parts, strict=True)]
 
     async def _forget(self) -> None:
-        """Drop the minutes that nobody asks for any more."""
+        """Delete counts of minutes that are no longer needed."""
         if not await locks.take(self._redis, BREAKER_FORGETTING, FORGET_MS):
             return
         oldest = minute_of(self._clock.now() - LOOKS_BACK)

@@ -1,6 +1,6 @@
-"""The desk of the warning centre: which case to take, a lease on it, and what the operator reports.
+"""The desk of the anti-fraud centre: which case to take next, claims on cases, and operators' reports.
 
-It decides nothing: it writes case inputs. A claim is a lease in Redis that runs out by itself, unless it is renewed.
+It decides nothing: it writes case inputs. A claim is a lease in Redis that expires unless it is renewed.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ from streams.state.keys import key
 from streams.state.scripts import script
 
 LEASE = timedelta(minutes=10)
-BEATS = 10  # so often a page that is open renews its lease before it would run out
-LOOKED_AT = 16  # of each partition's queue at once: the stored rank is coarse
+BEATS = 10  # an open page renews its claim so many times within a lease
+LOOKED_AT = 16  # cases of each partition's queue read at once: the stored rank is coarse
 
 
 class CaseClaims:
-    """What an operator, at a screen or simulated, may ask for and say."""
+    """The actions of an operator, real or simulated: claim, renew, release, report."""
 
     def __init__(
         self, settings: Settings, store: CaseStore, producer: Producer, policies: Policies, clock: Clock
@@ -41,7 +41,7 @@ class CaseClaims:
         self.lease = LEASE
 
     async def next(self, operator: str) -> Case | None:
-        """Claim the case that is best taken now; None when nobody waits."""
+        """Claim the most urgent case that nobody has claimed, and report the claim. Returns None if no case waits."""
         waiting = await self._waiting()
         for case in triage.order(waiting, self._clock.now(), await self._policies.live()) if waiting else ():
             if await self.claim(case, operator):
@@ -49,29 +49,29 @@ class CaseClaims:
         return None
 
     async def claim(self, case: Case, operator: str) -> bool:
-        """Take the lease on a case, and report it; False when somebody has it."""
+        """Claim a case and report it to casework. Returns False if another operator has it."""
         if not await self.take(case.id, operator):
             return False
         await self.report(claimed(case, operator, self._clock))
         return True
 
     async def take(self, case_id: str, operator: str) -> bool:
-        """Take the lease on a case that nobody has; False when somebody has it."""
+        """Claim a case that nobody has claimed, without a report. Returns False if it is claimed."""
         return await locks.take(self._redis, self._lease(case_id), self._milliseconds(), operator)
 
     async def keep(self, case_id: str, operator: str) -> bool:
-        """Let the operator's lease last from now on, or take it where nobody has it; False when another has it."""
+        """Renew the operator's claim, or claim an unclaimed case. Returns False if another operator has it."""
         return bool(await self._keep(keys=[self._lease(case_id)], args=[operator, self._milliseconds()]))
 
     async def release(self, case_id: str, operator: str | None = None) -> None:
-        """Give a case back before the lease runs out; with a name, only if it still is that operator's."""
+        """Release a claim before it expires. `operator`: only if the claim is theirs."""
         if operator is None:
             await self._redis.delete(self._lease(case_id))
         else:
             await self._give_back(keys=[self._lease(case_id)], args=[operator])
 
     async def leased(self, case_ids: Sequence[str]) -> list[bool]:
-        """Whether somebody has the lease, for each."""
+        """Return for each case whether somebody has claimed it."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for case_id in case_ids:
                 pipe.exists(self._lease(case_id))
@@ -79,26 +79,28 @@ class CaseClaims:
 
     @property
     def beat(self) -> timedelta:
-        """How long a page that is open waits before it renews its lease again."""
+        """Interval at which an open page renews its claim."""
         return self.lease / BEATS
 
     async def report(self, report: OperatorReport) -> None:
-        """Write what the operator did. Its id is the form's: sent twice, it counts once."""
+        """Write an operator's report to case-inputs. Its id comes from the form: sent twice, it counts once."""
         await self._write(report)
 
     async def victim(self, report: VictimReport) -> None:
-        """Write that a resident was defrauded."""
+        """Write a report that a resident was defrauded to case-inputs."""
         await self._write(report)
 
     async def load(self, case_id: str) -> Case | None:
-        """A case as it stands."""
+        """Return a case's current state, or None."""
         return await self._store.case(self._partition(case_id), case_id)
 
     async def _write(self, report: OperatorReport | VictimReport) -> None:
         await self._producer.send_all([case_inputs.record(report, home(report.resident, self._settings.partitions))])
 
     async def _waiting(self) -> list[Case]:
-        """The first whom nobody has: those who are being talked to stand in the queue too, the gravest in front."""
+        """Return the first unclaimed, unsettled cases of the queues. Claimed cases are in the queues too, often in
+        front.
+        """
         start = 0
         while names := await self._queued(start):
             leased = await self.leased(names)
@@ -109,7 +111,7 @@ class CaseClaims:
         return []
 
     async def _queued(self, start: int) -> list[str]:
-        """The ids of the LOOKED_AT cases from there on of each partition's queue."""
+        """Return the ids of LOOKED_AT cases of each partition's queue, from index `start` on."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in range(self._settings.partitions):
                 pipe.zrange(key("queue", partition), start, start + LOOKED_AT - 1)
@@ -126,12 +128,14 @@ class CaseClaims:
 
 
 def claimed(case: Case, operator: str, clock: Clock) -> OperatorReport:
-    """The operator takes the case as it stands. The same claim twice counts once."""
+    """Return the report that an operator has claimed this version of a case. Its id is deterministic: it counts
+    once.
+    """
     return _of(case, operator, clock, short_hash("claim", case.id, case.version, operator), ClaimAct(do="claim"))
 
 
 def given_back(case: Case, operator: str, clock: Clock, input_id: str, *, ran_out: bool = False) -> OperatorReport:
-    """The operator no longer has the case; `ran_out`: nobody renewed the claim."""
+    """Return the report that the operator no longer has the case. `ran_out`: the claim expired."""
     return _of(case, operator, clock, input_id, ClaimAct(do="unclaim", ran_out=ran_out))
 
 

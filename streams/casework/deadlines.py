@@ -1,4 +1,4 @@
-"""Deadlines: what has fallen due becomes an input of its case, within a second."""
+"""Deadlines: writes an input to case-inputs for each due deadline, within a second."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -16,15 +16,16 @@ from streams.state.case_store import CaseStore
 from streams.state.keys import KeyName, key, milliseconds, moment
 
 POLL_SECONDS = 0.05
-# A deadline that is still there once casework has gone past its input was lost on the way: it is written again, at
-# longer and longer intervals. While casework is behind it is not: its id would count it once, but each writing is work,
-# and kept a casework that was behind from catching up. But for the longest, lest its place is never reached.
+# A deadline that still exists after casework has passed its input was lost: its input is written again, at growing
+# intervals. While casework is behind, it is not: the id would make it count once, but every write is work, and once
+# kept a slow casework from catching up. After the longest interval it is written in any case, in case the input's
+# offset is never reached.
 AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 2.0, 64.0
-MOST = 500  # a partition and poll
+MOST = 500  # deadlines per partition and poll
 
 
 async def fallen_due(redis: "Redis", lists: Iterable[KeyName], partitions: Iterable[int], now: datetime) -> list[int]:
-    """The partitions of which one of the lists (see keys) has something that has fallen due, in one round trip."""
+    """Return the partitions where one of the sorted sets `lists` has an entry that is due. One round trip."""
     asked = [(name, partition) for partition in partitions for name in lists]
     pipe: Any
     async with redis.pipeline(transaction=False) as pipe:
@@ -35,7 +36,9 @@ async def fallen_due(redis: "Redis", lists: Iterable[KeyName], partitions: Itera
 
 
 class _Written(NamedTuple):
-    """When an input was written (wall time), how long it is waited for, and its place on the topic; -1: not known."""
+    """An input that was written: when (monotonic seconds), the seconds until it may be repeated, and its offset; -1:
+    unknown.
+    """
 
     at: float
     wait: float
@@ -43,18 +46,19 @@ class _Written(NamedTuple):
 
 
 class Deadlines:
-    """Polls the partitions this worker owns and writes an input for each deadline that has come."""
+    """Writes an input for each due deadline of a partition."""
 
     def __init__(
         self, store: CaseStore, producer: Producer, clock: Clock, wall: Callable[[], float] = time.monotonic
     ) -> None:
         self._store, self._producer, self._clock, self._wall = store, producer, clock, wall
-        self._written: dict[int, dict[str, _Written]] = {}  # by partition and input, while its deadline is there
+        self._written: dict[int, dict[str, _Written]] = {}  # partition -> input id, while its deadline exists
 
     async def fire(self, partition: int) -> int:
-        """Write what is due in a partition; returns how many inputs that were."""
+        """Write an input for each deadline due in a partition. Returns how many were written."""
         now = self._clock.now()
-        applied = await self._store.offset(partition)  # asked first: what is due after it was not settled by it
+        # Before `due`: a deadline that is due afterwards was not settled by these inputs.
+        applied = await self._store.offset(partition)
         due = {deadline_id(*each): each for each in await self._store.due(partition, now, MOST)}
         known = self._written.get(partition, {})
         fresh = [

@@ -1,7 +1,7 @@
-"""Partitions that nobody owns for the moment: their worker was killed, or a rebalance is under way.
+"""Detects partitions without an active owner, because their worker was killed or a rebalance is in progress.
 
-Kafka's group takes seconds to notice. Every write of ours passes a fence or a lease, so any worker may do a
-partition's work meanwhile: it is done once, whoever does it.
+Kafka's consumer group takes seconds to notice. Every write passes a fence or a lease, so any worker may process the
+partition meanwhile, and each effect still happens once.
 """
 
 from collections.abc import Iterable
@@ -15,30 +15,30 @@ from streams.state import locks
 from streams.state.keys import key
 
 HEARTBEAT_SECONDS = 0.2
-SILENT_MS = 700  # some heartbeats missed: longer than a worker that lives is busy with one batch
-COVERED_MS = 2000  # a cover that dies leaves the partition to the next one
+SILENT_MS = 700  # several missed heartbeats: longer than a live worker is busy with one batch
+COVERED_MS = 2000  # if the covering worker dies, another one takes over after this
 
 
 class OwnedError(UserError, RuntimeError):
-    """Workers run: what was asked for needs them stopped."""
+    """Raised if workers are running and the operation needs them stopped."""
 
 
 class PartitionOwners:
-    """Which partitions have an owner: a worker shows by heartbeats that it works on its own."""
+    """Heartbeats of the partitions' owners, and the lock of a worker that covers for a silent one."""
 
     def __init__(self, settings: Settings, redis: "Redis") -> None:
         self._partitions = range(settings.partitions)
         self._redis: Any = redis
 
     async def heartbeat(self, owned: Iterable[int]) -> None:
-        """Show that these partitions have an owner."""
+        """Mark these partitions as owned for SILENT_MS."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in owned:
                 pipe.set(key("owned", partition), 1, px=SILENT_MS)
             await pipe.execute()
 
     async def silent(self) -> list[int]:
-        """Return the partitions that had no heartbeat lately."""
+        """Return the partitions without a heartbeat in the last SILENT_MS."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in self._partitions:
                 pipe.exists(key("owned", partition))
@@ -46,7 +46,7 @@ class PartitionOwners:
         return [partition for partition, owned in zip(self._partitions, answers, strict=True) if not owned]
 
     async def refuse_owned(self) -> None:
-        """Raise OwnedError while a worker has a partition."""
+        """Raise OwnedError if any partition has an active owner."""
         silent = await self.silent()
         if owned := [partition for partition in self._partitions if partition not in silent]:
             raise OwnedError(
@@ -55,9 +55,9 @@ class PartitionOwners:
             )
 
     async def take(self, partition: int) -> bool:
-        """Cover for the owner; False when another worker does."""
+        """Take the lock to cover for a partition's owner. Returns False if another worker holds it."""
         return await locks.take(self._redis, key("covered", partition), COVERED_MS)
 
     async def leave(self, partition: int) -> None:
-        """End the cover."""
+        """Release the lock of `take`."""
         await self._redis.delete(key("covered", partition))

@@ -1,4 +1,4 @@
-"""The journal: publishing what was decided, and reading what it proves."""
+"""The journal: publishes decisions, and reads which inputs they prove to be applied."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -26,8 +26,8 @@ Entry = CaseEvent | RulesEvent | UnchangedEvent
 
 Progress = Callable[[int, int], object]
 
-CHUNK = 5_000  # entries handed over at once: a case's versions lie near each other, and only the last is stored
-MOST_WAITING = 20_000  # entries behind a gap: more than any writer has under way, so the gap will not close
+CHUNK = 5_000  # entries per chunk: a case's versions are close together, and only the last is stored
+MOST_WAITING = 20_000  # entries behind a gap: more than any writer has in progress, so the gap will never close
 
 GAPS = Counter("quanzu_journal_gaps", "Ranges of inputs that no journal entry covers and that are no longer kept")
 DIFFERENT = Counter("quanzu_decided_differently", "Inputs that were decided again by other code with another result")
@@ -42,8 +42,8 @@ async def publish(
 ) -> int:
     """Write the entries, each with its JSON, to the journal, then their dispatches to the channels.
 
-    `trace`: of an input, by its offset. Returns, when Kafka has all, the offset in the journal of the last of them:
-    what is published later lies behind it.
+    `trace`: returns the trace of an input by its offset. Returns the last entry's offset in the journal, once Kafka has
+    everything.
     """
     offset = await producer.send_all(
         [_journal_record(partition, entry, value, trace(entry.offset)) for entry, value in entries]
@@ -64,25 +64,28 @@ def _journal_record(partition: int, entry: Entry, value: bytes, trace: Trace | N
 
 
 def dispatch_record(partition: int, dispatch: Dispatch, trace: Trace | None = None) -> Record:
-    # Red does not wait behind what else waits for its channel.
+    """Return the record of a dispatch, for red's topic or its channel's."""
+    # Red must not queue behind other dispatches of its channel.
     topic = topics.DISPATCHES_RED.name if dispatch.level is Level.RED else DISPATCH_TOPICS[dispatch.channel]
     return Record(topic, dispatch.resident.encode(), dispatch.model_dump_json().encode(), partition, trace)
 
 
 Read = tuple[PartialEntry, bytes]
-"""A journal entry as recovery reads it, and its JSON."""
+"""A journal entry with the fields that recovery needs, and its full JSON."""
 
 
 def read_entry(offset: int, value: bytes) -> Entry | None:
-    """Return a journal entry. Return None, and log it, when the record is none: the next one repeats the case."""
+    """Return a journal entry. Returns None, and logs it, if it is unreadable: the case's next entry repeats its
+    state.
+    """
     return readable(topics.CASE_EVENTS.name, offset, partial(journal_adapter.validate_json, value, extra=ANY_VERSION))
 
 
 class Proven:
-    """Reads a partition's journal and hands over, in the order of the inputs, what it proves.
+    """Reads a partition's journal and yields, in the order of the inputs, the entries of complete commits.
 
-    `first`: the offset in the journal to begin at. `covered`, `log`: the input that is known to be applied, and in
-    which log of inputs. `kept`: the first input that is still on its topic: a gap before it cannot be closed.
+    `first`: the journal offset to begin at. `covered`, `log`: the last input known to be applied, and the number of its
+    input log. `kept`: the first input still on its topic: an earlier gap cannot be closed.
     """
 
     def __init__(
@@ -90,15 +93,18 @@ class Proven:
     ) -> None:
         self._settings, self._partition, self._kept, self._first = settings, partition, kept, first
         self._chain: CommitChain[Read] = CommitChain(covered, log)
-        self.read = first - 1  # the journal's offset up to which it was read
+        self.read = first - 1  # the last journal offset that was read
 
     @property
     def covered(self) -> int:
-        """The offset of the last input that is proven to be applied."""
+        """Offset of the last input that is proven to be applied."""
         return self._chain.covered
 
     async def chunks(self, progress: Progress = lambda done, of: None, most: int = CHUNK) -> AsyncIterator[list[Read]]:
-        """Whole commits, some `most` entries at a time. Stops at a gap whose inputs can be read again."""
+        """Yield complete commits, about `most` entries at a time. Stops at a gap whose inputs can still be read.
+
+        `progress` is called with the entries read and their total.
+        """
         end = (await end_offsets(self._settings, topics.CASE_EVENTS.name))[self._partition]
         chunk: list[Read] = []
         async for page in _pages(self._settings, topics.CASE_EVENTS.name, self._partition, self._first):
@@ -129,7 +135,10 @@ class Proven:
         return self._chain.add(Link(entry.commit, entry.offset, _name(entry), (entry, value)))
 
     def _skip(self) -> list[Read]:
-        """Go on behind a gap whose inputs are no longer kept. Return nothing when they are, or there is no gap."""
+        """Skip a gap whose inputs are no longer on the topic, and return the entries behind it.
+
+        Returns an empty list if there is no gap or its inputs are still on the topic.
+        """
         gap = self._chain.gap
         if gap is None or gap[1] >= self._kept:
             return []
@@ -143,7 +152,7 @@ class Proven:
 
 
 def tell_gap(partition: int, first: int, last: int) -> None:
-    """Report inputs that nobody can prove as applied, and nobody can read again."""
+    """Log and count inputs that no journal entry covers and that are no longer on their topic."""
     GAPS.inc()
     log.critical(
         "case-inputs/%d: no journal entry covers the inputs %d to %d, and they are no longer kept. The cases go on "
@@ -155,7 +164,7 @@ def tell_gap(partition: int, first: int, last: int) -> None:
 
 
 def tell_difference(partition: int, name: str) -> None:
-    """Report that an input was decided again, by other code, with another result."""
+    """Log and count an input that another version of the code decided with a different result."""
     DIFFERENT.inc()
     log.critical(
         "partition %d, journal entry %s: another version of the code has decided this input with another result. The "
@@ -171,21 +180,21 @@ def _content(value: bytes) -> dict[str, object]:
 
 
 def _name(entry: PartialEntry) -> str:
-    """As streams.state.store_update.entry_name has it."""
+    """Return the entry's name, in the format of streams.state.store_update.entry_name."""
     if isinstance(entry, PartialCaseEvent):
         return f"{entry.offset}/{entry.case.id}"
     return f"{entry.offset}/{'standing' if isinstance(entry, PartialStandingEvent) else 'unchanged'}"
 
 
 def applied(entries: Iterable[Entry], offset: int | None) -> Iterator[CaseEvent]:
-    """What of a partition's journal a store has that stands at this input's offset; all, when it stands nowhere.
+    """Yield the case events of a journal up to the input `offset`, those that the store has; all if `offset` is None.
 
-    An event is in the journal before it is in the store: so what a busy line is just adding is left out.
+    An event is in the journal before it is in the store, so a busy system's newest events are left out.
     """
     ahead: list[CaseEvent] = []
     for entry in entries:
         if isinstance(entry, RulesEvent):
-            if entry.anew:  # offsets so far are of another log, which was applied to its end
+            if entry.anew:  # earlier offsets belong to an older log, which was applied completely
                 yield from ahead
                 ahead.clear()
         elif isinstance(entry, CaseEvent):
@@ -196,16 +205,16 @@ def applied(entries: Iterable[Entry], offset: int | None) -> Iterator[CaseEvent]
 
 
 async def events_applied(settings: Settings, partition: int, offset: int | None) -> list[CaseEvent]:
-    """`applied` of what lies on the topic."""
+    """Return `applied` of the partition's journal as it is on the topic."""
     read = [read_entry(place, value) async for place, value in _values(settings, topics.CASE_EVENTS.name, partition)]
     return list(applied([entry for entry in read if entry], offset))
 
 
 async def begin_anew(settings: Settings, producer: Producer, partition: int, policy: str, at: datetime) -> None:
-    """Say that the log of inputs was made anew: the partition stands before its first record from here on.
+    """Record in the journal that the topic of inputs was recreated: all its records are to be applied from the first
+    on.
 
-    `policy`: the one in force if the journal tells of none. All that is on the new log is applied after it; an input
-    that was on the old one too is known by its id.
+    `policy`: the one in force if the journal names none. Inputs that were also on the old topic are recognised by id.
     """
     read, rules, lost = -1, None, 0
     async for read, value in _values(settings, topics.CASE_EVENTS.name, partition):
@@ -226,7 +235,9 @@ async def begin_anew(settings: Settings, producer: Producer, partition: int, pol
 
 
 async def sent_since(settings: Settings, partition: int, offset: int) -> set[str]:
-    """The dispatches of the entries behind `offset` of the journal: a channel sees none that is not in it."""
+    """Return the ids of dispatches in journal entries after `offset`. A channel receives a dispatch only after its
+    entry.
+    """
     found: set[str] = set()
     async for place, value in _values(settings, topics.CASE_EVENTS.name, partition, offset + 1):
         entry = read_entry(place, value)
@@ -244,7 +255,7 @@ async def _values(settings: Settings, topic: str, partition: int, first: int = 0
 async def _pages(
     settings: Settings, topic: str, partition: int, first: int = 0
 ) -> AsyncIterator[list[tuple[int, bytes]]]:
-    """The offsets and values of what a partition holds now, from `first` on."""
+    """Yield pages of (offset, value) of a partition's present records from `first` on, without tombstones."""
     begin = (await beginning_offsets(settings, topic))[partition]
     end = (await end_offsets(settings, topic))[partition]
     async for page in read_pages(settings, topic, partition, max(first, begin), end - 1):

@@ -1,4 +1,4 @@
-"""Which of several lost partitions a process builds first."""
+"""The order in which a process rebuilds lost partitions."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,31 +6,30 @@ from contextlib import contextmanager
 
 
 class RebuildOrder:
-    """Lets one partition after the other be built; one whose inputs wait goes before those that nobody waits for.
+    """Lets partitions be rebuilt one at a time, those with waiting inputs first.
 
-    Built side by side, all of them would stand at the same late moment, and a red alert would wait for partitions that
-    its resident has nothing to do with.
+    If they were rebuilt concurrently, all would finish late, and a red alert would wait for unrelated partitions.
     """
 
     def __init__(self) -> None:
-        self._waited_for: list[int] = []  # partitions, once for each batch of inputs that waits; the first came first
+        self._waited_for: list[int] = []  # partitions, once for each batch that waits, in order of arrival
         self._building: list[int] = []
         self._changed = asyncio.Event()
 
     @contextmanager
     def waited_for(self, partition: int) -> Iterator[None]:
-        """Inputs of the partition wait to be applied."""
+        """Mark that inputs of the partition wait to be applied, within the context."""
         with self._listed(self._waited_for, partition):
             yield
 
     @contextmanager
     def building(self, partition: int) -> Iterator[None]:
-        """The partition is being built: `turn` is awaited before each piece of the work."""
+        """Mark that the partition is being rebuilt, within the context. Await `turn` before each piece of the work."""
         with self._listed(self._building, partition):
             yield
 
     async def turn(self, partition: int) -> None:
-        """Return when this partition may go on."""
+        """Wait until this partition is the one to be rebuilt."""
         while self._first() != partition:
             self._changed.clear()
             await self._changed.wait()

@@ -1,9 +1,9 @@
-"""The cases of a store that is built anew: first only the latest version of each, then all that is derived from it.
+"""Rebuilds the cases of a store: first only each case's latest version, then everything that is derived from it.
 
-A case has tens of versions, and most of the work for a version is for what is derived from it: deadlines, ranks, sums.
-It follows from the latest version alone. So while the journal is read only that version is stored, as the journal has
-it. Afterwards each case is read once more, page by page. The sorted sets of the store serve as the list of what is left
-to do, so that the memory of a worker does not grow with the number of cases.
+A case has tens of versions, and most of the work for a version is its derived data: deadlines, ranks, sums. These
+follow from the latest version alone. So while the journal is read, only that version is stored, as raw JSON. Then each
+case is read once more, page by page. The store's sorted sets list what is left to do, so that a worker's memory does
+not grow with the number of cases.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -19,11 +19,11 @@ from streams.state.case_store import CaseStore
 from streams.state.keys import ALERTED, CASES, CLOSED, COUNTS, EARLIER, LEDGER, RECENT, RECENTLY, milliseconds
 from streams.state.store_update import StoreUpdate
 
-PAGE = 100  # cases at once
+PAGE = 100  # cases per page
 
 
 class LatestCases:
-    """Stores of each case the latest version, and when it changed. `derived` writes the rest."""
+    """Stores only the latest version of each case and when it changed. `derived` writes the rest."""
 
     def read(self, value: bytes) -> PartialCase:
         return decode_case(value)
@@ -41,9 +41,9 @@ class LatestCases:
 
 
 async def derived(store: CaseStore, partition: int, page: int = PAGE) -> AsyncIterator[StoreUpdate]:
-    """Yield the changes that complete a store whose cases `LatestCases` has written. Each is to be written at once.
+    """Yield the updates that complete a store written by `LatestCases`. Write each before the next is taken.
 
-    `page`: how many cases one change is for.
+    `page`: number of cases per update.
     """
     async for change in _of_latest(store, partition, page):
         yield change
@@ -52,9 +52,11 @@ async def derived(store: CaseStore, partition: int, page: int = PAGE) -> AsyncIt
 
 
 async def _of_latest(store: CaseStore, partition: int, page: int) -> AsyncIterator[StoreUpdate]:
-    """The oldest come first, and leave the list of recent cases with their change; the last RECENTLY stay."""
+    """Yield updates for residents' latest cases, oldest first. Removes all but the last RECENTLY from the recent
+    cases.
+    """
     left = await store.ranked_count(RECENT, partition)
-    seen = 0  # cases that are derived, and stay on the list
+    seen = 0  # cases that are done and stay in the sorted set
     while names := await store.ranked(RECENT, partition, seen, page):
         change, found = StoreUpdate(), await store.raw_cases(partition, list({resident_of(name) for name in names}))
         for case in map(_whole, found.values()):

@@ -1,7 +1,7 @@
-"""A partition's store brought up after Redis lost it, or part of it: from the journal first, then from the inputs.
+"""Restores a partition's store after Redis lost it or part of it: from the journal first, then from the inputs.
 
-The journal states which inputs are proven to be applied (domain/consistency/commits.py). What it does not prove is read
-again from case-inputs and decided again: the outcome and all ids are the same.
+The journal states which inputs are proven to be applied (domain/consistency/commits.py). The other inputs are read from
+case-inputs and decided again: the results and all ids are the same.
 """
 
 import logging
@@ -24,8 +24,8 @@ from streams.state.store_update import PartitionRules, StoreUpdate
 
 log = logging.getLogger(__name__)
 
-BATCH = 200  # inputs decided again with one round trip
-COMMANDS = 500  # written at once while a store is built anew
+BATCH = 200  # inputs decided again per round trip
+COMMANDS = 500  # per write while a store is rebuilt
 MORE_COMMITS = 200  # journal entries that an older store takes at once
 
 Process = Callable[[int, Sequence[Raw]], Awaitable[list[journal.Entry]]]
@@ -33,9 +33,9 @@ PublishOutbox = Callable[[int], Awaitable[list[journal.Entry]]]
 
 
 class Recovery:
-    """Brings partitions up. The caller holds the partition's lock.
+    """Restores partitions. The caller holds the partition's lock.
 
-    `process`: the flow, which applies inputs behind the fence. `publish_outbox`: publishes the partition's outbox.
+    `process`: applies inputs behind the fence. `publish_outbox`: publishes the partition's outbox.
     """
 
     def __init__(self, context: CaseworkContext, process: Process, publish_outbox: PublishOutbox) -> None:
@@ -45,7 +45,7 @@ class Recovery:
         self.order = RebuildOrder()
 
     async def restore(self, partition: int) -> None:
-        """Have the partition stand as it did before, whatever became of Redis."""
+        """Bring the partition's store to the state before Redis failed. Does nothing if another Redis leads by now."""
         stand = await self._store.stand(partition)
         if not await self.leads(stand):
             return
@@ -56,14 +56,16 @@ class Recovery:
         await self._complete(partition)
 
     async def leads(self, stand: Stand) -> bool:
-        """Return whether the Redis that was asked leads. Until it does, others may send what no journal tells yet."""
+        """Return whether the Redis that answered is the leader. Until it is, others may send what is in no
+        journal yet.
+        """
         return await self._store.leader.names(stand.asked)
 
     async def outlive(self, partition: int, stand: Stand) -> None:
-        """Go on in a store that may lack the latest commits.
+        """Continue with a store that may lack the latest commits.
 
-        The lost commits are applied again. What was sent after them, and not yet reported, is known to nobody: until
-        the store is complete again no channel sends, and such dispatches count as perhaps sent.
+        The lost commits are applied again. Dispatches sent after them and not yet reported are unknown: until the store
+        is complete no channel sends, and these dispatches count as possibly sent.
         """
         await self._shared.ensure()
         sent = await journal.sent_since(self._settings, partition, stand.journal)
@@ -72,13 +74,17 @@ class Recovery:
             log.warning("partition %d stands at %s in another Redis; inputs end at %d", partition, stand.offset, end)
 
     async def rebuild(self, partition: int, progress: journal.Progress = lambda done, of: None) -> None:
-        """Build the partition's store from its journal. Of several workers that try, one finishes."""
+        """Rebuild the partition's store from its journal. If several workers try, one finishes.
+
+        Raises AheadError if the journal covers inputs beyond the end of case-inputs.
+        """
         await self._shared.ensure()
         kept, end = await self._begin(partition), await self.end(partition)
         mark = await self._store.begin_rebuild(partition)
         if mark is None:
             return
-        await self._shared.ensure()  # again: if all was lost once more before the mark, the shared part must come first
+        # Again: if everything was lost once more before the mark, the shared part must come first.
+        await self._shared.ensure()
         proven, replay = Proven(self._settings, partition, kept), Replay(self._clock.now(), LatestCases())
         steps = self._store.steps(partition, mark)
         with self.order.building(partition):
@@ -94,7 +100,10 @@ class Recovery:
             log.warning("partition %d was built anew from its journal, to input %d", partition, proven.covered)
 
     async def replay_inputs(self, partition: int, stored: int, last: int) -> list[journal.Entry]:
-        """Apply the inputs behind `stored` again, to `last`. Return the journal entries that this made."""
+        """Apply the inputs after offset `stored` again, up to `last`. Returns the resulting journal entries.
+
+        If some are no longer on the topic, clears the store, so that it is rebuilt, and returns an empty list.
+        """
         begin = await self._begin(partition)
         if stored + 1 < begin:
             log.warning(
@@ -113,20 +122,22 @@ class Recovery:
         return entries + (await self._process(partition, missed) if missed else [])
 
     async def end(self, partition: int) -> int:
-        """Return the offset of the next input that is written."""
+        """Return the offset that the next input will get."""
         return (await end_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
 
     async def _complete(self, partition: int) -> None:
-        """Apply what a rebuilt or older store lacks: what the journal proves as it stands there, the rest anew."""
+        """Apply what a rebuilt or older store lacks: proven journal entries as they are, other inputs by deciding
+        again.
+        """
         if await self._store.behind(partition):
             await self._replay_journal(partition)
         if missing := await self._store.behind(partition):
             await self.replay_inputs(partition, *missing)
 
     async def _replay_journal(self, partition: int) -> None:
-        """Take the commits that an older store lost from the journal.
+        """Apply the commits that an older store lost from the journal.
 
-        They were decided and published: deciding again could differ when the code has changed since.
+        They were published: deciding again could differ if the code has changed.
         """
         stand, logs = await self._store.stand(partition), await self._store.logs(partition)
         if stand.offset is None:
@@ -148,7 +159,9 @@ class Recovery:
     async def _changes(
         self, partition: int, proven: Proven, replay: Replay, progress: journal.Progress
     ) -> AsyncIterator[StoreUpdate]:
-        """What the journal makes of an empty store: each change follows on the one before, which is written."""
+        """Yield the updates that rebuild an empty store from the journal. Each must be written before the next is
+        taken.
+        """
         async for chunk in proven.chunks(progress):
             yield replay.change(chunk, await self._store.raw_cases(partition, residents(chunk)))
         async for change in derived(self._store, partition):
@@ -158,7 +171,7 @@ class Recovery:
         return (await beginning_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
 
     async def _last(self, replay: Replay, proven: Proven) -> StoreUpdate:
-        """The rules that the entries left in force, and where the journal was read up to."""
+        """Return the update with the rules in force after the last entry, and the journal's offset."""
         rules = replay.rules
         policy = await self._usable(rules.policy if rules else None)
         change = StoreUpdate()
@@ -167,7 +180,7 @@ class Recovery:
         return change
 
     async def _usable(self, policy: str | None) -> str:
-        """The policy to go on with: the journal's, or the settings' file's where that one is nowhere to be found."""
+        """Return the digest of the journal's policy, or of the settings' policy file if that one is not found."""
         try:
             return (await self._policies.get(policy) if policy else await self._policies.default()).hash
         except (UnknownPolicyError, PolicyError) as error:
@@ -180,7 +193,7 @@ class Recovery:
 
 
 def refuse_ahead(partition: int, stored: int, end: int) -> None:
-    """Raise AheadError when the store stands beyond the end of the inputs."""
+    """Raise AheadError if the store's offset is beyond the end of case-inputs (`end`: the next offset)."""
     if stored >= end:
         raise AheadError(
             f"partition {partition} stands at input {stored}, but {topics.CASE_INPUTS.name} ends at {end - 1}: the "
@@ -190,6 +203,6 @@ def refuse_ahead(partition: int, stored: int, end: int) -> None:
 
 
 def _pieces(change: StoreUpdate) -> Iterator[StoreUpdate]:
-    """A change in parts that one script writes in a few milliseconds."""
+    """Yield the update in parts that a script writes in a few milliseconds."""
     for start in range(0, len(change.commands), COMMANDS):
         yield StoreUpdate(change.commands[start : start + COMMANDS])

@@ -1,7 +1,7 @@
-"""Proven journal entries turned into the changes that they made to a store, in bounded memory.
+"""Turns proven journal entries into the store updates that they once made, in bounded memory.
 
-The result is the same as that of the commits which wrote the entries: sums are added up event by event, and of each
-case only the last version is stored.
+The result equals that of the original commits: sums are added event by event, and only the last version of each case is
+stored.
 """
 
 from collections import Counter, defaultdict
@@ -20,7 +20,7 @@ from streams.casework.journal import Read
 from streams.state.keys import APPLIED_KEPT, COUNTS, OUTBOX, RAISED
 from streams.state.store_update import PartitionRules, StoreUpdate, minute_in, minute_of, raised_by
 
-IDS_AT_ONCE = 500  # in one command
+IDS_AT_ONCE = 500  # per command
 
 CaseRead = tuple[PartialCaseEvent, bytes]
 """A case event, and its JSON."""
@@ -30,17 +30,18 @@ class CaseWriter(Protocol):
     """How the cases of a chunk of entries are stored."""
 
     def read(self, value: bytes) -> Case | PartialCase:
-        """Read a case that is in the store."""
+        """Parse a case from the store."""
 
     def write(self, change: StoreUpdate, stored: bytes | None, events: Sequence[CaseRead]) -> None:
-        """Add the cases that these events left. `stored`: the resident's latest case in the store, as it lies there.
+        """Add the cases that these events left to `change`. `stored`: the JSON of the resident's latest case in the
+        store.
 
         `events`: of one resident, at least one, in the order of their versions.
         """
 
 
 class WholeCases:
-    """Each change leaves the store whole: all that is derived from a case is written with it."""
+    """Writes all data derived from a case with it, so that each update leaves the store complete."""
 
     def read(self, value: bytes) -> Case:
         return Case.model_validate_json(value, extra=ANY_VERSION)
@@ -54,21 +55,21 @@ class WholeCases:
 
 
 class Replay:
-    """Replays one partition's entries, in the order of their inputs.
+    """Replays one partition's entries in the order of their inputs.
 
-    `now`: applied ids and minutes that are too old for anybody to ask for are left out. `rules`: the policy and the
-    holds that the entries left in force; None when no entry named them.
+    `now`: applied ids and minutes that are too old to matter at this time are left out. `rules`: the policy and holds
+    in force after the entries; None if no entry named them.
     """
 
     def __init__(self, now: datetime, writer: CaseWriter | None = None) -> None:
         self._applied_since, self._oldest_minute = now - APPLIED_KEPT, minute_of(now - LOOKS_BACK)
-        self._owed: dict[str, dict[str, tuple[str, ...]]] = {}  # by case: outbox names and their dispatches
+        self._owed: dict[str, dict[str, tuple[str, ...]]] = {}  # case -> outbox name -> its dispatches
         self._writer = writer or WholeCases()
         self.rules: PartitionRules | None = None
         self.logs = 0
 
     def change(self, entries: Sequence[Read], stored: Mapping[str, bytes]) -> StoreUpdate:
-        """Return the change that the entries make. `stored`: the latest cases in the store, by resident, as JSON."""
+        """Return the update that the entries make. `stored`: resident -> the JSON of their latest case in the store."""
         change, stories = StoreUpdate(), defaultdict[str, list[CaseRead]](list)
         applied: dict[str, datetime] = {}
         for entry, value in entries:
@@ -90,7 +91,7 @@ class Replay:
         return change
 
     def owed(self) -> Iterator[StoreUpdate]:
-        """The changes that mark the dispatches which still wait for a result: they may have been sent."""
+        """Yield the updates that mark dispatches still waiting for a result as possibly sent."""
         ids = [name for names in self._owed.values() for each in names.values() for name in each]
         for start in range(0, len(ids), IDS_AT_ONCE):
             change = StoreUpdate()
@@ -103,7 +104,7 @@ class Replay:
         self.rules = PartitionRules(entry.offset, entry.policy, tuple(whole_holds(entry)), self.logs)
 
     def _story(self, change: StoreUpdate, stored: bytes | None, story: Sequence[CaseRead], sums: "_Sums") -> None:
-        """Add what happened to one resident. An event that the store has already adds nothing."""
+        """Add the events of one resident. Events that the store already has are skipped."""
         before = self._writer.read(stored) if stored else None
         known = (before.number, before.version) if before else (0, 0)
         fresh = []
@@ -122,7 +123,9 @@ class Replay:
         self._outbox(change, fresh)
 
     def _outbox(self, change: StoreUpdate, fresh: Sequence[CaseRead]) -> None:
-        """Keep the entries with a dispatch that still waits for its result: it may never have reached its channel."""
+        """Keep the entries of dispatches that wait for a result in the outbox: they may not have reached their
+        channel.
+        """
         by_case: dict[str, list[CaseRead]] = defaultdict(list)
         for event, value in fresh:
             by_case[event.case.id].append((event, value))
@@ -151,18 +154,18 @@ class Replay:
 
 
 class _Sums:
-    """What the entries add to the counts."""
+    """What the entries add to the counters."""
 
     def __init__(self) -> None:
         self.counted, self.raised = Counter[str](), Counter[str]()
 
     def add(self, before: Case | PartialCase | None, events: Sequence[PartialCaseEvent]) -> None:
-        """Count the events of one resident. `before`: the latest case before them.
+        """Count the events of one resident. `before`: their latest case before these events.
 
-        It runs for each entry of a journal, so nothing in it is done twice.
+        Called for each journal entry, so it repeats no work.
         """
         last, out = before and before.id, clocks.out_of(cast("Case | None", before))
-        for event in cast("Sequence[CaseEvent]", events):  # which have the fields that the counts look at
+        for event in cast("Sequence[CaseEvent]", events):  # they have all fields that the counts read
             now = clocks.out_of(event.case)
             for name in counts.names_of_event(event):
                 self.counted[name] += 1
@@ -175,7 +178,7 @@ class _Sums:
 
 
 def residents(entries: Iterable[Read]) -> list[str]:
-    """Return the residents that the entries are about."""
+    """Return the sorted ids of the residents in these entries."""
     return sorted({entry.case.resident for entry, _ in entries if isinstance(entry, PartialCaseEvent)})
 
 

@@ -1,4 +1,4 @@
-"""The board: each case's latest state for whoever reads a compacted topic, and the clocks of the line as metrics."""
+"""The board: writes each case's latest state to a compacted topic, and observes latencies as metrics."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -17,20 +17,20 @@ from streams.state.case_store import CaseStore
 from streams.state.keys import key, moment
 
 Exemplar = dict[str, str] | None
-WAITING = 10_000  # dispatches remembered for their first result: a metric may lose one, memory may not grow
+WAITING = 10_000  # dispatches remembered until their first result: memory must not grow without bound
 
 
 class Board:
-    """Reads the journal of the partitions this worker owns."""
+    """Reads the journal of the partitions that this worker owns."""
 
     def __init__(self, store: CaseStore, producer: Producer, clock: Clock) -> None:
         self._store, self._producer, self._clock = store, producer, clock
-        self._waiting: OrderedDict[str, datetime] = OrderedDict()  # dispatches whose first result is to come
+        self._waiting: OrderedDict[str, datetime] = OrderedDict()  # dispatch id -> its time, until its first result
 
     async def take(self, partition: int, raws: Sequence[Raw]) -> None:
-        """Write snapshots and observe the clocks; an event that came before changes nothing.
+        """Write snapshots of the cases in these journal records, and observe their latencies once.
 
-        One whose key is lost makes no snapshot: what is left of it would take the place of an older one that is whole.
+        An entry whose encryption key is lost writes no snapshot: its remains would replace an older complete one.
         """
         read = [(entry, raw) for raw in raws if (entry := read_entry(raw.offset, raw.value))]
         entries = [(entry, raw.trace) for entry, raw in read]
@@ -72,7 +72,7 @@ class Board:
 
 
 def _due(name: str) -> datetime | None:
-    """When the deadline of this input fell due: it stands in its id."""
+    """Return when the deadline of an input fell due, from its id; None if the id has no time."""
     digits = name.rpartition(":")[2]
     return moment(int(digits)) if digits.isascii() and digits.isdigit() and len(digits) <= 13 else None
 

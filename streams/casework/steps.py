@@ -1,6 +1,6 @@
-"""The steps of casework on a partition's inputs. agents/casework.py puts them in order.
+"""The steps of casework on a partition's inputs. agents/casework.py calls them in order.
 
-The caller holds the partition's lock. What the steps remember is of this process only: Redis and the topics decide.
+The caller holds the partition's lock. What the steps remember is only a hint: Redis and the topics decide.
 """
 
 import logging
@@ -30,18 +30,18 @@ from streams.state.store_update import StoreUpdate, entry_name
 
 log = logging.getLogger(__name__)
 
-BATCH = 200  # inputs decided on with one round trip
+BATCH = 200  # inputs per round trip
 
 
 class Input(NamedTuple):
-    """An input as it lies on its partition, and read; `message` is None when it was refused."""
+    """A raw input and its parsed message; `message` is None if it was refused."""
 
     raw: Raw
     message: CaseInput | None
 
 
 class Decided(NamedTuple):
-    """What follows from a batch of inputs: the update of the store, and the journal's entries."""
+    """The result of deciding a batch of inputs: the store update and the journal entries."""
 
     update: StoreUpdate
     entries: list[Entry]
@@ -49,9 +49,10 @@ class Decided(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CaseworkContext:
-    """What casework needs of an installation.
+    """The parts of an installation that casework needs.
 
-    `shared`: the part of the store that all partitions share. `lease_seconds`: how long a dispatch may be in flight.
+    `shared`: the part of the store shared by all partitions. `lease_seconds`: longest time that a dispatch is in
+    progress.
     """
 
     settings: Settings
@@ -64,19 +65,19 @@ class CaseworkContext:
 
 
 class CaseworkSteps:
-    """The steps of the flow. Each can be repeated: what was done before has no second effect."""
+    """The steps of the flow. Each may be repeated without a second effect."""
 
     def __init__(self, context: CaseworkContext) -> None:
         self._store, self._producer, self._policies = context.store, context.producer, context.policies
         self._clock, self._dead_letters = context.clock, DeadLetters(context.producer, context.clock)
-        self._published: dict[int, int] = {}  # the journal's offset of what was published here last, by partition
+        self._published: dict[int, int] = {}  # partition -> journal offset of the last entry published here
 
     async def decode(self, partition: int, records: Sequence[Raw]) -> list[Input]:
-        """Read the inputs. One that cannot be read goes to the dead letters, and has no message here."""
+        """Parse the inputs. Unreadable ones go to the dead letters and have the message None."""
         return [Input(raw, await self._read(partition, raw)) for raw in records]
 
     async def load(self, partition: int, inputs: Iterable[Input]) -> Loaded | None:
-        """Read the cases that the inputs are about, and where the partition stands. None: Redis has lost it."""
+        """Read the cases of the inputs' residents and the partition's position. Returns None if Redis has lost it."""
         messages = [message for _, message in inputs if message]
         residents = {message.resident for message in messages if not isinstance(message, PolicyChange | HoldChange)}
         if any(isinstance(message, HoldChange) and message.lift for message in messages):
@@ -84,7 +85,7 @@ class CaseworkSteps:
         return await self._store.load(partition, [message.id for message in messages], sorted(residents))
 
     async def decide(self, partition: int, state: Loaded, inputs: Iterable[Input], last: int) -> Decided:
-        """Decide on the inputs that the store does not have yet, in order and in memory (domain/casework)."""
+        """Decide the inputs that the store does not have yet, in order and in memory (domain/casework)."""
         stored = state.standing.offset
         policy = await self._policies.get(state.standing.policy)
         batch = Batch(partition, state, policy, stored + 1, last)
@@ -99,13 +100,13 @@ class CaseworkSteps:
         return Decided(batch.change, batch.entries)
 
     async def commit(self, partition: int, stored: int, last: int, update: StoreUpdate) -> bool:
-        """Write the update behind the fence. Return False when the store no longer stands at `stored`."""
+        """Write the update behind the fence. Returns False if the store is no longer at offset `stored`."""
         if partition in self._published:
             update.add("HSET", STATE, "journal", self._published[partition])
         return await self._store.commit(partition, stored, last, update)
 
     async def publish(self, partition: int, decided: Decided, spans: tracing.Spans) -> list[Entry]:
-        """Publish the entries and their dispatches. Return the entries when Kafka has all of it."""
+        """Publish the entries and their dispatches. Returns the entries, once Kafka has everything."""
         for entry in decided.entries:
             if isinstance(entry, CaseEvent):
                 spans.tell(entry.offset, case=entry.case.id, input=entry.input_kind)
@@ -115,7 +116,7 @@ class CaseworkSteps:
         return decided.entries
 
     async def publish_outbox(self, partition: int) -> list[Entry]:
-        """Publish what an earlier commit of any worker left in the outbox. Return these entries."""
+        """Publish the entries that an earlier commit of any worker left in the outbox. Returns them."""
         published: list[Entry] = []
         while waiting := await self._store.outbox(partition):
             entries = [(journal_adapter.validate_json(value, extra=ANY_VERSION), value) for value in waiting.values()]
@@ -133,7 +134,9 @@ class CaseworkSteps:
             return None
 
     async def _follow(self, batch: Batch, raw: Raw, message: PolicyChange) -> None:
-        """Decide by another policy from here on. The one in force stays when the new one is unknown or unusable."""
+        """Decide by another policy from here on. If it is unknown or invalid, refuse the input and keep the present
+        one.
+        """
         try:
             batch.follow(raw.offset, message, await self._policies.get(message.policy))
         except (UnknownPolicyError, PolicyError) as error:

@@ -1,6 +1,6 @@
-"""What keeps a worker's partitions complete beside the flow: lost or older stores, outboxes, silent owners, rebuilds.
+"""Keeps a worker's partitions complete beside the flow: lost or older stores, outboxes, silent owners, rebuilds.
 
-A channel that finds a partition standing finds the resident too: recovery restores the shared part of the store first.
+A channel that finds a partition complete also finds its residents: recovery restores the store's shared part first.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 class Upkeep:
     """Keeps partitions complete, and remembers which inputs this worker has seen applied.
 
-    `recovery` has the flow, and processes inputs that the store lacks. `publish_outbox`: of a partition.
+    `recovery`: applies the inputs that a store lacks. `publish_outbox`: publishes a partition's outbox.
     """
 
     def __init__(
@@ -33,26 +33,26 @@ class Upkeep:
         self._settings, self._store, self._shared = context.settings, context.store, context.shared
         self._producer, self._policies, self._clock = context.producer, context.policies, context.clock
         self._recovery, self._publish_outbox = recovery, publish_outbox
-        self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch exclude each other
-        self._reached: dict[int, int] = {}  # the highest input known here to be applied, by partition
+        self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # excludes batch and watch from each other
+        self._reached: dict[int, int] = {}  # partition -> highest input known here to be applied
         self._known: set[int] = set()  # the partitions of the last watch
 
     def lock(self, partition: int) -> asyncio.Lock:
-        """Return the lock that whoever processes the partition's inputs in this worker holds."""
+        """Return the lock under which this worker processes the partition's inputs."""
         return self._locks[partition]
 
     def lacks_inputs(self, partition: int, stored: int, first: int) -> bool:
-        """Whether the store stands before an input that precedes `first`, or before one that it had applied."""
+        """Return whether the store lacks an input before `first`, or one that it had applied before."""
         return stored < self._reached.get(partition, -1) or stored < first - 1
 
     def committed(self, partition: int, last: int) -> None:
-        """Note that the store has applied the inputs to `last`."""
+        """Note that the store has applied the inputs up to offset `last`."""
         self._reached[partition] = last
 
     async def catch_up(self, partition: int, needed: int = -1) -> None:
-        """Bring up a store that lacks inputs to `needed`, or commits although Redis says that it is the same process.
+        """Bring up a store that lacks inputs up to `needed`, or lost commits although Redis reports the same run.
 
-        A machine that was restored from its image lacks commits. The caller holds the lock.
+        That happens when a machine is restored from an image. The caller holds the lock.
         """
         stand = await self._store.stand(partition)
         reached = max(needed, self._reached.pop(partition, -1))
@@ -65,11 +65,11 @@ class Upkeep:
         await self._recovery.restore(partition)
 
     async def check_log_end(self, partition: int, stored: int) -> None:
-        """Raise AheadError when the store stands beyond the end of the inputs."""
+        """Raise AheadError if the store's offset is beyond the end of case-inputs."""
         refuse_ahead(partition, stored, await self._recovery.end(partition))
 
     async def watch(self, partitions: Iterable[int]) -> None:
-        """Bring partitions up whose store was lost or is older, and publish what a dead worker left in the outbox."""
+        """Restore partitions whose store was lost or is older, and publish what a dead worker left in the outbox."""
         mine = list(partitions)
         await self._learn(mine)
         for partition in await self._store.unsettled(mine, self._reached):
@@ -82,7 +82,7 @@ class Upkeep:
         await self._store.forget(mine, self._clock.now())
 
     async def cover(self, partition: int) -> list[Entry]:
-        """Publish and apply what waits, for an owner who is silent. Returns the entries that it published."""
+        """Publish and apply the waiting inputs of a silent owner's partition. Returns the published journal entries."""
         async with self._locks[partition]:
             stand = await self._store.stand(partition)
             if not await self._recovery.leads(stand):
@@ -96,7 +96,9 @@ class Upkeep:
             return entries + await self._recovery.replay_inputs(partition, stored, end - 1)
 
     async def rebuild(self, partition: int, progress: journal.Progress) -> None:
-        """Build a partition anew from its journal, whatever is stored of it. `progress`: entries read, of how many."""
+        """Clear a partition's store and rebuild it from its journal. `progress` is called with the entries read and
+        their total.
+        """
         async with self._locks[partition]:
             await self._store.clear(partition)
             await self._recovery.leads(await self._store.stand(partition))
@@ -104,12 +106,12 @@ class Upkeep:
         await self.watch([partition])
 
     async def begin_anew(self, partition: int) -> None:
-        """Tell the journal that the log of inputs was made anew; the store is then forgotten and built."""
+        """Record in the journal that case-inputs was recreated. The caller then rebuilds the store."""
         policy = (await self._policies.default()).hash
         await journal.begin_anew(self._settings, self._producer, partition, policy, self._clock.now())
 
     async def _learn(self, partitions: Sequence[int]) -> None:
-        """Learn which inputs of partitions that are new here were acknowledged: the store had applied them."""
+        """Learn which inputs of newly owned partitions were acknowledged, and thus applied."""
         if new := [partition for partition in partitions if partition not in self._known]:
             acked = await acknowledged_offsets(self._settings, topics.CASE_INPUTS.name, new)
             self._reached |= {each: max(offset, self._reached.get(each, -1)) for each, offset in acked.items()}

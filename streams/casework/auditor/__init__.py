@@ -1,1 +1,1 @@
-"""The escalation auditor: every open case goes on, or it is mended and reported."""
+"""The escalation auditor: checks that every open case will go on; repairs and reports those that will not."""

@@ -1,6 +1,6 @@
-"""The auditor at work: partitions walked in slices, findings confirmed, mended and reported, a beat after each slice.
+"""The auditor's loop: sweeps partitions in slices, confirms, repairs and reports violations, and writes a heartbeat.
 
-It covers a partition whose owner is silent as well as any other: it asks nobody but Redis and the topics.
+It reads only Redis and topics, so it also audits partitions whose owner is silent.
 """
 
 import asyncio
@@ -31,42 +31,42 @@ from streams.state.case_store import CaseStore
 
 log = logging.getLogger(__name__)
 
-GRACE_SECONDS = 15.0  # wall: a deadline after a killed worker is acted on within 12 s
-CONFIRM_SECONDS = 4.0  # wall: what is late is looked at twice, for a clock that was set has made it late at once
-WALK_SECONDS = 10.0  # a walk begins so often at most
-CHOOSE_SECONDS = 1.0  # it beats so often
-PAUSE_SECONDS = 0.02  # between two slices: of four partitions 4,000 cases a second, 100,000 within a minute
-TOLD_SECONDS = 600.0  # what is found again is told again after this
-TRIES = 5  # to find a case at rest under load
+GRACE_SECONDS = 15.0  # wall-clock: a deadline is handled within 12 s even if its worker was killed
+CONFIRM_SECONDS = 4.0  # wall-clock: lateness must last so long, because setting the clock makes everything late at once
+WALK_SECONDS = 10.0  # least time between the starts of two sweeps of a partition
+CHOOSE_SECONDS = 1.0  # between two choices of partitions; each also writes the heartbeats
+PAUSE_SECONDS = 0.02  # between two slices: with four partitions 4,000 cases a second, 100,000 within a minute
+TOLD_SECONDS = 600.0  # a violation that persists is reported again after this
+TRIES = 5  # to read a case while its partition does not change
 
 AUDIT_FINDINGS = Counter("quanzu_audit_findings_total", "What the auditor found", ["kind"])
 
-_TIMELY = (Kind.OVERDUE, Kind.RESULT_OVERDUE, Kind.UNKNOWN_CASE)  # true only if they still are a moment later
+_TIMELY = (Kind.OVERDUE, Kind.RESULT_OVERDUE, Kind.UNKNOWN_CASE)  # real only if they persist
 
 Key = tuple[Kind, str, str]
 
 
 @dataclass(slots=True)
 class Round:
-    """A walk through one partition."""
+    """One sweep through one partition."""
 
-    began: float
+    began: float  # monotonic seconds
     cases: int = 0
-    open: int = 0  # findings that were not mended
-    cursor: int = 0
-    strays: int = 0  # cursor of the deadlines
+    open: int = 0  # violations that were not repaired
+    cursor: int = 0  # of the HSCAN through the cases; -1: finished
+    strays: int = 0  # of the ZSCAN through the deadlines
 
 
 @dataclass(slots=True)
 class Memory:
-    """What was seen before, by finding; when, in seconds that only run forward."""
+    """When violations were first suspected and last reported, in monotonic seconds."""
 
     suspected: dict[Key, float] = field(default_factory=dict)
     told: dict[Key, float] = field(default_factory=dict)
 
 
 class Auditor:
-    """One worker's auditor."""
+    """Audits the partitions for which this worker holds the audit lease. One for each worker."""
 
     def __init__(
         self,
@@ -88,7 +88,9 @@ class Auditor:
         self._chosen = -CHOOSE_SECONDS
 
     async def walk(self, owned: Collection[int]) -> None:
-        """Look a slice further in each partition that is ours to walk: that we own, or that nobody walks."""
+        """Audit one more slice of each partition that this worker audits: those it owns, and those without a
+        heartbeat.
+        """
         now = self._wall()
         if now - self._chosen >= CHOOSE_SECONDS:
             self._chosen = now
@@ -98,7 +100,7 @@ class Auditor:
                 await self._ended(partition, current)
 
     async def _choose(self, owned: Collection[int], now: float) -> None:
-        """Take partitions, beat for them, and begin the walks that are due."""
+        """Take the audit leases of partitions, write their heartbeats, and begin the sweeps that are due."""
         for beat in await self._beats.read(range(self._settings.partitions)):
             stale = beat.age is None or beat.age > STALE_SECONDS
             if not (stale or beat.partition in owned) or not await self._beats.take(beat.partition):
@@ -110,7 +112,9 @@ class Auditor:
                 self._rounds[beat.partition] = Round(now, strays=current.strays if current else 0)
 
     async def _slice(self, partition: int, current: Round) -> bool:
-        """One slice; whether it was the last. A partition that is lost or being built is casework's."""
+        """Audit one slice; return whether it was the last. Skips a partition that is lost or being rebuilt: casework
+        restores it.
+        """
         _, digest = await self._reader.stands(partition)
         if digest is None or (policy := await self._policy(digest)) is None:
             return False
@@ -130,14 +134,14 @@ class Auditor:
         try:
             return await self._policies.get(digest)
         except UnknownPolicyError:
-            return None  # casework stops on it, and says so
+            return None  # casework stops on it and reports it
 
     def _examined(self, case: Case, look: Look, policy: Policy) -> list[InvariantViolation]:
         grace = timedelta(seconds=GRACE_SECONDS * self._clock.speed)
         return examine(case, look.kept, policy.plan, self._clock.now(), grace)
 
     async def _confirm(self, partition: int, resident: str, policy: Policy) -> int:
-        """Look at a case again, at rest; mend and report what is so. Returns how many findings stay."""
+        """Read a case again at one offset; repair and report its violations. Returns how many remain unrepaired."""
         for _ in range(TRIES):
             look = await self._reader.look(partition, resident)
             if look is None:
@@ -151,10 +155,10 @@ class Auditor:
             if await self._mender.mend(partition, look.offset, look.case, findings, self._clock.now()):
                 await self._report(findings)
                 return sum(not mended(each) for each in findings)
-        return 0  # never at rest: it is acted on
+        return 0  # the partition never paused, so its inputs are being processed
 
     async def _strays(self, partition: int, current: Round) -> None:
-        """Deadlines without a case, some of them in each walk."""
+        """Remove and report deadlines without a case, up to a fixed number in each sweep."""
         offset, _ = await self._reader.stands(partition)
         current.strays, members = await self._reader.strays(partition, current.strays)
         members = await self._reader.without_case(partition, members)
@@ -168,7 +172,7 @@ class Auditor:
             )
 
     async def _missing(self, partition: int) -> int:
-        """Cases that the snapshots know better than the store."""
+        """Report cases whose snapshot is newer than the store. Returns their count."""
         found = [
             InvariantViolation(
                 Kind.UNKNOWN_CASE, case, f"the journal has version {version}, the store {stored or 'none'}"
@@ -180,14 +184,14 @@ class Auditor:
         return len(sure)
 
     def _sure(self, finding: InvariantViolation) -> bool:
-        """Whether it holds now; what is late must have been so for a while."""
+        """Return whether a violation is certain; kinds that mean lateness must have lasted CONFIRM_SECONDS."""
         if finding.kind not in _TIMELY:
             return True
         name, now = (finding.kind, finding.case, f"{finding.step} {finding.due}"), self._wall()
         return now - self._memory.suspected.setdefault(name, now) >= CONFIRM_SECONDS
 
     async def _report(self, findings: Sequence[InvariantViolation]) -> None:
-        """To the audit topic, as metrics and in the log: a case's id, and nothing of a person."""
+        """Write new violations to the audit topic, the metrics and the log: case ids only, no personal data."""
         now, at = self._wall(), self._clock.now()
         fresh = [each for each in findings if self._untold(each, now)]
         for each in fresh:
@@ -203,7 +207,7 @@ class Auditor:
         return fresh
 
     async def _ended(self, partition: int, current: Round) -> None:
-        """A walk is over."""
+        """Record the end of a sweep in the heartbeat, and forget old violations."""
         now = self._wall()
         seconds = now - current.began
         await self._beats.beat(

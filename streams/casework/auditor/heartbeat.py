@@ -1,4 +1,4 @@
-"""The auditor's heartbeat, for whoever watches from outside: `audited:{p}`, a metric, `quanzu doctor --now`."""
+"""The auditor's heartbeat, for external monitoring: the key `audited:{p}`, a metric, and `quanzu doctor --now`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,47 +9,50 @@ from redis.asyncio import Redis
 from streams.state import locks
 from streams.state.keys import key
 
-BEAT_SECONDS = 30.0  # without a beat for so long the auditor is missing
-STALE_SECONDS = 5.0  # then another worker takes the partition over
+BEAT_SECONDS = 30.0  # without a heartbeat for so long, the auditor counts as missing
+STALE_SECONDS = 5.0  # without a heartbeat for so long, another worker audits the partition
 LEASE_MS = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """Of one partition. Times are Redis's own, seconds since 1970; `age` is counted by it too."""
+    """The latest heartbeat of one partition. All times come from Redis's clock."""
 
     partition: int
-    age: float | None  # seconds since the last beat; none: never
-    walked: float | None  # when the last whole walk ended
-    cases: int  # seen in it
-    seconds: float  # it took
-    open_findings: int  # what it could not mend
-    skew: float  # seconds by which the auditor's worker is ahead of Redis
+    age: float | None  # seconds since the last heartbeat; None: never
+    walked: float | None  # when the last complete sweep ended, in seconds since 1970; None: never
+    cases: int  # audited in it
+    seconds: float  # its duration
+    open_findings: int  # violations that it could not repair
+    skew: float  # seconds by which the auditing worker's clock is ahead of Redis's
 
 
 class Beats:
-    """Reading and writing the beats, and the lease of who walks a partition."""
+    """Reads and writes the heartbeats, and holds the lease of the worker that audits a partition."""
 
     def __init__(self, redis: "Redis", token: str = "") -> None:
         self._redis: Any = redis
         self._token = token
 
     async def take(self, partition: int) -> bool:
-        """Whether this worker walks the partition now."""
+        """Take or renew the audit lease of the partition. Returns False if another worker holds it."""
         return await locks.keep(self._redis, key("auditing", partition), self._token, LEASE_MS)
 
     async def beat(self, partition: int, wall: float, **told: float) -> None:
-        """Say that the partition is looked after; `wall`: this worker's time; `told`: of a walk that ended."""
+        """Write the partition's heartbeat. `wall`: this worker's time, in seconds since 1970; `told`: figures of a
+        finished sweep.
+        """
         now = await self.now()
         known = {"at": now, "skew": wall - now, **({"walked": now, **told} if told else {})}
         await self._redis.hset(key("audited", partition), mapping=known)
 
     async def now(self) -> float:
-        """Redis's time, seconds since 1970: the one clock that all who watch share."""
+        """Return Redis's time in seconds since 1970: the only clock that all processes share."""
         seconds, microseconds = await self._redis.time()
         return int(seconds) + int(microseconds) / 1e6
 
     async def read(self, partitions: Iterable[int]) -> list[Heartbeat]:
+        """Return the latest heartbeat of each partition, in the same order."""
         partitions = list(partitions)
         now = await self.now()
         async with self._redis.pipeline(transaction=False) as pipe:

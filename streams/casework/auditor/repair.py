@@ -1,4 +1,4 @@
-"""Mending what the auditor found: behind the fence, or as an input that casework decides on. Never by a bare write."""
+"""Repairs of the auditor's violations: a commit behind the fence, or an input for casework. Never an unfenced write."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ _URGENT = (Level.RED, Level.ORANGE)
 
 
 class Mender:
-    """Puts right what can be put right."""
+    """Repairs the violations that can be repaired without a person."""
 
     def __init__(self, store: CaseStore, producer: Producer) -> None:
         self._store, self._producer = store, producer
@@ -27,7 +27,7 @@ class Mender:
     async def mend(
         self, partition: int, offset: int, case: Case, findings: Sequence[InvariantViolation], now: datetime
     ) -> bool:
-        """Mend what was found in a case; False when it moved meanwhile: then it has to be looked at anew."""
+        """Repair a case's violations. Returns False if the partition has moved past `offset`: audit the case again."""
         change = StoreUpdate()
         for finding in findings:
             _beside(change, case, finding)
@@ -38,17 +38,17 @@ class Mender:
         return True
 
     async def strays(self, partition: int, offset: int, members: Sequence[str]) -> bool:
-        """Take deadlines away that no case has; False when the partition moved meanwhile."""
+        """Remove deadlines that belong to no case. Returns False if the partition has moved past `offset`."""
         return await self._store.commit(partition, offset, None, StoreUpdate().add("ZREM", DEADLINES, *members))
 
 
 def mended(finding: InvariantViolation) -> bool:
-    """Whether such a finding can be put right without a person."""
+    """Return whether such a violation can be repaired without a person."""
     return finding.kind not in (Kind.NO_DUE, Kind.TOO_FAR, Kind.UNKNOWN_CASE)
 
 
 def _beside(change: StoreUpdate, case: Case, finding: InvariantViolation) -> None:
-    """What is kept beside a case, as the case says."""
+    """Add the commands that bring the indexes beside the case into line with it."""
     member = f"{case.id}|{finding.step}"
     match finding.kind:
         case Kind.DEADLINE_MISSING | Kind.DEADLINE_WRONG if finding.due is not None:
@@ -61,7 +61,7 @@ def _beside(change: StoreUpdate, case: Case, finding: InvariantViolation) -> Non
             change.add("ZREM", QUEUE, case.id)
         case Kind.NOT_MARKED_HELD:
             change.add("SADD", HELD, case.resident)
-        case (  # an input makes the case go on, or a person looks
+        case (  # repaired by an input (_input), or by a person
             Kind.DEADLINE_MISSING
             | Kind.DEADLINE_WRONG
             | Kind.OVERDUE
@@ -75,12 +75,14 @@ def _beside(change: StoreUpdate, case: Case, finding: InvariantViolation) -> Non
 
 
 def _rank(case: Case) -> float:
-    """The level first, then since when it waits; casework's own rank comes with the case's next change."""
+    """Return the rank in the queue: the level first, then the waiting time. The case's next change sets the exact
+    rank.
+    """
     return (Level.RED.rank - case.level.rank) * 1e10 + case.updated_at.timestamp()
 
 
 def _input(case: Case, finding: InvariantViolation, now: datetime) -> ResidentInput | None:
-    """An input that makes the case go on; its id is such that it counts once."""
+    """Return an input that makes the case go on, or None. Its id is deterministic, so it counts once."""
     if finding.kind in (Kind.OVERDUE, Kind.RESULT_OVERDUE) and finding.due is not None:
         return Deadline(
             id=deadline_id(case.id, finding.step, finding.due),
@@ -104,7 +106,11 @@ def _input(case: Case, finding: InvariantViolation, now: datetime) -> ResidentIn
 
 
 def _going_on(case: Case) -> Act:
-    """A resident in grave danger gets a visit; another the plan's end (follow-ups, or out of reach); else it closes."""
+    """Return the act that makes the case go on: close a settled case, send an officer for red or orange, else add a
+    note.
+
+    The note makes the plan add follow-ups or declare the resident unreachable.
+    """
     why = "the auditor found no next step"
     if case.settled:
         return CloseAct(do="close", reason=why)

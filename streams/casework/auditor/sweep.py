@@ -1,6 +1,6 @@
-"""Reading a partition for the auditor: cases in slices, with what is kept beside them, at one offset.
+"""Reads a partition for the auditor: cases in slices with their indexes, all at one offset.
 
-Nothing is committed to a partition while its offset stays: what was read before and after is then of one moment.
+Every commit changes the partition's offset: if it is the same before and after, all reads belong to one moment.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,13 +15,13 @@ from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from streams.state.keys import key
 
-SLICE = 25  # cases read at once: some 3 ms of a worker's time
-STRAYS = 500  # deadlines looked at in a walk, whether a case has them
+SLICE = 25  # cases read at once: about 3 ms
+STRAYS = 500  # deadlines checked for a case in a sweep
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A case and what is kept beside it; `offset` is where the partition stood, none when it moved meanwhile."""
+    """A case and its index entries. `offset`: the partition's offset; None if it changed while reading."""
 
     case: Case
     kept: CaseIndexes
@@ -32,17 +32,21 @@ class Reader:
     """Reads a partition's part of the store."""
 
     def __init__(self, redis: "Redis") -> None:
-        self._redis: Any = redis  # redis-py types a command's result as sync or async at once
+        self._redis: Any = redis  # redis-py types each result as sync or async
 
     async def stands(self, partition: int) -> tuple[int | None, str | None]:
-        """The offset of a partition that is whole, and the policy in force; none while it is lost or being built."""
+        """Return the offset of a complete partition and its policy's digest; None, None while it is lost or being
+        rebuilt.
+        """
         offset, end, policy = await self._redis.hmget(key("state", partition), "offset", "end", "policy")
         if offset is None or policy is None or int(offset) < int(end or 0) - 1:
             return None, None
         return int(offset), policy.decode()
 
     async def slice(self, partition: int, cursor: int) -> tuple[int, list[Look]]:
-        """Cases from a cursor on, and the next cursor, 0 at the end. What nothing waits for is passed over unread."""
+        """Return the next cursor (0 at the end) and the cases from `cursor` on. Cases that wait for nothing are
+        skipped.
+        """
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hget(key("state", partition), "offset")
             pipe.hscan(key("cases", partition), cursor, count=SLICE)
@@ -50,7 +54,7 @@ class Reader:
         return int(following), await self._beside(partition, offset, filter(waits, raw.values()))
 
     async def look(self, partition: int, resident: str) -> Look | None:
-        """One resident's case as it stands."""
+        """Return one resident's current case, or None."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hget(key("state", partition), "offset")
             pipe.hget(key("cases", partition), resident)
@@ -59,13 +63,13 @@ class Reader:
         return found[0] if found else None
 
     async def strays(self, partition: int, cursor: int) -> tuple[int, list[str]]:
-        """Deadlines from a cursor on that no case can have: their members, and the next cursor."""
+        """Return the next cursor, and those deadlines from `cursor` on (`case|step`) that no case has."""
         following, found = await self._redis.zscan(key("deadlines", partition), cursor, count=STRAYS)
         members = [member.decode() for member, _ in found]
         return int(following), await self.without_case(partition, members)
 
     async def without_case(self, partition: int, members: Sequence[str]) -> list[str]:
-        """Of these deadlines those whose case is not the resident's latest, or waits for nothing."""
+        """Return those of these deadlines whose step is not in the resident's latest case."""
         if not members:
             return []
         residents = [resident_of(member.partition("|")[0]) for member in members]
@@ -91,13 +95,13 @@ class Reader:
         ]
 
 
-def _present(case: Case, times: Any) -> dict[str, float]:  # noqa: ANN401 - an iterator of scores and none
+def _present(case: Case, times: Any) -> dict[str, float]:  # noqa: ANN401 - an iterator of scores and None
     found = {step.id: next(times) for step in case.steps}
     return {step: due for step, due in found.items() if due is not None}
 
 
 def waits(raw: bytes) -> bool:
-    """Whether anything may be looked at in a case: it is open, or a step of it has a time."""
+    """Return whether a case (JSON) needs an audit: it is open, or one of its steps has a due time."""
     return b'"state":"closed"' not in raw or b'"due":"' in raw
 
 
