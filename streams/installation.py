@@ -1,4 +1,4 @@
-"""An installation as one process has it, and the contexts: what each kind of process needs of it."""
+"""All parts of an installation as one process uses it, and the contexts: what each kind of process needs of it."""
 
 import logging
 from dataclasses import dataclass
@@ -45,12 +45,12 @@ from streams.state.shared_state import Shared
 
 log = logging.getLogger(__name__)
 
-ACTING = (Component.WORKER, Component.OPERATOR)  # those that fill the store, decide and send
+ACTING = (Component.WORKER, Component.OPERATOR)  # these fill the store, decide and send
 
 
 @dataclass(frozen=True, slots=True)
 class IntakeContext:
-    """What a process that takes in signals and receipts works with."""
+    """What intake needs: a process that receives signals and receipts."""
 
     settings: Settings
     clock: Clock
@@ -60,7 +60,7 @@ class IntakeContext:
 
 @dataclass(frozen=True, slots=True)
 class ExporterContext:
-    """What the exporter looks at."""
+    """What the exporter of metrics needs."""
 
     settings: Settings
     clock: Clock
@@ -73,7 +73,7 @@ class ExporterContext:
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """What the stages of a worker are made from (agents/worker.py)."""
+    """What the stages of a worker need (agents/worker.py)."""
 
     settings: Settings
     clock: Clock
@@ -91,14 +91,13 @@ class WorkerContext:
 
 
 class Installation:
-    """One process's connections, opened together, and what is read and written by them.
+    """One process's connections, opened together, and everything that reads and writes through them.
 
-    The console and an operator's commands work with all of it; intake, exporter and worker with a context each.
+    The console and operators' commands use all of it; intake, exporter and worker use a context each.
 
-    `clock`: another than the settings', such as one that is moved by hand. `component`: whose rights at the servers are
-    looked at as it is opened. A store that was lost is filled again by workers and an operator's commands: intake and
-    the console wait for that, and need no right to write it all.
-    `epochs`: another log of epochs than the installation's own.
+    `clock`: replaces the settings' clock, for example by one moved by hand. `component`: whose rights on the servers
+    are checked on opening. Workers and operators' commands restore a lost store; intake and the console wait for that,
+    and need no right to write it all. `epochs`: replaces the installation's log of epochs.
     """
 
     def __init__(
@@ -158,10 +157,10 @@ class Installation:
         )
 
     async def open(self) -> None:
-        """Connect, and refuse to start where the servers are not set as they must be. Waits until the clocks agree.
+        """Connect, wait until the clocks agree, and restore a lost store.
 
-        Raises SettingsError that says what to set, and AccessError when Kafka or Redis does not let this component do
-        what it must.
+        Raises SettingsError that says what to set if a server is set wrongly, and AccessError if Kafka or Redis denies
+        a right that this component needs.
         """
         self.check_topics()
         await admitted(self.settings, self.redis)
@@ -177,7 +176,8 @@ class Installation:
                 raise SettingsError("\n".join(wrong))
             refuse("the vault is not set as it must be", await redis_settings.of_vault(self.settings))
         self.consumers.open()
-        await self.timekeeper.start(waits=self.component is not Component.EXPORTER)  # which tells of clocks that differ
+        # The exporter reports clocks that differ instead.
+        await self.timekeeper.start(waits=self.component is not Component.EXPORTER)
         sources.know(configured_sources(self.settings))
         if RIGHTS[self.component].writes:
             await self.producer.start()
@@ -196,12 +196,12 @@ class Installation:
 
     @property
     def intake(self) -> IntakeContext:
-        """What a process that takes in works with."""
+        """What intake needs."""
         return IntakeContext(self.settings, self.clock, self.producer, self.outgoing)
 
     @property
     def exporter(self) -> ExporterContext:
-        """What the exporter looks at."""
+        """What the exporter needs."""
         return ExporterContext(
             settings=self.settings,
             clock=self.clock,
@@ -214,7 +214,7 @@ class Installation:
 
     @property
     def worker(self) -> WorkerContext:
-        """What a worker's stages are made from."""
+        """What a worker's stages need."""
         return WorkerContext(
             settings=self.settings,
             clock=self.clock,
@@ -233,7 +233,7 @@ class Installation:
 
     @property
     def casework_context(self) -> CaseworkContext:
-        """What casework works with, also where an operator's command rebuilds a store."""
+        """What casework needs, also in a command that rebuilds a store."""
         return CaseworkContext(
             settings=self.settings,
             store=self.store,
@@ -246,7 +246,7 @@ class Installation:
 
     @property
     def screening_context(self) -> ScreeningContext:
-        """What screening works with."""
+        """What screening needs."""
         return ScreeningContext(
             settings=self.settings,
             state=self.screening,
@@ -259,9 +259,10 @@ class Installation:
         )
 
     def check_topics(self) -> None:
-        """Raises SettingsError that says what is wrong with the topics, or with the rights on them, and what to do.
+        """Raise SettingsError if topics are not as required, AccessError if a right on them is missing; each says what
+        to do.
 
-        A worker looks at the brokers' settings too.
+        For a worker it also checks the brokers' settings.
         """
         if denials := lacking(self.settings, self.component):
             raise AccessError("\n".join(denials))

@@ -1,7 +1,7 @@
-"""python -m streams.probe URL: ends with 0 when it answers 200, as a container's health check asks, else with 1.
+"""python -m streams.probe URL: exits with 0 if the URL answers 200, else with 1. For a container's health check.
 
-Of this container's own processes only, so whoever vouches for the certificate does not matter; no library but
-Python's own, so that it costs little however often it is asked.
+It only checks processes in its own container, so certificates are not verified; it uses only the standard library, so
+that it is cheap.
 """
 
 import ssl
@@ -13,7 +13,7 @@ SECONDS = 5.0
 
 
 def main(url: str) -> int:
-    """What the process ends with."""
+    """Return the exit code: 0 if `url` answers 200, else 1."""
     if not url.startswith(("http://127.0.0.1:", "https://127.0.0.1:")):
         sys.stderr.write(f"{url}: write http://127.0.0.1:port/readyz; only what runs here is asked\n")
         return 1

@@ -1,4 +1,4 @@
-"""Carries dispatches out by one provider, so many at once. agents/dispatch.py has the steps of each."""
+"""Carries out dispatches through one provider, several at a time. agents/dispatch.py has the steps of each."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -19,11 +19,11 @@ from streams.runtime import tracing
 from streams.runtime.tasks import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, wanted
 
 Process = Callable[[Delivery], Awaitable[bool]]
-"""Carries a dispatch out as far as is possible now (agents/dispatch.py). Returns whether it has come to its end."""
+"""Carries out a dispatch as far as possible now (agents/dispatch.py). Returns whether it is finished."""
 
 
 class Channel:
-    """Carries dispatches out by one provider."""
+    """Carries out dispatches through one provider."""
 
     def __init__(
         self,
@@ -35,13 +35,16 @@ class Channel:
         self._make_delivery, self._process, self._dead_letters = make_delivery, process, dead_letters
         self._concurrency = settings.channel_concurrency
         self._slots = asyncio.Semaphore(self._concurrency)
-        self._red_slots = asyncio.Semaphore(self._concurrency)  # never taken by what waits at a slow provider
+        # Never taken by dispatches that wait for a slow provider.
+        self._red_slots = asyncio.Semaphore(self._concurrency)
         self._draining = False
-        # The lease is the process's: two tasks in it that have the same dispatch wait for one another here.
+        # A lease belongs to the process: two of its tasks with the same dispatch exclude each other here.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def run(self, stream: StreamT[bytes]) -> None:
-        """The body of a channel's agent: each dispatch carried out, then acked."""
+        """Carry out each dispatch of the stream, and acknowledge it when it is finished. The body of a channel's
+        agent.
+        """
         await carry_each(stream, self._carry_one, self._dead_letters)
 
     async def carry(
@@ -51,22 +54,23 @@ class Channel:
         *,
         patient: bool = True,
     ) -> None:
-        """Bring each to its end, reported; what was done before is passed over. `traces`: by dispatch.
+        """Carry out each dispatch and report its result; skips those that are finished. `traces`: by dispatch id.
 
-        Not `patient`: one whose outcome is unknown is left as it is, to whoever has its record.
+        With `patient=False`, a dispatch whose outcome is unknown is left to the worker that has its record. Once
+        draining, it does not return, so that unfinished dispatches are not acknowledged; only a cancellation ends it.
         """
         async with asyncio.TaskGroup() as group:
             for dispatch in {dispatch.id: dispatch for dispatch in dispatches}.values():
                 group.create_task(self._traced(dispatch, traces.get(dispatch.id), patient))
-        while self._draining:  # some were not begun: an ack must not follow, so only a cancellation ends this
-            if not wanted():  # it was swallowed on the way here
+        while self._draining:  # some were not started and must not be acknowledged
+            if not wanted():  # the cancellation was swallowed earlier
                 raise asyncio.CancelledError
             await asyncio.sleep(WAIT_SECONDS)
 
     async def drain(self) -> None:
-        """Begin nothing more, and return when what is under way has come to its end."""
+        """Start nothing more, and return when everything in progress has finished."""
         self._draining = True
-        async with AsyncExitStack() as held:  # given back at the end: who waits for one sees that no more is begun
+        async with AsyncExitStack() as held:  # released at the end: tasks that wait for one see that it drains
             for slots in (self._slots, self._red_slots):
                 for _ in range(self._concurrency):
                     await held.enter_async_context(slots)
@@ -93,7 +97,9 @@ class Channel:
                 await asyncio.shield(delivery.close())
 
     async def _deliver(self, dispatch: Dispatch, delivery: Delivery, *, patient: bool) -> None:
-        """Attempt by attempt, each in a slot; nobody waits for a slot during the pauses between them."""
+        """Attempt the dispatch until it is finished, each attempt in a slot; the pauses between attempts hold no
+        slot.
+        """
         for pause in _pauses():
             async with self._red_slots if dispatch.level is Level.RED else self._slots:
                 if self._draining or await self._process(delivery):
@@ -104,9 +110,9 @@ class Channel:
 
 
 def _pauses() -> Iterator[float]:
-    """Seconds between two attempts: short at first, for most providers are soon well again.
+    """Yield the seconds between attempts: short at first, because most providers recover soon.
 
-    Not tenacity: an attempt that is not the last is no error.
+    Not tenacity: an unfinished attempt is no error.
     """
     pause = FIRST_WAIT_SECONDS
     while True:

@@ -1,6 +1,6 @@
-"""The steps of one dispatch on its way to a provider and back. agents/dispatch.py puts them in order.
+"""The steps of one dispatch on its way to a provider and back. agents/dispatch.py calls them in order.
 
-`sending` is written only while the claim is still ours. From then on the dispatch may have been sent.
+`sending` is written only while the claim is valid. From then on the dispatch may have been sent.
 """
 
 import asyncio
@@ -36,8 +36,8 @@ from streams.messaging.topics import CASE_INPUTS
 from streams.runtime.clock import Clock
 from streams.runtime.tasks import TRANSIENT, until_done
 
-WAIT_SECONDS = 0.1  # between two looks at what another has, or what the store does not know yet
-BEHIND_SECONDS = 5.0  # an older store catches up with the next input; then the journal's word is taken
+WAIT_SECONDS = 0.1  # between two checks of another's lease, or of a store that is behind
+BEHIND_SECONDS = 5.0  # an older store catches up with the next input; after this, the journal counts
 PATIENCE_SECONDS = (
     600.0  # an unknown outcome is in doubt then, however late its result is owed: its record is not acked
 )
@@ -51,8 +51,8 @@ UNKNOWN = Counter(
 
 
 class Delivery:
-    """The steps of one dispatch. Some need another attempt; whoever makes the attempts pauses between them, and closes
-    it.
+    """The steps of one dispatch. Some need another attempt; the caller makes the attempts, pauses between them, and
+    calls `close`.
     """
 
     def __init__(
@@ -68,20 +68,22 @@ class Delivery:
         self._producer, self._clock = producer, clock
         self._seconds, self._lease_seconds = settings.provider_seconds, settings.lease_seconds
         self._order: Order | None = None
-        self._fence = ""  # of our latest claim
-        self._claimed_at: float | None = None  # by the monotonic clock: when we had it first
-        self._sent_at: float | None = None  # by the same clock: when our latest request began
-        self._under_way = False  # whether our latest request may still reach the provider
+        self._fence = ""  # of the latest claim
+        self._claimed_at: float | None = None  # when it was first claimed, in monotonic seconds
+        self._sent_at: float | None = None  # when the latest request began, in monotonic seconds
+        self._under_way = False  # whether the latest request may still reach the provider
         self._doubt: ChannelCode | None = None  # why the outcome is unknown
         self._gives_up = math.inf
 
     @property
     def prepared(self) -> bool:
-        """Whether it is known what is sent."""
+        """Whether the request is prepared."""
         return self._order is not None
 
     async def claim(self) -> Taken | None:
-        """Take the lease, once the store has what the dispatch follows from. Returns None when it was done before."""
+        """Take the lease, once the store has the input that the dispatch follows from. Returns None if it is
+        finished.
+        """
         patience = BEHIND_SECONDS
         take = partial(self._book.take, self._dispatch)
         while (taken := await until_done("dispatch taken", take)) is not Held.DONE:
@@ -96,7 +98,10 @@ class Delivery:
         return None
 
     def obsolete(self, taken: Taken) -> Answer | None:
-        """Return why the dispatch is not meant any more (domain/dispatches); None while it is."""
+        """Return a final answer if the dispatch is no longer needed (domain/dispatches), else None.
+
+        NOT_SENT, or IN_DOUBT if it may have been sent before.
+        """
         found = standing(self._dispatch, taken.case, self._clock.now())
         if not isinstance(found, ObsoleteDispatch):
             return None
@@ -104,9 +109,9 @@ class Delivery:
         return Answer(Result.NOT_SENT if taken.entry is None else Result.IN_DOUBT, because)
 
     async def prepare(self, taken: Taken) -> Answer | None:
-        """Prepare what is sent, once. Returns the answer where it is known without sending.
+        """Prepare the request, once. Returns an answer if it is known without sending, else None.
 
-        It is not taken when the dispatch is no longer ours: whom it reaches was perhaps asked of an empty store.
+        That answer is dropped if the claim is lost: the recipient was perhaps looked up in an empty store.
         """
         order = await until_done("dispatch prepared", partial(self._provider.prepare, self._dispatch))
         if isinstance(order, Order):
@@ -118,9 +123,9 @@ class Delivery:
         return Answer(Result.IN_DOUBT, order.why) if maybe_sent else order
 
     async def send(self, taken: Taken) -> Answer | None:
-        """Send what is prepared, or find out what came of an earlier request.
+        """Send the prepared request, or find out the outcome of an earlier one.
 
-        Returns None when that is unknown, or the dispatch is no longer ours.
+        Returns None if the outcome is unknown or the claim is lost. Raises RuntimeError before `prepare`.
         """
         if self._order is None:
             raise RuntimeError("nothing is prepared: await prepare() first")
@@ -135,9 +140,9 @@ class Delivery:
                 return await self._request(self._order, again=True)
 
     async def record(self, answer: Answer) -> list[CaseInput] | None:
-        """Note what came of it. Returns what is to be reported.
+        """Store the answer. Returns the inputs to report to casework.
 
-        Returns None when another has claimed the dispatch since: then our word does not count.
+        Returns None if another worker has claimed the dispatch since: then the answer does not count.
         """
         await until_done("dispatch ended", partial(self._provider.ended, self._dispatch, answer))
         inputs = [_result(self._dispatch, answer, self._clock), *answer.also]
@@ -145,7 +150,7 @@ class Delivery:
         return inputs if await until_done("dispatch answered", note) else None
 
     async def report(self, inputs: Sequence[CaseInput]) -> None:
-        """Write the inputs to casework; once Kafka has them, note that the dispatch is done."""
+        """Write the inputs to casework; once Kafka has them, mark the dispatch as done."""
         resident, where = self._dispatch.resident.encode(), self._book.partition(self._dispatch.resident)
         values = [each.model_dump_json().encode() for each in inputs]
         await self._producer.send_all([Record(CASE_INPUTS.name, resident, value, where) for value in values])
@@ -156,9 +161,9 @@ class Delivery:
             await until_done("dispatch done", partial(self._book.done, self._dispatch, self._fence))
 
     async def close(self) -> None:
-        """Give the lease back.
+        """Release the lease.
 
-        It runs out by itself where a provider that is asked may not have got the latest request yet: it would deny it.
+        It is left to expire if a provider that can be asked may not have received the latest request: it would deny it.
         """
         if self._fence and not (self._under_way and self._provider.kind is Kind.ASKABLE):
             with suppress(*TRANSIENT):
@@ -168,7 +173,9 @@ class Delivery:
         return isinstance(standing(self._dispatch, taken.case, self._clock.now()), NotYetApplied)
 
     async def _first_request(self, order: Order) -> Answer | None:
-        """The first request that the store knows of. Of one that may be lost, a provider that can be asked is asked."""
+        """Send the first request known to the store. If an earlier one may be lost, asks the provider first where it
+        can.
+        """
         if self._provider.kind is Kind.ASKABLE and perhaps_carried_out(self._dispatch, self._clock.now()):
             try:
                 async with asyncio.timeout(self._seconds):
@@ -180,9 +187,9 @@ class Delivery:
         return await self._request(order)
 
     async def _request(self, order: Order, *, again: bool = False) -> Answer | None:
-        """One request, marked before. `again`: an earlier one may have arrived.
+        """Mark the dispatch as `sending`, then send a request. `again`: an earlier one may have arrived.
 
-        A process that is paused past its lease is overtaken by another, and no provider can refuse what comes so late.
+        A process that is paused past its lease is overtaken by another, and no provider can refuse its late request.
         """
         mark = partial(self._book.sending, self._dispatch, self._fence)
         if (began := await until_done("dispatch still ours", mark)) is None:
@@ -195,16 +202,16 @@ class Delivery:
             return self._unknown(_why(error))
         if time.monotonic() - began > self._lease_seconds:
             return self._unknown(PausedTooLong(), "lease")
-        if again and answer.result in NEVER_SENT:  # it says nothing of the request before
+        if again and answer.result in NEVER_SENT:  # it says nothing about the earlier request
             return self._unknown(RepeatRefused(answer.why or NoAnswerInTime()))
         self._under_way = False
         return answer
 
     async def _ask(self, order: Order) -> Answer | None:
-        """Ask for an earlier request. A provider that has not got it is believed once it can be nowhere else.
+        """Ask the provider about an earlier request. A denial is accepted only when no request can still arrive.
 
-        By our own clock: that a lease is over says nothing, for Redis' clock may have been set. Then another worker's
-        request is sent again; our own is reported as failed, and the case decides when to try again.
+        That is measured by our own clock, because Redis's clock, and so an expired lease, may be wrong. Then another
+        worker's request is sent again; our own is reported as failed, and the case decides when to try again.
         """
         try:
             async with asyncio.timeout(self._seconds):
@@ -219,12 +226,12 @@ class Delivery:
         return answer or Answer(Result.FAILED, NotReceived(self._doubt))
 
     def _may_be_under_way(self) -> bool:
-        """Whether the latest request may still reach the provider: whoever sent it had half a lease for it."""
+        """Return whether the latest request may still reach the provider, for which it has half a lease."""
         since = self._sent_at if self._sent_at is not None else self._claimed_at
         return since is None or time.monotonic() - since < self._lease_seconds / 2
 
     def _unknown(self, doubt: ChannelCode, why: str = "provider") -> Answer | None:
-        """None where it can still be found out; else it is in doubt."""
+        """Count an unknown outcome. Returns None while it may still be found out, else an answer IN_DOUBT."""
         UNKNOWN.labels(self._dispatch.channel, why).inc()
         self._doubt = doubt
         self._gives_up = min(self._gives_up, time.monotonic() + PATIENCE_SECONDS)

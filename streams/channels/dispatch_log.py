@@ -1,7 +1,7 @@
-"""How far each dispatch has come, in Redis: who is at it, whether it may have been sent, what came of it.
+"""The progress of each dispatch in Redis: which worker has it, whether it may have been sent, and its result.
 
-The lease keeps others away; it runs out by Redis' clock, which may be set. So each claim has a fence too, and a write
-is refused once another has claimed the dispatch: a worker that was overtaken overwrites nothing.
+A lease excludes other workers, but expires by Redis's clock, which may be wrong. So each claim also has a fence, and
+writes are refused after another claim: a worker that was overtaken overwrites nothing.
 """
 
 import time
@@ -29,15 +29,17 @@ from streams.state.scripts import script
 from streams.state.server_identity import CURRENT_RUN
 
 MARK = CURRENT_RUN + script("mark")
-COPIED_MS = 100  # so long a replica is waited for
-KNOWN = ("answered", "done", "release")  # effects that say what came of a dispatch
+COPIED_MS = 100  # longest wait for a replica
+KNOWN = ("answered", "done", "release")  # effects that record a result
 
-# What a channel itself reports. Found among the applied inputs, it tells of a dispatch that Redis has lost sight of.
+# Results that a channel itself reports. If the case has applied one, it is known even if Redis has lost the dispatch.
 REPORTED = (Result.SENT, Result.FAILED, Result.NOT_SENT, Result.IN_DOUBT)
 
 
 class Progress(StrEnum):
-    """`sending`: it may have been sent. `answered`: what came of it is known, and not yet reported for certain."""
+    """`sending`: it may have been sent. `answered`: its result is known but perhaps not reported. `done`: it is
+    reported.
+    """
 
     SENDING = "sending"
     ANSWERED = "answered"
@@ -45,7 +47,7 @@ class Progress(StrEnum):
 
 
 class Entry(Model):
-    """A dispatch in the book. The action is what a late receipt asks for."""
+    """The stored progress of a dispatch. The action is needed by a late receipt."""
 
     state: Progress
     action: Action
@@ -56,13 +58,13 @@ class Held(StrEnum):
     """Why a dispatch cannot be taken."""
 
     DONE = "done"
-    LEASED = "leased"  # another is at it
-    LOST = "lost"  # the partition's store is being built anew or caught up: nobody can say whether the step stands
+    LEASED = "leased"  # another worker has it
+    LOST = "lost"  # the partition's store is being restored: its case is unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A dispatch that is ours until the lease runs out. `fence`: names this claim on it."""
+    """A dispatch with a claim of this process, until the lease expires. `fence`: identifies the claim."""
 
     entry: Entry | None
     case: Case | None
@@ -70,7 +72,7 @@ class Taken:
 
     @property
     def results(self) -> list[CaseInput] | None:
-        """What came of it, answered before and perhaps not reported; None while that is not known."""
+        """The results of an earlier attempt, which may not be reported yet; None if unknown."""
         return self.entry.inputs if self.entry and self.entry.state is Progress.ANSWERED else None
 
 
@@ -78,9 +80,9 @@ _entries: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
 class DispatchBook:
-    """The book of one installation; every key of a script lies in the partition of the resident.
+    """The progress of an installation's dispatches. Each script's keys are in the resident's partition.
 
-    `kept_seconds`: how long an entry is kept, by the wall's clock.
+    `kept_seconds`: how long progress is kept, in wall-clock seconds.
     """
 
     def __init__(
@@ -94,15 +96,15 @@ class DispatchBook:
     ) -> None:
         self._leader = leader
         self._partitions, self._token, self._lease_ms = settings.partitions, token, round(lease_seconds * 1000)
-        self._process = uuid.uuid4().hex  # the token may be an earlier process's too
+        self._process = uuid.uuid4().hex  # the token may also have been an earlier process's
         self._kept_seconds = max(1, round(kept_seconds))
-        self._prompt_seconds = lease_seconds / 4  # what remains of the lease is enough to send
+        self._prompt_seconds = lease_seconds / 4  # what remains of the lease is enough for sending
         self._redis: Any = redis
         self._claim = redis.register_script(CURRENT_RUN + script("claim"))
         self._mark = redis.register_script(MARK)
 
     async def take(self, dispatch: Dispatch) -> Taken | Held:
-        """Take the lease on a dispatch, and read what is known of it and of its case."""
+        """Take the lease on a dispatch, and read its progress and its case. Returns a Held if it cannot be taken."""
         if (run := self._leader.current()) is None:
             return Held.LOST
         partition = self.partition(dispatch.resident)
@@ -120,10 +122,10 @@ class DispatchBook:
         return Taken(entry, Case.model_validate_json(case, extra=ANY_VERSION) if case else None, fence.decode())
 
     async def sending(self, dispatch: Dispatch, fence: str) -> float | None:
-        """From here on it may have been sent. Returns when the lease began anew, by the monotonic clock.
+        """Mark that the dispatch may be sent from now on. Returns when the lease was renewed, in monotonic seconds.
 
-        None when it must not be sent: it is no longer ours; or this process was stopped, and will not be through before
-        the lease ends; or the Redis that answered leads no more.
+        Returns None if it must not be sent: the claim is lost, this process paused too long to finish within the lease,
+        or the Redis that answered is no longer the leader.
         """
         run, began = self._leader.current(), time.monotonic()
         ours = await self._effect("sending", dispatch, fence, _sending(dispatch))
@@ -131,32 +133,31 @@ class DispatchBook:
         return began if ours and prompt and self._leader.current() == run else None
 
     async def ours(self, dispatch: Dispatch, fence: str) -> bool:
-        """Whether we still have it. If not, another does, or the store was lost and what it answered says nothing."""
+        """Return whether the claim is valid. If not, another worker has it, or the store was lost and its data is
+        unreliable.
+        """
         return await self._effect("ours", dispatch, fence)
 
     async def answered(self, dispatch: Dispatch, fence: str, inputs: Sequence[CaseInput]) -> bool:
-        """What came of it is known; it is not sent again, whatever happens before it is reported.
-
-        False when another has claimed it since: then nothing is written.
-        """
+        """Store the results, so that it is not sent again. Returns False, without any effect, if the claim is lost."""
         entry = Entry(state=Progress.ANSWERED, action=dispatch.action, inputs=list(inputs))
         return await self._effect("answered", dispatch, fence, entry)
 
     async def done(self, dispatch: Dispatch, fence: str) -> bool:
-        """It is reported. False when another has claimed it since: then it is left to him."""
+        """Mark it as reported. Returns False, without any effect, if the claim is lost."""
         return await self._effect("done", dispatch, fence, Entry(state=Progress.DONE, action=dispatch.action))
 
     async def release(self, dispatch: Dispatch, fence: str) -> None:
-        """Give the lease back, unless another has claimed it since."""
+        """Release the lease, if the claim is still valid."""
         await self._effect("release", dispatch, fence)
 
     async def forget(self, resident: str, dispatches: Iterable[str]) -> None:
-        """Forget what came of a resident's dispatches."""
+        """Delete the progress of a resident's dispatches."""
         if places := [self._place(resident, each) for each in dispatches]:
             await self._redis.delete(*places)
 
     async def action(self, resident: str, dispatch: str) -> Action | None:
-        """What a dispatch did; none for one that the book does not know."""
+        """Return the action of a dispatch, or None if it is not stored."""
         raw = await self._redis.get(self._place(resident, dispatch))
         entry = known(raw)
         return entry.action if entry else None
@@ -165,11 +166,11 @@ class DispatchBook:
         return home(resident, self._partitions)
 
     async def _effect(self, what: str, dispatch: Dispatch, fence: str, entry: Entry | None = None) -> bool:
-        """Write how far the dispatch has come; False when the claim does not stand, or this process must not act."""
+        """Write a dispatch's progress. Returns False if the claim is lost or this process must not act."""
         if (run := self._leader.current()) is None:
             if what not in KNOWN:
                 return False
-            run = EXEMPT_RUN  # what came of it is true wherever it is written
+            run = EXEMPT_RUN  # a result is true wherever it is written
         place, unsure = self._place(dispatch.resident, dispatch.id), key("unsure", self.partition(dispatch.resident))
         arguments: list[str | int] = [fence, what, dispatch.id, self._token, self._lease_ms, self._kept_seconds]
         arguments += [entry.model_dump_json() if entry else "", run]
@@ -179,8 +180,10 @@ class DispatchBook:
         return bool(await self._mark(keys=keys, args=arguments))
 
     async def _marked_on_copies(self, keys: Sequence[str], arguments: Sequence[str | int]) -> bool:
-        """Mark, and wait a moment for a replica to have the mark. It proves nothing: the replica may be lost too."""
-        async with self._redis.pipeline(transaction=False) as pipe:  # one connection: WAIT is about its own writes
+        """Mark it as `sending`, and wait up to COPIED_MS for a replica. This proves nothing, because the replica may be
+        lost too.
+        """
+        async with self._redis.pipeline(transaction=False) as pipe:  # one connection: WAIT covers its own writes
             pipe.eval(MARK, len(keys), *keys, *arguments)
             pipe.execute_command("WAIT", 1, COPIED_MS)
             ours, copies = await pipe.execute()
@@ -196,7 +199,7 @@ class DispatchBook:
 
 
 def known(raw: bytes | None) -> Entry | None:
-    """The entry in what Redis keeps of a dispatch (see claim.lua), or None when it was claimed at most."""
+    """Return the entry in a stored value (see claim.lua), or None if the dispatch was only claimed."""
     _, _, entry = (raw or b"").partition(b" ")
     return _entries.validate_json(entry, extra=ANY_VERSION) if entry else None
 

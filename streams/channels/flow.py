@@ -1,6 +1,6 @@
-"""From a topic to the channels: each dispatch is carried out and acked by itself.
+"""Takes dispatches from a topic, carries out each concurrently, and acknowledges each by itself.
 
-None waits for another's provider. Commits never pass a record that is not acked (transport.py).
+A slow provider does not delay others' dispatches. Commits never pass an unacknowledged record (transport.py).
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from streams.messaging.dead_letter_writer import DeadLetters
 from streams.runtime import tracing
 
 BATCH = 100
-UNDER_WAY = 2 * BATCH  # dispatches in memory at once; each waits for one of its channel's slots
+UNDER_WAY = 2 * BATCH  # dispatches in memory at once; each waits for a slot of its channel
 
 Carry = Callable[[Dispatch, tracing.Trace | None], Awaitable[None]]
 
@@ -24,7 +24,9 @@ Carry = Callable[[Dispatch, tracing.Trace | None], Awaitable[None]]
 async def carry_each(
     stream: StreamT[bytes], carry: Carry, dead_letters: DeadLetters, within: float = LINGER_SECONDS
 ) -> None:
-    """The body of an agent. `within`: for how long a batch is filled after its first record."""
+    """Carry out each dispatch of a stream: the body of an agent. `within`: seconds for filling a batch after its first
+    record.
+    """
 
     async def carry_one(event: EventT[bytes]) -> None:
         try:
@@ -43,7 +45,7 @@ async def carry_each(
 
 
 async def read(event: EventT[bytes], dead_letters: DeadLetters) -> Dispatch | None:
-    """The dispatch of a record; None, and a dead letter, when it is none."""
+    """Return the dispatch in a record; writes a dead letter and returns None if it is invalid."""
     message = event.message
     value = message.value or b""
     try:

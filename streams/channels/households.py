@@ -1,8 +1,8 @@
-"""Who is on the way to an address: one visit at a time is arranged for it.
+"""One visit per address: a lease lets only one dispatch at a time arrange a visit there.
 
-An address is a keyed hash here, in Redis and on the topic alike. The lease keeps the second of two visits waiting until
-the first is sent, or has failed: then it is known whether there is one to join. It runs out by itself. A Redis that
-took another's place may lack a lease. So for as long as one lasts nobody takes any, and its holder is through by then.
+An address is a keyed hash, in Redis and on topics. The lease makes the second of two visits wait until the first is
+sent or has failed, so that it is known whether there is one to join. It expires by itself. A Redis that replaced
+another may lack leases, so for the duration of one lease nobody can take any.
 """
 
 import asyncio
@@ -28,21 +28,21 @@ class Households:
         self._secret, self._lease_ms = secret, round(lease_seconds * 1000)
 
     def place(self, resident: Resident) -> str | None:
-        """The keyed hash of where the resident lives; none for an address that names no door."""
+        """Return the keyed hash of the resident's address, or None if the address names no door."""
         found = household(resident.division, resident.address)
         return keyed_hash(self._secret, "address", found) if found else None
 
     async def take(self, place: str, dispatch: str) -> None:
-        """Wait until nobody else arranges a visit to this place: at most until a lease runs out."""
+        """Wait until no other dispatch holds the lease on this address, and take it."""
         if (left := await self._redis.pttl(WHOLE_SETTLING)) > 0:
             await asyncio.sleep(left / 1000)
         while not await locks.take(self._redis, _lease(place), self._lease_ms, dispatch):
-            if await self._redis.get(_lease(place)) == dispatch.encode():  # taken before, and interrupted
+            if await self._redis.get(_lease(place)) == dispatch.encode():  # taken before an interruption
                 return
             await asyncio.sleep(WAIT_SECONDS)
 
     async def release(self, place: str, dispatch: str) -> None:
-        """Let the next one go on."""
+        """Release the lease on the address."""
         await self._redis.eval(RELEASE, 1, _lease(place), dispatch)
 
 

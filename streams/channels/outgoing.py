@@ -1,4 +1,4 @@
-"""What the channels share: whom a dispatch reaches, the words in force, the book, the connections."""
+"""What the channels share: recipients, message texts, the dispatch log and HTTP connections."""
 
 import logging
 import os
@@ -32,13 +32,14 @@ from streams.state.leader import EXEMPT, Leader
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 2.0
-"""How long a connection is kept unused. Many servers close theirs after five: what is sent just then gets no answer,
-and its dispatch would be in doubt though nothing is wrong."""
+"""Seconds for which an unused connection is kept. Many servers close theirs after five: a request sent at that moment
+gets no answer, and its dispatch would be in doubt for no reason.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Whose telephone rings: the number, the number the message is about, and the language."""
+    """The telephone that is contacted: its number, the number that the message is about, and the language."""
 
     phone: str
     about: str
@@ -46,7 +47,7 @@ class Recipient:
 
 
 class Outgoing:
-    """What a channel needs, made once for a process; who makes it closes `client`."""
+    """What the channels of a process share, made once; the maker closes `client`."""
 
     def __init__(
         self,
@@ -57,26 +58,29 @@ class Outgoing:
         channels: ChannelSettings,
         leader: Leader = EXEMPT,
     ) -> None:
-        """`leader`: which Redis leads. Whoever carries out in an installation passes the one that is started."""
+        """`leader`: which Redis leads. Processes that carry out dispatches must pass one that is started."""
         self.settings, self.channels, self.clock, self.producer = settings, channels, clock, producer
         self.redis: Any = redis
-        self._secret = settings.key()  # it may be read from a file
+        self._secret = settings.key()  # cached, because it may be read from a file
         self.residents = Residents(settings, redis)
         self.policies = Policies(settings, redis, producer)
         self.rosters = Rosters(settings, redis, producer)
         self.households = Households(redis, self._secret, channels.lease_seconds)
-        token = settings.instance or f"{os.getpid()}-{uuid.uuid4().hex}"  # a name kept over a restart takes its own up
+        # A fixed name resumes its own leases after a restart.
+        token = settings.instance or f"{os.getpid()}-{uuid.uuid4().hex}"
         kept = clock.wall_seconds(APPLIED_KEPT)
         self.book = DispatchBook(settings, redis, token, channels.lease_seconds, kept, leader)
         limits = httpx.Limits(max_connections=None, keepalive_expiry=IDLE_SECONDS)
         self.client = httpx.AsyncClient(timeout=channels.provider_seconds, limits=limits)
 
     async def resident(self, dispatch: Dispatch) -> Resident | None:
-        """Who it is about: the entry that stands for it after all merges; none when there is none."""
+        """Return the canonical register entry of the dispatch's resident, or None."""
         return (await self.residents.standing([dispatch.resident])).get(dispatch.resident)
 
     async def recipient(self, dispatch: Dispatch) -> Recipient | None:
-        """Whom to reach: the resident, a minor's guardian, or a trusted contact. None: no number is known."""
+        """Return whom to contact: the resident, a minor's guardian, or a trusted contact. None if no number is
+        known.
+        """
         resident = await self.resident(dispatch)
         if resident is None:
             return None
@@ -88,22 +92,22 @@ class Outgoing:
         return Recipient(phone, found.phone or "", resident.language) if phone else None
 
     async def words(self, dispatch: Dispatch, to: Recipient) -> str:
-        """The text in the policy in force."""
+        """Return the message in the recipient's language, by the policy in force."""
         policy = await self.policy(dispatch)
         return render(policy.messages, dispatch, to.language, to.about, code(self._secret, dispatch.id))
 
     async def policy(self, dispatch: Dispatch) -> Policy:
-        """The policy by which the resident's partition decides."""
+        """Return the policy in force in the resident's partition."""
         return await self.policies.of(self.book.partition(dispatch.resident))
 
     async def case(self, dispatch: Dispatch) -> Case | None:
-        """The case as it stands; none when another has followed it."""
+        """Return the dispatch's case, or None if it is no longer the resident's latest."""
         raw = await self.redis.hget(key("cases", self.book.partition(dispatch.resident)), dispatch.resident)
         case = Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
         return case if case and case.id == dispatch.case else None
 
     async def account(self, token: str) -> str | None:
-        """The account number behind a token."""
+        """Return the account number behind a token, or None."""
         raw = await self.redis.hget(key("accounts-by-token", spread(token, self.settings.partitions)), token)
         return raw.decode() if raw else None
 

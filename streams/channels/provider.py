@@ -1,4 +1,4 @@
-"""What a channel needs to know of a provider, and providers that are reached over HTTP."""
+"""The interface of a provider, and the HTTP gateways that implement it."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -21,15 +21,15 @@ _NOT_FOUND = 404
 
 
 class Kind(StrEnum):
-    """What a provider promises about a request that comes twice."""
+    """What a provider guarantees about a repeated request."""
 
-    IDEMPOTENT = "idempotent"  # the second does nothing
-    ASKABLE = "askable"  # it can be asked whether it has the first
+    IDEMPOTENT = "idempotent"  # the second has no effect
+    ASKABLE = "askable"  # it can be asked whether it has received the first
     NEITHER = "neither"
 
 
 class DoubtError(RuntimeError):
-    """Sent or not: it cannot be told from here. `why`: why not."""
+    """Raised if it is unknown whether a request was carried out. `why`: the reason."""
 
     def __init__(self, why: ChannelCode) -> None:
         super().__init__(code_name(why))
@@ -38,7 +38,7 @@ class DoubtError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of it, and why. `also`: inputs that go with the result, such as which officer has the task."""
+    """The result of a dispatch, and why. `also`: other inputs to report with it, such as the assigned officer."""
 
     result: Result
     why: ChannelCode | None = None
@@ -47,45 +47,47 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is sent: a path of the gateway and a body. `sent`: what it means that the provider has it."""
+    """A request: a path of the gateway and a JSON body. `sent`: the answer if the provider accepts it."""
 
     path: str
-    body: Mapping[str, Any] = field(repr=False)  # it holds telephones and accounts: not for a log
+    body: Mapping[str, Any] = field(repr=False)  # has telephone and account numbers: keep it out of logs
     sent: Answer = field(default_factory=lambda: Answer(Result.SENT))
 
 
 class Provider(Protocol):
-    """What a channel module says: what is sent, and how an answer reads."""
+    """What a channel's module implements: it builds the request and reads the answer."""
 
     @property
     def kind(self) -> Kind: ...
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """What to send; or an answer, when it is known without sending: no telephone, say."""
+        """Return the request, or an answer that is known without sending, such as FAILED without a telephone."""
 
     async def send(self, dispatch: Dispatch, order: Order) -> Answer:
-        """Send, with the dispatch's id as idempotency key. Raises DoubtError."""
+        """Send the request, with the dispatch's id as idempotency key. Raises DoubtError if the outcome is unknown."""
 
     async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
-        """Whether the provider has it; None: it has not. Raises DoubtError."""
+        """Return the answer if the provider has the request, None if it has not. Raises DoubtError if that is
+        unknown.
+        """
 
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
-        """What came of it is known: give back what preparing took. May come twice."""
+        """Release what preparing took, after the result is known. May be called twice."""
 
 
 class Gateway:
-    """A provider's HTTP side: `POST path` with an idempotency key, `GET path/key` to ask.
+    """A provider over HTTP: `POST path` with an idempotency key, `GET path/key` to ask.
 
-    `refusals`: the status codes by which this provider says, beside the usual ones, that nothing was done.
+    `refusals`: further status codes by which this provider says that nothing was done.
     """
 
     def __init__(self, client: httpx.AsyncClient, url: str | None, kind: Kind, refusals: Collection[int] = ()) -> None:
         self._client, self._url, self.kind, self._refusals = client, url, kind, refusals
 
     async def send(self, dispatch: Dispatch, order: Order) -> Answer:
-        """Send, with the dispatch's id as idempotency key.
+        """Send the request, with the dispatch's id as idempotency key. FAILED if it was certainly not carried out.
 
-        Raises DoubtError when no answer tells whether the provider has carried it out.
+        Raises DoubtError if the outcome is unknown.
         """
         if self._url is None:
             return Answer(Result.FAILED, NoGateway())
@@ -102,7 +104,7 @@ class Gateway:
         return self._read(answer, order)
 
     async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
-        """Ask by the dispatch's id whether the provider has it. Raises DoubtError when it does not say."""
+        """Return the answer if the provider has the request, None at 404. Raises DoubtError if it cannot be asked."""
         try:
             answer = await self._client.get(f"{self._url}{order.path}/{dispatch.id}")
         except httpx.HTTPError as error:
@@ -114,7 +116,7 @@ class Gateway:
         return order.sent
 
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
-        """Nothing was taken."""
+        """Do nothing: nothing was taken."""
 
     def _read(self, answer: httpx.Response, order: Order) -> Answer:
         if answer.is_success:
@@ -126,7 +128,9 @@ class Gateway:
 
 
 def _reason(answer: httpx.Response) -> str:
-    """The provider's reason, or empty. Other text is left out: it may repeat what was sent."""
+    """Return the provider's reason from a JSON answer, or "". Other text is dropped, because it may repeat the
+    request.
+    """
     try:
         told = answer.json()
     except ValueError:

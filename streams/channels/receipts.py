@@ -1,6 +1,6 @@
-"""Receipts: what providers tell by webhook becomes an input of the case, before they are answered 200.
+"""Receipts: providers' webhooks become inputs of cases, before they are answered with 200.
 
-A receipt's input has a deterministic id, so one that comes twice counts once. The dispatch's id leads to the case.
+A receipt's input has a deterministic id, so a repeated receipt counts once. The dispatch's id identifies the case.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from streams.state.case_store import CaseStore
 
 BODY_BYTES = 64 * 1024
 BODY_SECONDS = 10.0
-KAFKA_SECONDS = 3.0  # a receipt waits so long for Kafka before it is answered 503
+KAFKA_SECONDS = 3.0  # longest wait for Kafka before a receipt is answered with 503
 AGAIN = {"Retry-After": "1"}
 
 Receipt = SmsReceipt | VoiceReceipt | BankReceipt | StationReceipt
@@ -38,15 +38,15 @@ Input = ContactResult | BankFeedback | OfficerReport
 
 
 class UnknownDispatchError(LookupError):
-    """Nothing of ours was ever sent under this id."""
+    """Raised if no dispatch of ours has this id."""
 
 
 class NotWholeError(RuntimeError):
-    """Whether it was sent is not known yet: the partition's store was lost or is older, and is being brought up."""
+    """Raised if it is unknown whether the dispatch was sent, because the partition's store is being restored."""
 
 
 class Receipts:
-    """Takes receipts in."""
+    """Verifies receipts and writes their inputs."""
 
     def __init__(self, outgoing: Outgoing, channels: ChannelSettings) -> None:
         self._keys = channels.keys(outgoing.settings)
@@ -54,17 +54,17 @@ class Receipts:
         self._producer, self._clock = outgoing.producer, outgoing.clock
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Raise SignatureError when no key fits or the request is too old.
+        """Raise SignatureError if no key fits or the request is too old.
 
-        Its age is measured by the time that the workers share, because this machine's clock may be wrong.
+        Its age is measured by the workers' shared time, because this machine's clock may be wrong.
         """
         if verify(self._keys, headers, body, self._clock.wall.time()):
             metrics.RECEIPTS_BEFORE.inc()
 
     async def take(self, receipt: Receipt, channel: Channel) -> str:
-        """Write the receipt's input and return its id, when Kafka has it.
+        """Write the receipt's input, and return its id once Kafka has it.
 
-        Raises UnknownDispatchError, NotWholeError, and TimeoutError when Kafka is away.
+        Raises UnknownDispatchError, NotWholeError, and TimeoutError if Kafka is unavailable.
         """
         dispatch = _parsed(receipt.dispatch, channel)
         action = await self._action(dispatch)
@@ -82,7 +82,7 @@ class Receipts:
         return found.id
 
     async def _action(self, dispatch: DispatchId) -> Action | None:
-        """What the dispatch did, by the book; by the case when the book was lost."""
+        """Return the dispatch's action from the dispatch log, or from the case if the log lost it; else None."""
         if action := await self._book.action(dispatch.resident, dispatch.text):
             return action
         case = await self._store.case(self._book.partition(dispatch.resident), dispatch.case)
@@ -146,7 +146,7 @@ class Receipts:
 
 
 def routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
-    """The webhooks, for the intake's server. Raises SettingsError when no key is agreed with the providers."""
+    """Return the webhooks' routes for intake's server. Raises SettingsError if no signing key is set."""
     receipts = Receipts(outgoing, channels)
     kinds: list[tuple[str, type[Receipt], Channel]] = [
         ("sms", SmsReceipt, Channel.SMS),
@@ -199,7 +199,9 @@ def _parsed(text: str, channel: Channel) -> DispatchId:
 
 
 def _result(receipt: SmsReceipt | VoiceReceipt) -> Result:
-    """A call that was answered is what the key says, and with none, or one that is not offered, a call hung up."""
+    """Return the result of a message or call. For an answered call it depends on the key pressed: without a valid one,
+    hung up.
+    """
     if receipt.result is CallState.ANSWERED:
         return KEYS.get((receipt.key if isinstance(receipt, VoiceReceipt) else None) or "", Result.HUNG_UP)
     return Result(receipt.result.value)

@@ -1,4 +1,4 @@
-"""How the channels reach their providers, and how providers prove who they are."""
+"""Settings of the channels: what providers guarantee, and the keys of their receipts."""
 
 import hashlib
 import hmac
@@ -27,7 +27,7 @@ Refusals = Annotated[str, AfterValidator(_refusals)]
 
 
 class ChannelSettings(Environment):
-    """Each field is QUANZU_ and its name in capitals."""
+    """Each field is an environment variable: QUANZU_ and its name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True, env_ignore_empty=True)
 
@@ -61,16 +61,16 @@ class ChannelSettings(Environment):
 
     @property
     def lease_seconds(self) -> float:
-        """Longer than a turn of a dispatch takes: a question, a request and what lies between."""
+        """Seconds that a lease lasts: longer than one attempt (a question, a request, and the time between)."""
         return 4 * self.provider_seconds
 
     def kind(self, channel: Channel) -> Kind:
-        """What the channel's provider promises."""
+        """Return what the channel's provider guarantees."""
         kinds = {Channel.SMS: self.sms_kind, Channel.PHONE: self.voice_kind, Channel.VISIT: self.station_kind}
         return kinds.get(channel, self.bank_kind)
 
     def refusals(self, channel: Channel) -> frozenset[int]:
-        """The status codes by which the channel's provider says that nothing was done, beside the usual ones."""
+        """Return the additional status codes by which the channel's provider says that nothing was done."""
         told = {
             Channel.SMS: self.sms_refusals,
             Channel.PHONE: self.voice_refusals,
@@ -79,14 +79,14 @@ class ChannelSettings(Environment):
         return frozenset(map(int, _codes(told.get(channel, self.bank_refusals))))
 
     def keys(self, settings: Settings) -> tuple[bytes, ...]:
-        """The keys that receipts may be signed with, the one in force first. Raises as `key` does."""
+        """Return the keys that receipts may be signed with, the current one first. Raises as `key` does."""
         before = self.receipts_secret_before
         return (self.key(settings), *([before.get_secret_value().encode()] if before else []))
 
     def key(self, settings: Settings) -> bytes:
-        """The key that receipts are signed with.
+        """Return the key that receipts are signed with.
 
-        Raises SettingsError when none is set on an installation that is not embedded.
+        Raises SettingsError if none is set and the installation is not embedded.
         """
         if self.receipts_secret:
             return self.receipts_secret.get_secret_value().encode()
@@ -99,11 +99,11 @@ class ChannelSettings(Environment):
 
 
 def load() -> ChannelSettings:
-    """Read the settings from the environment. Raises SettingsError naming the variable that is wrong."""
+    """Read the settings from the environment. Raises SettingsError that names the wrong variable."""
     try:
         return ChannelSettings()
     except ValidationError as error:
         lines = [f"QUANZU_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
         raise SettingsError("\n".join(lines)) from None
-    except ValueError as error:  # of a file that holds a secret
+    except ValueError as error:  # a secret's file is unreadable
         raise SettingsError(str(error)) from None

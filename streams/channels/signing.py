@@ -1,28 +1,28 @@
-"""Signed requests: HMAC-SHA256 over the time and the body, so that neither can be forged nor kept for later."""
+"""Signs requests with HMAC-SHA256 over time and body, so that they can be neither forged nor replayed later."""
 
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 
-TIMESTAMP = "X-Quanzu-Timestamp"  # seconds since 1970, of the wall's clock: the sender knows no other
+TIMESTAMP = "X-Quanzu-Timestamp"  # seconds since 1970, wall-clock: the sender knows no other
 SIGNATURE = "X-Quanzu-Signature"  # hexadecimal
 TOLERANCE_SECONDS = 300
 
 
 class SignatureError(ValueError):
-    """The request is not from who it says, or too old."""
+    """Raised if a request's signature does not fit, or it is too old."""
 
 
 def sign(key: bytes, body: bytes, wall: float) -> dict[str, str]:
-    """The headers of a request with this body, sent at `wall` (seconds since 1970)."""
+    """Return the signature headers of a request with this body, sent at `wall` (seconds since 1970)."""
     stamp = str(int(wall))
     return {TIMESTAMP: stamp, SIGNATURE: _digest(key, stamp, body)}
 
 
 def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, wall: float) -> int:
-    """Which of `keys` the body was signed with, as its place among them.
+    """Return the index of the key in `keys` that the body was signed with.
 
-    Raises SignatureError when with none of them, or not within TOLERANCE_SECONDS of `wall`.
+    Raises SignatureError if no key fits, or the time is not within TOLERANCE_SECONDS of `wall` (seconds since 1970).
     """
     stamp, signature = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):

@@ -1,4 +1,4 @@
-"""Calling a resident from the desk: by a softphone, or, in a demo, somebody who is simulated."""
+"""The interface for calling a resident from the desk: a softphone, or in a demo a simulated resident."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from schemas.levels import CallResult
 class Call:
     """How a call ended.
 
-    `words`, in Chinese: what the resident said; `kept`: the transfers that the resident will not make.
+    `words`: what the resident said, in Chinese; `kept`: transfers that they will not make; `lost_fen`: already lost.
     """
 
     result: CallResult
@@ -27,7 +27,9 @@ class Call:
 
 
 class Telephone(Protocol):
-    """Whoever can place a call."""
+    """Anything that can place a call."""
 
     async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
-        """Call the resident of a case, and return when the talk is over; `answered`: told when the talk begins."""
+        """Call the resident of a case, and return when the call has ended. `answered` is awaited when it is
+        answered.
+        """

@@ -1,4 +1,4 @@
-"""Red dispatches that wait on their topic for a worker that is gone, read for whoever covers for it."""
+"""Reads red dispatches that wait for a worker that is gone, for the worker that covers for it."""
 
 from collections.abc import Collection
 from functools import partial
@@ -15,18 +15,18 @@ from streams.runtime.settings import Settings
 
 
 class WaitingRed:
-    """Follows partitions of dispatches.red from the offset that their owner had committed."""
+    """Follows partitions of dispatches.red from the offset that their owner committed."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._next: dict[int, int] = {}  # by partition: the offset to read on from
+        self._next: dict[int, int] = {}  # partition -> next offset
 
     def only(self, partitions: Collection[int]) -> None:
-        """Forget the other partitions: they have an owner again, who goes on from his own offset."""
+        """Forget all but these partitions: the others have an owner again, which continues from its own offset."""
         self._next = {partition: offset for partition, offset in self._next.items() if partition in partitions}
 
     async def read(self, partition: int) -> list[Dispatch]:
-        """Return the dispatches that the consumer group has not done, and that were not returned before."""
+        """Return the dispatches that the owner has not committed, and that were not returned before."""
         if (first := self._next.get(partition)) is None:
             first = await committed_offset(self._settings, TopicPartition(DISPATCHES_RED.name, partition)) or 0
         found: list[Dispatch] = []

@@ -1,7 +1,8 @@
-"""Other programs are told of case events: each webhook reads the journal with a consumer group of its own.
+"""Notifies other programs of case events: each webhook reads the journal with its own consumer group.
 
-How far it has come is the group's offset in Kafka: it outlives Redis and this process, and several processes share the
-partitions. An event is told until it was taken, so a program may hear of it twice (by one id) and never not at all.
+Its progress is the group's offset in Kafka, which outlives Redis and this process; several processes share the
+partitions. An event is sent until it is accepted, so a program may receive it twice (with one id), and always at least
+once.
 """
 
 import asyncio
@@ -39,53 +40,56 @@ from streams.state.keys import WEBHOOK_HEALTH, milliseconds
 
 log = logging.getLogger(__name__)
 
-PURPOSE = "webhooks"  # of the seal on their secrets
+PURPOSE = "webhooks"  # the context of their secrets' encryption
 ANSWER_SECONDS = 10.0
-LOOK_SECONDS = 2.0  # until a change of the list is seen
-CLOCKS_APART = timedelta(minutes=5)  # at most: when a webhook was made, and when Kafka says a record was written
+LOOK_SECONDS = 2.0  # until a change of the list is noticed
+CLOCKS_APART = timedelta(minutes=5)  # largest difference between the clocks of the webhook's creator and of Kafka
 GONE = 410
 UNTRUSTED = "certificate not trusted"
 
 
 class Webhooks(CompactedTable[Webhook]):
-    """The list of them: on the compacted topic first, then in Redis."""
+    """The list of webhooks: written to the compacted topic first, then to Redis."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         super().__init__(settings, redis, producer, WEBHOOKS, Webhook)
 
     async def drop(self, name: str) -> None:
-        """Tell it nothing more."""
+        """Delete a webhook and its health."""
         await super().drop(name)
         await self._redis.hdel(WEBHOOK_HEALTH, name)
 
     async def by_id(self) -> dict[str, Webhook]:
-        """Every one, the oldest first."""
+        """Return all webhooks by id, the oldest first."""
         return {webhook.id: webhook for webhook in sorted(await self.all(), key=lambda each: each.made_at)}
 
     async def health(self) -> dict[str, tuple[Health, str]]:
-        """How each goes, and what was answered last."""
+        """Return each webhook's health and a description of its last answer."""
         found = {name.decode(): orjson.loads(raw) for name, raw in (await self._redis.hgetall(WEBHOOK_HEALTH)).items()}
         return {name: (Health(how), words) for name, (how, words) in found.items()}
 
     async def feel(self, webhook: str, how: Health, words: str) -> None:
+        """Store a webhook's health, and a description of its last answer."""
         await self._redis.hset(WEBHOOK_HEALTH, webhook, orjson.dumps([how, words]))
 
     def sealed(self, secret: str) -> str:
-        """A secret as it is kept."""
+        """Return a secret encrypted for storage."""
         return encryption.sealed(self._settings.key(), PURPOSE, secret)
 
     def opened(self, webhook: Webhook) -> list[str]:
-        """The secrets, the newest first. Raises joserfc's JoseError under another QUANZU_SECRET."""
+        """Return the webhook's decrypted secrets, the newest first. Raises joserfc's JoseError under another
+        QUANZU_SECRET.
+        """
         return [encryption.opened(self._settings.key(), PURPOSE, secret) for secret in webhook.secrets]
 
 
 def new_id() -> str:
-    """A webhook's id."""
+    """Return a new random id of a webhook."""
     return "w" + base64.b32encode(secrets.token_bytes(10)).decode().lower()
 
 
 class Telling:
-    """Tells every webhook, until cancelled."""
+    """Sends events to all webhooks, until cancelled."""
 
     def __init__(self, settings: Settings, webhooks: Webhooks, chance: Random | None = None) -> None:
         self._settings, self._webhooks = settings, webhooks
@@ -93,7 +97,7 @@ class Telling:
         self._running: dict[str, tuple[Webhook, asyncio.Task[None]]] = {}
 
     async def run(self) -> None:
-        """Start and stop a task for each as the list changes."""
+        """Start and stop a task for each webhook as the list changes."""
         try:
             while not_cancelled():
                 await until_done("webhooks", self._look)
@@ -117,9 +121,9 @@ class Telling:
                 log.error("a webhook stopped: %s: %s", type(outcome).__name__, outcome)
 
     async def _tell(self, webhook: Webhook) -> None:
-        """All events from where it stands on, in each partition's order."""
-        # Tansu does not know which record was written when, nor Kafka what time it is in a demo's province: there all
-        # is read, and what was before is passed over.
+        """Send all events from the group's offset on, in each partition's order."""
+        # Tansu does not know when a record was written, and Kafka does not know a demo's time: there all records are
+        # read, and those from before the webhook was created are skipped.
         whole = self._settings.embedded or self._settings.clock is not None
         consumer = AIOKafkaConsumer(
             **access(self._settings),
@@ -127,7 +131,7 @@ class Telling:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=10_000,
-            max_poll_interval_ms=900_000,  # longer than the longest wait between two tries
+            max_poll_interval_ms=900_000,  # longer than the longest pause between two attempts
         )
         consumer.subscribe([CASE_EVENTS.name], listener=None if whole else _Begins(consumer, webhook))
         await consumer.start()
@@ -140,7 +144,7 @@ class Telling:
                 async for record in records:
                     entry = read_entry(record.offset, record.value or b"")
                     if whole and entry and entry.at < webhook.made_at:
-                        continue  # to note each place would take minutes
+                        continue  # committing each offset would take minutes
                     await self._told(client, webhook, entry)
                     where = TopicPartition(CASE_EVENTS.name, record.partition)
                     await consumer.commit({where: record.offset + 1})
@@ -148,7 +152,7 @@ class Telling:
             await stop(consumer)
 
     async def _told(self, client: httpx.AsyncClient, webhook: Webhook, entry: Entry | None) -> None:
-        """Return when the program has taken the event, or does not ask for it."""
+        """Return when the program has accepted the event; at once if it does not want it."""
         if not isinstance(entry, CaseEvent) or entry.at < webhook.made_at or not wanted(webhook, entry):
             return
         body, failures = orjson.dumps(payload(entry, in_language(webhook.language).sentence)), 0
@@ -165,12 +169,14 @@ class Telling:
             failures += 1
 
     async def _gone(self, webhook: Webhook) -> None:
-        """It wants no more: paused, until a person lets it go on."""
+        """Pause the webhook, which answered 410 Gone, until a person resumes it."""
         await self._webhooks.put(webhook.model_copy(update={"paused": True}))
         await self._webhooks.feel(webhook.id, Health.GONE, f"answered {GONE}")
 
     async def _sent(self, client: httpx.AsyncClient, webhook: Webhook, event: str, body: bytes) -> tuple[int, str]:
-        """The answer's status, 0 when there was none; and words about it without what was answered."""
+        """Send an event. Returns the answer's status (0 without an answer) and a description that has none of the
+        answer's text.
+        """
         stamp = int(time.time())
         headers = {
             "Content-Type": "application/json",
@@ -186,9 +192,9 @@ class Telling:
 
 
 class _Begins(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """A partition of which nothing was told yet begins when the webhook was made.
+    """Sets the start of a partition without a committed offset to the time at which the webhook was created.
 
-    Not where it ends: what happened there while nobody told it would be passed over.
+    Not to its end: events that happened before the partition was assigned would be skipped.
     """
 
     def __init__(self, consumer: AIOKafkaConsumer, webhook: Webhook) -> None:
@@ -198,17 +204,17 @@ class _Begins(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         new = [each for each in assigned if await self._consumer.committed(each) is None]
         if not new:
             return
-        ends = await self._consumer.end_offsets(new)  # first: what is written between the two is later than either
+        ends = await self._consumer.end_offsets(new)  # first, so that a record written in between is after both
         found = await self._consumer.offsets_for_times(dict.fromkeys(new, self._from_ms))
         for each in new:
             self._consumer.seek(each, found[each].offset if found[each] else ends[each])
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        pass  # each place is committed as soon as its event was told
+        pass  # each offset is committed as soon as its event was sent
 
 
 def distrusted(error: BaseException | None) -> bool:
-    """Whether it came of a certificate that nobody vouches for: httpx wraps what the handshake said."""
+    """Return whether an error comes from an untrusted certificate; httpx wraps the handshake's error."""
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
     return error is not None

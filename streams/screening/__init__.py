@@ -1,13 +1,12 @@
-"""Signals in batches: evidence in Redis, alerts to casework, each signal counted once.
+"""Screens batches of signals: stores evidence in Redis, sends alerts to casework, and counts each signal once.
 
-steps        the steps that agents/screening.py puts in order; lanes: what comes before a lane's next batch
-records      reads records of signals; dead letters for what is none
-subjects     whom a signal is about; matching: looked up for a whole batch
+steps        the steps that agents/screening.py calls in order; lanes: what precedes a lane's next batch
+records      parses records of signals; invalid ones become dead letters
+subjects     the parties of a signal; matching: looks them up for a whole batch
 evaluation   each signal's outcome: raised, below threshold, unmatched or duplicate
-state        what screening keeps in Redis; store: evidence, watchlist and alerts; evidence_log: evidence on a topic
-payers       who paid an account; fan_outs: a new entry of the watchlist reaches them
-positions    what was counted up to which offset; owed: what a lost Redis must screen again
-shadow       a policy that is scored and alerts nobody
-
+state        screening's data in Redis; store: evidence, watchlist and alerts; evidence_log: evidence on a topic
+payers       who paid an account; fan_outs: a new watchlist entry reaches them
+positions    what was counted up to which offset; owed: what must be screened again after Redis was lost
+shadow       a policy that is evaluated but alerts nobody
 Imports the packages below it (see streams/). Called by the agents, the console and monitoring.
 """

@@ -1,4 +1,4 @@
-"""About whom a batch of signals says something: the evidence by resident, under the entry that stands for each."""
+"""The evidence of a batch, grouped by resident under the id of their canonical entry in the register."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from streams.screening.matching import MatchedBatch
 
 
 def evidence_in(matched: MatchedBatch) -> dict[ResidentId, list[Evidence]]:
-    """The evidence of a batch, by the resident whom it was found about."""
+    """Return the evidence of a batch by the resident whom it is about, including the late evidence."""
     found: defaultdict[ResidentId, list[Evidence]] = defaultdict(list)
     for record in matched.records:
         for finding in record.findings:
@@ -24,9 +24,9 @@ def evidence_in(matched: MatchedBatch) -> dict[ResidentId, list[Evidence]]:
 async def standing(
     residents: Residents, evidence: Mapping[ResidentId, Sequence[Evidence]]
 ) -> tuple[dict[ResidentId, list[Evidence]], dict[ResidentId, Resident]]:
-    """The evidence under the ids of the entries that stand, and these entries by their own and by the asked ids.
+    """Return the evidence by canonical resident id, and the canonical entries by both their own and the given ids.
 
-    Evidence about somebody who is no longer entered is left out.
+    Evidence about residents who are no longer in the register is left out.
     """
     entries = await residents.standing(evidence) if evidence else {}
     entries |= {entry.id: entry for entry in entries.values()}

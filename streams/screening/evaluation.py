@@ -1,6 +1,6 @@
-"""A batch evaluated in memory, record by record in order, on what was known before it: the same however it was cut.
+"""Evaluates a batch in memory, record by record, with results that do not depend on how records are split into batches.
 
-Redis is asked before (who, which suspects) and told after (evidence, alerts); nothing here waits for anything.
+Redis is read before (residents, watchlist) and written after (evidence, alerts); nothing here does I/O.
 """
 
 from collections import Counter
@@ -24,26 +24,31 @@ from streams.screening.store import Known
 
 @dataclass(slots=True)
 class SignalMatch:
-    """What one signal came to: its resident (if found), and evidence about him or, of a suspect, about many."""
+    """One signal, its resident (None if not found), and its evidence about them (`own`) and about others (`others`).
+
+    Signals about a suspect have evidence about many residents.
+    """
 
     item: Item
     resident: ResidentId | None
     own: list[Evidence] = field(default_factory=list)
     others: list[tuple[ResidentId, Evidence]] = field(default_factory=list)
-    late: list[Evidence] = field(default_factory=list)  # what it means by a later entry: kept, and not evaluated here
-    suspect: bool = False  # it is about a suspect: it has no resident
-    seen: bool = False  # the very same entry of the watchlist came before, elsewhere
+    late: list[Evidence] = field(default_factory=list)  # by a later watchlist entry: stored, not evaluated
+    suspect: bool = False  # a signal about a suspect has no resident
+    seen: bool = False  # the same watchlist entry came before in another record
 
     @property
     def about(self) -> list[tuple[ResidentId, Evidence]]:
+        """Pairs of a resident and evidence about them, from `own` and `others`."""
         own = [(self.resident, member) for member in self.own] if self.resident else []
         return own + self.others
 
 
 class RecordMatches(NamedTuple):
-    """What a record's signals said, ordinary life left out. `at`: when the newest of all its signals arrived.
+    """The matches of a record's signals, without ordinary ones. `at`: when the record's newest signal arrived.
 
-    `slice_of`: a slice of a fan-out, which names its alerts; its signal was counted with the entry.
+    `slice_of`: the id and number of a fan-out's slice, which determine its alerts' ids. Its signal was already counted
+    with the entry.
     """
 
     offset: int
@@ -54,7 +59,9 @@ class RecordMatches(NamedTuple):
 
 @dataclass(slots=True)
 class Evaluation:
-    """What follows: alerts, what to remember of them, whom to score again when, and the tally."""
+    """The results: alerts, what to store about them, when to re-evaluate which residents, and counts by
+    `source|outcome`.
+    """
 
     alerts: list[Alert] = field(default_factory=list)
     alerted: dict[ResidentId, Alerted] = field(default_factory=dict)
@@ -63,10 +70,10 @@ class Evaluation:
 
 
 class RiskEvaluator:
-    """Evaluates records one after the other. `known` moves on with them.
+    """Evaluates records one after the other. `known` is updated with each.
 
-    `entries`: by a resident's id the entry that stands for it, under whose own id it is `known`. `past`: what is known
-    may be of later than the records, and is left out then.
+    `entries`: the canonical entry for each resident id; `known` is keyed by canonical ids. `past`: ignore evidence that
+    is newer than the record under evaluation.
     """
 
     def __init__(
@@ -79,31 +86,31 @@ class RiskEvaluator:
         past: bool = False,
     ) -> None:
         self._known, self._entries, self._rules, self._now, self._past = known, entries, rules, now, past
-        self._late: set[str] = set()  # evidence that was not known when the present record came
+        self._late: set[str] = set()  # ids of evidence that was unknown when the current record came
         self.result = Evaluation()
 
     def fork(self, rules: RiskRules) -> "RiskEvaluator":
-        """Return another evaluator on the same evidence with other rules. What one learns the other does not."""
+        """Return a second evaluator of the same evidence under other rules. The two do not share later changes."""
         known = {name: Known(dict(each.evidence), None, each.settled) for name, each in self._known.items()}
         return RiskEvaluator(known, self._entries, rules, self._now)
 
     def take_result(self) -> Evaluation:
-        """Return the result so far, and begin a new one."""
+        """Return the result so far and start a new one."""
         taken, self.result = self.result, Evaluation()
         return taken
 
     @property
     def known(self) -> Mapping[ResidentId, Known]:
-        """What is known of each resident, as it moves on."""
+        """The evidence and alerts known of each resident, including the records evaluated so far."""
         return self._known
 
     def canonical_id(self, resident: ResidentId | None) -> ResidentId | None:
-        """Return the id of the entry that stands for the resident, or None when they are no longer entered."""
+        """Return the resident's canonical id, or None if they are not in the register."""
         entry = self._entries.get(resident) if resident else None
         return entry.id if entry and entry.id in self._known else None
 
     def evaluate(self, lane: TopicPartition, record: RecordMatches) -> None:
-        """Evaluate a record's signals together, and count what became of each."""
+        """Evaluate a record's signals together, and count the outcome of each (not for slices of fan-outs)."""
         duplicates, danger = self.assess_record(lane, record)
         if record.slice_of:
             return
@@ -112,10 +119,10 @@ class RiskEvaluator:
             self.result.tally[f"{finding.item.signal.source}|{outcome}"] += 1
 
     def assess_record(self, lane: TopicPartition, record: RecordMatches) -> tuple[set[int], dict[ResidentId, bool]]:
-        """Assess whom a record's signals are about: each resident's risk is that after all of it.
+        """Assess each resident of a record, with all of the record's evidence added.
 
-        The moment is the newest arrival in it and not the clock's, so that reading it again finds the same. Returns
-        which findings say nothing new, by their id(), and of whom something is said: whether he is in danger.
+        Uses the record's newest arrival as the time, not the clock, so that a repetition has the same result. Returns
+        the id()s of the matches without new information, and for each assessed resident whether they are in danger.
         """
         duplicates = self._add(record.findings)
         self._late = {member.id for finding in record.findings for member in finding.late}
@@ -124,7 +131,9 @@ class RiskEvaluator:
         return duplicates, {name: self.assess(name, record.at, arrived[name], cause) for name in arrived}
 
     def assess(self, resident: ResidentId, at: datetime, arrived: datetime, cause: Sequence[object]) -> bool:
-        """Assess one resident, and alert if that is news; returns whether he is in danger."""
+        """Assess one resident and add an alert if it is news. Returns whether they are in danger. `cause`: determines
+        the alert's id.
+        """
         known = self._known[resident]
         profile = profile_of(self._entries[resident], at)
         members = [each for each in known.evidence.values() if not self._past or self._known_by(each, at, cause)]
@@ -147,21 +156,21 @@ class RiskEvaluator:
         return found.danger is not None
 
     def _known_by(self, member: Evidence, at: datetime, cause: Sequence[object]) -> bool:
-        """Whether it was known at a moment, or comes from the record that is evaluated."""
+        """Return whether the evidence was known at `at`, or comes from the record under evaluation."""
         if member.id in self._late or (member.watch_at is not None and member.watch_at > at):
             return False
         return member.at <= at or _place(member) == tuple(cause)
 
     def _come_back(self, found: Assessment, known: Known, profile: Profile, at: datetime) -> bool:
-        """Whether the danger is no longer what is left of that of which casework was told."""
+        """Return whether the danger exceeds what remains by now of the danger in the last alert to casework."""
         told = known.alerted
         before = [member for member in known.evidence.values() if told and member.at <= told.at]
         if len(before) == len(known.evidence):
-            return False  # nothing came since
+            return False  # nothing new since then
         return come_back(found, assess(before, profile, self._rules, at, known.settled))
 
     def _add(self, findings: Sequence[SignalMatch]) -> set[int]:
-        """Add the record's evidence; returns which findings say nothing that was not said elsewhere before."""
+        """Add the record's evidence. Returns the id()s of the matches that only repeat other records."""
         in_record: set[str] = set()
         duplicates = set()
         for finding in findings:
@@ -176,7 +185,7 @@ class RiskEvaluator:
         return duplicates
 
     def _arrived(self, findings: Sequence[SignalMatch]) -> dict[ResidentId, datetime]:
-        """Whom the record is about, and when the newest signal about each arrived."""
+        """Return the residents whom the record is about, with the arrival of the newest signal about each."""
         arrived: dict[ResidentId, datetime] = {}
         for finding in findings:
             for resident, _ in finding.about:
@@ -195,7 +204,7 @@ class RiskEvaluator:
 
 
 def _told(member: Evidence, known: Known, in_record: set[str]) -> bool:
-    """Whether the same state of it came before: from another record, or in this one."""
+    """Return whether the same evidence in the same state came before, in another record or in this one."""
     old = known.evidence.get(member.id)
     if old is None or supersedes(member, old) or supersedes(old, member):
         return False
@@ -207,7 +216,9 @@ def _place(member: Evidence) -> tuple[str, int, int]:
 
 
 def profile_of(resident: Resident, at: datetime) -> Profile:
-    """What risk and plan need to know, without saying who it is."""
+    """Return the resident's attributes that risk and plan use, without their identity. `at`: decides whether they are a
+    minor.
+    """
     return Profile(
         birth_year=resident.birth_year,
         sex=resident.sex,

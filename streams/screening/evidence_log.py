@@ -1,9 +1,9 @@
-"""The topic `evidence`: what is known of residents, for a Redis that was lost. Signals are gone long before it.
+"""The topic `evidence`: a copy of residents' evidence, from which a lost Redis is restored. It outlives the signals.
 
-A record for each member of a resident's evidence, and one for what casework was told of the resident. It lies in the
-resident's partition, under a key that begins with the resident's id, and is sealed whole
-(streams/security/record_encryption). It is written before its batch of signals is counted: what stands as counted has
-its evidence on the topic.
+It has a record for each item of a resident's evidence, and one for the last alert to casework. They are in the
+resident's partition, under keys that begin with the resident's id, and are encrypted as a whole
+(streams/security/record_encryption). A record is written before its batch of signals is counted, so the evidence of
+counted signals is always on the topic.
 
 Evidence is a set, so neither order nor repetition matters when it is read back.
 """
@@ -26,14 +26,16 @@ from streams.messaging.topics import EVIDENCE, home
 from streams.runtime.settings import Settings
 from streams.screening.store import EvidenceStore, Known
 
-ALERTED = "alerted"  # in the key, in place of a member: what casework was told last
-CHUNK = 500  # records put back at once
-FORGOTTEN = (None, b"", b"{}")  # what is left of a record whose key was destroyed
+ALERTED = "alerted"  # replaces the evidence id in the key of the last alert
+CHUNK = 500  # records restored at once
+FORGOTTEN = (None, b"", b"{}")  # values of a record whose encryption key was destroyed
 
 
 @dataclass(slots=True)
 class PutBack:
-    """What is put back at once: evidence, what casework was told, when each resident was written about last (ms)."""
+    """Records restored together: evidence, last alerts, and when each resident's evidence was last written (ms since
+    1970).
+    """
 
     evidence: dict[ResidentId, list[Evidence]] = field(default_factory=dict)
     alerted: dict[ResidentId, Alerted] = field(default_factory=dict)
@@ -48,10 +50,10 @@ def evidence_records(
     now: datetime,
     partitions: int,
 ) -> Iterator[Record]:
-    """The records of a batch's evidence. `known`: what was known before it.
+    """Yield the records of a batch's evidence. `known`: what was known before the batch.
 
-    A resident's members of before half of `keep` are written again: the topic drops what is older than `keep`, and
-    Redis keeps a set for as long after its last addition.
+    Evidence older than half of `keep` is written again: the topic drops records older than `keep`, while Redis keeps a
+    set for `keep` after its last addition.
     """
     for resident, members in added.items():
         before = known[resident].evidence
@@ -62,7 +64,7 @@ def evidence_records(
 
 
 def alerted_records(alerted: Mapping[ResidentId, Alerted], partitions: int) -> Iterator[Record]:
-    """The records of what casework was told: written once Kafka has the alerts."""
+    """Yield the records of residents' last alerts. They are written once Kafka has the alerts."""
     for resident, told in alerted.items():
         yield _record(resident, ALERTED, told.model_dump_json(), partitions)
 
@@ -70,7 +72,9 @@ def alerted_records(alerted: Mapping[ResidentId, Alerted], partitions: int) -> I
 async def restore(
     settings: Settings, store: EvidenceStore, rules: RiskRules, now: datetime, since: Tails | None
 ) -> int:
-    """Read the topic into the residents' sets; returns how many records that were. `since`: only what lies behind."""
+    """Read the topic into the residents' evidence in Redis. Returns the number of records. `since`: only records after
+    these offsets.
+    """
     count, chunk = 0, PutBack()
     async for record in read_all(settings, EVIDENCE.name, since):
         if record.value not in FORGOTTEN:
@@ -83,19 +87,21 @@ async def restore(
 
 
 def _of_another(member: Evidence, old: Evidence | None) -> bool:
-    """Whether what is stored came out of another record, which has written it, or will as it is screened again."""
+    """Return whether the stored state came from another record, which writes it itself, also when it is screened
+    again.
+    """
     if old is None or supersedes(member, old):
         return False
     return (old.topic, old.partition, old.offset) != (member.topic, member.partition, member.offset)
 
 
 def _record(resident: ResidentId, name: str, value: str, partitions: int) -> Record:
-    """The key tells the resident, and nothing of what is known of him or her."""
+    """Return a record whose key has the resident's id and nothing about the evidence."""
     return Record(EVIDENCE.name, f"{resident}-{name}".encode(), value.encode(), home(resident, partitions))
 
 
 def _read(record: Read, chunk: PutBack) -> None:
-    """Raises ValueError when the record is not what it should be."""
+    """Add a record to the chunk. Raises ValueError if it is invalid."""
     name, value = (record.key or b"").decode(), record.value or b""
     resident = resident_of(name)
     if name == f"{resident}-{ALERTED}":
@@ -108,5 +114,5 @@ def _read(record: Read, chunk: PutBack) -> None:
 
 
 def superseding(members: Iterable[Evidence], known: Known) -> list[Evidence]:
-    """Those that the set does not have, or has in an earlier state."""
+    """Return the evidence that the set lacks or has in an earlier state."""
     return [member for member in members if supersedes(member, known.evidence.get(member.id))]

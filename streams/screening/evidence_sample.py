@@ -1,7 +1,6 @@
-"""Residents' evidence as screening keeps it, drawn for who wants to judge it again: a part of the province, at random.
+"""Draws a random sample of residents' evidence from Redis, so that it can be evaluated again under another policy.
 
-Redis tells its keys in the order of their hash, so the first of them are a fair sample; all are counted, to tell what
-part it is.
+SCAN returns keys in the order of their hash, so the first ones are a fair sample; all keys are counted, for its share.
 """
 
 from collections.abc import AsyncIterator
@@ -17,13 +16,13 @@ from streams.screening.evaluation import profile_of
 from streams.screening.store import PREFIX
 from streams.state.keys import key
 
-AT_ONCE = 200  # residents read in one round trip
-LOOKED_AT = 2_000  # keys that Redis looks at in one go: a millisecond of it
+AT_ONCE = 200  # residents per round trip
+LOOKED_AT = 2_000  # keys that Redis scans in one call: about a millisecond
 
 
 @dataclass(slots=True)
 class Drawn:
-    """A resident's evidence as JSON, not parsed yet."""
+    """One resident's evidence, as unparsed JSON, and when their last case was settled (ISO 8601)."""
 
     profile: Profile
     evidence: list[bytes]
@@ -32,7 +31,9 @@ class Drawn:
 
 @dataclass(slots=True)
 class Sample:
-    """`there`: how many residents have evidence, known once all were told; `drawn`: how many were read."""
+    """A sample. `most`: its largest size; `there`: number of residents with evidence, set by `draw`; `drawn`: residents
+    read so far.
+    """
 
     most: int
     there: int = 0
@@ -41,7 +42,7 @@ class Sample:
 
 
 async def draw(redis: "Redis", sample: Sample, partitions: int) -> None:
-    """Count who has evidence, and note the first `sample.most` of them."""
+    """Count the residents with evidence, and note the first `sample.most` of them in the sample."""
     client: Any = redis
     for partition in range(partitions):
         begins = f"{key('evidence', partition)}:"
@@ -52,7 +53,9 @@ async def draw(redis: "Redis", sample: Sample, partitions: int) -> None:
 
 
 async def read(redis: "Redis", residents: Residents, sample: Sample, now: datetime) -> AsyncIterator[list[Drawn]]:
-    """The evidence of those who were noted, some at once. Who is no longer in the register is left out."""
+    """Yield the evidence of the noted residents, in batches. Residents who are no longer in the register are left
+    out.
+    """
     for start in range(0, len(sample.names), AT_ONCE):
         names = sample.names[start : start + AT_ONCE]
         found = await _read(redis, residents, names, now)

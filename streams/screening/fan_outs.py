@@ -1,7 +1,8 @@
-"""Fan-outs: how an entry of the watchlist reaches those who paid before, in slices that are records of the lane.
+"""Fan-outs: a new watchlist entry raises evidence about everyone who paid it before, in slices.
 
-The entry's own record tells the first slice. A slice that may not be the last writes the record of the next one before
-it is counted, so a crash loses none; a slice that is written twice is done once, and its alerts have the same ids.
+The entry's own record processes the first slice. Each slice that may not be the last writes a record for the next one
+before it is counted, so a crash loses none. A slice that is written twice is processed once, and its alerts have the
+same ids.
 """
 
 from collections.abc import Iterable
@@ -26,13 +27,15 @@ from streams.screening.records import Item, ReadBatch
 
 
 class _Cause(NamedTuple):
-    """What began a fan-out, as far as its slices ask for it."""
+    """Stands for the signal that began a fan-out: only its arrival matters to slices."""
 
     arrived: datetime
 
 
 class Answer(NamedTuple):
-    """A person's answer, and whether it is about what stands on the watchlist: else another came first."""
+    """A person's decision about alerting payers, and whether it is about the current watchlist entry, so that it takes
+    effect.
+    """
 
     given: PayersAnswered
     counts: bool
@@ -40,11 +43,11 @@ class Answer(NamedTuple):
 
 @dataclass(slots=True)
 class Fanning:
-    """What a batch's fan-outs came to.
+    """The results of a batch's fan-outs.
 
-    `said`: what slices told; `following`: the records of the next ones; `done`: slices to be remembered; `watched`:
-    entries that a person's answer changed; `asked`: requests to a person, `overtaken`: the ids of those that another
-    entry has made void, `answers`: what persons have decided.
+    `said`: evidence of slices; `following`: records of next slices; `done`: finished slices; `watched`: entries changed
+    by a decision; `asked`: new requests for a decision; `overtaken`: ids of requests that another entry made void;
+    `answers`: decisions taken.
     """
 
     said: list[RecordMatches] = field(default_factory=list)
@@ -56,7 +59,9 @@ class Fanning:
     answers: list[Answer] = field(default_factory=list)
 
     def begin(self, item: Item, fanned: Fanned, now: datetime) -> None:
-        """Begin the fan-out of an entry, whose first slice its own record tells; or ask a person about it."""
+        """Begin the fan-out of an entry, with the first slice in its own record, or request a person's decision about
+        it.
+        """
         before, entry = fanned.before, fanned.entry
         if before and before.asked and not _same_question(before, entry):
             self.overtaken.append(before.asked.id)
@@ -68,19 +73,19 @@ class Fanning:
     def follow(
         self, name: str, number: int, entry: WatchEntry, last: str | None, now: datetime, arrived: datetime
     ) -> None:
-        """Write the record of the next slice, unless that before it was the last."""
+        """Add the record of the next slice, unless `last` is None: then the previous slice was the last."""
         if last is not None:
             self.following.append(FanOut(id=name, number=number, entry=entry, after=last, at=now, arrived=arrived))
 
 
 class FanOuts:
-    """Reads slices and carries out answers."""
+    """Processes slices and decisions."""
 
     def __init__(self, payers: Payers) -> None:
         self.payers = payers
 
     async def go_on(self, batch: ReadBatch, rules: RiskRules, now: datetime) -> Fanning:
-        """Do what the batch's records tell of fan-outs, in order."""
+        """Process the slices and decisions among the batch's records, in order."""
         fanning = Fanning()
         for offset, record in sorted(batch.fan_outs.items()) if batch.fan_outs else ():
             if isinstance(record, FanOut):
@@ -97,7 +102,7 @@ class FanOuts:
         fanning.done.append(record)
         found = await self.payers.following(record)
         if found.stands is not None and found.stands.standing is not record.entry.standing:
-            return  # the entry that took its place fans out by itself
+            return  # another entry replaced it and has its own fan-out
         entry = record.entry.model_copy(update={"asked": found.stands.asked}) if found.stands else record.entry
         evidence = about(entry, found.payers, rules)
         fanning.said.append(_said(offset, (record.id, record.number), record.at, record.arrived, evidence))
@@ -121,13 +126,13 @@ class FanOuts:
 
 
 def record(tp: TopicPartition, told: FanOut | PayersAnswered) -> Record:
-    """The record of a slice or an answer: on the lane and the partition of the entry."""
+    """Return the record of a slice or a decision, on the entry's lane and partition."""
     subject = told.entry.subject if isinstance(told, FanOut) else told.subject
     return Record(tp.topic, subject.encode(), told.model_dump_json().encode(), tp.partition)
 
 
 def about(entry: WatchEntry, payers: Iterable[Payer], rules: RiskRules) -> Iterable[tuple[ResidentId, Evidence]]:
-    """What an entry makes of payments: evidence about those who paid."""
+    """Yield the evidence that a watchlist entry makes of payments: each with the resident who paid."""
     token = token_of(entry.subject)
     for payer in payers:
         for member in about_payer(payer, token, entry, rules):
@@ -135,9 +140,9 @@ def about(entry: WatchEntry, payers: Iterable[Payer], rules: RiskRules) -> Itera
 
 
 def said_before(fanned: Fanned, item: Item) -> bool:
-    """Whether who had paid was found by the entry before, or by the one that stands: nobody is told anew.
+    """Return whether the payers already have this evidence, from the previous entry or the current one.
 
-    The same signal again, after a crash, finds them once more; so does one that was overtaken by its like.
+    This is so when a crash repeats a signal, or when an equivalent entry replaced the signal's.
     """
     before, entry = fanned.before, fanned.entry
     if before is None or before.standing is not entry.standing:
@@ -148,19 +153,19 @@ def said_before(fanned: Fanned, item: Item) -> bool:
 
 
 def standing_of(signal: Signal) -> WatchStatus:
-    """How a signal says that its suspect stands."""
+    """Return the status that a signal gives its suspect."""
     if signal.kind != "watchlist":
         return WatchStatus.REPORTED
     return WatchStatus.CONFIRMED if signal.state is WatchState.CONFIRMED else WatchStatus.LIFTED
 
 
 def _same_question(before: WatchEntry | None, entry: WatchEntry) -> bool:
-    """Whether a person was asked about the entry before, and it is the same question."""
+    """Return whether the previous entry already asked a person the same question."""
     return bool(before and before.asked and entry.asked and before.asked.id == entry.asked.id)
 
 
 def _counts(fanned: Fanned, record: PayersAnswered) -> bool:
-    """Whether the answer is the one that holds: it is given now, or was before a crash."""
+    """Return whether the decision takes effect: it changes the entry now, or did before a crash."""
     before, entry = fanned.before, fanned.entry
     if entry is not before:
         return True
@@ -176,7 +181,8 @@ def _said(
     arrived: datetime,
     evidence: Iterable[tuple[ResidentId, Evidence]],
 ) -> RecordMatches:
-    item = Item(offset, 0, cast("Signal", _Cause(arrived)))  # no signal: it has an arrival, and is counted nowhere
+    # No signal: only its arrival is used, and it is not counted.
+    item = Item(offset, 0, cast("Signal", _Cause(arrived)))
     return RecordMatches(offset, at, [SignalMatch(item, None, others=list(evidence), suspect=True)], slice_of)
 
 

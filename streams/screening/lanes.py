@@ -1,8 +1,7 @@
-"""The lanes of signals: where each partition of one stands, and what comes before its next batch may be screened.
+"""The lanes of signals: their partitions' positions, and what must happen before the next batch can be screened.
 
-If the store is lost or older (see server_identity.py), the evidence is read from its topic (evidence_log.py), and
-screening goes on at once with the records that come now; what was counted before is screened again beside them
-(owed.py).
+If the store is lost or older (see server_identity.py), the evidence is read from its topic (evidence_log.py). Screening
+then continues at once with new records, while records counted before are screened again in the background (owed.py).
 """
 
 import asyncio
@@ -32,18 +31,18 @@ from streams.state.shared_state import Shared
 
 log = logging.getLogger(__name__)
 
-BATCH = 20  # records of up to 500 signals screened at once
+BATCH = 20  # records screened at once, each with up to 500 signals
 CASES_WAIT_SECONDS = 60.0
 NAP_SECONDS = 0.2
 
 Process = Callable[[TopicPartition, Sequence[Raw], Position, RiskRules, Pause], Awaitable[bool]]
-"""Screens one batch (agents/screening.py). False: it was not counted, for the partition stands elsewhere."""
+"""Screens one batch (agents/screening.py). Returns False if it was not counted, because the position had changed."""
 
 
 class Lanes:
-    """The partitions of the lanes that this worker owns, or covers.
+    """The partitions of the lanes that this worker owns or covers.
 
-    `shared`: the part of the store that all partitions share. `cases_wait_seconds`: how long casework is waited for.
+    `shared`: the part of the store shared by all partitions. `cases_wait_seconds`: longest wait for casework.
     """
 
     def __init__(
@@ -56,36 +55,38 @@ class Lanes:
     ) -> None:
         self._settings, self._state, self._shared = settings, state, shared
         self._positions, self._process, self._cases_wait_seconds = state.positions, process, cases_wait_seconds
-        self._locks: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
-        self._whole_log: dict[TopicPartition, int] = {}  # the offset that was seen to lie on the log
-        self._reached: dict[TopicPartition, int] = {}  # the highest record known here to be counted
-        self._known: set[TopicPartition] = set()  # the lanes of the last look
+        # Excludes batch and watch from each other.
+        self._locks: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._whole_log: dict[TopicPartition, int] = {}  # the offset that was found to be on the topic
+        self._reached: dict[TopicPartition, int] = {}  # the highest offset known here to be counted
+        self._known: set[TopicPartition] = set()  # the lanes of the last `catch_up`
 
     async def screen(self, lane: TopicPartition, records: Sequence[Raw], pause: Pause | None = None) -> None:
-        """Screen records, in order. Returns when their alerts are with Kafka and they are counted.
+        """Screen records in order. Returns once Kafka has their alerts and they are counted.
 
-        `pause` is awaited between records: red must not wait for a whole batch of ordinary signals. Raises what passes
-        by itself (Kafka or Redis away): call it again. Raises AheadError when the store belongs to another log.
+        `pause` is awaited between records, so that red need not wait for a whole batch of ordinary signals. Transient
+        errors (Kafka or Redis unavailable) propagate: call it again. Raises AheadError if the store belongs to another
+        topic.
         """
         async with self._locks[lane]:
             while not await self._advance(lane, records, pause or in_pieces()):
                 pass
 
     async def catch_up(self, lanes: Iterable[TopicPartition]) -> None:
-        """Have lanes' partitions stand in a store that was lost, or is older, without waiting for a record."""
+        """Bring lanes' partitions up in a store that was lost or is older, without waiting for a record."""
         mine = list(lanes)
         await self._learn(mine)
         for lane in await self._positions.not_current(mine, self._reached):
             async with self._locks[lane]:
                 position = await self._positions.position(lane)
                 if position.offset is not None and position.offset < self._reached.get(lane, -1):
-                    await self._shared.doubt()  # Redis went back, though it says that it is the same process
+                    await self._shared.doubt()  # Redis lost commits although it reports the same run
                     await self._bring_up(lane, position)
                 elif not position.current:
                     await self._bring_up(lane, position)
 
     async def cover(self, partition: int) -> None:
-        """Screen what waits on the lanes, for an owner who is silent: a batch of each."""
+        """Screen one batch of each lane's waiting records, for a silent owner."""
         for lane in topics.LANES:
             await self._cover(TopicPartition(lane.name, partition))
 
@@ -101,7 +102,9 @@ class Lanes:
                 pass
 
     async def _advance(self, lane: TopicPartition, records: Sequence[Raw], pause: Pause) -> bool:
-        """Screen the records, or first what is missing before them; False when that has to be looked at again."""
+        """Screen the records, or first the ones missing before them. Returns False if the position must be read
+        again.
+        """
         position = await self._positions.position(lane)
         screened, last, first = position.offset, records[-1].offset, records[0].offset
         if screened is not None and screened >= last:
@@ -125,7 +128,7 @@ class Lanes:
         return counted
 
     async def _learn(self, lanes: Sequence[TopicPartition]) -> None:
-        """Learn of lanes that are new here which records were acked: they had been counted."""
+        """Learn which records of newly owned lanes were acknowledged, and thus counted."""
         new = [lane for lane in lanes if lane not in self._known]
         for topic in {lane.topic for lane in new}:
             partitions = [lane.partition for lane in new if lane.topic == topic]
@@ -135,24 +138,25 @@ class Lanes:
         self._known = set(lanes)
 
     async def _bring_up(self, lane: TopicPartition, position: Position) -> None:
-        """Have a partition stand in this Redis before the first record that the consumer group has not acked.
+        """Set a partition's position in this Redis to just before the first record that the consumer group has not
+        acknowledged.
 
-        What was acked was counted, and all that followed from it was written: it is owed. Where the group is not known
-        to have acked anything, all that is behind where the store stands is screened as if it came now.
+        Acknowledged records were counted and their results written: they are owed a second screening. If the group has
+        no valid acknowledged offset, everything after the store's position is screened as if it were new.
         """
         life = await self._positions.life(lane)
         await self._shared.ensure()
         await self._cases()
         (begin, end), acked = await self._bounds(lane), await committed_offset(self._settings, lane)
         stands = begin - 1 if position.offset is None else position.offset
-        proven = acked is not None and acked <= end  # else the topic was made anew
+        proven = acked is not None and acked <= end  # else the topic was recreated
         last = max(stands, acked - 1) if acked is not None and proven else stands
         stood = await self._positions.stand(lane, position, life, last, range(max(begin, stands + 1), last + 1))
         if stood and not proven:
             await self._again(lane, stood, end - 1)
 
     async def _again(self, lane: TopicPartition, position: Position, last: int) -> None:
-        """Screen up to `last` from the topic, as far as it still has it; stops when another worker did it."""
+        """Screen from the topic up to `last`, as far as it still has the records. Stops if another worker did it."""
         begin, _ = await self._bounds(lane)
         first = begin if position.offset is None else max(begin, position.offset + 1)
         if first <= last:
@@ -164,11 +168,11 @@ class Lanes:
                 if not await self._screen(lane, chunk, position, await self._state.rules_of(lane), in_pieces()):
                     return
                 position, chunk = replace(position, offset=chunk[-1].offset), []
-        if position.offset is not None and position.offset < last:  # what came last is no longer kept
+        if position.offset is not None and position.offset < last:  # the last ones are no longer on the topic
             await self._positions.count(lane, position, last, Counter())
 
     async def _cases(self) -> None:
-        """Wait for casework: without `settled`, evidence of closed cases would count in full again."""
+        """Wait for casework: without `settled`, evidence of closed cases would count again."""
         waited = 0.0
         while waited < self._cases_wait_seconds and not await self._state.evidence.cases_stand():
             await asyncio.sleep(NAP_SECONDS)

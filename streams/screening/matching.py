@@ -1,4 +1,4 @@
-"""What a batch of signals says about whom: residents and suspects looked up for the whole of it at once."""
+"""Matches a batch of signals with residents and suspects, looked up for the whole batch at once."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,15 +23,17 @@ from streams.screening.store import EvidenceStore, Paid
 from streams.screening.subjects import SUSPECTING, Party, Subjects
 
 Found = list[Party]
-"""Who may be meant by a signal, in the order of preference."""
+"""The parties whom a signal may be about, in the order of preference."""
 
 Suspects = dict[str, WatchEntry]
 
 
 @dataclass(slots=True)
 class MatchedBatch:
-    """What records said, those of ordinary life alone left out; how much ordinary life there was, as `source|outcome`;
-    what changed on the watchlist; the numbers behind the tokens that evidence names.
+    """The matches of a batch, without ordinary signals, which are only counted in `tally` (`source|outcome`).
+
+    `watched`: changed watchlist entries; `accounts`: account numbers by the token that evidence uses; `fanning`:
+    fan-outs.
     """
 
     records: list[RecordMatches] = field(default_factory=list)
@@ -41,7 +43,7 @@ class MatchedBatch:
     fanning: Fanning = field(default_factory=Fanning)
 
     def with_slices(self) -> Self:
-        """Put what slices of fan-outs said among the records, in the order of the lane."""
+        """Insert the evidence of fan-out slices among the records, in the order of their offsets."""
         if self.fanning.said:
             self.records = sorted([*self.records, *self.fanning.said], key=lambda record: record.offset)
         self.watched += self.fanning.watched
@@ -49,7 +51,7 @@ class MatchedBatch:
 
 
 class Matcher:
-    """Looks up residents and suspects; two round trips a batch."""
+    """Looks up residents and suspects, with two round trips for each batch."""
 
     def __init__(self, residents: Residents, store: EvidenceStore, subjects: Subjects) -> None:
         self._residents, self._store, self._subjects = residents, store, subjects
@@ -64,11 +66,11 @@ class Matcher:
         pause: Pause = at_once,
         past: bool = False,
     ) -> MatchedBatch:
-        """The findings of a batch; suspects whose number is none are refused into its dead letters.
+        """Return the matches of a batch. Signals with an invalid suspect's number go to the batch's dead letters.
 
-        `pause` is awaited after each record's part of the work. `past`: the records were counted before. Then a finding
-        has `late` evidence too: that of a watchlist entry which came later on the same lane. Its fan-out may not have
-        found a payment that was lost with Redis.
+        `pause` is awaited after each record. `past`: the records were counted before. Then matches also have `late`
+        evidence, from watchlist entries that came later on the same lane: their fan-out may have missed payments lost
+        with Redis.
         """
         accounts, entries = self._entries(tp, batch, now)
         found = await self._find([record for _, record in batch.records], pause)
@@ -98,7 +100,7 @@ class Matcher:
     def _entries(
         self, tp: TopicPartition, batch: ReadBatch, now: datetime
     ) -> tuple[dict[str, str], dict[tuple[int, int], WatchEntry]]:
-        """Whom the batch puts on the watchlist, by offset and number of the signal; and their accounts by token."""
+        """Return account numbers by token, and new watchlist entries by offset and index of their signal."""
         accounts, entries = {}, {}
         for offset, record in batch.records:
             for item in [item for item in record if item.signal.kind in SUSPECTING]:
@@ -116,8 +118,8 @@ class Matcher:
         return accounts, entries
 
     async def _find(self, records: Sequence[Sequence[Item]], pause: Pause) -> list[list[Found]]:
-        """Who may be meant: of each record, of each of its signals."""
-        asked: list[list[tuple[int, Role, Asked]]] = []  # by record; about which of its signals
+        """Return the parties found, for each signal of each record."""
+        asked: list[list[tuple[int, Role, Asked]]] = []  # by record: (signal's index, role, lookup)
         for record in records:
             each = enumerate(self._subjects.asked(item.signal) for item in record)
             asked.append([(number, *one) for number, ones in each for one in ones])
@@ -153,13 +155,13 @@ class Matcher:
                 now_known = evidence_of(item.signal, _seen(tp, item, party, entry), rules)
                 finding.late = [member for member in now_known if member not in finding.own]
         if fanned:
-            known[fanned.entry.subject] = fanned.entry  # signals after this one see it, those before did not
+            known[fanned.entry.subject] = fanned.entry  # later signals see the entry, earlier ones did not
             finding.others = [] if said_before(fanned, item) else list(about(fanned.entry, fanned.payers, rules))
             finding.seen = finding.suspect and _elsewhere(fanned.before, tp, item)
         return finding
 
     def _payees(self, findings: Iterable[SignalMatch]) -> dict[str, str]:
-        """The accounts that the signals' own evidence names: a stop-payment will need the number."""
+        """Return the payees' account numbers in the signals' own evidence, by token, for stop-payments."""
         accounts = {}
         for finding in findings:
             signal = finding.item.signal
@@ -171,7 +173,7 @@ class Matcher:
 async def _asked(
     tp: TopicPartition, batch: ReadBatch, found: Sequence[Sequence[Found]], pause: Pause
 ) -> tuple[list[Paid], list[str]]:
-    """The payments to be kept, and the suspects that the watchlist is asked for."""
+    """Return the payments to be stored, and the suspects to look up on the watchlist."""
     paid: list[Paid] = []
     asked: list[str] = []
     for (_, record), everybody in zip(batch.records, found, strict=True):
@@ -184,7 +186,7 @@ async def _asked(
 
 
 def _begin(fanning: Fanning, batch: ReadBatch, answers: Mapping[tuple[int, int], Fanned], now: datetime) -> None:
-    """Begin the fan-outs of the batch's entries."""
+    """Begin the fan-outs of the batch's watchlist entries."""
     for offset, record in batch.records:
         for item in record:
             if fanned := answers.get((offset, item.number)):
@@ -192,12 +194,14 @@ def _begin(fanning: Fanning, batch: ReadBatch, answers: Mapping[tuple[int, int],
 
 
 def _speaks(signal: Signal, who: Found, known: Suspects) -> bool:
-    """Whether it can be evidence: all else becomes no finding, and is only counted."""
+    """Return whether a signal can be evidence. Others are only counted."""
     return telling(signal) or bool(known and any(party.suspect in known for party in who))
 
 
 def _tally(ordinary: Iterable[tuple[str, bool]]) -> dict[str, int]:
-    """Of ordinary life, by source and whether somebody was found: how much of it there was, as `source|outcome`."""
+    """Return the number of ordinary signals by `source|outcome`, from pairs of source and whether a resident was
+    found.
+    """
     outcomes = ScreeningOutcome.UNMATCHED, ScreeningOutcome.BELOW_THRESHOLD
     return {f"{source}|{outcomes[found]}": count for (source, found), count in Counter(ordinary).items()}
 
@@ -222,7 +226,9 @@ def _refuse(batch: ReadBatch, tp: TopicPartition, item: Item, why: str, now: dat
 
 
 def _meant(tp: TopicPartition, item: Item, who: Found, known: Suspects) -> Party:
-    """Of a call the called; but the caller when he calls a suspect, whoever the suspect's number is entered for."""
+    """Return the preferred party, unless a later one has contact with a confirmed suspect, such as a caller dialling
+    one.
+    """
     for party in who[1:]:
         entry = known.get(party.suspect or "")
         if entry and entry.standing is WatchStatus.CONFIRMED and not _later(tp, item, entry):
@@ -231,9 +237,9 @@ def _meant(tp: TopicPartition, item: Item, who: Found, known: Suspects) -> Party
 
 
 def _later(tp: TopicPartition, item: Item, entry: WatchEntry | None) -> bool:
-    """Whether an entry came after the signal: the signal is read again, and the entry fans out in its turn.
+    """Return whether a watchlist entry came after the signal on the same lane: then its own fan-out covers the signal.
 
-    Only one lane has an order. Of an entry on another, nobody knows whether it was there when the signal was screened.
+    Lanes have no common order. For an entry of another lane, it is unknown which came first.
     """
     return entry is not None and (entry.topic, entry.partition) == tp and entry.offset > item.offset
 
@@ -255,7 +261,7 @@ def _payments(tp: TopicPartition, item: Item, who: Found) -> list[Paid]:
 
 
 def _elsewhere(before: WatchEntry | None, tp: TopicPartition, item: Item) -> bool:
-    """Whether the same signal put the same entry there before, out of another record."""
+    """Return whether the same signal made the same entry before, in another record."""
     return (
         before is not None
         and before.uid == item.signal.uid

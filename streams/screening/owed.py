@@ -1,15 +1,16 @@
-"""What a lost store owes: the signals that were counted before are screened again, beside those that come now.
+"""Screens again the signals that were counted in a store that was lost, in the background beside new ones.
 
-All that follows from them was told and written before they were counted, and the store is filled with it from its
-topics. What is missing is the tally, the payers of each account and the dead letters sent again: these are put back.
-The newest come first: money that moved an hour ago may still be stopped.
+Their alerts and evidence were published before they were counted, and the store is restored from those topics. Only the
+counts, the payers of each account and the resent dead letters are missing: these are restored here. The newest come
+first: money that moved an hour ago may still be stopped.
 
-One thing may be news: a payment to somebody who was put on the watchlist before the payment was back among the payers.
-That evidence is added, and its resident is put on the list of those to be scored again.
+One thing may be news: a payment to someone who was put on the watchlist before the payment was restored. This evidence
+is added, and its resident is scheduled for re-evaluation.
 
-A signal counts as what it was. An entry that came later on its lane does not make it raised: the entry was. Between two
-lanes no order is kept: of a payment on one and the entry of its payee on the other, whichever was screened second was
-raised, and that is written nowhere. Counted again, both may be. The sum over the outcomes is the same all the same.
+A signal keeps its outcome: if the watchlist entry came later on its lane, the entry raised the alert and not the
+signal. Lanes have no common order: of a payment on one lane and an entry about its payee on the other, whichever was
+screened second raised the alert, and this is stored nowhere. Counted again, both may count as raised. The sum over all
+outcomes is right nevertheless.
 """
 
 import logging
@@ -27,23 +28,23 @@ from streams.screening.positions import Owed, Positions
 
 log = logging.getLogger(__name__)
 
-SPAN = 200  # records read at once: they are in memory
+SPAN = 200  # records read at once, into memory
 BATCH = 20  # records counted at once, as screening does
 
 Rescreen = Callable[[TopicPartition, Owed, int, Sequence[Raw], Pause], Awaitable[bool]]
-"""Screens a batch again and counts it from an offset on (agents/screening.py). False: something else is owed by now."""
+"""Screens a batch again and counts it from an offset on (agents/screening.py). False: the owed range has changed."""
 
 
 class Rescreening:
-    """Screens again what partitions owe. It holds up nobody: it needs no lock, for its count has a fence of its own."""
+    """Screens owed records again. It needs no lock, because its count has its own fence."""
 
     def __init__(self, settings: Settings, positions: Positions, rescreen: Rescreen) -> None:
         self._settings, self._positions, self._rescreen = settings, positions, rescreen
 
     async def screen_owed(self, lanes: Iterable[TopicPartition], pause: Callable[[], Pause] = in_pieces) -> bool:
-        """Screen again some of what a lost store owes, the first lanes' before the others'; False when nothing is owed.
+        """Screen some owed records of the first lane that has any. Returns False if no lane has any.
 
-        `pause`: makes what is awaited between the records of a lane.
+        `pause`: returns what is awaited between the records of a lane.
         """
         for lane in lanes:
             if await self._step(lane, pause()):
@@ -51,12 +52,12 @@ class Rescreening:
         return False
 
     async def _step(self, lane: TopicPartition, pause: Pause) -> bool:
-        """Screen the newest of what a partition owes again; False when it owes nothing."""
+        """Screen the newest owed records of a lane again. Returns False if it has none."""
         owed = await self._positions.owed(lane)
         if owed is None:
             return False
         begin = (await beginning_offsets(self._settings, lane.topic))[lane.partition]
-        if owed.last < begin:  # no longer kept
+        if owed.last < begin:  # no longer on the topic
             await self._positions.pay(lane, owed, owed.first, Counter())
             return True
         if owed.last == owed.until:
@@ -65,9 +66,9 @@ class Rescreening:
         return True
 
     async def _pay(self, lane: TopicPartition, owed: Owed, kept: int, pause: Pause) -> None:
-        """Screen the newest records again, batch by batch from the last; stops when another was first.
+        """Screen the newest owed records again, in batches from the last. Stops if another worker was faster.
 
-        `kept`: the first that is still on the topic.
+        `kept`: the first offset that is still on the topic.
         """
         read_from = max(kept, owed.last - SPAN + 1)
         raws = await self._read(lane, read_from, owed.last)
@@ -79,7 +80,7 @@ class Rescreening:
             owed = replace(owed, last=first - 1)
 
     async def _read(self, lane: TopicPartition, first: int, last: int) -> list[Raw]:
-        """Records from their topic; none when the first of them was dropped just now."""
+        """Return records from their topic, or an empty list if it has just deleted the first of them."""
         try:
             span = read_range(self._settings, lane.topic, lane.partition, first, last)
             return [Raw(record.offset, record.value or b"") async for record in span]

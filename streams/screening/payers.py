@@ -1,11 +1,11 @@
-"""Who paid which account lately, and how an entry of the watchlist reaches them: slice by slice, each script bounded.
+"""Recent payers of each account, and how a watchlist entry reaches them: in slices, so that each script is short.
 
-By account or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`, and `fan-out:{q}:<id>`, how many slices of
-a fan-out are done.
+Keys by account or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`, and `fan-out:{q}:<id>` (the number of
+finished slices of a fan-out).
 
-The policy's window and a day bound an account's list (EvidenceStore.watch). Older payments leave when the next
-one comes, at most 2,000 in one script, and the list goes when nobody has paid for that time. A payment takes some 200
-bytes, so 400,000 within four days take 83 MB. After such a burst the next 200 scripts remove all of them.
+An account's list covers the policy's window and a day (EvidenceStore.watch). Older payments are removed when the next
+one comes, at most 2,000 per script, and the list expires when nobody has paid for that time. A payment takes about 200
+bytes, so 400,000 within four days take 83 MB. After such a burst the next 200 scripts remove them all.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -26,18 +26,18 @@ from schemas.risk.signals import TransferState
 from streams.state.keys import APPLIED_KEPT, key, milliseconds
 from streams.state.scripts import script
 
-SLICE = 200  # payments whose payers are alerted together
-WALKED = 1_000  # payments that are only looked at, in one command
-_ORDER = ORDER_DIGITS + 1  # the last tells whether a person is still to be asked
+SLICE = 200  # payments whose payers get their evidence together
+WALKED = 1_000  # payments read by one command
+_ORDER = ORDER_DIGITS + 1  # a last digit tells whether a person must still decide
 NOT_COUNTED = EarlierPayments(0, 0)
 WATCHED, WATCH, ENTER, NEXT = script("watched"), script("watch"), script("enter"), script("slice")
 
 
 @dataclass(slots=True)
 class Fanned:
-    """What came of an entry of the watchlist: the one before, the one that stands, and the first who paid the account.
+    """The effect of a watchlist entry: the previous entry, the one in force, and the first payers of the account.
 
-    `last`: after which payment the next slice begins; None when this was all.
+    `last`: the payment after which the next slice begins; None if there are no more.
     """
 
     before: WatchEntry | None
@@ -48,7 +48,7 @@ class Fanned:
 
 
 class Slice(NamedTuple):
-    """Payments that follow one; `stands`: what the watchlist says of the account now; `last` as in Fanned."""
+    """The payments of the next slice. `stands`: the account's present watchlist entry; `last` as in Fanned."""
 
     stands: WatchEntry | None
     payers: list[Payer]
@@ -56,16 +56,16 @@ class Slice(NamedTuple):
 
 
 class Payers:
-    """The watchlist's entries and the payments to their accounts."""
+    """The watchlist's entries, and the payments to their accounts, in Redis."""
 
     def __init__(self, redis: "Redis", partitions: int) -> None:
-        self._redis: Any = redis  # redis-py types a command's result as sync or async at once
+        self._redis: Any = redis  # redis-py types each result as sync or async
         self._partitions = partitions
 
     async def enter(self, entries: Sequence[WatchEntry], rules: RiskRules, now: datetime) -> list[Fanned]:
-        """Write entries, in order, and read the first who paid: whoever pays from then on finds the entry.
+        """Write entries in order, and read the first payers of each. Payments written afterwards find the entry.
 
-        Where another has changed an entry meanwhile, it is looked at again.
+        An entry that another process changed meanwhile is read again.
         """
         found: dict[int, Fanned] = {}
         while len(found) < len(entries):
@@ -77,7 +77,7 @@ class Payers:
         return [found[number] for number in range(len(entries))]
 
     async def answer(self, subject: str, request: str, alert: bool, rules: RiskRules) -> Fanned | None:
-        """Write a person's answer to a question about a suspect, and read the first who paid; None without an entry."""
+        """Write a person's decision about a suspect, and read the first payers. Returns None if there is no entry."""
         while old := await self._redis.hget(self._keys(subject)[0], subject):
             before = entry_of(old)
             entry = answered(before, request, alert)
@@ -95,28 +95,30 @@ class Payers:
         return Slice(entry_of(value) if value else None, [unpacked(text) for text in texts], _last(texts))
 
     async def done(self, fan_outs: Sequence[FanOut]) -> list[int]:
-        """Return for each fan-out how many of its slices are done."""
+        """Return for each fan-out the number of its finished slices."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for fan_out in fan_outs:
                 pipe.get(self._mark(fan_out))
             return [int(number or 0) for number in await pipe.execute()]
 
     async def mark(self, fan_outs: Iterable[FanOut]) -> None:
-        """Remember slices as done: the same slice written twice, because an answer was lost, goes on once."""
+        """Store slices as finished, so that one written twice, because an acknowledgement was lost, continues only
+        once.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             for fan_out in fan_outs:
                 pipe.set(self._mark(fan_out), fan_out.number, ex=APPLIED_KEPT)
             await pipe.execute()
 
     async def put_back(self, entries: Iterable[WatchEntry]) -> None:
-        """Put entries of the watchlist's topic back; newer ones that are there stay."""
+        """Restore entries from the watchlist's topic, unless Redis has newer ones."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for entry in entries:
                 pipe.eval(ENTER, 1, self._keys(entry.subject)[0], entry.subject, _ORDER, _ordered(entry))
             await pipe.execute()
 
     async def walk(self, token: str, first: datetime | None = None) -> AsyncIterator[list[Payer]]:
-        """Yield the payments to an account from `first` on, the oldest first, some at a time."""
+        """Yield the payments to an account from `first` on, oldest first, in lists of at most 1,000 or so."""
         name = f"{key('payers', spread(token, self._partitions))}:{token}"
         score, same = (milliseconds(first) if first else "-inf"), 0
         while found := await self._redis.zrange(name, score, "+inf", byscore=True, offset=same, num=WALKED):
@@ -127,7 +129,7 @@ class Payers:
             score, same = at, here + (same if at == score else 0)
 
     async def _entered(self, entries: Mapping[int, WatchEntry], rules: RiskRules, now: datetime) -> dict[int, Fanned]:
-        """Those of the entries that nobody has changed between the look at them and the writing."""
+        """Write the entries that nobody changed between reading and writing, and return their effects by number."""
         counted = rules.payers_without_asking, MOST_WITHOUT_ASKING
         async with self._redis.pipeline(transaction=False) as pipe:
             for entry in entries.values():
@@ -143,7 +145,7 @@ class Payers:
     async def _written(
         self, entries: Iterable[tuple[WatchEntry, bytes, str | bytes]], rules: RiskRules
     ) -> list[list[bytes] | None]:
-        """The first payments of each entry's account; None where another than the entry that was seen stands."""
+        """Return the first payments to each entry's account; None if the stored entry is not the one that was read."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for entry, old, new in entries:
                 keys, about = self._keys(entry.subject), (entry.subject, old, new)
@@ -161,29 +163,29 @@ class Payers:
 
 
 def spread(token: str, partitions: int) -> int:
-    """Where a suspect's keys lie. Only Redis knows of it, so it need not be Kafka's hash, which is slow here."""
+    """Return the number of the slot for a suspect's keys. Only Redis uses it; Kafka's hash would be slower."""
     return crc32(token.encode()) % partitions
 
 
 def token_of(subject: str) -> str:
-    """The token of a field of the watchlist."""
+    """Return the token in a subject of the watchlist (`account:<token>` or `phone:<token>`)."""
     return subject.partition(":")[2]
 
 
 def entry_of(raw: bytes) -> WatchEntry:
-    """Read an entry of the watchlist as Redis has it."""
+    """Parse a watchlist entry as stored in Redis."""
     return WatchEntry.model_validate_json(raw[_ORDER:], extra=ANY_VERSION)
 
 
 def packed(payer: Payer) -> str:
-    """Each payment is kept like this, also the many that nobody asks for: no JSON."""
+    """Return a payment as stored in Redis: compact text rather than JSON, because there are many."""
     balance = "" if payer.balance_fen is None else payer.balance_fen
     who = f"{payer.resident}|{payer.at.isoformat()}|{payer.topic}|{payer.partition}|{payer.offset}"
     return f"{who}|{payer.amount_fen}|{balance}|{payer.state.value}|{payer.transfer}"
 
 
 def unpacked(text: str) -> Payer:
-    """Read a payment as it is kept."""
+    """Parse a payment as stored in Redis."""
     resident, at, topic, partition, offset, amount, balance, state, transfer = text.split("|", 8)
     return Payer(
         resident=resident,
@@ -203,7 +205,7 @@ def _since(entry: WatchEntry, rules: RiskRules) -> int | str:
 
 
 def _ordered(entry: WatchEntry) -> str:
-    """A value that begins with its order: of one entry the answered one is the greater."""
+    """Return the stored value, which begins with its sort order: a decided entry sorts after the same one undecided."""
     waits = entry.asked is not None and not entry.asked.refused
     return f"{precedence(entry)}{not waits:d}{entry.model_dump_json()}"
 

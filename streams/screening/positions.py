@@ -1,11 +1,11 @@
-"""Where each partition of signals stands in Redis, what was counted of it, and what is owed: to be screened again.
+"""Redis positions of signal partitions: the offset counted last, the counts, and ranges owed a second screening.
 
-By the signals' partition sp: `screened:{sp}` (the offset counted last), `screened-in:{sp}` (in which Redis),
-`stood:{sp}` (a mark of the time at which it was brought up), `owed:{sp}`, `tally:{sp}`, `again:{sp}`; of the urgent
-lane `screened-urgent:{sp}` and so on, but one tally for both, and one `life:{sp}` (a name that goes with the store).
+Keys by signal partition sp: `screened:{sp}` (offset counted last), `screened-in:{sp}` (run id of Redis), `stood:{sp}`
+(a random mark of the last bring-up), `owed:{sp}`, `tally:{sp}`, `again:{sp}`. The urgent lane has
+`screened-urgent:{sp}` and so on, but shares the tally and `life:{sp}` (a random name that is lost with the store).
 
-A store that was lost goes on with the records that come now, and owes those that were counted before: `owed` holds
-their ranges, each counted from its end backwards behind a fence of its own. So each record is counted once, by whoever.
+A store that was lost continues with new records and owes those counted before: `owed` holds their ranges, each counted
+from its end backwards behind its own fence. So each record is counted once.
 """
 
 import uuid
@@ -22,20 +22,20 @@ from streams.state.keys import LaneName, key, lane_key
 from streams.state.scripts import script
 from streams.state.server_identity import ASK_RUN, CURRENT_RUN, run_of
 
-LETTERS_KEPT = 100_000  # dead letters of a partition that are known to have been sent again
+LETTERS_KEPT = 100_000  # resent dead letters that are remembered, per partition
 STAND = script("stand")
 SCREENED, OWED = (CURRENT_RUN + script("counted") + script(name) for name in ("screened", "owed"))
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a partition of signals stands, and the policy in force in it. No offset: nothing is known of it."""
+    """The position of a signal partition, and the policy in force there. `offset` is None if nothing is known."""
 
     offset: int | None
     policy: str | None
-    run: str | None  # the Redis in which it was brought up last
-    asked: str  # the one that answers
-    mark: str  # of that time: whoever began on a store that was lost since has another
+    run: str | None  # run id of the Redis in which it was last brought up
+    asked: str  # run id of the Redis that answered
+    mark: str  # of the last bring-up: a worker that began before has another one
 
     @property
     def current(self) -> bool:
@@ -45,27 +45,27 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Records that were counted in a store that was lost since: `first` to `last` are still to be screened again.
+    """A range of records counted in a store that was lost: `first` to `last` are still to be screened again.
 
-    `until`: up to where it was all at once.
+    `until`: the range's original end.
     """
 
     first: int
     last: int
     until: int
-    asked: str  # as of a Position, and the mark too
+    asked: str  # as in Position, like the mark
     mark: str
 
 
 class Positions:
-    """Where the lanes' partitions stand. Each method is one round trip."""
+    """The positions of the lanes' partitions. Each method takes one round trip."""
 
     def __init__(self, redis: "Redis", partitions: int) -> None:
-        self._redis: Any = redis  # redis-py types a command's result as sync or async at once
+        self._redis: Any = redis  # redis-py types each result as sync or async
         self._partitions = partitions
 
     async def position(self, tp: TopicPartition) -> Position:
-        """The offset screened last, in which Redis, and the policy in force."""
+        """Return the partition's position and the policy in force there."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
             pipe.mget(*(of_lane(name, tp) for name in ("screened", "screened-in", "stood")))
@@ -79,7 +79,7 @@ class Positions:
     async def not_current(
         self, lanes: Sequence[TopicPartition], reached: Mapping[TopicPartition, int]
     ) -> list[TopicPartition]:
-        """Return those of which something may be missing, or that stand before the record that they had `reached`."""
+        """Return the partitions that may lack counts, or whose offset is below the one `reached` before."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
             for tp in lanes:
@@ -100,11 +100,11 @@ class Positions:
         tally: Counter[str],
         again: Mapping[str, int] | None = None,
     ) -> bool:
-        """Count a batch up to `offset` once; False, and nothing done, when the partition stands elsewhere.
+        """Count a batch up to `offset` once. Returns False, without any effect, if the partition is not at `expected`.
 
-        Also when another Redis has taken the place of the one that was asked: it may lack what the batch wrote. And
-        when a letter was sent again and counted meanwhile, out of another record.
-        `again`: dead letters sent again, each with the record that counts for it.
+        Also if another Redis has replaced the one that was read, because it may lack the batch's writes, or if a dead
+        letter was resent and counted meanwhile in another record. `again`: resent dead letters, each with the offset of
+        the record that counts for it.
         """
         stood = "" if expected.offset is None else expected.offset
         keys = [*_counting_keys(tp), of_lane("screened", tp)]
@@ -112,7 +112,7 @@ class Positions:
         return bool(await self._redis.eval(SCREENED, len(keys), *keys, *arguments))
 
     async def sent_again(self, tp: TopicPartition, letters: Iterable[str]) -> dict[str, int]:
-        """Which of the letters were sent again and counted, by the offset of the record that did."""
+        """Return those dead letters that were resent and counted, with the offset of the record that counted."""
         asked = list(dict.fromkeys(letters))
         if not asked:
             return {}
@@ -120,7 +120,7 @@ class Positions:
         return {letter: int(offset) for letter, offset in zip(asked, offsets, strict=True) if offset is not None}
 
     async def tallies(self) -> dict[str, dict[str, int]]:
-        """What became of all signals screened so far: by source and outcome."""
+        """Return the number of signals screened so far, by source and outcome."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in range(self._partitions):
                 pipe.hgetall(key("tally", partition))
@@ -132,7 +132,7 @@ class Positions:
         return {source: dict(counts) for source, counts in found.items()}
 
     async def life(self, tp: TopicPartition) -> str:
-        """Return the name of the store's present life; one without a name gets one. It is lost with the store."""
+        """Return the random name of the present store, and set one if it has none. It is lost with the store."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(key("life", tp.partition), uuid.uuid4().hex, nx=True)
             pipe.get(key("life", tp.partition))
@@ -140,11 +140,12 @@ class Positions:
         return str(life.decode())
 
     async def stand(self, tp: TopicPartition, position: Position, life: str, last: int, owed: range) -> Position | None:
-        """Have a partition stand at `last`, in the Redis that was asked, and owe a range.
+        """Set a partition's position to `last` in the Redis that answered, and add the range `owed` to be screened
+        again.
 
-        Whoever began before that counts no more. `life`: as it was before the shared part of the store was ensured: it
-        may be missing in a store that was lost since. Returns where it stands now: another look could find a store that
-        was lost meanwhile. Returns None, and does nothing, when it stands elsewhere or has another life.
+        Workers that began before can no longer count. `life`: read before the shared part of the store was ensured, so
+        that a loss since then is noticed. Returns the new position; None, without any effect, if the position or the
+        life changed.
         """
         mark = uuid.uuid4().hex
         stood = "" if position.offset is None else position.offset
@@ -158,7 +159,7 @@ class Positions:
         return replace(position, offset=last, run=position.asked, mark=mark)
 
     async def owed(self, tp: TopicPartition) -> Owed | None:
-        """The newest range that a partition owes."""
+        """Return the newest range that a partition owes, or None."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.execute_command(*ASK_RUN)
             pipe.get(of_lane("stood", tp))
@@ -173,7 +174,9 @@ class Positions:
     async def pay(
         self, tp: TopicPartition, owed: Owed, first: int, tally: Counter[str], again: Mapping[str, int] | None = None
     ) -> bool:
-        """Count the records from `first` to the end of what is owed once; False, and nothing done, when it changed."""
+        """Count records from `first` to the end of the owed range once. Returns False, without any effect, if the range
+        changed.
+        """
         keys = [*_counting_keys(tp), of_lane("owed", tp)]
         left = _value(first - 1, owed.until) if first > owed.first else ""
         arguments = [
@@ -188,21 +191,21 @@ class Positions:
 
 
 def of_lane(name: LaneName, tp: TopicPartition) -> str:
-    """A key of one partition of one lane."""
+    """Return the Redis key of a lane's partition."""
     return lane_key(name, tp.topic.removeprefix(SIGNALS.name), tp.partition)
 
 
 def _counting_keys(tp: TopicPartition) -> list[str]:
-    """The keys of every script that counts signals, in its order."""
+    """Return the keys that each counting script takes, in order."""
     return [of_lane("stood", tp), key("tally", tp.partition), of_lane("again", tp)]
 
 
 def _counting(tally: Counter[str], again: Mapping[str, int]) -> list[str | int]:
-    """What is counted, as these scripts take it."""
+    """Return the counts as arguments of the counting scripts."""
     letters = [part for each in again.items() for part in each]
     return [LETTERS_KEPT, len(again), *letters, *(part for each in sorted(tally.items()) for part in each)]
 
 
 def _value(last: int, until: int) -> str:
-    """A range's value in `owed`, under its first offset."""
+    """Return the value of a range in `owed`; its key is the first offset."""
     return f"{last} {until}"

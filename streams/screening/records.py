@@ -1,4 +1,4 @@
-"""Records of the lanes of signals, read: the signals, and dead letters for what is none."""
+"""Parses records of the signal lanes: signals, or dead letters for invalid input."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ _token: TypeAdapter[str] = TypeAdapter(Token)
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
-    """One signal, the record it came in, and as which of its signals."""
+    """One signal, with the offset of its record and its index there."""
 
     offset: int
     number: int
@@ -40,14 +40,15 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def arrived(self) -> datetime:
+        """When the signal arrived; its own time if that is unknown."""
         return self.signal.arrived or self.signal.at
 
 
 @dataclass(slots=True)
 class ReadBatch:
-    """What some records hold: by record the signals; the dead letters, tallied as `source|outcome`.
+    """The contents of some records: signals by record, and dead letters, counted in `tally` as `source|outcome`.
 
-    `again`: by record the dead letter that is sent again in it; `fan_outs`: by record what it tells of a fan-out.
+    `again`: by offset, the dead letter that the record resends; `fan_outs`: by offset, the record's slice or decision.
     """
 
     records: list[tuple[int, list[Item]]]
@@ -58,7 +59,7 @@ class ReadBatch:
 
 
 def read(tp: TopicPartition, raws: Sequence[Raw], at: datetime) -> ReadBatch:
-    """Read records; one that is whole costs one validation, else each of its signals is looked at by itself."""
+    """Parse records. A valid record takes one validation; otherwise each of its signals is validated separately."""
     batch = ReadBatch([], [], Counter(), {})
     for raw in raws:
         add(batch, tp, raw, at, partial(batch_adapter.validate_json, extra=ANY_VERSION))
@@ -66,12 +67,12 @@ def read(tp: TopicPartition, raws: Sequence[Raw], at: datetime) -> ReadBatch:
 
 
 def quickly(record: bytes) -> list[Signal]:
-    """A whole record's signals for who only looks at their fields: where it can be, they are none of pydantic's."""
+    """Return a valid record's signals for read-only use, if possible without pydantic. Raises ValidationError."""
     return plain(record) or batch_adapter.validate_json(record, extra=ANY_VERSION)
 
 
 def add(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, whole: Callable[[bytes], list[Signal]]) -> None:
-    """Read one more record. `whole` reads one of which all is right, and raises ValidationError for any other."""
+    """Parse one more record. `whole`: parses a valid record and raises ValidationError for any other."""
     try:
         signals = list(enumerate(whole(raw.value)))
     except ValidationError:
@@ -80,16 +81,15 @@ def add(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, whole: Cal
 
 
 def refuse(batch: ReadBatch, place: RecordPlace, source: str, why: str, value: bytes, at: datetime) -> None:
-    """Lay a signal among the dead letters."""
+    """Add a dead letter for a signal to the batch."""
     batch.letters.append(DeadLetter.of(source, place, why, value, at))
     batch.tally[f"{source}|{ScreeningOutcome.DEAD_LETTERED}"] += 1
 
 
 def once(batch: ReadBatch, counted: Mapping[str, int]) -> dict[str, int]:
-    """Take out what was sent again and counted already; the first of a letter takes it out of the dead-lettered.
+    """Drop records whose dead letter was resent and counted before. The first resend decrements the dead-letter count.
 
-    `counted`: by letter the record that counted; a later one, where what was lost is screened again. Returns the same
-    of the letters that count now.
+    `counted`: by dead letter, the offset of the record that counted it. Returns the same for those that count now.
     """
     first = dict(counted)
     repeated = {offset for offset, again in batch.again.items() if first.setdefault(again.letter, offset) != offset}
@@ -115,7 +115,7 @@ def _one_by_one(tp: TopicPartition, raw: Raw, at: datetime, batch: ReadBatch) ->
     if isinstance(content, dict) and content.get("kind") in _OF_FAN_OUTS:
         return _of_fan_out(tp, raw, at, batch)
     items = content if isinstance(content, list) else [content]
-    if not 1 <= len(items) <= BATCH_LIMIT:  # a megabyte of nothing would be half a million letters
+    if not 1 <= len(items) <= BATCH_LIMIT:  # a megabyte of empty items would be half a million dead letters
         why = f"{len(items):,} signals in one record: it holds 1 to {BATCH_LIMIT}"
         refuse(batch, place_of(tp, raw.offset, None), UNKNOWN, why, raw.value, at)
         return []
@@ -124,7 +124,7 @@ def _one_by_one(tp: TopicPartition, raw: Raw, at: datetime, batch: ReadBatch) ->
         try:
             value = orjson.dumps(item)
             signals.append((number, signal_adapter.validate_json(value, extra=ANY_VERSION)))
-        except orjson.JSONEncodeError:  # it writes less deep than it reads
+        except orjson.JSONEncodeError:  # it writes less nesting than it reads
             refuse(batch, place_of(tp, raw.offset, number), _source(item), TOO_DEEP, raw.value, at)
         except ValidationError as error:
             refuse(batch, place_of(tp, raw.offset, number), _source(item), reason(error), value, at)

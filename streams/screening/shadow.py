@@ -1,9 +1,9 @@
-"""A policy in shadow: scored beside the one in force on the same evidence. What it would have raised lies on the topic
-`shadow`, is counted by day and level beside what the other raised of the same signals, and goes to nobody.
+"""Evaluates a shadow policy beside the one in force, on the same evidence.
 
-It never holds up what is real: it evaluates when the batch is published and counted, and what goes wrong with it is
-logged. A worker that dies in between leaves that batch uncounted for both. Who rises by a call that merely goes on is
-not seen.
+Its alerts go to the topic `shadow` and to nobody else; they are counted by day and level beside the real alerts of the
+same signals. It never delays the real screening: it runs after the batch is published and counted, and its errors are
+only logged. If a worker dies in between, the batch is counted for neither. Re-evaluations without a new signal are not
+covered.
 """
 
 import logging
@@ -32,15 +32,17 @@ from streams.state.keys import SHADOW_COUNTS, key
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0  # a policy put in shadow is scored after so long at the latest
+LOOK_SECONDS = 1.0  # longest time until a new shadow policy is noticed
 JILIN = timezone(timedelta(hours=8))
 LIVE, SHADOWED = "live", "shadow"
-_HASH = 16  # characters of a policy's hash
+_HASH = 16  # length of a policy's digest
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Alerts of one level on one day, by the policy in force and by the one in shadow."""
+    """The number of alerts of one level on one day, by the policy in force (`live`) and the shadow policy
+    (`shadow`).
+    """
 
     day: str
     level: str
@@ -49,7 +51,7 @@ class Count:
 
 
 class Shadow:
-    """Beside one worker's screening."""
+    """The shadow evaluation of one worker."""
 
     def __init__(self, redis: "Redis", producer: Producer, policies: Policies, clock: Clock, partitions: int) -> None:
         self._redis: Any = redis
@@ -58,9 +60,7 @@ class Shadow:
         self._rules: RiskRules | None = None
 
     async def fork(self, evaluator: RiskEvaluator) -> RiskEvaluator | None:
-        """Return an evaluator by the policy in shadow, or None while there is none. Call it before anything is
-        evaluated.
-        """
+        """Return an evaluator with the shadow policy's rules, or None without one. Call it before any evaluation."""
         if self._looked is None or time.monotonic() - self._looked >= LOOK_SECONDS:
             self._rules, self._looked = await self._read(), time.monotonic()
         return evaluator.fork(self._rules) if self._rules and evaluator.known else None
@@ -68,13 +68,13 @@ class Shadow:
     async def record(
         self, lane: TopicPartition, shadow: RiskEvaluator | None, records: Sequence[RecordMatches], live: Evaluation
     ) -> None:
-        """Evaluate the records by the policy in shadow, if there is one, and count both. It raises no exception."""
+        """Evaluate the records by the shadow policy, if there is one, and count both policies' alerts. Never raises."""
         if shadow is None:
             return
         try:
             await self._load_alerted(shadow)
             for record in records:
-                shadow.assess_record(lane, record)  # what became of each signal is counted once, by the live one
+                shadow.assess_record(lane, record)  # outcomes are counted once, by the live evaluator
             await self._publish(shadow.result, live)
         except Exception:
             log.exception("the policy in shadow could not be scored on %s/%d", lane.topic, lane.partition)
@@ -90,7 +90,7 @@ class Shadow:
             return None
 
     async def _load_alerted(self, shadow: RiskEvaluator) -> None:
-        """What the policy in shadow would have told before; what it told of a case that is over does not count."""
+        """Load the shadow policy's earlier alerts, except those about settled cases."""
         residents = list(shadow.known)
         async with self._redis.pipeline(transaction=False) as pipe:
             for resident in residents:
@@ -123,7 +123,7 @@ class Shadow:
 
 
 async def counts(redis: "Redis", policy: str) -> list[Count]:
-    """What a policy in shadow would have raised, beside what was raised meanwhile; the latest day and gravest first."""
+    """Return the alert counts of a shadow policy, the latest day and the highest level first."""
     client: Any = redis
     found: dict[tuple[str, str], Counter[str]] = {}
     for name, number in (await client.hgetall(SHADOW_COUNTS)).items():
@@ -137,7 +137,7 @@ async def counts(redis: "Redis", policy: str) -> list[Count]:
 
 
 async def forget(redis: "Redis", partitions: int) -> None:
-    """What was counted and remembered of an earlier policy in shadow."""
+    """Delete the counts and alerts of earlier shadow policies."""
     client: Any = redis
     await client.delete(SHADOW_COUNTS, *(key("shadow-alerted", partition) for partition in range(partitions)))
 

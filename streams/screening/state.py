@@ -1,7 +1,7 @@
-"""Screening's part of an installation's Redis: evidence, the watchlist, accounts behind tokens, positions and tallies.
+"""Screening's data in Redis: evidence, the watchlist, account numbers behind tokens, positions and counts.
 
-What all partitions share of it lies on compacted topics too, written there by `records` (the evidence by
-evidence_log.py), and is put back from there.
+What all partitions share is also on compacted topics, written with `records` (evidence: evidence_log.py), and is
+restored from them.
 """
 
 import logging
@@ -33,7 +33,7 @@ CHUNK = 500
 
 
 class ScreeningState:
-    """What screening keeps in Redis, and the risk rules by which it screens."""
+    """Screening's data in Redis, and the risk rules in force."""
 
     def __init__(self, settings: Settings, redis: "Redis", policies: Policies, clock: Clock) -> None:
         self._settings, self._policies, self._clock = settings, policies, clock
@@ -43,7 +43,7 @@ class ScreeningState:
         self._default: RiskRules | None = None
 
     async def rules(self, policy: str | None) -> RiskRules:
-        """Return a policy's risk rules; those of the settings' file before casework has a policy in force."""
+        """Return a policy's risk rules; for None, those of the settings' policy file."""
         if policy is not None:
             return (await self._policies.get(policy)).risk
         if self._default is None:
@@ -55,13 +55,13 @@ class ScreeningState:
         return await self.rules((await self.positions.position(lane)).policy)
 
     async def tallies(self) -> dict[str, dict[str, int]]:
-        """Return what became of all signals: by source and outcome, how many."""
+        """Return the number of signals screened so far, by source and outcome."""
         return await self.positions.tallies()
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Read the watchlist, the accounts and the evidence from their topics into Redis; what is newer there stays.
+        """Restore the watchlist, accounts and evidence from their topics into Redis, except where Redis is newer.
 
-        `since`: only what lies behind there.
+        `since`: only records after these offsets.
         """
         in_force = await self._policies.in_force()
         rules = await self.rules(in_force.policy if in_force else None)
@@ -89,7 +89,7 @@ class ScreeningState:
 
 
 def records(accounts: Mapping[str, str], watched: Iterable[WatchEntry]) -> list[Record]:
-    """Return the records of accounts, by token, and of entries of the watchlist."""
+    """Return the topic records of account numbers, by token, and of watchlist entries."""
     return [
         *(Record(ACCOUNTS.name, token.encode(), account.encode()) for token, account in accounts.items()),
         *(Record(WATCHLIST.name, entry.subject.encode(), entry.model_dump_json().encode()) for entry in watched),
@@ -101,5 +101,5 @@ def _watched(value: bytes) -> WatchEntry:
 
 
 def _account(record: Read) -> tuple[str, str | None]:
-    """A token and its account, None once it was erased. Raises ValueError when it is no account."""
+    """Return a token and its account number, None if erased. Raises ValueError if the number is invalid."""
     return (record.key or b"").decode(), normal_account(record.value.decode()) if record.value else None

@@ -1,7 +1,7 @@
-"""The steps of screening on a batch of a lane's records. agents/screening.py puts them in order.
+"""The steps of screening a batch of a lane's records. agents/screening.py calls them in order.
 
-Evidence is a set, and risk a function of set and time. So a step that is repeated has the same result, and its alerts
-have the same ids; only the count has a fence.
+Evidence is a set, and risk is a function of the set and the time. So a repeated step has the same result and its alerts
+have the same ids; only the count needs a fence.
 """
 
 from collections import Counter
@@ -39,14 +39,14 @@ from streams.screening.subjects import Subjects
 from streams.state.shared_state import Shared
 
 ObserveFeed = Callable[[str, int, datetime], None]
-"""Told how many signals of a source were screened when: a feed that stops sending is found by it."""
+"""Called with a source, a number of signals and a time, to detect feeds that stop sending."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScreeningContext:
-    """What screening needs of an installation.
+    """The parts of an installation that screening needs.
 
-    `shared`: the part of the store that all partitions share. It is restored before anybody is looked up.
+    `shared`: the part of the store shared by all partitions, restored before any lookup.
     """
 
     settings: Settings
@@ -60,7 +60,7 @@ class ScreeningContext:
 
 
 class LoadedEvidence(NamedTuple):
-    """What is known of residents, and the evidence to be added, under the ids of the entries that stand."""
+    """An evaluator of what was known of residents, and the evidence that was added, by canonical resident id."""
 
     evaluator: RiskEvaluator
     added: Mapping[ResidentId, Sequence[Evidence]]
@@ -77,7 +77,7 @@ class ScreeningSteps:
         self.matcher = Matcher(context.residents, self._evidence, Subjects(context.settings.key()))
 
     async def decode(self, lane: TopicPartition, records: Sequence[Raw], now: datetime, pause: Pause) -> ReadBatch:
-        """Read the records' signals. What cannot be read becomes a dead letter of the batch."""
+        """Parse the records' signals. Invalid ones become dead letters of the batch."""
         batch = read(lane, [], now)
         for raw in records:
             add(batch, lane, raw, now, quickly)
@@ -85,21 +85,21 @@ class ScreeningSteps:
         return batch
 
     async def deduplicate(self, lane: TopicPartition, batch: ReadBatch) -> dict[str, int]:
-        """Drop dead letters that were sent again and counted before. Return those that count now: letter -> offset."""
+        """Drop dead letters that were resent and counted before. Return those that count now: letter -> offset."""
         letters = (again.letter for again in batch.again.values())
         return once(batch, await self._positions.sent_again(lane, letters))
 
     async def load_evidence(
         self, found: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> LoadedEvidence:
-        """Add the evidence in Redis. Return an evaluator on what was known before it."""
+        """Add the evidence in Redis. Returns an evaluator with what was known before."""
         added, entries = await standing(self._residents, found)
         return LoadedEvidence(RiskEvaluator(await self._evidence.add(added, rules, now), entries, rules, now), added)
 
     async def load_past_evidence(self, matched: MatchedBatch, rules: RiskRules, now: datetime) -> RiskEvaluator:
-        """Return an evaluator of records that were counted before. Evidence is added only where it may be missing.
+        """Return an evaluator for records that were counted before. Adds only evidence that may be missing.
 
-        That is of payments to somebody whom the watchlist has known since.
+        That is evidence of payments to someone whom the watchlist has listed since.
         """
         found, entries = await standing(self._residents, evidence_in(matched))
         known = await self._evidence.add(dict.fromkeys(found, ()), rules, now)
@@ -107,26 +107,26 @@ class ScreeningSteps:
         return RiskEvaluator(known, entries, rules, now, past=True)
 
     def evidence_records(self, loaded: LoadedEvidence, rules: RiskRules, now: datetime) -> list[Record]:
-        """Return the records of the added evidence for its topic. Call it before anything is evaluated."""
+        """Return the topic records of the added evidence. Call it before any evaluation."""
         known = loaded.evaluator.known
         return list(evidence_log.evidence_records(loaded.added, known, rules, now, self._partitions))
 
     async def publish_watchlist(self, lane: TopicPartition, matched: MatchedBatch) -> None:
-        """Write what must outlive Redis: the watchlist, accounts that a stop-payment may need, the next slices."""
+        """Write what must outlive Redis: watchlist entries, accounts for stop-payments, and the next slices."""
         if matched.accounts:
             await self._evidence.keep_accounts(matched.accounts)
         slices = [fan_out_record(lane, each) for each in matched.fanning.following]
         await self._producer.send_all([*state.records(matched.accounts, matched.watched), *slices])
 
     async def publish_dead_letters(self, batch: ReadBatch) -> None:
-        """Write the batch's dead letters."""
+        """Write the batch's dead letters to their topic."""
         if batch.letters:
             await dead_letter_writer.write(self._producer, batch.letters)
 
     async def publish_alerts(
         self, result: Evaluation, traces: Sequence[tracing.Trace | None], evidence: Iterable[Record] = ()
     ) -> None:
-        """Send the alerts to casework, each with its trace; then write the evidence, and remember what was alerted.
+        """Send the alerts to casework, each with its trace; then write the evidence and store the alerts.
 
         The alerts do not wait until Kafka has the evidence.
         """
@@ -142,7 +142,7 @@ class ScreeningSteps:
             metrics.SIGNAL_TO_ALERT.observe(took, tracing.exemplar(trace))
 
     async def record_fan_outs(self, fanning: Fanning) -> None:
-        """Ask people, note their answers, and remember the slices that are done."""
+        """Write requests for decisions, decisions taken, and finished slices."""
         for request in fanning.asked:
             await self._requests.ask(request)
         for name in fanning.overtaken:
@@ -153,13 +153,13 @@ class ScreeningSteps:
             await self._evidence.payers_of.mark(fanning.done)
 
     def measure(self, tally: Counter[str], now: datetime) -> None:
-        """Count the batch's signals in the metrics, and as heard of their feeds."""
+        """Count the batch's signals in the metrics and for the detection of feed outages."""
         for name, count in tally.items():
             source, _, outcome = name.partition("|")
             label = sources.label(source)
             if count > 0:
                 self._observe_feed(label, count, now)
-            if count < 0:  # a dead letter that was sent again: what it has become is counted beside it
+            if count < 0:  # a resent dead letter: its new outcome is counted separately
                 metrics.DEAD_LETTERS_SENT.labels(label).inc(-count)
             else:
                 metrics.SIGNALS_SCREENED.labels(label, outcome).inc(count)
@@ -171,9 +171,9 @@ class ScreeningSteps:
         rules: RiskRules,
         now: datetime,
     ) -> None:
-        """Add payments to whom the watchlist has known since.
+        """Add payments to residents' evidence whose payee was put on the watchlist later.
 
-        On the topic first: what is in Redis alone is found by nobody who screens this again.
+        On the topic first: a repetition would not find what is only in Redis.
         """
         late = {
             resident: found
@@ -188,7 +188,7 @@ class ScreeningSteps:
 
 
 def tally_of(batch: ReadBatch, matched: MatchedBatch, result: Evaluation) -> Counter[str]:
-    """Return what became of all signals of a batch: by `source|outcome`, how many. It may be negative."""
+    """Return the number of a batch's signals by `source|outcome`. Negative for resent dead letters."""
     tally = batch.tally
     tally.update(matched.tally)
     tally.update(result.tally)

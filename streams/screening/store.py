@@ -1,13 +1,12 @@
-"""What screening keeps in Redis: evidence by resident, payers by payee, the watchlist, what was alerted and counted.
+"""Screening's data in Redis: evidence by resident, payers by payee, the watchlist, and alerts.
 
-By the resident's partition p: `evidence:{p}:<resident>`, `alerted:{p}`, `settled:{p}` (written by casework),
-`rescore:{p}`. By payee or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`, `accounts-by-token:{q}`. By the
-signals' partition: `screened:{sp}`, `screened-in:{sp}`, `stood:{sp}`, `owed:{sp}`, `tally:{sp}`, `again:{sp}`; of the
-urgent lane `screened-urgent:{sp}` and so on, but one tally for both. What is owed: see streams/screening/owed.py.
+Keys by the resident's partition p: `evidence:{p}:<resident>`, `alerted:{p}`, `settled:{p}` (written by casework),
+`rescore:{p}`. By payee or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`, `accounts-by-token:{q}`. By signal
+partition: see streams/screening/positions.py, and owed.py for what is owed.
 
-A Redis that lost what was written last lost a suffix of the commands. What a batch writes (payers, the watchlist,
-evidence, what was alerted) is written before the batch is counted, in `screened:{sp}`: so what stands as screened is
-whole, and all that may be missing lies behind it on the topic. Keys that lie in other slots are in the same Redis.
+A Redis that lost recent writes has lost a suffix of the commands. A batch writes its payers, watchlist entries,
+evidence and alerts before it is counted in `screened:{sp}`: so counted batches are complete, and anything missing can
+be read from the topic after that offset. Keys in other slots are in the same Redis.
 """
 
 from collections import defaultdict
@@ -31,12 +30,12 @@ from streams.state.keys import key, milliseconds
 from streams.state.scripts import script
 from streams.state.server_identity import ASK_RUN, run_of
 
-PREFIX = VERSION_DIGITS + KEEPING_DIGITS  # of a member: the rest of it is its JSON
-PIECE = 500  # payments, or fields of the watchlist, of one script
-RESIDENTS, ADDED = 50, 100  # whose evidence one script adds to; members of one of them at once
-LOOKED_AT = 1_000  # members that one script looks at before it leaves the other residents to the next
-TRIMMED = 2_000  # payments that are too old: so many does one script remove at most
-LATE = timedelta(days=1)  # a payment may come so much later than it happened and still be found
+PREFIX = VERSION_DIGITS + KEEPING_DIGITS  # the length of a value's prefix; the rest is JSON
+PIECE = 500  # payments, or watchlist subjects, per script
+RESIDENTS, ADDED = 50, 100  # residents per script; evidence per resident and script
+LOOKED_AT = 1_000  # members that a script reads before it leaves the other residents to the next one
+TRIMMED = 2_000  # old payments that one script removes at most
+LATE = timedelta(days=1)  # a payment that arrives up to so much late can still be found
 T = TypeVar("T")
 
 PAYMENTS, EVIDENCE = script("payments"), script("evidence")
@@ -45,30 +44,32 @@ RESCORED = script("rescored")
 
 @dataclass(slots=True)
 class Known:
-    """What is known of a resident before a batch."""
+    """What is known of a resident before a batch: evidence by id, the last alert, and when their last case was
+    settled.
+    """
 
     evidence: dict[str, Evidence] = field(default_factory=dict)
     alerted: Alerted | None = None
     settled: datetime | None = None
 
 
-Paid = tuple[str, Payer]  # to which token
-Piece = tuple[ResidentId, Sequence[Evidence]]  # some of what is added to a resident's set
+Paid = tuple[str, Payer]  # the payee's token, the payment
+Piece = tuple[ResidentId, Sequence[Evidence]]  # part of the evidence to be added for a resident
 
 
 class EvidenceStore:
-    """Screening's side of a province's Redis. Each method is one round trip.
+    """Screening's data in Redis. Most methods take one round trip.
 
-    `speed`: of the province's clock; what Redis lets expire, it does by the wall's.
+    `speed`: of the simulated clock; Redis expires keys by wall-clock time.
     """
 
     def __init__(self, redis: "Redis", partitions: int, speed: float = 1.0) -> None:
-        self._redis: Any = redis  # redis-py types a command's result as sync or async at once
+        self._redis: Any = redis  # redis-py types each result as sync or async
         self._partitions, self._speed = partitions, speed
         self.payers_of = Payers(redis, partitions)
 
     async def cases_stand(self) -> bool:
-        """Whether casework has all its partitions up: only then is it known which cases are settled."""
+        """Return whether casework has restored all partitions. Only then is it known which cases are settled."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
             for partition in range(self._partitions):
@@ -84,9 +85,10 @@ class EvidenceStore:
         rules: RiskRules,
         now: datetime,
     ) -> tuple[dict[str, WatchEntry], list[Fanned]]:
-        """Keep the payments, read what the watchlist says of `subjects`, then write `entries` and read who paid.
+        """Store the payments, read the watchlist entries of `subjects`, then write `entries` and read their payers.
 
-        In this order: whoever writes the other half meanwhile finds this one. Without entries it is one round trip.
+        In this order, so that of two workers that write a payment and its payee's entry, at least one finds the
+        other's. One round trip without `entries`. Returns the entries by subject, and the effect of each new entry.
         """
         wanted, paid = self._by_key(subjects), self._payers(payments)
         kept = rules.money.window + LATE
@@ -105,11 +107,11 @@ class EvidenceStore:
         return read, await self.payers_of.enter(entries, rules, now) if entries else []
 
     async def enter(self, entries: Iterable[WatchEntry], rules: RiskRules) -> None:
-        """Put entries of the watchlist's topic back; newer ones that are there stay."""
+        """Restore entries from the watchlist's topic, unless Redis has newer ones."""
         await self.payers_of.put_back(entries)
 
     async def keep_accounts(self, accounts: Mapping[str, str | None]) -> None:
-        """Keep the numbers behind tokens, for whoever asks a bank to stop a payment; none: it is forgotten."""
+        """Store account numbers by token, for stop-payments; None deletes one."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for token, account in accounts.items():
                 where = key("accounts-by-token", spread(token, self._partitions))
@@ -117,13 +119,13 @@ class EvidenceStore:
             await pipe.execute()
 
     async def payers(self, tokens: Iterable[str]) -> dict[str, set[ResidentId]]:
-        """Who has paid each account lately."""
+        """Return the recent payers of each account, by token."""
         return {
             token: {payer.resident async for some in self.payers_of.walk(token) for payer in some} for token in tokens
         }
 
     async def forget(self, resident: ResidentId) -> None:
-        """Forget what is known of a resident; when the case was settled stays."""
+        """Delete a resident's evidence and alerts. The time at which their case was settled stays."""
         partition = home(resident, self._partitions)
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.delete(f"{key('evidence', partition)}:{resident}")
@@ -134,19 +136,19 @@ class EvidenceStore:
     async def add(
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> dict[ResidentId, Known]:
-        """Add evidence to residents' sets; returns what was known of each before. No evidence: only read."""
+        """Add evidence to residents' sets. Returns what was known of each before. No evidence: only read."""
         known: dict[ResidentId, Known] = {}
         async for resident, answer in self._all_added(evidence, rules, now):
-            if resident not in known:  # what comes later was added by ourselves
+            if resident not in known:  # later answers include our own additions
                 known[resident] = _known(*answer)
         return known
 
     async def _all_added(
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> AsyncIterator[tuple[ResidentId, Any]]:
-        """Add evidence; gives what was there before each piece.
+        """Add evidence, and yield the state before each piece.
 
-        Each script stops when it has done much: what it leaves is sent again.
+        Each script stops after a bounded amount of work: what it leaves is sent again.
         """
         left = [(resident, piece) for resident, members in evidence.items() for piece in _split(members, ADDED) or [[]]]
         while left:
@@ -157,7 +159,7 @@ class EvidenceStore:
     async def _added(
         self, pieces: Sequence[Piece], rules: RiskRules, now: datetime
     ) -> tuple[list[tuple[ResidentId, Any]], list[Piece]]:
-        """Add some members each; returns what was there before, and the pieces that were left."""
+        """Add some pieces. Returns the state before each, and the pieces that were left."""
         by_partition: defaultdict[int, list[Piece]] = defaultdict(list)
         for piece in pieces:
             by_partition[home(piece[0], self._partitions)].append(piece)
@@ -182,7 +184,7 @@ class EvidenceStore:
         rules: RiskRules,
         now: datetime,
     ) -> None:
-        """Add to the sets of one partition, by one script. The first piece is added in any case."""
+        """Add evidence to one partition's sets by one script. The first piece is always added."""
         keys = [key("alerted", p), key("settled", p), *(f"{key('evidence', p)}:{one}" for one, _ in some)]
         kept = _ms(rules.keep / self._speed)
         arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, milliseconds(now), LOOKED_AT]
@@ -193,7 +195,7 @@ class EvidenceStore:
     async def add_late(
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> None:
-        """Add evidence, and put each resident on the list of those to be scored again: both or neither."""
+        """Add evidence and schedule each resident for re-evaluation, in one transaction."""
         for resident, members in evidence.items():
             p = home(resident, self._partitions)
             for piece in _split(members, ADDED):
@@ -210,9 +212,9 @@ class EvidenceStore:
         rules: RiskRules,
         now: datetime,
     ) -> None:
-        """Put back what was lost, records in their topic's order.
+        """Restore evidence and alerts from their topic.
 
-        `written`: when each resident's evidence was written last (milliseconds): from then on it is kept.
+        `written`: when each resident's evidence was last written (ms since 1970), from which its expiry counts.
         """
         kept = _ms(rules.keep / self._speed)
         async for _ in self._all_added(evidence, rules, now):
@@ -226,13 +228,13 @@ class EvidenceStore:
             await pipe.execute()
 
     async def of(self, resident: ResidentId) -> list[Evidence]:
-        """A resident's evidence, the oldest first: for who looks at it."""
+        """Return a resident's evidence, oldest first, for display."""
         found = await self._redis.hvals(f"{key('evidence', home(resident, self._partitions))}:{resident}")
         members = [Evidence.model_validate_json(raw[PREFIX:], extra=ANY_VERSION) for raw in found]
         return sorted(members, key=lambda member: (member.at, member.id))
 
     async def remember(self, alerted: Mapping[ResidentId, Alerted], rescore: Mapping[ResidentId, datetime]) -> None:
-        """What casework was told, once Kafka has it; and whom to score again when."""
+        """Store the alerts, once Kafka has them, and when to re-evaluate residents."""
         if not alerted and not rescore:
             return
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -243,14 +245,14 @@ class EvidenceStore:
             await pipe.execute()
 
     async def due(self, partition: int, now: datetime, most: int) -> dict[ResidentId, int]:
-        """Whose risk may have risen by now without a signal, and the time (milliseconds) it was to be looked at."""
+        """Return the residents due for re-evaluation, each with the scheduled time (ms since 1970), at most `most`."""
         found = await self._redis.zrange(
             key("rescore", partition), "-inf", milliseconds(now), byscore=True, offset=0, num=most, withscores=True
         )
         return {resident.decode(): int(score) for resident, score in found}
 
     async def rescored(self, partition: int, done: Mapping[ResidentId, int]) -> None:
-        """They were looked at; who was put on the list anew meanwhile stays."""
+        """Remove residents that were re-evaluated from the schedule, unless they were scheduled again meanwhile."""
         await self._redis.eval(
             RESCORED, 1, key("rescore", partition), *(part for each in done.items() for part in each)
         )
@@ -282,15 +284,15 @@ class EvidenceStore:
                 arguments += (milliseconds(payer.at), packed(payer))
         payers_of = key("payers", q)
         keys = [key("watch", q), *[f"{payers_of}:{token}" for token in paid]]
-        pipe.execute_command("EVAL", PAYMENTS, len(keys), *keys, *arguments, *wanted)  # eval() takes a µs more
+        pipe.execute_command("EVAL", PAYMENTS, len(keys), *keys, *arguments, *wanted)  # eval() takes a µs longer
 
 
 def _pieces(
     q: int, paid: Mapping[int, Mapping[str, list[Payer]]], wanted: Mapping[int, Sequence[str]]
 ) -> Iterable[tuple[int, dict[str, list[Payer]], Sequence[str]]]:
-    """What one script after the other does in q: keeps some payments, then reads some of the watchlist.
+    """Yield the work of each script for q: payments to store, then subjects to read.
 
-    Mostly it is one script that does both. All payments are kept before anything is read.
+    Usually one script does both. All payments are stored before anything is read.
     """
     each = [(token, payer) for token, payers in paid.get(q, {}).items() for payer in payers]
     if max(len(each), len(wanted.get(q, []))) <= PIECE:
@@ -325,5 +327,5 @@ def _known(alerted: bytes | None, settled: bytes | None, flat: Sequence[bytes]) 
     told = Alerted.model_validate_json(alerted, extra=ANY_VERSION) if alerted else None
     since = datetime.fromisoformat(settled.decode()) if settled else None
     if told is not None and since is not None and told.at <= since:
-        told = None  # told of a case that is over
+        told = None  # of a settled case
     return Known({member.id: member for member in members}, told, since)

@@ -1,4 +1,4 @@
-"""Whom a signal is about, and which suspects it names: numbers in one spelling, and the tokens that stand for them."""
+"""The parties of a signal: lookups of residents, and suspects as watchlist subjects with tokens for their numbers."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -12,12 +12,12 @@ from schemas.people.residents import ResidentId
 from schemas.risk.signals import Signal
 from streams.repositories.residents.register import Asked
 
-REMEMBERED = 65_536  # numbers whose token is not computed again; each worker has its own
-SUSPECTING = frozenset({"watchlist", "report"})  # the kinds of signals that may put somebody on the watchlist
+REMEMBERED = 65_536  # numbers whose token is cached, in each worker
+SUSPECTING = frozenset({"watchlist", "report"})  # kinds of signals that may add a watchlist entry
 
 
 class Party(msgspec.Struct, frozen=True, gc=False):
-    """The resident who may be meant, and the suspect at the other end: a field of the watchlist."""
+    """A resident whom a signal may be about, and the suspect at the other end as a watchlist subject."""
 
     role: Role
     resident: ResidentId
@@ -25,14 +25,16 @@ class Party(msgspec.Struct, frozen=True, gc=False):
 
 
 class Subjects:
-    """The parties of signals, under one secret."""
+    """Finds the parties of signals. Tokens are keyed with `secret`."""
 
     def __init__(self, secret: bytes) -> None:
         self.account: Callable[[str], str | None] = lru_cache(REMEMBERED)(lambda raw: _token(secret, raw))
         self.phone: Callable[[str], str | None] = lru_cache(REMEMBERED)(lambda raw: _phone_subject(secret, raw))
 
     def asked(self, signal: Signal) -> list[tuple[Role, Asked]]:
-        """Whom to ask for, in the order of preference: of a call the called, else the caller."""
+        """Return the lookups of a signal's resident, in the order of preference: for a call the callee, then the
+        caller.
+        """
         match signal.kind:
             case "call":
                 return [
@@ -52,7 +54,7 @@ class Subjects:
                 return []
 
     def party(self, signal: Signal, role: Role, resident: ResidentId) -> Party:
-        """A resident who was found; only now is it worth knowing who the other is."""
+        """Return the party of a resident who was found. Only then is the suspect's token computed."""
         return Party(role, resident, self._other(signal, role) if reads_watchlist(signal) else None)
 
     def _other(self, signal: Signal, role: Role) -> str | None:
@@ -64,13 +66,13 @@ class Subjects:
         return self.phone(signal.sender) if signal.kind == "sms" else None
 
     def spelt(self, account: str) -> str:
-        """An account in its one spelling, or as it came when it has none."""
+        """Return the account number in normal form, or unchanged if it is invalid."""
         return _account(account) or account
 
     def suspect(self, signal: Signal) -> tuple[str, str] | None:
-        """Whom a signal puts on the watchlist: the field, and the number in its one spelling.
+        """Return the subject that a signal puts on the watchlist, and its number in normal form; None if there is none.
 
-        Raises ValueError when it is about that and the number is none.
+        Raises ValueError if a watchlist signal's number is invalid.
         """
         if signal.kind == "watchlist":
             if signal.subject == "account":
@@ -82,7 +84,7 @@ class Subjects:
             token = self.account(signal.suspect_account)
             return (f"account:{token}", normal_account(signal.suspect_account)) if token else None
         if signal.suspect_phone and (phone := self.phone(signal.suspect_phone)):
-            return phone, normal_phone(signal.suspect_phone)  # told of, and no evidence until somebody confirms it
+            return phone, normal_phone(signal.suspect_phone)  # recorded, but no evidence until somebody confirms it
         return None
 
 
@@ -129,6 +131,8 @@ def _token(secret: bytes, raw: str) -> str | None:
 
 
 def _phone_subject(secret: bytes, raw: str) -> str | None:
-    """A telephone's field of the watchlist: a keyed BLAKE2, since each call asks for two and an HMAC takes 5 µs."""
+    """Return a telephone number's watchlist subject, or None. Keyed BLAKE2: each call needs two, and an HMAC takes 5
+    µs.
+    """
     phone = _phone(raw)
     return f"phone:p{blake2b(phone.encode(), key=secret[:64], digest_size=16).hexdigest()}" if phone else None
