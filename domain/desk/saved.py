@@ -51,9 +51,14 @@ def saved_case(cases: Iterable[Case], now: datetime) -> Case | None:
     found = [
         (avoided(case), case.id, case)
         for case in cases
-        if case.outcome is Outcome.DISSUADED and case.settled_at and now - case.settled_at <= RECENT and avoided(case)
+        if _dissuaded(case) and case.settled_at and now - case.settled_at <= RECENT and avoided(case)
     ]
     return max(found)[2] if found else None
+
+
+def _dissuaded(case: Case) -> bool:
+    """Whether the resident answered or was met, and was dissuaded: a person's statement alone is no story."""
+    return case.outcome is Outcome.DISSUADED and case.ground is not None and case.ground.evidenced
 
 
 def scenes(case: Case, told: Iterable[tuple[datetime, Sequence[Fact]]]) -> list[StoryScene]:

@@ -7,8 +7,7 @@ import orjson
 
 from console.web.auth.guests import guests
 from console.web.kit.door import EVERYBODY, table
-from schemas.casework.inputs import BankState, OutcomeAct
-from schemas.levels import Outcome, OutcomeGround
+from schemas.casework.inputs import BankState
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
 from tests.console.harness.stage import Stage
@@ -27,7 +26,7 @@ async def saved(console: Stage, division: str) -> Resident:
     somebody = await line.resident(division=division)
     await line.signal(call(line, somebody, ongoing=True), transfer(line, somebody, mule))
     await line.advance(minutes=8)
-    await line.operator(somebody, OutcomeAct(outcome=Outcome.DISSUADED, ground=OutcomeGround.RELATIVE))
+    await line.dissuade(somebody)
     await caught_up(console, await line.case(somebody))
     return somebody
 

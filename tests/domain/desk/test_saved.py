@@ -5,18 +5,20 @@ from datetime import timedelta
 from domain.desk.saved import MOST, avoided, saved_case, scenes
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState, ClaimAct, NoteAct, OutcomeAct
-from schemas.levels import EvidenceClass, Outcome
+from schemas.levels import EvidenceClass, Outcome, OutcomeGround
 from tests.domain.builders import NOON
 from tests.domain.casework.journal import Journal, red_with_money
 
 
-def saved(amount: int = 1_000_000) -> Journal:
-    """A resident whose payment the bank returned, and who was dissuaded."""
+def saved(amount: int = 1_000_000, ground: OutcomeGround | None = None) -> Journal:
+    """A resident whose payment the bank returned, and who was dissuaded: in a talk, if no other ground is stated."""
     line = red_with_money(amount)
     line.pass_to(timedelta(minutes=2))
     line.bank(BankState.RETURNED, amount=amount)
     line.act(ClaimAct(do="claim"))
-    line.act(OutcomeAct(outcome=Outcome.DISSUADED))
+    if ground is None:
+        line.act(NoteAct(do="note", what="conversation", note=""))
+    line.act(OutcomeAct(outcome=Outcome.DISSUADED, ground=ground))
     return line
 
 
@@ -32,11 +34,16 @@ def test_who_kept_most_by_evidence_is_the_story() -> None:
 
 
 def test_an_estimate_saves_nobody_for_the_wall() -> None:
-    line = red_with_money()
-    line.act(OutcomeAct(outcome=Outcome.DISSUADED))
-    estimated = {name: entry for name, entry in line.here.kept.items() if entry.evidence is EvidenceClass.D}
+    line = saved()
+    estimated = {name: entry.model_copy(update={"evidence": EvidenceClass.D}) for name, entry in line.here.kept.items()}
     case = line.here.model_copy(update={"kept": estimated})
     assert saved_case([case], line.now) is None
+
+
+def test_a_statement_that_somebody_is_safe_is_no_story() -> None:
+    line = saved(ground=OutcomeGround.RELATIVE)
+    assert line.here.outcome is Outcome.DISSUADED
+    assert saved_case([line.here], line.now) is None
 
 
 def test_yesterday_s_story_is_not_today_s() -> None:
