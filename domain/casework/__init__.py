@@ -1,4 +1,4 @@
-"""The case's state machine: decide(case, input, rules, now) returns the new case, the facts and the dispatches."""
+"""The case's state machine: decide(case, input, rules, now) returns the new case, its facts and its dispatches."""
 
 from domain.casework.draft import Decision, Rules
 from domain.casework.machine import decide, lift

@@ -1,4 +1,4 @@
-"""What an operator or a supervisor does to a case, by name."""
+"""Operators' and supervisors' acts on a case, each with its handler."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -88,8 +88,8 @@ from schemas.people.calls import CallerRequest
 def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
     """Apply an operator's act to the case.
 
-    When the case does not allow the act (it changed since it was seen, is closed or settled, or another operator has
-    it), only a fact REFUSED is written. Nothing is raised.
+    If the case does not allow the act (it changed since the operator saw it, is closed or settled, or is claimed by
+    another operator), only a fact REFUSED is recorded. Nothing is raised.
     """
     act, by = given.act, given.by
     if why := _refusal(draft, given):
@@ -100,7 +100,7 @@ def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
 
 
 def refuse(draft: DecisionBuilder, why: RefusalCode, by: str | None) -> None:
-    """Note an input that the case does not allow."""
+    """Record that the case does not allow an input."""
     draft.say(FactKind.REFUSED, why, by=by)
 
 
@@ -181,7 +181,7 @@ def _ask_stop(draft: DecisionBuilder, act: AskStopAct, by: str) -> None:
 
 
 def _release_stop(draft: DecisionBuilder, act: ReleaseStopAct, by: str) -> None:
-    """Whoever was bought would lift a stop: so no way to the case lets one person do it."""
+    """Plan lifting a stop, which needs two different persons, so that a single bribed one cannot do it."""
     if act.asked_by is None or act.asked_by == by:
         return refuse(draft, TwoPersons(), by)
     payment = payments.find(draft.case, act.transfer)
@@ -216,7 +216,7 @@ def _claim(draft: DecisionBuilder, act: ClaimAct, by: str) -> None:
 
 
 def _take(draft: DecisionBuilder, by: str) -> None:
-    """The operator talks now: the desk does not offer the case again while he may be talking."""
+    """Record the claim, and delay the calls on the desk while the operator may be talking."""
     draft.set(claimed_by=by, returned_from=None)
     for step in draft.live(Action.OPERATOR_CALL):
         _move(draft, step, later=True)
@@ -325,8 +325,8 @@ def _confirm(draft: DecisionBuilder, act: ConfirmAct, by: str) -> None:
             release(draft, step, ConfirmedBy(by))
 
 
-# What an act does, and what it needs of the case: "open", "danger" (neither dissuaded nor cleared), "plan" (nor
-# defrauded), or nothing.
+# Each act's handler, and what it requires of the case: "open"; "danger": neither dissuaded, cleared nor closed; "plan":
+# moreover not already defrauded; or nothing.
 _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
     OutcomeAct: (_outcome, "open"),
     LowerAct: (_lower, "danger"),

@@ -1,4 +1,4 @@
-"""Screening's alerts: a case opened, its danger told anew, its level raised, a settled one reopened."""
+"""Screening's alerts: they open a case, update its danger, raise its level, or reopen a settled case."""
 
 from datetime import datetime
 
@@ -29,14 +29,16 @@ News = tuple[DangerCode, ...]
 
 
 def opens_anew(case: Case | None, rules: Rules, now: datetime) -> bool:
-    """Whether an alert opens a case: there is none yet, or the last one was closed too long ago to be reopened."""
+    """Return whether an alert opens a new case: there is none, or the latest was closed too long ago to be reopened."""
     if case is None:
         return True
     return case.closed_at is not None and now - case.closed_at > rules.policy.plan.reopen_within
 
 
 def opened(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> DecisionBuilder:
-    """A case begun by an alert. What stands in the books of an earlier case is not booked again in this one."""
+    """Return a new case opened by an alert, as a DecisionBuilder. Sums booked in the earlier case are not booked
+    again.
+    """
     number = max(earlier.number if earlier else 0, rules.last_number) + 1
     case = Case(
         id=f"{given.resident}-{number}",
@@ -64,7 +66,7 @@ def opened(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> D
 
 
 def alert(draft: DecisionBuilder, given: Alert) -> None:
-    """Take a later alert in. The level only rises; what the alert says of a lower one is evidence."""
+    """Apply a later alert. The level only rises; an alert of a lower level counts as evidence."""
     before, draft.signal_at = draft.case, given.signal_at
     _update(draft, given)
     news = _news(before, given)
@@ -91,12 +93,12 @@ def alert(draft: DecisionBuilder, given: Alert) -> None:
 
 
 def _goes_on(draft: DecisionBuilder, before: Case, given: Alert, news: News) -> None:
-    """A plan that has run out begins again, at the level of the new danger; a call that was put off comes at once."""
+    """Restart a plan that has run out, at the new danger's level; bring forward a call that was postponed."""
     level = given.danger.level
     if not draft.contacts():
         if level is before.level:
             _start_again(draft, EvidenceAfterPlan())
-        elif given.signal_at > before.updated_at or len(draft.case.payments) > len(before.payments):  # not told again
+        elif given.signal_at > before.updated_at or len(draft.case.payments) > len(before.payments):  # not a repetition
             reopen(draft, DangerAfterPlan(news), level)
     elif level is before.level and level.rank >= Level.ORANGE.rank:
         soon = draft.now + draft.plan.talk_within
@@ -105,13 +107,13 @@ def _goes_on(draft: DecisionBuilder, before: Case, given: Alert, news: News) -> 
 
 
 def _news(before: Case, given: Alert) -> News:
-    """The reasons that the case does not have yet, or the gravest when there is no new one."""
+    """Return the alert's reasons that the case lacks; if there are none, its first three."""
     found = [reason for reason in given.danger.reasons if reason not in before.danger.reasons]
     return tuple(found or given.danger.reasons[:3])
 
 
 def _knew(case: Case, given: Alert) -> bool:
-    """Whether the signal had arrived before the case was settled: whoever settled it could know."""
+    """Return whether the signal had arrived before the case was settled, so that it was known then."""
     return case.settled_at is not None and given.signal_at <= case.settled_at
 
 

@@ -1,6 +1,7 @@
-"""Does every open case go on? Asked of what lies in the store, not of the code that put it there.
+"""Checks that every open case will go on, from the stored data alone.
 
-Nothing here is shared with casework: what it derives from a case is derived anew, so a fault of its is found here.
+It shares no code with casework: what casework derives from a case is derived here independently, so that its bugs are
+found.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,36 +24,36 @@ _IN_DANGER = (
 
 
 class Kind(StrEnum):
-    """What can be wrong."""
+    """What can be wrong with a case."""
 
-    NO_NEXT_STEP = "no_next_step"  # an open case that nothing would ever happen to again
-    NO_DUE = "no_due"  # a step that waits, and has no time
-    DEADLINE_MISSING = "deadline_missing"  # the case has it, the clocks of the store do not
-    DEADLINE_WRONG = "deadline_wrong"  # it stands at another time
-    DEADLINE_STRAY = "deadline_stray"  # no case has it
-    OVERDUE = "overdue"  # its time has passed, and nothing came of it
-    RESULT_OVERDUE = "result_overdue"  # a dispatch awaited beyond the time by which its result was owed
+    NO_NEXT_STEP = "no_next_step"  # an open case without any planned step or clock
+    NO_DUE = "no_due"  # a waiting step without a time
+    DEADLINE_MISSING = "deadline_missing"  # the case has the deadline, the store does not
+    DEADLINE_WRONG = "deadline_wrong"  # the store has it at another time
+    DEADLINE_STRAY = "deadline_stray"  # the store has it, no case does
+    OVERDUE = "overdue"  # the deadline has passed without effect
+    RESULT_OVERDUE = "result_overdue"  # a dispatch's result is missing past its deadline
     TOO_FAR = "too_far"  # the next step is later than any clock of the plan allows
-    NOT_QUEUED = "not_queued"  # an operator should call, and no operator sees it
-    QUEUED = "queued"  # on the desk, and nobody has to call
-    NOT_MARKED_HELD = "not_marked_held"  # lifting the hold would not let it go
-    UNKNOWN_CASE = "unknown_case"  # the journal has it, the store has not, or an older one
+    NOT_QUEUED = "not_queued"  # an operator must call, but the case is not in the queue
+    QUEUED = "queued"  # in the queue, although nobody must call
+    NOT_MARKED_HELD = "not_marked_held"  # a held step that lifting the hold would not release
+    UNKNOWN_CASE = "unknown_case"  # the store lacks a case of the journal, or has an older version
 
 
 @dataclass(frozen=True, slots=True)
 class InvariantViolation:
-    """One thing that is wrong with a case; never a person's data."""
+    """One violation of an invariant of a case. It has no personal data."""
 
     kind: Kind
     case: str
     words: str
     step: str = ""
-    due: int | None = None  # of a deadline: what the case says, epoch ms
+    due: int | None = None  # of a deadline: the case's time, in ms since 1970
 
 
 @dataclass(frozen=True, slots=True)
 class CaseIndexes:
-    """What the store keeps beside a case. `deadlines`: epoch ms by step."""
+    """The index entries of a case in the store. `deadlines`: step id -> ms since 1970."""
 
     deadlines: Mapping[str, float]
     queued: bool
@@ -60,10 +61,10 @@ class CaseIndexes:
 
 
 def examine(case: Case, kept: CaseIndexes, plan: Plan, now: datetime, grace: timedelta) -> list[InvariantViolation]:
-    """What is wrong with a case and with what is kept beside it.
+    """Return the violations in a case and its index entries.
 
-    Needs no next step: a closed case. Every other one has one, if only the clock on which it closes by itself.
-    `grace`: how late a deadline may be acted on. `plan`: of the policy by which the case was decided last.
+    A closed case needs no next step; every other one has one, even if only the clock that closes it. `grace`: how late
+    a deadline may be processed. `plan`: of the policy under which the case was last decided.
     """
     return [
         *_deadlines(case, kept),
@@ -74,12 +75,12 @@ def examine(case: Case, kept: CaseIndexes, plan: Plan, now: datetime, grace: tim
 
 
 def expected_deadlines(case: Case) -> dict[str, int]:
-    """The deadlines that the store must have of a case: epoch ms by step."""
+    """Return the deadlines that the store must have for a case: step id -> ms since 1970."""
     return {step.id: _ms(step.due) for step in _live(case) if step.due is not None}
 
 
 def must_call(case: Case) -> bool:
-    """Whether an operator must see the case: one is to call, or has it."""
+    """Return whether the case must be in the operators' queue: an operator must call, or has claimed it."""
     if case.settled:
         return False
     calls = (step for step in _live(case) if step.action is Action.OPERATOR_CALL)
@@ -131,17 +132,20 @@ def _going_on(case: Case, plan: Plan) -> Iterator[InvariantViolation]:
 
 
 def _in_danger(case: Case) -> bool:
-    """Whether the plan runs. What a hold keeps back waits for the hold, which has no longest."""
+    """Return whether the plan is running. A held step waits for its hold, which may last for any time."""
     return case.state in _IN_DANGER and all(step.state is not StepState.HELD for step in _live(case))
 
 
 def _furthest(case: Case, plan: Plan) -> timedelta:
-    """No step of a case in danger is further ahead than this: the longest clock, a day until the hours allow it."""
+    """Return the longest time until the next step of a case in danger: the plan's longest clock, and a day of quiet
+    hours.
+    """
     level = plan.levels[case.level]
     rules = [*level.steps.values(), *plan.asked.values()]
     longest = max(max(rule.after, rule.again, rule.result_within, rule.arrive_within) for rule in rules)
-    follow_ups = [after for each in plan.levels.values() for after in each.follow_ups]  # a graver warning's stay
-    after = max(follow_ups, default=timedelta(0)) + plan.close_after  # who was warned is asked again, then it ends
+    # Follow-ups of a higher level's plan remain.
+    follow_ups = [after for each in plan.levels.values() for after in each.follow_ups]
+    after = max(follow_ups, default=timedelta(0)) + plan.close_after  # follow-ups after a warning, then the close
     return max(longest, after, plan.call_again_within, plan.talk_within, plan.retry_most) + timedelta(days=1)
 
 

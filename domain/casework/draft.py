@@ -1,4 +1,4 @@
-"""One decision in the making: the case as it becomes, what is said about it, what is sent out."""
+"""A decision in the making: the changing case, its facts and its dispatches."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,17 +15,17 @@ from schemas.levels import Action
 
 LIVE = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})
 WAITING = frozenset({StepState.PENDING, StepState.HELD})
-CLOCK = "clock."  # steps that are never dispatched: something is done inside when they fall due
+CLOCK = "clock."  # ids of internal timers, which are never dispatched
 CLOSE = "clock.close"
-NUMBERS_OF_A_LOG = 1_000  # cases of one resident while one log of inputs lasts: far more than anybody has
+NUMBERS_OF_A_LOG = 1_000  # highest case number of a resident within one input log: far more than occur
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a partition decides by: the policy in force, and the holds.
+    """What a partition decides by: the policy in force and the holds.
 
-    `logs`: how many logs of inputs were lost before this one. What was decided last on one of them nobody may know any
-    more, though its dispatches went out: their ids must not be given again, for a provider would take them for repeats.
+    `logs`: how many input logs were lost before this one. The last decisions of a lost log may be unknown although their
+    dispatches went out: their ids must not be used again, because a provider would take them for repetitions.
     """
 
     policy: Policy
@@ -34,13 +34,15 @@ class Rules:
 
     @property
     def last_number(self) -> int:
-        """Of a resident's cases of lost logs, known or not."""
+        """The highest case number that a resident may have had in lost logs."""
         return self.logs * NUMBERS_OF_A_LOG
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The case after an input, the facts, the dispatches. No facts: the input meant nothing, the case is the same."""
+    """The case after an input, the facts and the dispatches. Without facts, the input had no effect and the case is
+    unchanged.
+    """
 
     case: Case | None
     facts: list[Fact]
@@ -49,20 +51,20 @@ class Decision:
 
 @dataclass(slots=True)
 class DecisionBuilder:
-    """A case being decided on. `case.steps` is out of date until `done`: the steps are in `steps`, by id."""
+    """A case while it is being decided. `case.steps` is outdated until `done`: the steps are in `steps`, by id."""
 
     case: Case
     rules: Rules
     now: datetime
     version: int
-    signal_at: datetime | None = None  # of the alert being answered
+    signal_at: datetime | None = None  # arrival of the signal of the alert being decided
     steps: dict[str, Step] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
     dispatches: list[Dispatch] = field(default_factory=list)
 
     @classmethod
     def of(cls, case: Case, rules: Rules, now: datetime) -> "DecisionBuilder":
-        """Begin a decision on a case that exists."""
+        """Begin a decision on an existing case."""
         return cls(case, rules, now, case.version + 1, steps={step.id: step for step in case.steps})
 
     @property
@@ -75,12 +77,12 @@ class DecisionBuilder:
 
     @property
     def outlived(self) -> bool:
-        """Whether the case is of a log that was lost: it may have had steps that nobody knows any more."""
+        """Whether the case is from a lost log, and may have had steps that are unknown now."""
         return self.case.number <= self.rules.last_number
 
     @property
     def plan_over(self) -> bool:
-        """Whether the plan's contacts are at an end: nothing more of them goes out."""
+        """Whether the plan's contacts have ended: no more of them go out."""
         return self.case.settled or self.case.state is CaseState.ALREADY_DEFRAUDED
 
     def set(self, **changes: object) -> None:
@@ -88,33 +90,33 @@ class DecisionBuilder:
         self.case = self.case.model_copy(update=changes)
 
     def change(self, step: Step, **changes: object) -> Step:
-        """Change a step, or add it."""
+        """Change a step, or add a new one. Times are limited to LATEST. Returns the changed step."""
         within = {name: min(value, LATEST) if isinstance(value, datetime) else value for name, value in changes.items()}
         changed = step.model_copy(update=within)
         self.steps[step.id] = changed
         return changed
 
     def pay(self, payment: Payment) -> None:
-        """Put a payment in place of the one of the same transfer."""
+        """Replace the payment of the same transfer."""
         self.set(payments=[payment if old.transfer == payment.transfer else old for old in self.case.payments])
 
     def say(self, kind: FactKind, what: AnyCode, step: Step | None = None, **more: object) -> None:
-        """Note what happened. Whatever changes a case is said: what is not said is not kept."""
+        """Record a fact. Every change of a case needs one: without facts the decision is dropped."""
         of = {} if step is None else {"step": step.id, "action": step.action}
         self.facts.append(Fact.model_validate({"kind": kind, "what": what, **of, **more}))
 
     def enter(self, state: CaseState, why: AnyCode) -> None:
-        """Change the case's state."""
+        """Change the case's state and record it; no effect if it is the same."""
         if self.case.state is not state:
             self.set(state=state)
             self.say(FactKind.STATE, why)
 
     def reached(self) -> None:
-        """A warning has reached the resident now."""
+        """Record that a warning has reached the resident now."""
         self.set(warned_at=max(self.now, self.case.warned_at or self.now))
 
     def live(self, *actions: Action) -> list[Step]:
-        """Steps that have not ended, of some actions (none named: of all), clocks left out."""
+        """Return the unfinished steps of these actions (without arguments: all), except internal timers."""
         return [
             step
             for step in self.steps.values()
@@ -122,11 +124,11 @@ class DecisionBuilder:
         ]
 
     def contacts(self) -> list[Step]:
-        """Live steps of the plan that contact somebody: neither follow-ups nor stop-payments."""
+        """Return the unfinished steps that contact somebody, except follow-ups."""
         return [step for step in self.live() if step.action is not Action.FOLLOW_UP and step.action not in STOPS]
 
     def done(self) -> Decision:
-        """The decision: one version more, unless nothing was said."""
+        """Return the decision, with the case's next version."""
         self.set(
             version=self.version,
             updated_at=max(self.now, self.case.updated_at),
@@ -139,7 +141,7 @@ class DecisionBuilder:
 
 
 def _offered_at(case: Case) -> datetime | None:
-    """Since when the desk offers the case: a call that nobody took, and is put there anew, has waited all the while."""
+    """Return since when the case is offered on the desk, or None. A call that is offered again keeps its first time."""
     return (case.offered_at or case.updated_at) if turn_of(case) is QueueBand.OFFERED else None
 
 
@@ -147,9 +149,9 @@ KEPT_STEPS = 80
 
 
 def _pruned(steps: list[Step]) -> list[Step]:
-    """Drop the oldest steps of earlier rounds that have ended, once there are very many.
+    """Drop the oldest finished steps of earlier rounds once there are more than KEPT_STEPS.
 
-    A first round's step stays: its id must not be given again.
+    The first round's steps stay, because their ids must not be used again.
     """
     for step in list(steps[:-20]) if len(steps) > KEPT_STEPS else ():
         if len(steps) > KEPT_STEPS and step.state not in LIVE and step.id.count(".") > 1:
@@ -158,5 +160,5 @@ def _pruned(steps: list[Step]) -> list[Step]:
 
 
 def is_clock(step: Step) -> bool:
-    """Whether a step is a clock inside the case, and no contact."""
+    """Return whether a step is an internal timer and not a contact."""
     return step.id.startswith(CLOCK)

@@ -1,4 +1,4 @@
-"""How a plan ends: the resident dissuaded or cleared, defrauded, out of reach; closed, or in danger again."""
+"""How a plan ends: dissuaded or cleared, defrauded, unreachable; and closing and reopening."""
 
 from domain.casework import money
 from domain.casework.draft import CLOCK, CLOSE, LIVE, DecisionBuilder
@@ -45,7 +45,9 @@ def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: Outco
 
 
 def defrauded(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Money is gone: what can still be stopped is, at once; nobody needs to be warned of what has happened."""
+    """Mark the resident as already defrauded: withdraw warnings, stop payments at once where possible, plan
+    follow-ups.
+    """
     if draft.case.state is CaseState.ALREADY_DEFRAUDED:
         _nobody_goes(draft)
         return
@@ -72,7 +74,7 @@ def _nobody_goes(draft: DecisionBuilder) -> None:
 
 
 def finish(draft: DecisionBuilder) -> None:
-    """See to it that an open case goes on: where the plan has run out, follow-ups and the clock that closes it."""
+    """Make sure that an open case goes on: if its plan has run out, plan follow-ups and the timer that closes it."""
     if draft.case.settled or draft.contacts() or closing(draft):
         return
     warned = draft.case.warned_at
@@ -90,7 +92,7 @@ def finish(draft: DecisionBuilder) -> None:
 
 
 def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
-    """The resident is in danger again: the plan starts from its beginning, at the level of the new danger."""
+    """Reopen the case because the resident is in danger again: start the plan anew, at the new danger's level."""
     was = draft.case.level
     draft.set(outcome=None, settled_at=None, closed_at=None, level=level, claimed_by=None, officer=None)
     draft.set(ground=None, desk_call=None, met_at=None)
@@ -101,7 +103,7 @@ def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
 
 
 def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
-    """The case ends; follow-ups that are still to come are withdrawn. Stops run on until they end."""
+    """Close the case and withdraw its remaining steps, except releases of stops. Stops continue until they end."""
     rest = [step for step in draft.steps.values() if step.state in LIVE and step.action is not Action.STOP_RELEASE]
     withdraw(draft, [step for step in rest if not step.id.startswith(CLOCK)], CaseClosed())
     draft.steps.pop(CLOSE, None)
@@ -111,7 +113,7 @@ def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
 
 
 def time_to_close(draft: DecisionBuilder) -> None:
-    """The closing clock has run out: close, unless something is still on its way."""
+    """Close the case when its timer fires, or postpone if anything is still in progress."""
     if draft.live():
         last = max((step.due for step in draft.live() if step.due), default=draft.now)
         plan_close(draft, max(last, draft.now) + draft.plan.close_after)
@@ -122,7 +124,7 @@ def time_to_close(draft: DecisionBuilder) -> None:
 
 
 def forget(draft: DecisionBuilder, by: str) -> None:
-    """What tells of the person is taken out of a case that has ended; what is counted stays."""
+    """Remove the personal data from an ended case; the figures for statistics stay."""
     if (left := without(draft.case)) == draft.case:
         return
     draft.case = left

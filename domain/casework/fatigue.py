@@ -1,11 +1,11 @@
-"""The contact budget: no resident is contacted more often than the policy allows, but for one in the gravest danger.
+"""The contact budget: limits how often a resident is contacted, except in a red case.
 
-What reaches for the resident is a contact: messages, calls (also one that nobody answers: it rang), an operator's call,
-a visit, a follow-up. A stop-payment is between banks, and a trusted contact is somebody else. What did not go out is
-none: a provider that failed, a step that no longer stood, a call that no operator took, a visit that nobody began.
+A contact is anything that reaches the resident: a message, a call (even if unanswered: it rang), an operator's call, a
+visit, a follow-up. A stop-payment or a call to a trusted contact is none, nor is anything that did not happen: a
+provider's failure, an obsolete step, a call that no operator took, a visit that nobody began.
 
-A step that finds the budget used up is put off to the moment at which it allows one more. It is not held (a hold is a
-person's, and is lifted by one): like a step that waits for the morning it stays pending, with a later time.
+A step that exceeds the budget is put off until the budget allows it. It is not held (holds are set and lifted by
+people): it stays pending with a later time, like a step during quiet hours.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,14 @@ from schemas.codes.plan import BudgetSpent, RedPassesBudget
 from schemas.levels import Action, Channel, Level
 
 HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)  # the longest span of the budget: nothing older is kept
+DAY = timedelta(days=1)  # the longest span of a limit: older contacts are dropped
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """A limit that allows no further contact before `until`. `channel`: None when contacts by all channels count."""
+    """A limit that allows no contact before `until`. `hours`: its span. `channel`: None if contacts by all channels
+    count.
+    """
 
     limit: str
     most: int
@@ -35,7 +37,7 @@ class Spent:
 
 
 def put_off(draft: DecisionBuilder, step: Step) -> bool:
-    """Put a step off that the budget does not allow now. Says whether it did."""
+    """Put off a step that the budget does not allow now. Returns whether it did."""
     spent = _spent(draft, step)
     if spent is None:
         return False
@@ -43,27 +45,27 @@ def put_off(draft: DecisionBuilder, step: Step) -> bool:
     why = BudgetSpent(spent.hours, spent.most, spent.channel)
     if step.wanted is None:
         draft.say(FactKind.PUT_OFF, why, step, limit=spent.limit)
-    else:  # brought forward meanwhile: it is counted once
+    else:  # it was put off before: counted once
         draft.say(FactKind.NOTE, why, step)
     return True
 
 
 def spend(draft: DecisionBuilder, step: Step) -> None:
-    """Note a contact that goes out now."""
+    """Record a contact that goes out now."""
     if counts(step.action):
         contact = Contacted(at=draft.now, channel=step.action.channel, step=step.id, attempt=step.attempt)
         draft.set(contacted=[*recent(draft.case, draft.now), contact])
 
 
 def give_back(draft: DecisionBuilder, step: Step, attempt: int) -> None:
-    """Forget a contact that did not go out after all."""
+    """Remove a contact that did not happen after all."""
     kept = [each for each in draft.case.contacted if (each.step, each.attempt) != (step.id, attempt)]
     if len(kept) < len(draft.case.contacted):
         draft.set(contacted=kept)
 
 
 def overdue(draft: DecisionBuilder, step: Step) -> None:
-    """Forget a contact that nobody began: no operator took the call, no officer accepted the visit."""
+    """Remove a contact that nobody began: no operator took the call, or no officer accepted the visit."""
     call = step.action is Action.OPERATOR_CALL and draft.case.claimed_by is None
     visit = step.action is Action.VISIT and draft.case.state is not CaseState.VISIT_UNDER_WAY
     if call or visit:
@@ -71,7 +73,7 @@ def overdue(draft: DecisionBuilder, step: Step) -> None:
 
 
 def let_go(draft: DecisionBuilder) -> None:
-    """The danger is the gravest now: what the budget has put off goes out at once."""
+    """Release all steps put off by the budget, now that the case is red."""
     if draft.case.level is not Level.RED:
         return
     for step in draft.contacts():
@@ -81,17 +83,17 @@ def let_go(draft: DecisionBuilder) -> None:
 
 
 def counts(action: Action) -> bool:
-    """Whether an action is a contact with the resident."""
+    """Return whether an action counts as a contact with the resident."""
     return not action.to_contact and action not in STOPS
 
 
 def recent(case: Case, now: datetime) -> list[Contacted]:
-    """The contacts that may still count."""
+    """Return the contacts of the last day."""
     return [each for each in case.contacted if each.at > now - DAY]
 
 
 def _spent(draft: DecisionBuilder, step: Step) -> Spent | None:
-    """The limit that keeps a step back longest, if any does."""
+    """Return the exceeded limit with the latest end, or None."""
     fatigue, spared = draft.rules.policy.fatigue, draft.case.level is Level.RED and not draft.plan_over
     if fatigue is None or spared or not counts(step.action):
         return None
@@ -110,5 +112,5 @@ def _times(case: Case, channel: Channel | None) -> list[datetime]:
 
 
 def _free_at(times: Sequence[datetime], span: timedelta, most: int) -> datetime:
-    """When one more contact fits: the earliest of the last `most` must be a whole span ago."""
+    """Return when one more contact is allowed: a whole span after the earliest of the last `most` contacts."""
     return times[-most] + span if len(times) >= most else datetime.min.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What follows a result, by the words of the policy."""
+"""What follows a result, according to the policy's result tables."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -35,11 +35,10 @@ _ENDS: Partial[Word, Ended] = Partial(
 
 
 def follow(draft: DecisionBuilder, step: Step, result: str, because: AnyCode, *, late: bool = False) -> None:
-    """Do what the policy says for a result.
+    """Apply the policy's words for a result.
 
-    `late`: of an attempt that is over. It spares a step that waits for its next one, and moves none that is out.
-
-    Once the plan is over a result still ends its own step, and no more contact follows: but a follow-up's may.
+    `late`: the result belongs to an earlier attempt. It may finish a waiting step, but does not change one that is out.
+    After the plan's end, a result only ends its own step, and causes no further contact, except for a follow-up.
     """
     over = draft.plan_over and not (step.action is Action.FOLLOW_UP and draft.case.open)
     for word in words_after(draft.plan, step.action, result):
@@ -58,7 +57,7 @@ def _own_fate(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) 
 
 
 def again(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) -> None:
-    """Try a step once more, or end it: its attempts are used up, or the case needs it no more."""
+    """Plan another attempt of a step, or end it if its attempts are used up or the case no longer needs it."""
     if why := _no_more(draft, step):
         end(draft, step, StepState.FAILED, NotTriedAgain(why))
         return
@@ -77,10 +76,12 @@ def again(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) -> N
 
 
 def _used_up(draft: DecisionBuilder, step: Step, word: Word) -> bool:
-    """Whether no attempt is left. An attempt the provider failed is not one of them; it has retries of its own."""
+    """Return whether no attempt is left. Failures of the provider do not count as attempts; they have their own
+    limit.
+    """
     failures = step.results.count(Result.FAILED)
     if word is Word.RETRY:
-        # A visit also fails where nobody is on duty: it is asked for until the next shift has come.
+        # A visit also fails while nobody is on duty: keep trying for a day, until the next shift.
         a_day = DAY // max(draft.plan.retry_most, timedelta(minutes=1)) if step.action is Action.VISIT else 0
         return failures > max(draft.plan.retries, a_day)
     each = draft.case.profile.contacts if step.action.to_contact and level_of(step.id) else 1
@@ -102,7 +103,7 @@ def _when(draft: DecisionBuilder, step: Step, word: Word) -> datetime:
 
 
 def _no_more(draft: DecisionBuilder, step: Step) -> AnyCode | None:
-    """Return why a step is not tried again, or None when it may be."""
+    """Return why a step is not tried again, or None if it may be."""
     if step.action is Action.STOP_RELEASE:
         return None
     if step.action in STOPS:
@@ -119,7 +120,9 @@ def _no_more(draft: DecisionBuilder, step: Step) -> AnyCode | None:
 
 
 def _reached(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
-    """A warning reached the resident; where nothing had, an operator calls now, if the level plans one."""
+    """Record that a warning reached the resident. If the case was unreachable, plan an operator's call, if the level
+    has one.
+    """
     draft.reached()
     if draft.case.state is CaseState.UNREACHABLE:
         draft.steps.pop(CLOSE, None)
@@ -130,7 +133,7 @@ def _reached(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
 
 
 def _acknowledged(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
-    """A key pressed settles what the level lets it settle; one of an earlier plan settles nothing."""
+    """Apply a key press of acknowledgement as the level says; none for a step of an earlier plan."""
     if draft.plan_over:
         return
     if not is_current(draft, step) or level_of(step.id) not in (None, draft.case.level):
@@ -171,7 +174,7 @@ def _ask_operator(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
 
 
 def _no_move(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
-    """Do nothing besides the step's fate."""
+    """Do nothing: the word only determines the step's own fate."""
 
 
 _MOVES: dict[Word, Callable[[DecisionBuilder, Step, AnyCode], None]] = {

@@ -1,4 +1,4 @@
-"""Holds: a mute, or the stop for all outgoing contact. What one names must all fit."""
+"""Holds: mutes, and the stop of all outgoing contact. A hold applies where all its criteria match."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -12,12 +12,14 @@ from schemas.levels import Level
 
 
 def stops_all(hold: Hold) -> bool:
-    """Whether nothing is named: the stop for all outgoing contact of its area, with or without red cases."""
+    """Return whether the hold has no criteria but the area: it stops all outgoing contact there (except red, if
+    spared).
+    """
     return not (hold.channel or hold.action or hold.scam_type or hold.campaign or hold.policy)
 
 
 def matches(hold: Hold, case: Case, step: Step) -> bool:
-    """Whether a hold keeps back this step of this case."""
+    """Return whether the hold applies to this step of this case."""
     if hold.spare_red and case.level is Level.RED:
         return False
     return (
@@ -31,20 +33,20 @@ def matches(hold: Hold, case: Case, step: Step) -> bool:
 
 
 def holding(draft: DecisionBuilder, step: Step) -> Hold | None:
-    """The hold in force that keeps this step back longest, if any."""
+    """Return the hold in force on this step that ends last, or None."""
     found = [hold for hold in draft.rules.holds if hold.until > draft.now and matches(hold, draft.case, step)]
     return max(found, key=_until, default=None)
 
 
 def touched(hold: Hold, case: Case, states: Collection[StepState] = WAITING) -> int:
-    """How many steps of an open case in one of these states a hold keeps back, or would as they fall due."""
+    """Return how many steps of an open case, in one of `states`, the hold applies to or would when they fall due."""
     if not case.open:
         return 0
     return sum(step.state in states and not is_clock(step) and matches(hold, case, step) for step in case.steps)
 
 
 def release(draft: DecisionBuilder, step: Step, why: AnyCode) -> None:
-    """Let a step go that was held back."""
+    """Release a held step: it falls due now."""
     draft.change(step, state=StepState.PENDING, due=draft.now)
     draft.say(FactKind.RELEASED, why, step)
 

@@ -1,4 +1,4 @@
-"""The case machine: what an input makes of a case."""
+"""The case machine: decides what an input does to a case."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -37,11 +37,11 @@ _SAME = timedelta(milliseconds=1)  # deadlines are stored in whole milliseconds
 
 
 def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> Decision:
-    """What an input makes of a resident's latest case, and what follows from it. `now` is the input's `at`.
+    """Return the case after an input, with its facts and dispatches. `now`: the input's `at`.
 
-    An input that means nothing (a step moved since, a result known already, a report on a resident without a case)
-    gives the same case and no facts. One that the case forbids is a fact too: REFUSED, with the reason. It never
-    raises on a valid input, and it is a function of its arguments alone.
+    An input without effect (an outdated deadline, a known result, a report about a resident without a case) returns the
+    same case and no facts. One that the case does not allow is recorded as a fact REFUSED. It never raises on a valid
+    input, and depends on its arguments only.
     """
     if isinstance(given, HoldChange):
         return lift(case, given, rules, now)
@@ -58,7 +58,7 @@ def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> 
 
 
 def lift(case: Case | None, change: HoldChange, rules: Rules, now: datetime) -> Decision:
-    """What lifting a hold makes of a case: steps it held back go out, each with its least gap, or are dropped."""
+    """Return the case after a hold is lifted: its held steps go out, each after its least gap, or are dropped."""
     if case is None or change.lift is None:
         return Decision(case, [], [])
     draft = DecisionBuilder.of(case, rules, now)
@@ -88,7 +88,7 @@ def _decided(before: Case | None, draft: DecisionBuilder, *, backlog: bool = Fal
 
 
 def _deadline(draft: DecisionBuilder, given: Deadline) -> None:
-    """A step's time has come: what waited goes out, what is out has failed to answer."""
+    """Process a step's deadline: a waiting step goes out, one that is out has no result in time."""
     step = draft.steps.get(given.step)
     if step is None or step.due is None or abs(step.due - given.due) >= _SAME:
         return
@@ -111,7 +111,7 @@ def _deadline(draft: DecisionBuilder, given: Deadline) -> None:
 
 
 def _hold_over(draft: DecisionBuilder) -> None:
-    """A hold has run out: all that waited for it, and for no other, goes out together."""
+    """Release together all steps whose hold has ended, except those to which another hold applies."""
     for step in draft.live():
         if step.state is StepState.HELD and step.due and step.due <= draft.now:
             if hold := holding(draft, step):
@@ -122,14 +122,14 @@ def _hold_over(draft: DecisionBuilder) -> None:
 
 
 def _victim_report(draft: DecisionBuilder, given: VictimReport) -> None:
-    """The resident was defrauded. Without a case there is nothing to book it on; a closed one is only booked on."""
+    """Record that the resident was defrauded. A closed case only gets the loss."""
     money.lose(draft, given.transfer, given.amount_fen)
     if draft.case.open:
         defrauded(draft, VictimReported())
 
 
 def _forget(draft: DecisionBuilder, given: Forget) -> None:
-    """The resident's data are to be destroyed; not while anything of the case still needs them."""
+    """Delete the resident's personal data, or refuse while the case is open or has unfinished steps."""
     if draft.case.open or draft.live():
         refuse(draft, StillGoesOn(), given.by)
     else:

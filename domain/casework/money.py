@@ -1,4 +1,4 @@
-"""The ledger's bookings within a decision, and what is said of them."""
+"""Booking money within a decision: changes the ledger and records the facts."""
 
 from domain.casework.draft import DecisionBuilder
 from domain.payments import ledger
@@ -25,7 +25,7 @@ def claim(draft: DecisionBuilder, claims: list[KeptClaim], by: str, best: Eviden
 def keep(
     draft: DecisionBuilder, transfer: str, evidence: EvidenceClass, amount_fen: int, by: str | None = None
 ) -> None:
-    """Book money as kept."""
+    """Book money as loss avoided."""
     _replace(draft, ledger.with_kept(draft.case, transfer, evidence, amount_fen), by)
 
 
@@ -39,7 +39,7 @@ def freeze(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
 
 
 def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str | None = None) -> None:
-    """Book a loss."""
+    """Book a loss. `transfer`: None if it is unknown."""
     after = ledger.with_loss(draft.case, transfer, amount_fen, draft.now)
     if after is not draft.case:
         amount = next(loss.amount_fen for loss in after.losses if loss.id == (transfer or ledger.UNNAMED))
@@ -48,7 +48,7 @@ def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str 
 
 
 def balance(draft: DecisionBuilder) -> None:
-    """Bring the books in line with what has become of the case."""
+    """Bring the ledger in line with the case's outcome."""
     _replace(draft, ledger.balanced(draft.case), None)
 
 

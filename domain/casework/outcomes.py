@@ -1,4 +1,4 @@
-"""How a conversation, on the telephone or at the door, ended: what the case becomes."""
+"""Applies the outcome of a conversation, by telephone or at the door."""
 
 from domain.casework import money
 from domain.casework.draft import LIVE, DecisionBuilder
@@ -59,7 +59,7 @@ def _not_reached(draft: DecisionBuilder, step: Step | None) -> None:
 
 
 def _not_persuaded(draft: DecisionBuilder, step: Step | None, told: AnyCode, other: Action) -> None:
-    """The plan goes on: the same again later, and the other of operator and officer now."""
+    """Continue the plan: repeat the same action later, and take the other one (operator's call or visit) now."""
     if draft.case.settled or draft.case.state is CaseState.ALREADY_DEFRAUDED:
         reopen(draft, told, draft.case.level)
         step = None

@@ -1,4 +1,4 @@
-"""The payments of a case: how far each has gone, and which can still be stopped."""
+"""The payments of a case: their progress, and which can still be stopped."""
 
 from collections.abc import Sequence
 
@@ -13,17 +13,20 @@ from schemas.risk.signals import TransferState
 
 
 def find(case: Case, transfer: str | None) -> Payment | None:
-    """The payment of a transfer, if the case is about it."""
+    """Return the payment of a transfer, or None if it is not part of the case."""
     return next((payment for payment in case.payments if payment.transfer == transfer), None)
 
 
 def stop_id(case: Case, transfer: str, kind: str = "stop") -> str:
-    """The id of a payment's step: its place in the case never changes, and it says nothing of the account."""
+    """Return the id of a payment's step, from the payment's index in the case. It reveals nothing about the account.
+
+    Raises ValueError if the transfer is not in the case.
+    """
     return f"{kind}.{[payment.transfer for payment in case.payments].index(transfer)}"
 
 
 def merged(known: Sequence[Payment], told: Sequence[Payment]) -> list[Payment]:
-    """What is known and what is told anew, in any order: a payment only goes forward."""
+    """Merge new reports of payments, in any order, into the known ones: a payment's state only advances."""
     payments = {payment.transfer: payment for payment in known}
     for payment in told:
         old = payments.get(payment.transfer)
@@ -35,9 +38,9 @@ def merged(known: Sequence[Payment], told: Sequence[Payment]) -> list[Payment]:
 
 
 def can_be_stopped(draft: DecisionBuilder, payment: Payment) -> bool:
-    """Whether asking the bank may still help: not caught yet, and not settled for too long.
+    """Return whether a stop may still help: the money is not safe yet, and was not settled too long ago.
 
-    From an account that is stopped nothing has left, however long ago the payment was settled there.
+    From a stopped account nothing has left, however long ago the payment was settled.
     """
     young = draft.now - payment.at <= draft.plan.stop.settled_within
     stopped = payment.stop is not None and payment.stop.state is StopState.IN_FORCE
@@ -46,12 +49,12 @@ def can_be_stopped(draft: DecisionBuilder, payment: Payment) -> bool:
 
 
 def money_at_risk(draft: DecisionBuilder) -> bool:
-    """Whether any payment of the case can still be stopped."""
+    """Return whether any payment of the case can still be stopped."""
     return any(can_be_stopped(draft, payment) for payment in draft.case.payments)
 
 
 def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | None:
-    """Return why the bank may not be asked (again) to stop a transfer's payee, or None when it may be."""
+    """Return why the bank may not be asked (again) to stop a transfer's payee, or None if it may."""
     payment = find(draft.case, transfer)
     if payment is None:
         return NotOfThisCase()
@@ -64,7 +67,7 @@ def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | N
 
 
 def not_asked(draft: DecisionBuilder, step: Step) -> None:
-    """A stop ends of which nothing ever reached the bank: it was not asked, and the payment may be stopped yet."""
+    """Undo the record of a stop whose request never reached the bank, so that it can be requested again."""
     payment = find(draft.case, step.transfer)
     if step.action is not Action.STOP_PAYMENT or payment is None or payment.stop != Stop(state=StopState.ASKED):
         return
@@ -74,7 +77,7 @@ def not_asked(draft: DecisionBuilder, step: Step) -> None:
 
 
 def asked(draft: DecisionBuilder, step: Step) -> None:
-    """Note that the bank is being asked: a first attempt counts, its repetition does not."""
+    """Record the request of a stop. Only a first attempt counts, not its repetitions."""
     payment = find(draft.case, step.transfer)
     if payment is None or step.action is Action.STOP_RELEASE or step.attempt > 1:
         return

@@ -1,4 +1,4 @@
-"""A plan begun: the steps of the case's level, the stops of its payments, the follow-ups."""
+"""Starts a plan: the steps of the case's level, stops of payments, follow-ups, and the timer that closes the case."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from schemas.levels import Action
 
 
 def begin(draft: DecisionBuilder, because: AnyCode) -> None:
-    """Start the plan of the case's level from now on; what waits of another plan is overtaken by it."""
+    """Start the plan of the case's level now. Skips waiting steps of an earlier plan that it replaces."""
     draft.steps.pop(CLOSE, None)
     holding = conditions(draft.case.profile, money_at_risk=payments.money_at_risk(draft))
     planned = list(steps_for(draft.level, holding))
@@ -25,7 +25,7 @@ def begin(draft: DecisionBuilder, because: AnyCode) -> None:
     for name, rule in planned:
         if rule.action is not Action.STOP_PAYMENT:
             plan_step(draft, f"{level.value}.{name}", rule.action, draft.now + rule.after)
-    if draft.case.claimed_by:  # somebody is talking with the resident
+    if draft.case.claimed_by:  # an operator is talking with the resident
         for step in draft.live(Action.OPERATOR_CALL):
             draft.change(step, due=max(step.due or draft.now, draft.now + draft.plan.talk_within))
     fatigue.let_go(draft)
@@ -40,7 +40,9 @@ def _overtake(draft: DecisionBuilder, actions: Iterable[Action], why: AnyCode) -
 
 
 def plan_stops(draft: DecisionBuilder, *, at_once: bool = False) -> None:
-    """Plan a stop for each payment that can still be stopped, as the level says; `at_once`: at any level, and now."""
+    """Plan a stop for each payment that can still be stopped, if the level has one. `at_once`: at any level, due
+    now.
+    """
     rule = next((rule for rule in draft.level.steps.values() if rule.action is Action.STOP_PAYMENT), None)
     if rule is None and not at_once:
         return
@@ -63,9 +65,9 @@ def _plan_stop(draft: DecisionBuilder, transfer: str, waiting: Sequence[Step], d
 
 
 def plan_follow_ups(draft: DecisionBuilder) -> None:
-    """Plan the level's follow-ups, unless some are still to come, and the case's end after them.
+    """Plan the level's follow-ups, unless some are pending, and the timer that closes the case after them.
 
-    They are calls: where the number turned out to be another's there are none.
+    Follow-ups are calls: there are none if the number turned out to be wrong.
     """
     if not draft.live(Action.FOLLOW_UP) and not wrong_number(draft):
         for number, after in enumerate(draft.level.follow_ups, 1):
@@ -75,11 +77,11 @@ def plan_follow_ups(draft: DecisionBuilder) -> None:
 
 
 def plan_close(draft: DecisionBuilder, due: datetime) -> None:
-    """Set the clock on which the case closes by itself."""
+    """Set the timer that closes the case."""
     draft.change(Step(id=CLOSE, action=Action.FOLLOW_UP, state=StepState.PENDING, due=draft.now), due=due)
 
 
 def closing(draft: DecisionBuilder) -> bool:
-    """Whether the clock on which the case closes is set."""
+    """Return whether the timer that closes the case is set."""
     step = draft.steps.get(CLOSE)
     return step is not None and step.state in LIVE

@@ -1,4 +1,4 @@
-"""What came of a contact, or that nothing came in time."""
+"""Processes the result of a contact, or its absence."""
 
 from domain.casework import fatigue
 from domain.casework.draft import DecisionBuilder, is_clock
@@ -13,7 +13,7 @@ from schemas.codes.any_code import AnyCode, LateResult, ResultNoted
 from schemas.codes.plan import BusyDuringCall, BusyInARow, NoResultInTime, OfficerInstead, ResultCame
 from schemas.levels import NEVER_SENT, Action, Result
 
-# Results that speak for the resident however late they come; a late "busy" says nothing any more.
+# Results that matter however late they come. A late "busy" does not.
 _NEVER_TOO_LATE = frozenset(
     {Result.DELIVERED, Result.ACKNOWLEDGED, Result.WANTS_OPERATOR, Result.HUNG_UP, Result.WRONG_NUMBER}
 )
@@ -21,7 +21,7 @@ _NO_CONTACT = NEVER_SENT | {Result.SENT, Result.IN_DOUBT}
 
 
 def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
-    """Note a result, and do what follows. One that is known already means nothing."""
+    """Record a result and apply what follows. A known one has no effect."""
     step = draft.steps.get(given.step)
     if step is None or is_clock(step) or given.attempt > step.attempt:
         return
@@ -44,22 +44,24 @@ def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
 
 
 def _known(step: Step, given: ContactResult, *, awaited: bool) -> bool:
-    """Whether a result was told before: each attempt has each result once. What ends an awaited one is always new."""
+    """Return whether the result was reported before: each attempt has each result once. One that ends the attempt is
+    always new.
+    """
     told = step.results.count(given.result) >= given.attempt
     return told and (given.result is Result.SENT or not awaited)
 
 
 def overdue(draft: DecisionBuilder, step: Step) -> None:
-    """No result came by the time one was owed."""
+    """Apply what follows if no result came in time."""
     follow(draft, step, OVERDUE, NoResultInTime())
-    if draft.steps[step.id].state is StepState.SENT:  # a policy that would wait for ever
+    if draft.steps[step.id].state is StepState.SENT:  # the policy would wait for ever
         end(draft, step, StepState.FAILED, NoResultInTime())
 
 
 def _as_policy_says(draft: DecisionBuilder, step: Step, result: Result) -> str:
-    """The result's name in the policy's tables.
+    """Return the result's name in the policy's tables.
 
-    What was not sent because its time was over is overdue: its own deadline is only later to say so.
+    A dispatch that was not sent because it was too late counts as overdue: its own deadline would only say so later.
     """
     if result is Result.IN_DOUBT:
         return OVERDUE if draft.level.in_doubt == "again" else Result.SENT
@@ -68,9 +70,10 @@ def _as_policy_says(draft: DecisionBuilder, step: Step, result: Result) -> str:
 
 
 def _busy(draft: DecisionBuilder, step: Step, result: Result) -> bool:
-    """A line that stays busy is evidence, not bad luck: in Lanzhou it was the scammer who kept it so.
+    """Treat a line that stays busy as evidence: in the Lanzhou case, the scammer kept it busy. Returns whether an
+    officer is sent instead.
 
-    While an operator has the case it may be him whom the resident talks to. Says whether an officer goes instead.
+    Not while an operator has the case, who may be the one on the line.
     """
     if result is not Result.BUSY or step.action not in CALLS or draft.plan_over or draft.case.claimed_by:
         return False
@@ -89,7 +92,7 @@ def _busy(draft: DecisionBuilder, step: Step, result: Result) -> bool:
 
 
 def _no_further_call(draft: DecisionBuilder, step: Step) -> None:
-    """The robot stops dialling: it would only tell the scammer that somebody is trying. An operator still may."""
+    """End the automated calls: they would only show the scammer that somebody is trying. An operator may still call."""
     why = OfficerInstead()
     end(draft, step, StepState.FAILED, why)
     withdraw(draft, draft.live(Action.ROBOT_CALL), why)

@@ -1,4 +1,4 @@
-"""Steps: planned, fallen due, sent out, tried again, ended."""
+"""Steps: planned, due, dispatched, retried, ended."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -43,9 +43,10 @@ def plan_step(
     transfer: str | None = None,
     contact: int | None = None,
 ) -> Step:
-    """Add a step. A stem that was used before gets the version added: ids, and so dispatches, never repeat.
+    """Add a step and return it. If its id was used before, the version is appended: ids, and so dispatches, never
+    repeat.
 
-    Nor where it may have been used and nobody knows: then it is told which log it is of.
+    In a case from a lost log, ids may have been used without our knowledge: the number of the log is added.
     """
     if draft.outlived:
         stem = f"{stem}.l{draft.rules.logs}"
@@ -65,10 +66,10 @@ def plan_step(
 
 
 def run_due(draft: DecisionBuilder, *, backlog: bool = False) -> None:
-    """Send out what has fallen due; `backlog`: all of it was held back, however late it looks.
+    """Send out all steps that are due. `backlog`: they were held back, so their lateness does not matter.
 
-    After an outage many steps are due at once: those that a stronger one overtakes are skipped, and each of the others
-    keeps its least gap to the one before it.
+    After an outage many steps are due at once: those with a stronger one among them are skipped, and the others keep
+    their least gaps.
     """
     ready = [step for step in draft.live() if step.state is StepState.PENDING and step.due and step.due <= draft.now]
     gap = timedelta(0)
@@ -96,9 +97,9 @@ def _stronger(step: Step, ready: Iterable[Step]) -> Step | None:
 
 
 def _fall_due(draft: DecisionBuilder, step: Step) -> bool:
-    """Send a step out, unless an operator is talking, the hour, a hold, the budget or the account's stops forbid it.
+    """Send a step out, unless an operator's talk, quiet hours, a hold, the budget or the limit of stops forbids it.
 
-    Says whether it went out.
+    Returns whether it went out.
     """
     if draft.case.claimed_by and step.action is Action.ROBOT_CALL:
         draft.change(step, due=draft.now + draft.plan.talk_within)
@@ -167,23 +168,25 @@ def _dispatch(draft: DecisionBuilder, step: Step) -> None:
 
 
 def end(draft: DecisionBuilder, step: Step, state: Ended, why: AnyCode) -> None:
-    """End a step, with the reason."""
+    """End a step for the given reason."""
     payments.not_asked(draft, step)
     draft.change(step, state=state, due=None, wanted=None)
     draft.say(_ENDED[state], why, step)
 
 
 def withdraw(draft: DecisionBuilder, steps: Iterable[Step], why: AnyCode) -> None:
-    """Withdraw what has not gone out yet. What is out keeps its deadline; a channel that has not sent it asks first."""
+    """Withdraw steps that are not out yet. One that is out keeps its deadline; a channel that has not sent it checks
+    first.
+    """
     for step in steps:
         if step.state in WAITING:
             end(draft, step, StepState.WITHDRAWN, why)
 
 
 def bring_forward(draft: DecisionBuilder, actions: Collection[Action], because: AnyCode, *, attempts: int = 99) -> bool:
-    """Let the first waiting step of these actions fall due now. Says whether there was one.
+    """Make the first waiting step of these actions due now. Returns whether there was one.
 
-    A step that was tried `attempts` times already is left at its own pace, a call while an operator has the case too.
+    Steps with more than `attempts` attempts keep their time. If an operator has the case, calls stay as they are.
     """
     if draft.case.claimed_by and Action.OPERATOR_CALL in actions:
         return True
@@ -198,9 +201,10 @@ def bring_forward(draft: DecisionBuilder, actions: Collection[Action], because: 
 
 
 def ask(draft: DecisionBuilder, name: str, action: Action, because: AnyCode) -> None:
-    """Have a step taken that somebody asked for: the one that waits is moved, one that is out or held is enough.
+    """Make sure that a requested action is taken: brings a waiting step forward, else plans one, unless one is out or
+    held.
 
-    A call waits for the operator who has the case, and goes out when he gives it back or says nothing in time.
+    A call waits while an operator has the case, until they give it back or do not report in time.
     """
     live = draft.live(action)
     if (live and bring_forward(draft, [action], because)) or any(step.state is not StepState.PENDING for step in live):
@@ -211,7 +215,7 @@ def ask(draft: DecisionBuilder, name: str, action: Action, because: AnyCode) -> 
 
 
 def is_current(draft: DecisionBuilder, step: Step) -> bool:
-    """Whether a step is of the plan that runs now: not of a lower level, nor of a round before a reopening."""
+    """Return whether a step belongs to the running plan: not to a lower level, nor to a round before a reopening."""
     level = level_of(step.id)
     if level is None:
         return True
@@ -221,7 +225,7 @@ def is_current(draft: DecisionBuilder, step: Step) -> bool:
 
 
 def wrong_number(draft: DecisionBuilder) -> bool:
-    """Whether the plan that runs now has found the resident's number to be another's."""
+    """Return whether the running plan has found the resident's number to be wrong."""
     return any(
         Result.WRONG_NUMBER in step.results and is_current(draft, step)
         for step in draft.steps.values()

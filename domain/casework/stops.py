@@ -1,4 +1,4 @@
-"""Stop-payments: the bank's feedback, the reminder before a stop runs out, the second one, the end."""
+"""Stop-payments: the bank's feedback, the reminder before a stop ends, the extension, and the end."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ _ANSWERS: Mapping[BankState, AnyCode] = {
 
 
 def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
-    """Take a bank's feedback in: the stop's state, and the money it confirms."""
+    """Apply a bank's feedback: the stop's state, and the money that it confirms."""
     payment = find(draft.case, given.transfer)
     if payment is None:
         draft.say(FactKind.REFUSED, BankOnOtherPayment(_ANSWERS[given.state]))
@@ -63,7 +63,7 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
         case BankState.FROZEN:
             money.keep(draft, given.transfer, EvidenceClass.A, given.amount_fen)
             money.freeze(draft, given.transfer, given.amount_fen)
-            _in_force(draft, given, payment)  # though the bank's word of it was lost on the way
+            _in_force(draft, given, payment)  # in case the bank's earlier confirmation was lost
         case BankState.RETURNED:
             _returned(draft, given, payment)
     _answered(draft, given, meant=draft.case is not before)
@@ -99,14 +99,14 @@ def _state(draft: DecisionBuilder, payment: Payment, state: StopState, what: Any
 
 
 def _returned(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
-    """The money is back with the resident, and is not held anywhere: nothing of it is left to stop."""
+    """Book returned money as loss avoided and end the stop: nothing is left to stop."""
     money.keep(draft, given.transfer, EvidenceClass.A, given.amount_fen)
     if payment.stop:
         _state(draft, payment, StopState.RETURNED, MoneyReturned())
 
 
 def _cancelled(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
-    """Caught in flight: it never arrived, so it is attempted and no more, and nothing of it is left to stop."""
+    """Book a payment cancelled in flight: it counts as attempted only, and its stop ends."""
     if payment.stop and payment.stop.state is not StopState.RELEASED:
         _state(draft, payment, StopState.RELEASED, CancelledInFlight())
     payment = find(draft.case, given.transfer) or payment
@@ -117,7 +117,7 @@ def _cancelled(draft: DecisionBuilder, given: BankFeedback, payment: Payment) ->
 
 
 def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> None:
-    """End the step the bank answers, and what is no longer wanted of this payment's others."""
+    """End the step that the bank answers, and withdraw the payment's steps that are no longer needed."""
     name = given.dispatch.partition(":")[2].partition(":")[0]
     step = draft.steps.get(name)
     if step is not None and step.state in LIVE and step.transfer == given.transfer:
@@ -130,7 +130,7 @@ def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> No
 
 
 def stop_clock(draft: DecisionBuilder, step: Step) -> None:
-    """A stop is about to run out (first), or has run out (second)."""
+    """Process a stop's timer: a reminder before it ends (first), or its end (second)."""
     payment = find(draft.case, step.transfer)
     if payment is None or payment.stop is None or payment.stop.until is None:
         draft.change(step, state=StepState.DONE, due=None)

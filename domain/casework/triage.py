@@ -1,4 +1,4 @@
-"""Which case an operator should take next: its rank in the queue, and the money at stake."""
+"""The operators' queue: each case's priority, from the money at stake and the waiting time."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,8 +16,7 @@ from schemas.risk.signals import TransferState
 def at_stake(case: Case, policy: Policy) -> float:
     """Return the expected loss (fen) if nobody acts.
 
-    It is raised by up to `triage.dear` where it is a large part of what the resident has, so it can exceed the real
-    loss.
+    It is raised by up to `triage.dear` if it is a large part of the resident's money, so it can exceed the real loss.
     """
     stake = case.danger.probability * (to_go(case) + to_come(case, policy))
     there = policy.risk.money.balances[case.profile.balance]
@@ -25,7 +24,7 @@ def at_stake(case: Case, policy: Policy) -> float:
 
 
 def lost_within(case: Case, span: timedelta, policy: Policy) -> float:
-    """The share of what is at stake that is gone after `span`."""
+    """Return the share (0 to 1) of the money at stake that is lost after `span`."""
     half = scam_of(case, policy).goes
     if case.danger.call_since is not None:
         half = min(half, policy.triage.on_the_line)
@@ -35,24 +34,26 @@ def lost_within(case: Case, span: timedelta, policy: Policy) -> float:
 
 
 def to_go(case: Case) -> int:
-    """The money (fen) whose payment has not gone through yet, and which no bank has caught."""
+    """Return the sum (fen) of payments that are not settled yet and not safe."""
     moving = [payment for payment in case.payments if payment.state is not TransferState.SETTLED]
     return sum(payment.amount_fen for payment in moving if not safe(case, payment.transfer))
 
 
 def gone(case: Case) -> int:
-    """How many payments have gone through."""
+    """Return how many payments were settled."""
     return sum(payment.state is TransferState.SETTLED for payment in case.payments)
 
 
 def to_come(case: Case, policy: Policy) -> int:
-    """What may be asked for beyond the payments that are known (fen): as much as such a scam takes, and is there."""
+    """Return how much more the scam may ask for (fen): what such a scam takes or the resident has, less the known
+    payments.
+    """
     known = sum(payment.amount_fen for payment in case.payments)
     return max(0, min(scam_of(case, policy).asks_fen, case.danger.exposure_fen) - known)
 
 
 def scam_of(case: Case, policy: Policy) -> ScamTalk:
-    """How operators meet the case's type of scam."""
+    """Return the policy's figures for the case's type of scam."""
     return policy.triage.scams.get(case.danger.scam_type, policy.triage.scam)
 
 
@@ -61,25 +62,24 @@ _NOT_TAKEN = frozenset({Result.BUSY, Result.NO_ANSWER, Result.REFUSED, Result.VO
 _TALKED = frozenset({Result.DELIVERED, Result.HUNG_UP})
 _MINUTE = timedelta(minutes=1)
 _NONE = timedelta(0)
-_LEAST = 100.0  # fen: even what keeps nothing comes forward once it is beyond its limit
-_MOST = 60  # times that it doubles: by then it comes before everything, and a float bears it
+_LEAST = 100.0  # fen: beyond its limit, even a case with nothing at stake moves forward
+_MOST = 60  # doublings: by then it precedes everything, and a float can still hold it
 
 
 class QueueBand(IntEnum):
-    """Whose turn a case is; the first comes first in the queue."""
+    """Who must act on a case; lower values come first in the queue."""
 
-    OFFERED = 0  # an operator's: a call is on the desk, and nobody has the case
-    UNDER_WAY = 1  # the plan's, an officer's, or that of the operator who has it
-    SETTLED = 2  # nobody's: the resident was dissuaded or cleared
+    OFFERED = 0  # an operator: a call is on the desk, and nobody has claimed the case
+    UNDER_WAY = 1  # the plan, an officer, or the operator who claimed the case
+    SETTLED = 2  # nobody: the resident was dissuaded or cleared
 
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """All that a case's place in the queue hangs on, but the time: it stays the same for as long as the case does.
+    """Everything but the time that determines a case's place in the queue; unchanged while the case is.
 
-    `fen`: what a minute of an operator's keeps. `patience`: what has waited this long counts twice. `limit`: when it
-    has waited this long it counts twice, and twice again with each further quarter of it; none: it may wait for as long
-    as it takes.
+    `fen`: expected saving per minute of an operator. `patience`: after waiting this long the worth counts twice.
+    `limit`: after waiting this long the worth doubles, and again with each further quarter of it; None: no limit.
     """
 
     turn: QueueBand
@@ -89,39 +89,41 @@ class Weight:
     limit: timedelta | None = None
 
     def at(self, now: datetime) -> float:
-        """What it is worth to take the case then: more, the longer it has waited."""
+        """Return the worth of taking the case at `now` (fen per minute): it grows with the waiting time."""
         worth = self.fen * (1 + max(_NONE, now - self.since) / self.patience)
         over = self.beyond(now)
         return worth if over is None else max(worth, _LEAST) * 2.0 ** self._quarters(over)
 
     def beyond(self, now: datetime) -> timedelta | None:
-        """For how long it has waited beyond its limit; none while it is within."""
+        """Return how long the case has waited beyond its limit, or None if it has not."""
         over = None if self.limit is None else now - self.since - self.limit
         return over if over is not None and over >= _NONE else None
 
     def place(self, now: datetime) -> tuple[int, float]:
-        """The least is to be taken first. The queue's page reckons the same (console/web/static/order.js)."""
+        """Return the sort key in the queue, lowest first. The queue's page computes the same
+        (console/web/static/order.js).
+        """
         return self.turn, -self.at(now)
 
     def _quarters(self, over: timedelta) -> int:
-        """Of the limit: those that have begun beyond it."""
+        """Return how many quarters of the limit have begun beyond it."""
         return min(_MOST, 1 + 4 * over // self.limit if self.limit else _MOST)
 
 
 class Ground(StrEnum):
-    """What a case's worth comes from."""
+    """The kinds of reasons for a case's place in the queue."""
 
-    TO_GO = "to_go"  # money whose payment has not gone through yet, and is not caught
-    TO_COME = "to_come"  # no payment is under way: so much may still be asked for
-    CALL = "call"  # a suspicious call goes on
-    LEFT = "left"  # a clock runs
-    NOT_TAKEN = "not_taken"  # calls
-    TALKED = "talked"  # talks that did not persuade
+    TO_GO = "to_go"  # money in payments that are neither settled nor safe
+    TO_COME = "to_come"  # no payment in progress: this much may still be asked for
+    CALL = "call"  # a suspicious call is in progress
+    LEFT = "left"  # a deadline is running
+    NOT_TAKEN = "not_taken"  # unanswered calls
+    TALKED = "talked"  # conversations that did not persuade
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a case stands where it stands. `at`: since when a call goes on, or until when there is time."""
+    """A reason for a case's place in the queue. `at`: since when a call is in progress, or until when there is time."""
 
     ground: Ground
     fen: int = 0
@@ -130,19 +132,21 @@ class Reason:
 
 
 def order(cases: Iterable[Case], now: datetime, policy: Policy) -> list[Case]:
-    """The cases, the one to take first at the head."""
+    """Return the cases in the order in which to take them."""
     return sorted(cases, key=lambda case: (*weigh(case, policy).place(now), case.id))
 
 
 def weigh(case: Case, policy: Policy) -> Weight:
-    """What the case is worth as it stands, since when it waits, and how long it may."""
+    """Return the case's weight in the queue, with the start and the limit of its waiting time."""
     rules, turn = policy.triage, turn_of(case)
     limit = rules.limit.get(case.level) if turn is QueueBand.OFFERED else None
     return Weight(turn, _fen_a_minute(case, policy), waiting_since(case), rules.patience, limit)
 
 
 def reasons(case: Case, policy: Policy) -> list[Reason]:
-    """Why it stands where it stands, as an operator reads it: "¥80,000 still to go, call in progress, 6 min left"."""
+    """Return the reasons for a case's place in the queue, which an operator reads as "¥80,000 still to go, call in
+    progress, 6 min left".
+    """
     found = []
     if going := to_go(case):
         found.append(Reason(Ground.TO_GO, fen=going))
@@ -157,7 +161,7 @@ def reasons(case: Case, policy: Policy) -> list[Reason]:
 
 
 def left_until(case: Case) -> datetime | None:
-    """Until when there is time, as far as the case knows: the call is owed, or the first stop of a payment runs out."""
+    """Return until when there is time, or None: the call's deadline, or the first end of a stop."""
     calls = [step.due for step in case.steps if step.action is Action.OPERATOR_CALL and step.state is StepState.SENT]
     stops = [payment.stop for payment in case.payments if payment.stop is not None]
     ends = [stop.until for stop in stops if stop.state is StopState.IN_FORCE]
@@ -165,24 +169,24 @@ def left_until(case: Case) -> datetime | None:
 
 
 def waiting_since(case: Case) -> datetime:
-    """Since when the case has waited for an operator; where none is to call, since when it has been open."""
+    """Return since when the case has waited for an operator; if no call is offered, since when it has been open."""
     return case.offered_at or case.opened_at
 
 
 def turn_of(case: Case) -> QueueBand:
-    """Whose turn it is."""
+    """Return who must act on the case."""
     if case.settled:
         return QueueBand.SETTLED
     return QueueBand.OFFERED if case.claimed_by is None and called(case) else QueueBand.UNDER_WAY
 
 
 def called(case: Case) -> bool:
-    """Whether a call of an operator is on the desk."""
+    """Return whether an operator's call is on the desk."""
     return any(step.action is Action.OPERATOR_CALL and step.state is StepState.SENT for step in case.steps)
 
 
 def _fen_a_minute(case: Case, policy: Policy) -> float:
-    """What a minute of an operator's keeps, if he takes the case as it stands."""
+    """Return the expected saving (fen) per minute of an operator who takes the case now."""
     rules, reached = policy.triage, _reached(case, policy.triage)
     persuaded = scam_of(case, policy).persuaded * rules.again ** _talks(case) * rules.paid ** gone(case)
     minutes = (reached * rules.talk + (1 - reached) * rules.ring) / _MINUTE
@@ -190,16 +194,16 @@ def _fen_a_minute(case: Case, policy: Policy) -> float:
 
 
 def _reached(case: Case, rules: TriageRules) -> float:
-    """The chance that the call is taken."""
+    """Return the probability that the call is answered."""
     return rules.busy if case.danger.call_since is not None else rules.reached * rules.again ** _not_taken(case)
 
 
 def _not_taken(case: Case) -> int:
-    """Calls that the resident did not take, a robot's too."""
+    """Return how many calls the resident did not answer, including automated ones."""
     return sum(result in _NOT_TAKEN for step in case.steps if step.action in _CALLS for result in step.results)
 
 
 def _talks(case: Case) -> int:
-    """Talks of operators with the resident."""
+    """Return how many conversations operators had with the resident."""
     calls = (step.results for step in case.steps if step.action is Action.OPERATOR_CALL)
     return sum(result in _TALKED for results in calls for result in results)

@@ -1,4 +1,4 @@
-"""What is kept beside a case, derived from it alone."""
+"""The index entries of a case, derived from the case alone."""
 
 from datetime import datetime
 
@@ -9,14 +9,14 @@ from schemas.levels import Action, Level
 
 
 def deadlines(case: Case) -> dict[str, datetime]:
-    """When each step must change at the latest, by step."""
+    """Return the time by which each unfinished step must change, by step id."""
     return {step.id: step.due for step in case.steps if step.due is not None and step.state in LIVE}
 
 
 def queue_rank(case: Case) -> float | None:
-    """Who needs an operator next: the lowest number. None when nobody has to call.
+    """Return the case's rank in the queue, lowest first, or None if no operator has to call.
 
-    Coarse: the level first, then the earliest time by which a call's result is owed (seconds since 1970).
+    Coarse: the level first, then the earliest deadline of a call's result (seconds since 1970).
     """
     if case.settled:
         return None
@@ -29,7 +29,7 @@ def queue_rank(case: Case) -> float | None:
 
 
 def awaited(case: Case) -> set[str]:
-    """The dispatches that are out, or on their way: whatever a channel has reported of them, their step waits."""
+    """Return the ids of dispatches whose results are awaited, even if a channel has reported them."""
     return {
         named(case.id, step.id, step.attempt, step.action.channel)
         for step in case.steps
@@ -38,10 +38,10 @@ def awaited(case: Case) -> set[str]:
 
 
 def has_held(case: Case) -> bool:
-    """Whether a hold keeps a step of the case back."""
+    """Return whether the case has a held step."""
     return any(step.state is StepState.HELD for step in case.steps)
 
 
 def settled_at(case: Case) -> datetime | None:
-    """When the case was dissuaded, cleared or closed; none while the resident is in danger."""
+    """Return when the case was dissuaded, cleared or closed; None while the resident is in danger."""
     return case.settled_at if case.settled else None

@@ -1,4 +1,4 @@
-"""What an officer or grid worker reports from the way and from the door."""
+"""Applies the reports of officers and grid workers on their visits."""
 
 from collections.abc import Callable, Mapping
 
@@ -45,8 +45,8 @@ _REPORTS: Mapping[VisitStage, Callable[..., VisitCode]] = {
 def officer_report(draft: DecisionBuilder, given: OfficerReport) -> None:
     """Apply an officer's report on a visit.
 
-    A report on an attempt that has ended does not move the step, but the outcome it tells is applied, unless the talk
-    was before the present danger. On a closed case only a fact REFUSED is written.
+    A report on an attempt that has ended does not change the step, but its outcome is applied, unless the talk was
+    before the present danger. On a closed case only a fact REFUSED is recorded.
     """
     step = draft.steps.get(given.step)
     awaited = step if step and step.state is StepState.SENT and step.attempt == given.attempt else None
@@ -78,7 +78,7 @@ def _stage(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
         case VisitStage.NOT_AT_HOME:
             no_longer_under_way(draft, _reported(given))
             follow(draft, step, given.stage.value, _reported(given))
-        case VisitStage.REFUSED | VisitStage.HANDED_OVER:  # to the plan they are one: another must go now
+        case VisitStage.REFUSED | VisitStage.HANDED_OVER:  # the same to the plan: another officer must go now
             fatigue.give_back(draft, step, given.attempt)
             no_longer_under_way(draft, _reported(given))
             follow(draft, step, VisitStage.REFUSED.value, _reported(given))
@@ -87,7 +87,7 @@ def _stage(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
 
 
 def no_longer_under_way(draft: DecisionBuilder, why: AnyCode) -> None:
-    """The officer does not get there, or found nobody."""
+    """Record that the officer is not coming, or found nobody."""
     draft.set(officer=None)
     if draft.case.state is CaseState.VISIT_UNDER_WAY:
         draft.enter(CaseState.CONTACTING, why)
@@ -117,7 +117,7 @@ def _outcome(draft: DecisionBuilder, given: OfficerReport, step: Step | None) ->
 
 
 def _outdated(draft: DecisionBuilder, given: OfficerReport) -> bool:
-    """Whether it is told late, and the talk was before the danger that there is now: then it settles nothing."""
+    """Return whether the report came late and its talk was before the present danger: then it settles nothing."""
     settles = given.outcome is not None and given.outcome.outcome in (Outcome.DISSUADED, Outcome.FALSE_ALARM)
     return settles and draft.case.danger_at is not None and given.at < draft.case.danger_at
 

@@ -1,4 +1,4 @@
-"""The policy file, by which a province sets its own rules: loading, validation, and identification by content hash."""
+"""The policy file, with which a province sets its own rules: loading, validation, and its identity by content hash."""
 
 from domain.policy.file import Policy, PolicyError, digest_of, faults_of, load
 

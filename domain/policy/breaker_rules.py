@@ -1,4 +1,4 @@
-"""The policy's breaker: when a policy that follows this one is stopped, since it raises many times the usual cases."""
+"""The policy's breaker section: when the next policy is stopped because it raises too many cases."""
 
 from datetime import timedelta
 from typing import Annotated, Self
@@ -10,19 +10,19 @@ from domain.policy.units import Duration, Section, spelt
 
 Times = Annotated[float, Field(gt=1, le=1000)]
 MINUTE = timedelta(minutes=1)
-LOOKS_BACK = timedelta(days=4)  # so long cases raised are kept by the minute
+LOOKS_BACK = timedelta(days=4)  # counts of cases raised per minute are kept for so long
 
 
 class BreakerRules(Section):
-    """What is too much of the policy that comes next. The usual is the median of the minutes under this one."""
+    """Limits on the next policy's cases per minute. The usual number is the median of the minutes under this policy."""
 
-    learn: Duration  # how far back the minutes go that tell what is usual
-    least: Annotated[float, Field(gt=0)]  # cases a minute: where less is usual, this is taken for it
-    sudden: Times  # so many times the usual in one minute
-    slow: Times  # so many times the usual over `steady`
+    learn: Duration  # how much time before the change determines the usual number
+    least: Annotated[float, Field(gt=0)]  # cases a minute: a lower usual number is replaced by this
+    sudden: Times  # limit in any one minute, as a multiple of the usual number
+    slow: Times  # limit of the average over `steady`, as a multiple of the usual number
     steady: Duration
-    trial: Duration  # a policy that was in force for so long is trusted: what many cases come then is a campaign
-    hold: Duration  # how long cases of a policy that was stopped wait for a person
+    trial: Duration  # a policy in force for so long is trusted: many cases then mean a campaign
+    hold: Duration  # how long a stopped policy's cases wait for a person
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:

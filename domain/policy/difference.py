@@ -1,4 +1,4 @@
-"""What one policy changes in another: the lines, and each value by its place, in the order of what it is about."""
+"""Compares two policies: changed lines, and changed values grouped by what they affect."""
 
 import difflib
 import json
@@ -11,13 +11,13 @@ from itertools import islice
 from typing import Any
 
 Path = tuple[str, ...]
-CONTEXT = 3  # lines round a change
-LONGEST_VALUE = 300  # of a value as it is shown
+CONTEXT = 3  # of context around a change
+LONGEST_VALUE = 300  # characters of a displayed value
 _DURATION = re.compile(r"[0-9]{1,6}[smhd]")
 
 
 class About(StrEnum):
-    """What a change is about."""
+    """What a change affects."""
 
     THRESHOLD = "threshold"
     WEIGHT = "weight"
@@ -35,12 +35,12 @@ _PLACES = {
     **{About.THRESHOLD: 0, About.WEIGHT: 1, About.AT_RISK: 2, About.CLOCK: 3, About.PLAN: 4},
     **{About.BUDGET: 5, About.DUTY: 6, About.BREAKER: 7, About.MESSAGE: 8, About.OTHER: 9},
 }
-"""Which changes a reader sees first."""
+"""The order in which changes are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyEdit:
-    """`before` and `after` as the file has them; None: it is not in that policy."""
+    """A changed value. `before` and `after` as in the file; None if that policy lacks it."""
 
     about: About
     path: Path
@@ -50,20 +50,22 @@ class PolicyEdit:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the comparison: `mark` is + (new), - (gone), @ (a place in the file) or a blank."""
+    """A line of the comparison. `mark`: + (added), - (removed), @ (a position in the file) or a blank (context)."""
 
     mark: str
     text: str
 
 
 def lines(before: str, after: str) -> list[Line]:
-    """The changed lines with some round them."""
+    """Return the changed lines, with CONTEXT lines around each."""
     found = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=CONTEXT)
     return [Line(line[0], line if line[0] == "@" else line[1:]) for line in islice(found, 2, None)]  # after its head
 
 
 def changes(before: str, after: str) -> list[PolicyEdit]:
-    """Each value that differs, grouped by what it is about. Both must be TOML: raises tomllib.TOMLDecodeError."""
+    """Return each value that differs, grouped by what it affects. Raises tomllib.TOMLDecodeError if either is invalid
+    TOML.
+    """
     old, new = dict(_flat(tomllib.loads(before))), dict(_flat(tomllib.loads(after)))
     differing = [path for path in {**old, **new} if old.get(path) != new.get(path)]
     found = [
@@ -74,8 +76,9 @@ def changes(before: str, after: str) -> list[PolicyEdit]:
 
 
 def _flat(table: Mapping[str, Any], at: Path = ()) -> Iterator[tuple[Path, object]]:
-    """Every value by its path. Of a list of tables each is a value: by what it says it is found again, not by its
-    place, which moves when one is put in before it."""
+    """Yield every value with its path. Each table in a list counts as one value, identified by its content: its index
+    would change when another is inserted before it.
+    """
     for key, value in table.items():
         path = (*at, key)
         if isinstance(value, Mapping):

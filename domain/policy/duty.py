@@ -1,4 +1,4 @@
-"""The policy's duty: how many people a station needs at which hours, and how long a visit takes one of them."""
+"""The policy's duty section: how many people a station needs at which hours, and how long a visit takes."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from schemas.people.rosters import Role
 
 
 class Need(Section):
-    """So many people of these roles on duty in each station, every day at these hours."""
+    """A requirement: so many people of these roles on duty in each station, daily at these hours."""
 
     hours: Hours
     people: Annotated[int, Field(ge=1, le=500)]
@@ -18,7 +18,7 @@ class Need(Section):
 
 
 class Duty(Section):
-    """What rosters are measured by. `visit`: the time a visit takes, the way included."""
+    """Requirements of rosters. `visit`: duration of a visit, including travel."""
 
     visit: Duration
     needs: Annotated[tuple[Need, ...], Field(max_length=24)] = ()

@@ -1,4 +1,4 @@
-"""The policy's contact budget: how often one resident is contacted at most, and when two visits become one."""
+"""The policy's contact budget: how often a resident may be contacted, and when two visits become one."""
 
 from datetime import timedelta
 from typing import Annotated, Self
@@ -12,7 +12,7 @@ Count = Annotated[int, Field(ge=1, le=99)]
 
 
 class Most(Section):
-    """The most contacts in a span of time: together, and on each channel."""
+    """The most contacts in a span of time, in total and by channel."""
 
     all: Count
     sms: Count
@@ -21,11 +21,11 @@ class Most(Section):
 
 
 class Fatigue(Section):
-    """What one resident may be asked to bear. A resident in the gravest danger is contacted all the same."""
+    """Limits of contacts with one resident. They do not apply to red cases."""
 
     hour: Most
     day: Most
-    one_visit: Duration  # a visit to an address younger than this is joined by the next resident's there
+    one_visit: Duration  # a visit to an address joins an earlier one there that is no older than this
 
     @model_validator(mode="after")
     def _day_holds_the_hour(self) -> Self:
@@ -36,7 +36,7 @@ class Fatigue(Section):
         return self
 
     def limits(self, channel: str) -> tuple[tuple[str, str, timedelta, int], ...]:
-        """What bounds a channel: each limit's name, whose contacts count (`all` or the channel's), span and most."""
+        """Return the limits of a channel, each as name, scope (`all` or the channel), span and most contacts."""
         return tuple(
             (f"{whose}_{span}", whose, length, getattr(getattr(self, span), whose))
             for span, length in (("hour", timedelta(hours=1)), ("day", timedelta(days=1)))

@@ -1,7 +1,7 @@
-"""What may be wrong with a policy: a code with parameters, and its place in the text.
+"""Faults of a policy: codes with parameters and their place in the text.
 
-Validators raise `refused(code, ...)`; pydantic adds the place. pydantic's own errors are known by their type and take
-their parameters from its context. The console renders the sentences (console/policy_faults.py).
+Validators raise `refused(code, ...)`; pydantic adds the place. pydantic's own errors are mapped by type, with
+parameters from their context. The console has the sentences (console/policy_faults.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from typing import TypedDict, Unpack, cast
 
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-LONGEST_GIVEN = 64  # characters of what the text has, as a parameter shows them
+LONGEST_GIVEN = 64  # length to which parameters quoted from the text are cut
 
 
 class FaultCode(StrEnum):
-    """What is wrong. The groups: the text as TOML, a value, a table, a plan, a message to residents."""
+    """The kinds of faults, in groups: TOML syntax, values, tables, plans, messages to residents."""
 
     TEXT_TOO_LONG = "text_too_long"
     LINE_TOO_LONG = "line_too_long"
@@ -50,7 +50,7 @@ class FaultCode(StrEnum):
     DURATION_TOO_LONG = "duration_too_long"
     HOURS_FORMAT = "hours_format"
     OFFSET_FORMAT = "offset_format"
-    INVALID = "invalid"  # by a rule of pydantic's that no other code stands for
+    INVALID = "invalid"  # by a pydantic rule without a code of its own
 
     LEVELS_NOT_RISING = "levels_not_rising"
     NO_TIME = "no_time"
@@ -78,20 +78,20 @@ class FaultCode(StrEnum):
     TOO_MANY_SEGMENTS = "too_many_segments"
     KEY_NOT_NAMED = "key_not_named"
 
-    MORE = "more"  # faults that are not listed
+    MORE = "more"  # further faults that are not listed
 
 
 class Parameters(TypedDict, total=False):
-    """What a code's sentence is filled in with. The sentence names the ones that its code has."""
+    """The parameters of a fault's sentence. Each code has some of them."""
 
-    key: str  # dotted, within the table that is wrong
+    key: str  # dotted, within the faulty table
     name: str
     names: Sequence[str]
     choices: str | Sequence[str]
-    given: str | Sequence[str] | Sequence[float]  # as the policy has it
+    given: str | Sequence[str] | Sequence[float]  # as in the policy's text
     sign: str
     pattern: str
-    kind: str  # pydantic's name of a rule
+    kind: str  # pydantic's name of the rule
     least: float | str
     most: float | str
     hour: int
@@ -111,8 +111,8 @@ class Parameters(TypedDict, total=False):
 class PolicyFault:
     """A fault and its place.
 
-    `line` counts from 1, None where it is unknown. `where`: the table and key, or empty. `value`: a single value, as
-    the text has it, or empty.
+    `line` counts from 1; None if unknown. `where`: the table and key, or "". `value`: a single value as in the text, or
+    "".
     """
 
     code: FaultCode
@@ -122,14 +122,14 @@ class PolicyFault:
     value: str = ""
 
     def __str__(self) -> str:
-        """Return the fault as a log has it: `line 12 [risk.prior] too_large most=0`."""
+        """Return the fault as written to a log: `line 12 [risk.prior] too_large most=0`."""
         line = f"line {self.line} " if self.line else ""
         where = f"[{self.where}] " if self.where else ""
         return f"{line}{where}{self.code}" + "".join(f" {name}={value}" for name, value in self.parameters.items())
 
 
 def refused(code: FaultCode, **parameters: Unpack[Parameters]) -> PydanticCustomError:
-    """Return the error that a validator raises."""
+    """Return the exception that a validator raises."""
     return PydanticCustomError(code.value, code.value, {**parameters})
 
 
@@ -156,7 +156,7 @@ OF_PYDANTIC: Mapping[str, tuple[FaultCode, Mapping[str, str]]] = {
 
 
 def of_pydantic(error: ErrorDetails) -> tuple[FaultCode, Parameters]:
-    """Return the code of one of pydantic's errors, ours among them, and its parameters."""
+    """Return the code and parameters of a pydantic error, including those made by `refused`."""
     kind, context = error["type"], error.get("ctx", {})
     if kind in _OURS:
         return FaultCode(kind), cast(Parameters, context)

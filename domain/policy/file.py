@@ -1,4 +1,4 @@
-"""Load a policy from TOML, and find what is wrong with it."""
+"""Loads a policy from TOML and lists its faults."""
 
 import hashlib
 import json
@@ -22,15 +22,15 @@ from domain.policy.units import Section
 from domain.policy.visits import VisitRules
 from schemas.errors import UserError
 
-# Python's reader takes a time that grows with the square of a key's parts; Jilin's policy has 25,000 characters.
+# Python's parser takes time quadratic in the number of a key's parts. Jilin's policy has 25,000 characters.
 LONGEST_TEXT, LONGEST_LINE, MOST_DOTS = 400_000, 2_000, 100
-MOST_FAULTS = 40  # more of them nobody reads
+MOST_FAULTS = 40  # more would not be read
 
 
 class PolicyError(UserError, ValueError):
-    """A policy that cannot be used, with what is wrong: its text is for a log, console/policy_faults.py has sentences.
+    """Raised if a policy is unusable. Its text is for logs; console/policy_faults.py has the sentences.
 
-    `file`: the file's name, where the text is a file's.
+    `file`: the file's name, if it came from a file.
     """
 
     def __init__(self, faults: Sequence[PolicyFault], file: str = "") -> None:
@@ -39,28 +39,28 @@ class PolicyError(UserError, ValueError):
 
 
 class Policy(Section):
-    """Everything a province may set. `hash` is of the text's content, and stands in every case event."""
+    """Everything that a province can set. `hash` is the digest of the text; every case event has it."""
 
     name: str
     hash: str
     risk: RiskRules
     plan: Plan
     messages: Messages
-    fatigue: Fatigue | None = None  # none in a policy of before: then nothing is put off
-    breaker: BreakerRules | None = None  # of the policy that follows this one; none: it is not judged
-    duty: Duty | None = None  # none: no roster is measured by it
-    triage: TriageRules = TriageRules()  # in a policy of before: by what is usual
-    visits: VisitRules = VisitRules()  # in a policy of before: by what is usual
-    retention: Retention = Retention()  # in a policy of before: by what is usual
+    fatigue: Fatigue | None = None  # None in older policies: no contact is put off
+    breaker: BreakerRules | None = None  # for the next policy; None: it is not judged
+    duty: Duty | None = None  # None: rosters have no requirements
+    triage: TriageRules = TriageRules()  # older policies use the defaults
+    visits: VisitRules = VisitRules()  # older policies use the defaults
+    retention: Retention = Retention()  # older policies use the defaults
 
 
 def digest_of(text: str) -> str:
-    """Return the policy's hash: the first 16 hexadecimal digits of the SHA-256 of `text`, exactly as it is."""
+    """Return the policy's digest: the first 16 hexadecimal digits of the SHA-256 of the exact text."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def load(text: str) -> Policy:
-    """Read a policy's TOML. Raises PolicyError with every fault, by line."""
+    """Parse a policy's TOML. Raises PolicyError with all faults, ordered by line."""
     raw = _read(text)
     digest = digest_of(text)
     try:
@@ -71,7 +71,7 @@ def load(text: str) -> Policy:
 
 
 def faults_of(text: str) -> tuple[PolicyFault, ...]:
-    """Return all that is wrong with a policy, by line; nothing when it can be used."""
+    """Return all faults of a policy, ordered by line; empty if it is usable."""
     try:
         load(text)
     except PolicyError as error:
@@ -88,7 +88,7 @@ def _read(text: str) -> dict[str, object]:
         fault = PolicyFault(FaultCode.TOO_DEEP, {})
     except tomli.TOMLDecodeError as error:
         fault = _unreadable(text, error)
-    except ValueError:  # a number that Python does not read
+    except ValueError:  # a number that Python cannot parse
         fault = PolicyFault(FaultCode.UNREADABLE, {})
     raise PolicyError([fault])
 
@@ -103,7 +103,7 @@ def _too_long(text: str) -> PolicyFault | None:
 
 
 def _unreadable(text: str, error: tomli.TOMLDecodeError) -> PolicyFault:
-    """Return the fault where the reader of TOML stopped: what is repeated it notices only after the value."""
+    """Return the fault at which the TOML parser stopped. It notices a repeated key only after its value."""
     if found := repeated(text, error.lineno):
         path, line = found
         return PolicyFault(FaultCode.STANDS_TWICE, {"name": ".".join(path)}, line)
@@ -127,7 +127,7 @@ def _faults(errors: Sequence[ErrorDetails], text: str) -> list[PolicyFault]:
 def _fault(error: ErrorDetails, places: Mapping[Path, int]) -> PolicyFault:
     code, parameters = of_pydantic(error)
     path = [str(part) for part in error["loc"] if part != "[key]"]
-    inner = parameters.get("key", "").split(".")  # the table as a whole was checked
+    inner = parameters.get("key", "").split(".")  # the error is about a whole table
     for length in range(len(inner), 0, -1):
         if (*path, *inner[:length]) in places:
             path += inner[:length]
@@ -137,7 +137,7 @@ def _fault(error: ErrorDetails, places: Mapping[Path, int]) -> PolicyFault:
 
 
 def _shown(value: object) -> str:
-    """Return a single value as the text has it, shortened; nothing of a table or an array."""
+    """Return a single value as in the text, shortened; "" for a table or an array."""
     if not isinstance(value, str | int | float):
         return ""
     return json.dumps(value, ensure_ascii=False)[:LONGEST_GIVEN]

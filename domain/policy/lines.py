@@ -1,6 +1,6 @@
-"""Where a policy's text has a table or a key: pydantic knows a fault by its key alone, an editor needs the line.
+"""Finds the line of a policy's table or key: pydantic only names the key, while an editor needs the line.
 
-A light reading of the text: a key within braces has the line of the whole, a missing one its table's.
+It is an approximate parser: a key within braces gets the line of the whole value, a missing key that of its table.
 """
 
 import re
@@ -14,24 +14,26 @@ Path = tuple[str, ...]
 
 
 def places_of(text: str) -> Iterator[tuple[Path, int]]:
-    """Yield each table and key with its line; an array's tables are numbered: ("risk", "at_risk", "3", "ratio")."""
+    """Yield each table and key with its line. Tables of an array are numbered: ("risk", "at_risk", "3", "ratio")."""
     yield from ((path, line) for path, line, _ in _entries(text))
 
 
 def line_of(where: Sequence[object], places: Mapping[Path, int]) -> int | None:
-    """Return the line of a key, else of the nearest table that has one, else None."""
+    """Return the line of a key, else of the nearest table around it that has one, else None."""
     path = tuple(str(part) for part in where)
     for length in range(len(path), 0, -1):
         if path[:length] in places:
             return places[path[:length]]
         inside = [line for place, line in places.items() if place[:length] == path[:length]]
-        if inside:  # a table that is only ever named as a part of others
+        if inside:  # a table that only occurs in the names of others
             return min(inside)
     return None
 
 
 def repeated(text: str, until: int) -> tuple[Path, int] | None:
-    """Return the first table or key, up to line `until`, that an earlier line defines as a whole, and its line."""
+    """Return the first table or key, up to line `until`, that was already defined on an earlier line, with its line;
+    else None.
+    """
     tables: set[Path] = set()
     values: set[Path] = set()
     for path, line, is_table in _entries(text):
@@ -44,7 +46,7 @@ def repeated(text: str, until: int) -> tuple[Path, int] | None:
 
 
 def _entries(text: str) -> Iterator[tuple[Path, int, bool]]:
-    """Yield each table and key, its line, and whether it is a table."""
+    """Yield each table and key with its line, and whether it is a table."""
     table: Path = ()
     counted: dict[Path, int] = {}
     for number, line in _outside_strings(text):
@@ -60,7 +62,7 @@ def _entries(text: str) -> Iterator[tuple[Path, int, bool]]:
 
 
 def _numbered(parents: Sequence[str], counted: Mapping[Path, int]) -> Path:
-    """Return the path of a table's parents; of an array of tables the latest is meant."""
+    """Return the path of a table's parents. In an array of tables, the latest one is meant."""
     path: Path = ()
     for name in parents:
         path = (*path, name)
@@ -70,7 +72,7 @@ def _numbered(parents: Sequence[str], counted: Mapping[Path, int]) -> Path:
 
 
 def _outside_strings(text: str) -> Iterator[tuple[int, str]]:
-    """The lines, numbered, without those that lie in a text of several lines."""
+    """Yield the numbered lines that are not inside a multi-line string."""
     within = ""
     for number, line in enumerate(text.split("\n"), 1):
         if within:

@@ -1,7 +1,7 @@
-"""The policy's words to residents, and what they must never contain.
+"""The policy's messages to residents, and what they must not contain.
 
-A warning must be provably genuine: scammers send links and numbers to call back, so a warning has none, but 96110.
-It names the receiver's last digits and a code that 96110 can confirm, so that a forged one is told apart.
+A warning must be provably genuine. Scammers send links and numbers to call back, so a warning has none but 96110. It
+names the last digits of the recipient's number and a code that 96110 can confirm, so that a forgery can be recognised.
 """
 
 import re
@@ -20,24 +20,26 @@ from schemas.people.residents import Language
 HOTLINE = "96110"
 DEFAULT = "default"
 PLACEHOLDERS = frozenset({"tail", "code"})
-SAMPLE = {"tail": "0000", "code": "000000"}  # as long as what is filled in
+SAMPLE = {"tail": "0000", "code": "000000"}  # of the same length as the real values
 KEYS = {"1": Result.ACKNOWLEDGED, "2": Result.WANTS_OPERATOR, "9": Result.WRONG_NUMBER}
 
-ONE_SEGMENT, OF_SEVERAL = 70, 67  # characters in UCS-2, as Chinese and Korean are sent (3GPP TS 23.038, 23.040)
+ONE_SEGMENT, OF_SEVERAL = 70, 67  # characters of UCS-2, as used for Chinese and Korean (3GPP TS 23.038, 23.040)
 
 _NUMERALS = str.maketrans("〇零一二三四五六七八九幺", "001234567891")
 _RUN = re.compile(r"\d(?:[\s\-–—·.()]*\d){2,}")
-_LINK = re.compile(r"://|www\.|https?|@|\w\.\w|[A-Za-z0-9]。[A-Za-z]", re.IGNORECASE)  # a browser reads 。 as a dot
+_LINK = re.compile(r"://|www\.|https?|@|\w\.\w|[A-Za-z0-9]。[A-Za-z]", re.IGNORECASE)  # browsers read 。 as a dot
 
 
 def segments(text: str) -> int:
-    """How many SMS segments `text` takes. Characters beyond the basic plane count twice, as UTF-16 has them."""
+    """Return the number of SMS segments that `text` takes. Characters beyond the basic plane count twice, as in
+    UTF-16.
+    """
     units = len(text.encode("utf-16-le")) // 2
     return 1 if units <= ONE_SEGMENT else -(-units // OF_SEVERAL)
 
 
 def template(text: str) -> str:
-    """Check a template. Raises PydanticCustomError for what must not be in it, or what is missing."""
+    """Return the template if it is valid. Raises PydanticCustomError for forbidden or missing content."""
     _placeholders(text)
     plain = unicodedata.normalize("NFKC", text)
     if not text.isprintable():
@@ -78,7 +80,7 @@ ByScam = dict[Token, Template]
 
 
 class Wording(Section):
-    """One action's templates, by language and scam type. `default` is for every type that has none of its own."""
+    """The templates of one action, by language and scam type. `default` is for scam types without their own."""
 
     zh: ByScam
     ko: ByScam
@@ -92,12 +94,12 @@ class Wording(Section):
         return self
 
     def texts(self, language: Language) -> ByScam:
-        """The templates that are sent in `language`."""
+        """Return the templates that are sent in `language`, by scam type."""
         return self.ko if language is Language.KOREAN else self.zh
 
 
 class Segments(Section):
-    """How long a text message may get: a flash SMS of several segments is shown in pieces, or not at all."""
+    """The most segments of text messages. A flash SMS of several segments is displayed in pieces or not at all."""
 
     sms: Annotated[int, Field(ge=1, le=6)] = 3
     flash_sms: Annotated[int, Field(ge=1, le=6)] = 1
@@ -105,7 +107,7 @@ class Segments(Section):
 
 
 class Messages(Section):
-    """What is said, by action. Calls name each key that may be pressed."""
+    """The templates by action. Those of calls name each key that can be pressed."""
 
     segments: Segments = Segments()
     sms: Wording
@@ -116,7 +118,7 @@ class Messages(Section):
     contact_call: Wording
 
     def wording(self, action: Action) -> Wording | None:
-        """The templates of `action`; none for an action that says nothing by itself."""
+        """Return the templates of `action`, or None for an action without a text."""
         found = getattr(self, action.value, None)
         return found if isinstance(found, Wording) else None
 

@@ -1,4 +1,4 @@
-"""The policy's plans: each level's steps and clocks, what follows a result, stops, visits, hours."""
+"""The policy's plans: each level's steps and times, what follows a result, stops, visits, hours."""
 
 import re
 from datetime import time, timedelta
@@ -14,7 +14,7 @@ from schemas.levels import Action, Level, Result
 
 
 class Condition(StrEnum):
-    """What must be true of a case for a step to be planned."""
+    """Conditions of a case under which a step is planned."""
 
     MONEY_AT_RISK = "money_at_risk"
     HAS_CONTACT = "has_contact"
@@ -23,7 +23,7 @@ class Condition(StrEnum):
 
 
 class Word(StrEnum):
-    """What follows a result. One word says what becomes of the step itself, the others what else happens."""
+    """What follows a result. Exactly one word determines the step's own fate; the others cause further actions."""
 
     WAIT = "wait"
     DONE = "done"
@@ -33,16 +33,16 @@ class Word(StrEnum):
     AGAIN_SOON = "again_soon"  # after the plan's `soon`
     AGAIN_NOW = "again_now"
     AGAIN_AT_HOME = "again_at_home"  # in the hours in which people are at home
-    RETRY = "retry"  # the provider's fault: with growing pauses, and no attempt is used up
+    RETRY = "retry"  # the provider failed: growing pauses, not counted as an attempt
 
     REACHED = "reached"  # counts as a warning that reached the resident
-    ACKNOWLEDGED = "acknowledged"  # as the level says
-    SMS = "sms"  # the level's next SMS, call, ... now, if one is still to come
+    ACKNOWLEDGED = "acknowledged"  # as the level's `acknowledged` says
+    SMS = "sms"  # bring forward the level's next SMS, call, ..., if one is pending
     CALL = "call"
     OPERATOR = "operator"
     VISIT = "visit"
     CONTACT = "contact"
-    ASK_OPERATOR = "ask_operator"  # now, also where the level plans none
+    ASK_OPERATOR = "ask_operator"  # now, even if the level plans none
     NO_CALLS = "no_calls"  # no further call or SMS to this number
     NO_SMS = "no_sms"
     REOPEN = "reopen"
@@ -54,7 +54,7 @@ FATES = frozenset(
         *(Word.AGAIN, Word.AGAIN_SOON, Word.AGAIN_NOW, Word.AGAIN_AT_HOME, Word.RETRY),
     }
 )
-"""The words of which a result has one: the step's own fate. Each other word has its move in domain/casework/follow."""
+"""The words that determine a step's own fate. Each other word has a handler in domain/casework/follow."""
 OVERDUE, USED_UP = "overdue", "used_up"
 _RESULTS = {*(result.value for result in Result), *(stage.value for stage in VisitStage), OVERDUE, USED_UP}
 
@@ -69,11 +69,11 @@ def _table(table: dict[str, tuple[Word, ...]]) -> dict[str, tuple[Word, ...]]:
 
 
 Table = Annotated[dict[str, tuple[Word, ...]], AfterValidator(_table)]
-"""What follows each result; `overdue` when none came in time, `used_up` when the last attempt failed."""
+"""What follows each result; also `overdue`: no result in time, and `used_up`: the last attempt failed."""
 
 
 class Window(NamedTuple):
-    """Hours of the day, local time; it may go past midnight."""
+    """Local hours of the day; the end may be after midnight."""
 
     start: time
     end: time
@@ -104,31 +104,31 @@ Attempts = Annotated[int, Field(ge=1, le=99)]
 
 
 class StepRule(Section):
-    """One step: when it falls due, how often it is tried, and by when a result is owed."""
+    """One step: when it is due, how often it is tried, and how soon a result must come."""
 
     action: Action
-    after: Duration = timedelta(0)  # from the moment the plan starts
-    attempts: Attempts = 1  # of a trusted contact: for each of them
+    after: Duration = timedelta(0)  # from the plan's start
+    attempts: Attempts = 1  # for a trusted contact: of each contact
     again: Duration = timedelta(minutes=5)
     result_within: Duration
-    arrive_within: Duration = timedelta(hours=1)  # of a visit, once accepted
-    least_gap: Duration = timedelta(0)  # to the step before it when several fall due at once
+    arrive_within: Duration = timedelta(hours=1)  # of a visit, after acceptance
+    least_gap: Duration = timedelta(0)  # to the previous step if several are due at once
     when: tuple[Condition, ...] = ()
-    at_home: bool = False  # waits for the hours in which people are at home
+    at_home: bool = False  # waits for the hours at which people are at home
 
 
 class LevelPlan(Section):
     """What is done at a level."""
 
-    quiet: bool  # whether the night is kept free
-    acknowledged: Literal["goes_on", "no_robot", "dissuaded"]  # what a key pressed on a robot call settles
-    in_doubt: Literal["again", "sent"]  # sent or not: try again, or take it as sent
+    quiet: bool  # whether quiet hours apply
+    acknowledged: Literal["goes_on", "no_robot", "dissuaded"]  # effect of the key 1 on an automated call
+    in_doubt: Literal["again", "sent"]  # for a dispatch in doubt: repeat it, or count it as sent
     follow_ups: tuple[Duration, ...] = ()
     steps: dict[StepName, StepRule]
 
 
 class Results(Section):
-    """What follows a result, by what was tried."""
+    """What follows each result, by action."""
 
     sms: Table
     robot_call: Table
@@ -140,7 +140,7 @@ class Results(Section):
 
 
 class StopRules(Section):
-    """Stop-payments: 48 hours, twice at most for an account."""
+    """Rules of stop-payments, which last 48 hours and are requested at most twice for an account."""
 
     attempts: Attempts
     again: Duration
@@ -148,28 +148,28 @@ class StopRules(Section):
     lasts: Duration
     times: Annotated[int, Field(ge=1, le=2)]
     remind_before: Duration
-    settled_within: Duration  # a settled payment younger than this may still be caught
+    settled_within: Duration  # a payment settled more recently may still be caught
 
 
 class Unreachable(Section):
-    """A resident whom nothing reached: one last call, then a long clock."""
+    """Rules for a resident who could not be reached: one last call after `follow_up`, and closing after `close`."""
 
     follow_up: Duration
     close: Duration
 
 
 class Plan(Section):
-    """Steps by level, what follows a result, and the clocks that all levels share."""
+    """The steps by level, what follows results, and the times shared by all levels."""
 
     utc: Offset
     quiet: Hours
     home: tuple[Hours, ...] = Field(min_length=1)
     reopen_within: Duration
-    close_after: Duration  # after the last follow-up, or where there is none
-    call_again_within: Duration  # how far ahead a resident may put a call off
-    talk_within: Duration  # a conversation, on the telephone or at the door
+    close_after: Duration  # after the last follow-up, or at once if there is none
+    call_again_within: Duration  # how far ahead a resident may postpone a call
+    talk_within: Duration  # duration of a conversation, by telephone or at the door
     soon: Duration
-    retry: Duration  # the first pause after a provider's failure; it doubles
+    retry: Duration  # the first pause after a provider's failure; it doubles each time
     retry_most: Duration
     retries: Annotated[int, Field(ge=0, le=99)]
     busy_in_a_row: Annotated[int, Field(ge=1)]

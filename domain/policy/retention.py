@@ -1,6 +1,6 @@
-"""The policy's rules of retention: how long each kind of record is kept on its topic.
+"""The policy's retention rules: how long each kind of record is kept on its topic.
 
-The journal of cases, the registers and the audit are not among them: the store is built from these.
+The journal of cases, the registers and the audit have none: the store is rebuilt from them.
 """
 
 from datetime import timedelta
@@ -17,11 +17,11 @@ DAY = timedelta(days=1)
 
 
 class Retention(Section):
-    """How long records are kept. What is not named is kept as long as its topic was made for.
+    """How long records are kept. Topics that are not named keep their configured retention.
 
-    `signals`, `inputs` (of cases) and `dispatches`: seven days at least, since so long it is known what was applied and
-    sent, and ninety at most, since they name people. `calls`: what was taken down of calls to 96110. `shadow`: what a
-    policy in trial would have done. `dead_letters`: what could not be read, as it came.
+    `signals`, `inputs` (of cases) and `dispatches`: at least seven days, because applied and sent ids are remembered
+    for so long, and at most ninety, because they identify people. `calls`: notes of calls to 96110. `shadow`: alerts of
+    a shadow policy. `dead_letters`: unreadable records, as received.
     """
 
     signals: Duration = WEEK

@@ -1,4 +1,4 @@
-"""The policy's rules of risk. Weights are bits: log2 of a likelihood ratio, so +1 doubles the odds."""
+"""The policy's risk rules. Weights are in bits: log2 of a likelihood ratio, so +1 doubles the odds."""
 
 from collections.abc import Set
 from datetime import timedelta
@@ -14,29 +14,31 @@ from schemas.levels import RISING, Level
 from schemas.people.residents import BalanceBand, Occupation, Sex
 from schemas.risk.evidence import EvidenceKind
 
-MOST_WITHOUT_ASKING = 5_000  # payments among which payers are told apart: one script reads so many
+MOST_WITHOUT_ASKING = 5_000  # payments whose distinct payers are counted: the most that one script reads
 
 Bits = Annotated[float, Field(ge=0, le=40)]
 
 
 class Weight(Section):
-    """What one kind of evidence is worth when fresh, how fast it fades, and which scams it hints at."""
+    """How much one kind of evidence counts when new, how fast it fades, and which scams it suggests."""
 
     group: Token
     bits: Annotated[float, Field(gt=0, le=40)]
     half_life: Duration
-    hints: dict[Token, Bits] = Field(default_factory=dict)  # bits for a scam type
+    hints: dict[Token, Bits] = Field(default_factory=dict)  # scam type -> bits
 
 
 class Group(Section):
-    """Kinds that say the same thing: the second counts `repeat` of its bits, all that repeat at most `cap`."""
+    """Kinds of evidence with the same meaning: further ones count `repeat` of their bits, all further ones at most
+    `cap`.
+    """
 
     repeat: Annotated[float, Field(ge=0, le=1)]
     cap: Bits
 
 
 class Call(Section):
-    """What a call's length adds. `most`: an end that nobody reported is taken for granted after so long."""
+    """What a call's length adds. `most`: a call without a reported end counts as ended after this."""
 
     long: Duration
     long_bits: Bits
@@ -47,8 +49,9 @@ class Call(Section):
 class Money(Section):
     """What a payment adds.
 
-    `moving_bits`: to a suspect, not settled yet. A new payee is evidence from `least_fen` and `least_share` of the
-    balance on, and `share_bits` times its share more. `balances`: what is there to lose, by band.
+    `moving_bits`: to a suspect, and not settled yet. A payment to a new payee counts from `least_fen` and `least_share`
+    of the balance on, plus `share_bits` times its share of the balance. `balances`: assumed money (fen) by balance
+    band.
     """
 
     window: Duration
@@ -60,7 +63,7 @@ class Money(Section):
 
 
 class Together(Section):
-    """Two kinds that are more than their sum when the second falls into the first or `within` after it."""
+    """Extra bits for two kinds of evidence if the second occurs during the first or `within` after it."""
 
     first: frozenset[EvidenceKind]
     second: frozenset[EvidenceKind]
@@ -70,24 +73,24 @@ class Together(Section):
 
 
 class Scam(Section):
-    """A type of scam: `share` of all cases, and what an operator calls it."""
+    """A type of scam: `name` is what operators call it, `share` its share of all cases."""
 
     name: str
     share: Annotated[float, Field(ge=1e-6, le=1)]
 
 
 class AtRisk(Section):
-    """A group that is hit `ratio` times as often as the whole, by one scam or (none named) by any."""
+    """A group hit `ratio` times as often as the population, by one scam or (without `scam`) by any."""
 
     scam: Token | None = None
     sex: Sex | None = None
-    ages: tuple[int, int] | None = None  # both included
+    ages: tuple[int, int] | None = None  # both inclusive
     occupations: frozenset[Occupation] = frozenset()
     ratio: Annotated[float, Field(ge=0.01, le=100)]
     source: Annotated[str, Field(min_length=3)]
 
     def fits(self, profile: Profile, year: int) -> bool:
-        """Whether the resident belongs to the group in that year."""
+        """Return whether the resident belongs to the group in that year."""
         low, high = self.ages or (0, 200)
         return (
             self.sex in (None, profile.sex)
@@ -97,12 +100,12 @@ class AtRisk(Section):
 
 
 class RiskRules(Section):
-    """Evidence weights, half-lives, at-risk groups, thresholds.
+    """Evidence weights, half-lives, at-risk groups and thresholds.
 
-    `prior` and `levels` are log-odds in bits. `residual`: what is left of evidence from before a case was settled.
-    `keep`: how long the evidence of a resident of whom nothing more is heard is kept; `bound`: how many members of
-    each kind. `payers_without_asking`: an entry of the watchlist that would alert more payers of earlier payments waits
-    for a person.
+    `prior` and `levels` are log-odds in bits. `residual`: the share that remains of evidence from before a case was
+    settled. `keep`: how long a resident's evidence is kept after the latest addition; `bound`: how many items of each
+    kind. `payers_without_asking`: a watchlist entry that would alert more payers of earlier payments waits for a
+    person.
     """
 
     prior: Annotated[float, Field(ge=-40, le=0)]
@@ -110,7 +113,7 @@ class RiskRules(Section):
     bound: Annotated[int, Field(ge=8, le=128)]
     keep: Duration
     payers_without_asking: Annotated[int, Field(ge=0, le=MOST_WITHOUT_ASKING)]
-    profile_bits: Annotated[float, Field(ge=0, le=4)]  # how much belonging to a group may move the odds at most
+    profile_bits: Annotated[float, Field(ge=0, le=4)]  # the most by which group membership may change the odds
     levels: dict[Level, float]
     call: Call
     money: Money
@@ -118,8 +121,9 @@ class RiskRules(Section):
     evidence: dict[EvidenceKind, Weight]
     together: list[Together] = Field(default_factory=list)
     scams: Annotated[dict[Token, Scam], Field(min_length=1)]
-    at_risk: Annotated[list[AtRisk], Field(default_factory=list, max_length=100)]  # more would multiply beyond a float
-    policy: str | None = None  # the hash of the whole policy: set as it is loaded, whatever the file says
+    # More could overflow a float when multiplied.
+    at_risk: Annotated[list[AtRisk], Field(default_factory=list, max_length=100)]
+    policy: str | None = None  # the whole policy's digest: set on loading, whatever the file says
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -141,7 +145,7 @@ class RiskRules(Section):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        """Every group and scam type that is named is described."""
+        """Check that every group and scam type that is named is defined."""
         for kind, weight in self.evidence.items():
             if weight.group not in self.groups:
                 raise refused(FaultCode.UNKNOWN_GROUP, key=f"evidence.{kind}", name=weight.group)

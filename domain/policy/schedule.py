@@ -1,4 +1,4 @@
-"""A level's steps and clocks: which steps a case gets, when they fall due, what follows a result."""
+"""Steps and times of a level: which steps a case gets, when they are due, and what follows a result."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta, timezone
@@ -9,9 +9,9 @@ from schemas.casework.cases import Case, Profile
 from schemas.levels import Action, Level
 from schemas.people.residents import Flag
 
-LATEST = datetime(2099, 12, 30, tzinfo=UTC)  # beyond it no event is accepted; no step is planned either
+LATEST = datetime(2099, 12, 30, tzinfo=UTC)  # no event after this is accepted, and no step is planned
 
-# A step of a family is overtaken by a stronger one: an operator by the robot, a call by an SMS never.
+# A stronger step replaces a weaker one of the same family, such as an operator's call an automated one.
 _STRENGTH = Partial(
     {
         Action.SMS: ("sms", 1),
@@ -29,7 +29,7 @@ SMS = frozenset({Action.SMS, Action.FLASH_SMS})
 
 
 def conditions(profile: Profile, *, money_at_risk: bool) -> frozenset[Condition]:
-    """Which conditions of a policy's steps hold."""
+    """Return the policy's step conditions that hold."""
     found = {
         Condition.MONEY_AT_RISK: money_at_risk,
         Condition.HAS_CONTACT: profile.contacts > 0,
@@ -40,12 +40,12 @@ def conditions(profile: Profile, *, money_at_risk: bool) -> frozenset[Condition]
 
 
 def steps_for(plan: LevelPlan, holding: frozenset[Condition]) -> Iterator[tuple[str, StepRule]]:
-    """The steps of a level whose conditions all hold, in the policy's order."""
+    """Return the names and rules of a level's steps whose conditions all hold, in the policy's order."""
     return ((name, rule) for name, rule in plan.steps.items() if holding.issuperset(rule.when))
 
 
 def rule_of(plan: Plan, step: str, action: Action) -> StepRule:
-    """The rule a step goes by, from its id; one that a newer policy has dropped gets no further attempt."""
+    """Return the rule of a step, from its id. A step that the policy no longer has gets no further attempt."""
     head, _, rest = step.partition(".")
     if action in STOPS:
         return StepRule.model_construct(
@@ -64,7 +64,7 @@ def _by_name(plan: Plan) -> Mapping[str, StepRule]:
 
 
 def level_of(step: str) -> Level | None:
-    """The level whose plan a step is of; none for what was asked for, follow-ups, stops and clocks."""
+    """Return the level whose plan a step belongs to; None for requested steps, follow-ups, stops and timers."""
     head = step.partition(".")[0]
     return Level(head) if head in _LEVELS else None
 
@@ -73,7 +73,7 @@ _LEVELS = frozenset(level.value for level in Level)
 
 
 def table_of(plan: Plan, action: Action) -> Table:
-    """What follows the results of an action."""
+    """Return the table of what follows an action's results."""
     results = plan.results
     if action in SMS:
         return results.sms
@@ -83,19 +83,19 @@ def table_of(plan: Plan, action: Action) -> Table:
 
 
 def words_after(plan: Plan, action: Action, result: str) -> tuple[Word, ...]:
-    """What follows `result`; a result that the policy does not name is noted, and the step waits for its deadline."""
+    """Return what follows `result`. A result that the policy does not name is only recorded: the step waits on."""
     return table_of(plan, action).get(result, (Word.WAIT,))
 
 
 def weaker(one: Action, other: Action) -> bool:
-    """Whether `one` is of the family of `other` and weaker."""
+    """Return whether `one` is weaker than `other` and in the same family."""
     family, strength = _STRENGTH.get(one, ("", 0))
     of, than = _STRENGTH.get(other, ("-", 0))
     return family == of and strength < than
 
 
 def allowed(due: datetime, plan: Plan, level: LevelPlan, action: Action) -> datetime:
-    """The earliest moment from `due` on at which a step may go out: a level that is quiet keeps the night free."""
+    """Return the earliest time from `due` on at which a step may go out, after quiet hours if the level has them."""
     if not level.quiet or action in STOPS:
         return due
     end = _until_outside(due, plan.quiet, plan.utc)
@@ -103,7 +103,7 @@ def allowed(due: datetime, plan: Plan, level: LevelPlan, action: Action) -> date
 
 
 def at_home(due: datetime, plan: Plan) -> datetime:
-    """The earliest moment from `due` on in the hours in which people are at home."""
+    """Return the earliest time from `due` on within the hours at which people are at home."""
     local = due.astimezone(timezone(plan.utc))
     openings = []
     for hours in plan.home:
@@ -114,7 +114,7 @@ def at_home(due: datetime, plan: Plan) -> datetime:
 
 
 def earliest(due: datetime, case: Case, plan: Plan, rule: StepRule) -> datetime:
-    """When a step planned for `due` may go out, by the level's hours and the step's own."""
+    """Return when a step planned for `due` may go out, by the level's and its own hours; at most LATEST."""
     if rule.at_home:
         due = at_home(due, plan)
     return min(allowed(due, plan, plan.levels[case.level], rule.action), LATEST)

@@ -1,4 +1,4 @@
-"""The policy's rules of triage: what a minute of an operator is worth, by scam, step and what was tried before."""
+"""The policy's triage rules: what a minute of an operator saves, by scam, progress and earlier attempts."""
 
 from datetime import timedelta
 from typing import Annotated, Self
@@ -12,7 +12,7 @@ from schemas.levels import Level
 
 Share = Annotated[float, Field(ge=0, le=1)]
 _NONE = timedelta(0)
-# Before the plan takes the call off the desk and sends somebody instead. On blue's desk is who asked for it. Assumed.
+# Assumed: before the plan replaces the call with a visit. At blue, only requested calls are on the desk.
 _LIMITS = {
     Level.RED: timedelta(minutes=30),
     Level.ORANGE: timedelta(hours=2),
@@ -22,10 +22,10 @@ _LIMITS = {
 
 
 class ScamTalk(Section):
-    """A type of scam as operators meet it.
+    """Figures of a type of scam.
 
-    `asks_fen`: what is lost in one on average. `persuaded`: the chance that a talk persuades. `goes`: in so long half
-    of what is still to be asked for is gone, while nobody is on the line and no payment is under way.
+    `asks_fen`: average loss. `persuaded`: probability that a conversation dissuades. `goes`: time in which half of the
+    money still to be asked for is lost, without a call or payment in progress.
     """
 
     asks_fen: Fen
@@ -34,15 +34,15 @@ class ScamTalk(Section):
 
 
 class TriageRules(Section):
-    """How a case's place in the queue is reckoned.
+    """How a case's place in the queue is computed.
 
-    `reached`: the chance that a call is taken, `busy` while a suspicious call goes on. `again`: what is left of it
-    after each call that was not taken, and of the chance to persuade after each talk that did not; `paid`: what is left
-    of that one after each payment that has gone through. `talk` and `ring`: what a call takes that is taken, and one
-    that is not. `on_the_line` and `in_flight`: as a scam's `goes`, while a suspicious call goes on, and while a payment
-    is under way. `horizon`: when somebody else would take the case, if not now. `dear`: how much more money counts that
-    is all a resident has. `patience`: what waits this long counts twice. `limit`: what nobody took for so long, with a
-    call on the desk, counts twice, and twice again with each further quarter of it.
+    `reached`: probability that a call is answered; `busy`: while a suspicious call is in progress. `again`: factor on
+    it after each unanswered call, and on the probability of dissuading after each conversation that failed; `paid`:
+    factor on the latter after each settled payment. `talk`, `ring`: duration of an answered and an unanswered call.
+    `on_the_line`, `in_flight`: like a scam's `goes`, while a suspicious call or a payment is in progress. `horizon`:
+    when somebody else would take the case otherwise. `dear`: how much more money counts if it is all that a resident
+    has. `patience`: a case that waits this long counts twice. `limit`: a case with a call on the desk that nobody took
+    for so long counts twice, and twice again with each further quarter of it.
     """
 
     reached: Annotated[float, Field(gt=0, le=1)] = 0.6
@@ -56,8 +56,9 @@ class TriageRules(Section):
     horizon: Duration = timedelta(minutes=30)
     dear: Annotated[float, Field(ge=0, le=100)] = 1.0
     patience: Duration = timedelta(minutes=30)
-    limit: dict[Level, Duration] = Field(default_factory=_LIMITS.copy)  # a level without one has none
-    scam: ScamTalk = ScamTalk(asks_fen=5_200_000, persuaded=0.4, goes=timedelta(hours=12))  # one without its own
+    limit: dict[Level, Duration] = Field(default_factory=_LIMITS.copy)  # a level without one has no limit
+    # For scams without their own figures.
+    scam: ScamTalk = ScamTalk(asks_fen=5_200_000, persuaded=0.4, goes=timedelta(hours=12))
     scams: dict[Token, ScamTalk] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -1,8 +1,8 @@
-"""The breaker: whether a new policy raises so many cases that it must be a bad one, and what stands after it.
+"""The breaker's decisions: whether a new policy raises so many cases that it must be wrong, and what then replaces it.
 
-It is judged against the last policy that has proved itself, by that one's rules: a bad policy does not loosen its own
-breaker. Only during its trial: afterwards many cases at once are a campaign, and nobody wants the line stopped then. A
-campaign within a trial stops a good policy: red goes on all the same, and a person lets it in force again.
+A new policy is judged by the rules of the last good one: a bad policy cannot loosen its own breaker. It is judged only
+during its trial: later, many cases at once mean a campaign, when nothing must stop. A campaign during a trial stops a
+good policy: red cases continue all the same, and a person can put it in force again.
 """
 
 from collections.abc import Sequence
@@ -16,20 +16,20 @@ from schemas.casework.journal import PartialCaseEvent
 from schemas.casework.policies import Earlier, InForce, Stopped
 
 BY = "breaker"
-MOST_EARLIER = 50  # policies of before that are remembered
+MOST_EARLIER = 50  # earlier policies that are remembered
 _RAISED = frozenset({FactKind.OPENED, FactKind.REOPENED, FactKind.LEVEL_RAISED})
 
 
 def raised(event: CaseEvent | PartialCaseEvent) -> int:
-    """Return 1 when an alert opened the event's case, reopened it or raised its level, else 0."""
+    """Return 1 if an alert opened the event's case, reopened it or raised its level, else 0."""
     return sum(fact.kind in _RAISED for fact in event.facts) if event.input_kind == "alert" else 0
 
 
 def judge(usual: Sequence[int], recent: Sequence[int], rules: BreakerRules) -> str | None:
-    """Why a policy has to be stopped; none while it need not.
+    """Return why a policy must be stopped, or None.
 
-    `usual`: cases raised in each minute under the policy before; `recent`: in each under this one, oldest first.
-    A median is not moved by a campaign of some minutes, nor by an hour in which a feed was away.
+    `usual`: cases raised in each minute under the previous policy; `recent`: under this one, oldest first. A median is
+    not affected by a campaign of some minutes, nor by a feed's outage of an hour.
     """
     normal = max(float(median(usual)) if usual else 0.0, rules.least)
     most, window = max(recent, default=0), recent[-max(1, rules.steady // MINUTE) :]
@@ -41,14 +41,14 @@ def judge(usual: Sequence[int], recent: Sequence[int], rules: BreakerRules) -> s
 
 
 def on_trial(standing: InForce | None, rules: BreakerRules | None, now: datetime) -> bool:
-    """Whether the policy in force still has to prove itself. `rules`: of the one it would be gone back to."""
+    """Return whether the policy in force is still on trial. `rules`: of the policy to revert to."""
     if standing is None or rules is None or standing.override or standing.policy == standing.good:
         return False
     return now - standing.since < rules.trial
 
 
 def published(before: InForce, policy: str, by: str, now: datetime, *, proved: bool, override: str = "") -> InForce:
-    """What stands once a policy is published. `proved`: the one before is no longer on trial."""
+    """Return the state after a policy is published. `proved`: the previous one has passed its trial."""
     good = before.policy if proved else before.good
     stopped = {name: why for name, why in before.stopped.items() if name != policy}
     return InForce(
@@ -57,7 +57,7 @@ def published(before: InForce, policy: str, by: str, now: datetime, *, proved: b
 
 
 def hold_of(standing: InForce, why: str, rules: BreakerRules, now: datetime) -> Hold:
-    """What keeps the cases of the policy back that is stopped: all but red, until a person has looked, or it ends."""
+    """Return the hold on the stopped policy's cases, except red ones, until a person has looked or it ends."""
     return Hold(
         id=f"b{standing.policy[:8]}",
         until=now + rules.hold,
@@ -69,7 +69,7 @@ def hold_of(standing: InForce, why: str, rules: BreakerRules, now: datetime) -> 
 
 
 def tripped(standing: InForce, hold: Hold, why: str, now: datetime) -> InForce:
-    """What stands once the policy in force was stopped: the last good one again."""
+    """Return the state after the policy in force is stopped: the last good one is in force again."""
     stop = Stopped(at=now, reason=why, hold=hold.id, until=hold.until)
     stopped = standing.stopped | {standing.policy: stop}
     return InForce(

@@ -1,4 +1,4 @@
-"""Values as a policy file writes them: "5m" for five minutes."""
+"""Values in a policy file, such as "5m" for five minutes."""
 
 import re
 from datetime import timedelta
@@ -8,18 +8,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 from domain.policy.faults import LONGEST_GIVEN, FaultCode, refused
 
-LONGEST = timedelta(days=3660)  # ten years: a moment and this much more is still a date
+LONGEST = timedelta(days=3660)  # ten years: a date plus this is still valid
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class Section(BaseModel):
-    """A part of the policy: frozen, and a key nobody knows is refused."""
+    """A part of the policy: immutable, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def duration(text: object) -> timedelta:
-    """Read "30s", "5m", "24h" or "7d". Raises PydanticCustomError, a ValueError, with the fault's code."""
+    """Parse "30s", "5m", "24h" or "7d". Raises PydanticCustomError, a ValueError, with the fault's code."""
     if isinstance(text, timedelta):
         return text
     match = re.fullmatch(r"([0-9]{1,6})([smhd])", str(text))
@@ -32,7 +32,7 @@ def duration(text: object) -> timedelta:
 
 
 def spelt(found: timedelta) -> str:
-    """A duration as a policy file writes it: in the largest unit that it is a whole number of."""
+    """Return a duration as written in a policy file, in the largest unit that gives a whole number."""
     seconds = round(found.total_seconds())
     unit = next(unit for unit, size in reversed(_UNITS.items()) if seconds % size == 0 and (seconds or unit == "s"))
     return f"{seconds // _UNITS[unit]}{unit}"

@@ -1,4 +1,4 @@
-"""The policies that were in force one after the other, and the one that is gone back to."""
+"""The history of policies in force, and the policy to revert to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from schemas.casework.policies import Earlier, InForce
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A policy's time in force; none: until now."""
+    """A policy's time in force. `until`: None for the present one."""
 
     policy: str
     since: datetime
@@ -18,7 +18,7 @@ class Version:
 
 
 def history(standing: InForce) -> Iterator[Version]:
-    """The latest first, as far as it is known."""
+    """Yield the known policies in force, latest first."""
     yield Version(standing.policy, standing.since, None, standing.by)
     until = standing.since
     for earlier in standing.earlier:
@@ -27,10 +27,9 @@ def history(standing: InForce) -> Iterator[Version]:
 
 
 def before(standing: InForce) -> Earlier | None:
-    """Which one is gone back to from here: the one before, unless the breaker has stopped it.
+    """Return the policy to revert to, or None: the previous one that the breaker has not stopped.
 
-    What was gone back from is not gone back to: of A, B, and A again, nothing is before A but what came before the
-    first A.
+    A policy that was reverted is not reverted to: after A, B and A again, only those before the first A qualify.
     """
     names = [earlier.policy for earlier in standing.earlier]
     rest = standing.earlier[names.index(standing.policy) + 1 :] if standing.policy in names else standing.earlier

@@ -1,4 +1,4 @@
-"""The policy's rules of visits: what a way and a door take, which visit is made first, and what an officer is given."""
+"""The policy's visit rules: durations of travel and visits, the order of visits, and officers' limits."""
 
 from datetime import timedelta
 from typing import Annotated, Self
@@ -14,9 +14,9 @@ _NONE = timedelta(0)
 
 
 class Ways(Section):
-    """How long the way takes, by how far it is: within a street office, a county, a prefecture, the province.
+    """Travel time by distance: within a street office, a county, a prefecture, the province.
 
-    Assumed: no coordinates are kept of anybody, so a county's way is that of its middle.
+    Assumed: no coordinates of anybody are kept, so a county's figure is for its middle.
     """
 
     street: Duration = timedelta(minutes=10)
@@ -26,14 +26,14 @@ class Ways(Section):
 
 
 class VisitRules(Section):
-    """Who is given a visit, and in which order an officer makes his. All of it is assumed.
+    """Which officer gets a visit, and in which order they make theirs. All figures are assumed.
 
-    `door`: what a visit takes at the door. `horizon`: how much later he comes who makes another one before. `first`:
-    the levels that wait for no other. `patience`: what he has had this long counts twice. `limit`: what he has had this
-    long comes before what others are worth more; a level without one has none. `ahead` and `most`: the visits that he
-    may have to make before one more, and in all. `interpreter`: the way that it is worth to be understood; `known`: to
-    be sent again to whom one knows. `overtime`: so long past his shift's end a level may keep somebody, where no other
-    is there about as soon; a level without one keeps nobody.
+    `door`: duration at the door. `horizon`: how much later an officer comes who makes another visit before. `first`:
+    levels that precede all others. `patience`: a visit that has waited this long counts twice. `limit`: one that has
+    waited this long precedes others of more worth; a level without one has none. `ahead`, `most`: the most open visits
+    before and including a new one. `interpreter`: travel time that speaking the resident's language is worth; `known`:
+    that knowing the resident is worth. `overtime`: how far past the shift's end a level may keep an officer, if no
+    other is there about as soon; a level without one keeps nobody.
     """
 
     way: Ways = Ways()

@@ -1,5 +1,5 @@
-"""A case: its state, the inputs that change it, the journal's events and dispatches, and the policies it ran under.
+"""Cases: their state, the inputs that change them, the journal's events and dispatches, and the policies in force.
 
-A new kind of input begins in inputs.py, a new fact in events.py. Called by everybody; imports schemas.base, levels,
-people and risk.
+Add a new kind of input in inputs.py, a new fact in events.py. Imports schemas.base, levels, people and risk. Used by
+all packages.
 """

@@ -1,4 +1,4 @@
-"""A case: one resident's danger, what is planned and done against it, and the money in it."""
+"""A case: one resident's danger, the steps planned and taken against it, and the money."""
 
 from enum import StrEnum
 from typing import Annotated, Self
@@ -13,11 +13,11 @@ from schemas.people.residents import BalanceBand, DivisionCode, Flag, Language, 
 from schemas.risk.signals import TransferState
 
 CaseId = Annotated[str, StringConstraints(pattern=r"^r[a-z2-7]{16}-[1-9][0-9]{0,8}$")]
-"""The resident's id and the opening number: `r…-1`."""
+"""The resident's id and the case's number: `r…-1`."""
 
 
 class CaseState(StrEnum):
-    """The life of a case. All but `closed` are open; a resident has one open case at most."""
+    """The states of a case. All but `closed` are open; a resident has at most one open case."""
 
     RAISED = "raised"
     CONTACTING = "contacting"
@@ -32,7 +32,7 @@ class CaseState(StrEnum):
 
 
 class Profile(Model):
-    """What the plan must know of the resident, without saying who it is. `contacts`: how many trusted ones."""
+    """The resident's attributes that the plan needs, without their identity. `contacts`: number of trusted contacts."""
 
     birth_year: Annotated[int, Field(ge=1800, le=2100)]
     sex: Sex
@@ -46,35 +46,37 @@ class Profile(Model):
 
 
 class StepState(StrEnum):
-    """Pending and held steps have a time at which they fall due, sent ones one by which a result is owed."""
+    """The states of a step. Pending and held steps have a time at which they are due, sent ones a deadline for the
+    result.
+    """
 
     PENDING = "pending"
-    HELD = "held"  # by a mute or the stop for all outgoing contact
+    HELD = "held"  # by a hold
     SENT = "sent"
     DONE = "done"
     FAILED = "failed"
-    WITHDRAWN = "withdrawn"  # the case no longer needs it
-    SKIPPED = "skipped"  # overtaken by a later step
+    WITHDRAWN = "withdrawn"  # no longer needed
+    SKIPPED = "skipped"  # replaced by a later step
 
 
 class Step(Model):
-    """One step of the plan. `attempt` counts from 1; `due` is when the state must change at the latest."""
+    """One step of the plan. `attempt` counts from 1; `due`: when the state must change at the latest."""
 
     id: Token  # unique in the case: "red.operator"
     action: Action
     state: StepState
-    due: When | None  # none once the step has ended
+    due: When | None  # None once the step has ended
     attempt: Annotated[int, Field(ge=1)] = 1
     not_after: When | None = None
-    wanted: When | None = None  # of one that the contact budget has put off: when it fell due first
-    transfer: str | None = None  # of a stop-payment: the signal's uid
-    contact: int | None = None  # of a trusted contact: which
+    wanted: When | None = None  # if put off by the contact budget: when it was first due
+    transfer: str | None = None  # for a stop-payment: the signal's uid
+    contact: int | None = None  # for a trusted contact: the index
     results: list[Result] = Field(default_factory=list)
     because: AnyCodeField | None = None
 
 
 class Contacted(Model):
-    """A contact with the resident that went out: it counts in the contact budget for a day."""
+    """A contact with the resident; it counts in the contact budget for a day."""
 
     at: When
     channel: Channel
@@ -102,22 +104,22 @@ class DeskCall(Model):
 
 
 class StopState(StrEnum):
-    """A stop-payment's life: 48 hours each, at most twice for an account. It follows the bank's last word.
+    """The states of a stop-payment, which lasts 48 hours and is requested at most twice for an account.
 
-    `asked` and `in_force` are open: there is something to wait for, and to lift. The others are ends, though an
-    account may be asked for once more after each.
+    `asked` and `in_force` are open and can be lifted. The others are ends, after which an account may be requested once
+    more.
     """
 
-    ASKED = "asked"  # the bank has been asked, and has not said yet what it does
-    IN_FORCE = "in_force"  # nothing leaves the payee's account until `until`
-    REFUSED = "refused"  # the bank does not stop it
-    EXPIRED = "expired"  # its 48 hours are over
+    ASKED = "asked"  # requested, without an answer yet
+    IN_FORCE = "in_force"  # no money leaves the payee's account before `until`
+    REFUSED = "refused"  # the bank refused
+    EXPIRED = "expired"  # the 48 hours are over
     RELEASED = "released"  # lifted by two persons, or the payment was cancelled in flight
-    RETURNED = "returned"  # the bank has given the money back, whether it had stopped the account before or not
+    RETURNED = "returned"  # the bank returned the money, whether it had stopped the account or not
 
 
 class Stop(Model):
-    """The stop on one payment's payee account."""
+    """The stop on the payee's account of one payment. `times`: number of requests."""
 
     state: StopState
     times: Annotated[int, Field(ge=1, le=2)] = 1
@@ -125,7 +127,7 @@ class Stop(Model):
 
 
 class Payment(Model):
-    """A payment the case is about. The payee is a token; the number itself stays in the store of accounts."""
+    """A payment of the case. The payee is a token; the account number stays in the store of accounts."""
 
     transfer: Ref  # the signal's uid
     payee: Annotated[str, Field(max_length=256)]
@@ -136,14 +138,14 @@ class Payment(Model):
 
 
 class Kept(Model):
-    """Money that stayed with the resident: of each transfer each fen once, under its best evidence."""
+    """Loss avoided: money that stayed with the resident, counted once per transfer under the best evidence class."""
 
     evidence: EvidenceClass
     amount_fen: Fen
 
 
 class Loss(Model):
-    """What the resident was defrauded of. `after_warning_days`: days since the latest warning, if there was one."""
+    """A loss of the resident. `after_warning_days`: days since the latest warning; None without one."""
 
     id: str
     amount_fen: Fen
@@ -152,7 +154,9 @@ class Loss(Model):
 
 
 class Danger(Model):
-    """What screening found: the measured risk and its reasons, gravest first."""
+    """Screening's result: the risk with its reasons, most serious first. `probability`: of fraud; `exposure_fen`: money
+    that could be lost.
+    """
 
     level: Level
     probability: Annotated[float, Field(ge=0, le=1)]
@@ -160,21 +164,21 @@ class Danger(Model):
     scam_type: Token
     reasons: Annotated[list[DangerCodeField], Field(max_length=32)]
     campaign: Text | None = None
-    call_since: When | None = None  # a suspicious call that still goes on: the countdown
+    call_since: When | None = None  # start of a suspicious call still in progress
 
 
 class Case(Model):
-    """One case as it stands."""
+    """One case in its current state."""
 
     id: CaseId
     resident: ResidentId
     number: Annotated[int, Field(ge=1)]
     version: Annotated[int, Field(ge=1)]
-    policy: str  # the content's hash of the policy under which it was last decided
+    policy: str  # digest of the policy under which it was last decided
     state: CaseState
     level: Level
     danger: Danger
-    raised_by: str | None = None  # the hash of the policy that found the danger at this level; none once confirmed
+    raised_by: str | None = None  # digest of the policy that found this danger; None once a person has confirmed it
     profile: Profile
     opened_at: When
     updated_at: When
@@ -183,40 +187,40 @@ class Case(Model):
     kept: dict[str, Kept] = Field(default_factory=dict)  # by transfer
     frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer
     losses: list[Loss] = Field(default_factory=list)
-    booked_before: list[str] = Field(default_factory=list)  # transfers in the books of this resident's earlier cases
+    booked_before: list[str] = Field(default_factory=list)  # transfers already booked in the resident's earlier cases
     outcome: Outcome | None = None
     ground: OutcomeGround | None = None  # what "dissuaded" rests on
     desk_call: DeskCall | None = None  # none: nobody has called since the danger, or since the latest outcome
     met_at: When | None = None  # when an officer met the resident without telling an outcome; ends as `desk_call` does
     contacted: list[Contacted] = Field(default_factory=list)  # of the last day, of the resident's earlier case too
     warned_at: When | None = None  # the latest contact that reached the resident
-    danger_at: When | None = None  # when graver danger, or more money moving, was told last
+    danger_at: When | None = None  # when graver danger or another payment was last reported
     claimed_by: Text | None = None
-    offered_at: When | None = None  # since when a call is on the desk that nobody took
-    script: Token | None = None  # by which the resident was asked last
-    answers: dict[Token, Token] = Field(default_factory=dict)  # to its questions
-    returned_from: Text | None = None  # whose claim ran out last; none once somebody has the case again
+    offered_at: When | None = None  # since when a call is on the desk that nobody has taken
+    script: Token | None = None  # the latest one used
+    answers: dict[Token, Token] = Field(default_factory=dict)  # question -> answer
+    returned_from: Text | None = None  # the operator whose claim expired last; None once somebody has claimed it again
     officer: Text | None = None
-    settled_at: When | None = None  # when the resident was dissuaded or cleared, none while in danger
+    settled_at: When | None = None  # when the resident was dissuaded or cleared; None while in danger
     closed_at: When | None = None
 
     @model_validator(mode="after")
     def _of_its_resident(self) -> Self:
-        """A case under another's id would be stored, and its deadlines fire, where nobody looks for it."""
+        """Reject a case under another resident's id: it would be stored where nobody looks for it."""
         if self.id != f"{self.resident}-{self.number}":
             raise ValueError("a case's id is its resident's and its number")
         return self
 
     @property
     def open(self) -> bool:
-        """Whether anything may still be done."""
+        """Whether the case is not closed."""
         return self.state is not CaseState.CLOSED
 
     def shares(self, other: "Case", *fields: str) -> bool:
-        """Whether these fields are the very same objects in both: a decision replaces what it changes, and no more."""
+        """Return whether these fields are the same objects in both cases: a decision replaces only what it changes."""
         return all(getattr(self, name) is getattr(other, name) for name in fields)
 
     @property
     def settled(self) -> bool:
-        """Whether the resident was dissuaded or cleared: nothing more of the plan goes out, follow-ups apart."""
+        """Whether the resident was dissuaded or cleared, or the case is closed: only follow-ups go out."""
         return self.state in (CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED)

@@ -1,4 +1,4 @@
-"""The topic `epochs`: which Redis leads, and that workers were there when it did."""
+"""The topic `epochs`: which Redis is the leader, and which epochs workers have confirmed."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from schemas.base import Model, When
 
 
 class EpochNamed(Model):
-    """An epoch begins under this Redis. Of two of one number the first on the topic counts."""
+    """A new epoch begins with this Redis as leader. Of two records with one number the first on the topic counts."""
 
     kind: Literal["epoch"] = "epoch"
     epoch: Annotated[int, Field(ge=1)]
@@ -17,7 +17,7 @@ class EpochNamed(Model):
 
 
 class EpochConfirmed(Model):
-    """A worker was there while the epoch was in force. `settled`: it might act under it before it wrote this."""
+    """A worker confirms that an epoch was in force. `settled`: it was already allowed to act under it."""
 
     kind: Literal["confirmation"] = "confirmation"
     epoch: Annotated[int, Field(ge=0)]

@@ -1,4 +1,4 @@
-"""What happened to a case: the journal, and the commands that follow from it."""
+"""The journal's entries about a case, and the dispatches that follow."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -13,11 +13,11 @@ from schemas.levels import Action, Channel, EvidenceClass, Level, Result
 from schemas.people.residents import Language, ResidentId
 
 Offset = Annotated[int, Field(ge=-1, lt=2**53)]
-"""A place on a partition, -1 before its first record. Redis' scripts count exactly up to 2^53."""
+"""An offset in a partition; -1: before the first record. Redis's scripts are exact up to 2^53."""
 
 
 class Dispatch(Model):
-    """A command to a channel. `id` is of case, step, attempt and channel: the same is never carried out twice."""
+    """A command to a channel. `id` consists of case, step, attempt and channel: each id is carried out once."""
 
     id: Ref
     case: CaseId
@@ -27,7 +27,7 @@ class Dispatch(Model):
     action: Action
     level: Level
     at: When
-    due: When  # when the step fell due: `at` minus `due` is the deadline's error
+    due: When  # when the step was due: `at` minus `due` is its delay
     not_after: When | None = None
     language: Language
     scam_type: Token
@@ -36,16 +36,16 @@ class Dispatch(Model):
     payment: Payment | None = None
     division: str
     because: AnyCodeField
-    signal_at: When | None = None  # of the alert it answers at once: the latency's start
+    signal_at: When | None = None  # arrival of the signal whose alert it answers at once, for latency metrics
 
     @property
     def channel(self) -> Channel:
-        """The topic it goes to."""
+        """The channel that carries it out."""
         return self.action.channel
 
 
 class FactKind(StrEnum):
-    """One word for each thing that can happen."""
+    """The kinds of facts."""
 
     OPENED = "opened"
     REOPENED = "reopened"
@@ -72,13 +72,13 @@ class FactKind(StrEnum):
     CLAIMED = "claimed"
     UNCLAIMED = "unclaimed"
     NOTE = "note"
-    REFUSED = "refused"  # an input that the case no longer allows, with the reason
+    REFUSED = "refused"  # an input that the case does not allow, with the reason
     CLOSED = "closed"
-    FORGOTTEN = "forgotten"  # the personal part of the case is gone
+    FORGOTTEN = "forgotten"  # the personal data was deleted
 
 
 class Fact(Model):
-    """One thing that happened, as a code (schemas/codes)."""
+    """One thing that happened to a case, as a code (schemas/codes)."""
 
     kind: FactKind
     what: AnyCodeField
@@ -87,16 +87,16 @@ class Fact(Model):
     result: Result | None = None
     evidence: EvidenceClass | None = None
     amount_fen: Fen | None = None
-    limit: Token | None = None  # of the contact budget: "phone_hour"
+    limit: Token | None = None  # of the contact budget, such as "phone_hour"
     by: Text | None = None
 
 
 class Commit(Model):
     """The commit that a journal entry belongs to: it proves which inputs were applied.
 
-    `first`, `last`: the offsets of the first and the last input that the commit covered. `entries`: how many journal
-    entries it made; a reader that has found fewer does not have the whole commit. `log`: how many logs of inputs were
-    lost before this one. `code`: the hash of the code that decided.
+    `first`, `last`: offsets of the commit's first and last input. `entries`: number of its journal entries; a reader
+    that has fewer does not have the whole commit. `log`: number of input logs lost before. `code`: hash of the code
+    that decided.
     """
 
     first: Offset
@@ -107,7 +107,7 @@ class Commit(Model):
 
 
 class CaseEvent(Model):
-    """One input applied: the facts, the whole case after it, and the dispatches that follow."""
+    """One applied input: the facts, the whole case after it, and the resulting dispatches."""
 
     kind: Literal["case"] = "case"
     commit: Commit
@@ -123,7 +123,7 @@ class CaseEvent(Model):
 
 
 class RulesEvent(Model):
-    """A partition's rules as they stand from here on: the policy in force and the holds."""
+    """A partition's rules from here on: the policy in force and the holds."""
 
     kind: Literal["standing"] = "standing"
     commit: Commit
@@ -133,11 +133,11 @@ class RulesEvent(Model):
     at: When
     policy: str
     holds: list[Hold] = Field(default_factory=list)
-    anew: bool = False  # the log of inputs was made anew: offsets of entries before this one are of another log
+    anew: bool = False  # the input log was recreated: offsets of earlier entries belong to another log
 
 
 class UnchangedEvent(Model):
-    """The inputs of a commit that changed nothing, with the time of each, by id. `offset`: the commit's last input."""
+    """The inputs of a commit that changed nothing, id -> time. `offset`: of the commit's last input."""
 
     kind: Literal["unchanged"] = "unchanged"
     commit: Commit

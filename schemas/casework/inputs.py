@@ -1,4 +1,4 @@
-"""What happens to a case, from outside: the topic case-inputs. Its order is the truth, `at` the time in force."""
+"""The inputs of cases: the topic case-inputs. Its order is authoritative; `at` is the effective time."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -12,17 +12,17 @@ from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Outco
 from schemas.people.calls import CallerRequest
 from schemas.people.residents import DivisionCode, InterpreterLanguage, ResidentId
 
-MOST_PAYMENTS = 512  # of one alert: evidence is bounded by a policy's `bound`, which is no more
-MOST_CLAIMS = 64  # of one conversation
-MOST_ANSWERS = 64  # of one conversation: more than a script and the markers have
+MOST_PAYMENTS = 512  # of one alert: a policy's `bound` is at most this
+MOST_CLAIMS = 64  # in one conversation
+MOST_ANSWERS = 64  # in one conversation: more than a script has
 
 
 PolicyHash = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
-"""A policy's name: the hash of its content."""
+"""A policy's digest: 16 hexadecimal digits."""
 
 
 class _Input(Model):
-    id: Ref  # deterministic: what was applied once is not applied again
+    id: Ref  # deterministic: an id is applied once
     at: When
 
 
@@ -35,18 +35,18 @@ class _ForCase(_ForResident):
 
 
 class Alert(_ForResident):
-    """Screening found a resident in danger, in graver danger, or with more money moving."""
+    """Screening found a resident in danger, in graver danger, or with more payments."""
 
     kind: Literal["alert"] = "alert"
     danger: Danger
     payments: list[Payment] = Field(default_factory=list, max_length=MOST_PAYMENTS)
     profile: Profile
-    policy: PolicyHash | None = None  # by which it was found
-    signal_at: When  # arrival of the signal that raised it: the latency's start
+    policy: PolicyHash | None = None  # the policy that found it
+    signal_at: When  # arrival of the signal that raised it, for latency metrics
 
 
 class ContactResult(_ForCase):
-    """What came of a dispatch. Several may follow one another: sent, then delivered."""
+    """A result of a dispatch. A dispatch may have several, such as sent, then delivered."""
 
     kind: Literal["contact_result"] = "contact_result"
     dispatch: Ref
@@ -58,7 +58,7 @@ class ContactResult(_ForCase):
 
 
 class KeptClaim(Model):
-    """Somebody states that money was kept: of which transfer, how much, by which evidence."""
+    """A person's report of loss avoided: for which transfer, on what evidence, how much."""
 
     transfer: Ref
     evidence: EvidenceClass
@@ -83,7 +83,7 @@ class OutcomeAct(Model):
 
 
 class LowerAct(Model):
-    """The level is lowered, by name and with a reason."""
+    """Lower the case's level, with a reason."""
 
     do: Literal["lower"] = "lower"
     level: Level
@@ -91,14 +91,14 @@ class LowerAct(Model):
 
 
 class CallAgainAct(Model):
-    """The resident asked to be called at a time."""
+    """The resident asked to be called at a given time."""
 
     do: Literal["call_again"] = "call_again"
     when: When
 
 
 class SendOfficerAct(Model):
-    """Somebody must go there."""
+    """Send an officer to the resident."""
 
     do: Literal["send_officer"] = "send_officer"
     reason: Note
@@ -112,11 +112,12 @@ class AskStopAct(Model):
 
 
 class ReleaseStopAct(Model):
-    """Lift a stop: hardship, or it was wrong. Of two persons `asked_by` is the first, who reports it the second.
+    """Lift a stop, for hardship or because it was wrong. `asked_by` requested it; another person, who reports this,
+    approved.
 
-    Without the first, or when both are one, it is refused. What a form or a program sends is a request (schemas/
-    releases): whom it names as the first counts for nothing, and the case is told when another approves.
-    `request`: its id.
+    Refused if `asked_by` is missing or the same person. A form or program only sends a request
+    (schemas/channels/releases.py): the names in it do not count, and this input is written on approval. `request`: its
+    id.
     """
 
     do: Literal["release_stop"] = "release_stop"
@@ -127,17 +128,17 @@ class ReleaseStopAct(Model):
 
 
 class TellContactAct(Model):
-    """Tell a trusted contact now."""
+    """Tell a trusted contact now. `contact`: the index."""
 
     do: Literal["tell_contact"] = "tell_contact"
     contact: Annotated[int, Field(ge=0, le=7)]
 
 
 class ClaimAct(Model):
-    """An operator takes the case, or loses it again (the lease ran out, or he gave it back)."""
+    """An operator claims the case, or loses the claim (it expired, or they gave it back)."""
 
     do: Literal["claim", "unclaim"]
-    ran_out: bool = False  # nobody renewed the lease
+    ran_out: bool = False  # the claim expired
 
 
 class NoteAct(Model):
@@ -159,13 +160,13 @@ class NoteAct(Model):
         "note",
     ]
     note: Note = ""
-    language: InterpreterLanguage | None = None  # that an interpreter is asked for
-    caller: CallerRequest | None = None  # of a remark: what the caller of 96110 wanted who made it
-    complaint: Token | None = None  # of a remark: the complaint that asks to lift a stop
+    language: InterpreterLanguage | None = None  # for which an interpreter is needed
+    caller: CallerRequest | None = None  # for a caller's remark: what the caller of 96110 wanted
+    complaint: Token | None = None  # the complaint that asks to lift a stop
 
 
 class AnswersAct(Model):
-    """What the resident answered to a script's questions, by question; `withdrawn`: questions whose answer is none."""
+    """The resident's answers to a script's questions, by question. `withdrawn`: questions whose answer is retracted."""
 
     do: Literal["answers"] = "answers"
     script: Token
@@ -174,14 +175,14 @@ class AnswersAct(Model):
 
 
 class ConfirmAct(Model):
-    """A person has looked: the danger is real, whatever policy found it. What its policy's hold kept back goes out."""
+    """A person confirms that the danger is real, whatever policy found it. Steps held back with that policy go out."""
 
     do: Literal["confirm"] = "confirm"
     reason: Reason
 
 
 class CloseAct(Model):
-    """The case ends; follow-ups that are still to come are withdrawn. `hold`: that was dropped, with its reason."""
+    """Close the case; remaining follow-ups are withdrawn. `hold`: the dropped hold that is the reason."""
 
     do: Literal["close"] = "close"
     reason: Reason
@@ -206,7 +207,7 @@ Act = Annotated[
 
 
 class OperatorReport(_ForCase):
-    """What an operator did. `seen`: the case's version on the screen; an older one is refused, not lost."""
+    """An operator's act. `seen`: the case's version on the screen; acts on an outdated one are refused, with a fact."""
 
     kind: Literal["operator_report"] = "operator_report"
     by: Text
@@ -215,7 +216,7 @@ class OperatorReport(_ForCase):
 
 
 class VisitStage(StrEnum):
-    """How far an officer has come. `refused`, `handed_over` and `late` send the next one."""
+    """The stages of a visit. `refused` and `handed_over` cause another officer to be sent."""
 
     ASSIGNED = "assigned"
     ACCEPTED = "accepted"
@@ -228,7 +229,7 @@ class VisitStage(StrEnum):
 
     @property
     def distance(self) -> int | None:
-        """Return how far the officer has come on the way to the door, from 0; None for a stage that ends the visit."""
+        """Return the progress towards the door, 0 (assigned) to 3 (arrived); None for a stage that ends the visit."""
         match self:
             case VisitStage.ASSIGNED:
                 return 0
@@ -243,7 +244,7 @@ class VisitStage(StrEnum):
 
 
 class Checklist(Model):
-    """四查看 三询问 一保护: four looks, three questions, one protection."""
+    """The checklist 四查看 三询问 一保护: four things to check, three to ask, one to protect."""
 
     calls_and_sms: bool = False
     chats: bool = False
@@ -256,7 +257,7 @@ class Checklist(Model):
 
 
 class OfficerReport(_ForCase):
-    """What an officer or grid worker did at the door."""
+    """A report of an officer or grid worker on a visit."""
 
     kind: Literal["officer_report"] = "officer_report"
     by: Text
@@ -264,17 +265,17 @@ class OfficerReport(_ForCase):
     step: Token
     attempt: int
     stage: VisitStage
-    because: ChannelCodeField | None = None  # why this officer goes
+    because: ChannelCodeField | None = None  # why this officer was chosen
     place: DivisionCode | None = None  # coarse: the street or township, never a position
     checklist: Checklist | None = None
     outcome: OutcomeAct | None = None
     note: Note = ""
-    to: Text | None = None  # of one handed over: the colleague who is to go
-    told_at: When | None = None  # of one that was kept while there was no network: when it came
+    to: Text | None = None  # for `handed_over`: the colleague who goes instead
+    told_at: When | None = None  # if it was kept without a network: when it arrived
 
 
 class Deadline(_ForCase):
-    """A step's time has come. `due` is the time it stood at: a step moved since is not meant."""
+    """A step's time has come. `due`: the step's time then; if it was moved since, this has no effect."""
 
     kind: Literal["deadline"] = "deadline"
     step: Token
@@ -282,18 +283,18 @@ class Deadline(_ForCase):
 
 
 class BankState(StrEnum):
-    """What a bank answers to a stop-payment."""
+    """A bank's answers to a stop-payment."""
 
     IN_FORCE = "in_force"  # the payee's account is stopped; `amount_fen` of ours was still there
     REFUSED = "refused"
-    CANCELLED = "cancelled"  # the payment was caught in flight
+    CANCELLED = "cancelled"  # the payment was cancelled in flight
     FROZEN = "frozen"
     RETURNED = "returned"
     RELEASED = "released"
 
 
 class BankFeedback(_ForCase):
-    """A bank's feedback message."""
+    """A bank's feedback on a stop-payment."""
 
     kind: Literal["bank_feedback"] = "bank_feedback"
     dispatch: Ref
@@ -304,7 +305,7 @@ class BankFeedback(_ForCase):
 
 
 class VictimReport(_ForResident):
-    """The resident was defrauded, told by himself or the police."""
+    """The resident was defrauded, as reported by them or the police."""
 
     kind: Literal["victim_report"] = "victim_report"
     amount_fen: Fen
@@ -312,14 +313,14 @@ class VictimReport(_ForResident):
 
 
 class Forget(_ForResident):
-    """The resident's data are to be destroyed: of the latest case, which must have ended, the personal part goes."""
+    """Delete the personal data of the resident's latest case, which must have ended."""
 
     kind: Literal["forget"] = "forget"
     by: Text
 
 
 class PolicyChange(_Input):
-    """From here on this partition decides by another policy. Written to every partition."""
+    """This partition decides by another policy from here on. Written to every partition."""
 
     kind: Literal["policy_change"] = "policy_change"
     policy: PolicyHash
@@ -328,7 +329,7 @@ class PolicyChange(_Input):
 
 
 class Hold(Model):
-    """A mute, or (with nothing named) the stop for all outgoing contact. What it names must all fit."""
+    """A mute, or (without criteria) the stop of all outgoing contact. It applies where all its criteria match."""
 
     id: Token
     until: When
@@ -336,15 +337,15 @@ class Hold(Model):
     by: Text
     spare_red: bool = False
     channel: Channel | None = None
-    action: Action | None = None  # the template
+    action: Action | None = None  # and so the message template
     scam_type: Token | None = None
     campaign: Text | None = None
-    area: Annotated[str, Field(pattern=r"^[0-9]{0,9}$")] | None = None  # the beginning of a division code
-    policy: PolicyHash | None = None  # by which the danger was found
+    area: Annotated[str, Field(pattern=r"^[0-9]{0,9}$")] | None = None  # first digits of a division code
+    policy: PolicyHash | None = None  # that found the danger
 
 
 class HoldChange(_Input):
-    """A hold begins, or is lifted: what it held back is let go or dropped. Written to every partition."""
+    """A hold begins or is lifted. `lift`: whether held steps are released or dropped. Written to every partition."""
 
     kind: Literal["hold_change"] = "hold_change"
     hold: Hold

@@ -1,7 +1,7 @@
-"""Journal entries as recovery reads them: only the fields that it needs, at a tenth of the cost of a whole entry.
+"""Journal entries with only the fields that recovery needs, at a tenth of the cost of whole ones.
 
-A store is built from millions of entries, and only the last version of each case is needed whole. The names are those
-of schemas/casework/events.py and schemas/casework/cases.py, so that the functions that count events take these as well.
+A store is rebuilt from millions of entries, and only each case's last version is needed whole. The names equal those in
+schemas/casework/events.py and cases.py, so that the functions that count events accept both.
 """
 
 from datetime import datetime
@@ -28,7 +28,7 @@ AnyCommit = Commit | PartialCommit
 
 
 class PartialStep(msgspec.Struct, frozen=True, gc=False):
-    """What counting needs of schemas.casework.cases.Step."""
+    """The fields of schemas.casework.cases.Step that counting needs."""
 
     id: str
     action: Action
@@ -38,7 +38,7 @@ class PartialStep(msgspec.Struct, frozen=True, gc=False):
 
 
 class PartialCase(msgspec.Struct, frozen=True, gc=False):
-    """What counting needs of schemas.casework.cases.Case."""
+    """The fields of schemas.casework.cases.Case that counting needs."""
 
     id: str
     resident: str
@@ -60,7 +60,7 @@ class PartialCase(msgspec.Struct, frozen=True, gc=False):
 
 
 class PartialFact(msgspec.Struct, frozen=True, gc=False):
-    """What counting needs of schemas.casework.events.Fact."""
+    """The fields of schemas.casework.events.Fact that counting needs."""
 
     kind: FactKind
     action: Action | None = None
@@ -89,7 +89,7 @@ class PartialCaseEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", 
 
 
 class PartialStandingEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="standing"):
-    """See schemas.casework.events.StandingEvent. The holds are read whole by `whole_holds`."""
+    """See schemas.casework.events.RulesEvent. `whole_holds` parses the holds."""
 
     commit: PartialCommit
     input: str
@@ -113,7 +113,7 @@ PartialEntry = PartialCaseEvent | PartialStandingEvent | PartialUnchangedEvent
 
 
 class _CaseAlone(msgspec.Struct, gc=False):
-    """A case event of which only the case is asked for, as it is written there."""
+    """A case event of which only the case is needed, as raw JSON."""
 
     case: msgspec.Raw
 
@@ -124,23 +124,23 @@ _alone = msgspec.json.Decoder(_CaseAlone)
 
 
 def decode(value: bytes) -> PartialEntry:
-    """Read an entry. Raises ValueError (msgspec.ValidationError or DecodeError) for what is no journal entry."""
+    """Parse a journal entry. Raises ValueError (msgspec.ValidationError or DecodeError) if it is invalid."""
     entry: PartialEntry = _decoder.decode(value)
     return entry
 
 
 def decode_case(value: bytes) -> PartialCase:
-    """Read a case. Raises ValueError for what is no case."""
+    """Parse a case. Raises ValueError if it is invalid."""
     case: PartialCase = _cases.decode(value)
     return case
 
 
 def case_in(value: bytes) -> bytes:
-    """Return the case's JSON in the JSON of a case event. Raises ValueError for what is no such event."""
+    """Return the case's JSON from a case event's JSON. Raises ValueError if it is invalid."""
     alone: _CaseAlone = _alone.decode(value)
     return bytes(alone.case)
 
 
 def whole_holds(entry: PartialStandingEvent) -> list[Hold]:
-    """The holds that a standing event states. Raises ValueError for what is no hold."""
+    """Return the holds in a rules event. Raises ValueError if one is invalid."""
     return [Hold.model_validate(each, extra="ignore") for each in msgspec.json.decode(entry.holds)]

@@ -1,4 +1,4 @@
-"""Which policy is in force, which one is gone back to if it floods the province, and which ones did."""
+"""The policy in force, the one to revert to if it raises too many cases, and earlier ones."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from schemas.base import Model, Note, Text, When
 
 
 class Stopped(Model):
-    """A policy that the breaker has stopped. `hold`: what keeps its cases back, until `until`."""
+    """A policy that the breaker stopped. `hold`: holds its cases back, until `until`."""
 
     at: When
     reason: Note
@@ -15,7 +15,7 @@ class Stopped(Model):
 
 
 class Earlier(Model):
-    """A policy that was in force before, since when and by whom."""
+    """A policy that was in force before, since when, and who published it."""
 
     policy: str
     since: When
@@ -23,12 +23,12 @@ class Earlier(Model):
 
 
 class InForce(Model):
-    """The policy in force. `good`: the last one that was in force for a whole trial, or has none before it."""
+    """The policy in force. `good`: the last one that passed its trial, or the first one."""
 
     policy: str
     good: str
     since: When
     by: Text
-    override: Note = ""  # why a policy that was stopped is in force all the same: it is not judged again
-    stopped: dict[str, Stopped] = Field(default_factory=dict)  # by the policy's hash
-    earlier: list[Earlier] = Field(default_factory=list)  # those before it, the latest first
+    override: Note = ""  # why a stopped policy is in force again: it is not judged again
+    stopped: dict[str, Stopped] = Field(default_factory=dict)  # by digest
+    earlier: list[Earlier] = Field(default_factory=list)  # earlier policies, latest first
