@@ -24,8 +24,8 @@ NUMBERS_OF_A_LOG = 1_000  # highest case number of a resident within one input l
 class Rules:
     """What a partition decides by: the policy in force and the holds.
 
-    `logs`: how many input logs were lost before this one. The last decisions of a lost log may be unknown although their
-    dispatches went out: their ids must not be used again, because a provider would take them for repetitions.
+    `logs`: how many input logs were lost before this one. The last decisions of a lost log may be unknown although
+    their dispatches went out: their ids must not be used again, because a provider would take them for repetitions.
     """
 
     policy: Policy

@@ -1,1 +1,1 @@
-"""The figures that the simulated province rests on, each with its source; chance and pace."""
+"""The figures of the simulated province, each with its source; seeded random numbers, and the pace of events."""

@@ -1,7 +1,7 @@
-"""Every figure of the simulated province, in one place, each with its source or marked as assumed.
+"""All figures of the simulated province, each with its source or marked as assumed.
 
-"Jilin": the provincial police's press conference of 2021-04-29. "Practice": how warning centres say they work.
-"Cases": the types of 102,762 police cases (CCL2023). Where they differ, Jilin wins. Amounts are in yuan here.
+"Jilin": the provincial police's press conference of 2021-04-29. "Practice": how anti-fraud centres describe their work.
+"Cases": the types of 102,762 police cases (CCL2023). Where they differ, Jilin is used. Amounts are in yuan here.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from schemas.risk.signals import AppKind, NumberClass
 
 
 class Hook(StrEnum):
-    """How a scammer first gets hold of someone."""
+    """How a scammer first reaches a victim."""
 
     CALL = "call"
     SMS = "sms"
@@ -64,34 +64,36 @@ SECOND_PHONE, SHARED_PHONE, SECOND_ACCOUNT = 0.12, 0.04, 0.6  # assumed
 # -------------------------------------------------------------------------------------------------------- scams
 IN_AGE_BAND = 0.8  # share of victims in the type's ages; Jilin says "mostly"
 IN_GROUP_WEIGHT = 2.5  # how much oftener the groups most hit are hit; assumed
-# Who has savings is picked oftener by the types that are out for them: assumed. Without it nobody could lose what 61
-# cases of a million and more lost in Jilin.
+# Types that aim at savings choose people with savings more often: assumed. Without it, nobody could lose what 61 cases
+# of a million yuan and more lost in Jilin.
 SAVINGS_WEIGHT = {BalanceBand.LOW: 0.5, BalanceBand.MIDDLE: 1.0, BalanceBand.HIGH: 2.0, BalanceBand.VERY_HIGH: 3.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Scam:
-    """One type of scam. `share`: of all cases. `middle`, `spread`: of the whole sum, lognormal, in yuan."""
+    """One type of scam. `share`: of all cases. `middle`, `spread`: median (yuan) and sigma of the lognormal total
+    loss.
+    """
 
     share: float
     men: float
-    ages: tuple[int, int]  # where most of the victims are
-    groups: frozenset[Job]  # who is hit more often
+    ages: tuple[int, int]  # of most victims
+    groups: frozenset[Job]  # occupations that are hit more often
     hooks: Mapping[Hook, float]
     app: AppKind
-    app_share: float  # uses an app or a website
+    app_share: float  # share of scams that use an app or a website
     middle: float
     spread: float
     payments: tuple[int, int]
-    growth: float  # each payment to the one before it
-    on_the_phone: float  # share in which a call goes on while the victim pays
-    days: float  # from hook to last payment, really
-    talked_round: float  # chance that a conversation on the telephone persuades
+    growth: float  # ratio of each payment to the previous one
+    on_the_phone: float  # share of victims who pay during a call
+    days: float  # from first contact to last payment, at the real pace
+    talked_round: float  # probability that a telephone conversation dissuades
     classes: Mapping[NumberClass, float] = field(
         default_factory=lambda: {NumberClass.OVERSEAS: 0.4, NumberClass.GOIP: 0.4, NumberClass.ORDINARY: 0.2}
     )
     group_weight: float = IN_GROUP_WEIGHT
-    for_savings: bool = False  # picks by SAVINGS_WEIGHT
+    for_savings: bool = False  # chooses victims by SAVINGS_WEIGHT
 
 
 _BY_APP = {Hook.APP: 0.82, Hook.SMS: 0.12, Hook.CALL: 0.06}  # Jilin: over 70 % over the internet, not by call or SMS
@@ -224,7 +226,7 @@ SPAM_BY_GOIP = 0.2  # of the spam that carriers tell of; assumed
 
 @dataclass(frozen=True, slots=True)
 class Everyday:
-    """A payment of ordinary life: from so much to so much, in yuan. `new`: share to a payee never paid before."""
+    """A kind of everyday payment. `yuan`: least and most amount; `new`: share to a payee never paid before."""
 
     yuan: tuple[int, int]
     new: float = 0.0

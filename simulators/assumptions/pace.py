@@ -1,4 +1,4 @@
-"""How fast a province lives: as really, over days, or compressed, so that an hour holds whole scams."""
+"""The pace of events: real, over days, or compressed, so that an hour contains whole scams."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +13,11 @@ DAY_HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`ordinary` and `stories`: how many an hour, of so many residents. `life`: from hook to last payment.
+    """How many events happen how fast.
 
-    `depths`: how deep hooks go, by share. `hit_again`: share of who has paid, whom a recovery scam hits weeks later.
+    `ordinary`, `stories`: number per hour, from the number of residents. `begins`: a story's offset within its hour.
+    `life`: time from the hook to the last payment. `depths`: share of stories by how far they go. `hit_again`: share of
+    victims whom a recovery scam hits weeks later.
     """
 
     ordinary: Callable[[int], float]

@@ -1,9 +1,9 @@
-"""How figures are told: what is counted, shares, sums of money, and a mean with what it is uncertain by."""
+"""Formats figures: counts, shares, sums of money, and means with their uncertainty."""
 
 from collections.abc import Callable
 
 Told = Callable[[float], str]
-"""A figure in words; its unit stands beside it or in it, as its function says."""
+"""Formats a figure. Its unit is in the text or beside it, as each function says."""
 
 
 def count(value: float) -> str:
@@ -15,12 +15,12 @@ def hours(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Of a share from 0 to 1, with the sign."""
+    """Format a share from 0 to 1 as a percentage, with the sign."""
     return f"{share:.1%}"
 
 
 def hundredths(share: float) -> str:
-    """Of a share from 0 to 1, where the sign stands in the line's name."""
+    """Format a share from 0 to 1 in per cent, without the sign."""
     return f"{100 * share:.1f}"
 
 
@@ -29,7 +29,7 @@ def times(value: float) -> str:
 
 
 def ten_thousands(fen: float) -> str:
-    """In 10,000 yuan, as such sums are told."""
+    """Format an amount in fen in units of 10,000 yuan."""
     return f"{fen / 1_000_000:,.1f}"
 
 
@@ -38,5 +38,5 @@ def millions(yuan: float) -> str:
 
 
 def plus_minus(mean: float, spread: float, told: Told) -> str:
-    """A mean and what it is uncertain by, told alike."""
+    """Format a mean and its uncertainty alike."""
     return f"{told(mean)} ± {told(spread)}"

@@ -1,1 +1,1 @@
-"""Recorded signals judged again by two policies, by the functions of the live line, without a server."""
+"""Evaluates recorded signals under two policies with the live system's functions, without a server."""

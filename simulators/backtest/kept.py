@@ -1,4 +1,4 @@
-"""Recorded signals of a running system: its topics, read beside the line, which is not held up by it."""
+"""Reads a running system's recorded signals from its topics, without delaying it."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -21,7 +21,7 @@ from streams.screening.records import read
 
 
 async def signals(settings: Settings, spool: Spool, until: datetime) -> int:
-    """Put what both lanes keep, arrived before `until`, into the spool; returns how many were refused."""
+    """Add all signals of both lanes that arrived before `until` to the spool. Returns the number of invalid ones."""
     refused = 0
     for lane in topics.LANES:
         async for record in read_all(settings, lane.name):
@@ -34,7 +34,7 @@ async def signals(settings: Settings, spool: Spool, until: datetime) -> int:
 
 
 async def watchlist(settings: Settings, before: datetime) -> list[WatchEntry]:
-    """What stood on the watchlist already. Of an entry that has changed since, only the change is known."""
+    """Return the watchlist entries from before `before`. An entry that has changed since is missing."""
     name = topics.WATCHLIST.name
     found = [
         entry
@@ -45,7 +45,7 @@ async def watchlist(settings: Settings, before: datetime) -> list[WatchEntry]:
 
 
 async def settled(settings: Settings, since: datetime) -> list[tuple[datetime, ResidentId]]:
-    """When whose case was settled, from `since` on, as the journal has it."""
+    """Return when whose case was settled, from `since` on, from the journal."""
     found: set[tuple[datetime, ResidentId]] = set()
     async for record in _journal(settings, since):
         entry = read_entry(record.offset, record.value or b"")
@@ -55,7 +55,7 @@ async def settled(settings: Settings, since: datetime) -> list[tuple[datetime, R
 
 
 async def _journal(settings: Settings, since: datetime) -> AsyncIterator[Read]:
-    """What was written since then; all of it where the province's clock is not the wall's."""
+    """Yield the journal's records since then; all of them if the system has a simulated clock."""
     name = topics.CASE_EVENTS.name
     for partition in range(settings.partitions):
         first = 0 if settings.clock else await offset_at(settings, name, partition, int(since.timestamp() * 1000))

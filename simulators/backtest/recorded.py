@@ -1,4 +1,4 @@
-"""Signals out of files, by the readers of intake: rows that are none are counted and left out."""
+"""Reads signals from files with intake's readers. Invalid rows are counted and skipped."""
 
 import gzip
 import zlib
@@ -16,13 +16,14 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class RecordedError(UserError, ValueError):
-    """A file of recorded signals cannot be read; the text says why."""
+    """Raised if a file of recorded signals cannot be read; the text says why."""
 
 
 def read(name: str, path: Path, options: Options, spool: Spool) -> int:
-    """Put the signals of a file (gzip too) of the format `name` into the spool; returns how many rows hold none.
+    """Add the signals of a file (optionally gzip) in the format `name` to the spool. Returns the number of invalid
+    rows.
 
-    Raises RecordedError when it is no such file, OSError when it cannot be opened.
+    Raises RecordedError if it is not such a file, OSError if it cannot be opened.
     """
     refused = 0
     try:
@@ -42,13 +43,15 @@ def read(name: str, path: Path, options: Options, spool: Spool) -> int:
 
 
 def _signals(file: IO[bytes], row: Row, mark: str) -> Iterator[Signal | None]:
-    """A row's signal, or none. `mark` keeps rows without an id apart from those of other files."""
+    """Yield each row's signal, or None if invalid. `mark`: distinguishes rows without an id from those of other
+    files.
+    """
     for number, line in enumerate(file, 1):
         if not line.strip():
             continue
         try:
             yield signal_adapter.validate_python(row(line.rstrip(b"\r\n"), f"{mark}-{number}"))
-        except ValueError:  # a RowError, or what the schema refuses
+        except ValueError:  # a RowError, or a schema violation
             yield None
 
 

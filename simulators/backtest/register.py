@@ -1,4 +1,4 @@
-"""Who a recorded signal is about, without a server: by a file of residents, or everybody a person of his own."""
+"""Finds the residents of recorded signals without a server: from a file, or by making up one for each number."""
 
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
@@ -15,25 +15,25 @@ from streams.repositories.residents.register import Asked, Residents
 
 
 class ResidentsError(UserError, ValueError):
-    """The file of residents cannot be used; the text says where and what to do."""
+    """Raised if the file of residents cannot be used; the text says where and what to do."""
 
 
 class Anybody(Residents):
-    """Where there is no register: whoever pays, is called or written to is somebody, by that account or telephone.
+    """A register that makes up a resident for every account and telephone.
 
-    A person's account and telephone are two people here, and of a call it is the called who is meant, whoever the
-    records are about. `secret` makes the ids, from which no number can be told.
+    A person's account and telephone are two residents here, and a call is always about the callee. Ids are hashes keyed
+    with `secret`, so no number can be derived from them.
     """
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
-        """A name for each value."""
+        """Return a made-up resident's id for each value."""
         return [self._name(each) for each in asked]
 
     async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
-        """Somebody, for each."""
+        """Return a made-up resident for each id."""
         return {name: _somebody(name) for name in ids}
 
     def _name(self, asked: Asked) -> ResidentId:
@@ -42,7 +42,9 @@ class Anybody(Residents):
 
 
 def read(path: Path) -> Register:
-    """Read the residents that `quanzu lab simulate` wrote, one JSON object a line. Raises ResidentsError, OSError."""
+    """Read residents as written by `quanzu lab simulate`, one JSON object per line. Raises ResidentsError or
+    OSError.
+    """
     found = []
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
@@ -58,7 +60,7 @@ def read(path: Path) -> Register:
 
 
 def _spelt(resident: Resident) -> Resident:
-    """With telephones and accounts in their normal forms, by which signals are looked up."""
+    """Return the resident with telephones and accounts in normal form, for lookups."""
     phones = [_normal(normal_phone, holding) for holding in resident.phones]
     return resident.model_copy(
         update={"phones": phones, "accounts": [_normal(normal_account, holding) for holding in resident.accounts]}
@@ -73,7 +75,7 @@ def _normal(spell: Callable[[str], str], holding: Holding) -> Holding:
 
 
 def _somebody(name: ResidentId) -> Resident:
-    """Of whom nothing is known. Whoever judges him leaves the at-risk groups out: he is in none, and in each."""
+    """Return a resident with placeholder data. At-risk groups must not be applied to them."""
     return Resident(
         id=name, name="–", birth_year=1980, sex=Sex.FEMALE, occupation=Occupation.EMPLOYEE, division=PROVINCE
     )

@@ -1,4 +1,4 @@
-"""A candidate and another policy over the same recorded signals, of files or of a running system."""
+"""Compares a candidate with another policy on the same recorded signals, from files or a running system."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -26,20 +26,20 @@ from streams.repositories.residents.register import Residents
 from streams.repositories.stations import Stations
 from streams.screening.subjects import Subjects
 
-NOWHERE = "–"  # a place, where none is known
+NOWHERE = "–"  # for an unknown place
 MICROSECOND = timedelta(microseconds=1)
 
 Progress = Callable[[int, int], None]
-"""Told how many signals are judged, of how many."""
+"""Called with the number of signals evaluated so far and their total."""
 
 
 class NothingRecordedError(UserError, ValueError):
-    """There is no signal to judge."""
+    """Raised if there are no signals to evaluate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """The two that are compared."""
+    """The two policies that are compared."""
 
     candidate: Policy
     other: Policy
@@ -47,7 +47,9 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of it. `signals`: judged; `refused`: rows and records that are none. `anonymous`: no register."""
+    """The result. `signals`: number evaluated; `refused`: number of invalid rows and records; `anonymous`: no register
+    was used.
+    """
 
     policies: Policies
     comparison: Comparison
@@ -65,11 +67,10 @@ async def from_files(
     residents: Path | None,
     progress: Progress = lambda done, total: None,
 ) -> Answer:
-    """Judge files of signals, each with its format; cases are counted by prefecture.
+    """Evaluate files of signals, each given with its format; cases are counted by prefecture.
 
-    Without a file of residents everybody is a person of his own, in no at-risk group.
-
-    Raises RecordedError, ResidentsError, NothingRecordedError or OSError.
+    Without a file of residents, every number is a separate person in no at-risk group. Raises RecordedError,
+    ResidentsError, NothingRecordedError or OSError.
     """
     secret = secrets.token_bytes(32)
     people: Residents = register.read(residents) if residents else register.Anybody(secret)
@@ -91,12 +92,11 @@ async def from_topics(
     until: datetime,
     progress: Progress = lambda done, total: None,
 ) -> Answer:
-    """Judge what a running system keeps of its signals; the cases opened from `since` until `until` count, by station.
+    """Evaluate a running system's recorded signals. Counts cases opened from `since` to `until`, by station.
 
-    What is kept from before `since` is judged too, so that evidence does not begin with it. A case ends where the
-    resident's was settled. Residents, rosters and the watchlist are those of now.
-
-    Raises NothingRecordedError, and what Kafka and Redis raise.
+    Earlier signals are evaluated too, so that evidence from before `since` counts. A case ends when the resident's case
+    was settled. Residents, rosters and the watchlist are the present ones. Raises NothingRecordedError, and the errors
+    of Kafka and Redis.
     """
     settings = line.settings
     with Spool() as spool:
@@ -118,7 +118,7 @@ async def from_topics(
 async def _judge(
     spool: Spool, sides: Sequence[Side], progress: Progress, until: datetime | None = None
 ) -> tuple[datetime, datetime]:
-    """Let all sides take all signals, and time go on to before `until`; returns the first moment and the last."""
+    """Process all signals on all sides, and let time pass until `until`. Returns the first and last moment."""
     first, last, done = None, EARLIEST, 0
     for items in batches(spool):
         for side in sides:
@@ -139,7 +139,7 @@ def _compared(sides: Sequence[Side], since: datetime, place: Callable[[str], str
 
 
 def _rules(policy: Policy, anonymous: bool) -> RiskRules:
-    """Of a person of whom nothing is known, no group says anything."""
+    """Return the policy's risk rules; without at-risk groups if the residents are unknown."""
     return policy.risk.model_copy(update={"at_risk": []}) if anonymous else policy.risk
 
 
@@ -150,7 +150,7 @@ def _first(spool: Spool) -> datetime:
 
 
 def _prefectures(at: datetime) -> Callable[[str], str]:
-    """The name of the prefecture that a division lies in today."""
+    """Return a function from division code to the name of its present prefecture, NOWHERE if unknown."""
     today = at.astimezone(BEIJING).date()
 
     def place(code: str) -> str:

@@ -1,8 +1,8 @@
-"""One policy over recorded signals: screened by the line's own matcher and evaluator, with what Redis holds in memory.
+"""One policy applied to recorded signals, with the live system's matcher and evaluator and in-memory state.
 
-Memory grows with the residents about whom there is evidence, each at most `bound` members, and not with the signals.
-Each signal is evaluated by itself at the moment when it was known, and whoever a call that goes on brings into graver
-danger at that moment, as the line does.
+Memory grows with the residents who have evidence (each at most `bound` items), not with the signals. As in the live
+system, each signal is evaluated at the moment when it became known, and residents are re-evaluated during ongoing
+calls.
 """
 
 import heapq
@@ -30,20 +30,20 @@ BATCH = 500
 _LANE = TopicPartition("signals", 0)
 
 Looked = Callable[[datetime, ResidentId], None]
-"""Told when there is something new about a resident, once that is evaluated."""
+"""Called after each evaluation of a resident with new evidence."""
 
 
 class _Mark(IntEnum):
-    """What happens at a moment without a signal; of one moment in this order."""
+    """Events without a signal; at the same moment in this order."""
 
     SETTLED = 0
     RESCORE = 1
 
 
 def batches(signals: Iterable[Signal]) -> Iterator[list[Item]]:
-    """The signals, numbered, some at once.
+    """Yield the signals in numbered batches.
 
-    What changes the watchlist ends its batch: who pays later must not be found among those who have paid.
+    A signal that changes the watchlist ends its batch, so that later payers do not count as earlier ones.
     """
     batch: list[Item] = []
     for number, signal in enumerate(signals):
@@ -56,9 +56,9 @@ def batches(signals: Iterable[Signal]) -> Iterator[list[Item]]:
 
 
 class Side:
-    """One of the two policies, and what it makes of the signals.
+    """One policy and its results from the signals.
 
-    `settled`: when whose case was settled. `looked` is told of everybody there is news about.
+    `settled`: when whose case was settled. `looked`: called for each resident with new evidence.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Side:
         self._rescore: dict[ResidentId, datetime] = {}
 
     async def take(self, items: Sequence[Item]) -> None:
-        """Screen some signals; each comes no earlier than those before it."""
+        """Process signals, ordered by arrival."""
         batch = ReadBatch([(item.offset, [item]) for item in items], [], Counter(), {})
         matched = await self._matcher.match(_LANE, batch, self.rules, items[-1].arrived)
         self.refused += len(batch.letters)
@@ -90,7 +90,7 @@ class Side:
                 self._record(record)
 
     def pass_to(self, moment: datetime) -> None:
-        """Let time go by: calls become long ones, cases are settled."""
+        """Let time pass to `moment`: re-evaluate residents with ongoing calls, and settle cases."""
         while self._marks and self._marks[0][0] <= moment:
             at, what, resident = heapq.heappop(self._marks)
             if what is _Mark.SETTLED:
@@ -101,7 +101,7 @@ class Side:
                 self._hear()
 
     async def _meet(self, matched: MatchedBatch) -> None:
-        """Look up those about whom there is evidence for the first time."""
+        """Look up residents who have evidence for the first time."""
         about = {who for record in matched.records for finding in record.findings for who, _ in finding.about}
         new = about - self.entries.keys()
         found = await self._residents.standing(new) if new else {}
@@ -121,11 +121,11 @@ class Side:
         known = self.known.setdefault(resident, Known())
         known.settled = at
         if known.alerted and known.alerted.at <= at:
-            known.alerted = None  # told of a case that is over
+            known.alerted = None  # of a settled case
         self.courses.settle(resident)
 
     def _hear(self) -> None:
-        """Take down what the evaluator has found, and whom to look at again when."""
+        """Collect the evaluator's alerts, and schedule its re-evaluations."""
         result = self._evaluator.take_result()
         for alert in result.alerts:
             self.courses.add(alert)

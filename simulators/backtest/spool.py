@@ -1,7 +1,7 @@
-"""Recorded signals in the order in which they were known, however many, with a part of them in memory.
+"""Sorts any number of recorded signals by when they became known, with only a part of them in memory.
 
-When a signal was known is what intake wrote down. Where it did not: when the thing was over, so a payment from when it
-was made on. Of two that were known at once the first one stays the first.
+A signal became known when intake recorded its arrival; without that, at its end (a call) or its own time. The sort is
+stable.
 """
 
 import heapq
@@ -14,14 +14,14 @@ from typing import IO, Self
 from schemas.base import LATEST
 from schemas.risk.signals import Call, Signal, signal_adapter
 
-HELD = 50_000  # signals in memory: some 50 MB
+HELD = 50_000  # signals in memory: about 50 MB
 _LAST = LATEST - timedelta(microseconds=1)
 
 
 class Spool:
-    """Takes signals in any order, and gives them in that of their moments. To be closed: the rest lies in files.
+    """Takes signals in any order and yields them sorted by `moment`. A context manager: the rest is in temporary files.
 
-    The files have no name and nobody else can open them; they are gone when it is closed.
+    The files have no name, and disappear when it is closed.
     """
 
     def __init__(self, held: int = HELD) -> None:
@@ -37,7 +37,7 @@ class Spool:
         self._files.close()
 
     def add(self, signal: Signal) -> None:
-        """One more signal."""
+        """Add a signal."""
         self._held.append(known(signal))
         self.count += 1
         if len(self._held) >= self._most:
@@ -56,7 +56,7 @@ class Spool:
 
 
 def known(signal: Signal) -> Signal:
-    """The signal with the moment when it was known as its arrival."""
+    """Return the signal with its arrival set, if it was unknown, to when it ended."""
     if signal.arrived is not None:
         return signal
     lasted = timedelta(seconds=signal.seconds) if isinstance(signal, Call) else timedelta(0)
@@ -64,7 +64,7 @@ def known(signal: Signal) -> Signal:
 
 
 def moment(signal: Signal) -> datetime:
-    """When it was known."""
+    """Return when the signal became known."""
     return signal.arrived or signal.at
 
 

@@ -1,4 +1,4 @@
-"""What a backtest is told as: a report for machines, tables for people. No account and no telephone is in either."""
+"""Formats a backtest's result as a report (JSON) and as tables. Neither has account or telephone numbers."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ _LEVELS = GRAVEST_FIRST
 
 
 def report(answer: Answer) -> dict[str, Any]:
-    """All of it, ready for JSON."""
+    """Return the whole result, ready for JSON."""
     found = answer.comparison
     return {
         "candidate": _policy(answer.policies.candidate, found.candidate),
@@ -48,7 +48,7 @@ def report(answer: Answer) -> dict[str, Any]:
 
 
 def names(differences: Sequence[Difference], anonymous: bool) -> list[str]:
-    """Who each is about: by the register's random id, which says nothing of the person; without one by a number."""
+    """Return a name for each difference's resident: the register's random id, or a number if there is no register."""
     if not anonymous:
         return [each.name[0] for each in differences]
     numbers: dict[str, int] = {}
@@ -56,7 +56,7 @@ def names(differences: Sequence[Difference], anonymous: bool) -> list[str]:
 
 
 def table(answer: Answer) -> RenderableType:
-    """The counts, and the first differences."""
+    """Return the counts and the first differences as tables."""
     found = answer.comparison
     span = f"{_time(answer.since)} to {_time(answer.until)}"
     head = f"{answer.signals:,} signals, {answer.refused:,} refused, {span}"
@@ -85,7 +85,7 @@ def _places(counted: Counter[tuple[str, CaseDifference]]) -> dict[str, dict[str,
 
 
 def _spans(spans: Sequence[timedelta]) -> dict[str, float | None]:
-    """Of those that are one."""
+    """Return the median and the maximum of the positive spans, in seconds."""
     seconds = [span.total_seconds() for span in spans if span > timedelta(0)]
     return {**percentiles(seconds, 50), "most": max(seconds, default=None)}
 
@@ -131,7 +131,7 @@ def _counts(answer: Answer) -> Table:
 
 
 def _changes(answer: Answer) -> Table:
-    """What the candidate changes, altogether and by place."""
+    """Return a table of what the candidate changes, in total and by place."""
     found = answer.comparison
     drawn = Table(box=None, title="what the candidate does otherwise, in cases", title_justify="left")
     for name in ("place", *CaseDifference, "alike"):
@@ -158,7 +158,7 @@ def _words(one: Difference) -> str:
 
 
 def _told(course: Course | None) -> str:
-    """Each level with its moment, and why the gravest."""
+    """Return each level with its time, and the reasons of the last."""
     if course is None:
         return "–"
     lines = [f"{_time(rise.at)} {rise.level}" for rise in course.rises]

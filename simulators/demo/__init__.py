@@ -1,1 +1,1 @@
-"""A demo: a simulated province on servers of its own, workers as processes, a report at the end."""
+"""The demo: a simulated province on its own servers, worker processes, and a final report."""

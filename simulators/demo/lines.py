@@ -1,4 +1,4 @@
-"""What a demo prints where there is no terminal: a line every ten seconds, from its start on."""
+"""Progress lines that a demo prints without a terminal: one every ten seconds from the start."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ Look = Callable[[], Awaitable[Overview]]
 
 
 class Lines:
-    """Prints what the demo waits for; once there is something to look at, how the province stands."""
+    """Prints what the demo is waiting for, and once it runs, the state of the province."""
 
     def __init__(self, out: Console, every: float = EVERY_SECONDS) -> None:
         self._out, self._every = out, every
@@ -26,15 +26,15 @@ class Lines:
         self._look: Look | None = None
 
     def wait_for(self, what: str) -> None:
-        """Say from now on that this is waited for."""
+        """From now on, print that the demo waits for this."""
         self._waits_for, self._look = what, None
 
     def show(self, look: Look) -> None:
-        """Say from now on what this sees."""
+        """From now on, print the state that `look` returns."""
         self._look = look
 
     async def run(self) -> None:
-        """Print until cancelled; nothing to a terminal, which has the board."""
+        """Print lines until cancelled; prints nothing on a terminal, which has the board."""
         began = time.monotonic()
         while wanted() and not self._out.is_terminal:
             await asyncio.sleep(self._every)
@@ -43,7 +43,7 @@ class Lines:
 
 
 def progress_line(view: Overview) -> str:
-    """Return the province's time, the signals counted, the open cases, and the deadlines that are overdue."""
+    """Return the province's time, the number of signals, the open cases, and the overdue deadlines."""
     open_cases = view.of("open")
     red = sum(number for name, number in open_cases.items() if name.startswith(f"{Level.RED}|"))
     counted = sum(view.outcomes.values())

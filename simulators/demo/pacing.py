@@ -1,4 +1,4 @@
-"""A demo's pace: its time goes on while the work keeps up, so that a busy machine makes nothing late."""
+"""The demo's pace: time advances only while the work keeps up, so that a slow machine causes no lateness."""
 
 import asyncio
 import time
@@ -12,21 +12,21 @@ from streams.runtime.tasks import until_done, wanted
 from streams.state.keys import key, moment
 
 TICK_SECONDS = 0.1
-AHEAD_SECONDS = 0.5  # the time goes on for so long without a tick: a demo that hangs stops it
-LATE_SECONDS = 0.5  # of wall time, by which the work may be late while the time goes on
-LONGEST_SECONDS = 60.0  # that the time stands still at once: a fault that is none of the machine's must show
+AHEAD_SECONDS = 0.5  # how far time may advance without a tick: if the demo hangs, time stops
+LATE_SECONDS = 0.5  # wall-clock: time still advances if the work is no later than this
+LONGEST_SECONDS = 60.0  # longest standstill: a fault that is not the machine's must become visible
 
 
 class Pacer:
-    """Lets the time of a demo go on, unless its work is late: due deadlines, and signals that are not screened."""
+    """Lets the demo's time advance unless due deadlines or unscreened signals are late."""
 
     def __init__(self, line: Installation, feeders: Feeders) -> None:
         self._line, self._feeders = line, feeders
-        self._handed: deque[tuple[float, int]] = deque()  # when there were so many signals; only those not screened
+        self._handed: deque[tuple[float, int]] = deque()  # (time, number of signals then), while not all are screened
         self._stands_since = time.monotonic()
 
     async def run(self) -> None:
-        """Drive the time until cancelled."""
+        """Control the demo's time until cancelled."""
         while wanted():
             late = await until_done("pace", partial(self.late))
             now = time.monotonic()
@@ -37,11 +37,13 @@ class Pacer:
             await asyncio.sleep(TICK_SECONDS)
 
     async def late(self) -> float:
-        """Return by how many wall seconds the work is late."""
+        """Return by how many wall-clock seconds the work is late."""
         return max(await self._deadlines_late(), await self._signals_late())
 
     async def _deadlines_late(self) -> float:
-        """A deadline stays in its list until casework has applied its input."""
+        """Return how late the oldest due deadline is, in wall-clock seconds. It stays listed until casework has applied
+        it.
+        """
         async with self._line.redis.pipeline(transaction=False) as pipe:
             for partition in range(self._line.settings.partitions):
                 for name in ("deadlines", "rescore"):
@@ -51,7 +53,7 @@ class Pacer:
         return max((clock.wall_seconds(now - moment(score)) for found in answers for _, score in found), default=0.0)
 
     async def _signals_late(self) -> float:
-        """For how long a signal has waited that a feeder has to send, or screening has to count."""
+        """Return for how many seconds the oldest unscreened signal has waited."""
         now = time.monotonic()
         self._handed.append((now, sum(self._feeders.accepted.values()) + self._feeders.queued))
         screened = sum(outcomes(await self._line.screening.tallies()).values())

@@ -1,4 +1,4 @@
-"""A demo: a province on servers of its own, workers as processes, people who answer, and a report at the end."""
+"""Runs a demo: a province on its own servers, worker processes, simulated people, and a final report."""
 
 import asyncio
 import signal
@@ -44,22 +44,22 @@ from streams.runtime.server_discovery import announce, servers
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import until_done, wanted
 
-READY_SECONDS = 180.0  # on a machine with much else to do a minute is not enough
+READY_SECONDS = 180.0  # on a busy machine a minute is too little
 AHEAD_SECONDS = 8.0  # from the start of the servers to the province's first signal
 DRAIN_SECONDS = 30.0
 LOOK_SECONDS = 0.5
-PACE = "pace"  # in the data folder: how far the time may go
+PACE = "pace"  # the file in the data folder
 SOURCES = (*CARRIERS, *BANKS, APPWATCH, POLICE)
 OPERATORS = 12
 
 Draw = Callable[[Overview, str], RenderableType]
 Beside = Callable[[Installation, Telephone, str], AbstractAsyncContextManager[list[str]]]
-"""What people look at beside the demo, one as the officer named; gives lines that tell how to come in."""
+"""Serves people's views beside the demo, one of them for the named officer. Yields lines that say how to log in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be run. `length` is wall time."""
+    """What to run. `length` is wall-clock time."""
 
     length: timedelta
     speed: float = 60
@@ -67,16 +67,16 @@ class Plan:
     residents: int = 3000
     workers: int = 2
     kill_worker: bool = False
-    worker: tuple[str, ...] = WORKER  # the command of each
+    worker: tuple[str, ...] = WORKER  # the command line of each worker
     ahead: float = AHEAD_SECONDS
-    metrics_port: int = 0  # of the province's metrics, and of each worker's the ports behind it; 0: none
-    operators: int = OPERATORS  # none: the desk and an officer's telephone are left to who sits at the screen
-    paced: bool = False  # the time stands still while the work is late: see pacing.py
+    metrics_port: int = 0  # of the province's metrics; each worker's follow; 0: none
+    operators: int = OPERATORS  # 0: the desk and an officer's telephone are left to the user
+    paced: bool = False  # time stops while the work is late: see pacing.py
 
 
 @dataclass(slots=True)
 class Running:
-    """A demo under way, for whoever disturbs it or looks into its books."""
+    """A running demo, for tests that disturb or inspect it."""
 
     line: Installation
     province: Province
@@ -94,7 +94,7 @@ class Demo:
         self._lines = Lines(out)
 
     async def run(self) -> dict[str, Any]:
-        """Set everything up, let it run, wait until the line has drained, and report."""
+        """Set everything up, run the plan, wait until all signals are processed, and return the report."""
         async with beside(self._lines.run()), self.running() as running:
             end = running.line.clock.now() + self._plan.length * self._plan.speed
             pacer = Pacer(running.line, running.feeders)
@@ -103,12 +103,12 @@ class Demo:
                     await running.feeders.run(end)
                 await drained(running)
             self._lines.wait_for("the report")
-            self._out.print()  # where there is no terminal, the board ends without
+            self._out.print()  # without a terminal, the board ends without a newline
             return await self._report(running)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Running]:
-        """Everything started: the clock stands at the province's first moment."""
+        """Start everything, and yield when the clock reaches the province's first moment."""
         plan = self._plan
         clock = Clock(plan.speed, time.time() + plan.ahead, START, pace=self._pace())
         async with AsyncExitStack() as stack:
@@ -140,11 +140,11 @@ class Demo:
         return PaceFile.begun(data / PACE)
 
     def province(self, secret: bytes) -> Province:
-        """Who lives there, and what happens to them."""
+        """Return the province: its residents and what happens to them."""
         return Province(self._plan.seed, self._plan.residents, secret=secret)
 
     def workers(self, settings: Settings) -> Workers:
-        """The processes that do the work."""
+        """Return the worker processes."""
         first = self._plan.metrics_port
         return Workers(settings, self._plan.workers, self._plan.worker, metrics_port=first and first + 1)
 
@@ -162,7 +162,7 @@ class Demo:
         return line
 
     async def _intake(self, stack: AsyncExitStack, line: Installation) -> tuple[str, Callable[[str], str]]:
-        """Where signals and receipts are taken in, and each source's key."""
+        """Start intake. Returns its address, and a function from source to API key."""
         keys, intake = feed_keys(line.settings)
         routes = receipts.routes(line.outgoing, line.outgoing.channels)
         running = intake_http.running(line.settings, intake, line.clock, routes)
@@ -185,14 +185,14 @@ class Demo:
         return await stack.enter_async_context(running)
 
     async def _people(self, stack: AsyncExitStack, line: Installation, telephone: Telephone) -> None:
-        """Let people look at it, and do some of the work."""
+        """Serve the console, if there is one, and print how to log in."""
         if self._console:
             for words in await stack.enter_async_context(self._console(line, telephone, GUEST)):
                 self._out.print(words, markup=False, highlight=False, soft_wrap=True)
 
     async def _settle(self, line: Installation, province: Province) -> None:
         await line.residents.put(province.people)
-        ahead = (self._plan.length * self._plan.speed).days  # so that somebody is on duty until its end
+        ahead = (self._plan.length * self._plan.speed).days  # so that somebody is on duty until the end
         found = rosters(self._plan.seed, START, DAYS + ahead)
         for roster in found if self._plan.operators else left_to_guest(found):
             await line.outgoing.rosters.put(roster)
@@ -206,7 +206,8 @@ class Demo:
         look = partial(until_done, "board", partial(_view, running.line))
         self._lines.show(look)
         title = f"seed {self._plan.seed}  ×{self._plan.speed:g}  intake {running.address}"
-        with Live(console=self._out, auto_refresh=False, transient=False) as live:  # elsewhere, the last one is printed
+        # Elsewhere only the last board is printed.
+        with Live(console=self._out, auto_refresh=False, transient=False) as live:
             while wanted():
                 live.update(self._draw(await look(), title), refresh=True)
                 await asyncio.sleep(LOOK_SECONDS)
@@ -231,7 +232,9 @@ async def _view(line: Installation) -> Overview:
 
 @contextmanager
 def _ending_sooner(feeders: Feeders, out: Console) -> Iterator[None]:
-    """Ctrl-C ends what happens, not the demo: what is under way comes to its end and is reported. A second ends all."""
+    """Make Ctrl-C end the province's events and not the demo, which then finishes and reports. A second one ends
+    everything.
+    """
     loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
 
     def end() -> None:
@@ -252,7 +255,7 @@ def _ending_sooner(feeders: Feeders, out: Console) -> Iterator[None]:
 
 @asynccontextmanager
 async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Let `work` run for as long as the context lasts; what it fails of is raised at the end."""
+    """Run `work` in the background within the context. Its exception is raised at the end."""
     task = asyncio.create_task(work)
     try:
         yield
@@ -263,7 +266,7 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 async def ready(line: Installation) -> None:
-    """Return when workers have built all partitions. Raises TimeoutError naming where to look."""
+    """Return when workers have built all partitions. Raises TimeoutError that says where to look."""
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:
         offsets = [await line.store.offset(partition) for partition in range(line.settings.partitions)]
@@ -276,7 +279,10 @@ async def ready(line: Installation) -> None:
 
 
 def feed_keys(settings: Settings) -> tuple[Callable[[str], str], IntakeSettings]:
-    """Each source's key, and the intake that knows them: on servers that are not embedded each has its own."""
+    """Return a function from source to API key, and intake's settings with these keys.
+
+    On embedded servers all sources share one key.
+    """
     if settings.embedded:
         key = embedded_key(settings)
         return lambda source: key, load_intake()
@@ -286,7 +292,7 @@ def feed_keys(settings: Settings) -> tuple[Callable[[str], str], IntakeSettings]
 
 
 async def drained(running: Running) -> None:
-    """Return when every accepted signal has come out, or after DRAIN_SECONDS: the report then tells what is missing."""
+    """Return when every accepted signal is counted, or after DRAIN_SECONDS: then the report says what is missing."""
     until = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < until:
         tallies = await running.line.screening.tallies()
@@ -297,6 +303,6 @@ async def drained(running: Running) -> None:
 
 
 def contacts_twice(found: providers.Providers) -> int:
-    """By the providers' own books: how many dispatches were carried out more than once."""
+    """Return, from the providers' logs, how many requests repeated an earlier one."""
     books = [*found.carrier.book, *found.bank.book, *found.station.book]
     return sum(times - 1 for times in Counter(contact.dispatch for contact in books).values())

@@ -1,4 +1,4 @@
-"""Write a province to files: its people, what the feeds would tell, and the truth. No server is needed."""
+"""Writes a province to files: its residents, the feeds' signals, and the truth. Needs no server."""
 
 import json
 from collections import Counter
@@ -15,10 +15,10 @@ _STEP = timedelta(minutes=10)
 def simulate(
     seed: int, hours: float, out: Path, residents: int = RESIDENTS, pace: Pace = COMPRESSED
 ) -> dict[str, object]:
-    """Live through `hours` in which nobody is warned, and return the figures.
+    """Simulate `hours` in which nobody is warned, and return counts and the truth's figures.
 
-    Writes into the folder `out`: residents.jsonl, signals.jsonl (in the order in which the feeds tell them),
-    truth.json. Raises OSError when it cannot.
+    Writes residents.jsonl, signals.jsonl (in the feeds' order) and truth.json to the folder `out`. Raises OSError if it
+    cannot.
     """
     province = Province(seed, residents, START, pace)
     out.mkdir(parents=True, exist_ok=True)

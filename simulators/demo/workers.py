@@ -1,4 +1,4 @@
-"""Worker processes of a demo: started, looked after, and killed when a run is to see that."""
+"""Worker processes of a demo: started, restarted, and killed on request."""
 
 import asyncio
 import os
@@ -16,23 +16,23 @@ from streams.runtime.embedded import die_with_parent
 from streams.runtime.secret_files import SUFFIX
 from streams.runtime.settings import Settings
 
-WORKER = ("-m", "quanzu", "worker")  # what Python is told to run
+WORKER = ("-m", "quanzu", "worker")  # arguments of the Python interpreter
 STOP_SECONDS = 15.0
 LOOK_SECONDS = 0.2
 
 
 class Workers:
-    """As many workers as asked for: one that ends is started again, as whoever runs them in earnest would do."""
+    """Runs a number of workers, and restarts each that ends, like a service manager."""
 
     def __init__(
         self, settings: Settings, count: int, command: Sequence[str] = WORKER, *, metrics_port: int = 0
     ) -> None:
-        """`metrics_port`: of the first worker's metrics, each other's are on the next; 0: none."""
+        """`metrics_port`: of the first worker's metrics; the others use the following ports. 0: none."""
         self._settings, self._count, self._command = settings, count, command
         self._metrics_port = metrics_port
         self._processes: dict[int, Process] = {}
         self._logs: list[IO[bytes]] = []
-        self._leaving: set[int] = set()  # these are not started again
+        self._leaving: set[int] = set()  # these are not restarted
         self._stopping = False
         self.restarts = 0
 
@@ -48,7 +48,7 @@ class Workers:
             log.close()
 
     async def stop(self) -> None:
-        """Let all stop, and start none again."""
+        """Stop all workers for good."""
         self._stopping = True
         self._looking.cancel()
         for process in self._processes.values():
@@ -58,25 +58,25 @@ class Workers:
 
     @property
     def pids(self) -> list[int]:
-        """The workers' processes, those that run."""
+        """Process ids of the running workers."""
         return [process.pid for process in self._processes.values() if process.returncode is None]
 
     def signal(self, number: int, which: signal.Signals) -> None:
-        """Send a signal to one worker, 0 to n-1: SIGKILL ends it at once, SIGTERM lets it stop."""
+        """Send a signal to worker 0 to n-1: SIGKILL kills it, SIGTERM lets it stop."""
         self._processes[number].send_signal(which)
 
     async def add(self) -> int:
-        """Start one more; returns its number."""
+        """Start one more worker, and return its number."""
         number = len(self._processes)
         await self._start(number)
         return number
 
     def leave(self, number: int) -> None:
-        """Do not start this one again, however it ends."""
+        """Do not restart this worker when it ends."""
         self._leaving.add(number)
 
     async def remove(self, number: int) -> None:
-        """Let one stop, and leave it at that."""
+        """Stop one worker for good."""
         self.leave(number)
         process = self._processes[number]
         with suppress(ProcessLookupError):
@@ -94,12 +94,12 @@ class Workers:
             env=self._environment(folder) | self._port(number),
             stdout=log,
             stderr=log,
-            preexec_fn=die_with_parent,  # of a demo that is killed no worker stays behind
-            start_new_session=True,  # Ctrl-C reaches the demo, which stops its workers after itself
+            preexec_fn=die_with_parent,  # no worker outlives a demo that is killed
+            start_new_session=True,  # Ctrl-C reaches only the demo, which stops its workers
         )
 
     def _environment(self, folder: Path) -> dict[str, str]:
-        secret = SecretStr(self._settings.key().decode())  # in a folder of its own each would make one of its own
+        secret = SecretStr(self._settings.key().decode())  # otherwise each folder would get its own
         own = self._settings.model_copy(update={"data": folder, "metrics_port": 0, "secret": secret}).environment()
         ours = {name: value for name, value in os.environ.items() if name.removesuffix(SUFFIX) not in own}
         return {**ours, **own, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -1,1 +1,1 @@
-"""Weights of evidence learnt from outcomes of simulated provinces."""
+"""Learns evidence weights from the outcomes in simulated provinces. Needs the extra `lab`."""

@@ -1,8 +1,8 @@
-"""What each level is, by example: what a policy must say whatever its weights were learnt from.
+"""Examples of each level: cases in which a policy must give a certain level, however its weights were learnt.
 
-The rows of the levels' table in the documentation, and what is said beside it of single pieces of evidence. They are
-kept beside the fit and not in the policy, since no policy may choose them: weights are learnt within them (within.py),
-and a policy in force that breaks one fails a test. That the whole set can be kept shows the policy set by hand.
+They are the rows of the levels' table in the documentation, and its statements about single pieces of evidence. They
+are here and not in the policy, because no policy may choose them: weights are learnt within them (within.py), and a
+test checks the policies in force. The hand-set policy shows that all can hold at once.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _SHORT, _LONG = timedelta(minutes=1), timedelta(minutes=31)
 _NUMBERS = (EvidenceKind.CALL_OVERSEAS, EvidenceKind.CALL_GOIP, EvidenceKind.CALL_SPOOFED)
 _APPS = tuple(kind for kind in EvidenceKind if kind.startswith("app_"))
 _MOVING = (TransferState.ATTEMPTED, TransferState.PENDING)
-# Evidence alone is weighed; how far the profile may move it is added as a bound.
+# Only the evidence is weighed; the most that a profile may change is added as a bound.
 _ANYBODY = Profile(
     birth_year=1980,
     sex=Sex.FEMALE,
@@ -35,9 +35,10 @@ _ANYBODY = Profile(
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Evidence, and the level it has for everybody: from `least` on, and below `below`; none: no such bound.
+    """Evidence, and the level that it must have for everybody: at least `least`, and below `below`; None: no such
+    bound.
 
-    `settled`: a case was closed so long ago.
+    `settled`: how long ago a case was settled, if one was.
     """
 
     says: str
@@ -47,20 +48,20 @@ class Example:
     settled: timedelta | None = None
 
     def bits(self, rules: RiskRules) -> float:
-        """What the evidence is worth by these rules, whoever it is about."""
+        """Return the bits of the evidence under these rules, without the profile."""
         closed = None if self.settled is None else _NOW - self.settled
         members = tuple(sorted(self.evidence, key=lambda member: (member.at, member.id)))
         return evidence_bits(Scene(members, _ANYBODY, rules, _NOW, closed))
 
     def holds(self, rules: RiskRules) -> bool:
-        """Whether it has its level by these rules, however far the profile may move it."""
+        """Return whether the example has its level under these rules, whatever the profile."""
         odds, moved = rules.prior + self.bits(rules), rules.profile_bits
         reached = self.least is None or odds - moved >= rules.levels[self.least]
         return reached and (self.below is None or odds + moved < rules.levels[self.below])
 
 
 def broken(rules: RiskRules) -> list[str]:
-    """Which examples do not hold by these rules."""
+    """Return the descriptions of the examples that do not hold under these rules."""
     return [example.says for example in EXAMPLES if not example.holds(rules)]
 
 
@@ -80,7 +81,7 @@ def _live(kind: EvidenceKind, since: timedelta) -> Evidence:
 def _paid(
     *kinds: EvidenceKind, ago: timedelta, state: TransferState = TransferState.SETTLED, balance: int | None = 4_000_000
 ) -> tuple[Evidence, ...]:
-    """One payment, as each of `kinds`: ¥32,000, of what was there."""
+    """Return one payment of ¥32,000 as a piece of evidence of each of `kinds`. `balance`: in fen."""
     money = {"transfer": "t", "amount_fen": 3_200_000, "balance_fen": balance, "state": state}
     return tuple(_piece(kind, ago, "t", **money) for kind in kinds)
 
@@ -118,7 +119,7 @@ def _of_calls(kind: EvidenceKind) -> Iterator[Example]:
 def _of_apps(kind: EvidenceKind) -> Iterator[Example]:
     before = _piece(kind, _minutes(60))
     yield Example(f"{kind}", (_piece(kind, _minutes(10)),), Level.YELLOW, Level.ORANGE)
-    for times in (2, 3, 8, 40):  # however often it is opened: what is red or orange is money, or a long call
+    for times in (2, 3, 8, 40):  # money or a long call, not repetition, makes red or orange
         visits = tuple(_piece(kind, _minutes(10 * each), f"s{each}") for each in range(times))
         yield Example(f"{times} times {kind}", visits, Level.YELLOW, Level.ORANGE)
     yield Example(f"{kind} of before a case was closed", (before,), below=Level.BLUE, settled=_minutes(30))
@@ -137,7 +138,7 @@ def _of_money() -> Iterator[Example]:
     whole = _paid(new, ago=_minutes(0), balance=3_200_000)
     yield Example("all of the balance paid to a new payee", whole, below=Level.BLUE)
     yield Example("paid to a reported account", _paid(reported, ago=_minutes(5)), Level.YELLOW, Level.ORANGE)
-    for state in _MOVING:  # whom nobody has confirmed: who reports a shop must not stop all that is paid to it
+    for state in _MOVING:  # not confirmed: a report on a shop must not stop all payments to it
         under_way = _paid(reported, ago=_minutes(5), state=state)
         yield Example(f"payment {state} to a reported account", under_way, Level.ORANGE, Level.RED)
 

@@ -1,6 +1,6 @@
-"""How good the policy set by hand, the freely learnt one and the candidate are, on what none was learnt from.
+"""Scores the hand-set, the freely learnt and the candidate policy on data that was not used for learning.
 
-Each is judged by its weights alone: it gets the scale that tells the provinces that were learnt from best.
+Only their weights are judged: each gets the scale that fits the training provinces best.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,15 +21,15 @@ from simulators.fit.worth import set_by_hand, summed
 
 FOLDS = 4
 BY_HAND, FREE, LEARNT = "by_hand", "free", "learnt"
-PLACES = {BY_HAND: 0, FREE: 1, LEARNT: 2}  # in the odds of a row of an unseen province
+PLACES = {BY_HAND: 0, FREE: 1, LEARNT: 2}  # index in `odds` of a row from an unseen province
 
 Scores = Mapping[str, Score]
-"""By whose weights."""
+"""Scores by whose weights."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Learnt from the days before, judged on these."""
+    """The scores on these days, learnt from the days before."""
 
     since: date
     until: date
@@ -37,14 +37,14 @@ class Fold:
 
 
 def hand_scale(rows: Sequence[Row], rules: RiskRules) -> Scale:
-    """The scale by which the policy set by hand tells these rows best."""
+    """Return the scale with which the hand-set policy fits these rows best."""
     return likeliest_scale(evidence_odds(rows, BY_HAND, rules), [row.scam for row in rows])
 
 
 def by_time(rows: Sequence[Row], rules: RiskRules) -> Iterator[Fold]:
-    """Learn from the days before and judge on those after, FOLDS times; a day is never on both sides.
+    """Learn from earlier days and score on later ones, FOLDS times. No day is in both.
 
-    Judged are the moments at which there was news, since then a policy decides.
+    Only moments with new evidence are scored, because a policy decides then.
     """
     days = sorted({row.at.date() for row in rows})
     for before, after in TimeSeriesSplit(n_splits=min(FOLDS, len(days) - 1)).split(days):
@@ -64,7 +64,9 @@ def by_time(rows: Sequence[Row], rules: RiskRules) -> Iterator[Fold]:
 def unseen(
     provinces: Mapping[int, Sequence[Row]], rules: Mapping[str, RiskRules], scales: Mapping[str, Scale]
 ) -> dict[str, dict[str, Any]]:
-    """All policies as they would decide, on provinces never learnt from."""
+    """Return the scores of all policies, as they would decide, on provinces not used for learning: by seed and
+    policy.
+    """
     found = {}
     for seed, rows in provinces.items():
         news = [row for row in rows if row.news]
@@ -74,7 +76,7 @@ def unseen(
 
 
 def at_levels(rows: Sequence[Row], rules: Mapping[str, RiskRules]) -> dict[str, dict[str, dict[str, float]]]:
-    """By level and policy whom it finds at the moments of news, as it would decide."""
+    """Return what each policy finds at each level, at moments with new evidence: by level and policy."""
     news = [row for row in rows if row.news]
     outcomes = [row.scam for row in news]
     found = {
@@ -85,7 +87,7 @@ def at_levels(rows: Sequence[Row], rules: Mapping[str, RiskRules]) -> dict[str, 
 
 
 def verdict(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """In words, by the Brier score of each unseen province."""
+    """Return a sentence that compares the Brier scores on unseen provinces."""
     better = sum(each[LEARNT]["brier"] < each[BY_HAND]["brier"] for each in judged.values())
     beats = "beat" if better == len(judged) else "do not beat"
     return (
@@ -94,12 +96,12 @@ def verdict(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
 
 
 def told(scores: Scores) -> dict[str, Any]:
-    """The scores as a report has them."""
+    """Return the scores ready for a report."""
     return {whose: asdict(each) for whose, each in scores.items()}
 
 
 def evidence_odds(rows: Sequence[Row], whose: str, rules: RiskRules) -> Floats:
-    """What a policy makes of all that is known, in bits, without its prior."""
+    """Return a policy's log-odds in bits for each row, without its prior."""
     return np.asarray([row.odds[PLACES[whose]] for row in rows]) - rules.prior
 
 

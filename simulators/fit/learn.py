@@ -1,4 +1,4 @@
-"""Logistic regression of outcomes on what was known, in bits, with nothing else asked. Needs the extra `lab`."""
+"""Logistic regression of outcomes on evidence, in bits, without further constraints. Needs the extra `lab`."""
 
 import math
 from collections import Counter
@@ -13,19 +13,19 @@ from schemas.errors import UserError
 from simulators.fit.rows import Row
 from simulators.fit.scores import Floats, Scale
 
-LEAST_SEEN = 50  # rows: what is rarer stays as it is set by hand. Assumed
-LEAST_BITS = 0.1  # evidence never speaks against danger; a policy's bits are above 0
-REGULARISED = 10.0  # sklearn's C: weak, so that what tells nearly for certain does not run away. Assumed
+LEAST_SEEN = 50  # rows: rarer features keep their hand-set weight. Assumed
+LEAST_BITS = 0.1  # evidence never counts against danger, and a policy's bits are above 0
+REGULARISED = 10.0  # sklearn's C: weak, so that near-certain features do not get huge weights. Assumed
 _LN2 = math.log(2)
 
 
 class UnlearnableError(UserError, ValueError):
-    """There is too little to learn from; the text says what to do."""
+    """Raised if there is too little data; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Rows as figures: a column for each of `names`, which was seen often enough. `nats`: worth, times ln 2."""
+    """Rows as arrays: a column for each of `names`, the features seen often enough. `nats`: worth times ln 2."""
 
     names: tuple[str, ...]
     seen: Mapping[str, int]
@@ -35,7 +35,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """`bits` by name, of what was seen often enough; `scale`: from their sum to the odds, of the rows as they are."""
+    """Learnt weights: `bits` by name, `scale`: from their sum to log-odds in the unsampled rows, `seen`: rows by
+    name.
+    """
 
     bits: Mapping[str, float]
     scale: Scale
@@ -43,9 +45,9 @@ class Learnt:
 
 
 def sampled(rows: Sequence[Row], by_hand: Mapping[str, float]) -> Sample:
-    """Rows with what is too rare are left out.
+    """Return the rows as arrays, without rows that have rare features.
 
-    Raises UnlearnableError when the rows are all of one kind, or nothing is seen often enough.
+    Raises UnlearnableError if all rows have the same outcome, or no feature is seen often enough.
     """
     seen = Counter(name for row in rows for name, value in row.worth.items() if value > 0)
     names = tuple(name for name in by_hand if seen[name] >= LEAST_SEEN)
@@ -54,15 +56,15 @@ def sampled(rows: Sequence[Row], by_hand: Mapping[str, float]) -> Sample:
     outcomes = np.asarray([row.scam for row in usable])
     if not names or outcomes.all() or not outcomes.any():
         raise UnlearnableError("nothing can be learnt: live through more provinces, or for longer")
-    # Bits instead of nats: the columns are stretched, so that the coefficients come out as bits.
+    # Columns are scaled so that coefficients are in bits instead of nats.
     nats = np.asarray([[row.worth.get(name, 0.0) for name in names] for row in usable]) * _LN2
     return Sample(names, {name: seen[name] for name in by_hand}, nats, outcomes)
 
 
 def learn(sample: Sample) -> Learnt:
-    """The bits that fit the rows best, none below LEAST_BITS, whatever becomes of the examples.
+    """Return the bits that fit best, each at least LEAST_BITS, whether or not the examples hold.
 
-    Raises UnlearnableError when nothing speaks for a scam.
+    Raises UnlearnableError if nothing indicates a scam.
     """
     intercept, found = _not_below(sample)
     bits = {name: max(LEAST_BITS, found.get(column, 0.0)) for column, name in enumerate(sample.names)}
@@ -70,7 +72,7 @@ def learn(sample: Sample) -> Learnt:
 
 
 def _not_below(sample: Sample) -> tuple[float, dict[int, float]]:
-    """Fit again without the column that speaks most against, until none does; the rest by column."""
+    """Fit, dropping the lowest column below LEAST_BITS until none is. Returns the intercept and the bits by column."""
     free = list(range(len(sample.names)))
     while free:
         model = LogisticRegression(C=REGULARISED, max_iter=2000).fit(sample.nats[:, free], sample.outcomes)

@@ -1,4 +1,4 @@
-"""Where the levels begin under other weights, and whom they find there. Log-odds are in bits."""
+"""Thresholds of the levels under other weights, and what they find. Log-odds are in bits."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,26 +10,26 @@ from simulators.fit.rows import Row
 from simulators.fit.scores import Floats
 from simulators.fit.worth import summed
 
-_DIGITS = 2  # of a policy's thresholds
+_DIGITS = 2  # decimals of a policy's thresholds
 
 
 def moved(rows: Sequence[Row], by_hand: Mapping[str, float], learnt: Mapping[str, float]) -> Floats:
-    """The odds of the policy set by hand, with the learnt bits in place of its own."""
+    """Return each row's log-odds under the hand-set policy, with the learnt bits in place of its own."""
     more = {name: bits - by_hand[name] for name, bits in learnt.items()}
     return np.asarray([row.odds[0] for row in rows]) + summed([row.worth for row in rows], more)
 
 
 def as_many(levels: Mapping[Level, float], by_hand: Floats, learnt: Floats) -> dict[Level, float]:
-    """By level the odds from which as many of the same moments reach it as by hand: so many calls, other people.
+    """Return thresholds at which as many moments reach each level as under the hand-set policy.
 
-    Weights learnt anew have another scale, and the thresholds of the old one would raise nobody.
+    Learnt weights have another scale, on which the old thresholds could be out of reach.
     """
     reached = {level: np.quantile(learnt, np.mean(by_hand < bits)) for level, bits in levels.items()}
     return _rising({level: round(float(bits), _DIGITS) for level, bits in reached.items()})
 
 
 def _rising(levels: Mapping[Level, float]) -> dict[Level, float]:
-    """Each above the one before, as a policy needs them: where nobody lies between two, both fall on one."""
+    """Make each threshold higher than the one before, as a policy requires."""
     found: dict[Level, float] = {}
     for level in Level:
         least = max(found.values(), default=-math.inf) + 10**-_DIGITS
@@ -38,7 +38,9 @@ def _rising(levels: Mapping[Level, float]) -> dict[Level, float]:
 
 
 def caught(levels: Mapping[Level, float], odds: Floats, outcomes: Sequence[bool]) -> dict[str, dict[str, float]]:
-    """Of the moments at or above a level: how many, which share of them were scams, and which share of all scams."""
+    """Return by level the number of moments at or above it, the share of scams among them, and their share of all
+    scams.
+    """
     scams = np.asarray(outcomes)
     found = {}
     for level, bits in levels.items():

@@ -1,7 +1,8 @@
-"""Moments of residents of a simulated province, with what was known of them and what was true.
+"""Training data: residents of a simulated province at moments, with the known evidence and the truth.
 
-A row is a resident at a moment: when there was news about him, and as often somebody at random, of whom mostly nothing
-is known. True is: he is in a scam that asks for money, or was until a while ago, so that money can still be stopped.
+A row is a resident at a moment: each time there is new evidence about them, and as often a random resident, mostly
+without evidence. The truth is whether they are in a scam that asks for money, or were until recently, so that money can
+still be stopped.
 """
 
 import asyncio
@@ -25,14 +26,14 @@ from simulators.world.truth import Truth
 from streams.screening.evaluation import profile_of
 from streams.screening.subjects import Subjects
 
-# People live at the real pace, but are hooked some thousand times as often, and pay as often as in a teaching hour:
-# else a province of this size would have no victim in years. The prior is set right for it afterwards. Assumed.
+# The pace is real, but people are hooked about a thousand times as often, and pay as often as in a teaching hour:
+# otherwise a province of this size would have no victim for years. The prior is corrected afterwards. Assumed.
 HOOKED_A_RESIDENT_AND_DAY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """How many live in a province, and how long it is lived through."""
+    """The number of residents and the simulated time."""
 
     residents: int = 3000
     length: timedelta = timedelta(days=10)
@@ -45,9 +46,9 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`worth`: by what each of the policy's bits is multiplied. `odds`: of each policy asked for, in bits.
+    """One row. `worth`: the multiplier of each of the policy's bits. `odds`: log-odds in bits by each policy.
 
-    `news`: something new was known at that moment; else the resident was picked at random.
+    `scam`: the truth. `news`: there was new evidence at that moment; else the resident was picked at random.
     """
 
     at: datetime
@@ -58,7 +59,9 @@ class Row:
 
 
 def lived(seed: int, rules: RiskRules, beside: Sequence[RiskRules], world: World) -> list[Row]:
-    """The rows of a province in which nobody is warned. `rules` say what is evidence; odds are of them and `beside`."""
+    """Return the rows of a province in which nobody is warned. `rules`: define the evidence; odds are of them and
+    `beside`.
+    """
     province = Province(seed, world.residents, START, world.pace, SECRET)
     rows: list[Row] = []
     moments = _Moments(province, (rules, *beside), rows)
@@ -74,7 +77,7 @@ def lived(seed: int, rules: RiskRules, beside: Sequence[RiskRules], world: World
 
 
 def in_a_scam(truth: Truth, resident: ResidentId, at: datetime, stoppable: timedelta) -> bool:
-    """Whether the resident is in a scam that asks for money, or was until `stoppable` ago."""
+    """Return whether the resident is in a scam that asks for money, or was until `stoppable` ago."""
     life = truth.lives.get(resident)
     if life is None or not life.story.payments:
         return False
@@ -83,7 +86,7 @@ def in_a_scam(truth: Truth, resident: ResidentId, at: datetime, stoppable: timed
 
 
 class _Moments:
-    """Takes a row of who there is news about, and one of somebody else."""
+    """Adds a row for each resident with new evidence, and one for a random resident."""
 
     side: Side
 
@@ -107,12 +110,12 @@ class _Moments:
 
 
 def _odds(scene: Scene) -> float:
-    """As the policy has them."""
+    """Return the policy's log-odds in bits."""
     return scene.rules.prior + evidence_bits(scene) + profile_bits(scene)
 
 
 def _told(province: Province, until: datetime) -> Iterator[Signal]:
-    """What the feeds tell, each signal with the moment when it was told."""
+    """Yield the feeds' signals, with the time at which each is sent as its arrival."""
     now = province.start
     while now < until:
         now = min(province.next_at(), until)

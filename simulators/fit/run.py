@@ -1,4 +1,4 @@
-"""From a policy set by hand to a candidate whose weights are learnt, and a report of how much better it is."""
+"""Makes a candidate with learnt weights from a hand-set policy, and reports how much better it is."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from simulators.fit.write import candidate
 __all__ = ["Fitted", "World", "fitted"]
 
 Progress = Callable[[int, int], None]
-"""Told how many provinces are lived through, of how many."""
+"""Called with the number of provinces simulated so far and their total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The candidate's text, and what is to be told of it."""
+    """The candidate's text, and the report."""
 
     text: str
     report: Mapping[str, Any]
@@ -34,7 +34,7 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What the same rows teach: freely, and within the examples; the latter as a policy's text."""
+    """The results of learning: freely, and within the examples; `text`: the latter as a policy."""
 
     free: Learnt
     learnt: Learnt
@@ -45,9 +45,9 @@ class _Made:
 def fitted(
     text: str, seeds: range, kept_back: int, world: World, progress: Progress = lambda done, total: None
 ) -> Fitted:
-    """Learn from the provinces of `seeds`, and judge on as many unseen ones that follow as are `kept_back`.
+    """Learn from the provinces of `seeds`, and score on the `kept_back` seeds that follow.
 
-    Raises UnlearnableError when nothing can be learnt of them.
+    Raises UnlearnableError if nothing can be learnt from them.
     """
     policy, total = load(text), len(seeds) + kept_back
     rows: list[Row] = []
@@ -99,7 +99,7 @@ def _made(text: str, policy: Policy, rows: Sequence[Row], seeds: range) -> _Made
 
 
 def _free_levels(rows: Sequence[Row], rules: RiskRules, free: Learnt) -> dict[Level, float]:
-    """Freely learnt weights have another scale: each level begins where as many reach it as by hand."""
+    """Return thresholds for freely learnt weights: as many moments reach each level as under the hand-set policy."""
     news = [row for row in rows if row.news]
     odds = moved(news, set_by_hand(rules), free.bits)
     return as_many(rules.levels, np.asarray([row.odds[0] for row in news]), odds)
@@ -110,7 +110,7 @@ def _levels(rules: Mapping[str, RiskRules]) -> dict[str, dict[str, float]]:
 
 
 def _weights(by_hand: Mapping[str, float], made: _Made) -> dict[str, dict[str, float | int | None]]:
-    """In bits; free none: it was seen too rarely to be learnt freely."""
+    """Return the weights in bits, by name. FREE is None for a feature that was too rare."""
     return {
         name: {
             BY_HAND: bits,

@@ -1,4 +1,4 @@
-"""How good probabilities are. Log-odds are in bits."""
+"""Scores of predicted probabilities. Log-odds are in bits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From a policy's bits to log-odds: times `factor`, and `intercept` more. Below 1: the policy is too sure."""
+    """Converts a policy's bits to log-odds: `factor` times bits plus `intercept`. A factor below 1: the policy is too
+    sure.
+    """
 
     factor: float
     intercept: float
@@ -27,9 +29,9 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How good probabilities were. `auc` (1 best, 0.5 chance) asks for their order alone; none of one kind only.
+    """Scores of predictions. `auc`: 1 is best, 0.5 is chance; None if all outcomes are equal.
 
-    `calibration`: said on average and what was true, of equally many rows each.
+    `calibration`: pairs of mean prediction and true share, in bins of equal size.
     """
 
     rows: int
@@ -41,18 +43,18 @@ class Score:
 
 
 def likeliest_scale(bits: Floats, outcomes: Sequence[bool]) -> Scale:
-    """The scale by which these bits tell the outcomes best (Platt's): a policy's own, before its weights are judged."""
+    """Return the scale with which the bits fit the outcomes best (Platt scaling)."""
     model = LogisticRegression(C=np.inf).fit(bits.reshape(-1, 1) * np.log(2), outcomes)
     return Scale(float(model.coef_[0, 0]), float(model.intercept_[0] / np.log(2)))
 
 
 def probability(odds: Floats) -> Floats:
-    """Of log-odds in bits."""
+    """Return the probabilities of log-odds in bits."""
     return np.asarray(1.0 / (1.0 + np.exp2(-odds)), dtype=np.float64)
 
 
 def score(said: Floats, outcomes: Sequence[bool]) -> Score:
-    """How good the probabilities were."""
+    """Return the scores of predicted probabilities."""
     true = np.asarray(outcomes, dtype=int)
     mixed = 0 < true.sum() < len(true)
     observed, predicted = calibration_curve(true, said, n_bins=BINS, strategy="quantile")

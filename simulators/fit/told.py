@@ -1,4 +1,4 @@
-"""What was learnt, as tables in a terminal."""
+"""The result of learning as tables for a terminal."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ _WHOSE = {"by_hand": "by hand", "free": "free", "learnt": "learnt"}
 
 
 def table(report: Mapping[str, Any]) -> RenderableType:
-    """The weights beside those set by hand, how good all are, what the examples cost, and the verdict."""
+    """Return the weights beside the hand-set ones, the scores, the levels, and the verdict."""
     examples = f"learnt: within {report['examples']} examples of the levels; free: without, and no policy for use"
     return Group(_weights(report), _scores(report), _levels(report), Text(examples), Text(str(report["verdict"])))
 

@@ -1,8 +1,9 @@
-"""The weights that fit best among those by which every example has its level.
+"""Finds the best weights among those under which every example has its level.
 
-The thresholds are the policy's own, so the weights have their scale, and one factor turns the sum into log-odds. In the
-weights times that factor, the factor and the intercept, the log-loss is convex and what the examples ask for is linear
-while the strongest of a group stays the strongest: it is asked for again at what was found, until nothing changes.
+The thresholds stay the policy's own, so the weights keep their scale, and one factor converts the sum to log-odds. In
+terms of the factor, the weights times the factor, and the intercept, the log-loss is convex, and the examples'
+constraints are linear as long as the strongest member of each group stays the same. So the constraints are recomputed
+at each solution until nothing changes.
 """
 
 import math
@@ -19,29 +20,29 @@ from simulators.fit.learn import LEAST_BITS, REGULARISED, Learnt, Sample, Unlear
 from simulators.fit.scores import Floats, Scale
 from simulators.fit.worth import set_by_hand, with_bits
 
-MARGIN = 0.05  # bits beyond a threshold: a candidate's weights are rounded
+MARGIN = 0.05  # bits beyond a threshold, because a candidate's weights are rounded
 DIGITS = 2
-_MOST_BITS = 40.0  # of a policy's weights
+_MOST_BITS = 40.0  # highest weight in a policy
 _ROUNDS = 8
 _SAME = 1e-3  # bits
-_STEP = 1e-4  # bits: how far a weight is moved to see what an example makes of it
-_BY_HAND = 1e-3  # how firmly what was seen too rarely stays where it is, in nats for each bit squared
+_STEP = 1e-4  # bits: difference for an example's derivative by a weight
+_BY_HAND = 1e-3  # how strongly rare features keep their weight, in nats per bit squared
 _FACTORS = (0.05, 5.0)
 _LN2 = math.log(2)
 
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """Weights in the policy's scale, in the order of the file, and the scale."""
+    """Weights in the policy's scale, in the order of its text, and the scale to log-odds."""
 
     bits: Floats
     scale: Scale
 
 
 def learn_within(sample: Sample, rules: RiskRules) -> Learnt:
-    """The likeliest bits by which the examples hold, all of them: also what was seen too rarely gives way if it must.
+    """Return the most likely bits under which all examples hold. Rare features change too if they must.
 
-    Raises UnlearnableError when none are found, as when the thresholds of `rules` leave no room.
+    Raises UnlearnableError if none are found, for example because the thresholds leave no room.
     """
     by_hand = set_by_hand(rules)
     names = tuple(by_hand)
@@ -53,7 +54,7 @@ def learn_within(sample: Sample, rules: RiskRules) -> Learnt:
             held = Learnt(bits, found.scale, sample.seen)
             if np.abs(found.bits - before).max() < _SAME:
                 return held
-    if held is not None:  # where it is flat, the likeliest moves to and fro by some hundredths of a bit
+    if held is not None:  # near a flat optimum the solution oscillates by hundredths of a bit
         return held
     raise UnlearnableError(
         "no weights were found by which every example has its level: set the thresholds as they were, "
@@ -62,7 +63,7 @@ def learn_within(sample: Sample, rules: RiskRules) -> Learnt:
 
 
 def _best(sample: Sample, rules: RiskRules, names: Sequence[str], start: _Fit) -> _Fit:
-    """The likeliest fit, with the examples asked for as they are at `start`."""
+    """Return the most likely fit, with the examples' constraints linearised at `start`."""
     asked = np.asarray([*_asked(rules, names, start.bits), *_least(len(names))])
     loss = _Loss(sample, names, np.asarray(list(set_by_hand(rules).values())))
     factor = min(1.0, start.scale.factor)
@@ -80,7 +81,7 @@ def _best(sample: Sample, rules: RiskRules, names: Sequence[str], start: _Fit) -
 
 
 class _Loss:
-    """The mean log-loss in nats with its gradient, of weights times the factor, the factor and the intercept."""
+    """The mean log-loss in nats and its gradient, in terms of weights times factor, the factor and the intercept."""
 
     def __init__(self, sample: Sample, names: Sequence[str], by_hand: Floats) -> None:
         self._sample, self._by_hand = sample, by_hand
@@ -101,12 +102,12 @@ class _Loss:
 
 
 def _asked(rules: RiskRules, names: Sequence[str], bits: Floats) -> Iterator[Floats]:
-    """What each example asks for: a row whose product with the weights times the factor, the factor and 1 is >= 0."""
+    """Yield each example's constraints: rows whose product with (weights times factor, factor, 1) must be >= 0."""
     room = rules.profile_bits + MARGIN
     here = dict(zip(names, bits.tolist(), strict=True))
     with_more = [with_bits(rules, {**here, name: each + _STEP}) for name, each in here.items()]
     for example in EXAMPLES:
-        # What its evidence is worth near these bits: a slope for each of them, and what is beside.
+        # The example's bits near these weights: a slope for each weight, and a constant.
         worth = example.bits(with_bits(rules, here))
         slopes = (np.asarray([example.bits(more) for more in with_more]) - worth) / _STEP
         rest = worth - float(slopes @ bits)
@@ -119,7 +120,7 @@ def _asked(rules: RiskRules, names: Sequence[str], bits: Floats) -> Iterator[Flo
 
 
 def _least(count: int) -> Iterator[Floats]:
-    """No weight is below the least, nor above the most that a policy may have."""
+    """Yield the constraints that each weight is between LEAST_BITS and the highest in a policy."""
     for one in np.eye(count):
         yield np.asarray([*one, -LEAST_BITS, 0.0])
         yield np.asarray([*-one, _MOST_BITS, 0.0])

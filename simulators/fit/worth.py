@@ -1,8 +1,8 @@
-"""What each of a policy's bits is multiplied by at a moment: the features of which the weights are learnt.
+"""The features for learning weights: what each of a policy's bits is multiplied by at a moment.
 
-At a moment the bits of all evidence are a sum: each kind's bits times what has not faded and how far it counts beside
-others of its group, and so on for what a call's length, a payment's state and a pair that belongs together add. Which
-member of a group is the strongest is taken from the policy at hand.
+At any moment, the evidence's bits are a sum: each kind's bits times its remaining share after fading and its share
+within its group; likewise for a call's length, a payment's state, and pairs that belong together. Which member of a
+group is strongest depends on the given policy.
 """
 
 import math
@@ -21,23 +21,23 @@ from schemas.risk.signals import TransferState
 LONG, ONGOING = "call.long_bits", "call.ongoing_bits"
 MOVING, SHARE = "money.moving_bits", "money.share_bits"
 
-# As in domain/risk/weigh.py; that the sum is the policy's own is a test.
+# As in domain/risk/weigh.py; a test checks that the sums are equal.
 _CALLS = (EvidenceKind.CALL_OVERSEAS, EvidenceKind.CALL_GOIP, EvidenceKind.CALL_SPOOFED, EvidenceKind.SUSPECT_CALLER)
 _PAYEES = (EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE)
 
 
 def of_kind(kind: EvidenceKind) -> str:
-    """The name of a kind's bits."""
+    """Return the name of a kind's bits."""
     return f"evidence.{kind.value}"
 
 
 def together(number: int) -> str:
-    """The name of the bits of a rule of [[risk.together]], counted from 0."""
+    """Return the name of the bits of a [[risk.together]] rule, counted from 0."""
     return f"together.{number}"
 
 
 def set_by_hand(rules: RiskRules) -> dict[str, float]:
-    """The bits of a policy, by name, in the order of the file."""
+    """Return a policy's bits by name, in the order of its text."""
     return {
         **{of_kind(kind): weight.bits for kind, weight in rules.evidence.items()},
         LONG: rules.call.long_bits,
@@ -49,7 +49,7 @@ def set_by_hand(rules: RiskRules) -> dict[str, float]:
 
 
 def with_bits(rules: RiskRules, bits: Mapping[str, float]) -> RiskRules:
-    """The rules with these bits, by name; what is not named stays. They are not checked: see write.candidate."""
+    """Return the rules with these bits replaced, by name. The bits are not checked: see write.candidate."""
     kinds = {
         kind: weight.model_copy(update={"bits": bits.get(of_kind(kind), weight.bits)})
         for kind, weight in rules.evidence.items()
@@ -77,7 +77,7 @@ def with_bits(rules: RiskRules, bits: Mapping[str, float]) -> RiskRules:
 
 
 def worth(scene: Scene) -> Mapping[str, float]:
-    """By name what its bits are multiplied by; what is not there is 0. The products add up to the evidence's bits."""
+    """Return the multiplier of each of the bits, by name. The products' sum is the evidence's bits."""
     found: defaultdict[str, float] = defaultdict(float)
     for member, share in _shares(scene):
         left = share * fade(member, scene)
@@ -91,13 +91,13 @@ def worth(scene: Scene) -> Mapping[str, float]:
 
 
 def summed(worths: Sequence[Mapping[str, float]], weights: Mapping[str, float]) -> NDArray[np.float64]:
-    """What these weights make of each; what has none counts nothing."""
+    """Return for each row the weighted sum of its multipliers."""
     sums = [math.fsum(weights.get(name, 0.0) * times for name, times in each.items()) for each in worths]
     return np.asarray(sums)
 
 
 def _shares(scene: Scene) -> Iterator[tuple[Evidence, float]]:
-    """How far each member counts: the strongest of a group in full, the others by `repeat` and within `cap`."""
+    """Yield each member with its share: the strongest of a group in full, the others `repeat` and within `cap`."""
     for name, worths in _groups(scene).items():
         ranked = sorted(worths.values(), key=itemgetter(0), reverse=True)
         rule, rest = scene.rules.groups[name], math.fsum(each for each, _ in ranked[1:])
@@ -107,7 +107,7 @@ def _shares(scene: Scene) -> Iterator[tuple[Evidence, float]]:
 
 
 def _groups(scene: Scene) -> Mapping[str, dict[str, tuple[float, Evidence]]]:
-    """By group and signal the member that says most: what one signal says twice counts once."""
+    """Return by group and signal the strongest member: a signal counts once within a group."""
     found: defaultdict[str, dict[str, tuple[float, Evidence]]] = defaultdict(dict)
     for member in scene.members:
         group, signal = found[scene.rules.evidence[member.kind].group], member.id.rpartition("~")[0]
@@ -118,7 +118,7 @@ def _groups(scene: Scene) -> Mapping[str, dict[str, tuple[float, Evidence]]]:
 
 
 def _extras(member: Evidence, scene: Scene) -> Iterator[tuple[str, float]]:
-    """What a member adds to its kind's bits, and how many times."""
+    """Yield the names and factors of what a member adds to its kind's bits."""
     if member.kind in _CALLS:
         if end(member, scene) - member.at >= scene.rules.call.long:
             yield LONG, 1.0

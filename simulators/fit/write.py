@@ -1,4 +1,4 @@
-"""A candidate policy: the file as it is, with other bits. Comments and order stay."""
+"""Writes a candidate policy: the original text with other bits. Comments and order stay."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,9 +12,9 @@ _DIGITS = 2
 
 
 def candidate(text: str, bits: Mapping[str, float], prior: float, levels: Mapping[Level, float], why: str) -> str:
-    """The policy's text with these bits, by their names, this prior and these thresholds; `why` stands in front.
+    """Return the policy's text with these bits (by name), prior and thresholds, with `why` as its first comment.
 
-    Raises PolicyError when the candidate could not be used, KeyError for a name that is none.
+    Raises PolicyError if the candidate is invalid, KeyError if a name is unknown.
     """
     document = tomlkit.parse(text)
     risk: Any = document["risk"]

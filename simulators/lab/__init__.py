@@ -1,1 +1,1 @@
-"""The laboratory: a province lived through on a virtual clock, by the very functions that the agents call."""
+"""The laboratory: simulates a province on a virtual clock with the same functions that the agents call."""

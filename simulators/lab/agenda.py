@@ -1,4 +1,4 @@
-"""What is to happen when: a virtual clock that jumps from one moment to the next."""
+"""A virtual clock that jumps from one scheduled event to the next."""
 
 import heapq
 from collections.abc import Callable
@@ -7,12 +7,12 @@ from itertools import count
 
 Do = Callable[[], None]
 
-SOON, LAST = 0, 1  # of one moment: what follows from something, and who looks once all of that is known
+SOON, LAST = 0, 1  # order within a moment: consequences of events first, then those who wait for all of them
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Agenda:
-    """`now` only goes forward. Of what falls on one moment, what was put in first is done first."""
+    """Scheduled actions. `now` never goes back. At one moment, actions run in the order in which they were added."""
 
     def __init__(self, start: datetime) -> None:
         self.now = start
@@ -21,14 +21,14 @@ class Agenda:
 
     @property
     def next_at(self) -> datetime:
-        """When something is to be done next; NEVER when nothing is."""
+        """Time of the next action; NEVER if there is none."""
         return self._waiting[0][0] if self._waiting else NEVER
 
     def at(self, moment: datetime, do: Do, turn: int = SOON) -> None:
-        """Have something done at a moment: now, if that is over."""
+        """Schedule an action at a moment, or now if that is past."""
         heapq.heappush(self._waiting, (max(moment, self.now), turn, next(self._numbers), do))
 
     def step(self) -> None:
-        """Go to the next moment, and do one thing of it. Raises IndexError when there is none."""
+        """Advance to the next action and run it. Raises IndexError if there is none."""
         self.now, _, _, do = heapq.heappop(self._waiting)
         do()

@@ -1,4 +1,4 @@
-"""What is measured of a run: by the truth where the truth knows it, by the cases' events where not."""
+"""Measures a run: by the truth where it is known, otherwise by the cases' events."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from simulators.lab.waits import Waits
 from simulators.world.province import Province
 from simulators.world.truth import Contact, Fate, Life
 
-# By when somebody is to be contacted first: the design's table of levels. Red's flash SMS goes at once.
+# Time to the first contact by level, from the design's table. Red's flash SMS goes at once.
 FIRST_CONTACT = {
     Level.RED: timedelta(seconds=30),
     Level.ORANGE: timedelta(minutes=1),
@@ -29,13 +29,13 @@ _CALLS = frozenset({Action.ROBOT_CALL, Action.OPERATOR_CALL, Action.FOLLOW_UP, A
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one run. Money in fen; shares from 0 to 1.
+    """The figures of one run. Money in fen, shares from 0 to 1, hours, otherwise counts.
 
-    `loss_avoided_fen`: against the same scams without any warning, and `by_…` who kept it. By banks what they caught or
-    froze, though they were asked to; by all others what was not paid, of him whose word persuaded. `by_machines_fen`:
-    messages, robots' calls, and trusted contacts who were told. `needless`: residents contacted who were in no scam.
-    `clocks_kept`: of first contacts, within the level's clock; `desk_clocks_kept`: of operators' calls, taken in time.
-    `past_limit`: cases that waited for an operator beyond their limit; `longest_wait`: in hours, of any.
+    `loss_avoided_fen`: compared with the same scams without warnings; `by_…`: who achieved it. Banks: money caught or
+    frozen; the others: payments not made, by whose word dissuaded. `by_machines_fen`: messages, automated calls, and
+    trusted contacts. `needless`: contacted residents who were in no scam. `clocks_kept`: share of first contacts within
+    the level's time; `desk_clocks_kept`: share of operators' calls taken in time. `past_limit`: cases that waited for
+    an operator beyond their limit; `longest_wait`: hours, of all cases.
     """
 
     loss_avoided_fen: float
@@ -67,7 +67,7 @@ class Figures:
 
 @dataclass(slots=True)
 class Opened:
-    """A case as it was opened, and whether somebody was contacted since."""
+    """A case at its opening, and whether its resident has been contacted."""
 
     resident: str
     at: datetime
@@ -77,15 +77,15 @@ class Opened:
 
 @dataclass(slots=True)
 class Book:
-    """Takes the events of a run in their order."""
+    """Collects a run's events in order."""
 
     waits: Waits
     opened: dict[str, Opened] = field(default_factory=dict)  # by case
-    warned: dict[str, datetime] = field(default_factory=dict)  # by resident: when a warning reached him first
+    warned: dict[str, datetime] = field(default_factory=dict)  # resident -> when a warning first reached them
     clocks: Counter[str] = field(default_factory=Counter)
 
     def add(self, before: Case | None, given: ResidentInput, event: CaseEvent) -> None:
-        """Note what an input made of a case."""
+        """Record what an input did to a case."""
         case = event.case
         self.waits.add(case, event.at)
         known = self.opened.get(case.id)
@@ -105,7 +105,7 @@ class Book:
 
 
 def _contacts(event: CaseEvent) -> bool:
-    """Whether it tells that the resident was contacted, or that it was tried and may have rung."""
+    """Return whether the event reports a contact, or an attempt that may have rung."""
     return any(
         fact.kind is FactKind.RESULT and fact.action not in STOPS and fact.result not in NO_CONTACT
         for fact in event.facts
@@ -113,7 +113,7 @@ def _contacts(event: CaseEvent) -> bool:
 
 
 def _missed(before: Case | None, step: str) -> bool:
-    """Whether a call was on the desk and nobody had taken it."""
+    """Return whether a call was on the desk and no operator had taken it."""
     steps = before.steps if before is not None and before.claimed_by is None else ()
     return any(
         each.id == step and each.action is Action.OPERATOR_CALL and each.state is StepState.SENT for each in steps
@@ -122,7 +122,7 @@ def _missed(before: Case | None, step: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What operators and officers spent, and how much time the operators had."""
+    """Time that operators and officers spent, and the operators' total time."""
 
     talked: timedelta
     visited: timedelta
@@ -130,7 +130,7 @@ class Effort:
 
 
 def figures(book: Book, province: Province, effort: Effort, end: datetime) -> Figures:
-    """The figures as of `end`."""
+    """Return the figures as of `end`."""
     lives = [life for life in province.truth.lives.values() if life.story.begins <= end]
     lost = {life.story.victim.id: _lost(province, life, end) for life in lives}
     unwarned = sum(_settled(life, end) for life in lives)
@@ -164,18 +164,18 @@ def figures(book: Book, province: Province, effort: Effort, end: datetime) -> Fi
 
 
 def _lost(province: Province, life: Life, end: datetime) -> int:
-    """What is gone for good, in fen: paid, and frozen by no bank."""
+    """Return what is finally lost (fen): paid, and not frozen by a bank."""
     paid = province.truth.sum_of(life, end, Fate.SETTLED)
     return paid - province.truth.frozen_fen(life, end)
 
 
 def _settled(life: Life, end: datetime) -> int:
-    """What would have been paid by then if nobody had stepped in."""
+    """Return what would have been paid by `end` (fen) without any intervention."""
     return sum(payment.amount_fen for payment in life.story.payments if payment.settles <= end)
 
 
 def _kept(province: Province, life: Life, end: datetime) -> Counter[str]:
-    """Of what would have been paid by then the fen that were kept, by whom."""
+    """Return the loss avoided by `end` (fen), by who achieved it."""
     found = Counter[str]()
     for payment, fate in province.truth.fates(life, end):
         if fate is Fate.SETTLED:
@@ -192,7 +192,7 @@ def _keeper(life: Life, fate: Fate) -> str:
 
 
 def _after_warning(province: Province, life: Life, book: Book, end: datetime) -> bool:
-    """Whether a payment was made, and lost, after a warning had reached its payer."""
+    """Return whether a payment was made and lost after a warning had reached the payer."""
     warned = book.warned.get(life.story.victim.id)
     return warned is not None and any(
         fate is Fate.SETTLED and payment.at > warned and life.frozen.get(payment.uid, 0) < payment.amount_fen
@@ -211,5 +211,5 @@ def _count(contacts: Iterable[Contact], actions: Iterable[Action]) -> int:
 
 
 def _share(part: int, whole: int) -> float:
-    """1 where there was nothing: nothing was missed."""
+    """Return part / whole; 1 if whole is 0, because nothing was missed."""
     return part / whole if whole else 1.0

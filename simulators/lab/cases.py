@@ -1,4 +1,4 @@
-"""Cases in memory: each input decided on in its order, by the same batch that a worker decides with."""
+"""Cases in memory: decides inputs in order, with the same batch class as a worker."""
 
 from datetime import datetime
 from itertools import count
@@ -13,7 +13,7 @@ from streams.state.store_update import PartitionRules, StoreUpdate
 
 
 class Unwritten(StoreUpdate):
-    """The change of a store that there is none of: writing it out would take longer than deciding."""
+    """A no-op update: the laboratory has no store, and building one takes longer than deciding."""
 
     def applied(self, input_id: str, at: datetime) -> None: ...
 
@@ -29,7 +29,7 @@ class Unwritten(StoreUpdate):
 
 
 def empty(partition: int, policy: Policy) -> Batch:
-    """A partition of which nothing is known yet, and which writes nothing down."""
+    """Return the batch of a new partition that records nothing."""
     batch = Batch(partition, Loaded(PartitionRules(-1, policy.hash), {}, set()), policy, 0, 0)
     batch.change = Unwritten()
     return batch
@@ -46,7 +46,7 @@ class Cases:
         return self._batch.cases.get(resident)
 
     def apply(self, given: ResidentInput) -> CaseEvent | None:
-        """Decide on an input at its own time; none when it is known already, or means nothing."""
+        """Decide an input at its own time. Returns its event, or None if it is known or has no effect."""
         if given.id in self._batch.applied:
             return None
         self._batch.take(next(self._offsets), given)

@@ -1,7 +1,7 @@
-"""Channels without providers: each dispatch carried out at the province's people, and what is told of it, and when.
+"""Channels without providers: carries out dispatches on the simulated people, and returns the reports and their times.
 
-The twin of the agents of the channels, and of streams/channels/channel and receipts: the same inputs under the same
-ids, but that a receipt's number stands for the provider's id of it. Nothing fails on the way, and nothing is slow.
+Equivalent to the channels' agents and to streams/channels/channel and receipts, with the same inputs and ids, except
+that a number replaces the provider's receipt id. Nothing fails and nothing is slow.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -31,14 +31,14 @@ from simulators.providers.base import RefusedError
 from simulators.world.contacts import BankAnswer, Contacts, VisitReport
 
 Told = tuple[timedelta, ResidentInput]
-"""An input, and how long after the dispatch it comes."""
+"""An input, and how long after the dispatch it arrives."""
 
 _AT_ONCE = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """Who can be reached and by whom. `accounts`: the numbers behind the tokens that payments name."""
+    """The people and who can reach them. `accounts`: account numbers by the token in payments."""
 
     people: Mapping[str, Resident]
     contacts: Contacts
@@ -47,7 +47,7 @@ class Channels:
     stops: Stops
 
     def carry(self, dispatch: Dispatch, case: Case | None, now: datetime) -> Iterator[Told]:
-        """What is told of a dispatch that is carried out now, if it still stands."""
+        """Yield the reports about a dispatch carried out now, if it is still needed."""
         fallen = standing(dispatch, case, now)
         if isinstance(fallen, ObsoleteDispatch):
             yield _result(dispatch, Result.NOT_SENT, now, why=fallen.because)
@@ -64,7 +64,7 @@ class Channels:
         }
 
     def _contact(self, dispatch: Dispatch, now: datetime) -> Iterator[Told]:
-        """A message or a robot's call; an operator's waits on the desk."""
+        """Yield the reports about a message or an automated call. An operator's call waits on the desk."""
         if dispatch.action is Action.OPERATOR_CALL:
             yield _result(dispatch, Result.SENT, now, why=OnTheDesk())
             return

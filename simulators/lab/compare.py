@@ -1,4 +1,4 @@
-"""Contenders side by side: the same residents, the same scams and the same chance for each, seed by seed."""
+"""Compares policies and dispatchers with the same residents, scams and random numbers, seed by seed."""
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,18 +19,18 @@ from simulators.population.people import people
 from simulators.world.province import SECRET, START, Province
 
 Progress = Callable[[int, int], object]
-"""Is told how many seeds are done, of how many."""
+"""Called with the number of finished seeds and their total."""
 
 AVOIDED, BEYOND_NOBODY = "loss_avoided_fen", "beyond_nobody_fen"
 
-_MANY = 100_000  # objects made before it is looked for cycles among them
+_MANY = 100_000  # objects allocated between searches for reference cycles
 
 BySeed = Mapping[int, Mapping[str, Figures]]
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A policy (its TOML) and a dispatcher's name. `setup`: where it has another than the others."""
+    """A policy (its TOML) and a dispatcher's name. `setup`: if it differs from the others'."""
 
     name: str
     policy: str
@@ -39,9 +39,9 @@ class Contender:
 
 
 def contenders(default: str, candidates: Iterable[tuple[str, str]]) -> list[Contender]:
-    """The policy in force, the candidates with their names, and what always stands beside them.
+    """Return the policy in force, the named candidates, and the reference contenders.
 
-    Raises UserError when two have one name.
+    Raises UserError if two have the same name.
     """
     beside = [Contender(name, default, name) for name in (LEVEL_THEN_AGE, FIRST_COME, ORACLE, NOBODY)]
     found = [Contender(DEFAULT, default), *(Contender(*candidate) for candidate in candidates), *beside]
@@ -52,7 +52,7 @@ def contenders(default: str, candidates: Iterable[tuple[str, str]]) -> list[Cont
 
 
 def of_seed(seed: int, setup: Setup, among: Sequence[Contender]) -> dict[str, Figures]:
-    """What each contender comes to in a seed's province. A plain function: it runs in its own process."""
+    """Return each contender's figures in a seed's province. A plain function, to run in another process."""
     made = people(seed, setup.residents, START.date(), SECRET)
     found = {}
     with _few_collections():
@@ -66,7 +66,9 @@ def of_seed(seed: int, setup: Setup, among: Sequence[Contender]) -> dict[str, Fi
 
 @contextmanager
 def _few_collections() -> Iterator[None]:
-    """A run makes a great many objects and hardly a cycle among them: looking for some took an eighth of its time."""
+    """Search rarely for reference cycles within the context: there are few, and the search took an eighth of the
+    time.
+    """
     before = gc.get_threshold()
     gc.set_threshold(_MANY, *before[1:])
     try:
@@ -82,7 +84,9 @@ def run(
     processes: int = 1,
     progress: Progress = lambda done, of: None,
 ) -> dict[int, dict[str, Figures]]:
-    """Each contender's figures, by seed; several processes share the seeds. Raises PolicyError before it begins."""
+    """Return each contender's figures by seed, with the seeds spread over processes. Raises PolicyError before it
+    begins.
+    """
     for each in among:
         load(each.policy)
     progress(0, len(seeds))
@@ -94,7 +98,7 @@ def run(
 
 
 def report(setup: Setup, among: Sequence[Contender], found: BySeed) -> dict[str, Any]:
-    """The figures with their intervals, each contender's difference to the first, and all seeds by themselves."""
+    """Return the report: figures with intervals, differences to the first contender, and all seeds' figures."""
     first = among[0].name
     return {
         "setup": setup.as_dict(),
@@ -127,14 +131,14 @@ def _differences(found: BySeed, name: str, other: str) -> dict[str, dict[str, fl
 
 
 def _beyond_nobody(found: BySeed, name: str, among: Sequence[Contender]) -> dict[str, dict[str, float]]:
-    """What it keeps beyond the same line with nobody at its desk, in fen: all else is no merit of the operators'."""
+    """Return the loss avoided (fen) beyond that without any operators: only this is the operators' merit."""
     if NOBODY not in {each.name for each in among}:
         return {}
     return {BEYOND_NOBODY: asdict(paired(values(found, name, AVOIDED), values(found, NOBODY, AVOIDED)))}
 
 
 def values(found: BySeed, name: str, measure: str) -> list[float]:
-    """A contender's figure of each seed."""
+    """Return a contender's values of a measure, one for each seed."""
     return [figures[name].as_dict()[measure] for figures in found.values()]
 
 

@@ -1,7 +1,7 @@
-"""The desk: operators who take one case after the other, in the order that a dispatcher says.
+"""The desk: operators who take cases in the dispatcher's order.
 
-Each does what a simulated operator of the demo does (simulators/world/operators), but waits for nobody: whoever is free
-takes a case in the very moment in which there is one.
+Each does the same as a demo's simulated operator (simulators/world/operators), but takes a waiting case at the very
+moment when both are available.
 """
 
 from collections import deque
@@ -21,11 +21,13 @@ from simulators.world.contacts import Contacts
 from simulators.world.operators import STEP_BACK, further_acts
 
 Dispatcher = Callable[[Sequence[Case], datetime], Sequence[Case]]
-"""The cases that wait for an operator, the one to take first at the head."""
+"""Returns the waiting cases in the order in which to take them."""
 
 
 class Desk:
-    """`give` applies an input, `case_of` tells a resident's latest case. `talked`: the time spent on talks so far."""
+    """The operators. `give`: applies an input, `case_of`: returns a resident's latest case. `talked`: total time of
+    calls.
+    """
 
     def __init__(
         self,
@@ -38,7 +40,7 @@ class Desk:
     ) -> None:
         self._order, self._contacts, self._agenda, self._give, self._case_of = order, contacts, agenda, give, case_of
         self._free = deque(f"operator-{number}" for number in range(1, operators + 1))
-        self._waiting: dict[str, Case] = {}  # by id: what an operator is to call about
+        self._waiting: dict[str, Case] = {}  # by id: cases that need an operator's call
         self._taken: set[str] = set()
         self._not_before: dict[str, datetime] = {}
         self._written = count(1)
@@ -47,7 +49,7 @@ class Desk:
         self.talks = 0
 
     def changed(self, before: Case | None, after: Case) -> None:
-        """A case has changed: whether it waits for an operator may have too."""
+        """Update the waiting cases after a case has changed."""
         if before is not None and before.id != after.id:
             self._waiting.pop(before.id, None)
         if queue_rank(after) is None:
@@ -57,7 +59,7 @@ class Desk:
         self._look_soon()
 
     def _look_soon(self) -> None:
-        """Once all of this moment is known: whoever is free then takes the best of it."""
+        """Let free operators take cases once all events of this moment are known."""
         if self._free and not self._looks:
             self._looks = True
             self._agenda.at(self._agenda.now, self._look, LAST)
@@ -86,7 +88,7 @@ class Desk:
         self._agenda.at(now + talk.lasted, partial(self._conclude, case.id, operator, talk))
 
     def _conclude(self, name: str, operator: str, talk: Talk) -> None:
-        """The talk is over: what came of it is put down, unless the case was settled meanwhile."""
+        """End the conversation and report its outcome, unless the case was settled meanwhile."""
         case = self._here(name)
         if case is not None and not case.settled:
             act = self._contacts.outcome(name, talk, self._agenda.now, case.payments)
@@ -100,7 +102,7 @@ class Desk:
             self._agenda.at(later, self._look_soon, LAST)
 
     def _here(self, name: str) -> Case | None:
-        """The case as it stands; none when another has followed it."""
+        """Return the current case, or None if it is no longer the resident's latest."""
         case = self._case_of(resident_of(name))
         return case if case and case.id == name else None
 

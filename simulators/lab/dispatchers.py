@@ -1,4 +1,4 @@
-"""In which order operators take cases: the live rule, today's practice, no rule, and one that knows the truth."""
+"""The order in which operators take cases: the live rule, simple rules, and one that knows the truth."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,13 +13,13 @@ from simulators.world.province import Province
 from simulators.world.truth import Fate
 
 DEFAULT, LEVEL_THEN_AGE, FIRST_COME, ORACLE = "default", "level_then_age", "first_come", "oracle"
-TALK, NO_TALK = timedelta(minutes=3), timedelta(seconds=25)  # about what figures and behaviour make of each
-NOBODY = "nobody"  # stands beside the others: what they keep beyond it is what the desk brings
+TALK, NO_TALK = timedelta(minutes=3), timedelta(seconds=25)  # about the mean of each under these figures
+NOBODY = "nobody"  # for comparison: what the others avoid beyond it is due to the operators
 _TO_LOSE = (Fate.TO_COME, Fate.IN_FLIGHT)
 
 
 def default(policy: Policy) -> Dispatcher:
-    """As the desk of the warning centre ranks them, by the policy's figures; weighed again is only what has changed."""
+    """Return the live desk's order by the policy's figures. Weights are cached while a case is unchanged."""
     known: dict[str, tuple[Case, triage.Weight]] = {}  # by resident
 
     def weight(case: Case) -> triage.Weight:
@@ -35,19 +35,19 @@ def default(policy: Policy) -> Dispatcher:
 
 
 def level_then_age(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
-    """The gravest level first, and of one level the oldest case."""
+    """Return the cases by level, the highest first, then by age, the oldest first."""
     return sorted(cases, key=lambda case: (-case.level.rank, case.opened_at, case.id))
 
 
 def first_come(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
-    """The oldest case first."""
+    """Return the cases by age, the oldest first."""
     return sorted(cases, key=lambda case: (case.opened_at, case.id))
 
 
 def oracle(province: Province) -> Dispatcher:
-    """Who knows the truth: the money still to be lost times the chance to persuade, for each minute that it takes.
+    """Return a dispatcher that knows the truth: by remaining loss times probability of dissuading, per minute of talk.
 
-    It knows what anybody would pay, and not how the dice of a talk will fall.
+    It knows what anybody would pay, but not the random outcome of a talk.
     """
 
     def order(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
@@ -57,7 +57,7 @@ def oracle(province: Province) -> Dispatcher:
 
 
 def _worth(province: Province, case: Case, now: datetime) -> float:
-    """Fen a minute; nothing for who is in no scam, or persuaded already."""
+    """Return the worth in fen per minute; 0 for residents who are in no scam or already dissuaded."""
     life = province.truth.lives.get(case.resident)
     if life is None or life.persuaded(now):
         return 0.0
@@ -81,7 +81,7 @@ def _reached(situation: Situation) -> float:
 
 
 def nobody(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
-    """Operators who take no case at all: messages, robots, officers and banks do what the plan has them do."""
+    """Return no cases: operators take none, while messages, automated calls, officers and banks work as planned."""
     return ()
 
 

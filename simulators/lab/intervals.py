@@ -1,4 +1,4 @@
-"""Means over seeds, with what they are uncertain by."""
+"""Means over seeds with confidence intervals."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean and its 95 % interval; with a single seed there is none, and all three are the same."""
+    """A mean and its 95 % interval; with a single seed, all three are equal."""
 
     mean: float
     low: float
@@ -22,7 +22,7 @@ class Interval:
 
 
 def interval(values: Sequence[float]) -> Interval:
-    """Student's: the seeds are independent, and a mean of some is close to normal. Raises ValueError for none."""
+    """Return the mean with its Student's t interval over independent seeds. Raises ValueError without values."""
     if not values:
         raise ValueError("no seed, no mean")
     mean = fmean(values)
@@ -31,7 +31,7 @@ def interval(values: Sequence[float]) -> Interval:
 
 
 def paired(values: Sequence[float], others: Sequence[float]) -> Interval:
-    """Of the difference of two contenders who lived through the same seeds: what both share falls out."""
+    """Return the interval of the paired difference of two contenders over the same seeds."""
     return interval([one - other for one, other in zip(values, others, strict=True)])
 
 

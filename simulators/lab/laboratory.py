@@ -1,7 +1,7 @@
-"""A province lived through under one policy and one dispatcher, on a virtual clock.
+"""Simulates a province under one policy and one dispatcher, on a virtual clock.
 
-Signals are screened, inputs decided on, dispatches carried out and deadlines fired by the functions that the agents
-call, in the order of time. What the line itself takes, some hundredths of a second, is none here.
+Signals are screened, inputs decided, dispatches carried out and deadlines fired by the agents' functions, in the order
+of time. The live system's processing time, some hundredths of a second, is taken as zero.
 """
 
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ from streams.state.keys import milliseconds, moment
 
 
 class Laboratory:
-    """`events`: what happened, if it is to be kept."""
+    """One run. `events`: the cases' events, if `keep_events`; else None."""
 
     def __init__(
         self, province: Province, policy: Policy, order: Dispatcher, setup: Setup, *, keep_events: bool = False
@@ -45,18 +45,18 @@ class Laboratory:
         self._channels = Channels(people, province.contacts, self._officers, self._screening.accounts, Stops())
         self._desk = Desk(setup.operators, order, province.contacts, self._agenda, self.give, self._cases.of)
         self._book = Book(Waits(policy.triage.limit))
-        self._looks: dict[str, datetime] = {}  # by resident: when to look again, though no signal comes
+        self._looks: dict[str, datetime] = {}  # resident -> when to re-evaluate them without a signal
         self.events: list[CaseEvent] | None = [] if keep_events else None
 
     def run(self) -> Figures:
-        """Live through all of it, and measure."""
+        """Simulate the whole time, and return the figures."""
         self._until(self._end)
         on_duty = self._setup.operators * self._setup.length
         effort = Effort(self._desk.talked, self._officers.busy, on_duty)
         return figures(self._book, self._province, effort, self._end)
 
     def give(self, given: ResidentInput) -> None:
-        """Decide on an input, and see to what follows."""
+        """Decide an input, and carry out what follows."""
         before = self._cases.of(given.resident)
         event = self._cases.apply(given)
         if event is not None:
@@ -64,7 +64,7 @@ class Laboratory:
             self._follow(before, event)
 
     def _until(self, end: datetime) -> None:
-        """Of what falls on one moment, what happens comes before what is done about it."""
+        """Run until `end`. At one moment, the province's events come before reactions to them."""
         agenda, province = self._agenda, self._province
         while min(agenda.next_at, province.next_at()) <= end:
             if (at := province.next_at()) <= agenda.next_at:
@@ -113,7 +113,7 @@ class Laboratory:
                 self._agenda.at(moment(milliseconds(due)), partial(self._fire, after.id, step, due))
 
     def _fire(self, name: str, step: str, due: datetime) -> None:
-        """A step's time has come, if it still is its time."""
+        """Fire a step's deadline, if it has not changed."""
         case = self._cases.of(resident_of(name))
         if case is None or case.id != name or deadlines(case).get(step) != due:
             return

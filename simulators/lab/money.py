@@ -1,4 +1,4 @@
-"""What the ledger says was kept beside the truth, and who is defrauded after a warning, over many provinces."""
+"""Compares the ledger's loss avoided with the truth, and follows residents after a warning, over many provinces."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,19 +20,19 @@ from simulators.world.province import START, Province
 
 FEW = timedelta(days=3)
 Progress = Callable[[int, int], object]
-"""Is told how many seeds are done, of how many."""
+"""Called with the number of finished seeds and their total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A province at the end: the ledger beside the truth by class, and who was warned."""
+    """A province's result: ledger and truth by evidence class, and the residents who were warned."""
 
     judged: Judged
     followed: Sequence[Followed]
 
 
 def of_seed(seed: int, setup: Setup, policy: str) -> Seed:
-    """Live through a seed's province under a policy (its TOML), and judge. A plain function: for another process."""
+    """Simulate a seed's province under a policy (TOML), and compare. A plain function, to run in another process."""
     province, rules = Province(seed, setup.residents, START, setup.pace), load(policy)
     order = DISPATCHERS[DEFAULT](province, rules)
     laboratory = Laboratory(province, rules, order, setup, keep_events=True)
@@ -48,7 +48,7 @@ def run(
     processes: int = 1,
     progress: Progress = lambda done, of: None,
 ) -> dict[int, Seed]:
-    """Each seed's; several processes share them. Raises PolicyError before it begins."""
+    """Return each seed's result, with the seeds spread over processes. Raises PolicyError before it begins."""
     load(policy)
     found = {}
     for seed, one in lived(partial(of_seed, setup=setup, policy=policy), seeds, processes):
@@ -58,18 +58,18 @@ def run(
 
 
 def verdicts(found: Mapping[int, Seed]) -> list[Verdict]:
-    """Of each class, from A to D."""
+    """Return the verdict on each evidence class, from A to D."""
     judged = [one.judged for one in found.values()]
     return [verdict(judged, evidence) for evidence in EvidenceClass]
 
 
 def curves(found: Mapping[int, Seed]) -> dict[str, dict[str, Curve]]:
-    """Who is not defrauded after a warning, by level, channel and station; all seeds' people together."""
+    """Return the curves of residents not defrauded after a warning, by level, channel and station, over all seeds."""
     return by_each([row for one in found.values() for row in one.followed])
 
 
 def days(setup: Setup) -> list[float]:
-    """The days after a warning for which a curve is told: each, or each hour where there are few."""
+    """Return the days after a warning in a curve's report: every day, or every hour in a short run."""
     each = timedelta(days=1) if setup.length >= FEW else timedelta(hours=1)
     return [number * each / timedelta(days=1) for number in range(setup.length // each + 1)]
 
@@ -81,7 +81,7 @@ def report(
     told: Sequence[Verdict],
     warned: Mapping[str, Mapping[str, Curve]],
 ) -> dict[str, Any]:
-    """All of it for a machine. Money in fen; the curves at `days`."""
+    """Return the whole report, ready for JSON. Money in fen; the curves' points at `days`."""
     return {
         "setup": setup.as_dict(),
         "policy": load(policy).hash,
@@ -102,5 +102,5 @@ def _curve(curve: Curve, days: Iterable[float]) -> dict[str, Any]:
 
 
 def _latest(events: Iterable[CaseEvent]) -> list[Case]:
-    """Each case as it stands in the end."""
+    """Return each case in its final state."""
     return list({event.case.id: event.case for event in events}.values())

@@ -1,4 +1,4 @@
-"""Officers: who is sent is chosen, and which visit each makes next, as the live system says it."""
+"""Officers: chooses who is sent and which visit each makes next, by the live system's rules."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -29,9 +29,9 @@ _WAY = timedelta(minutes=figures.TRAVEL_MINUTES)
 
 
 def fleet(count: int, since: datetime, until: datetime) -> list[Officer]:
-    """So many on duty all the time, spread over the counties in turn.
+    """Return `count` officers who are always on duty, spread over the counties in turn.
 
-    Assumed: auxiliaries, whom every level but blue may send, and who take turns behind one name.
+    Assumed: auxiliaries, whom every level but blue may send; each stands for several who take turns.
     """
     places = counties(since.date())
     shift = Shift(start=since - timedelta(hours=1), end=until + timedelta(days=1))
@@ -48,21 +48,20 @@ def fleet(count: int, since: datetime, until: datetime) -> list[Officer]:
 
 
 class Doors(Protocol):
-    """What officers meet: simulators/world/contacts."""
+    """What officers meet at their visits: simulators/world/contacts."""
 
     def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
-        """How the officer answers who gets the task."""
+        """Return how an officer answers a new task, or None if they do not."""
 
     def visit(self, dispatch: str, now: datetime) -> Sequence[VisitReport]:
-        """All that he reports of it, his answer first."""
+        """Return all reports of a visit, the answer to the task first."""
 
 
 class Officers:
-    """Who can go, and what they do. `busy`: the time spent on visits so far, the way included.
+    """Officers who can be sent, and their visits. `busy`: total time of visits, including travel.
 
-    The twin of streams/repositories/rosters and of the officer's page, without the visits to one address that are
-    joined. A way takes the same however far it is, so it does for whoever is chosen too. Nobody is called back from the
-    way.
+    Equivalent to streams/repositories/rosters and the officer's page, except that visits to one address are not joined.
+    Travel takes the same time at any distance, also in the choice. Nobody is called back while travelling.
     """
 
     def __init__(
@@ -78,16 +77,16 @@ class Officers:
         self._policy = policy.model_copy(update={"visits": policy.visits.model_copy(update={"way": ways})})
         self._officers = {officer.id: officer for officer in officers}
         self._contacts, self._agenda, self._give, self._case_of = contacts, agenda, give, case_of
-        self._tasks: dict[str, tuple[Task, Dispatch]] = {}  # by dispatch: the open ones
-        self._unwilling: defaultdict[str, set[str]] = defaultdict(set)  # by case: who refused, or was late
-        self._out: set[str] = set()  # who is on a visit
-        self._last: dict[str, str] = {}  # by resident: who saw him last
+        self._tasks: dict[str, tuple[Task, Dispatch]] = {}  # open tasks by dispatch
+        self._unwilling: defaultdict[str, set[str]] = defaultdict(set)  # case -> officers who refused or were late
+        self._out: set[str] = set()  # officers who are on a visit
+        self._last: dict[str, str] = {}  # resident -> the officer who saw them last
         self.busy = timedelta(0)
 
     def send(self, dispatch: Dispatch, language: Language) -> Choice | None:
-        """Give a visit to an officer; none when nobody can go. What he reports comes when its time has come.
+        """Give a visit to an officer, whose reports follow at their times. Returns None if nobody can go.
 
-        Whoever refused this case's visit, or was late, is not sent again.
+        Officers who refused this case's visit, or were late, are not sent again.
         """
         self._sort_out(dispatch.case)
         case = self._case(dispatch.resident, dispatch.case)
@@ -101,7 +100,7 @@ class Officers:
         return choice
 
     def _sort_out(self, case: str) -> None:
-        """Who has the case's visit and has not ended it was late. What no case waits for is nobody's load."""
+        """Drop tasks that no case waits for. An officer who still has this case's visit was late."""
         for task, _ in list(self._tasks.values()):
             here = self._case(task.resident, task.case)
             if task.case == case:
@@ -119,12 +118,12 @@ class Officers:
             self._agenda.at(now + answer.after, partial(self._told, task, dispatch, answer))
 
     def _told(self, task: Task, dispatch: Dispatch, report: VisitReport) -> None:
-        """An officer reports: the case hears of it, and he may go on."""
+        """Apply an officer's report: the case gets it, and the officer may go on."""
         if report.stage is VisitStage.REFUSED:
             self._unwilling[task.case].add(task.officer)
         if report.stage in _ENDS:
             self._tasks.pop(task.dispatch, None)
-        elif task.dispatch in self._tasks:  # else he was late
+        elif task.dispatch in self._tasks:  # else they were late
             self._tasks[task.dispatch] = task.model_copy(update={"stage": report.stage}), dispatch
         if report.stage is VisitStage.ARRIVED:
             self._last[task.resident] = task.officer
@@ -134,7 +133,7 @@ class Officers:
         self._go_on(task.officer)
 
     def _go_on(self, name: str) -> None:
-        """Whoever is free sets out to the visit that he is to make next, of those that he has accepted."""
+        """Let a free officer set out to the next of their accepted visits."""
         mine = [task for task, _ in self._tasks.values() if task.officer == name and task.stage is VisitStage.ACCEPTED]
         if name in self._out or not mine:
             return
@@ -152,13 +151,13 @@ class Officers:
         self.busy += reports[-1].after - accepted.after
 
     def _case(self, resident: str, name: str) -> Case | None:
-        """A case as it stands; none when another has followed it."""
+        """Return the current case, or None if it is no longer the resident's latest."""
         case = self._case_of(resident)
         return case if case and case.id == name else None
 
 
 def told(dispatch: Dispatch, report: VisitReport, officer: str, at: datetime) -> OfficerReport:
-    """What the station's receipt says; the channel's own word is that somebody was given the visit."""
+    """Return the report as in the station's receipt; ASSIGNED comes from the channel itself and has no receipt."""
     receipt = "" if report.stage is VisitStage.ASSIGNED else f"{dispatch.id}#{report.stage.value}"
     return OfficerReport(
         id=result_id(dispatch.id, report.stage, receipt),

@@ -1,4 +1,4 @@
-"""The laboratory's reports as plots, each as PNG and as SVG."""
+"""Draws the laboratory's reports, each as PNG and SVG."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 Report = Mapping[str, Any]
 
 FEN_A_MILLION = 10**8  # fen in a million yuan
-# Told apart by the colour-blind too: Okabe and Ito's colours.
+# Okabe and Ito's colours, which the colour-blind can distinguish.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#f0e442", "#6b7178")
-# For stations' names: the first of them that is installed.
+# Fonts for stations' names: the first one installed is used.
 CHINESE = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Microsoft YaHei", "PingFang SC")
 BLUE, GREY, RED = COLOURS[0], COLOURS[-1], "#b3261e"
 KEEPERS = {
@@ -29,12 +29,12 @@ KEEPERS = {
     "by_officers_fen": "officers",
 }
 _WHOSE = {"by_hand": GREY, "free": COLOURS[1], "learnt": BLUE}  # weights
-MOST_GROUPS = len(COLOURS)  # of one kind in a plot, those with the most people
+MOST_GROUPS = len(COLOURS)  # groups in a panel: the largest ones
 _AVOIDED = "loss avoided, million yuan"
 
 
 def drawn(report: Report, folder: Path) -> list[Path]:
-    """The plots of whichever report it is. Raises UserError when it is none, OSError where it cannot be written."""
+    """Draw any report. Raises UserError if it is not a report, OSError if files cannot be written."""
     for key, draw in _OF.items():
         if key in report:
             return draw(report, folder)
@@ -42,7 +42,7 @@ def drawn(report: Report, folder: Path) -> list[Path]:
 
 
 def compared(report: Report, folder: Path) -> list[Path]:
-    """Who kept the money, what the desk brings beyond a desk with nobody at it, and what it costs in contacts."""
+    """Draw who avoided the loss, what operators add, and the contacts it takes."""
     names = list(report["policies"])
     with _sheet(3) as (figure, (left, middle, right)):
         _stacked(left, report, names)
@@ -51,13 +51,13 @@ def compared(report: Report, folder: Path) -> list[Path]:
         for name, colour in zip(names, cycle(COLOURS), strict=False):
             told = report["policies"][name]
             _cross(right, _of(told["contacts"], 1), _of(told[AVOIDED], FEN_A_MILLION), name, colour)
-        right.legend(fontsize=8, **_ABOVE)  # the points may lie anywhere
+        right.legend(fontsize=8, **_ABOVE)  # above, because points may be anywhere
         _name(right, "contacts", _AVOIDED)
         return _saved(figure, folder, "compare")
 
 
 def swept(report: Report, folder: Path) -> list[Path]:
-    """The curve over the values, and loss avoided against contacts with the Pareto front."""
+    """Draw the loss avoided by value, and against contacts with the Pareto front."""
     points = report["points"]
     avoided = [_of(point[AVOIDED], FEN_A_MILLION) for point in points]
     with _sheet(2) as (figure, (left, right)):
@@ -74,7 +74,7 @@ def swept(report: Report, folder: Path) -> list[Path]:
 
 
 def calibrated(report: Report, folder: Path) -> list[Path]:
-    """What was said beside what was true on unseen seeds, and the Brier scores: by hand, free and learnt."""
+    """Draw predictions against the truth on unseen seeds, and Brier scores: hand-set, free and learnt."""
     with _sheet(2) as (figure, (left, right)):
         left.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="said = true")
         for kind, colour in _WHOSE.items():
@@ -88,7 +88,7 @@ def calibrated(report: Report, folder: Path) -> list[Path]:
 
 
 def survived(report: Report, folder: Path) -> list[Path]:
-    """Who was defrauded after a warning, as the days go by: Kaplan–Meier, a panel for each kind of group."""
+    """Draw who was defrauded after a warning over time (Kaplan–Meier), a panel for each kind of group."""
     kinds = report["not_defrauded"]
     with _sheet(len(kinds)) as (figure, panels):
         for panel, (by, groups) in zip(panels, kinds.items(), strict=True):
@@ -101,7 +101,7 @@ def survived(report: Report, folder: Path) -> list[Path]:
 
 
 def _stacked(axes: "Axes", report: Report, names: Sequence[str]) -> None:
-    """Loss avoided, by who kept it."""
+    """Draw the loss avoided, by who achieved it."""
     left = [0.0] * len(names)
     for (measure, words), colour in zip(KEEPERS.items(), COLOURS, strict=False):
         kept = [report["policies"][name][measure]["mean"] / FEN_A_MILLION for name in names]
@@ -122,7 +122,7 @@ def _briers(axes: "Axes", report: Report) -> None:
         briers = [each[kind]["brier"] for each in judged.values()]
         axes.bar([place + aside for place in places], briers, width=0.27, color=colour, label=_words(kind))
     axes.set_xticks(places, list(judged), rotation=30, ha="right", fontsize=8)
-    axes.legend(fontsize=8, **_ABOVE)  # a bar may be as high as the axis
+    axes.legend(fontsize=8, **_ABOVE)  # above, because bars may have full height
     _name(axes, "judged on the days from, and on unseen seeds", "Brier score (less is better)")
 
 
@@ -137,8 +137,8 @@ def _fallen(axes: "Axes", name: str, points: Sequence[Report], colour: str) -> N
 def _sheet(columns: int) -> Iterator[tuple["Figure", Sequence["Axes"]]]:
     import matplotlib as mpl
 
-    mpl.use("Agg")  # no display is needed, nor looked for
-    mpl.rcParams["svg.hashsalt"] = "quanzu"  # the same figures give the same file
+    mpl.use("Agg")  # needs no display
+    mpl.rcParams["svg.hashsalt"] = "quanzu"  # makes SVG files reproducible
     from matplotlib import font_manager, pyplot
 
     there = {font.name for font in font_manager.fontManager.ttflist}

@@ -1,6 +1,6 @@
-"""What was recorded, decided on once more: the inputs of a partition in their order.
+"""Decides the recorded inputs of a partition again, in order.
 
-It gives what the live line gave, event for event: a test holds it to that.
+The events equal the live system's, which a test checks.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,9 +14,9 @@ from streams.casework.batch import Entry
 def cases(
     partition: int, inputs: Iterable[tuple[int, CaseInput]], policy: Policy, later: Mapping[str, Policy] | None = None
 ) -> list[Entry]:
-    """The journal's entries of a partition that began under `policy`. `inputs`: each with its offset, in its order.
+    """Return the journal entries of a partition that began under `policy`. `inputs`: in order, each with its offset.
 
-    `later`: policies by their hash, which inputs put in force on the way; one that is not among them changes nothing.
+    `later`: policies by digest that inputs put in force; a change to another one has no effect.
     """
     batch = empty(partition, policy)
     for offset, given in inputs:

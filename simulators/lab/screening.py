@@ -1,4 +1,4 @@
-"""Screening without servers: signals matched and evaluated one by one, as streams/screening does with batches."""
+"""Screening without servers: matches and evaluates signals one by one, as streams/screening does with batches."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,9 +25,9 @@ _LANE = TopicPartition(SIGNALS.name, 0)
 
 
 class Screening:
-    """Knows what evidence there is about whom. `accounts`: the numbers behind the tokens that payments name.
+    """Holds the evidence about residents in memory. `accounts`: account numbers by the token in payments.
 
-    `rescore`: when to look again at whom, though no signal comes.
+    `rescore`: resident -> when to re-evaluate them without a signal.
     """
 
     def __init__(self, people: Sequence[Resident], rules: RiskRules, secret: bytes) -> None:
@@ -40,12 +40,12 @@ class Screening:
         self.rescore: dict[ResidentId, datetime] = {}
 
     def screen(self, signal: Signal, now: datetime) -> list[Alert]:
-        """What casework is to be told of a signal that arrives now."""
+        """Return the alerts caused by a signal that arrives now."""
         arrived = signal.model_copy(update={"arrived": now})
         return self.record(_LANE, next(self._offsets), [arrived], now)
 
     def record(self, tp: TopicPartition, offset: int, signals: Iterable[Signal], now: datetime) -> list[Alert]:
-        """What casework is to be told of a record of signals, which lies there."""
+        """Return the alerts caused by a record of signals at this position."""
         items = [Item(offset, number, signal) for number, signal in enumerate(signals)]
         batch = ReadBatch([(offset, items)], [], Counter(), {})
         matched = finished(self._matcher.match(tp, batch, self._rules, now))
@@ -54,7 +54,7 @@ class Screening:
         return self._evaluated(tp, matched, about, now) if about else []
 
     def again(self, resident: ResidentId, now: datetime, due: datetime | None = None) -> list[Alert]:
-        """What casework is to be told of somebody whose call merely went on; `due`: when to look, if not now."""
+        """Return the alerts about a resident whose call is still in progress. `due`: the scheduled time, if not now."""
         self._forget([resident])
         evaluator = RiskEvaluator(self._known, self._entries, self._rules, now)
         if standing := evaluator.canonical_id(resident):
@@ -62,7 +62,7 @@ class Screening:
         return self._told(evaluator)
 
     def settled(self, resident: ResidentId, at: datetime) -> None:
-        """A case was settled: evidence of before counts at the residual, and what was told of it is told anew."""
+        """Note that a case was settled: earlier evidence counts at the residual, and earlier alerts are forgotten."""
         known = self._known.setdefault(resident, Known())
         known.settled, known.alerted = at, None
 
@@ -76,7 +76,7 @@ class Screening:
         return self._told(evaluator)
 
     def _forget(self, residents: Iterable[ResidentId]) -> None:
-        """What a late signal told of a case that was over does not count, as streams/screening/store has it."""
+        """Forget alerts about settled cases, as streams/screening/store does."""
         for resident in residents:
             known = self._known.setdefault(resident, Known())
             if known.alerted and known.settled and known.alerted.at <= known.settled:
@@ -89,7 +89,7 @@ class Screening:
 
 @cache
 def _subjects(secret: bytes) -> Subjects:
-    """What the tokens of numbers are: whoever lives through a province again knows them."""
+    """Return the number tokens for a secret, cached across runs."""
     return Subjects(secret)
 
 

@@ -1,4 +1,4 @@
-"""Seeds shared among processes."""
+"""Spreads seeds over processes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def lived(live: Callable[[int], T], seeds: Sequence[int], processes: int = 1) -> Iterator[tuple[int, T]]:
-    """What comes of each seed, in their order. `live` is a plain function: several processes run it each for itself."""
+    """Yield each seed with its result, in order. `live`: a plain function, to run in other processes."""
     if processes <= 1:
         for seed in seeds:
             yield seed, live(seed)

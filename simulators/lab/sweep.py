@@ -1,4 +1,4 @@
-"""One figure of a policy, or the number of operators or officers, at several values: what more of it brings."""
+"""Varies one value of a policy, or the number of operators or officers, and measures the effect."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,8 +22,8 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What a value comes to. `more`: the loss avoided beyond that of the point before, in fen; `front`: no other point
-    avoids as much with as few contacts and hours.
+    """The result for one value. `more`: the loss avoided beyond that of the point before, in fen; `front`: it is on the
+    Pareto front: no other point avoids as much with as few contacts and hours.
     """
 
     value: str
@@ -36,7 +36,7 @@ class Point:
 
 
 def steps(parameter: str, since: str, until: str, count: int, policy: str) -> list[str]:
-    """The values from `since` to `until`, as the policy would write them. Raises UserError."""
+    """Return `count` values from `since` to `until`, as written in the policy. Raises UserError."""
     if count < 2:
         raise UserError("a sweep has two steps or more")
     usual = "0" if parameter in PEOPLE else str(_value(tomlkit.parse(policy), parameter))
@@ -52,7 +52,7 @@ def steps(parameter: str, since: str, until: str, count: int, policy: str) -> li
 
 
 def among(parameter: str, found: Sequence[str], policy: str, setup: Setup) -> list[Contender]:
-    """A contender for each value: so many people, or the policy changed in one place. Raises UserError."""
+    """Return a contender for each value: with so many people, or with the policy changed. Raises UserError."""
     if parameter in PEOPLE:
         return [Contender(value, policy, setup=_staffed(setup, parameter, int(value))) for value in found]
     return [Contender(value, changed(policy, parameter, value)) for value in found]
@@ -63,7 +63,7 @@ def _staffed(setup: Setup, parameter: str, count: int) -> Setup:
 
 
 def changed(policy: str, parameter: str, value: str) -> str:
-    """The policy with another value under a dotted path, all else as it was written. Raises UserError."""
+    """Return the policy's text with the value at a dotted path replaced. Raises UserError."""
     document = tomlkit.parse(policy)
     before = _value(document, parameter)
     table, key = _table(document, parameter)
@@ -72,13 +72,13 @@ def changed(policy: str, parameter: str, value: str) -> str:
 
 
 def report(parameter: str, curve: Sequence[Point], setup: Setup, seeds: Sequence[int]) -> dict[str, Any]:
-    """The curve with its intervals, for whoever reads it by machine."""
+    """Return the curve with its intervals, ready for JSON."""
     told = [asdict(point) for point in curve]
     return {"parameter": parameter, "setup": setup.as_dict(), "seeds": list(seeds), "points": told}
 
 
 def points(found: BySeed, names: Sequence[str]) -> list[Point]:
-    """The curve, in the order of the values."""
+    """Return the curve's points, in the order of the values."""
     made = [_point(found, name, before) for name, before in zip(names, [None, *names], strict=False)]
     return [replace(point, front=_on_front(point, made)) for point in made]
 
@@ -96,13 +96,13 @@ def _on_front(point: Point, others: Sequence[Point]) -> bool:
 
 
 def _better(one: Point, other: Point) -> bool:
-    """Whether `one` is as good in all, and better in something."""
+    """Return whether `one` is at least as good in everything, and better in something."""
     mine, theirs = _costs(one), _costs(other)
     return all(a <= b for a, b in zip(mine, theirs, strict=True)) and mine != theirs
 
 
 def _costs(point: Point) -> tuple[float, float, float]:
-    """The less, the better."""
+    """Return measures of which less is better."""
     hours = point.operator_hours.mean + point.officer_hours.mean
     return -point.loss_avoided_fen.mean, point.contacts.mean, hours
 
@@ -135,7 +135,7 @@ def _value(document: Mapping[str, Any], parameter: str) -> Any:  # noqa: ANN401 
 
 
 def _table(document: Mapping[str, Any], parameter: str) -> tuple[Any, str]:
-    """The table that a dotted path ends in, and the key in it. Raises UserError when there is none."""
+    """Return the table that a dotted path ends in, and the key in it. Raises UserError if there is none."""
     *path, key = parameter.split(".")
     table: Any = document
     for name in path:

@@ -1,4 +1,4 @@
-"""The figures as tables for a terminal."""
+"""The laboratory's figures as tables for a terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,9 +15,9 @@ from simulators.studies import survival
 from simulators.studies.honesty import Ratio, Verdict
 from simulators.studies.survival import Curve
 
-SHOWN = 12  # groups of a kind, those with the most people
+SHOWN = 12  # groups of a kind: the largest ones
 
-# Each measure's words, its unit as a number is told in it, and whether more of it is better: none, if it is neither.
+# Each measure's label, its number format, and whether more is better; None: neither.
 ROWS: Mapping[str, tuple[str, Told, bool | None]] = {
     "loss_avoided_fen": ("loss avoided, ¥10,000", ten_thousands, True),
     BEYOND_NOBODY: ("… beyond nobody at the desk", ten_thousands, None),
@@ -45,7 +45,9 @@ ROWS: Mapping[str, tuple[str, Told, bool | None]] = {
 
 
 def compared(report: Mapping[str, Any]) -> Table:
-    """A column for each contender: mean ± half the interval; in colour where it differs from the first for certain."""
+    """Return a table with a column for each contender: mean ± half the interval, coloured if it differs
+    significantly.
+    """
     names = list(report["policies"])
     seeds = len(report["seeds"])
     title = f"{seeds} seeds, mean ± 95 %" if seeds > 1 else "one seed: nothing is known for certain"
@@ -72,7 +74,7 @@ def _cell(report: Mapping[str, Any], name: str, measure: str, told: Told, *, mor
 
 
 def honest(verdicts: Sequence[Verdict]) -> Table:
-    """A line for each class of evidence: what the ledger claims and may count beside what was truly kept."""
+    """Return a table with a row for each evidence class: what the ledger claims and counts beside the truth."""
     notes = (
         "¥10,000, means of the seeds in which a class claims anything. over: seeds with a claim over the truth. "
         "covered: seeds whose interval covers it. idle: claimed where nothing was kept. counted: the claims times what "
@@ -99,7 +101,7 @@ def _kept(kept: Ratio | None) -> str:
 
 
 def warned(curves: Mapping[str, Mapping[str, Curve]], days: Sequence[float]) -> Table:
-    """Who is defrauded after a warning: by so many days of those who are followed, with its interval."""
+    """Return a table of the share defrauded after a warning, by days since, with intervals."""
     title = "defrauded after a warning, % of those warned (Kaplan–Meier, 95 %)"
     table = Table("by", "", title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for name in ("warned", "defrauded", *(f"{day:g} d" for day in days)):
@@ -113,7 +115,7 @@ def warned(curves: Mapping[str, Mapping[str, Curve]], days: Sequence[float]) -> 
 
 
 def _most(groups: Mapping[str, Curve]) -> list[tuple[str, Curve]]:
-    """All, or the largest groups where there are many; the report has all."""
+    """Return all groups, or only the largest if there are many; the report has all."""
     if len(groups) <= SHOWN:
         return list(groups.items())
     return sorted(groups.items(), key=lambda each: -each[1].people)[:SHOWN]
@@ -124,7 +126,7 @@ def _lost(point: survival.Point) -> str:
 
 
 def swept(parameter: str, curve: Sequence[Point]) -> Table:
-    """A line for each value; ◆ marks the Pareto front."""
+    """Return a table with a row for each value; ◆ marks the Pareto front."""
     table = Table(title=f"{parameter}, mean ± 95 %", title_justify="left", box=box.SIMPLE_HEAD)
     heads = (parameter, "loss avoided, ¥10,000", "more than before", "contacts", "operators' hours", "officers' hours")
     for name in heads:

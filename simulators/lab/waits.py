@@ -1,4 +1,4 @@
-"""How long cases wait for an operator: until one takes them first, or the plan takes the call off the desk."""
+"""How long cases wait for an operator: until one takes them, or the plan withdraws the call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,9 @@ from schemas.levels import Level
 
 @dataclass(slots=True)
 class Waits:
-    """`limits`: the policy's, by level. `past_limit`: cases that waited for longer than theirs; `longest`: of any."""
+    """Waiting times. `limits`: the policy's, by level. `past_limit`: cases that waited longer than theirs; `longest`:
+    of all.
+    """
 
     limits: Mapping[Level, timedelta]
     past_limit: int = 0
@@ -20,7 +22,7 @@ class Waits:
     _over: set[str] = field(default_factory=set)
 
     def add(self, case: Case, at: datetime) -> None:
-        """A case as it stands since `at`."""
+        """Record a case's new state at `at`."""
         if turn_of(case) is QueueBand.OFFERED:
             if case.id not in self._over:
                 self._waiting[case.id] = case
@@ -29,7 +31,7 @@ class Waits:
             self._note(waited, at)
 
     def close(self, at: datetime) -> None:
-        """The end: whoever waits still has waited until now."""
+        """End the run: cases that still wait have waited until `at`."""
         for case in self._waiting.values():
             self._note(case, at)
         self._waiting.clear()

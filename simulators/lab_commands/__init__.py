@@ -1,4 +1,4 @@
-"""`quanzu lab`: policies judged on a province whose truth is known, and on what is recorded."""
+"""`quanzu lab`: evaluates policies on simulated provinces with known truth, and on recorded signals."""
 
 import typer
 

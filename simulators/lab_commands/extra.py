@@ -1,4 +1,4 @@
-"""What the extra `lab` installs may be missing: it is no part of a line's installation."""
+"""Checks for the packages of the extra `lab`, which an installation normally lacks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +7,12 @@ from schemas.errors import UserError
 
 
 class MissingError(UserError):
-    """The extra `lab` is not installed."""
+    """Raised if the extra `lab` is not installed."""
 
 
 @contextmanager
 def needed() -> Iterator[None]:
-    """Says what to install when what is imported here is missing. Raises MissingError."""
+    """Raise MissingError, which says what to install, if an import within the context fails."""
     try:
         yield
     except ModuleNotFoundError as error:

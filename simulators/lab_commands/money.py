@@ -1,4 +1,4 @@
-"""The ledger's money beside the truth. What the command needs is imported when it runs."""
+"""`quanzu lab money`: the ledger beside the truth. Imports what the command needs when it runs."""
 
 from typing import TYPE_CHECKING
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-MARKS = (1, 3, 7, 14, 30, 60, 90)  # days after a warning; a reader is used to the last three
+MARKS = (1, 3, 7, 14, 30, 60, 90)  # days after a warning; the last three are customary
 
 
 @app.command()
 @with_options(seeds=100, days=30, operators=1, officers=4, overload=0.03)
 def money(options: Options) -> None:
-    """Is the ledger honest? What it says was kept, by evidence, beside what was truly kept in simulated provinces.
+    """Is the ledger honest? Compares its loss avoided, by evidence class, with the truth in simulated provinces.
 
-    A and B are never over the truth; the intervals of C and D cover it in nine of ten seeds: else it ends with 1. Also
-    who is defrauded after a warning, by level, channel and station. Few scams in many days are as good as many in few;
-    far fewer than 100 seeds are too few to teach an interval that covers nine of ten.
+    A and B must never exceed the truth, and the intervals of C and D must cover it in nine of ten seeds; otherwise it
+    exits with 1. Also shows who is defrauded after a warning, by level, channel and station. Few scams over many days
+    are as good as many over few; with far fewer than 100 seeds, intervals cannot reach nine of ten.
     """
     from console.progress import bar
     from simulators.lab import money, tables
