@@ -1,4 +1,4 @@
-"""What the commands that live through provinces are told: the same options for each, beside its own."""
+"""The options shared by the commands that simulate provinces."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -32,7 +32,7 @@ Processes = Annotated[int, typer.Option(min=1, help="Processes that share the se
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The policy in force, the provinces, who is there, and where the report goes."""
+    """The policy in force, the provinces, the staff, and the report's path."""
 
     default: Against = None
     days: Days = 1
@@ -48,7 +48,7 @@ class Options:
 
     @property
     def setup(self) -> "Setup":
-        """What all contenders share. Imported when it is wanted."""
+        """The setup shared by all contenders. Imports the laboratory when it is called."""
         from simulators.lab.setup import made_for
 
         length = timedelta(days=self.days)
@@ -58,7 +58,7 @@ class Options:
 
     @property
     def policy(self) -> str:
-        """The policy in force, as it is written."""
+        """The text of the policy in force."""
         return text(self.default or load_settings().policy)
 
     @property
@@ -68,14 +68,16 @@ class Options:
 
 
 def text(path: Path) -> str:
-    """A policy's file."""
+    """Return the text of a policy file."""
     from streams.repositories.policies import read
 
     return read(path)
 
 
 def with_options(**usual: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command all of `Options`, which it takes as `options`. `usual`: defaults that are its own."""
+    """Give a command all fields of `Options` as options; it receives them as `options`. `usual`: defaults that
+    differ.
+    """
     shared = [
         Parameter(each.name, Parameter.KEYWORD_ONLY, default=usual.get(each.name, each.default), annotation=each.type)
         for each in fields(Options)

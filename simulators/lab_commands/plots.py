@@ -1,4 +1,4 @@
-"""Reports drawn. What the command needs is imported when it runs."""
+"""`quanzu lab plot`. Imports what the command needs when it runs."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def plot(
     report: Existing,
     folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the plots go, PNG and SVG")] = Path("plots"),
 ) -> None:
-    """Draw what compare, sweep, fit or money wrote with --report. It needs the extra `lab`."""
+    """Draw a report that compare, sweep, fit or money wrote with --report. It needs the extra `lab`."""
     try:
         told = json.loads(report.read_text(encoding="utf-8"))
     except ValueError:
@@ -30,7 +30,7 @@ def plot(
 
 
 def draw(told: Mapping[str, Any], folder: Path | None) -> None:
-    """Draw a report, if plots are wanted, and say where they are."""
+    """Draw a report, if `folder` is given, and print the paths."""
     if folder is None:
         return
     with needed():

@@ -1,4 +1,4 @@
-"""Policies side by side on simulated provinces. What a command needs is imported when it runs."""
+"""`quanzu lab compare` and `sweep`: policies on simulated provinces. Imports what a command needs when it runs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,7 +23,7 @@ Policies = Annotated[
 @app.command()
 @with_options()
 def compare(options: Options, policies: Policies = None, plots: Plots = None) -> None:
-    """Policies side by side, with today's practice, no rule and an oracle: the same scams and chance for each."""
+    """Compare policies, today's practice, no rule and an oracle on the same scams with the same random numbers."""
     from simulators.lab import compare, tables
 
     setup = options.setup
@@ -46,7 +46,7 @@ def sweep(
     steps: Annotated[int, typer.Option(min=2, help="How many values")] = 5,
     plots: Plots = None,
 ) -> None:
-    """One figure of a policy, or operators or officers, at several values: what more of it brings."""
+    """Vary one value of a policy, or the number of operators or officers, and measure the effect."""
     from simulators.lab import sweep, tables
 
     setup, policy = options.setup, options.policy

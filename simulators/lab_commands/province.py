@@ -1,4 +1,4 @@
-"""The simulated province held beside published figures. What a command needs is imported when it runs."""
+"""`quanzu lab calibrate` and `day`: checks of the simulated province. Imports what a command needs when it runs."""
 
 import resource
 import time
@@ -49,7 +49,7 @@ def day(
     seed: Seed = 1,
     report: Report = None,
 ) -> None:
-    """Live through a day of the whole province: people, scams, contacts, and what else would be evidence."""
+    """Simulate one day of the whole province, and count people, scams, contacts and other evidence."""
     from domain.policy.file import load
     from simulators.assumptions.figures import PEOPLE
     from simulators.studies.day import day as live

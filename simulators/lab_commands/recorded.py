@@ -1,4 +1,4 @@
-"""Policies tried on what is recorded, weights learnt from outcomes. What a command needs is imported when it runs."""
+"""`quanzu lab backtest` and `fit`: recorded signals and learnt weights. Imports what a command needs when it runs."""
 
 import asyncio
 from datetime import date, timedelta
@@ -57,9 +57,10 @@ def backtest(
     ),
     report: Report = None,
 ) -> None:
-    """Judge recorded signals by two policies: which cases the candidate raises, misses, sooner or later, and why.
+    """Evaluate recorded signals under two policies: which cases the candidate adds, misses, raises sooner or later, and
+    why.
 
-    The signals are those of files, or what the topics of a running Quanzu keep (seven days).
+    The signals come from files, or from the topics of a running Quanzu (the last seven days).
     """
     from console.progress import bar
     from simulators.backtest.run import Policies, from_files
@@ -111,11 +112,11 @@ def fit(
     report: Report = None,
     plots: Plots = None,
 ) -> None:
-    """Learn the weights of evidence from the outcomes of simulated provinces, and write them as a candidate policy.
+    """Learn evidence weights from the outcomes of simulated provinces, and write them as a candidate policy.
 
-    Each example of the levels keeps its level. The report tells what that costs beside weights learnt freely.
+    Each example of the levels keeps its level. The report shows what that costs compared with freely learnt weights.
 
-    It needs the extra `lab`. What the candidate changes is told by `quanzu policy check` and `quanzu lab backtest`.
+    It needs the extra `lab`. `quanzu policy check` and `quanzu lab backtest` show what the candidate changes.
     """
     from console.progress import bar
 
@@ -142,7 +143,7 @@ def _policy(path: Path) -> "Policy":
 
 
 def _named(files: list[Path], formats: list[str]) -> list[tuple[str, Path]]:
-    """Each file with its format."""
+    """Return each file with its format."""
     from streams.intake.formats import FORMATS
 
     if unknown := [name for name in formats if name not in FORMATS]:
@@ -154,7 +155,7 @@ def _named(files: list[Path], formats: list[str]) -> list[tuple[str, Path]]:
 
 
 def _span(text: str) -> range:
-    """Seeds: 1..6, or how many from 1 on."""
+    """Parse seeds, such as 1..6; a single number n means 1..n."""
     first, _, last = text.rpartition("..")
     try:
         found = range(int(first or 1), int(last) + 1)

@@ -1,4 +1,4 @@
-"""A simulated province as files. What the command needs is imported when it runs."""
+"""`quanzu lab simulate`: a simulated province as files. Imports what the command needs when it runs."""
 
 from pathlib import Path
 from typing import Annotated

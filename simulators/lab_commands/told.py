@@ -1,4 +1,4 @@
-"""What came of a run, for whoever reads it by machine."""
+"""Writes the reports of the laboratory's commands."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from console.commands.common import out
 
 
 def write(report: Path | None, found: Mapping[str, Any]) -> None:
-    """Write the report, if one is wanted, and say where it is."""
+    """Write the report as JSON, if a path is given, and print the path."""
     if report is not None:
         report.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         out.print(f"report: {report}", markup=False, highlight=False, soft_wrap=True)

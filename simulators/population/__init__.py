@@ -1,1 +1,1 @@
-"""The people of a simulated province: names, numbers, kinds, stations, and whom a scam picks."""
+"""The people of a simulated province: names, numbers, kinds, police stations, and the choice of victims."""

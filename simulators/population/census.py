@@ -1,4 +1,4 @@
-"""A whole province without its objects: a resident is a number in a column, and a person once a story needs one."""
+"""A whole province's residents in compact form: each is a row number, and becomes an object when a story needs it."""
 
 from datetime import date
 
@@ -17,15 +17,15 @@ _SECRET = b"only for simulated people"
 
 
 class Census:
-    """`kind`: each resident's kind, 4 bytes a head. Whoever is of one kind stands side by side, in the kinds' order.
+    """`kind`: each resident's kind, 4 bytes each, sorted by kind.
 
-    `counts`: people of each kind; `starts`: the row of the first.
+    `counts`: number of residents of each kind; `starts`: the first row of each kind.
     """
 
     def __init__(
         self, seed: int, residents: int = figures.PEOPLE, on: date = date(2026, 3, 2), secret: bytes = _SECRET
     ) -> None:
-        """So many residents as of the day `on`; `secret` keys the hashes of their ID numbers."""
+        """Draw `residents` residents as of the day `on`. `secret`: keys the hashes of their ID numbers."""
         self._seed, self._on, self._secret = seed, on, secret
         self.counts: Ints = np.asarray(generator(seed, "census").multinomial(residents, kinds.shares()), dtype=np.intp)
         self.starts: Ints = np.cumsum(self.counts) - self.counts
@@ -35,19 +35,20 @@ class Census:
         return len(self.kind)
 
     def resident(self, row: int) -> Resident:
-        """Who stands there, by the rules of people.py; always the same. A minor has no guardian, a telephone no
-        second holder: the neighbours are numbers only."""
+        """Return the resident of a row, by the rules of people.py; always the same one. Minors have no guardian, and
+        telephones no second holder, because other rows are numbers only.
+        """
         chance = stream(self._seed, "resident", row)
         return resident(chance, row, kinds.kind(int(self.kind[row])), self._on, self._secret)
 
     def at_risk(self) -> AtRisk:
-        """Whom scams pick. Not kept: it holds on to the census, and each of the two would outlive its use."""
+        """Return the people for the choice of victims. Not cached: the two would keep each other alive."""
         return AtRisk(self.counts, self.resident)
 
     def rows(self, chance: np.random.Generator, count: int, among: NDArray[np.bool_], part: float = 1.0) -> Ints:
-        """`count` residents of the kinds `among`, each as likely as another; nobody when there is none such.
+        """Return the rows of `count` random residents of the kinds `among` (a mask), empty if there are none.
 
-        `part`: only this part of each kind, always the same people.
+        `part`: choose only among this share of each kind, always the same residents.
         """
         meant = np.where(among, np.rint(self.counts * part), 0).astype(np.intp)
         sums = np.cumsum(meant)
@@ -58,10 +59,10 @@ class Census:
         return np.asarray(self.starts[found] + places - (sums - meant)[found], dtype=np.intp)
 
     def share(self, among: NDArray[np.bool_]) -> float:
-        """The share of the residents that is of these kinds."""
+        """Return the share of residents of these kinds."""
         return float(self.counts[among].sum() / max(len(self), 1))
 
 
 def generator(seed: int, *names: object) -> np.random.Generator:
-    """NumPy's chance, seeded as `stream` is."""
+    """Return a NumPy random generator seeded by these names, like `stream`."""
     return np.random.default_rng(stream(seed, *names).getrandbits(128))

@@ -1,4 +1,6 @@
-"""Kinds of people: what decides by which scams somebody is hit. Each kind has a number, so that many fit a column."""
+"""Kinds of people: the attributes that determine by which scams they are hit. Each kind has a number, to save
+memory.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +35,7 @@ COUNT = prod(_SHAPE)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`age` in years, by the year of birth."""
+    """A combination of attributes. `age`: in years, by the year of birth."""
 
     prefecture: str
     sex: Sex
@@ -45,7 +47,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Every kind, in the order of the numbers. All but `age` are places in the tuples above."""
+    """The attributes of every kind, in the order of their numbers. All but `age` are indexes in the tuples above."""
 
     prefecture: Ints
     sex: Ints
@@ -64,7 +66,7 @@ TABLE = _table()
 
 
 def drawn(chance: Random) -> Kind:
-    """Anybody's kind, by the figures' shares."""
+    """Return a random kind, by the figures' shares."""
     prefecture, age = pick(chance, figures.PREFECTURES), chance.randint(*pick(chance, figures.AGES))
     return Kind(
         prefecture=prefecture,
@@ -77,7 +79,7 @@ def drawn(chance: Random) -> Kind:
 
 
 def shares() -> Shares:
-    """The share of the people that is of each kind: the chances of `drawn`."""
+    """Return the share of each kind among the people: the probabilities of `drawn`."""
     found = (
         _listed(figures.PREFECTURES, PREFECTURES)[TABLE.prefecture]
         * _listed(figures.SEXES, SEXES)[TABLE.sex]
@@ -90,7 +92,7 @@ def shares() -> Shares:
 
 
 def kind(number: int) -> Kind:
-    """The kind of that number."""
+    """Return the kind with this number."""
     return Kind(
         prefecture=PREFECTURES[TABLE.prefecture[number]],
         sex=SEXES[TABLE.sex[number]],
@@ -102,7 +104,7 @@ def kind(number: int) -> Kind:
 
 
 def numbers(residents: Sequence[Resident], on: date) -> Ints:
-    """The number of each resident's kind on that day."""
+    """Return the number of each resident's kind on that day."""
     places = np.array([_places(resident, on) for resident in residents], dtype=np.intp).reshape(-1, len(_SHAPE))
     return np.asarray(np.ravel_multi_index(tuple(places.T), _SHAPE), dtype=np.intp)
 
@@ -136,7 +138,7 @@ def _languages(prefecture: str) -> Mapping[Language, float]:
 
 
 def _ages() -> Shares:
-    """Each age as likely as another of its band."""
+    """Return the share of each age; ages within a band are equally likely."""
     by_age = {
         age: share / (high + 1 - low) for (low, high), share in figures.AGES.items() for age in range(low, high + 1)
     }
@@ -144,7 +146,7 @@ def _ages() -> Shares:
 
 
 def _listed(by_name: Mapping[T, float], axis: Sequence[T]) -> Shares:
-    """The shares in the axis's order, so that they add up to 1; 0 of what is not named."""
+    """Return the shares in the axis's order, normalised to a sum of 1; 0 for missing names."""
     found = np.array([by_name.get(each, 0.0) for each in axis])
     return np.asarray(found / found.sum())
 

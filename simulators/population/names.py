@@ -1,4 +1,4 @@
-"""Made-up names: common surnames and given names, put together by chance. Any likeness to a person is chance too."""
+"""Invented names: common surnames and given names, combined at random. Any likeness to a person is coincidence."""
 
 from random import Random
 
@@ -12,7 +12,7 @@ _KOREAN_GIVEN = "哲洙永浩成日京美淑善英顺爱贞姬花子今兰玉春
 
 
 def name(chance: Random, sex: Sex, korean: bool = False) -> str:
-    """A surname and one or two characters; Korean-Chinese nearly always have two."""
+    """Return a surname and a given name of one or two characters; Korean-Chinese given names have two."""
     if korean:
         return chance.choice(_KOREAN_SURNAMES) + "".join(chance.sample(_KOREAN_GIVEN, 2))
     given = _MEN if sex is Sex.MALE else _WOMEN

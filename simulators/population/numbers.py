@@ -1,8 +1,8 @@
-"""Telephone, account and ID numbers that nobody has: should one leave the simulation, it reaches no one.
+"""Telephone, account and ID numbers that nobody has: if one leaves the simulation, it reaches nobody.
 
-Telephones begin with +86 12: no mobile range of China does, and they can be written and looked up like any other.
-Abroad the ranges are kept for fiction (UK, USA) or have never been given out (Korea). Accounts begin with 999, which
-no bank's cards do; ID numbers with 99, which is no province.
+Telephones begin with +86 12, which no Chinese mobile range does, and can be written and looked up like others. Foreign
+ones are from ranges reserved for fiction (UK, USA) or never assigned (Korea). Accounts begin with 999, which no bank's
+cards do; ID numbers with 99, which is no province.
 """
 
 from random import Random
@@ -18,12 +18,12 @@ HOTLINE = "96110"
 
 
 def resident_phone(serial: int) -> str:
-    """The telephone of the resident of that number; up to a hundred million."""
+    """Return the telephone of the resident with this serial number, below a hundred million."""
     return f"+86120{serial:08d}"
 
 
 def other_phone(chance: Random) -> str:
-    """A telephone of nobody in the register: a relative, a courier, a trusted contact."""
+    """Return a telephone that is not in the register: of a relative, a courier, a trusted contact."""
     return f"+86121{chance.randrange(10**8):08d}"
 
 
@@ -32,32 +32,32 @@ def korean_phone(chance: Random) -> str:
 
 
 def abroad_phone(chance: Random) -> str:
-    """One of the ranges that Ofcom and the North American plan keep for fiction."""
+    """Return a telephone from a range that Ofcom or the North American plan reserve for fiction."""
     return chance.choice((f"+447700900{chance.randrange(1000):03d}", f"+1202555{chance.randrange(100, 200):04d}"))
 
 
 def scam_phone(chance: Random, shown: NumberClass) -> str:
-    """A scammer's number, of the kind that the carrier takes it for."""
+    """Return a scammer's telephone, of the class that the carrier reports."""
     if shown is NumberClass.OVERSEAS:
         return abroad_phone(chance)
-    if shown is NumberClass.SPOOFED:  # looks like an office's landline
+    if shown is NumberClass.SPOOFED:  # looks like an authority's landline
         return f"+864310000{chance.randrange(10**4):04d}"
     return f"+86122{chance.randrange(10**8):08d}"
 
 
 def account(bank: str, serial: int) -> str:
-    """A card number of 16 digits with a valid check digit; its fourth digit tells the bank."""
+    """Return a card number of 16 digits with a valid check digit; the fourth digit identifies the bank."""
     body = f"999{BANKS.index(bank)}{serial:011d}"
     return body + str(luhn.calc_check_digit(body))
 
 
 def bank_of(number: str) -> str:
-    """The bank that an `account` made here is held at."""
+    """Return the bank of a number made by `account`."""
     return BANKS[int(number[3])]
 
 
 def id_number(chance: Random, birth_year: int, sex: Sex) -> str:
-    """An ID number with a valid check character, of a province that does not exist."""
+    """Return an ID number with a valid check character, of a province that does not exist."""
     month, day = chance.randint(1, 12), chance.randint(1, 28)
     order = chance.randrange(500) * 2 + (sex is Sex.MALE)
     body = f"99{chance.randrange(10**4):04d}{birth_year}{month:02d}{day:02d}{order:03d}"

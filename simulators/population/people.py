@@ -1,4 +1,4 @@
-"""The people of a province: made up and seeded, over Jilin's real divisions, by plausible shares."""
+"""The people of a province: seeded, invented, distributed over Jilin's real divisions with plausible shares."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from simulators.population.numbers import BANKS, account, id_number, other_phone
 
 OLD = 70
 _RELATIONS = ("spouse", "son", "daughter", "brother", "sister", "neighbour")
-_ADULTS_BEFORE = 40  # a minor's guardian and a shared telephone's other holder live nearby in the list
+_ADULTS_BEFORE = 40  # how far back in the list guardians and other holders of a telephone are chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class _Place:
 
 
 def people(seed: int, count: int, on: date, secret: bytes) -> list[Resident]:
-    """`count` residents as of the day `on`; the first hundred thousand of a seed stay the same as `count` grows.
+    """Return `count` residents as of the day `on`. A seed's first 100,000 are the same for any larger `count`.
 
-    `secret` keys the hashes of their ID numbers; the numbers themselves are not kept.
+    `secret`: keys the hashes of their ID numbers; the numbers themselves are not kept.
     """
     made: list[Resident] = []
     for serial in range(count):
@@ -42,7 +42,7 @@ def people(seed: int, count: int, on: date, secret: bytes) -> list[Resident]:
 def resident(
     chance: Random, serial: int, kind: Kind, on: date, secret: bytes, before: Sequence[Resident] = ()
 ) -> Resident:
-    """One of that kind. Who shares a telephone or stands in for a minor is one of those `before`: none without them."""
+    """Return a resident of this kind. Guardians and other holders of a telephone are chosen among those `before`."""
     place = chance.choice(_places(on.year)[kind.prefecture])
     birth_year = on.year - kind.age
     return Resident(
@@ -66,7 +66,7 @@ def resident(
 
 
 def _phones(chance: Random, serial: int, before: Sequence[Resident]) -> Iterator[Holding]:
-    """The resident's own, sometimes a second, sometimes the one the family shares."""
+    """Yield the resident's own telephone, sometimes a second, sometimes a shared one."""
     yield Holding(value=resident_phone(2 * serial))
     if chance.random() < figures.SECOND_PHONE:
         yield Holding(value=resident_phone(2 * serial + 1), primary=False)
@@ -102,19 +102,19 @@ def _guardian(chance: Random, age: int, on: date, before: Sequence[Resident]) ->
 
 
 def line(resident: Resident) -> str:
-    """A resident as one line of JSON, the same in every run: a set's order is not."""
+    """Return a resident as a line of JSON that is the same in every run; the order of a set is not."""
     told = resident.model_dump(mode="json", exclude_none=True)
     return json.dumps({**told, "flags": sorted(told["flags"])}, ensure_ascii=False)
 
 
 def age_of(resident: Resident, on: date) -> int:
-    """In years, by the year of birth."""
+    """Return the age in years, by the year of birth."""
     return on.year - resident.birth_year
 
 
 @cache
 def _places(year: int) -> Mapping[str, Sequence[_Place]]:
-    """The streets and townships of each prefecture, each as likely as another."""
+    """Return the streets and townships of each prefecture."""
     on = date(year, 12, 31)
     return {prefecture: tuple(_streets(prefecture, on)) for prefecture in figures.PREFECTURES}
 

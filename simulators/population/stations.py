@@ -1,4 +1,4 @@
-"""The police stations' people: one station a county, its officers, auxiliaries, grid workers and building heads."""
+"""The staff of police stations: one station per county, with officers, auxiliaries, grid workers and building heads."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -13,16 +13,16 @@ from simulators.assumptions import figures
 from simulators.assumptions.chance import pick, stream
 from simulators.population.names import name
 
-_SHIFT = timedelta(hours=12)  # assumed: two take turns
+_SHIFT = timedelta(hours=12)  # assumed: two shifts a day
 _BEFORE = timedelta(hours=1)
-DAYS = 14  # the week that a demo begins in, and the next, which a supervisor looks ahead to
+DAYS = 14  # the week in which a demo begins, and the next, which a supervisor can see
 
-GUEST = "220104-officer-1"  # whose telephone a demo leaves to who sits at the screen
+GUEST = "220104-officer-1"  # the officer whose telephone a demo leaves to the user
 _GUESTS_PREFECTURE = GUEST[:4]
 
 
 def rosters(seed: int, start: datetime, days: int = DAYS) -> list[Roster]:
-    """Every county's roster, from shortly before `start` for so many days; the same for the same seed."""
+    """Return every county's roster for `days` days from shortly before `start`; deterministic for a seed."""
     return [
         Roster(station=f"{county.name}派出所", officers=list(_officers(seed, county, start, days)))
         for county in counties(start.date())
@@ -30,7 +30,9 @@ def rosters(seed: int, start: datetime, days: int = DAYS) -> list[Roster]:
 
 
 def left_to_guest(found: Iterable[Roster]) -> list[Roster]:
-    """The same, and of the guest's prefecture only his station is on duty for red cases: he is sent, or a colleague."""
+    """Return the rosters with only the guest's station on duty for red cases in the guest's prefecture, so that the
+    guest or a colleague is sent.
+    """
     return [each.model_copy(update={"officers": [_with_guest(officer) for officer in each.officers]}) for each in found]
 
 
@@ -62,7 +64,7 @@ def _korean(county: Division) -> float:
 
 
 def _place(chance: Random, role: Role, county: Division, places: Sequence[Division]) -> str:
-    """Officers work from the county's station, the others from their street."""
+    """Return the division where a person works: officers at the county's station, others in a street."""
     return county.code if role is Role.OFFICER else chance.choice(places).code
 
 

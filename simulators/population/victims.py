@@ -1,4 +1,4 @@
-"""Whom a scam picks: by the type's sexes, ages and groups, more often where the reference says that more are hit."""
+"""The choice of a scam's victims: by the type's sexes, ages and groups, more often where the sources say so."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -17,22 +17,26 @@ _MAN = kinds.SEXES.index(Sex.MALE)
 
 
 class AtRisk:
-    """The people by kind, and each kind's weight for each type of scam: so a pick takes no longer among millions."""
+    """The people by kind, with each kind's weight for each type of scam, so that a choice is fast even among
+    millions.
+    """
 
     def __init__(self, counts: Ints, resident: Callable[[int], Resident]) -> None:
-        """`counts`: people of each kind. `resident`: who stands at a place, when all stand in the order of kinds."""
+        """`counts`: number of people of each kind. `resident`: returns the person at a position in the order of
+        kinds.
+        """
         self._counts, self._starts, self._resident = counts, np.cumsum(counts) - counts, resident
         self._hit = {name: _hit(weights(scam, counts)) for name, scam in SCAMS.items()}
 
     @classmethod
     def among(cls, residents: Sequence[Resident], on: date) -> "AtRisk":
-        """Those of a list, as they are on that day."""
+        """Return the people of a list, as they are on that day."""
         numbers = kinds.numbers(residents, on)
         order = np.argsort(numbers, kind="stable")
         return cls(np.bincount(numbers, minlength=kinds.COUNT), lambda place: residents[order[place]])
 
     def pick(self, chance: Random, scam_type: str, spared: set[str]) -> Resident | None:
-        """A victim who is not among the `spared`; none when hardly anybody is left."""
+        """Return a random victim who is not `spared`, or None if hardly anybody is left."""
         hit, sums = self._hit[scam_type]
         for _ in range(_TRIES if len(hit) else 0):
             at = int(np.searchsorted(sums, chance.random() * sums[-1], side="right"))
@@ -44,13 +48,13 @@ class AtRisk:
 
 
 def _hit(weighed: Shares) -> tuple[Ints, Shares]:
-    """The kinds that may be picked at all, and the sums of their weights."""
+    """Return the kinds with a positive weight, and the cumulative sums of their weights."""
     hit = np.flatnonzero(weighed)
     return hit, np.cumsum(weighed[hit])
 
 
 def weights(scam: Scam, counts: Ints) -> Shares:
-    """The chance that a victim is of each kind: each cell of sex and age has its share, whoever is in it."""
+    """Return the weights of kinds for a type of scam. Each cell of sex and age band gets its share of the victims."""
     in_band = (TABLE.age >= scam.ages[0]) & (TABLE.age <= scam.ages[1])
     cell = 2 * (TABLE.sex == _MAN) + in_band
     own = counts * _own(scam)
@@ -60,13 +64,13 @@ def weights(scam: Scam, counts: Ints) -> Shares:
 
 
 def _cells(scam: Scam) -> Shares:
-    """Women outside the type's ages and in them, then men."""
+    """Return the shares of the cells: women outside the type's ages and within, then men likewise."""
     by_sex, by_age = (1 - scam.men, scam.men), (1 - IN_AGE_BAND, IN_AGE_BAND)
     return np.array([sex * age for sex in by_sex for age in by_age])
 
 
 def _own(scam: Scam) -> Shares:
-    """How much oftener one of a kind is hit than others of the same sex and age."""
+    """Return how much more often a kind is hit than others of the same sex and age."""
     in_group = np.array([one in scam.groups for one in kinds.OCCUPATIONS])[TABLE.occupation]
     hard_hit = np.array([one in HARD_HIT for one in kinds.PREFECTURES])[TABLE.prefecture]
     savings = np.array([SAVINGS_WEIGHT[one] if scam.for_savings else 1.0 for one in kinds.BALANCES])[TABLE.balance]

@@ -1,4 +1,4 @@
-"""The providers of a simulated province, behind real HTTP on loopback ports."""
+"""The providers of a simulated province, over real HTTP on loopback ports."""
 
 import asyncio
 import socket
@@ -22,7 +22,7 @@ from streams.runtime.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """The providers that run, and where."""
+    """The running providers and their addresses."""
 
     carrier: Carrier
     bank: Bank
@@ -32,7 +32,7 @@ class Providers:
     station_url: str
 
     def settings(self, base: Settings) -> Settings:
-        """`base` with these providers' addresses."""
+        """Return `base` with these providers' addresses."""
         return base.model_copy(
             update={
                 "sms_url": self.carrier_url,
@@ -54,9 +54,9 @@ async def running(
     decide: Deciding | None = None,
     visit: Visiting | None = None,
 ) -> AsyncIterator[Providers]:
-    """A carrier, a bank and a station for as long as the context lasts; they tell receipts to `settings.receipts_url`.
+    """Run a carrier, a bank and a station within the context; they send receipts to `settings.receipts_url`.
 
-    `answer`, `decide` and `visit` say how residents, banks and officers behave; without them, as others do, by chance.
+    `answer`, `decide` and `visit`: how residents, banks and officers behave; by default at random.
     """
     url, key = settings.receipts_url, channels.key(settings)
     phones = Carrier(clock, url, key, channels.sms_kind, answer or carrier.by_chance(seed))
@@ -73,10 +73,10 @@ async def running(
 
 @asynccontextmanager
 async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
-    """Serve on a loopback port (0: any free one) for as long as the context lasts, and yield the address."""
+    """Serve on a loopback port (0: any free one) within the context, and yield the address."""
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else an answer takes 40 ms more
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # otherwise an answer takes 40 ms longer
         listening.bind(("127.0.0.1", port))
         options = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", ws="none")
         server = _Server(options)
@@ -90,7 +90,7 @@ async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to the process that runs it, and says when it listens."""
+    """Leaves signals to its process, and announces when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -1,4 +1,4 @@
-"""Providers by themselves: `python -m simulators.providers` prints where they listen, and runs until it is stopped."""
+"""Standalone providers: `python -m simulators.providers` prints their addresses, and runs until it is stopped."""
 
 import asyncio
 import sys
@@ -10,7 +10,7 @@ from streams.runtime.settings import load
 
 
 async def main() -> None:
-    """Run providers that behave by chance."""
+    """Run providers that behave at random."""
     settings = load()
     async with running(settings, load_channels(), Clock.parse(settings.clock)) as providers:
         sms, bank, station = providers.carrier_url, providers.bank_url, providers.station_url

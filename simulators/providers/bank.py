@@ -1,4 +1,4 @@
-"""Banks: stop-payments for 48 hours, at most twice for an account, and their feedback in stages."""
+"""A bank: stop-payments for 48 hours, at most twice per account, and feedback in stages."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,13 +15,13 @@ from streams.runtime.clock import Clock
 STOP = timedelta(hours=48)
 MOST = 2
 
-# Assumed: how quickly a bank answers, and how often the money is still there.
+# Assumed: probabilities of refusal, of the money still being there, of catching it in flight, and of its return.
 REFUSED, STILL_THERE, CAUGHT, RETURNED = 0.08, 0.55, 0.12, 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """A stop that is asked for, or its release."""
+    """A request to stop a payment's payee account, or to release it."""
 
     dispatch: str
     action: Action
@@ -32,11 +32,11 @@ class Stopping:
 
 Feedback = Sequence[tuple[timedelta, BankState, int]]
 Deciding = Callable[[Stopping, datetime], Awaitable[Feedback]]
-"""What a bank does: `decide(stopping, now)` tells after how long which states come, and of how much (fen)."""
+"""A bank's behaviour: `decide(stopping, now)` returns the feedback: after how long, which state, how much (fen)."""
 
 
 def by_chance(seed: int) -> Deciding:
-    """A bank like others: the same seed gives the same feedback on the same stop."""
+    """Return a random bank: with the same seed, the same stop gets the same feedback."""
 
     async def decide(stopping: Stopping, now: datetime) -> Feedback:
         chance = Random(f"{seed}:{stopping.dispatch}")
@@ -58,20 +58,20 @@ def by_chance(seed: int) -> Deciding:
 
 @dataclass(frozen=True, slots=True)
 class _Stopped:
-    """How often an account was stopped, and until when it is."""
+    """How often an account was stopped, and until when."""
 
     times: int
     until: datetime
 
 
 class Stops:
-    """Each account's stops: a payer more of a stopped one joins the stop, and twice is the most."""
+    """Each account's stops. A further payer's request joins a stop in force; an account can be stopped twice."""
 
     def __init__(self) -> None:
         self._stops: dict[str, _Stopped] = {}  # by account
 
     def take(self, account: str, action: Action, now: datetime) -> None:
-        """Stop or release an account. Raises RefusedError."""
+        """Stop or release an account. Raises RefusedError after two stops."""
         stopped = self._stops.setdefault(account, _Stopped(0, now))
         if action is Action.STOP_RELEASE:
             self._stops[account] = replace(stopped, until=now)
@@ -82,7 +82,7 @@ class Stops:
 
 
 class Bank(SimulatedProvider):
-    """`POST /stop-payments`: asked, asked again and released, by `action`."""
+    """`POST /stop-payments`: stops, extensions and releases, by `action`."""
 
     def __init__(
         self,

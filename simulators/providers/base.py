@@ -1,4 +1,4 @@
-"""What the simulated providers share: requests with an idempotency key, a book, faults on request, signed receipts."""
+"""The base of the simulated providers: idempotency keys, a log of contacts, faults on request, and signed receipts."""
 
 import asyncio
 import logging
@@ -27,23 +27,24 @@ from streams.runtime.clock import Clock
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 40  # of a receipt, until somebody takes it
+ATTEMPTS = 40  # of a receipt, until it is accepted
 LONGEST_WAIT_SECONDS = 2.0
-ACTS_THEN = {f"act_then_{status}": status for status in (500, 503, 408, 429)}  # carried out, and answered with this
-CUT = "act_then_cut"  # carried out, and the connection ends in the middle of the answer
+# Carried out, but answered with this status.
+ACTS_THEN = {f"act_then_{status}": status for status in (500, 503, 408, 429)}
+CUT = "act_then_cut"  # carried out, but the connection is cut within the answer
 FAULTS = (
     *("error", "hang", "late_act", "late_answer", *ACTS_THEN, CUT, "asked_500"),
     *("receipts_twice", "receipts_late", "receipts_reversed"),
 )
-_LOST = (400, 401, 413)  # sending it again would not help
+_LOST = (400, 401, 413)  # a repetition would not help
 
 Receipt = tuple[timedelta, dict[str, Any]]
-"""After how long, and what is told."""
+"""After how long, and the receipt's JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One thing really done: a line of the book."""
+    """One thing that was really done: an entry of the log."""
 
     dispatch: str
     action: str
@@ -54,58 +55,58 @@ class Contact:
 
 @dataclass(slots=True)
 class Fault:
-    """What goes wrong, for the next `times` requests."""
+    """A fault in the next `times` requests."""
 
     times: int = 1
-    status: int = 500  # of `error`
-    seconds: float = 10.0  # of `hang`, `late_act` and `late_answer`, on the wall's clock
-    minutes: float = 36.0  # of `receipts_late`, on the province's clock
+    status: int = 500  # for `error`
+    seconds: float = 10.0  # for `hang`, `late_act` and `late_answer`; wall-clock
+    minutes: float = 36.0  # for `receipts_late`, by the province's clock
 
 
 class RefusedError(ValueError):
-    """The provider will not do it, and says why."""
+    """Raised if the provider refuses an order; the text says why."""
 
 
-_trace: ContextVar[str | None] = ContextVar("trace", default=None)  # the order's: its receipts go on with it
+_trace: ContextVar[str | None] = ContextVar("trace", default=None)  # of the order; its receipts continue it
 
 
 class CutAnswer(Response):
-    """The head of an answer without its body: the server then closes the connection."""
+    """The head of an answer without its body, after which the server closes the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"2")]})
 
 
 class SimulatedProvider(ABC):
-    """A provider of one family of orders. Who derives from it says what an order does and what is told later."""
+    """A provider of one family of orders. Subclasses define what an order does and its receipts."""
 
     def __init__(self, clock: Clock, receipts_url: str, key: bytes, mode: Kind = Kind.IDEMPOTENT) -> None:
         self.clock, self.mode = clock, mode
         self.book: list[Contact] = []
         self.faults: dict[str, Fault] = {}
-        self.delayed: dict[str, float] = {}  # by order, for how many seconds `late_act` held it up
-        self.held_up = 0  # orders that it holds up now
+        self.delayed: dict[str, float] = {}  # order -> seconds by which `late_act` delayed it
+        self.held_up = 0  # orders delayed at present
         self._url, self._key = receipts_url, key
         self._seen: set[str] = set()
-        self._told: defaultdict[str, int] = defaultdict(int)  # receipts by dispatch: their ids
+        self._told: defaultdict[str, int] = defaultdict(int)  # dispatch -> number of receipts, for their ids
         self._running: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
 
     @abstractmethod
     def paths(self) -> dict[str, str]:
-        """Each path that takes orders, and the webhook that is told of them."""
+        """Return each path that takes orders, with the name of the webhook for its receipts."""
 
     @abstractmethod
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """What the order does. Raises RefusedError when it will not be done."""
+        """Return what the order does. Raises RefusedError."""
 
     @abstractmethod
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
-        """What is told of it later."""
+        """Return the order's receipts."""
 
     @property
     def app(self) -> Starlette:
-        """The provider's HTTP side."""
+        """The provider's HTTP application."""
         routes = [Route("/book", self._read_book), Route("/faults", self._set_fault, methods=["POST", "DELETE"])]
         for path in self.paths():
             routes.append(Route(path, self._order, methods=["POST"]))
@@ -114,7 +115,7 @@ class SimulatedProvider(ABC):
         return Starlette(routes=routes)
 
     async def close(self) -> None:
-        """Tell nothing more."""
+        """Send no more receipts."""
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -122,7 +123,7 @@ class SimulatedProvider(ABC):
             await self._client.aclose()
 
     def fault(self, name: str) -> Fault | None:
-        """Use a fault once, if it is set."""
+        """Use up a fault once and return it, or None if it is not set."""
         fault = self.faults.get(name)
         if fault is None:
             return None
@@ -140,7 +141,7 @@ class SimulatedProvider(ABC):
         if fault := self.fault("hang"):
             await asyncio.sleep(fault.seconds)
             return JSONResponse({"reason": "nothing was done"}, 503)
-        order = await request.json()  # also of a client that will not wait for the answer
+        order = await request.json()  # even if the client does not wait for the answer
         if fault := self.fault("late_act"):
             self.delayed[key] = fault.seconds
             self.held_up += 1
@@ -156,7 +157,7 @@ class SimulatedProvider(ABC):
         return self._answer_to(key)
 
     def _answer_to(self, key: str) -> Response:
-        """The answer to what was carried out; or a fault's, which does not tell that it was."""
+        """Return the answer to an executed order, or a fault's answer that hides it."""
         for name, status in ACTS_THEN.items():
             if self.fault(name):
                 return JSONResponse({"reason": "a fault that was asked for"}, status)
@@ -206,14 +207,14 @@ class SimulatedProvider(ABC):
             self.tell(key, path, receipt, times)
 
     def tell(self, key: str, path: str, receipt: dict[str, Any], times: int = 1) -> None:
-        """Send a receipt, `times` times the same one."""
+        """Send a receipt, `times` times with the same id."""
         self._told[key] += 1
         body = orjson.dumps({"id": f"{key}#{self._told[key]}", "dispatch": key, **receipt})
         for _ in range(times):
             self._start(self._post(f"{self._url}/{self.paths()[path]}", body))
 
     async def _post(self, url: str, body: bytes) -> None:
-        """Until it is taken: a receipt lost would be a contact nobody knows of."""
+        """Send until it is accepted: otherwise a contact would stay unknown."""
         trying = AsyncRetrying(
             stop=stop_after_attempt(ATTEMPTS),
             wait=wait_exponential(0.1, LONGEST_WAIT_SECONDS),
@@ -228,7 +229,7 @@ class SimulatedProvider(ABC):
             log.error("a receipt was refused with %d: %s", answer.status_code, answer.text[:200])
 
     async def _posted(self, url: str, body: bytes) -> httpx.Response:
-        """Post a receipt once. Raises httpx.HTTPError where another try may help."""
+        """Send a receipt once. Raises httpx.HTTPError if a repetition may help."""
         self._client = self._client or httpx.AsyncClient(timeout=10)
         headers = {"Content-Type": "application/json", **sign(self._key, body, time.time())}
         if trace := _trace.get():

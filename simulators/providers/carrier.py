@@ -1,4 +1,4 @@
-"""A carrier: text messages and robot calls, and what comes of them."""
+"""A carrier: text messages and automated calls, and their results."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Answers = Sequence[tuple[timedelta, Result]]
 
 @dataclass(frozen=True, slots=True)
 class Ringing:
-    """A telephone that is written to or called."""
+    """A telephone that gets a message or a call."""
 
     dispatch: str
     phone: str
@@ -27,7 +27,7 @@ class Ringing:
 
 
 Answering = Callable[[Ringing, datetime], Awaitable[Answers]]
-"""What who holds it does: `answer(ringing, now)` tells after how long which results come."""
+"""How the telephone's holder reacts: `answer(ringing, now)` returns the results and after how long each comes."""
 
 PRESSED = Partial({result: digit for digit, result in KEYS.items()})
 
@@ -40,7 +40,7 @@ DELIVERED = 0.96  # assumed
 
 
 def by_chance(seed: int) -> Answering:
-    """A telephone like others: the same seed gives the same answers to the same calls."""
+    """Return a random holder: with the same seed, the same calls get the same results."""
 
     async def answer(ringing: Ringing, now: datetime) -> Answers:
         chance = Random(f"{seed}:{ringing.dispatch}")
@@ -80,12 +80,12 @@ class Carrier(SimulatedProvider):
 
 
 def _sms(result: Result) -> dict[str, Any] | None:
-    """A carrier knows of a text message whether the handset has it, and nothing else."""
+    """Return a message's receipt, or None: the carrier only knows whether the handset received it."""
     return {"result": result.value} if result.value in [*SmsState] else None
 
 
 def _call(result: Result) -> dict[str, Any] | None:
-    """A call's end. The key a resident pressed is told as the digit it is."""
+    """Return a call's receipt, or None. A key press is reported as its digit."""
     if result is Result.HUNG_UP:
         return {"result": CallState.ANSWERED.value}
     if key := PRESSED.get(result):

@@ -1,4 +1,4 @@
-"""Police stations: a task goes to an officer's telephone, and he reports."""
+"""A police station: sends a task to an officer's telephone, and reports what the officer does."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What an officer reports, and how long after he got the task."""
+    """A report of an officer, and how long after the task it comes."""
 
     after: timedelta
     stage: VisitStage
@@ -36,10 +36,10 @@ class Stage:
 
 
 Visiting = Callable[[Errand, datetime], Awaitable[Sequence[Stage]]]
-"""What an officer does: `visit(errand, now)`. None of it after a refusal."""
+"""How an officer behaves: `visit(errand, now)` returns the reports. After a refusal there are none."""
 
 ALL_DONE = Checklist(**dict.fromkeys(Checklist.model_fields, True))
-JOINED = "visit_joined"  # in the book: a resident added to a task
+JOINED = "visit_joined"  # log entry of a resident added to a task
 REFUSES, AWAY = 0.06, 0.12  # assumed
 OUTCOMES = {
     Outcome.DISSUADED: 0.75, Outcome.NOT_PERSUADED: 0.12, Outcome.FALSE_ALARM: 0.08, Outcome.ALREADY_DEFRAUDED: 0.05,
@@ -47,7 +47,7 @@ OUTCOMES = {
 
 
 def by_chance(seed: int) -> Visiting:
-    """An officer like others: the same seed gives the same visit."""
+    """Return a random officer: with the same seed, the same visits go the same way."""
 
     async def visit(errand: Errand, now: datetime) -> Sequence[Stage]:
         chance = Random(f"{seed}:{errand.dispatch}")
@@ -86,14 +86,14 @@ class Station(SimulatedProvider):
         return {"/tasks": "station"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """A task, or a resident added to one: then nobody else is sent."""
+        """Log a task, or a resident added to one, for whom no one else is sent."""
         if (joins := order.get("joins")) is not None and joins not in self._seen:
             raise RefusedError("there is no such task to join")
         action = Action.VISIT.value if joins is None else JOINED
         return Contact(key, action, order["officer"], self.clock.now().isoformat(), order["because"])
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
-        if "joins" in order:  # the officer reports on the task
+        if "joins" in order:  # the officer reports on the task that it joins
             return []
         errand = Errand(key, order["officer"], order["resident"], order["division"], order["level"])
         return [(stage.after, _told(errand, stage)) for stage in await self._visit(errand, now)]

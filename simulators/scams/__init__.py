@@ -1,1 +1,1 @@
-"""What happens to them: scams as scripts, ordinary life, and the schedule of both."""
+"""What happens to the residents: scams as scripts, everyday life, and the schedule of both."""

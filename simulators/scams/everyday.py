@@ -1,7 +1,7 @@
-"""Ordinary life of millions, as far as it would be evidence: what ordinary.py tells one by one, here in columns.
+"""Everyday life of millions as far as it is evidence: the events of ordinary.py, here in columns.
 
-Calls from abroad and over gateways, sites looked at and left, payments of weight to somebody new. The rest of the
-feeds would be nothing to `domain.risk.evidence_of`. Strangers are left out: in a census everybody is in the register.
+Calls from abroad and over gateways, suspicious sites visited, large payments to new payees. Other signals are no
+evidence to `domain.risk.evidence_of`. There are no strangers: in a census everybody is in the register.
 """
 
 from collections.abc import Iterator
@@ -20,12 +20,14 @@ from simulators.population.kinds import TABLE, Ints
 _DAY_SECONDS = 86_400
 _SUSPICIOUS = {"business_abroad": 1.0, "family_in_korea": 1.0, "curious_site": 1.0, "spam_sms": figures.SPAM_BY_GOIP}
 _WITH_KOREA = ("family_in_korea", "remittance")
-_LIMITS = np.array([figures.BALANCE_YUAN[band] for band in kinds.BALANCES])  # yuan, both limits in it
+_LIMITS = np.array([figures.BALANCE_YUAN[band] for band in kinds.BALANCES])  # yuan, both limits inclusive
 
 
 @dataclass(frozen=True, slots=True)
 class Acts:
-    """What residents did on a day: whose row of the census, at which second, how much in fen (0: no payment)."""
+    """One kind of event on a day: each resident's row in the census, the second of the day, and the amount in fen (0:
+    no payment).
+    """
 
     kind: str
     rows: Ints
@@ -34,7 +36,7 @@ class Acts:
 
 
 def everyday(seed: int, census: Census, acts: int, rules: RiskRules) -> Iterator[Acts]:
-    """So many acts of a day, kind by kind; only those are given that would be evidence by the rules."""
+    """Yield a day's events by kind, only those that are evidence under the rules. `acts`: number of all events."""
     chance = generator(seed, "everyday")
     shares = np.array(list(figures.ORDINARY.values()))
     counts = chance.multinomial(acts, shares / shares.sum())
@@ -52,7 +54,7 @@ def _acts(chance: np.random.Generator, kind: str, rows: Ints, fen: Ints) -> Acts
 
 
 def _weighty(chance: np.random.Generator, kind: str, rows: Ints, census: Census, rules: RiskRules) -> Acts:
-    """Of payments to a new payee those that are not too small, for anybody or for who pays."""
+    """Return those payments to new payees that are large enough to count as evidence."""
     low, high = figures.PAYMENTS[kind].yuan
     limits = _LIMITS[TABLE.balance[census.kind[rows]]]
     balance = chance.integers(limits[:, 0], limits[:, 1], endpoint=True)

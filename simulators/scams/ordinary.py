@@ -1,4 +1,4 @@
-"""Ordinary life as the feeds see it: these are the false alarms, and the many signals that mean nothing."""
+"""Everyday life as the feeds see it: the cause of false alarms, and many signals without meaning."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ from simulators.population.numbers import (
 
 CARRIERS = ("carrier-a", "carrier-b")
 APPWATCH = "appwatch"
-_PAYEES_FROM = 7 * 10**10  # serial numbers of shops', landlords' and schools' accounts
-_STRANGERS_FROM = 10**7  # serial numbers of telephones and accounts that are in no register
+_PAYEES_FROM = 7 * 10**10  # serial numbers of honest payees' accounts
+_STRANGERS_FROM = 10**7  # serial numbers of telephones and accounts outside the register
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A signal and when its feed sends it. `order` breaks ties, the same way in every run."""
+    """A signal and when its feed sends it. `order`: breaks ties, the same way in every run."""
 
     at: datetime
     order: str
@@ -39,7 +39,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """One thing that somebody does. `id`: what the feed calls it."""
+    """One event in a resident's day. `id`: the signal's id."""
 
     chance: Random
     who: Resident
@@ -48,12 +48,12 @@ class _Scene:
 
 
 def carrier_of(phone: str) -> str:
-    """Whose subscriber it is."""
+    """Return the carrier of a telephone."""
     return CARRIERS[int(phone[-2:]) // 2 % len(CARRIERS)]
 
 
 class OrdinaryLife:
-    """What a province's residents do all day."""
+    """The everyday life of a province's residents."""
 
     def __init__(self, seed: int, residents: Sequence[Resident]) -> None:
         self._seed = seed
@@ -61,7 +61,7 @@ class OrdinaryLife:
         self._pools = _pools(residents)
 
     def hour(self, since: datetime, count: int) -> Iterator[Due]:
-        """About `count` signals of the hour that begins at `since`."""
+        """Yield about `count` signals of the hour that begins at `since`."""
         chance = stream(self._seed, "ordinary", since)
         for number in range(count):
             kind = pick(chance, figures.ORDINARY)
@@ -72,7 +72,7 @@ class OrdinaryLife:
 
 
 def _pools(residents: Sequence[Resident]) -> Mapping[str, Sequence[Resident]]:
-    """Who does it, where not anybody might."""
+    """Return the residents who may have each kind of event, for kinds that not everybody has."""
     korean = [each for each in residents if each.language is Language.KOREAN]
     relatives_there = korean[: round(len(korean) * figures.FAMILY_IN_KOREA)]
     by_job = {
@@ -125,7 +125,7 @@ def _spam_sms(scene: _Scene) -> Iterator[Due]:
 
 
 def _curious_site(scene: _Scene) -> Iterator[Due]:
-    """Looked at and left: there is no scam behind it."""
+    """Yield a visit to a site behind which there is no scam."""
     target = f"{short_hash(scene.id)[:8]}.example"
     phone = scene.who.phones[0].value
     app = scene.chance.choice((AppKind.LOAN, AppKind.SHOPPING, AppKind.OTHER))
@@ -135,7 +135,7 @@ def _curious_site(scene: _Scene) -> Iterator[Due]:
 
 
 def _payment(scene: _Scene, what: str, pos: bool = False) -> Iterator[Due]:
-    """A payment to somebody honest; to a new payee the bank tells of the attempt as well."""
+    """Yield a payment to an honest payee; for a new payee the bank also reports the attempt."""
     usual = figures.PAYMENTS[what]
     new = scene.chance.random() < usual.new
     payer = scene.who.accounts[0].value
@@ -162,7 +162,7 @@ def _payment(scene: _Scene, what: str, pos: bool = False) -> Iterator[Due]:
 
 
 def _stranger(scene: _Scene) -> Iterator[Due]:
-    """Somebody who is in no register: feeds know more people than the warning centre."""
+    """Yield a call to someone who is not in the register."""
     phone = resident_phone(_STRANGERS_FROM + scene.chance.randrange(10**6))
     signal = Call(
         source=carrier_of(phone),

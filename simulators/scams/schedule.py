@@ -1,4 +1,4 @@
-"""What would happen in a province if nobody stepped in: hour after hour, the same for the same seed."""
+"""What happens in a province if nobody intervenes: hour by hour, deterministic for a seed."""
 
 import math
 from collections import Counter
@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """The stories that begin in an hour, the gangs behind them, and ordinary life."""
+    """The stories that begin in an hour, the gangs behind them, and everyday signals."""
 
     since: datetime
     stories: tuple[Story, ...]
@@ -30,7 +30,7 @@ class Hour:
 
 
 def hours(seed: int, residents: Sequence[Resident], start: datetime, pace: Pace) -> Iterator[Hour]:
-    """One hour after another, without end. A resident is in one story at most."""
+    """Yield one hour after another without end. A resident is in at most one story."""
     at_risk, ordinary = AtRisk.among(residents, start.date()), OrdinaryLife(seed, residents)
     for hour in scam_hours(seed, at_risk, len(residents), start, pace):
         count = _count(stream(seed, "ordinary", "count", hour.since), pace.ordinary(len(residents)))
@@ -38,7 +38,7 @@ def hours(seed: int, residents: Sequence[Resident], start: datetime, pace: Pace)
 
 
 def scam_hours(seed: int, at_risk: AtRisk, residents: int, start: datetime, pace: Pace) -> Iterator[Hour]:
-    """The same without ordinary life, among so many residents."""
+    """Yield the hours without everyday life. `residents`: how many live there."""
     since, spared = start, set[str]()
     while True:
         gangs: dict[str, Gang] = {}
@@ -49,7 +49,7 @@ def scam_hours(seed: int, at_risk: AtRisk, residents: int, start: datetime, pace
 
 
 def _count(chance: Random, mean: float) -> int:
-    """A whole number whose mean is `mean`."""
+    """Return a random whole number with this mean."""
     return math.floor(mean + chance.random())
 
 

@@ -1,4 +1,4 @@
-"""Write the scripts: who is picked, by which hook, how it goes on, how much is asked for and where it goes."""
+"""Writes scams' scripts: the hook, the course, the payments and their payees."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -16,17 +16,17 @@ from simulators.assumptions.pace import Pace
 from simulators.population.numbers import BANKS, account, bank_of, scam_phone
 from simulators.scams.story import Beat, Gang, Message, Opened, Pay, Phase, Ring, Story, Tell
 
-_MULES_FROM = 5 * 10**10  # serial numbers of accounts: residents have the low ones
+_MULES_FROM = 5 * 10**10  # serial numbers of mule accounts; residents have lower ones
 _PHONES_A_GANG = 4
 _SHORT_CALL = (20, 240)  # seconds; assumed
 _CHANNELS = {Channel.MOBILE_BANK: 0.8, Channel.WEB_BANK: 0.12, Channel.COUNTER: 0.04, Channel.ATM: 0.04}
-_COMPANY_BALANCE = (100_000, 8_000_000)  # yuan: whom a "boss" orders to pay does it from the company's account
+_COMPANY_BALANCE = (100_000, 8_000_000)  # yuan: the company account from which a "boss" orders payments
 _LEAST_YUAN = 100
 _DAY = 86_400  # seconds
 
 
 def gang(seed: int, scam_type: str, since: datetime, number: int) -> Gang:
-    """Gang `number` of a type, at work since that time."""
+    """Return gang `number` of a type, active since that time."""
     name = f"{scam_type}-{since:%Y%m%d%H}-{number}"
     chance = stream(seed, "gang", name)
     shown = [pick(chance, SCAMS[scam_type].classes) for _ in range(_PHONES_A_GANG)]
@@ -53,7 +53,7 @@ def _confirmed(chance: Random, mules: tuple[str, ...], since: datetime) -> Itera
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """What every part of a script needs to know."""
+    """What all parts of a script need."""
 
     chance: Random
     key: str
@@ -62,11 +62,11 @@ class _Draft:
     gang: Gang
     begins: datetime
     life: timedelta
-    app: bool  # whether an application or a website is part of it
-    known: bool  # to the watch
+    app: bool  # whether an app or website is part of it
+    known: bool  # known to the app watch
 
     def at(self, low: float, high: float) -> datetime:
-        """A moment between two shares of the scam's life."""
+        """Return a random time between two shares of the scam's duration."""
         return self.begins + self.life * round(self.chance.uniform(low, high), 5)
 
     def opened(self, at: datetime, phase: Phase) -> Opened:
@@ -74,7 +74,7 @@ class _Draft:
 
 
 def write(seed: int, key: str, gang: Gang, victim: Resident, begins: datetime, pace: Pace) -> Story:
-    """The whole script of one scam on one victim; `key` names it among the seed's."""
+    """Return the script of one scam on one victim; `key` identifies it within the seed."""
     chance, scam = stream(seed, "story", key), SCAMS[gang.scam_type]
     app, known = chance.random() < scam.app_share, chance.random() < figures.KNOWN_TO_APPWATCH
     draft = _Draft(chance, key, scam, victim, gang, begins, pace.life(chance, scam), app, known)
@@ -104,13 +104,15 @@ def _beats(draft: _Draft, depth: str, hit_again: float) -> Iterator[Beat]:
 
 
 def _told(draft: _Draft, since: datetime, life: timedelta) -> Iterator[Tell]:
-    """Some understand, after a while, and report the loss."""
+    """Yield the report of the loss, if the victim makes one."""
     if draft.chance.random() < figures.REPORTS_LOSS:
         yield Tell(since + life * round(draft.chance.uniform(0.05, 0.3), 5))
 
 
 def _again(draft: _Draft, payments: Sequence[Pay], since: datetime) -> Iterator[Beat]:
-    """A recovery scam, by the same gang (assumed): it knows what was lost, and gets it back for a fee."""
+    """Yield a recovery scam by the same gang (assumed), which knows what was lost and offers to recover it for a
+    fee.
+    """
     chance = draft.chance
     at = since + between(chance, *(days * _DAY for days in figures.HIT_AGAIN_DAYS))
     yield _short_call(draft, at, Phase.AFTER)
@@ -140,7 +142,7 @@ def _hook(draft: _Draft) -> Iterator[Beat]:
 
 
 def _trust(draft: _Draft) -> Iterator[Beat]:
-    """Calls and messages that follow one another, and the app that is to be installed."""
+    """Yield calls or messages that build trust, and the app that is installed."""
     if draft.app:
         yield draft.opened(draft.at(0.1, 0.3), Phase.TRUST)
     if draft.chance.random() < max(0.35, draft.scam.on_the_phone):
@@ -151,10 +153,10 @@ def _trust(draft: _Draft) -> Iterator[Beat]:
 
 
 def _pressure(draft: _Draft, until: datetime) -> Iterator[Beat]:
-    """The line is held until the money has moved; or the app is opened again, and a call hurries."""
+    """Yield the call that lasts until the money has moved, or the app opened again and perhaps a short call."""
     if draft.chance.random() < draft.scam.on_the_phone:
         at = draft.at(0.41, 0.46)
-        # Over days nobody stays on the line from the hook to the end: the last hours are what a call covers.
+        # Nobody stays on the line for days: a call covers the last hours.
         at = max(at, until - timedelta(hours=2))
         number, shown = draft.chance.choice(draft.gang.phones)
         yield Ring(at, Phase.PRESSURE, number, shown, until - at + between(draft.chance, 60, 300))
@@ -195,7 +197,7 @@ def _payments(draft: _Draft) -> Iterator[Pay]:
 
 
 def _balance(draft: _Draft) -> int:
-    """In fen."""
+    """Return the balance in fen."""
     company = draft.gang.scam_type == "acquaintance"
     band: BalanceBand = draft.victim.balance
     low, high = _COMPANY_BALANCE if company else figures.BALANCE_YUAN[band]
@@ -203,7 +205,7 @@ def _balance(draft: _Draft) -> int:
 
 
 def _amounts(draft: _Draft, count: int, balance_fen: int) -> list[int]:
-    """In fen, each greater than the one before: a whole drawn by the type's tail, within what can be raised."""
+    """Return the payments in fen, each larger than the one before, within what the victim can raise."""
     yuan = min(_whole(draft), figures.BEYOND_BAND * balance_fen / 100)
     weights = [draft.scam.growth**number for number in range(count)]
     parts = [max(yuan, _LEAST_YUAN) * weight / sum(weights) for weight in weights]
@@ -211,12 +213,12 @@ def _amounts(draft: _Draft, count: int, balance_fen: int) -> list[int]:
 
 
 def _whole_hundreds(fen: float) -> int:
-    """Of yuan, and one at least; in fen."""
+    """Return the amount rounded to whole hundreds of yuan, at least one hundred; in fen."""
     return max(round(fen / figures.FEN_STEP), 1) * figures.FEN_STEP
 
 
 def _whole(draft: _Draft) -> float:
-    """What they are out for, in yuan: by the type's tail, which ends at the largest case known."""
+    """Return the sum that the scammers aim at, in yuan: lognormal, at most the largest known case."""
     whole = math.inf
     while whole > figures.LARGEST_YUAN:
         whole = draft.chance.lognormvariate(math.log(draft.scam.middle), draft.scam.spread)

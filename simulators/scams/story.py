@@ -1,4 +1,4 @@
-"""A scam as a script: beats in time (hook, trust, pressure, transfers), as they come if nobody steps in."""
+"""A scam as a script: timed events (hook, trust, pressure, transfers), as they happen if nobody intervenes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from simulators.assumptions.figures import CALL_UPDATE
 
 
 class Phase(StrEnum):
-    """The steps of every scam."""
+    """The phases of a scam."""
 
     HOOK = "hook"
     TRUST = "trust"
@@ -22,19 +22,19 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gang:
-    """Those who run the same scam on several victims, with the same accounts and numbers."""
+    """The scammers who run the same scam on several victims, with the same accounts and telephones."""
 
     id: str
     scam_type: str
     mules: tuple[str, ...]
     phones: tuple[tuple[str, NumberClass], ...]
-    target: str  # the domain of its app or site
-    confirmed: tuple[tuple[str, datetime], ...]  # which mules the police confirm, and when
+    target: str  # domain of its app or site
+    confirmed: tuple[tuple[str, datetime], ...]  # mule accounts that the police confirm, and when
 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A call from the scammer, from `at` on."""
+    """A call from the scammer."""
 
     at: datetime
     phase: Phase
@@ -47,7 +47,7 @@ class Ring:
         return self.at + self.lasts
 
     def told(self) -> Iterator[datetime]:
-        """When the carrier tells of it: while it goes on, if it is long, and at its end."""
+        """Yield when the carrier reports the call: during a long call, and at its end."""
         told = self.at + CALL_UPDATE / 10
         while told < self.ends and self.lasts >= CALL_UPDATE:
             yield told
@@ -67,18 +67,18 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The victim opens the scam app or website."""
+    """The victim opens the scam's app or website."""
 
     at: datetime
     phase: Phase
     target: str
     app: AppKind
-    known: bool = True  # to the watch: what it does not know leaves no signal
+    known: bool = True  # to the app watch: what it does not know leaves no signal
 
 
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """A payment that the victim makes if nobody steps in."""
+    """A payment that the victim makes if nobody intervenes."""
 
     at: datetime
     settles: datetime
@@ -94,7 +94,7 @@ class Pay:
 
     @property
     def uid(self) -> str:
-        """As the signal's."""
+        """The uid of its signals."""
         return f"{self.source}:{self.id}"
 
 
@@ -111,7 +111,7 @@ Beat = Ring | Message | Opened | Pay | Tell
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One scam on one victim. `beats` are in the order of their time."""
+    """One scam on one victim. `beats`: its events, in order of time."""
 
     id: str
     scam_type: str
@@ -119,7 +119,7 @@ class Story:
     gang: Gang
     begins: datetime
     beats: tuple[Beat, ...]
-    relapses_after: timedelta | None = None  # once persuaded: when the victim believes the scammer again
+    relapses_after: timedelta | None = None  # after being dissuaded: when the victim believes the scammer again
 
     @property
     def payments(self) -> tuple[Pay, ...]:
@@ -127,22 +127,22 @@ class Story:
 
     @property
     def asked_fen(self) -> int:
-        """What is lost if nobody steps in."""
+        """The loss (fen) if nobody intervenes."""
         return sum(payment.amount_fen for payment in self.payments)
 
     @property
     def over_internet(self) -> bool:
-        """Whether it began there, and not with a call or an SMS."""
+        """Whether it began on the internet, not with a call or SMS."""
         return isinstance(self.beats[0], Opened)
 
     @property
     def uses_app(self) -> bool:
-        """Whether an application or a website is part of it."""
+        """Whether an app or website is part of it."""
         return any(isinstance(beat, Opened) for beat in self.beats)
 
     @property
     def ends(self) -> datetime:
-        """The end of the last beat."""
+        """The end of its last event."""
         return max(_end(beat) for beat in self.beats)
 
 

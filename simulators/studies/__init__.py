@@ -1,1 +1,1 @@
-"""Studies of the simulated province: calibration against published figures, years, days, survival curves."""
+"""Studies of the simulated province: calibration against published figures, years, days, honesty, survival curves."""

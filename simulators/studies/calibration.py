@@ -1,11 +1,11 @@
-"""Is the simulated province Jilin? Years in which nobody is warned, beside what its police published, line by line.
+"""Compares simulated years without warnings with the figures that Jilin's police published, line by line.
 
-Published on 2021-04-29, of the year 2020. The tolerances: a share within 3 points; a count or a sum within 10 % or
-three standard errors over the seeds; "over 60 %" means more, and by 15 points at most; "mostly" more than half, and at
-most nine tenths; the largest case within a factor of 2, in the middle of the seeds, since one case scatters most.
+Published on 2021-04-29, for 2020. Tolerances: a share within 3 points; a count or sum within 10 % or three standard
+errors over the seeds; "over 60 %" means more, by at most 15 points; "mostly" means between one half and nine tenths;
+the largest case: its median over the seeds within a factor of 2, because single cases vary most.
 
-Left out is what the model does not have: where offenders are, the over 50 kinds of scam (here ten), how stolen money is
-split, and what warnings have brought.
+Left out is what the model lacks: offenders' places, the over 50 kinds of scam (here ten), how stolen money is split,
+and the effect of warnings.
 """
 
 import math
@@ -21,7 +21,7 @@ from simulators.population.census import Census
 from simulators.studies.year import Crime, live
 
 LOSS_YUAN, LARGE_CASES, LARGE_YUAN = 389_000_000, 61, 1_000_000  # Jilin, 2020
-OLD = 60  # "old people": the age of retirement; assumed
+OLD = 60  # "old people": retirement age; assumed
 _POINTS, _PART, _ERRORS, _ABOVE, _MOST = 0.03, 0.1, 3, 0.15, 0.9
 _FIVE = ("brushing", "loan", "investment", "shopping", "police")
 _FOUR = ("brushing", "loan", "romance", "police")
@@ -36,7 +36,7 @@ _MOST_HIT = {
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """A seed's people and the crimes among them."""
+    """A seed's people, and the crimes in one year."""
 
     census: Census
     crimes: Sequence[Crime]
@@ -48,7 +48,9 @@ Holds = Callable[[Crime], bool]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A line of the reference. `within`: whether the measures of the seeds are near enough."""
+    """A published fact. `measure`: its value in a year; `within`: whether the seeds' values are within the
+    tolerance.
+    """
 
     name: str
     published: str
@@ -60,7 +62,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A fact beside what was simulated; `mean` and `sd` over the seeds."""
+    """A fact compared with the simulation; `mean` and `sd` over the seeds."""
 
     fact: str
     published: str
@@ -74,7 +76,9 @@ class Line:
 def calibrate(
     seeds: Sequence[int], residents: int = figures.PEOPLE, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> list[Line]:
-    """Live a year of each seed, and judge. `progress` is told how many are lived, of how many."""
+    """Simulate a year of each seed, and compare. `progress` is called with the number of finished years and their
+    total.
+    """
     measured = []
     for done, seed in enumerate(seeds, 1):
         measured.append(measures(Year(*live(seed, residents))))
@@ -83,17 +87,17 @@ def calibrate(
 
 
 def measures(year: Year) -> dict[str, float]:
-    """Every fact's measure, by its name."""
+    """Return every fact's value in a year, by name."""
     return {fact.name: fact.measure(year) for fact in FACTS}
 
 
 def judge(measured: Sequence[Mapping[str, float]]) -> list[Line]:
-    """One line for each fact; `measured` has one entry for each seed."""
+    """Return a line for each fact. `measured`: one entry for each seed."""
     return [_line(fact, [one[fact.name] for one in measured]) for fact in FACTS]
 
 
 def report(lines: Iterable[Line]) -> list[dict[str, object]]:
-    """The lines for a JSON report."""
+    """Return the lines for a JSON report."""
     return [asdict(line) for line in lines]
 
 
@@ -108,7 +112,7 @@ def _sd(values: Sequence[float]) -> float:
 
 
 def _about(name: str, figure: float, measure: Measure, show: Told) -> Fact:
-    """A count or a sum."""
+    """Return a fact about a count or a sum."""
 
     def within(values: Sequence[float]) -> bool:
         error = _ERRORS * _sd(values) / math.sqrt(len(values))
@@ -148,7 +152,7 @@ def _mostly(name: str, measure: Measure) -> Fact:
 
 
 def _most_hit(name: str, job: Occupation) -> Fact:
-    """How much oftener they are hit than the people on average."""
+    """Return a fact about how much more often a group is hit than people on average."""
     among = kinds.TABLE.occupation == kinds.OCCUPATIONS.index(job)
 
     def measure(year: Year) -> float:
@@ -158,7 +162,7 @@ def _most_hit(name: str, job: Occupation) -> Fact:
 
 
 def _part(holds: Holds, scam_type: str | None = None) -> Measure:
-    """The share of the crimes, of one type or of all, of which something holds; 0 when there are none."""
+    """Return a measure: the share of crimes (of one type or all) for which `holds` is true; 0 if there are none."""
 
     def measure(year: Year) -> float:
         found = [holds(crime) for crime in year.crimes if scam_type in (None, crime.scam_type)]
@@ -172,13 +176,13 @@ def _of_types(names: Collection[str]) -> Measure:
 
 
 def _aged(scam_type: str) -> Measure:
-    """The share of a type's victims in the ages that are published."""
+    """Return a measure: the share of a type's victims within the published ages."""
     low, high = _AGES[scam_type]
     return _part(lambda crime: low <= crime.age <= high, scam_type)
 
 
 def _loss(year: Year) -> float:
-    """In yuan."""
+    """Return the total loss in yuan."""
     return sum(crime.lost_fen for crime in year.crimes) / 100
 
 
@@ -187,7 +191,7 @@ def _large(year: Year) -> float:
 
 
 def _largest(year: Year) -> float:
-    """In yuan."""
+    """Return the largest loss in yuan."""
     return max((crime.lost_fen for crime in year.crimes), default=0) / 100
 
 

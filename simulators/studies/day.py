@@ -1,6 +1,6 @@
-"""A day of a whole province at its real pace: its people, the scams with their steps, contacts, everyday evidence.
+"""One day of a whole province at the real pace: people, scams, contacts, and everyday evidence.
 
-The scams are those that begin on the day, to their end: as many steps as a day sees, of scams old and new.
+Scams that begin on the day are followed to their end, which gives as many events as a day has from old and new scams.
 """
 
 from collections import Counter
@@ -25,14 +25,14 @@ from simulators.world.traces import moments, trace
 from simulators.world.truth import Life, Truth
 
 Counts = Mapping[str, Mapping[str, int]]
-_SMS_AFTER, _ROBOT_AFTER = timedelta(minutes=5), timedelta(minutes=25)  # from the first trace; assumed
-_OPERATOR_AFTER, _OFFICER_AFTER = timedelta(minutes=2), timedelta(minutes=5)  # from the first payment; assumed
-_LONG_AFTER = timedelta(days=365)  # when every story of the day has ended
+_SMS_AFTER, _ROBOT_AFTER = timedelta(minutes=5), timedelta(minutes=25)  # after the first trace; assumed
+_OPERATOR_AFTER, _OFFICER_AFTER = timedelta(minutes=2), timedelta(minutes=5)  # after the first payment; assumed
+_LONG_AFTER = timedelta(days=365)  # every story of the day has ended by then
 _STEPS = {"Ring": "calls", "Message": "messages", "Opened": "sites", "Pay": "payments", "Tell": "reports"}
 
 
 def day(seed: int, residents: int, rules: RiskRules) -> Counts:
-    """Live through it; counts by what and by kind, sums in fen. `rules` say what would be evidence."""
+    """Simulate a day, and return counts by subject and kind; sums are in fen. `rules`: define what is evidence."""
     census = Census(seed, residents, START.date())
     hours = islice(scam_hours(seed, census.at_risk(), residents, START, REAL), DAY_HOURS)
     stories = [story for hour in hours for story in hour.stories]
@@ -57,9 +57,9 @@ def _depth(story: Story) -> str:
 
 
 def _contact(contacts: Contacts, truth: Truth) -> None:
-    """Each one hooked whom a feed saw is warned, whoever begins to pay is called and visited.
+    """Warn every victim whom a feed saw, and call and visit everyone who begins to pay.
 
-    This is nobody's policy: it makes as many contacts as one would. Policies are compared elsewhere.
+    This is no policy: it makes as many contacts as a policy would. Policies are compared elsewhere.
     """
     for life in truth.lives.values():
         story, name = life.story, f"{life.story.victim.id}-1"
@@ -73,7 +73,7 @@ def _contact(contacts: Contacts, truth: Truth) -> None:
 
 
 def _signals(truth: Truth) -> Iterator[Signal]:
-    """What the feeds see of the scams."""
+    """Yield the signals of the scams."""
     for life in truth.lives.values():
         for beat in life.story.beats:
             told = (trace(life, beat, at, truth) for at in moments(beat))
@@ -93,7 +93,7 @@ def _money(truth: Truth) -> Mapping[str, int]:
 
 
 def _everyday(seed: int, census: Census, rules: RiskRules) -> Mapping[str, int]:
-    """By kind, and how many residents they are about."""
+    """Return the number of events by kind, and of residents whom they concern."""
     acts = round(REAL.ordinary(len(census)) * DAY_HOURS)
     found = list(everyday(seed, census, acts, rules))
     about = np.unique(np.concatenate([act.rows for act in found]))

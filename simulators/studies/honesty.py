@@ -1,11 +1,11 @@
-"""The ledger's money beside the truth that the province knows: by class, and how well an interval covers it.
+"""Compares the ledger's loss avoided with the truth, by evidence class, and measures how often intervals cover it.
 
-Class A and B are a bank's word and must never be over the truth. C is a resident's word, D a model; of these it is
-asked how often an interval covers the truth. Whoever would have paid nothing anyway, since nothing more was ever asked
-for, is true with 0 there, whatever D says.
+Classes A and B are confirmed by a bank and must never exceed the truth. C is a resident's word and D a model: for
+these, intervals must cover the truth often enough. If a resident would have paid nothing more anyway, the truth is 0,
+whatever D says.
 
-An interval that is learnt from the very seeds it is judged on, or from all of these but one, covers as many as its
-share says, whatever the figures are. So the seeds are taken in two halves, and each is judged by what the other taught.
+An interval learnt from the seeds on which it is judged, or from all of them but one, always covers its nominal share.
+So each half of the seeds is judged by an interval learnt from the other.
 """
 
 import math
@@ -21,17 +21,17 @@ from schemas.levels import EvidenceClass
 from schemas.people.residents import ResidentId
 from simulators.world.truth import Life, Truth
 
-SHARE = 0.95  # of an interval: so that 90 of 100 are covered although it is learnt from 50
-COVERED = 0.9  # of the seeds, at the least, where a class is no bank's word
+SHARE = 0.95  # of an interval: 90 of 100 seeds are covered even though it is learnt from 50
+COVERED = 0.9  # least share of seeds covered, for classes without a bank's confirmation
 _WORD_OF_BANKS = (EvidenceClass.A, EvidenceClass.B)
-_ROUNDED = 1e-9  # a whole number that is a hair off is that number
+_ROUNDED = 1e-9  # tolerance for rounding errors
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One class, in fen: what the ledger claims, what was truly kept of just that, and how far claims are over it.
+    """The sums of one class in fen: claimed by the ledger, true, and how far claims exceed the truth.
 
-    What one claim is over another's being under does not make up for. `idle`: claimed where nothing at all was kept.
+    An excess in one claim is not offset by another. `idle`: claimed where nothing was avoided.
     """
 
     claimed: int = 0
@@ -40,7 +40,7 @@ class Figure:
     idle: int = 0
 
     def plus(self, claimed: int, true: int) -> "Figure":
-        """With one more claim."""
+        """Return the sums with one more claim."""
         idle = 0 if true else claimed
         return Figure(self.claimed + claimed, self.true + true, self.over + max(0, claimed - true), self.idle + idle)
 
@@ -49,9 +49,9 @@ Judged = Mapping[EvidenceClass, Figure]
 
 
 def judge(cases: Iterable[Case], truth: Truth, now: datetime) -> Judged:
-    """The ledger's claims of all cases, each as it stands, beside what is true at `now`.
+    """Return the ledger's claims in all cases compared with the truth at `now`, by class.
 
-    Of A, B and C each transfer is compared with itself; of D a resident's estimate with what he kept beyond those.
+    In A, B and C each transfer is compared; in D a resident's estimate, with the rest of the loss they avoided.
     """
     found = dict.fromkeys(EvidenceClass, Figure())
     for resident, claims in _claims(cases).items():
@@ -62,7 +62,7 @@ def judge(cases: Iterable[Case], truth: Truth, now: datetime) -> Judged:
 
 
 def kept_of(truth: Truth, life: Life | None, now: datetime) -> dict[str, int]:
-    """By payment the fen that stayed with the resident for certain, or that a bank holds."""
+    """Return by payment how much (fen) stayed with the resident for certain, or is frozen by a bank."""
     if life is None:
         return {}
     fates = truth.fates(life, now)
@@ -88,7 +88,7 @@ def _compared(claims: Sequence[tuple[str, Kept]], kept: Mapping[str, int]) -> It
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Of a yuan that is claimed so much is truly kept: on average, and within these bounds."""
+    """The share of claims that is true: the mean, and an interval."""
 
     low: float
     mean: float
@@ -99,10 +99,10 @@ class Ratio:
 
 
 def learnt(figures: Iterable[Figure], share: float = SHARE) -> Ratio:
-    """Where the truth behind a claim lies, by the ratios of truth to claim of these figures.
+    """Return the interval of the ratio of truth to claims in these figures.
 
-    The ratios' own order statistics: nothing is supposed of their distribution. Where there are too few of them for
-    the share, it is from the least to the greatest. Raises ValueError when there are none.
+    It uses order statistics, without assuming a distribution; with too few figures, it spans from the least to the
+    greatest. Raises ValueError if nothing is claimed.
     """
     claims = [figure for figure in figures if figure.claimed]
     if not claims:
@@ -116,11 +116,11 @@ def learnt(figures: Iterable[Figure], share: float = SHARE) -> Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A class over all seeds. `claims`: the seeds in which it claims anything, which the other figures are about.
+    """The result of a class over all seeds. `claims`: number of seeds with any claim, to which the rest refers.
 
-    Sums are means of these seeds, in fen. `counted`: what a figure that may be told makes of the claims: a bank's word
-    as it is, of the others what the other half of the seeds says is kept of a yuan claimed. `kept` is learnt from all
-    of them. `over`: seeds with a claim over the truth; `coverage`: the share of the seeds whose interval covers it.
+    Sums are means over these seeds, in fen. `counted`: the claims as they may be reported: in A and B unchanged, in C
+    and D times the ratio learnt from the other half of the seeds. `kept`: the ratio learnt from all. `over`: number of
+    seeds with a claim above the truth; `coverage`: share of seeds whose interval covers it, None if unknown.
     """
 
     evidence: EvidenceClass
@@ -136,9 +136,9 @@ class Verdict:
 
 
 def verdict(judged: Sequence[Judged], evidence: EvidenceClass) -> Verdict:
-    """Whether a class is honest: a bank's word never over the truth, of the others nine in ten seeds covered.
+    """Return whether a class is honest: A and B never above the truth, C and D covered in nine of ten seeds.
 
-    A class that claims nothing anywhere, or too little to be judged, has not been shown to be honest.
+    A class without claims, or with too few to judge, is not honest.
     """
     figures = [each[evidence] for each in judged if each[evidence].claimed]
     by_bank, told = evidence in _WORD_OF_BANKS, list(_told(figures))
@@ -160,7 +160,7 @@ def verdict(judged: Sequence[Judged], evidence: EvidenceClass) -> Verdict:
 
 
 def _told(figures: Sequence[Figure]) -> Iterator[tuple[Figure, Ratio]]:
-    """Each figure with the ratio that the half of the seeds teaches which it is not in; none for one alone."""
+    """Yield each figure with the ratio learnt from the other half of the seeds; nothing for a single figure."""
     halves = figures[::2], figures[1::2]
     for half, other in (halves, halves[::-1]) if halves[1] else ():
         ratio = learnt(other)

@@ -1,4 +1,6 @@
-"""Who is defrauded after a warning: Kaplan–Meier curves by level, channel or place. Curves need the extra `lab`."""
+"""Kaplan-Meier curves of residents not defrauded after a warning, by level, channel or station. Needs the extra
+`lab`.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,8 +14,8 @@ from schemas.levels import GRAVEST_FIRST, Channel, Level, Outcome, Result
 from schemas.people.residents import ResidentId
 from simulators.world.truth import Contact, Fate, Truth
 
-SURE = 0.95  # of the intervals
-_COUNTY = 6  # digits of a division's code that name its county
+SURE = 0.95  # confidence of the intervals
+_COUNTY = 6  # digits of a division code that identify the county
 _REACHED = frozenset(
     {Result.DELIVERED, Result.ACKNOWLEDGED, Result.WANTS_OPERATOR, Result.HUNG_UP, *Outcome} - {Outcome.UNREACHABLE}
 )
@@ -21,9 +23,9 @@ _REACHED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A resident after a warning: until he was defrauded, or as long as is known.
+    """A resident after a warning, until they were defrauded or to the end of the observation.
 
-    `division`: where he lives. `first`: no other channel had reached him before.
+    `division`: where they live. `first`: no other channel had reached them before.
     """
 
     warned_at: datetime
@@ -40,7 +42,7 @@ class Followed:
 
 
 class Point(NamedTuple):
-    """From that day on this share is not defrauded yet; it lies between `low` and `high`."""
+    """The share not defrauded from that day on, with its interval."""
 
     days: float
     share: float
@@ -50,23 +52,23 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Of a group: how many there are, how many were defrauded, and the share that was not, falling."""
+    """A group's curve: number of people, of those defrauded, and the falling share of those who are not."""
 
     people: int
     defrauded: int
     points: Sequence[Point]
 
     def at(self, days: float) -> Point:
-        """The share by that day. Raises ValueError for a day before the warning."""
+        """Return the point in force on that day. Raises ValueError for a negative number of days."""
         if days < 0:
             raise ValueError("nobody is followed from before the warning")
         return [point for point in self.points if point.days <= days][-1]
 
 
 def followed(cases: Iterable[Case], truth: Truth, now: datetime) -> Iterator[Followed]:
-    """Who was reached: by each channel from the first contact that did, with the gravest level that his cases came to.
+    """Yield each resident and channel from the first contact that reached them, with the highest level of their cases.
 
-    Defrauded is who made a payment after it that settled.
+    They count as defrauded if a payment made afterwards settled.
     """
     levels = _levels(cases)
     for resident, channels in sorted(_reached(truth.contacts, now).items()):
@@ -80,7 +82,7 @@ def followed(cases: Iterable[Case], truth: Truth, now: datetime) -> Iterator[Fol
 
 
 def survival(rows: Iterable[Followed], by: Callable[[Followed], str]) -> dict[str, Curve]:
-    """A curve for each group, by name."""
+    """Return a curve for each group, by name."""
     groups: defaultdict[str, list[Followed]] = defaultdict(list)
     for row in rows:
         groups[by(row)].append(row)
@@ -88,7 +90,7 @@ def survival(rows: Iterable[Followed], by: Callable[[Followed], str]) -> dict[st
 
 
 def curve(rows: Sequence[Followed]) -> Curve:
-    """The Kaplan–Meier estimate of those not defrauded, with its intervals. Raises ValueError when there is nobody."""
+    """Return the Kaplan-Meier estimate with its intervals. Raises ValueError without rows."""
     from lifelines import KaplanMeierFitter
 
     if not rows:
@@ -102,7 +104,7 @@ def curve(rows: Sequence[Followed]) -> Curve:
 
 
 def _point(days: float, share: float, low: float, high: float, followed: float) -> Point:
-    """Where nobody is defrauded yet the estimate knows no error: then it is the exact bound for none of so many."""
+    """Return a point. Before the first loss the estimate has no error: then the lower bound is exact for 0 events."""
     none_of = (1 - SURE) / 2
     return Point(days, share, none_of ** (1 / followed) if days > 0 and share == 1 else low, high)
 
@@ -116,12 +118,14 @@ def by_channel(row: Followed) -> str:
 
 
 def by_station(row: Followed) -> str:
-    """The county's: each has one station (simulators/population/stations)."""
+    """Return the name of the county: each has one station (simulators/population/stations)."""
     return name_of(row.division[:_COUNTY], row.warned_at.date())
 
 
 def by_each(rows: Sequence[Followed]) -> dict[str, dict[str, Curve]]:
-    """Curves by level and station from the first contact that reached a resident, and by each channel from its own."""
+    """Return curves by level and station from the first contact that reached a resident, by channel from each one's
+    own.
+    """
     first = [row for row in rows if row.first]
     levels = survival(first, by_level)
     return {
@@ -132,7 +136,7 @@ def by_each(rows: Sequence[Followed]) -> dict[str, dict[str, Curve]]:
 
 
 def _levels(cases: Iterable[Case]) -> Mapping[ResidentId, tuple[Level, str]]:
-    """The gravest level that a resident's cases have come to, and where he lives."""
+    """Return the highest level of each resident's cases, and where they live."""
     found: dict[ResidentId, tuple[Level, str]] = {}
     for case in cases:
         known = found.get(case.resident)
@@ -142,7 +146,7 @@ def _levels(cases: Iterable[Case]) -> Mapping[ResidentId, tuple[Level, str]]:
 
 
 def _reached(contacts: Iterable[Contact], now: datetime) -> Mapping[ResidentId, dict[Channel, datetime]]:
-    """When each channel first reached whom; what is told to a trusted contact or to a bank reaches nobody."""
+    """Return when each channel first reached each resident. Contacts with trusted contacts and banks do not count."""
     found: defaultdict[ResidentId, dict[Channel, datetime]] = defaultdict(dict)
     for contact in contacts:
         if contact.result not in _REACHED or contact.action.to_contact or contact.at > now:
@@ -153,7 +157,7 @@ def _reached(contacts: Iterable[Contact], now: datetime) -> Mapping[ResidentId, 
 
 
 def _lost_at(resident: ResidentId, truth: Truth, warned_at: datetime, now: datetime) -> datetime | None:
-    """When the first payment that was made after the warning settled."""
+    """Return when the first payment made after the warning settled, or None."""
     life = truth.lives.get(resident)
     fates = truth.fates(life, now) if life else ()
     after = (pay.settles for pay, fate in fates if fate is Fate.SETTLED and pay.at >= warned_at)

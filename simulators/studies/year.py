@@ -1,4 +1,4 @@
-"""A year of the province at its real scale and pace in which nobody is warned: what the police would count."""
+"""A year of the province at real scale and pace in which nobody is warned: the crimes that the police would count."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from simulators.scams.story import Pay, Story, Tell
 from simulators.world.province import START
 
 HOURS = 365 * DAY_HOURS
-# Of those hooked only who pays is lived through: the others leave no case. These are as many as at the real pace.
+# Only victims who pay are simulated, as many as at the real pace: the others cause no crime.
 _PAYING = replace(
     REAL,
     stories=lambda residents: REAL.stories(residents) * REAL.depths["pays"],
@@ -24,7 +24,7 @@ _PAYING = replace(
 
 @dataclass(frozen=True, slots=True)
 class Crime:
-    """A fraud that was reported: what was paid since the report before."""
+    """A reported fraud. `lost_fen`: what was paid since the victim's previous report."""
 
     scam_type: str
     lost_fen: int
@@ -37,7 +37,7 @@ class Crime:
 
 
 def year(seed: int, census: Census) -> Iterator[Crime]:
-    """The crimes of the scams that begin within a year. `census` may be of a part of the province only."""
+    """Yield the crimes of scams that begin within a year. `census` may be of a part of the province."""
     hours = scam_hours(seed, census.at_risk(), len(census), START, _PAYING)
     for hour in islice(hours, HOURS):
         for story in hour.stories:
@@ -45,7 +45,7 @@ def year(seed: int, census: Census) -> Iterator[Crime]:
 
 
 def crimes(story: Story) -> Iterator[Crime]:
-    """One for each report; more than one of who is hit again."""
+    """Yield a crime for each report; a victim who is hit again has several."""
     lost_fen = 0
     for beat in story.beats:
         if isinstance(beat, Pay):
@@ -70,6 +70,6 @@ def _crime(story: Story, lost_fen: int) -> Crime:
 
 
 def live(seed: int, residents: int = figures.PEOPLE) -> tuple[Census, list[Crime]]:
-    """The people of a seed, and the crimes of their year."""
+    """Return a seed's people, and the crimes of their year."""
     census = Census(seed, residents, START.date())
     return census, list(year(seed, census))

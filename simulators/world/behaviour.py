@@ -1,4 +1,4 @@
-"""How people, officers and banks answer. Chance comes in as an argument; each figure stands in figures.py."""
+"""How people, officers and banks react. Randomness is an argument; all figures are in figures.py."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +13,7 @@ from simulators.assumptions.figures import SCAMS
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a carrier tells of a contact, and how long after it was asked; no result: no receipt ever comes."""
+    """A contact's result, and how long after it was sent. `result` None: no receipt ever comes."""
 
     result: Result | None
     after: timedelta
@@ -21,7 +21,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """How things stand with somebody who is contacted; `scam_type` none: no scammer is at work."""
+    """A contacted resident's situation. `scam_type` None: no scam is in progress."""
 
     scam_type: str | None = None
     payments_made: int = 0
@@ -30,17 +30,17 @@ class Situation:
     on_the_line: bool = False
     talks: int = 0
     objects: bool = False
-    asked: bool = False  # for money at all: most are only touched
+    asked: bool = False  # for money: most victims never are
 
     @property
     def robbed(self) -> bool:
-        """All is paid that will ever be asked for."""
+        """Whether everything that will ever be asked for is paid."""
         return self.asked and self.payments_made > 0 and self.payments_to_come == 0
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A conversation: how it ended and how long it took."""
+    """A conversation: its outcome, duration and reason."""
 
     outcome: Outcome
     lasted: timedelta
@@ -49,7 +49,7 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One report of an officer, `after` the task was sent."""
+    """A report of an officer. `after`: since the task was sent."""
 
     stage: VisitStage
     after: timedelta
@@ -58,7 +58,7 @@ class Stage:
 
 
 def sms(chance: Random) -> Answer:
-    """An SMS's receipt: usually in seconds, now and then much too late, or never."""
+    """Return an SMS's receipt: usually within seconds, sometimes much too late, or never."""
     word = pick(chance, figures.SMS_RECEIPT)
     late = chance.random() < figures.SMS_VERY_LATE
     if late:
@@ -67,7 +67,7 @@ def sms(chance: Random) -> Answer:
 
 
 def robot_call(chance: Random, situation: Situation) -> Answer:
-    """A robot's call: about 40 % refuse; while the scammer talks the line is mostly busy."""
+    """Return an automated call's result: about 40 % refuse; during a scammer's call the line is mostly busy."""
     if situation.on_the_line and chance.random() < figures.BUSY_WITH_SCAMMER:
         return Answer(Result.BUSY, between(chance, 2, 6))
     shares = dict(figures.ROBOT_CALL)
@@ -78,7 +78,7 @@ def robot_call(chance: Random, situation: Situation) -> Answer:
 
 
 def moved(chance: Random, action: Action, result: Result, situation: Situation) -> bool:
-    """Whether an SMS, a robot's call or a trusted contact is enough to persuade."""
+    """Return whether a message, an automated call or a trusted contact dissuades."""
     if situation.scam_type is None:
         return False
     return chance.random() < _weight(action, result) * persuades(situation)
@@ -95,7 +95,7 @@ def _weight(action: Action, result: Result) -> float:
 
 
 def persuades(situation: Situation) -> float:
-    """The chance that a conversation persuades, by the type of scam, what was paid and the talks before."""
+    """Return the probability that a conversation dissuades, by scam type, payments made and earlier talks."""
     if situation.scam_type is None:
         return 0.0
     chance = SCAMS[situation.scam_type].talked_round
@@ -106,7 +106,7 @@ def persuades(situation: Situation) -> float:
 
 
 def talk(chance: Random, situation: Situation) -> Talk:
-    """An operator's call."""
+    """Return the result of an operator's call."""
     busy = situation.on_the_line and chance.random() < figures.BUSY_WITH_SCAMMER
     if busy or chance.random() > figures.TAKES_OPERATOR:
         return Talk(Outcome.UNREACHABLE, between(chance, 10, 40), "busy" if busy else "did not take the call")
@@ -128,9 +128,9 @@ def _ended(chance: Random, situation: Situation, likely: float, lasted: timedelt
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What an officer reports on the way to the door, before it is known how the talk there ends.
+    """An officer's reports up to the door, before the outcome of the talk there.
 
-    `talks_after`: when the talk ends; none when it did not come to one.
+    `talks_after`: when the talk ends; None if there is none.
     """
 
     stages: tuple[Stage, ...]
@@ -138,11 +138,11 @@ class Visit:
 
 
 def visit(chance: Random) -> Visit:
-    """An officer or grid worker gets a task: takes it or not, travels, finds somebody in or not."""
+    """Return a random visit: accepted or not, the travel, and somebody at home or not."""
     answer = pick(chance, figures.OFFICER)
     after = between(chance, *figures.OFFICER_ACCEPTS_SECONDS)
     if answer == "late":
-        return Visit((), None)  # says nothing: the next one is sent when the clock runs out
+        return Visit((), None)  # no report: the next officer is sent when the deadline passes
     if answer == "refused":
         return Visit((Stage(VisitStage.REFUSED, after),), None)
     return _travelled(chance, after)
@@ -162,21 +162,21 @@ def _travelled(chance: Random, accepted: timedelta) -> Visit:
 
 
 def at_the_door(chance: Random, situation: Situation) -> Talk:
-    """Visits work better than calls."""
+    """Return the outcome of a talk at the door, which dissuades more often than a call."""
     likely = max(figures.VISIT_FLOOR, figures.VISIT_PERSUADES * figures.HARDER_EACH_PAYMENT**situation.payments_made)
     return _ended(chance, situation, likely, timedelta(0))
 
 
 def checklist(chance: Random) -> Checklist:
-    """四查看 三询问 一保护: nearly always all of it."""
+    """Return the checklist 四查看 三询问 一保护, nearly always complete."""
     return Checklist(**{name: chance.random() < figures.CHECKED for name in Checklist.model_fields})
 
 
 def bank_delay(chance: Random) -> timedelta:
-    """How long a bank takes to answer."""
+    """Return how long a bank takes to answer."""
     return seconds(chance, figures.BANK_SECONDS, figures.BANK_SPREAD, most=1800)
 
 
 def bank_refuses(chance: Random) -> bool:
-    """Name, account, amount or time does not fit."""
+    """Return whether the bank refuses because name, account, amount or time does not fit."""
     return chance.random() < figures.BANK_REFUSES

@@ -1,6 +1,6 @@
-"""Who is contacted, answers, and may be persuaded: what carriers, stations, banks and operators of a province meet.
+"""The reactions of residents, officers and banks to contacts, and their effect on the truth.
 
-A dispatch's id names its resident and is the name of its stream of chance: asked twice, the answer is the same.
+A dispatch's id names its resident and its random stream: the same dispatch always gets the same reaction.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ _NOTHING = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class VisitReport:
-    """One report of an officer, `after` the task came."""
+    """A report of an officer. `after`: since the task came."""
 
     stage: VisitStage
     after: timedelta
@@ -38,7 +38,7 @@ class VisitReport:
 
 @dataclass(frozen=True, slots=True)
 class BankAnswer:
-    """One feedback message of a bank, `after` it was asked."""
+    """A bank's feedback. `after`: since the request."""
 
     state: BankState
     after: timedelta
@@ -47,7 +47,7 @@ class BankAnswer:
 
 
 class Contacts:
-    """Each method answers for one kind of provider, and books what it did to the truth."""
+    """Reacts to each kind of contact, and records the effects in the truth."""
 
     def __init__(self, seed: int, people: Iterable[Resident], truth: Truth, lock: RLock) -> None:
         self._seed, self._truth, self._lock = seed, truth, lock
@@ -55,7 +55,7 @@ class Contacts:
         self._talks: Counter[str] = Counter()  # by case
 
     def answer(self, dispatch: str, action: Action, now: datetime) -> Answer:
-        """How an SMS or a robot's call ends, to the resident or to a trusted contact. May persuade."""
+        """Return the result of a message or automated call, to the resident or a trusted contact. It may dissuade."""
         chance = stream(self._seed, "answer", dispatch)
         with self._lock:
             life, situation = self._meet(dispatch, now)
@@ -69,12 +69,12 @@ class Contacts:
             return answer
 
     def situation(self, name: str, now: datetime) -> Situation:
-        """How things truly stand with the resident of a case or dispatch: for who is to know what nobody knows."""
+        """Return the true situation of a case's or dispatch's resident, which the system does not know."""
         with self._lock:
             return self._meet(name, now)[1]
 
     def talk(self, case: str, now: datetime) -> Talk:
-        """An operator calls the resident of a case: how it ends, and after how long."""
+        """Return how an operator's call to a case's resident ends, and after how long. It may dissuade."""
         with self._lock:
             life, situation = self._meet(case, now)
             self._talks[case] += 1
@@ -86,9 +86,9 @@ class Contacts:
             return talk
 
     def outcome(self, case: str, talk: Talk, now: datetime, payments: Sequence[Payment] | None = None) -> OutcomeAct:
-        """What is put down after a talk: how it ended, what was kept (class C), what is gone already.
+        """Return what is reported after a talk: its outcome, loss avoided (class C), and loss so far.
 
-        `payments`: those that the case is about; none given: whatever the resident knows of.
+        `payments`: those of the case; None: all that the resident knows of.
         """
         chance = stream(self._seed, "claims", case)
         with self._lock:
@@ -101,9 +101,9 @@ class Contacts:
             return OutcomeAct(outcome=talk.outcome, kept=kept, lost_fen=lost, note=talk.because)
 
     def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
-        """How the officer answers who gets the task; nothing at all from one who is late.
+        """Return how the officer answers the task; None from one who is late.
 
-        Who accepts it makes the visit when he comes to it: all that `visit` tells, less the time till he answered.
+        An officer who accepts makes the visit later: `visit` returns its reports, with times that include the answer's.
         """
         first = next(iter(behaviour.visit(stream(self._seed, "visit", dispatch)).stages), None)
         if first is None or first.stage is VisitStage.REFUSED:
@@ -111,7 +111,7 @@ class Contacts:
         return VisitReport(first.stage, first.after) if first else None
 
     def visit(self, dispatch: str, now: datetime) -> list[VisitReport]:
-        """What the officer who gets the task will report, and when; nothing at all from one who is late."""
+        """Return all reports of the officer who gets the task; empty from one who is late."""
         chance = stream(self._seed, "visit", dispatch)
         going = behaviour.visit(chance)
         reports = [VisitReport(stage.stage, stage.after) for stage in going.stages]
@@ -131,7 +131,7 @@ class Contacts:
             return VisitReport(VisitStage.DONE, after, behaviour.checklist(chance), act)
 
     def bank(self, dispatch: str, action: Action, account: str, transfer: str, now: datetime) -> list[BankAnswer]:
-        """What the payee's bank answers to a stop, to its renewal or its release."""
+        """Return the bank's feedback to a stop, its extension or its release."""
         chance = stream(self._seed, "bank", dispatch)
         after = behaviour.bank_delay(chance)
         with self._lock:
@@ -142,7 +142,7 @@ class Contacts:
     def _bank(
         self, chance: Random, dispatch: str, action: Action, account: str, transfer: str, at: datetime
     ) -> list[BankAnswer]:
-        """The delays here count from `at`, when the bank has looked."""
+        """Return the feedback; delays count from `at`, when the bank has checked."""
         if action is Action.STOP_RELEASE:
             self._release(account, at)
             return [BankAnswer(BankState.RELEASED, _NOTHING)]
@@ -150,7 +150,7 @@ class Contacts:
             return [BankAnswer(BankState.REFUSED, _NOTHING)]
         life = self._life(dispatch, at)
         payment = next((each for each in life.story.payments if each.uid == transfer), None) if life else None
-        if life is None or payment is None:  # an honest payment: stopped for nothing
+        if life is None or payment is None:  # an honest payment was stopped
             return [BankAnswer(BankState.IN_FORCE, _NOTHING, 0, at + figures.STOP_FOR)]
         return self._stop(life, payment, account, at)
 
@@ -167,7 +167,7 @@ class Contacts:
         return [in_force, BankAnswer(BankState.FROZEN, figures.FROZEN_AFTER, there)] if there else [in_force]
 
     def _frozen(self, life: Life, payment: Pay, account: str, at: datetime) -> int:
-        """What of a payment is still on the payee's account; nothing left it while it was stopped before."""
+        """Return what of a payment is still on the payee's account (fen). Nothing leaves a stopped account."""
         earlier = [stop.since for stop in self._truth.stops.get(account, ()) if stop.covers(at)]
         since = max(min([at, *earlier]), payment.settles)
         return life.frozen.setdefault(payment.uid, still_there(payment, since))
@@ -177,7 +177,7 @@ class Contacts:
         self._truth.stops[account] = [AccountStop(stop.since, min(stop.until, at)) for stop in stops]
 
     def _claims(self, chance: Random, life: Life, now: datetime, payments: Sequence[Payment] | None) -> list[KeptClaim]:
-        """Payments withdrawn in flight, and mostly the one that would have come next."""
+        """Return claims for payments withdrawn in flight, and usually for the one that would have come next."""
         fates = list(self._truth.fates(life, now))
         known = {payment.transfer for payment in payments or ()}
         named = [pay for pay, fate in fates if fate is Fate.WITHDRAWN and (payments is None or pay.uid in known)]
@@ -195,7 +195,7 @@ class Contacts:
         return life if life and life.story.begins <= now else None
 
     def _meet(self, name: str, now: datetime) -> tuple[Life | None, Situation]:
-        """How things stand with the resident of a case or dispatch."""
+        """Return the life and the situation of a case's or dispatch's resident."""
         who = self._people.get(resident_of(name))
         objects = bool(who and Flag.OBJECTS_TO_CALLS in who.flags)
         life = self._life(name, now)

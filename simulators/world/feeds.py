@@ -1,6 +1,6 @@
-"""Feeders: each source sends its signals to intake in batches, and keeps what is not accepted until it is.
+"""Feeders: each source sends its signals to intake in batches, and repeats what is not accepted.
 
-Now and then one comes twice or out of order, as feeds do.
+As with real feeds, some signals are sent twice or out of order.
 """
 
 import asyncio
@@ -17,29 +17,29 @@ from simulators.assumptions.chance import stream
 from streams.runtime.clock import Clock
 
 _LINES = "application/x-ndjson"
-_LOOK = 0.05  # wall seconds between two looks at the province
-_AGAIN = 0.5  # wall seconds until a batch is tried again, when intake does not say
+_LOOK = 0.05  # wall-clock seconds between two polls of the province
+_AGAIN = 0.5  # wall-clock seconds before a batch is repeated, if intake names no time
 _ACCEPTED, _SOME_REFUSED, _TOO_MANY, _AWAY = 202, 422, 429, 503
-_LATE = timedelta(seconds=20)  # by how much a signal that is out of order is late at most
-TIMEOUT = 10.0  # wall seconds
+_LATE = timedelta(seconds=20)  # the most by which a signal out of order is late
+TIMEOUT = 10.0  # wall-clock seconds
 
 
 class FeedError(RuntimeError):
-    """Intake refuses a whole batch for good: the key, the size or the form is wrong. Says which."""
+    """Raised if intake refuses a whole batch for good, because of its key, size or form; the text says which."""
 
 
 class Source(Protocol):
-    """Where the signals come from: a province."""
+    """A source of signals: a province."""
 
     def signals_until(self, now: datetime) -> list[Signal]:
-        """All since the last time it was asked."""
+        """Return all signals since the last call."""
 
 
 class Feeders:
-    """All feeds of a province. `accepted`, `refused` and `sent` count signals by source.
+    """All feeds of a province. `accepted`, `refused` and `sent`: number of signals by source.
 
-    `unanswered` counts those in requests that got no answer: intake may have them, and they are sent again. Set
-    `ended`, and nothing more happens in the province: what has happened is sent still.
+    `unanswered`: signals in requests without an answer, which are sent again although intake may have them. Set `ended`
+    to stop new events; signals of past events are still sent.
     """
 
     def __init__(
@@ -66,18 +66,18 @@ class Feeders:
 
     @property
     def queued(self) -> int:
-        """Signals that are to be sent now."""
+        """Number of signals to be sent now."""
         return sum(map(len, self._queues.values()))
 
     @property
     def waiting(self) -> int:
-        """Signals that are not accepted yet."""
+        """Number of signals that are not accepted yet."""
         return self.queued + len(self._late)
 
     async def run(self, until: datetime) -> None:
-        """Feed until the clock shows `until` or it is `ended`, then until all is accepted. Raises FeedError.
+        """Send signals until the clock shows `until` or `ended` is set, then until all are accepted. Raises FeedError.
 
-        Cancelled, it drops what is not accepted yet.
+        If cancelled, it drops signals that are not accepted yet.
         """
         try:
             while (now := self._clock.now()) < until and not self.ended:
@@ -120,7 +120,7 @@ class Feeders:
         self._new[source].set()
 
     def _look_after(self) -> None:
-        """Pass on what ended a sender: it ends by no other way than an error."""
+        """Raise the error of a sender that has ended."""
         for sender in self._senders.values():
             if sender.done():
                 sender.result()
@@ -135,7 +135,9 @@ class Feeders:
                 await asyncio.sleep(await self._post(source, batch))
 
     async def _post(self, source: str, batch: list[Signal]) -> float:
-        """Send a batch; what is accepted or refused leaves the queue. The wall seconds to wait before the next."""
+        """Send a batch, and drop accepted and refused signals from the queue. Returns the wall-clock seconds to
+        wait.
+        """
         self.sent[source] += len(batch)
         body = "\n".join(signal.model_dump_json(exclude_none=True) for signal in batch)
         headers = {"Content-Type": _LINES, "Authorization": f"Bearer {self._key_of(source)}"}
@@ -163,6 +165,6 @@ class Feeders:
 
 
 def _wait(headers: Mapping[str, str]) -> float:
-    """What intake asks for, but no longer than a short while: at speed 60 five seconds are five minutes."""
+    """Return the wait that intake asks for, at most one second: at speed 60, five seconds are five minutes."""
     asked = headers.get("Retry-After", "")
     return min(float(asked), 1.0) if asked.isdigit() else _AGAIN

@@ -1,6 +1,6 @@
-"""What screening asks of Redis, kept in memory: who holds a number, which suspects are known, and who paid them.
+"""In-memory replacements for screening's Redis data: owners of numbers, the watchlist, and payers.
 
-Each answers only what the sieve asks. `finished` runs the sieve without an event loop, since nothing here waits.
+Each answers only what the matcher asks. `finished` runs the matcher without an event loop, because nothing here waits.
 """
 
 from bisect import bisect_left
@@ -30,7 +30,7 @@ _A_DAY = timedelta(days=1) // _MILLISECOND
 
 
 def finished(work: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine returns that asks nothing but memory. Raises RuntimeError when it waits for something."""
+    """Return the result of a coroutine that never waits. Raises RuntimeError if it does."""
     try:
         work.send(None)
     except StopIteration as end:
@@ -41,7 +41,7 @@ def finished(work: Coroutine[Any, Any, T]) -> T:
 
 
 class Register(Residents):
-    """Residents, found as the line's register finds them. Nothing else of that is there."""
+    """Residents, looked up as in the live register. Only the lookups are implemented."""
 
     def __init__(self, people: Iterable[Resident]) -> None:
         self._entries = {resident.id: resident for resident in people}
@@ -53,11 +53,11 @@ class Register(Residents):
                     self._held[by, holding.value].append(owner(entry, holding))
 
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
-        """Who is meant by each value at its time."""
+        """Return the resident who held each value at its time, or None."""
         return [self._meant(each) for each in asked]
 
     async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
-        """For each id the entry that stands for it after all merges; none where they lead in a circle."""
+        """Return the canonical entry of each id after all merges; ids whose merges form a cycle are left out."""
         ends = {entry: self._end(entry) for entry in ids}
         return {entry: self._entries[end] for entry, end in ends.items() if end in self._entries}
 
@@ -74,16 +74,16 @@ class Register(Residents):
 
 @dataclass(slots=True)
 class _Payers:
-    """Who paid a suspect: the time in milliseconds, how it is written down, and the payment, in this order.
+    """The payers of a suspect, sorted: time (ms), text form, payment.
 
-    `until`: when all of them are forgotten, if nobody pays any more.
+    `until`: when all are forgotten if nobody pays any more (ms).
     """
 
     paid: list[tuple[int, str, Payer]] = field(default_factory=list)
     until: int = 0
 
     def add(self, payer: Payer, kept: int, now: int) -> None:
-        """One more; a payment said to be of tomorrow does not make today's old."""
+        """Add a payment, and drop old ones. A payment with a future date does not make today's old."""
         at = milliseconds(payer.at)
         entry = (at, packed(payer), payer)
         if self.until <= now:
@@ -95,7 +95,7 @@ class _Payers:
         self.until = now + kept
 
     def since(self, at: int, now: int) -> list[Payer]:
-        """The payments from then on, the oldest first."""
+        """Return the payments from `at` on, oldest first."""
         if self.until <= now:
             return []
         return [payer for _, _, payer in self.paid[bisect_left(self.paid, at, key=_time) :]]
@@ -110,15 +110,15 @@ def _place(entry: tuple[int, str, Payer]) -> tuple[int, str]:
 
 
 class Suspects(EvidenceStore):
-    """The watchlist, and payments kept for the case that their payee is confirmed later.
+    """The watchlist, and payments kept in case their payee is confirmed later.
 
-    The twin of streams/state/lua/payments.lua, watched.lua and watch.lua: a list of payers is forgotten when nobody has
-    added to it for as long as a payment is kept. All who paid an account are one slice, and nobody answers what is
-    asked.
+    Equivalent to streams/state/lua/payments.lua, watched.lua and watch.lua: a list of payers expires when nobody has
+    paid for as long as a payment is kept. All payers of an account are one slice, and requests for decisions are never
+    answered.
     """
 
     def __init__(self) -> None:
-        self.payers_of = Payers(cast("Redis", None), 1)  # asked for slices alone, and there are none
+        self.payers_of = Payers(cast("Redis", None), 1)  # only asked for slices, of which there are none
         self._entries: dict[str, WatchEntry] = {}
         self._paid: defaultdict[str, _Payers] = defaultdict(_Payers)
         self._swept = 0
@@ -131,7 +131,7 @@ class Suspects(EvidenceStore):
         rules: RiskRules,
         now: datetime,
     ) -> tuple[dict[str, WatchEntry], list[Fanned]]:
-        """Keep payments, read what is known of `subjects`, then write `entries` and read who paid: in this order."""
+        """Store payments, read the entries of `subjects`, then write `entries` and read their payers, in this order."""
         kept, at = (rules.money.window + LATE) // _MILLISECOND, milliseconds(now)
         for token, payer in payments:
             self._paid[token].add(payer, kept, at)
@@ -140,7 +140,7 @@ class Suspects(EvidenceStore):
         return read, [self._written(entry, rules, at) for entry in entries]
 
     async def enter(self, entries: Iterable[WatchEntry], rules: RiskRules) -> None:
-        """What was on the watchlist before; newer ones that are there stay."""
+        """Add earlier entries of the watchlist, unless newer ones are there."""
         for entry in entries:
             self._put(entry)
 
@@ -152,7 +152,7 @@ class Suspects(EvidenceStore):
         return Fanned(before, stands, self._since(stands, rules, now), None, paid)
 
     def _since(self, entry: WatchEntry, rules: RiskRules, now: int) -> list[Payer]:
-        """Who paid an account lately, as far as its entry asks for them."""
+        """Return the recent payers of an account, as far back as its entry asks for."""
         kind, _, token = entry.subject.partition(":")
         if kind != "account" or token not in self._paid:
             return []
@@ -164,7 +164,7 @@ class Suspects(EvidenceStore):
             self._entries[entry.subject] = entry
 
     def _sweep(self, now: int) -> None:
-        """Once a day, by the signals' time, give back the memory of what is forgotten."""
+        """Free the memory of expired lists, once per day of signal time."""
         if now - self._swept < _A_DAY:
             return
         self._swept = now

@@ -1,4 +1,4 @@
-"""Operators at the desk: each claims a case, calls, talks for some minutes, and puts down what came of it."""
+"""Simulated operators at the desk: each claims a case, calls, talks for some minutes, and reports the outcome."""
 
 import asyncio
 from collections.abc import Iterable
@@ -27,46 +27,46 @@ from simulators.world.province import Loss
 from streams.runtime.clock import Clock
 from streams.runtime.tasks import until_done, wanted
 
-_LOOK = timedelta(seconds=6)  # simulated, between two looks at an empty queue
-_KEEP = timedelta(minutes=2)  # simulated, between two looks of a talk at its claim: a lease is longer
-STEP_BACK = timedelta(minutes=4)  # before the same resident is called again who did not take the call; assumed
-_TRIES = 3  # to put down an outcome: a case that changed meanwhile refuses what was seen before
-_ANSWERS = 40  # looks for the answer to what was put down ...
-_ANSWER_LOOK = 0.05  # ... this many wall seconds apart
+_LOOK = timedelta(seconds=6)  # simulated time between two looks at an empty queue
+_KEEP = timedelta(minutes=2)  # simulated time between two renewals of a claim: a lease is longer
+STEP_BACK = timedelta(minutes=4)  # before the same resident is called again after an unanswered call; assumed
+_TRIES = 3  # to report an outcome: an act on an outdated version is refused
+_ANSWERS = 40  # polls for the effect of a report ...
+_ANSWER_LOOK = 0.05  # ... so many wall-clock seconds apart
 
 
 class Desk(Protocol):
-    """What the desk of the warning centre offers."""
+    """The functions of the desk that operators use."""
 
     async def next(self, operator: str) -> Case | None:
-        """Claim the case that is best taken now."""
+        """Claim and return the most urgent case, or None."""
 
     async def keep(self, case_id: str, operator: str) -> bool:
-        """Let the claim last from now on."""
+        """Renew the claim."""
 
     async def release(self, case_id: str) -> None:
-        """Give a case back."""
+        """Release the claim."""
 
     async def report(self, report: OperatorReport) -> None:
-        """Write what the operator did."""
+        """Write an operator's report."""
 
     async def victim(self, report: VictimReport) -> None:
         """Write that a resident was defrauded."""
 
     async def load(self, case_id: str) -> Case | None:
-        """A case as it stands."""
+        """Return a case's current state, or None."""
 
 
 class Province(Protocol):
-    """What operators hear of: the losses that victims report."""
+    """What operators hear from the province: losses that victims report."""
 
     def losses(self) -> list[Loss]:
-        """Since the last time it was asked."""
+        """Return the losses reported since the last call."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What the operators did, in talks."""
+    """What the operators did: number of talks."""
 
     talks: int = 0
     reached: int = 0
@@ -74,7 +74,7 @@ class Tally:
 
 
 class Operators:
-    """`run` never ends by itself: it is cancelled."""
+    """The simulated operators. `run` never ends by itself: cancel it."""
 
     def __init__(self, desk: Desk, contacts: Contacts, province: Province, clock: Clock) -> None:
         self._desk, self._contacts, self._province, self._clock = desk, contacts, province, clock
@@ -83,7 +83,7 @@ class Operators:
         self.tally = Tally()
 
     async def run(self, names: Iterable[str]) -> None:
-        """Every one named works, and someone takes the reports of those who were defrauded."""
+        """Let every named operator work, and write victims' reports."""
         async with asyncio.TaskGroup() as working:
             working.create_task(self._take_reports())
             for name in names:
@@ -101,10 +101,10 @@ class Operators:
                 await until_done("case given back", partial(self._desk.release, case.id))
 
     async def _handle(self, name: str, case: Case) -> None:
-        """One case, from the claim to what is put down."""
+        """Handle one case, from the claim to the report."""
         now = self._clock.now()
         if self._not_before.get(case.id, now) > now:
-            await self._clock.sleep(_LOOK)  # called a moment ago: somebody else is waiting
+            await self._clock.sleep(_LOOK)  # called a moment ago: another case may be waiting
             return
         talk = self._contacts.talk(case.id, now)
         self._count(talk)
@@ -119,7 +119,7 @@ class Operators:
         await self._conclude(name, current, talk)
 
     async def _talk(self, name: str, case_id: str, until: datetime) -> None:
-        """Until the talk is over, whose claim is kept meanwhile."""
+        """Wait until the talk is over, renewing the claim."""
         while (now := self._clock.now()) < until:
             await self._clock.sleep(min(until - now, _KEEP))
             await until_done("claim kept", partial(self._desk.keep, case_id, name))
@@ -151,7 +151,7 @@ class Operators:
         )
 
     async def _answer(self, case: Case) -> Case:
-        """The case once it has changed; as it was, if that takes too long."""
+        """Return the case once it has changed, or unchanged if that takes too long."""
         for _ in range(_ANSWERS):
             current = await self._load(case.id)
             if current is not None and current.version > case.version:
@@ -175,7 +175,7 @@ class Operators:
 
 
 def victim_report(loss: Loss) -> VictimReport:
-    """What is put down of a loss that its victim tells."""
+    """Return the report of a loss that a victim reported."""
     return VictimReport(
         id=f"told:{loss.transfer}",
         at=loss.at,
@@ -186,7 +186,9 @@ def victim_report(loss: Loss) -> VictimReport:
 
 
 def further_acts(case: Case, act: OutcomeAct, talk: Talk) -> list[Act]:
-    """What an operator does besides: money that is moving is stopped, who is not persuaded is visited."""
+    """Return an operator's further acts: stop moving money, send an officer or tell a contact if not dissuaded or
+    reached.
+    """
     acts: list[Act] = []
     if act.outcome in (Outcome.NOT_PERSUADED, Outcome.ALREADY_DEFRAUDED):
         acts += [AskStopAct(transfer=payment.transfer) for payment in case.payments if payment.stop is None]

@@ -1,7 +1,7 @@
-"""A province to run the system on: its people, what happens to them, and the truth that the system does not know.
+"""A province to run the system on: its people, the events, and the truth that the system does not know.
 
-The same seed gives the same province. Chance has a stream of its own for each resident, story and dispatch, so that
-what one thread asks does not change what another is told.
+The same seed gives the same province. Each resident, story and dispatch has its own random stream, so that the order of
+calls from threads does not matter.
 """
 
 import heapq
@@ -22,14 +22,14 @@ from simulators.world.contacts import Contacts
 from simulators.world.traces import confirmations, moments, trace
 from simulators.world.truth import Fate, Life, Truth
 
-START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, nine in the morning in Jilin
+START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, 9:00 in Jilin
 RESIDENTS = 3_000
 SECRET = b"only for simulated people"
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A payment that a victim has reported as lost."""
+    """A payment that a victim reported as lost."""
 
     resident: ResidentId
     transfer: str
@@ -38,11 +38,11 @@ class Loss:
 
 
 _Waiting = tuple[datetime, str, int, "Signal | tuple[Life, Beat]"]
-"""Ordered by time, then by name, then by a number of its own: ties are the same in every run."""
+"""Ordered by time, then name, then a sequence number: ties are the same in every run."""
 
 
 class Province:
-    """`people` are to be imported before the first signal; `contacts` answer those who call, write and visit."""
+    """`people`: to be imported before the first signal; `contacts`: react to calls, messages and visits."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Province:
         secret: bytes = SECRET,
         known: Sequence[Resident] | None = None,
     ) -> None:
-        """`known`: the people, where they were made before."""
+        """`known`: the people, if they were made before."""
         self.seed, self.start, self.pace = seed, start, pace
         self.people: Sequence[Resident] = known or people(seed, residents, start.date(), secret)
         self.truth = Truth()
@@ -66,7 +66,7 @@ class Province:
         self._losses: list[Loss] = []
 
     def signals_until(self, now: datetime) -> list[Signal]:
-        """What the feeds have to tell since the last time it was asked, in the order of its time."""
+        """Return the feeds' signals since the last call, in order of time."""
         with self._lock:
             self._fill(now)
             told = []
@@ -78,21 +78,23 @@ class Province:
             return told
 
     def next_at(self) -> datetime:
-        """When there is something to tell again, or at the latest when the next hour begins."""
+        """Return the time of the next signal, or at the latest the beginning of the next hour."""
         with self._lock:
             return min(self._until, self._waiting[0][0]) if self._waiting else self._until
 
     def losses(self) -> list[Loss]:
-        """What victims have reported since the last time it was asked."""
+        """Return the losses that victims reported since the last call."""
         with self._lock:
             taken, self._losses = self._losses, []
             return taken
 
     def fingerprint(self, for_hours: int = 1) -> str:
-        """A digest of the people and of what would happen to them: the same for the same seed."""
+        """Return a digest of the people and the events of the first hours: the same for the same seed."""
         digest = sha256()
         for resident in self.people:
-            digest.update(line(resident.model_copy(update={"id_hash": None})).encode())  # its key is not the seed's
+            digest.update(
+                line(resident.model_copy(update={"id_hash": None})).encode()
+            )  # depends on the key, not the seed
         for hour in islice(hours(self.seed, self.people, self.start, self.pace), for_hours):
             digest.update(repr([(story.id, story.beats) for story in hour.stories]).encode())
             for due in hour.ordinary:

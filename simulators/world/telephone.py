@@ -1,4 +1,4 @@
-"""The simulated residents' end of the line: who sits at the screen in a demo calls them, and they answer."""
+"""Simulated residents on the telephone: they answer the calls of a demo's user."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
@@ -25,7 +25,7 @@ class Telephone:
         self._contacts, self._desk, self._clock = contacts, desk, clock
 
     async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
-        """Talk for as long as it takes by the province's clock; the resident may be persuaded."""
+        """Call a case's resident, who may be dissuaded. It takes as long as the talk, by the province's clock."""
         talk = self._contacts.talk(case_id, self._clock.now())
         if talk.outcome is not Outcome.UNREACHABLE:
             await answered()

@@ -1,4 +1,4 @@
-"""What the feeds see of a scam: each beat as the signals that it leaves, given what has become of the victim."""
+"""What the feeds see of a scam: the signals of each event, depending on what has become of the victim."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,12 +10,12 @@ from simulators.scams.ordinary import APPWATCH, carrier_of
 from simulators.scams.story import Beat, Gang, Message, Opened, Pay, Ring, Tell
 from simulators.world.truth import Fate, Life, Truth
 
-POLICE = "police"  # the watchlist, and what is told on 110 and 96110
-_HELD_BACK = 0.5  # of the time to settle, after which the bank calls a payment pending
+POLICE = "police"  # the watchlist, and reports to 110 and 96110
+_HELD_BACK = 0.5  # share of the settling time after which the bank reports a payment as pending
 
 
 def moments(beat: Beat) -> Iterator[datetime]:
-    """When a beat may leave a signal."""
+    """Yield when an event may leave a signal."""
     match beat:
         case Ring():
             yield from beat.told()
@@ -28,7 +28,7 @@ def moments(beat: Beat) -> Iterator[datetime]:
 
 
 def trace(life: Life, beat: Beat, at: datetime, truth: Truth) -> Signal | None:
-    """The signal that a beat leaves at one of its `moments`; none when it did not come to that."""
+    """Return the signal that an event leaves at one of its `moments`; None if it did not come to that."""
     match beat:
         case Ring():
             return _call(life, beat, at)
@@ -47,12 +47,12 @@ def _phone(life: Life) -> str:
 
 
 def _id(life: Life, beat: Beat) -> str:
-    """An id as a feed gives it: it says nothing of the scam behind it."""
+    """Return an id like a feed's: it reveals nothing about the scam."""
     return short_hash(life.story.id, life.story.victim.id, type(beat).__name__, beat.at.isoformat())
 
 
 def _call(life: Life, ring: Ring, at: datetime) -> Call | None:
-    """The same id while it goes on and at its end. Whoever was persuaded has put the receiver down."""
+    """Return a signal of a call, with the same id during the call and at its end. A dissuaded victim has hung up."""
     ends = life.ends(ring)
     if ends <= ring.at or ends < at - CALL_UPDATE:
         return None
@@ -84,7 +84,7 @@ def _touch(life: Life, beat: Message | Opened) -> Signal:
 
 
 def _transfer(life: Life, payment: Pay, at: datetime, truth: Truth) -> Transfer | None:
-    """The same id in each state. What was withdrawn, caught or blocked is never told as settled."""
+    """Return a signal of a payment, with one id for all states. Withdrawn, caught or blocked payments never settle."""
     state = _state(life.fate(payment, at, truth.stops), at, payment)
     if state is None:
         return None
@@ -111,7 +111,7 @@ def _state(fate: Fate, at: datetime, payment: Pay) -> TransferState | None:
 
 
 def _report(life: Life, tell: Tell, truth: Truth) -> Report | None:
-    """What the victim tells on 96110 or 110, unless nothing is lost."""
+    """Return the victim's report to 96110 or 110, or None if nothing is lost."""
     paid = [payment for payment, fate in truth.fates(life, tell.at) if fate is Fate.SETTLED]
     if not paid:
         return None
@@ -127,7 +127,7 @@ def _report(life: Life, tell: Tell, truth: Truth) -> Report | None:
 
 
 def confirmations(gang: Gang) -> Iterator[Watch]:
-    """The police find out about some of a gang's accounts while it is still at work."""
+    """Yield the police's confirmations of some of a gang's accounts, while it is still active."""
     for mule, at in gang.confirmed:
         yield Watch(
             source=POLICE,

@@ -1,6 +1,7 @@
-"""What really happens: each scam as it goes on, who was persuaded, which payments were made. The system knows none.
+"""What really happens: the course of each scam, who was dissuaded, which payments were made. The system knows none of
+it.
 
-Fates follow from times alone (when persuaded, when stopped, when settled), so it does not matter who asks first.
+Fates depend on times alone (of dissuasion, stop, settlement), so the order of questions does not matter.
 """
 
 import math
@@ -17,14 +18,14 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Fate(StrEnum):
-    """What became of a payment, as of a moment."""
+    """What has become of a payment at a moment."""
 
     TO_COME = "to_come"
     IN_FLIGHT = "in_flight"
     SETTLED = "settled"
-    NOT_MADE = "not_made"  # persuaded before
-    WITHDRAWN = "withdrawn"  # persuaded while it was in flight
-    CAUGHT = "caught"  # its bank cancelled it in flight
+    NOT_MADE = "not_made"  # dissuaded before
+    WITHDRAWN = "withdrawn"  # dissuaded while it was in flight
+    CAUGHT = "caught"  # cancelled in flight by its bank
     BLOCKED = "blocked"  # the payee's account was stopped
 
     @property
@@ -35,7 +36,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Somebody was contacted, or it was tried. `result` is a word of Result, Outcome or VisitStage."""
+    """A contact or an attempt. `result`: a value of Result, Outcome or VisitStage."""
 
     resident: str
     at: datetime
@@ -46,7 +47,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class AccountStop:
-    """An account on which no money comes in or goes out."""
+    """A period in which no money enters or leaves an account."""
 
     since: datetime
     until: datetime
@@ -57,19 +58,19 @@ class AccountStop:
 
 @dataclass(slots=True)
 class Life:
-    """One story as it goes on."""
+    """One story and its course so far."""
 
     story: Story
     persuaded_at: datetime | None = None
     persuaded_by: Action | None = None
     persuaded_again_at: datetime | None = None  # after a relapse
-    caught: dict[str, datetime] = field(default_factory=dict)  # by the payment's uid
-    frozen: dict[str, int] = field(default_factory=dict)  # fen, by the payment's uid
+    caught: dict[str, datetime] = field(default_factory=dict)  # payment's uid -> when
+    frozen: dict[str, int] = field(default_factory=dict)  # payment's uid -> fen
     talks: int = 0
-    loss_known: bool = False  # an operator or officer has put it down already
+    loss_known: bool = False  # already reported by an operator or officer
 
     def persuade(self, at: datetime, by: Action) -> None:
-        """From `at` on the victim pays no more, or until the relapse that the story knows of. One relapses once."""
+        """Let the victim stop paying from `at` on, until the story's relapse, if any. A victim relapses once."""
         if self.persuaded_at is None or at < self.persuaded_at:
             self.persuaded_at, self.persuaded_by = at, by
         elif self._relapses_at <= at and (self.persuaded_again_at is None or at < self.persuaded_again_at):
@@ -79,12 +80,12 @@ class Life:
         return self._persuaded_since(at, at) is not None
 
     def _persuaded_since(self, at: datetime, now: datetime) -> datetime | None:
-        """Since when the victim is persuaded at the moment `at`, as far as it has happened by `now`."""
+        """Return since when the victim is dissuaded at the moment `at`, as known by `now`; None if they are not."""
         known = (since for since, until in self._persuasions() if since <= min(at, now) and at < until)
         return next(known, None)
 
     def _persuasions(self) -> Iterator[tuple[datetime, datetime]]:
-        """From when until when."""
+        """Yield the periods in which the victim is dissuaded."""
         if self.persuaded_at is not None:
             yield self.persuaded_at, self._relapses_at
         if self.persuaded_again_at is not None:
@@ -96,7 +97,9 @@ class Life:
         return _NEVER if self.persuaded_at is None or after is None else self.persuaded_at + after
 
     def fate(self, payment: Pay, now: datetime, stops: Mapping[str, list[AccountStop]]) -> Fate:
-        """What has become of a payment by `now`. Of two things at one instant the payment came first."""
+        """Return what has become of a payment by `now`. If a payment and an intervention coincide, the payment came
+        first.
+        """
         before = self._persuaded_since(payment.at, now)
         if before and before < payment.at:
             return Fate.NOT_MADE
@@ -114,12 +117,14 @@ class Life:
         return Fate.BLOCKED if blocked else Fate.SETTLED
 
     def ends(self, ring: Ring) -> datetime:
-        """The end of a call: whoever is persuaded puts the receiver down. Not after its start: it was never taken."""
+        """Return the end of a call: a dissuaded victim hangs up. If it is not after the start, the call was not
+        answered.
+        """
         cut = (since for since, until in self._persuasions() if since < ring.ends and ring.at < until)
         return min(cut, default=ring.ends)
 
     def on_the_line(self, now: datetime) -> Ring | None:
-        """The scammer's call that goes on; whoever is persuaded puts the receiver down."""
+        """Return the scammer's call in progress, or None. A dissuaded victim has hung up."""
         if self.persuaded(now):
             return None
         rings = (beat for beat in self.story.beats if isinstance(beat, Ring))
@@ -127,30 +132,30 @@ class Life:
 
 
 def still_there(payment: Pay, at: datetime) -> int:
-    """How much of a settled payment, in fen, has not been passed on from the mule's account."""
+    """Return how much of a settled payment (fen) has not been passed on from the mule's account."""
     left = math.pow(0.5, (at - payment.settles) / MULE_HALF_LIFE)
     return math.floor(payment.amount_fen * left)
 
 
 @dataclass(slots=True)
 class Truth:
-    """The books of what really happened."""
+    """The record of what really happened."""
 
-    lives: dict[str, Life] = field(default_factory=dict)  # by resident: one story each
+    lives: dict[str, Life] = field(default_factory=dict)  # resident -> their story
     stops: dict[str, list[AccountStop]] = field(default_factory=dict)  # by account
     contacts: list[Contact] = field(default_factory=list)
 
     def fates(self, life: Life, now: datetime) -> Iterator[tuple[Pay, Fate]]:
-        """Every payment of a story with its fate by `now`."""
+        """Yield every payment of a story with its fate at `now`."""
         for payment in life.story.payments:
             yield payment, life.fate(payment, now, self.stops)
 
     def sum_of(self, life: Life, now: datetime, *fates: Fate) -> int:
-        """In fen."""
+        """Return the sum of the payments with these fates, in fen."""
         return sum(payment.amount_fen for payment, fate in self.fates(life, now) if fate in fates)
 
     def summary(self, now: datetime) -> dict[str, object]:
-        """All stories that had begun by `now`, with their sums in fen, for a report."""
+        """Return all stories that began by `now`, with sums in fen, for a report."""
         begun = [life for life in self.lives.values() if life.story.begins <= now]
         contacted = {contact.resident for contact in self.contacts}
         stories = [self._story(life, now) for life in sorted(begun, key=lambda life: life.story.id)]
@@ -167,11 +172,11 @@ class Truth:
         }
 
     def kept_fen(self, life: Life, now: datetime) -> int:
-        """What would have been paid and was not, by `now` for certain; without what was frozen later."""
+        """Return what would have been paid by `now` and certainly was not (fen), without later freezes."""
         return self.sum_of(life, now, *(fate for fate in Fate if fate.kept))
 
     def frozen_fen(self, life: Life, now: datetime) -> int:
-        """What banks hold of payments that settled; of one that came to a stopped account all is kept anyhow."""
+        """Return how much of settled payments banks have frozen (fen)."""
         settled = [payment for payment, fate in self.fates(life, now) if fate is Fate.SETTLED]
         return sum(life.frozen.get(payment.uid, 0) for payment in settled)
 
