@@ -1,1 +1,4 @@
-"""Who is at the screen: accounts, sessions, what each role may open."""
+"""Authentication and access: passwords, second factors, sessions, API tokens, CSRF, and the audit of looks at people.
+
+May import console/web/kit, domain and streams. Called by all routes.
+"""

@@ -1,4 +1,4 @@
-"""Against requests that another page makes a browser send: a token of the session, in every form."""
+"""Protection against cross-site request forgery: every form carries a token derived from the session."""
 
 import hashlib
 import hmac
@@ -14,12 +14,12 @@ FIELD, HEADER = "csrf", "x-csrf-token"
 
 
 def token(key: bytes, who: Who) -> str:
-    """The token of a person's session."""
+    """Return the session's CSRF token, 64 hex digits."""
     return hmac.digest(key, f"csrf:{who.session}".encode(), hashlib.sha256).hex()
 
 
 async def check(request: Request, who: Who) -> None:
-    """Raises ForbiddenError when the request does not come from one of our pages. A program's token is proof enough."""
+    """Raise ForbiddenError unless the request comes from a page of the console. API programs need no CSRF token."""
     if is_program(who):
         return
     refuse_others(request)
@@ -29,9 +29,9 @@ async def check(request: Request, who: Who) -> None:
 
 
 def refuse_others(request: Request) -> None:
-    """Before somebody is signed in there is no token yet: what the browser says of where it comes from must do.
+    """Check the origin of a request without a session, by the browser's Sec-Fetch-Site or Origin header.
 
-    Raises ForbiddenError when another's page sends the form, which would sign its reader in as somebody else.
+    Raises ForbiddenError if another site's page sent the form; it could sign the reader in to a foreign account.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None and site not in ("same-origin", "none"):

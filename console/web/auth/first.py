@@ -1,4 +1,6 @@
-"""The first administrator, and the way back in for one who has lost everything: by command, on the server."""
+"""Makes the first administrator, and reopens the account of a person who lost all factors. Called by server
+commands.
+"""
 
 from datetime import UTC, datetime
 
@@ -12,17 +14,17 @@ from schemas.people.staff import Account, StaffRole
 from streams.installation import Installation
 from streams.security import audit
 
-BY = "command-line"  # who did it, in the audit: the command cannot know
+BY = "command-line"  # the person in the audit: the command does not know who runs it
 
 
 class AccountError(UserError):
-    """An account cannot be made or opened; the text says why and what to do."""
+    """An account cannot be made or reopened; the text says why and what to do."""
 
 
 async def first_administrator(line: Installation, login: str, name: str) -> str:
-    """Make the first administrator; gives the one-time password.
+    """Make the first administrator and return the one-time password.
 
-    Raises AccountError when there is an administrator already, or the login or the name cannot be.
+    Raises AccountError if an administrator exists, or the login or the name is invalid.
     """
     word = passwords.one_time()
     now = line.clock.now()
@@ -41,9 +43,9 @@ async def first_administrator(line: Installation, login: str, name: str) -> str:
 
 
 async def open_again(line: Installation, login: str, reason: str) -> str:
-    """A one-time password for an account, without its second factor; gives the password.
+    """Give an account a new one-time password, remove its second factor, enable it, and return the password.
 
-    Raises AccountError when there is no such account.
+    Raises AccountError if there is no such account.
     """
     word, now = passwords.one_time(), line.clock.now()
     fields = await _opened_by(line, word) | {"totp": None, "recovery": [], "disabled": False}
@@ -61,7 +63,7 @@ async def open_again(line: Installation, login: str, reason: str) -> str:
 
 
 async def nobody_can_sign_in(line: Installation) -> bool:
-    """Whether no administrator is there yet."""
+    """Return whether there is no administrator yet."""
     return not any(map(administers, await line.staff.all()))
 
 

@@ -1,4 +1,4 @@
-"""Guests: in a demo everybody at this machine may look round. Each role has an address with a token of this run."""
+"""Guests of the demo: accounts for each role, signed in by a secret address that is valid for this run only."""
 
 import secrets
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ NAMES = {
     "demo-operator": (StaffRole.OPERATOR, "坐席（演示）"),
     "demo-officer": (StaffRole.OFFICER, "民警（演示）"),
     "demo-supervisor": (StaffRole.SUPERVISOR, "值班长（演示）"),
-    "demo-supervisor-2": (StaffRole.SUPERVISOR, "接班值班长（演示）"),  # for what takes two persons
+    "demo-supervisor-2": (StaffRole.SUPERVISOR, "接班值班长（演示）"),  # for acts that need two people
     "demo-release-desk": (StaffRole.RELEASE_DESK, "止付岗（演示）"),
     "demo-auditor": (StaffRole.AUDITOR, "审计员（演示）"),
     "demo-display": (StaffRole.DISPLAY, "大屏（演示）"),
@@ -20,14 +20,17 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """A token and the account it signs in to, for as long as the demo runs."""
+    """A secret token and the demo account that it signs in to."""
 
     token: str
     account: Account
 
 
 def guests(now: datetime, officer: str) -> list[Guest]:
-    """Each role's, for the whole province. `officer`: whose tasks the officer has."""
+    """Return a guest for each entry of NAMES, responsible for the whole province.
+
+    `officer`: the id of the officer whose tasks the demo's officer account sees.
+    """
     return [
         Guest(
             secrets.token_urlsafe(12),

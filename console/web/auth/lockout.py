@@ -1,9 +1,9 @@
-"""Guessing is slowed down, and nobody is locked out of his own account by another's guesses.
+"""Limits guesses of passwords and codes without letting a stranger lock a person out of their account.
 
-Wrong answers count by login and address. Many addresses together come no further: what all strangers may try at one
-login is bounded too, and what one address may try at all logins. A browser that was signed in to the login before
-shows it by a cookie (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"): it is no stranger, counts by
-itself, and gets in while the login is under attack from elsewhere. An unknown login is counted as any other.
+Wrong answers are counted by login and address. Two more limits stop guesses from many addresses: one for all strangers
+together at one login, one for one address at all logins. A browser that has signed in to the login before has a device
+cookie (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"): it is counted separately, so it can sign in
+during an attack. Unknown logins are counted like known ones.
 """
 
 import hashlib
@@ -22,16 +22,18 @@ from limits.aio.storage import RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.responses import Response
 
-OWN = ("5/minute", "20/hour")  # of a login from an address, or from a known browser
-STRANGERS = {"password": "100/hour", "code": "30/hour"}  # wrong answers of all strangers at one login
-ADDRESS = "300/hour"  # wrong answers from one address: an office goes out by one
-COOKIE = "__Host-quanzu-device-"  # and a hash of the login: a desk's browser is several people's
+OWN = ("5/minute", "20/hour")  # attempts at a login from one address or one known browser
+STRANGERS = {"password": "100/hour", "code": "30/hour"}  # wrong answers at one login from all unknown browsers
+ADDRESS = "300/hour"  # wrong answers from one address, which a whole office may share
+COOKIE = "__Host-quanzu-device-"  # then a hash of the login, because people share browsers
 DAYS = 180
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A password, or a second factor, given for a login. `device`: of a browser that was signed in to it before."""
+    """A password or a code given for a login. `device`: the mark of a browser that signed in to it before, else
+    None.
+    """
 
     what: Literal["password", "code"]
     login: str
@@ -45,7 +47,7 @@ class _Count(NamedTuple):
 
 
 class Lockout:
-    """How often somebody may still try. `key`: signs the cookies."""
+    """Counts attempts in Redis and says how long to wait. `key` signs the device cookies."""
 
     def __init__(self, redis: Any, key: bytes) -> None:  # noqa: ANN401 - see streams/repositories/residents
         self._key = key
@@ -54,9 +56,9 @@ class Lockout:
         self._limiter = FixedWindowRateLimiter(storage)
 
     async def wait(self, attempt: Attempt) -> int:
-        """Take this attempt off what is left; seconds to wait when nothing was, else 0.
+        """Count an attempt and return 0 if it is allowed, else the seconds to wait.
 
-        It is taken before the answer is looked at: a hundred at once are no more than five.
+        It is counted before the answer is checked, so that parallel attempts cannot pass the limit.
         """
         own, others = self._own(attempt), self._others(attempt)
         tried = [await self._limiter.hit(limit, *names) for limit, names in own]
@@ -65,21 +67,21 @@ class Lockout:
         return max([await self._left(count) for count in shut], default=0)
 
     async def wrong(self, attempt: Attempt) -> None:
-        """The answer was wrong."""
+        """Count a wrong answer against the limits for strangers."""
         for limit, names in self._others(attempt):
             await self._limiter.hit(limit, *names)
 
     async def right(self, attempt: Attempt) -> None:
-        """The answer was right: what went wrong before is forgotten."""
+        """After a right answer, reset the count of this address or browser at the login."""
         for limit, names in self._own(attempt):
             await self._limiter.clear(limit, *names)
 
     def attempt(self, request: Request, what: Literal["password", "code"], login: str) -> Attempt:
-        """What a request tries."""
+        """Return the request's attempt at a login."""
         return Attempt(what, login, address_of(request), self._device(request, login))
 
     def remember(self, response: Response, login: str) -> None:
-        """Let the browser be known to the login from now on. The cookie opens nothing by itself."""
+        """Set the device cookie of a login for DAYS days. The cookie alone signs nobody in."""
         mark = secrets.token_hex(16)
         value = f"{mark}.{self._proof(login, mark)}"
         response.set_cookie(
@@ -87,7 +89,7 @@ class Lockout:
         )
 
     def cookie(self, login: str) -> str:
-        """The name of the cookie by which a browser is known to a login."""
+        """Return the name of a login's device cookie."""
         return COOKIE + hmac.digest(self._key, f"device-name:{login}".encode(), hashlib.sha256).hex()[:16]
 
     def _device(self, request: Request, login: str) -> str | None:
@@ -110,7 +112,7 @@ class Lockout:
         ]
 
     def _name(self, attempt: Attempt) -> str:
-        """What was typed as a login may be a password: it is kept nowhere."""
+        """Return a keyed hash of the login: people type passwords into the login field, so it is not stored as text."""
         return hmac.digest(self._key, f"login:{attempt.login}".encode(), hashlib.sha256).hex()
 
     async def _left(self, count: _Count) -> int:
@@ -119,7 +121,7 @@ class Lockout:
 
 
 def address_of(request: Request) -> str:
-    """Where a request comes from. An IPv6 network of 64 bits is one customer's."""
+    """Return the request's address, of IPv6 the /64 network, because one customer has the whole network."""
     host = request.client.host if request.client else ""
     try:
         address = ipaddress.ip_address(host)

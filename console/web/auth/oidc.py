@@ -1,7 +1,7 @@
-"""Signing in at an OpenID provider: the authorization code flow with PKCE, state and nonce.
+"""Sign-in at an OpenID provider: the authorization code flow with PKCE, state and nonce.
 
-What the provider says of a person is its subject only; an account of ours is bound to it by an administrator. The
-second factor is the provider's business: none is asked for here.
+Only the provider's subject is used; an administrator binds it to an account. The provider is responsible for the
+second factor, so the console asks for none.
 """
 
 import hmac
@@ -24,43 +24,45 @@ from console.web.kit.settings import ConsoleSettings
 from schemas.errors import UserError
 from streams.runtime.settings import SettingsError
 
-with warnings.catch_warnings():  # Authlib 1.9 asks for httpx2 aloud, and takes httpx, which all else here uses
+with warnings.catch_warnings():  # Authlib 1.9 warns that it prefers httpx2, but works with httpx, which we use
     warnings.simplefilter("ignore")
     from authlib.integrations.httpx_client import (
         AsyncOAuth2Client,
     )
 
 SECONDS = 10.0  # for each answer of the provider
-LEEWAY_SECONDS = 60  # that the provider's clock may be off
-# Signed with the provider's own key. With HS256 the client's secret would do, and `none` is no signature at all.
+LEEWAY_SECONDS = 60  # allowed difference of the provider's clock
+# Only signatures by the provider's own key: HS256 uses the client's secret, and `none` is no signature.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 
 
 class OidcError(UserError):
-    """The provider cannot be asked, or has not said who it is. The text is the log's: it holds nobody's data."""
+    """The provider does not answer or its answer is invalid. The text goes to the log and holds no personal data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """What has to be known again when the provider sends the browser back."""
+    """The data kept from the redirect to the provider until the browser returns."""
 
     state: str
     nonce: str
-    verifier: str  # PKCE: only who began can end it
-    back: str  # the address that the provider sends the browser back to
+    verifier: str  # PKCE: only the browser that began can complete the sign-in
+    back: str  # the redirect address
 
     def record(self) -> dict[str, str]:
         return asdict(self)
 
 
 class Provider:
-    """One OpenID provider. What it says of itself is asked each time: its keys may change."""
+    """One OpenID provider. Its metadata is read each time, because its keys may change."""
 
     def __init__(self, issuer: str, client: str, secret: str | None) -> None:
         self.issuer, self._client, self._secret = issuer, client, secret
 
     async def begin(self, back: str) -> tuple[str, Journey]:
-        """The provider's address to go to. Raises OidcError when it cannot be asked."""
+        """Return the provider's address to redirect to, and the data to keep. Raises OidcError if the provider
+        fails.
+        """
         journey = Journey(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48), back)
         async with self._asking(journey) as asking:
             try:
@@ -76,12 +78,12 @@ class Provider:
         return str(address), journey
 
     async def end(self, journey: Journey, query: str) -> str:
-        """The subject, as an account is bound to it. `query`: of the address to which the provider has led.
+        """Return the signed-in subject in the form of `subject`. `query`: the query string of the redirect back.
 
-        Raises OidcError when it does not say who it is, or it is not our provider's word.
+        Raises OidcError if the answer is not the provider's, does not match the journey, or cannot be verified.
         """
         given = {name: values[0] for name, values in parse_qs(query).items()}
-        if given.get("iss", self.issuer) != self.issuer:  # RFC 9207: another provider's answer mixed in
+        if given.get("iss", self.issuer) != self.issuer:  # RFC 9207: a mix-up with another provider
             raise OidcError("the answer is another provider's")
         if "code" not in given or not hmac.compare_digest(given.get("state", "").encode(), journey.state.encode()):
             raise OidcError("no code came back, or not for this browser")
@@ -100,7 +102,7 @@ class Provider:
                 _refuse("the provider did not say who it is", error)
 
     def subject(self, sub: str) -> str:
-        """How an account is bound to a person at this provider."""
+        """Return the text that binds an account to a person at this provider: "issuer|sub"."""
         return f"{self.issuer}|{sub}"
 
     def _asking(self, journey: Journey) -> Any:  # noqa: ANN401 - Authlib has no types
@@ -126,7 +128,7 @@ class Provider:
         return read
 
     def _read(self, token: Mapping[str, Any], keys: Any, journey: Journey) -> str:  # noqa: ANN401 - as the provider has it
-        """Who a token is of, if all that it claims holds (OpenID Connect Core 1.0, 3.1.3.7)."""
+        """Return the subject of an ID token after checking its claims (OpenID Connect Core 1.0, 3.1.3.7)."""
         registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
         decoded = jwt.decode(token["id_token"], KeySet.import_key_set(keys), registry=registry)
         wanted = {
@@ -140,7 +142,7 @@ class Provider:
 
 
 def provider(settings: ConsoleSettings) -> Provider | None:
-    """The provider of the settings. Raises SettingsError when something of it is missing."""
+    """Return the provider of the settings, or None if no issuer is set. Raises SettingsError if they are incomplete."""
     if settings.oidc_issuer is None:
         return None
     if settings.oidc_client is None:
@@ -153,5 +155,5 @@ def provider(settings: ConsoleSettings) -> Provider | None:
 
 
 def _refuse(what: str, error: Exception) -> NoReturn:
-    """Of the error only its kind: its text may hold what came with the request."""
+    """Raise OidcError with the error's type only: its text may hold data of the request."""
     raise OidcError(f"{what}: {type(error).__name__}") from error

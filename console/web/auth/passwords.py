@@ -1,4 +1,4 @@
-"""Passwords: kept by argon2id, looked at in threads of their own so that nobody else's page waits for it."""
+"""Hashes and checks passwords with argon2id, in separate threads so that other requests do not wait."""
 
 import asyncio
 import secrets
@@ -15,25 +15,27 @@ from domain.access.accounts import plain
 
 _HASHER = PasswordHasher()  # argon2-cffi's own figures: RFC 9106's second choice, 64 MiB, 3 passes, 4 lanes
 _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")  # each takes 64 MiB while it works
-ONE_TIME = timedelta(days=3)  # how long a one-time password opens the account
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
+ONE_TIME = timedelta(days=3)  # validity of a one-time password
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without letters that look alike
 _GROUPS, _GROUP = 4, 5  # 99 bits
 
 Answer = TypeVar("Answer")
 
 
 async def kept(password: str) -> str:
-    """What is kept of a password."""
+    """Return the argon2id hash of a password, for storage."""
     return await _thread(lambda: _HASHER.hash(plain(password)))
 
 
 async def fits(hashed: str | None, password: str) -> bool:
-    """Whether it is the password. Without one (an unknown login, an account without a password) it takes as long."""
+    """Return whether the password matches the hash. With None (unknown login, no password) it is False after the same
+    time.
+    """
     return await _thread(lambda: _fits(hashed, plain(password)))
 
 
 def outdated(hashed: str) -> bool:
-    """Whether it was kept by other figures than today's: then it is kept anew while the password is at hand."""
+    """Return whether the hash was made with other parameters than today's and should be made again."""
     return _HASHER.check_needs_rehash(hashed)
 
 

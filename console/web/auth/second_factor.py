@@ -1,4 +1,4 @@
-"""The second factor: codes of an authenticator (TOTP, RFC 6238), each used once, and recovery codes for a lost one."""
+"""The second factor: TOTP codes (RFC 6238), each valid once, and recovery codes for a lost authenticator."""
 
 import hashlib
 import hmac
@@ -15,41 +15,41 @@ from streams.state import locks
 from streams.state.keys import TOTP_USED
 
 ISSUER = "Quanzu"
-PURPOSE = "totp"  # of the seal on a secret
-DIGITS = 6  # of a code, as authenticators show it unless told otherwise
-DRIFT = 1  # steps of 30 s that an authenticator's clock may be off (RFC 6238, 5.2)
-USED_FOR = timedelta(minutes=3)  # longer than a code is taken
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
+PURPOSE = "totp"  # names the use of the key when a secret is encrypted
+DIGITS = 6  # the default length of a code
+DRIFT = 1  # 30-second steps by which an authenticator's clock may differ (RFC 6238, 5.2)
+USED_FOR = timedelta(minutes=3)  # longer than a code stays valid
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without letters that look alike
 _GROUPS, _GROUP = 2, 6  # 59 bits, under a keyed hash
 
 
 def new_secret() -> str:
-    """An authenticator's secret, 160 bits in base 32."""
+    """Return a new authenticator secret: 160 bits in base 32."""
     return pyotp.random_base32()
 
 
 def sealed(key: bytes, secret: str) -> str:
-    """The secret as it is kept: who reads the topic or a backup without the installation's key makes no codes."""
+    """Return the secret encrypted with the installation's key, so that the topic or a backup alone reveals no codes."""
     return encryption.sealed(key, PURPOSE, secret)
 
 
 def opened(key: bytes, kept: str) -> str:
-    """A sealed secret. Raises joserfc.errors.JoseError when it was sealed under another key."""
+    """Return the decrypted secret. Raises joserfc.errors.JoseError if it was encrypted with another key."""
     return encryption.opened(key, PURPOSE, kept)
 
 
 def address(secret: str, login: str) -> str:
-    """By which an authenticator on the same device takes the secret over."""
+    """Return the otpauth: address that an authenticator on the same device can import."""
     return pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=ISSUER)
 
 
 def picture(secret: str, login: str) -> str:
-    """What an authenticator reads with its camera, as a data: address of an SVG."""
+    """Return a QR code of the `address` as a data: address of an SVG."""
     return segno.make_qr(address(secret, login), error="m").svg_data_uri(scale=4, dark="#000", light="#fff")
 
 
 async def shown(redis: Any, login: str, secret: str, code: str, seconds: float) -> bool:  # noqa: ANN401 - see streams/repositories/residents
-    """Whether the code is right at this moment (seconds since 1970) and was not used before; it is used now."""
+    """Return whether the code is valid at `seconds` (since 1970) and unused; a valid code is marked as used."""
     step = _step(secret, code, seconds)
     if step is None:
         return False
@@ -57,30 +57,30 @@ async def shown(redis: Any, login: str, secret: str, code: str, seconds: float) 
 
 
 def new_recovery() -> list[str]:
-    """New recovery codes, shown once."""
+    """Return MOST_RECOVERY new recovery codes in plain text, to be shown once."""
     return [_recovery_code() for _ in range(MOST_RECOVERY)]
 
 
 def kept_recovery(key: bytes, login: str, code: str) -> str:
-    """What is kept of a recovery code, however it was typed."""
+    """Return the keyed hash of a recovery code, for storage; case, blanks and hyphens do not matter."""
     letters = "".join(each for each in code.lower() if each.isalnum())
     return hmac.digest(key, f"recovery:{login}:{letters}".encode(), hashlib.sha256).hex()
 
 
 def like_recovery(code: str) -> bool:
-    """Whether it was meant as a recovery code: it is longer than an authenticator's six digits."""
+    """Return whether the text is longer than an authenticator's six digits, so a recovery code is meant."""
     return len("".join(code.split())) > DIGITS
 
 
 def without(account: Account, kept: str) -> Account:
-    """The account without this recovery code, which it has. Raises ValueError when it was used meanwhile."""
+    """Return a copy of the account without this recovery code's hash. Raises ValueError if it has been used."""
     left = list(account.recovery)
     left.remove(kept)
     return account.model_copy(update={"recovery": left})
 
 
 def _step(secret: str, code: str, seconds: float) -> int | None:
-    """The time step that a code is of."""
+    """Return the time step for which the code is valid, or None."""
     digits = "".join(code.split())
     totp = pyotp.TOTP(secret)
     now = totp.timecode(int(seconds))

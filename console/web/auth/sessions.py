@@ -1,7 +1,7 @@
-"""Sessions: an opaque token in the browser's cookie, its hash in Redis. Who loses one signs in anew.
+"""Sessions: a random token in the browser's cookie; Redis holds its hash. If Redis is lost, people sign in again.
 
-A session ends after so long without a request, after so long whatever is done (both by the wall's time), when it is
-ended, and when its account was changed so that it must. Other programs come with a token (auth/tokens.py) instead.
+A session ends after a time without requests, after a maximum time (both by the wall clock), on sign-out, and when a
+change of the account raises its epoch. Programs use API tokens (auth/tokens.py) instead.
 """
 
 import hashlib
@@ -23,13 +23,13 @@ from streams.runtime.clock import Wall
 from streams.state.keys import SESSION, SESSIONS_OF
 
 COOKIE = "__Host-quanzu"
-AGENT = 200  # characters of what a browser says of itself
+AGENT = 200  # stored characters of the User-Agent header
 BEARER = "bearer "
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A session as it lies in Redis. `began`: seconds since 1970."""
+    """A session as stored in Redis. `began`: seconds since 1970. `epoch`: the account's epoch at sign-in."""
 
     login: str
     epoch: int
@@ -41,7 +41,7 @@ class StoredSession:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session as its owner sees it."""
+    """A session as shown to its owner. `id`: the hash of the token; `began` and `used` (last request): aware UTC."""
 
     id: str
     began: datetime
@@ -59,7 +59,7 @@ class Sessions:
         self._idle, self._whole = settings.session_minutes * 60, settings.session_hours * 3600
 
     async def begin(self, account: Account, how: str = "password", address: str = "", agent: str = "") -> str:
-        """A new session's token."""
+        """Begin a session and return its token."""
         token = secrets.token_urlsafe(32)
         name, began = hashed(token), self._wall.time()
         kept = StoredSession(account.login, account.epoch, began, how, address, agent[:AGENT])
@@ -72,7 +72,9 @@ class Sessions:
         return token
 
     async def of(self, request: Request) -> Who | None:
-        """Who is signed in; the session is used, and lasts. A request with a program's token has no session."""
+        """Return who sends the request, by bearer token or by session cookie, or None. A session's idle time starts
+        again.
+        """
         given = request.headers.get("authorization", "")
         if given[: len(BEARER)].lower() == BEARER:
             return await self._bearer(given[len(BEARER) :].strip())
@@ -80,7 +82,7 @@ class Sessions:
         return await self.find(token) if token else None
 
     async def find(self, token: str) -> Who | None:
-        """Whose session a token is; none when it ended, or the account changed so that it must."""
+        """Return whose session the token is, or None if it ended or the account changed. Its idle time starts again."""
         name = hashed(token)
         raw = await self._redis.getex(SESSION + name, ex=self._idle)
         if raw is None:
@@ -93,13 +95,13 @@ class Sessions:
         return _who(account, name)
 
     async def end(self, token: str) -> None:
-        """Sign out."""
+        """End the session of a token, if there is one."""
         kept = await self._kept(hashed(token))
         if kept is not None:
             await self._forget(kept.login, hashed(token))
 
     async def end_one(self, login: str, session: str) -> bool:
-        """End a session of a login by its id; False when it has none of this id."""
+        """End a login's session by its id; return False if the login has no such session."""
         kept = await self._kept(session)
         if kept is None or kept.login != login:
             return False
@@ -107,7 +109,7 @@ class Sessions:
         return True
 
     async def of_login(self, account: Account) -> list[Session]:
-        """The sessions of an account that are open, the latest first."""
+        """Return the account's open sessions, the latest first."""
         names = [name.decode() for name in await self._redis.zrange(SESSIONS_OF + account.login, 0, -1, desc=True)]
         async with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
@@ -149,17 +151,17 @@ class Sessions:
 
 
 def hashed(token: str) -> str:
-    """What is kept of a token: whoever reads Redis cannot sign in with it."""
+    """Return the SHA-256 hash of a token, which is stored instead of it: a reader of Redis cannot sign in with it."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def give(response: Response, token: str) -> None:
-    """Let the browser keep the token, where no script reads it and no other page sends it."""
+    """Set the session cookie: not readable by scripts, not sent with requests from other sites."""
     response.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="strict", path="/")
 
 
 def take_back(response: Response) -> None:
-    """Let the browser forget its token, and whatever a page has kept: an officer's telephone holds his tasks."""
+    """Remove the session cookie and clear the page's storage, which on an officer's telephone holds tasks."""
     response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict", path="/")
     response.headers["Clear-Site-Data"] = '"storage"'
 

@@ -1,7 +1,6 @@
-"""Signing in, step by step: the password or the provider, the second factor, then a session and the browser's cookie.
+"""The steps of signing in: password or OpenID provider, second factor, then a session and its cookie.
 
-What was proved so far lies in Redis under a cookie of its own (auth/under_way.py); a session begins at the very end,
-always a new one.
+Proven steps are kept in Redis under a separate cookie (auth/under_way.py); a new session begins only at the end.
 """
 
 from dataclasses import dataclass
@@ -33,7 +32,9 @@ PATHS = Partial(
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What signing in works with. `steps`: after the password; `journeys`: to the OpenID provider and back."""
+    """The parts of signing in. `steps`: records after the password; `journeys`: records of redirects to the OpenID
+    provider.
+    """
 
     lockout: Lockout
     steps: UnderWay
@@ -42,7 +43,7 @@ class SignIn:
 
 
 def sign_in(line: Installation, settings: ConsoleSettings) -> SignIn:
-    """What signing in works with, on an open line. Raises SettingsError when the provider's settings are not whole."""
+    """Return the parts of signing in. Raises SettingsError if the provider's settings are incomplete."""
     return SignIn(
         lockout=Lockout(line.redis, line.settings.key()),
         steps=UnderWay(line.redis, "step", "strict"),
@@ -53,7 +54,10 @@ def sign_in(line: Installation, settings: ConsoleSettings) -> SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Who is under way, and what comes next. `secret`: of a second factor that is being set up, sealed."""
+    """A sign-in in progress. `step`: the next step. `proved`: the second factor was given.
+
+    `secret`: the encrypted secret of a second factor that is being set up, else None.
+    """
 
     account: Account
     step: Step
@@ -61,7 +65,7 @@ class Reached:
     secret: str | None
 
     def record(self, **changed: Any) -> dict[str, Any]:  # noqa: ANN401 - as JSON has it
-        """What is kept of it."""
+        """Return the record for Redis, with `changed` fields replaced."""
         kept = {
             "login": self.account.login,
             "epoch": self.account.epoch,
@@ -72,12 +76,14 @@ class Reached:
 
 
 def begun(account: Account) -> Reached:
-    """Somebody whose password was right, and nothing else yet."""
+    """Return the state after a correct password."""
     return Reached(account, next_step(account, proved=False), proved=False, secret=None)
 
 
 async def reached(request: Request) -> Reached | None:
-    """How far the browser's sign-in has come; none when there is none, or the account was changed meanwhile."""
+    """Return the browser's sign-in in progress, or None if there is none, or the account was disabled or changed
+    meanwhile.
+    """
     made = services(request)
     record = await made.sign_in.steps.of(request)
     account = await made.staff.get(record["login"]) if record else None
@@ -87,12 +93,12 @@ async def reached(request: Request) -> Reached | None:
 
 
 def onward(at: Reached | None) -> Response:
-    """To the page where the sign-in goes on."""
+    """Return a redirect to the page of the next step, or to the start of the sign-in."""
     return RedirectResponse(PATHS.get(at.step, "/sign-in") if at else "/sign-in", 303)
 
 
 async def proceed(request: Request, account: Account, proved: bool) -> Response:
-    """The second factor was shown, or a password chosen: on to what is left, or in."""
+    """Continue after a proven step: return a redirect to the next step, or begin the session if it was the last one."""
     step = next_step(account, proved)
     if step is Step.DONE:
         response: Response = RedirectResponse("/", 303)
@@ -106,7 +112,9 @@ async def proceed(request: Request, account: Account, proved: bool) -> Response:
 async def let_in(
     request: Request, response: Response, account: Account, how: Literal["password", "oidc"] = "password"
 ) -> None:
-    """Begin a session and give its cookie with the answer; a session that the browser had before ends."""
+    """Begin a session, set its cookie on the response and record it in the audit. An earlier session of the browser
+    ends.
+    """
     made = services(request)
     if before := request.cookies.get(sessions.COOKIE):
         await made.sessions.end(before)
@@ -120,5 +128,5 @@ async def let_in(
 
 
 def wall_now(made: Services) -> datetime:
-    """The time of day by the wall, which sessions and one-time passwords end by."""
+    """Return the wall clock's time (aware UTC), by which sessions and one-time passwords expire."""
     return datetime.fromtimestamp(made.line.clock.wall.time(), UTC)

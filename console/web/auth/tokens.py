@@ -1,4 +1,4 @@
-"""Tokens by which other programs use the console as an account: shown once, kept as hashes."""
+"""API tokens: other programs use the console as an account. A token is shown once; its hash is stored."""
 
 import hashlib
 import hmac
@@ -8,12 +8,12 @@ from datetime import datetime
 from console.web.auth.who import ForbiddenError, Who
 from schemas.people.staff import ApiToken
 
-PREFIX = "qz"  # by which a scanner for leaked secrets knows one
-SESSION = "token:"  # of a program's `Who.session`, and the token's id
+PREFIX = "qz"  # lets scanners for leaked secrets recognise a token
+SESSION = "token:"  # begins a program's `Who.session`; the token's id follows
 
 
 def make(login: str, purpose: str, until: datetime, at: datetime, by: str) -> tuple[str, ApiToken]:
-    """A new token, and what is kept of it. Raises pydantic.ValidationError when the purpose cannot be kept."""
+    """Return a new token and the ApiToken to store. Raises pydantic.ValidationError if the purpose is invalid."""
     number = secrets.token_hex(6)
     token = f"{PREFIX}_{number}_{secrets.token_urlsafe(32)}"
     return token, ApiToken(
@@ -22,23 +22,23 @@ def make(login: str, purpose: str, until: datetime, at: datetime, by: str) -> tu
 
 
 def id_of(token: str) -> str | None:
-    """By which id a token is to be looked up; none when it is no token of ours."""
+    """Return the id in a token, or None if the text does not have the form of a token."""
     parts = token.split("_", 2)
     return parts[1] if len(parts) == 3 and parts[0] == PREFIX else None
 
 
 def fits(token: str, kept: ApiToken, now: datetime) -> bool:
-    """Whether it is this token, and has not come to its end."""
+    """Return whether the token matches the stored hash and has not expired."""
     return hmac.compare_digest(_hash(token), kept.hash) and now < kept.until
 
 
 def is_program(who: Who) -> bool:
-    """Whether it is a program that uses a token, and not a person at a browser."""
+    """Return whether a program with an API token is acting, not a person in a browser."""
     return who.session.startswith(SESSION)
 
 
 def refuse_programs(who: Who) -> None:
-    """Accounts, passwords and tokens are people's affair. Raises ForbiddenError."""
+    """Raise ForbiddenError for programs: only people may manage accounts, passwords and tokens."""
     if is_program(who):
         raise ForbiddenError
 

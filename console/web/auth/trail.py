@@ -1,6 +1,6 @@
-"""The trail: every look at a person and every action, in the audit, by whom and why. Never a person's data.
+"""Writes audit entries: who looked at whose data or did what, and why. An entry never holds personal data.
 
-What a person did to a case is written together with the input (console/web/case/answers.py); the rest is written here.
+Acts on a case are written together with the case's input (console/web/case/answers.py); all others are written here.
 """
 
 import asyncio
@@ -16,22 +16,27 @@ BIND_SECONDS = 600.0
 
 
 async def look(services: Services, who: Who, what: str, on: str, reason: str = "") -> None:
-    """Somebody has looked at a person: `what` (case, unmask, search, export ...), `on` an id. Before it is shown."""
+    """Write that a person is about to see a resident's data; call it before the data is shown.
+
+    `what`: case, unmask, search, export …; `on`: the id of what is seen.
+    """
     await write(services, who, f"look-{what}", on, reason)
 
 
 async def write(services: Services, who: Who, act: str, on: str, reason: str = "", detail: str = "") -> None:
-    """Somebody did something that is no case's input: a roster, a hold, an account. Returns when Kafka has it."""
+    """Write an act that is not a case's input (roster, hold, account …). Returns when Kafka has stored it."""
     await audit.write(services.line.producer, [entry(services, who, act, on, reason, detail)])
 
 
 def entry(services: Services, who: Who, act: str, on: str, reason: str = "", detail: str = "") -> AuditEntry:
-    """A line of the audit, now."""
+    """Return an audit entry at the present time, without writing it."""
     return AuditEntry(at=services.line.clock.now(), by=who.login, act=act, on=on, reason=reason, detail=detail)
 
 
 async def binding(line: Installation) -> None:
-    """Now and then, until cancelled: name the heads of the other processes' chains, also when nobody does anything."""
+    """Until cancelled, record the heads of the other processes' audit chains every BIND_SECONDS if they have
+    changed.
+    """
     while wanted():
         await asyncio.sleep(BIND_SECONDS)
         if await audit.chain_of(line.producer).news():

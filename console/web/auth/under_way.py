@@ -1,4 +1,4 @@
-"""What is under way before somebody is signed in: a record in Redis for some minutes, under a cookie of its own."""
+"""Short records from before the sign-in: kept in Redis for some minutes, found by a cookie."""
 
 import secrets
 from typing import Any, Literal
@@ -15,14 +15,17 @@ Record = dict[str, Any]
 
 
 class UnderWay:
-    """Records of one kind. `same_site`: lax when another's page leads back to ours, as an OpenID provider does."""
+    """Records of one kind, each found by the browser's cookie.
+
+    `same_site`: "lax" if another site's redirect must find the record, as with an OpenID provider; else "strict".
+    """
 
     def __init__(self, redis: Any, kind: str, same_site: Literal["lax", "strict"]) -> None:  # noqa: ANN401 - see streams/repositories/residents
         self._redis, self._kind, self._same_site = redis, kind, same_site
         self.cookie = f"__Host-quanzu-{kind}"
 
     async def begin(self, response: Response, record: Record) -> None:
-        """Keep a new record; the answer gives its cookie."""
+        """Store a new record for MINUTES minutes and set its cookie."""
         token = secrets.token_urlsafe(32)
         await self._redis.set(self._key(token), orjson.dumps(record), ex=MINUTES * 60)
         response.set_cookie(
@@ -30,17 +33,19 @@ class UnderWay:
         )
 
     async def of(self, request: Request) -> Record | None:
-        """The browser's record, as long as it is kept."""
+        """Return the browser's record, or None if there is none or it has expired."""
         raw = await self._redis.get(self._key(request.cookies.get(self.cookie, "")))
         return None if raw is None else self._read(raw)
 
     async def keep(self, request: Request, record: Record) -> None:
-        """Change the browser's record, if it is still kept; it lasts no longer for that."""
+        """Replace the browser's record if it still exists; its expiry stays."""
         key = self._key(request.cookies.get(self.cookie, ""))
         await self._redis.set(key, orjson.dumps(record), xx=True, keepttl=True)
 
     async def take(self, request: Request, response: Response | None = None) -> Record | None:
-        """End it: of two who take it only one gets the record. The answer takes the cookie back."""
+        """Remove and return the browser's record, or None; of two concurrent calls only one gets it. Deletes the
+        cookie.
+        """
         raw = await self._redis.getdel(self._key(request.cookies.get(self.cookie, "")))
         if response is not None:
             response.delete_cookie(self.cookie, path="/", secure=True, httponly=True, samesite=self._same_site)

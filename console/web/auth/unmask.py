@@ -1,7 +1,7 @@
-"""Unmasking: a person's look at a resident's data, for a reason, for minutes; recorded, and counted by person and day.
+"""Revealing a resident's data: a person gives a reason and sees it for some minutes; recorded and counted by day.
 
-Whether it lasts is in Redis and may be lost: then it is asked for again. The counts are a sum of the audit's lines, and
-are summed again when Redis was lost.
+The permission is a key in Redis; if it is lost, the person asks again. The counts are sums over the audit and are
+computed again if Redis was lost.
 """
 
 import asyncio
@@ -21,17 +21,18 @@ from streams.state.keys import UNMASK_COUNTS, UNMASK_FORM, UNMASKED
 
 ACT = "look-unmask"
 LEAST_REASON = 4  # characters: two words in Chinese
-SUMMED = "|summed"  # in it: the counts are there
-KEPT = timedelta(days=31)  # counted back when Redis was lost
+SUMMED = "|summed"  # this field of the hash says that the counts are complete
+KEPT = timedelta(days=31)  # how far back the audit is counted
 FORM_SECONDS = 3600
 
 _summing = asyncio.Lock()
 
 
 async def begin(services: Services, who: Who, case: str, resident: ResidentId, reason: str, form: str) -> None:
-    """Let the person see the resident's data from now on. Written in the audit first.
+    """Write the audit entry, then let the person see the resident's data for `unmask_minutes`. A repeated form counts
+    once.
 
-    Raises ValueError when the reason is too short.
+    Raises ValueError if the reason has fewer than LEAST_REASON characters.
     """
     if len(reason.strip()) < LEAST_REASON:
         raise ValueError("a reason is needed")
@@ -45,23 +46,23 @@ async def begin(services: Services, who: Who, case: str, resident: ResidentId, r
 
 
 async def active(services: Services, who: Who, resident: ResidentId) -> bool:
-    """Whether the person may read the resident's data now."""
+    """Return whether the person may see the resident's data now."""
     return bool(await services.line.redis.exists(_name(who, resident)))
 
 
 async def seconds_left(services: Services, who: Who, resident: ResidentId) -> int:
-    """For how long yet, on the wall's clock; 0 when not."""
+    """Return the wall-clock seconds until the data is masked again; 0 if it is masked."""
     left: int = await services.line.redis.ttl(_name(who, resident))
     return max(0, left)
 
 
 async def end(services: Services, who: Who, resident: ResidentId) -> None:
-    """Mask it again."""
+    """Mask the resident's data for the person at once."""
     await services.line.redis.delete(_name(who, resident))
 
 
 async def counts(services: Services, since: date) -> Counter[tuple[date, str]]:
-    """How often each person has unmasked on each day in China, from that day on."""
+    """Return how often each person revealed data, by (day in China, login), from the day `since`."""
     await _sum(services.line)
     found: Counter[tuple[date, str]] = Counter()
     for raw, count in (await services.line.redis.hgetall(UNMASK_COUNTS)).items():
@@ -72,7 +73,7 @@ async def counts(services: Services, since: date) -> Counter[tuple[date, str]]:
 
 
 async def _sum(line: Installation) -> None:
-    """See to it that the counts are there."""
+    """Compute the counts from the audit if Redis does not have them."""
     if await line.redis.hexists(UNMASK_COUNTS, SUMMED):
         return
     async with _summing:

@@ -1,4 +1,4 @@
-"""The person of a request, and what lies in that person's area."""
+"""The person or program of a request, their role and area, and the errors for missing rights."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,7 +10,10 @@ from schemas.people.staff import StaffRole
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Who is signed in. `area`: the beginning of the division codes he is responsible for; empty is all."""
+    """The account that is signed in. `area`: the prefix of the division codes it is responsible for; "" is everywhere.
+
+    `officer`: the officer's id on the rosters, or None.
+    """
 
     login: str
     name: str
@@ -18,23 +21,23 @@ class Who:
     area: str
     station: str | None
     officer: str | None
-    session: str  # a hash of the session's token: the CSRF token is made of it
+    session: str  # the hash of the session's token, or "token:" and the API token's id
 
     def sees(self, division: str) -> bool:
-        """Whether a place is in the person's area."""
+        """Return whether a division code lies in the area."""
         return division.startswith(self.area)
 
 
 class NotSignedInError(Exception):
-    """Nobody is signed in: a page leads to the sign-in, the API answers 401."""
+    """Nobody is signed in: a page redirects to the sign-in, the API answers 401."""
 
 
 class ForbiddenError(Exception):
-    """The person may not do this: 403."""
+    """The role may not do this: 403."""
 
 
 class NotFoundError(Exception):
-    """There is no such thing, or it lies in another's area, which is not told apart: 404."""
+    """The thing does not exist or lies in another area; the answer is 404 in both cases, so that it tells nothing."""
 
 
 def _who(request: Request) -> Who:
@@ -43,4 +46,4 @@ def _who(request: Request) -> Who:
 
 
 Signed = Annotated[Who, Depends(_who)]
-"""A parameter of an endpoint behind a door: who is signed in."""
+"""A parameter type of an endpoint behind a door (kit/door.py): the signed-in account."""

@@ -1,4 +1,4 @@
-"""What accounts are called on the screen, in Chinese, as in a template."""
+"""Chinese names of roles and areas, translated where they are shown."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ from domain.identity.divisions import name_of
 from schemas.people.staff import StaffRole
 
 N_ = str
-"""Marks a text that is translated where it is shown, for who looks for texts without a translation."""
+"""Marks a text for the extraction of translations; the text is translated where it is shown."""
 
 ROLES = {
     StaffRole.OPERATOR: N_("劝阻员"),
@@ -22,5 +22,5 @@ TOO_OFTEN = N_("尝试次数太多。请过一会儿再试。")
 
 
 def place(area: str, on: date) -> str:
-    """The area that somebody is responsible for, by name."""
+    """Return the Chinese name of an area (a prefix of division codes), by the register of the day `on`."""
     return name_of(area.ljust(6, "0"), on) if area else EVERYWHERE
