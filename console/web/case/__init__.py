@@ -1,1 +1,4 @@
-"""The case page: what it shows, what can be done on it, and what it keeps of a case's story."""
+"""The case page: the data it shows, the acts it offers, and the story of a case kept in memory.
+
+May import console/web/auth, kit and live. Called by routes/cases and routes/programs.
+"""

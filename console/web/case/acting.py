@@ -1,4 +1,4 @@
-"""An act on a case as an input, by whoever is signed in."""
+"""Builds the case input for an act of the person who is signed in."""
 
 from console.web.auth.who import Who
 from console.web.kit.services import Services
@@ -7,7 +7,10 @@ from schemas.casework.inputs import Act, OperatorReport
 
 
 def acted(services: Services, who: Who, case: Case, act: Act, name: str, seen: int | None = None) -> OperatorReport:
-    """The input. `name`: its id, of the form; `seen`: the version on the screen, else the case as it stands."""
+    """Return the act as an OperatorReport at the present time; it is not written yet.
+
+    `name` is the input's id. `seen` is the case version the person saw; default: the case's current version.
+    """
     return OperatorReport(
         id=name,
         at=services.line.clock.now(),

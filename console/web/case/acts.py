@@ -1,6 +1,6 @@
-"""An act on a case, as a form or another program sends it: one way for both.
+"""Carries out an act on a case, sent by a form or by a program through the API.
 
-Acting on a case that somebody else has is asked about first: `anyway` says that it is meant, and why.
+An act on a case that another person has claimed is refused, unless `anyway` gives a reason.
 """
 
 import asyncio
@@ -39,9 +39,10 @@ from streams.runtime.tasks import TRANSIENT
 
 
 class ActBody(Model):
-    """`form`: the id of what was filled in, or an idempotency key: the same again counts once. `seen`: the version.
+    """An act as it is sent. `form`: the form's id or an idempotency key; a repeated one counts once.
 
-    `anyway`: why it is done although another has the case; the audit keeps it.
+    `seen`: the case version that was shown. `anyway`: the reason to act on a case that another has claimed; the audit
+    keeps it.
     """
 
     form: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
@@ -52,12 +53,12 @@ class ActBody(Model):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A case that another has: to be asked about before acting."""
+    """A case is claimed by another person. `by`: that person's login."""
 
     by: str
 
 
-LATE_SECONDS = 2.0  # how long the journal is waited for that does not tell yet what the store has
+LATE_SECONDS = 2.0  # wait this long for the journal to catch up with the store
 _WHY: Mapping[NotAsked, AnyCode] = {
     Why.NO_STOP: NoStop(),
     Why.ASKED_ALREADY: ReleaseAskedAlready(),
@@ -65,7 +66,10 @@ _WHY: Mapping[NotAsked, AnyCode] = {
 
 
 async def found(services: Services, who: Who, case_id: str) -> Case:
-    """A case of the person's area, the latest of its resident or an earlier one. Raises NotFoundError."""
+    """Return a case in the person's area: the resident's latest or an earlier one.
+
+    Raises NotFoundError if there is no such case or it lies in another area.
+    """
     case = await services.desk.load(case_id)
     if case is None or not who.sees(case.profile.division):
         raise NotFoundError
@@ -73,7 +77,10 @@ async def found(services: Services, who: Who, case_id: str) -> Case:
 
 
 async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answer:
-    """Do what was asked for, and say what became of it. Raises NotFoundError for a case of another's area."""
+    """Carry out an act and return its answer: DONE, REFUSED with the reason, or WAITING.
+
+    Raises NotFoundError if there is no such case in the person's area.
+    """
     case = await found(services, who, case_id)
     if taken := taken_by_other(case, who, body):
         return Answer(Answered.REFUSED, HasCase(taken.by))
@@ -85,12 +92,15 @@ async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answ
 
 
 async def before(services: Services, who: Who, case: Case, body: ActBody) -> Answer | None:
-    """What came of the same form when it was sent before; none: the case knows nothing of it."""
+    """Return the answer to the same form sent earlier, or None if the case has not applied it."""
     return await came_of(services, case, input_id(who, case.id, body), body.seen)
 
 
 async def came_of(services: Services, case: Case, name: str, seen: int) -> Answer | None:
-    """What came of an input of the case; none: the case knows nothing of it. `seen`: a version from before it."""
+    """Return the answer to an input of the case, or None if the case has not applied it.
+
+    WAITING: it is applied, but the journal does not show its event. `seen`: a case version from before the input.
+    """
     if not await answers.applied(services, case.resident, name):
         return None
     told = (await news(services, case, seen)).told
@@ -98,30 +108,37 @@ async def came_of(services: Services, case: Case, name: str, seen: int) -> Answe
 
 
 async def write(services: Services, who: Who, case: Case, body: ActBody) -> Answer:
-    """Write the act as the case's input, and wait for its answer."""
+    """Write the act as an input of the case and return the answer.
+
+    If the act ends the person's claim, the claim is released as well.
+    """
     message = acted(services, who, case, body.act, input_id(who, case.id, body), body.seen)
     own: str = getattr(body.act, "reason", "")
     answer = await answers.put(services, who, message, body.anyway or own)
     if answer.event and case.claimed_by == who.login != answer.event.case.claimed_by:
-        await services.desk.release(case.id, who.login)  # done with it: whoever takes it next need not wait
+        await services.desk.release(case.id, who.login)  # so that the next person can claim it at once
     return answer
 
 
 def input_id(who: Who, case_id: str, body: ActBody) -> str:
-    """The input's id: the same form on the same case by the same person is the same input."""
+    """Return the input's id: the same form, case and person give the same id."""
     return short_hash("form", who.login, case_id, body.form)
 
 
 def taken_by_other(case: Case, who: Who, body: ActBody) -> Taken | None:
-    """Who has the case, if that is another and the act is one that gets in his way. What was said is never in it."""
+    """Return who has claimed the case if that blocks this act, else None.
+
+    Notes, claims and an act with `anyway` are never blocked.
+    """
     free = body.anyway or isinstance(body.act, NoteAct | ClaimAct)
     return None if free or case.claimed_by in (None, who.login) else Taken(case.claimed_by or "")
 
 
 async def news(services: Services, case: Case, seen: int) -> Story:
-    """What happened since a version, up to the case's; `whole`: nothing of it is missing.
+    """Return the events after version `seen` up to the case's version.
 
-    The store has a version before the journal tells of it: what is on its way is waited for, `LATE_SECONDS` at most.
+    `whole` is False if some are missing. The store has a version before the journal shows it, so this waits up to
+    LATE_SECONDS for them.
     """
     with services.stories.watching(case.id) as screen:
         try:
@@ -139,7 +156,7 @@ async def news(services: Services, case: Case, seen: int) -> Story:
 
 
 async def _ask_release(services: Services, who: Who, case: Case, form: str, act: ReleaseStopAct) -> Answer:
-    """Lifting a stop takes a second person, so what is done here is asking for it, whoever `act` says has asked."""
+    """Ask for a stop to be lifted. A second person decides, so the act only makes the request, by `who`."""
     transfers = [payment.transfer for payment in case.payments]
     number = transfers.index(act.transfer) if act.transfer in transfers else len(transfers)
     try:
@@ -150,7 +167,7 @@ async def _ask_release(services: Services, who: Who, case: Case, form: str, act:
 
 
 def _of_release(request: ReleaseRequest) -> Answer:
-    """What has become of a request: the same form may be sent again when another has decided."""
+    """Return the request's present state as an answer; a repeated form may come after the decision."""
     match request.state:
         case ReleaseState.ASKED:
             return Answer(Answered.WAITING, ReleaseWaits(request.asked_by))

@@ -1,4 +1,4 @@
-"""What a person did, written as an input of the case, and the event that answers it."""
+"""Writes an act as an input of its case and waits for the event that answers it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,16 +18,20 @@ from streams.security import audit
 
 
 class Answered(StrEnum):
-    """What became of an act."""
+    """The state of an act."""
 
     DONE = "done"
-    REFUSED = "refused"  # the case has changed, or no longer allows it: `why` says which
-    WAITING = "waiting"  # written, and not answered yet: it is not lost
+    REFUSED = "refused"  # the case has changed or does not allow the act; see `why`
+    WAITING = "waiting"  # written, and not answered yet; it is not lost
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`why`: why it was refused, or what it waits for. `event`: what came of it, when it is there."""
+    """The answer to an act.
+
+    `why`: the reason of a refusal, or what a WAITING act waits for. `event`: the answering event; None if it is not
+    known.
+    """
 
     how: Answered
     why: AnyCode | None = None
@@ -35,9 +39,9 @@ class Answer:
 
 
 async def put(services: Services, who: Who, message: ResidentInput, reason: str = "") -> Answer:
-    """Write an input, with its line of the audit, and wait for its answer.
+    """Write an input together with its audit entry, and return its answer; WAITING after ANSWER_SECONDS without one.
 
-    The same input twice counts once, and is answered as WAITING: its answer came before.
+    A repeated input counts once and is answered as WAITING, because its answer was published earlier.
     """
     partition = home(message.resident, services.line.settings.partitions)
     line = trail.entry(services, who, _act(message), getattr(message, "case", message.resident), reason, message.id)
@@ -51,19 +55,19 @@ async def put(services: Services, who: Who, message: ResidentInput, reason: str 
 
 
 def answer_of(facts: Sequence[Fact], event: CaseEvent | None = None) -> Answer:
-    """What the facts of the event that answers an act say of it."""
+    """Return REFUSED with the reason if the facts have a refusal, else DONE."""
     refused = next((fact.what for fact in facts if fact.kind is FactKind.REFUSED), None)
     return Answer(Answered.DONE, event=event) if refused is None else Answer(Answered.REFUSED, refused, event)
 
 
 async def applied(services: Services, resident: str, input_id: str) -> bool:
-    """Whether the resident's case knows of an input already."""
+    """Return whether the resident's case has already applied the input."""
     partition = home(resident, services.line.settings.partitions)
     loaded = await services.line.store.load(partition, [input_id], [])
     return loaded is not None and input_id in loaded.applied
 
 
 def _act(message: ResidentInput) -> str:
-    """The audit's word for an input."""
+    """Return the audit's name for the input, such as "ask-stop"."""
     act = getattr(message, "act", None)
     return str(act.do).replace("_", "-") if act is not None else message.kind.replace("_", "-")

@@ -1,4 +1,4 @@
-"""Who is calling: from the telephone to the resident and the case, as far as they lie in the operator's area."""
+"""Finds the resident and the case for a caller's telephone number, within the operator's area."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,11 @@ from streams.repositories.residents.register import Asked
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A call, and who it is. `resident` and `case` only in the person's area; `elsewhere`: the other's prefecture.
+    """A call and who is calling. `resident` and `case` are None outside the operator's area or if they are unknown.
 
-    `others`: who hold the telephone too, in the area.
+    `elsewhere`: the four-digit prefecture of a resident in another area, else None. `others`: other residents in the
+    area
+    who hold the same telephone.
     """
 
     call: Call
@@ -27,7 +29,9 @@ class Caller:
 
 
 async def begin(services: Services, who: Who, phone: str, name: str) -> Call:
-    """Begin a call from this telephone (in its one spelling); the same call when it was begun before."""
+    """Begin and store a call from `phone` (normalised); `name` is its id. Return the stored call if it already
+    exists.
+    """
     calls = services.line.calls
     if known := await calls.get(name):
         return known
@@ -45,7 +49,7 @@ async def begin(services: Services, who: Who, phone: str, name: str) -> Call:
 
 
 async def find(services: Services, who: Who, call_id: str) -> Caller:
-    """The call that the person has, and who is calling. Raises NotFoundError when it is no call of his."""
+    """Return the call and its caller. Raises NotFoundError if the call is unknown or another person's."""
     call = await services.line.calls.get(call_id)
     if call is None or call.by != who.login:
         raise NotFoundError
@@ -66,14 +70,14 @@ async def find(services: Services, who: Who, call_id: str) -> Caller:
 
 
 async def look(services: Services, who: Who, caller: Caller) -> None:
-    """Note that the person sees who is calling; before it is shown."""
+    """Write an audit entry for each resident about to be shown, or for the call's id if there is none."""
     seen = [each.id for each in (caller.resident, *caller.others) if each is not None]
     for name in seen or [caller.call.id]:
         await trail.look(services, who, "call-in", name)
 
 
 async def case_elsewhere(services: Services, caller: Caller) -> Case | None:
-    """The case of a resident of another area, to write on; never to be shown."""
+    """Return the latest case of a resident in another area, or None. It may be written on, never shown."""
     resident = caller.call.resident
     return await services.line.calls.latest_case(resident) if resident and caller.elsewhere else None
 

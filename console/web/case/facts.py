@@ -1,9 +1,11 @@
-"""Which facts of a case are news, and to whom. Their sentences: console/web/kit/wording.py."""
+"""Sets of fact kinds: refusals, routine facts and facts left out of news. Their sentences:
+console/web/kit/wording.py.
+"""
 
 from schemas.casework.events import FactKind
 
 REFUSALS = frozenset({FactKind.REFUSED})
-# Facts that change nothing a person decides by: a form that is being filled in need not be looked over for them.
+# Facts that do not affect a person's decision: they do not ask the reader of an open form to check it again.
 ROUTINE = frozenset(
     {
         *(FactKind.DISPATCHED, FactKind.RESULT, FactKind.STEP_DONE, FactKind.STEP_FAILED, FactKind.WITHDRAWN),
@@ -11,5 +13,5 @@ ROUTINE = frozenset(
         *(FactKind.EVIDENCE, FactKind.STOP_REMINDER),
     }
 )
-# What the plan does by itself stands in the story, and is no news to who talks with the resident; evidence is.
+# The plan's own steps are in the story, but are no news to the operator on the telephone; new evidence is.
 UNTOLD = ROUTINE - {FactKind.EVIDENCE}

@@ -1,4 +1,4 @@
-"""From a form of the case page to the act that is meant, or to what is wrong with it, in words."""
+"""Turns a form of the case page into an ActBody, or into an error in words."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -18,13 +18,13 @@ from schemas.channels.releases import MOST_REASON
 from schemas.codes.refusals import GroundMissing, GroundNeedsNote
 
 LINK = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?|[A-Za-z0-9][A-Za-z0-9._:-]{3,127}")
-SURE = frozenset({"outcome", "close", "lower", "ask_stop", "release_stop"})  # are looked at once more before they go
+SURE = frozenset({"outcome", "close", "lower", "ask_stop", "release_stop"})  # acts that need a confirmation
 
 _Act = dict[str, Any]
 
 
 class FormError(ValueError):
-    """What is wrong, in Chinese as in a template; `field`: where."""
+    """A field of the form is invalid. `field`: its name. `words`: the error in Chinese, to be translated."""
 
     def __init__(self, field: str, words: str) -> None:
         super().__init__(words)
@@ -32,7 +32,7 @@ class FormError(ValueError):
 
 
 def body_of(given: Filled) -> ActBody:
-    """The act of a form. Raises FormError."""
+    """Return the form's act. Raises FormError if the act is unknown or a field is invalid."""
     read = _FORMS.get(given["do"])
     if read is None:
         raise FormError("do", "不认识的操作，请重新打开页面")
@@ -44,9 +44,10 @@ def body_of(given: Filled) -> ActBody:
 
 
 def within(body: ActBody, case: Case) -> None:
-    """Raises FormError when an outcome lacks its ground, or more is said to be kept than was to be paid.
+    """Check an outcome against its case; other acts pass.
 
-    The ledger would take the payment alone.
+    Raises FormError if the ground or its note is missing, or if the loss avoided is more than the payment. (The ledger
+    would count no more than the payment.)
     """
     if not isinstance(body.act, OutcomeAct):
         return
@@ -62,7 +63,7 @@ def within(body: ActBody, case: Case) -> None:
 
 
 def link(text: str) -> str:
-    """A recording: an https address, or the recorder's id. Raises FormError."""
+    """Return the link to a recording: an https address or the recorder's id. Raises FormError if it is neither."""
     if len(text) > 500 or not LINK.fullmatch(text):
         raise FormError("link", "请填写 https:// 开头的地址，或录音系统的编号")
     return text
@@ -113,7 +114,9 @@ def _three_way(given: Filled) -> _Act:
 
 
 def _answers(given: Filled) -> _Act:
-    """One answer, a marker that was heard, or what is taken back (`back`: every question that is meant)."""
+    """Return an answers act: one answer, a marker that was heard, or in `back` the questions whose answers are
+    withdrawn.
+    """
     answers = {given["question"]: given["answer"]} if given["question"] else {}
     if given["heard"]:
         answers = {f"{HEARD}{given['heard']}": "yes"}
@@ -128,7 +131,7 @@ def _release_stop(given: Filled) -> _Act:
 
 
 def _plain(do: str, *fields: str) -> Callable[[Filled], _Act]:
-    """A form whose fields are the act's."""
+    """Return a reader for a form whose fields are the act's fields."""
     return lambda given: {"do": do, **{field: given[field] for field in fields}}
 
 
@@ -163,8 +166,8 @@ _WRONG = {
 
 
 def _wrong(error: ValidationError) -> FormError:
-    """The first field that is wrong, told by its name."""
+    """Return the first known invalid field as a FormError."""
     locs = [item["loc"] for item in error.errors(include_url=False)]
-    places = [str(part) for loc in locs for part in (loc[2:] if loc[:1] == ("act",) else loc)]  # act and its kind first
+    places = [str(part) for loc in locs for part in (loc[2:] if loc[:1] == ("act",) else loc)]  # without "act", kind
     field = next((place for place in places if place in _WRONG), "do")
     return FormError(field, _WRONG.get(field, "请检查填写的内容"))

@@ -1,9 +1,9 @@
-"""Stop-payments that are kept back for some seconds, so that who asked for one can take it back.
+"""Holds stop-payments back for some seconds so that the person who asked can undo them.
 
-They lie in Redis, in keys of one tag: `due` (sorted set: id -> when it is sent, ms of the wall's clock), `acts` (hash:
-id -> what is sent), `sending` (sorted set: id -> since when). What is due goes to `sending` first, then out of `due`,
-then to the case; whoever takes it out of `due` has it. So a console that stops in between loses nothing: another, or
-the same one started again, sends what was left; the input's id is the form's, and what is sent twice counts once.
+In Redis, under one hash tag: `due` (sorted set: id -> send time, ms of the wall clock), `acts` (hash: id -> the act),
+`sending` (sorted set: id -> start time, ms). A due act is added to `sending`, then removed from `due`, then written to
+the case; only the console that removes it from `due` sends it. If a console stops in between, another sends the act
+later. The input's id comes from the form, so an act that is sent twice counts once.
 """
 
 import asyncio
@@ -30,15 +30,15 @@ from streams.state.keys import KEPT_BACK_ACTS, KEPT_BACK_DUE, KEPT_BACK_SENDING,
 
 log = logging.getLogger(__name__)
 
-SECONDS = 5.0  # on the wall's clock: enough to see what one has done
+SECONDS = 5.0  # of the wall clock: enough to notice a mistake
 DAY_SECONDS = 86_400
 LOOK_SECONDS = 0.2
-LOST_SECONDS = 20.0  # what is being sent for so long was left by a console that stopped
-TRIES = 4  # a case that changes meanwhile refuses what was seen before: it is said anew
+LOST_SECONDS = 20.0  # after this long in `sending`, its console has stopped
+TRIES = 4  # a case that changes meanwhile refuses the act; it is then written again
 
 
 class KeptAct(Model):
-    """Who asked for what. `at`: when."""
+    """An act that is held back, and the person who asked for it. `at`: the time of asking, aware UTC."""
 
     id: str
     login: Login
@@ -51,12 +51,13 @@ class KeptAct(Model):
 
     @property
     def who(self) -> Who:
+        """The person as a Who, without session, station or officer."""
         return Who(self.login, self.name, self.role, self.area, None, None, session="")
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An act that can be taken back for `left` milliseconds yet."""
+    """An act that can be undone for another `left` milliseconds. `by`: the login of the person who asked."""
 
     id: str
     body: ActBody
@@ -65,14 +66,16 @@ class Waiting:
 
 
 class KeptBack:
-    """The acts of all consoles on one Redis. `run` sends what is due, until it is cancelled."""
+    """The acts held back by all consoles on one Redis. `run` sends those that are due."""
 
     def __init__(self, services: Services, seconds: float = SECONDS) -> None:
         self._services, self.seconds = services, seconds
         self._redis: Any = services.line.redis
 
     async def keep(self, who: Who, case: Case, body: ActBody) -> Waiting:
-        """Keep an act back. The same form again is the same act, and waits no longer."""
+        """Hold an act back for `seconds`. A repeated form is the same act and keeps its time; `left` is 0 if it was
+        sent.
+        """
         made = KeptAct(
             id=input_id(who, case.id, body),
             login=who.login,
@@ -93,7 +96,10 @@ class KeptBack:
         return Waiting(made.id, body, who.login, max(0, int(due or 0) - self._now()))
 
     async def undo(self, who: Who, case_id: str, name: str) -> bool:
-        """Take an act out; False when it has gone, or is another's. A supervisor may take anybody's out."""
+        """Remove an act before it is sent, and record it in the audit. A supervisor may undo another person's act.
+
+        Return False if it has been sent, does not belong to the case, or is another person's.
+        """
         kept = await self._load(name)
         if kept is None or kept.case != case_id:
             return False
@@ -106,7 +112,7 @@ class KeptBack:
         return True
 
     async def waiting(self, case_id: str) -> list[Waiting]:
-        """What can still be taken back of a case."""
+        """Return the case's acts that can still be undone."""
         dues = await self._redis.zrange(KEPT_BACK_DUE, 0, -1, withscores=True)
         found = [(await self._load(name.decode()), int(due) - self._now()) for name, due in dues]
         return [
@@ -116,7 +122,7 @@ class KeptBack:
         ]
 
     async def run(self) -> None:
-        """Send what is due. Never ends by itself."""
+        """Send acts when they are due, until the task is cancelled."""
         while wanted():
             await until_done("what the console keeps back", self._send_due)
             await asyncio.sleep(LOOK_SECONDS)
@@ -133,9 +139,9 @@ class KeptBack:
             await self._send(name.decode(), recovered=True)
 
     async def _send(self, name: str, *, recovered: bool) -> None:
-        """Write the act to its case. One that was taken back meanwhile is not there any more.
+        """Write the act to its case, unless it was undone.
 
-        What is written and not answered yet stays among what is being sent: the case may still refuse it.
+        An act without an answer stays in `sending`, because the case may still refuse it.
         """
         kept = await self._load(name)
         if kept and not await self._write(kept, recovered=recovered):
@@ -148,11 +154,13 @@ class KeptBack:
             await pipe.execute()
 
     async def _write(self, kept: KeptAct, *, recovered: bool) -> bool:
-        """The act, on the case as it stands: what happened in these seconds nobody could have seen.
+        """Write the act on the current version of the case: nobody could have seen what changed in these seconds.
 
-        False while it is not known what came of it.
-        Refused because the case has changed once more, it is said anew. What was said before (`recovered`), by this
-        console or another, is not said again before it is known what came of it.
+        Return False if the answer is not known yet. If it is refused because the case changed again, write it again, up
+        to
+        TRIES times. An act that may have been written before (`recovered`) is written again only if the case has not
+        applied
+        it.
         """
         for attempt in range(TRIES):
             case = await self._services.desk.load(kept.case)
@@ -174,7 +182,7 @@ class KeptBack:
         raw = await self._redis.hget(KEPT_BACK_ACTS, name)
         try:
             return KeptAct.model_validate_json(raw, extra=ANY_VERSION) if raw else None
-        except ValidationError as error:  # of another version of the console
+        except ValidationError as error:  # written by another version of the console
             log.error("what is kept back under %s cannot be read, and is dropped: %s", name, error)  # noqa: TRY400 - the line says it all
             return None
 

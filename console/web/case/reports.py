@@ -1,4 +1,4 @@
-"""What a caller tells, written where it belongs: on the case, to the bank, to the watchlist, to screening."""
+"""Records what a caller reports: on the case, to the bank, on the watchlist and in screening."""
 
 import asyncio
 from dataclasses import dataclass
@@ -20,13 +20,17 @@ from schemas.risk.signals import Signal
 from streams.intake.acceptor import Intake, examine
 from streams.messaging.sources import CONSOLE
 
-LONGEST = 1500  # characters: a note on a case has its beginning beside them
-ATTEMPTS = 3  # at a stop while the case moves on under it
+LONGEST = 1500  # characters; leaves room for the heading of a note on a case
+ATTEMPTS = 3  # to ask for a stop while the case keeps changing
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What was taken down. `name`: the id of the form; `account`, `phone`: the suspect's, as they were told."""
+    """A caller's report as the operator took it down. `name`: the form's id. `account`, `phone`: the suspect's, as
+    given.
+
+    `amount_fen` is None if no amount was given.
+    """
 
     name: str
     what: CallerRequest
@@ -38,7 +42,7 @@ class Reported:
 
 
 class UnreadableError(ValueError):
-    """A number of the report is none. `field`: suspect_account or suspect_phone."""
+    """A number in the report is invalid. `field`: suspect_account, suspect_phone or phone."""
 
     def __init__(self, field: str) -> None:
         super().__init__(f"{field} cannot be read")
@@ -46,10 +50,11 @@ class UnreadableError(ValueError):
 
 
 async def take(services: Services, who: Who, caller: Caller, told: Reported) -> Statement:
-    """Write down what was told, and return it with what came of it; the same form again counts once.
+    """Record the report everywhere it belongs and return a Statement with the results; a repeated form counts once.
 
-    A report that names a suspect puts him on the watchlist as reported, and asks the bank for a stop of what the case
-    has paid him. Raises UnreadableError, and nothing is written then, for a number that is none.
+    A named suspect goes on the watchlist as reported, and the bank is asked to stop the case's payments to that
+    account.
+    Raises UnreadableError, before anything is written, if a number is invalid.
     """
     case = caller.case or await case_elsewhere(services, caller)
     signals = _signals(services, caller, case, told)
@@ -69,7 +74,7 @@ async def take(services: Services, who: Who, caller: Caller, told: Reported) -> 
 
 
 async def raised(services: Services, resident: str) -> None:
-    """Return when the resident has a case at work, or it has taken longer than a page may wait."""
+    """Wait until the resident has a case in progress, at most ANSWER_SECONDS."""
     with services.hub.watching() as screen:
         if in_danger(await services.line.calls.latest_case(resident)):
             return
@@ -82,7 +87,11 @@ async def raised(services: Services, resident: str) -> None:
 
 
 def _signals(services: Services, caller: Caller, case: Case | None, told: Reported) -> list[Signal]:
-    """The report as signals: one for each suspect. Without one, only where no case is at work that it could go to."""
+    """Return the report as signals, one for each suspect.
+
+    Without a suspect there is one signal, unless the report is written on an existing case instead. Questions give
+    none.
+    """
     if told.what is CallerRequest.QUESTION:
         return []
     named = _suspects(told)
@@ -106,7 +115,7 @@ def _signals(services: Services, caller: Caller, case: Case | None, told: Report
 
 
 def _suspects(told: Reported) -> list[dict[str, str]]:
-    """A signal's field for each suspect that was named. Raises UnreadableError for a telephone that is none."""
+    """Return one signal field for each named suspect. Raises UnreadableError if the telephone is invalid."""
     if told.phone:
         try:
             normal_phone(told.phone)
@@ -121,7 +130,7 @@ def _watched(told: Reported) -> list[CameOf]:
 
 
 async def _stop(services: Services, who: Who, case: Case, told: Reported) -> tuple[list[CameOf], AnyCode | None]:
-    """Ask for a stop of each payment to the reported account; what came of it, and why one was refused."""
+    """Ask for a stop of each payment to the reported account; return the results and the last refusal, or None."""
     came: list[CameOf] = []
     why: AnyCode | None = None
     for transfer in to_stop(case, account_token(services.line.settings.key(), told.account)):
@@ -134,8 +143,9 @@ async def _stop(services: Services, who: Who, case: Case, told: Reported) -> tup
 async def _ask(services: Services, who: Who, case: Case, transfer: str, told: Reported) -> AnyCode | None:
     """Ask for one stop. Return why the case refused it, or None.
 
-    What the caller tells does not depend on what was on the screen: when the case has moved on meanwhile, it is asked
-    again by the case as it stands.
+    If the case changed meanwhile, ask again on its new version: the caller's report does not depend on what the
+    operator
+    saw on the screen.
     """
     why: AnyCode | None = None
     for _ in range(ATTEMPTS):
@@ -158,7 +168,7 @@ def _still(case: Case, transfer: str) -> list[str]:
 
 
 async def _note(services: Services, who: Who, case: Case, told: Reported) -> None:
-    """What was said, on the case; and where the call's recording lies."""
+    """Write the caller's words on the case, and the link to the call's recording if there is one."""
     said = NoteAct(do="note", what="note", note=told.text, caller=told.what)
     await put(services, who, acted(services, who, case, said, f"{told.name}-note"))
     if told.recording:

@@ -1,4 +1,4 @@
-"""The scripts of deploy/scripts, read once: a tree of questions by scam type."""
+"""Loads the call scripts of deploy/scripts once: a tree of questions for each scam type."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -13,17 +13,20 @@ GENERAL = "general"
 
 @cache
 def trees() -> Mapping[str, Tree]:
-    """Every tree by its scam type. Raises ScriptError that names the file and what is wrong in it."""
+    """Return all trees by scam type. Raises ScriptError that names the file and the mistake."""
     return read(SCRIPTS)
 
 
 def tree_of(scam: str | None) -> Tree:
-    """The tree of a scam type; the general one where there is none of its own."""
+    """Return the tree of a scam type, or the general tree if the type has none. Raises ScriptError as `trees` does."""
     return trees().get(scam or GENERAL) or trees()[GENERAL]
 
 
 def read(folder: Path) -> dict[str, Tree]:
-    """The trees of a folder's files. Raises ScriptError."""
+    """Return the trees of a folder's files by scam type.
+
+    Raises ScriptError if a file is invalid or the general script is missing.
+    """
     found: dict[str, Tree] = {}
     for file in sorted(folder.glob("*.toml")):
         if file.name != COMMON:

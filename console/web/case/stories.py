@@ -1,8 +1,8 @@
-"""The stories of the cases that are being looked at: what the journal tells of each, kept in memory and in step.
+"""The stories of the cases on screen: their journal events, kept in memory and up to date.
 
-A case's story is read from its partition of the journal, from where that stood when the case was opened, and only what
-has the resident's key; what happens afterwards the hub tells. A journal is long, so a look ends after some seconds, and
-the next one goes on where it stopped; the page does not wait for it.
+A story is read from the case's partition of the journal, from the offset at the case's opening, keeping only records
+with the resident's key; later events come from the hub. A journal is long, so one read ends after LOOK_SECONDS and the
+next one continues where it stopped; the page does not wait for it.
 """
 
 import asyncio
@@ -20,17 +20,17 @@ from streams.installation import Installation
 from streams.messaging.reader import Read, offset_at, read_on
 from streams.messaging.topics import CASE_EVENTS, home
 
-MOST_CASES = 256  # whose stories are kept
-MOST_EVENTS = 400  # of one case: the latest
+MOST_CASES = 256  # stories kept in memory; the least recently used is dropped
+MOST_EVENTS = 400  # kept for one case, the latest
 LOOK_SECONDS = 5.0
-BEFORE = timedelta(minutes=5)  # how far the clocks of who decided and who wrote may be apart
-AT_ONCE = 2  # looks at the journal under way
-MISSED = 200  # events that a page may be behind: then it sees the latest only
+BEFORE = timedelta(minutes=5)  # greatest difference between the clocks of the decider and the writer
+AT_ONCE = 2  # concurrent reads of the journal
+MISSED = 200  # a page this many events behind loses the oldest
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """What one input made of a case."""
+    """The facts that one input produced on a case. `version`: the case version after it; `at`: aware UTC."""
 
     version: int
     at: datetime
@@ -43,18 +43,18 @@ class TimelineEntry:
         return cls(event.case.version, event.at, event.input, event.input_kind, event.facts)
 
     def of_others(self, me: str) -> bool:
-        """Whether it was not this person who did it."""
+        """Return whether `me` (a login) did none of it."""
         return all(fact.by != me for fact in self.facts)
 
     @property
     def refused(self) -> bool:
-        """Whether nothing came of it."""
+        """Whether every fact is a refusal."""
         return all(fact.kind is FactKind.REFUSED for fact in self.facts)
 
 
 @dataclass(slots=True)
 class _Kept:
-    """`reached`: the journal's offset up to which was read; none: not begun."""
+    """Events of one case. `reached`: the last journal offset read; None if reading has not begun."""
 
     told: dict[int, TimelineEntry] = field(default_factory=dict)
     reached: int | None = None
@@ -65,28 +65,28 @@ class _Kept:
             del self.told[min(self.told)]
 
     def whole(self, version: int) -> bool:
-        """Whether nothing is missing, up to this version, of what is kept at most."""
+        """Return whether no event is missing up to this version, within the latest MOST_EVENTS."""
         return all(number in self.told for number in range(max(1, version - MOST_EVENTS + 1), version + 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`whole`: nothing of it is missing; when it is not, another look reads on."""
+    """Events of a case, the oldest first. `whole`: no event is missing; if False, another read may find more."""
 
     told: list[TimelineEntry]
     whole: bool
 
     def after(self, version: int) -> list[TimelineEntry]:
-        """What happened since this version."""
+        """Return the events after this version."""
         return [each for each in self.told if each.version > version]
 
     def tells(self, seen: int, version: int) -> bool:
-        """Whether all that happened since `seen` is in it, up to a version."""
+        """Return whether the story has every version after `seen` up to `version`."""
         return {each.version for each in self.told} >= set(range(seen + 1, version + 1))
 
 
 class Stories:
-    """Of one process."""
+    """The stories kept by one console process."""
 
     def __init__(self, line: Installation) -> None:
         self._line = line
@@ -95,7 +95,7 @@ class Stories:
         self._looks = asyncio.Semaphore(AT_ONCE)
 
     def hear(self, event: CaseEvent) -> None:
-        """What the hub has read: of a case that somebody looks at it is kept, and told."""
+        """Take an event from the hub: add it to a story in memory and send it to the pages that watch the case."""
         if kept := self._kept.get(event.case.id):
             kept.add(event)
         for screen in self._screens.get(event.case.id, ()):
@@ -105,7 +105,7 @@ class Stories:
 
     @contextmanager
     def watching(self, case_id: str) -> Iterator["asyncio.Queue[TimelineEntry]"]:
-        """What happens to a case from now on."""
+        """Yield a queue that receives the case's events from now on."""
         screen: asyncio.Queue[TimelineEntry] = asyncio.Queue(MISSED)
         self._screens[case_id].add(screen)
         try:
@@ -116,7 +116,9 @@ class Stories:
                 del self._screens[case_id]
 
     async def of(self, case: Case) -> Story:
-        """A case's story up to its version, as far as a look of `LOOK_SECONDS` finds it."""
+        """Return a case's story up to its version, reading the journal for at most LOOK_SECONDS if events are
+        missing.
+        """
         kept = self._kept.setdefault(case.id, _Kept())
         self._kept.move_to_end(case.id)
         while len(self._kept) > MOST_CASES:
@@ -128,7 +130,7 @@ class Stories:
         return Story([kept.told[version] for version in sorted(kept.told)], kept.whole(case.version))
 
     def known(self, case_id: str) -> Story:
-        """What is in memory already."""
+        """Return the events in memory, without reading; `whole` is False."""
         kept = self._kept.get(case_id, _Kept())
         return Story([kept.told[version] for version in sorted(kept.told)], whole=False)
 
@@ -149,7 +151,7 @@ class Stories:
                     return
 
     def _written(self, at: datetime) -> int:
-        """When the wall's clock (epoch ms) was there, by which Kafka's records are dated."""
+        """Return the wall clock's time for `at` in epoch ms, by which Kafka dates its records."""
         return round(self._line.clock.wall_time(at) * 1000)
 
 

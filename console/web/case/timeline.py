@@ -1,4 +1,4 @@
-"""The evidence on a time line: what reached the resident (calls, messages, apps) beside the money that moves."""
+"""The drawing of the evidence over time: contacts (calls, messages, apps) beside payments. Called by view.py."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,21 +8,24 @@ from schemas.casework.cases import Case, Payment
 from schemas.risk.evidence import Evidence, EvidenceKind
 from schemas.risk.signals import TransferState
 
-WIDTH = 1000  # of the drawing, in its own units
-LEAST = timedelta(minutes=10)  # shown, however short the story is
+WIDTH = 1000  # of the drawing, in its own units (0 to 1000)
+LEAST = timedelta(minutes=10)  # the shortest span that is drawn
 LEAST_BAR = 6
 PAYMENTS = frozenset({EvidenceKind.NEW_PAYEE, EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE})
 CALLS = frozenset(
     {EvidenceKind.CALL_OVERSEAS, EvidenceKind.CALL_GOIP, EvidenceKind.CALL_SPOOFED, EvidenceKind.SUSPECT_CALLER}
 )
-LONGEST_CALL = timedelta(hours=4)  # as the policy: an end that nobody reported
+LONGEST_CALL = timedelta(hours=4)  # as in the policy: a call whose end was not reported
 
 _Place = Callable[[datetime], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line. `lane`: contact or money. `minutes`: of a call, so far. `x`, `width`: in the drawing."""
+    """One item of the drawing. `lane`: "contact" or "money". `x`, `width`: in units of WIDTH.
+
+    `minutes`: a call's length so far, None if it is not a call. `ongoing`: the call has not ended.
+    """
 
     at: datetime
     lane: str
@@ -37,14 +40,14 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class TimeLine:
-    """`moments`: the latest first. `begins`: the drawing's left edge; its right one is now."""
+    """The drawing. `moments`: the latest first. `begins`: the time at the left edge; the right edge is now."""
 
     moments: list[Moment]
     begins: datetime
 
 
 def drawn(case: Case, evidence: Iterable[Evidence], now: datetime) -> TimeLine:
-    """A time line of the evidence that stands and of the case's payments; a payment is there once."""
+    """Return the drawing of evidence that is not withdrawn and of the case's payments; each payment appears once."""
     standing = [member for member in evidence if not member.withdrawn]
     ats = [*(member.at for member in standing), *(payment.at for payment in case.payments)]
     begins = min([now - LEAST, *ats])
@@ -75,7 +78,7 @@ def _contact(member: Evidence, place: _Place, now: datetime) -> Moment:
 
 
 def _money(case: Case, standing: Iterable[Evidence], place: _Place) -> list[Moment]:
-    """Payments of the case, with what speaks against each; and those that are evidence only."""
+    """Return the case's payments with the evidence against each, and payments known only from evidence."""
     against: dict[str, list[Evidence]] = {}
     for member in standing:
         if member.kind in PAYMENTS and member.transfer:
@@ -85,7 +88,7 @@ def _money(case: Case, standing: Iterable[Evidence], place: _Place) -> list[Mome
 
 
 def _payment(payment: Payment, members: Iterable[Evidence], place: _Place) -> Moment:
-    """A payment of the case; its status stands with the money, once (domain/payments/status)."""
+    """Return a payment of the case. Its status is shown once, beside the money (domain/payments/status)."""
     kinds = tuple(sorted({member.kind for member in members}))
     return Moment(payment.at, "money", kinds, place(payment.at), LEAST_BAR, amount_fen=payment.amount_fen)
 

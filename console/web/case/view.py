@@ -1,4 +1,4 @@
-"""What the case page shows, gathered: the case, who it is about, why, what was done, what comes next."""
+"""Gathers the data of the case page: the case, the resident, the evidence, the money and the steps."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -40,25 +40,27 @@ ACTING = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who it is about. `whole`: the data is shown as it is, for the reason that was given."""
+    """The resident of the case. `resident` is None if unknown. `whole`: the data is revealed, for a reason that was
+    given.
+    """
 
     resident: Resident | None
     place: str
     age: int
     whole: bool
-    left: int  # seconds for which it is
+    left: int  # seconds until it is masked again; 0 if it is masked
 
     @property
     def phones(self) -> list[str]:
-        """The telephones held now."""
+        """The telephone numbers held now."""
         return [held.value for held in self.resident.phones if held.until is None] if self.resident else []
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """A payment of the case with its one status, and the money that is true of.
+    """A payment of the case with its single status.
 
-    `account`: the payee's number; never shown whole unless unmasked.
+    `account`: the payee's account number ("" if unknown); shown whole only when revealed.
     """
 
     transfer: str
@@ -66,31 +68,31 @@ class Money:
     amount_fen: int
     at: datetime
     status: Reconciled
-    until: datetime | None  # of a stop in force
-    kept: str | None  # in which class
+    until: datetime | None  # the end of a stop in force
+    kept: str | None  # the evidence class of the loss avoided
     may_ask: bool
-    may_release: bool  # nobody has asked for it yet
+    may_release: bool  # a stop is in force and its release was not asked for
     release: ReleaseRequest | None  # the request that waits for a second person
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """The conversation: where it stands in the tree of the script."""
+    """The conversation's place in the tree of the script."""
 
     tree: Tree
     walk: Walk
-    chosen: bool  # by somebody, and kept with the case
-    asks: bool  # a question comes next, and no ending
+    chosen: bool  # the case's own script, chosen by a person
+    asks: bool  # the next node is a question, not an ending
 
     @property
     def last(self) -> str | None:
-        """The question answered last: whose answer can be taken back."""
+        """The id of the last answered question, whose answer can be taken back; None if no question was answered."""
         return self.walk.asked[-1][0].id if self.walk.asked else None
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All of the page but the story, which comes after it."""
+    """All data of the page except the story, which is loaded after it."""
 
     case: Case
     person: Person
@@ -100,25 +102,25 @@ class View:
     line: TimeLine
     earlier: list[Case]
     related: list[Row]
-    elsewhere: int
-    incident: Incident | None  # the major incident that the case is one of
-    holder: str | None
-    mine: bool
-    may: bool  # the person may act, if the case allows it
+    elsewhere: int  # number of related cases outside the area
+    incident: Incident | None  # the major incident that the case belongs to
+    holder: str | None  # the name of the person who has claimed the case
+    mine: bool  # claimed by the reader
+    may: bool  # the reader's role may act on cases
     kept_back: list[Waiting]
     talk: Talk
     lower: list[Level]
-    decides: bool  # the person may open the release desk
-    names: Mapping[str, str]  # of who has asked for a release, by login
+    decides: bool  # the reader may open the release desk
+    names: Mapping[str, str]  # people's names by login; empty if no release was asked for
 
     @property
     def acts(self) -> bool:
-        """Whether the person may act on the case as it stands."""
+        """Whether the reader may act on the case now: the role allows it and the case is open."""
         return self.may and self.case.open
 
     @property
     def call(self) -> str:
-        """How the desk's call stands: one of labels.CALLS."""
+        """The state of the desk's call, a key of labels.CALLS."""
         call = self.case.desk_call
         if call is None or not call.answered:
             return call.result.value if call else "none"
@@ -126,12 +128,12 @@ class View:
 
     @property
     def offered(self) -> Sequence[Outcome]:
-        """The outcomes that follow from the call; none of them is preset."""
+        """The outcomes that are possible after the call; none is preselected."""
         return grounds.offered(self.case)
 
     @property
     def talked(self) -> bool:
-        """Whether the case knows of a talk or a visit: else answers wait, and "dissuaded" needs a ground."""
+        """Whether a talk or a visit is recorded. If not, answers are not offered and "dissuaded" needs a ground."""
         return grounds.known_ground(self.case) is not None
 
     @property
@@ -141,17 +143,17 @@ class View:
 
     @property
     def on_the_way(self) -> bool:
-        """Whether somebody is on the way to the resident, and may be recalled."""
+        """Whether somebody is on the way to the resident and can be recalled."""
         return grounds.on_the_way(self.case)
 
     @property
     def stake_fen(self) -> int:
-        """The money at stake, as the queue tells it."""
+        """The money at stake in fen, as in the queue."""
         return stake(self.case)
 
 
 async def view(services: Services, who: Who, case: Case, script: str = "") -> View:
-    """Gather the page. `script`: the scam type by which the person wants to ask."""
+    """Return the data of the page. `script`: the scam type whose script the reader chose; "" for none."""
     now, line = services.line.clock.now(), services.line
     store = EvidenceStore(line.redis, line.settings.partitions, line.clock.speed)
     person, evidence, money, earlier, holder, kept_back = await asyncio.gather(
@@ -187,7 +189,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
 
 
 def talk_of(case: Case, script: str = "") -> Talk:
-    """Where the conversation stands: by the script that was chosen, else that of the scam type."""
+    """Return the conversation, by the chosen script, else the case's own script, else the one of its scam type."""
     wanted = script if script in trees() else ""
     tree = tree_of(wanted or case.script or case.danger.scam_type)
     answers = case.answers if tree.scam == case.script else {}
@@ -196,12 +198,12 @@ def talk_of(case: Case, script: str = "") -> Talk:
 
 
 def context(language: str) -> dict[str, Any]:
-    """What the templates name things by."""
+    """Return the template variables of the case page."""
     return {"scripts": trees(), "spoken": language}
 
 
 def told(story: list[TimelineEntry], language: str) -> list[dict[str, Any]]:
-    """A story's events, the latest first, in words."""
+    """Return a story's events in words of the language, the latest first, as dictionaries for the template."""
     words = wording(language)
     return [
         {
@@ -222,13 +224,13 @@ def told(story: list[TimelineEntry], language: str) -> list[dict[str, Any]]:
 
 
 def recordings(story: Story) -> list[str]:
-    """The links to recordings that were noted."""
+    """Return the links to recordings noted in the story."""
     noted = (fact.what for each in story.told for fact in each.facts)
     return [what.recording for what in noted if isinstance(what, Recorded)]
 
 
 async def person_of(services: Services, who: Who, case: Case, now: datetime) -> Person:
-    """Who a case is about; masked in the page unless somebody has given a reason to read it whole."""
+    """Return the resident of a case; `whole` is True while the reader has revealed the data with a reason."""
     found = await services.line.residents.standing([case.resident])
     whole = await unmask.active(services, who, case.resident)
     return Person(
@@ -241,7 +243,7 @@ async def person_of(services: Services, who: Who, case: Case, now: datetime) -> 
 
 
 def _place(division: str, now: datetime) -> str:
-    """The prefecture, the county, the street: each as far as the code tells it."""
+    """Return the names of the prefecture, county and street, as far as the division code gives them."""
     codes = dict.fromkeys((f"{division[:4]}00", division[:6], division))
     return " ".join(dict.fromkeys(name_of(code, now.date()) for code in codes))
 
@@ -276,7 +278,7 @@ async def _money(services: Services, case: Case) -> list[Money]:
 
 
 async def _earlier(services: Services, who: Who, case: Case) -> list[Case]:
-    """The resident's other cases, the latest first, as far as the store has them."""
+    """Return the resident's other cases in the reader's area, the latest first; up to MOST_EARLIER older ones."""
     numbers = [number for number in range(case.number + 1, max(0, case.number - MOST_EARLIER) - 1, -1) if number]
     names = [f"{case.resident}-{number}" for number in numbers if number != case.number]
     loaded = await asyncio.gather(*(services.desk.load(name) for name in names))
@@ -298,7 +300,7 @@ async def _incident(services: Services, case: Case) -> Incident | None:
 
 
 def _related(services: Services, who: Who, case: Case) -> tuple[list[Row], int]:
-    """The open cases of the same campaign that the person may see, and how many there are elsewhere."""
+    """Return the open cases of the same campaign in the reader's area, and how many lie outside it."""
     if case.danger.campaign is None:
         return [], 0
     rows = [
