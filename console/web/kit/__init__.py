@@ -1,1 +1,4 @@
-"""What every page is built from: the application, settings, routers, templates, languages, errors, limits."""
+"""Shared parts of all pages: settings, server, routers with roles, templates, languages, errors, limits.
+
+May import console/web/auth. Called by all routes and by console/commands.
+"""

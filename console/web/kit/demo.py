@@ -1,4 +1,4 @@
-"""The console as a part of a demo: on a free port, with guests who come in by an address of this run."""
+"""Runs the console inside the demo, on a free port, with guest accounts signed in by secret addresses."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,7 +15,9 @@ from streams.runtime.settings import SettingsError
 
 @asynccontextmanager
 async def beside(line: Installation, telephone: Telephone, officer: str) -> AsyncIterator[list[str]]:
-    """Serve the console for as long as the context lasts; gives a line for each guest: the address, and who it is."""
+    """Serve the console for the life of the context; yields printable lines: a heading, then each guest's address and
+    name.
+    """
     known = guests(line.clock.now(), officer)
     settings = load()
     app = create_app(line, settings, telephone=telephone, guests=known)
@@ -25,6 +27,6 @@ async def beside(line: Installation, telephone: Telephone, officer: str) -> Asyn
     async with AsyncExitStack() as stack:
         try:
             address = await stack.enter_async_context(serving(app, settings))
-        except SettingsError:  # another console has the port: a demo takes any
+        except SettingsError:  # the port is taken: use any free one
             address = await stack.enter_async_context(serving(app, settings.model_copy(update={"port": 0})))
         yield ["The console, by role:", *(f"{address}/guest/{guest.token}  {guest.account.name}" for guest in known)]

@@ -1,4 +1,4 @@
-"""What the API answers, in the shapes that its description tells other programs of."""
+"""Models of the API's answers, as its OpenAPI description shows them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,7 +16,7 @@ from schemas.casework.events import Fact
 from schemas.codes.any_code import AnyCodeField
 
 Answers = Mapping[int | str, dict[str, Any]]
-"""By status: the model and the words of an answer, as FastAPI takes them."""
+"""The model and description of an answer by HTTP status, in FastAPI's form."""
 
 
 class _Shape(BaseModel):
@@ -29,7 +29,7 @@ class WrongField(_Shape):
 
 
 class Fault(_Shape):
-    """What is wrong, and what to do."""
+    """An error: what is wrong and what to do."""
 
     error: str
     do: str
@@ -37,25 +37,27 @@ class Fault(_Shape):
 
 
 class WordedCase(Case):
-    """A case. `words`: the reasons of its danger as sentences, in the language that Accept-Language asks for."""
+    """A case. `words`: the reasons of its danger as sentences, in the language of Accept-Language."""
 
     words: list[str]
 
     @classmethod
     def of(cls, case: Case, words: Renderer) -> "WordedCase":
-        """Add the words; nothing is validated again."""
+        """Return the case with the sentences; nothing is validated again."""
         return cls.model_construct(**dict(case), words=[words.sentence(each) for each in case.danger.reasons])
 
 
 class CasePage(_Shape):
-    """`next`: what to ask for as `after`; none: that was all."""
+    """A page of cases. `next`: the value of `after` for the next page; null on the last page."""
 
     cases: list[WordedCase]
     next: str | None
 
 
 class Change(_Shape):
-    """What one input made of a case. `words`: the facts as sentences."""
+    """The facts that one input produced on a case. `version`: the case version after it. `words`: the facts as
+    sentences.
+    """
 
     version: int
     at: datetime
@@ -69,10 +71,11 @@ class Change(_Shape):
 
 
 class Acted(_Shape):
-    """What became of an act. `version`: the case's now, to be sent as `seen` with the next one.
+    """The answer to an act. `version`: the case's present version, to send as `seen` with the next act.
 
-    Of a refused one, `why`: as a code, and in `words` as a sentence; `changes`: what has happened since `seen`, but for
-    one's own acts that were refused; `whole`: nothing of that is missing; `ask`: "anyway", when another has the case.
+    For a refused act: `why` is the reason's code and `words` its sentence. `changes`: what happened since `seen`,
+    without
+    your own refused acts; `whole`: no change is missing. `ask`: "anyway" if another person has claimed the case.
     """
 
     answer: Answered
@@ -85,7 +88,7 @@ class Acted(_Shape):
 
 
 class Rung(_Shape):
-    """`call`: the call's id at the console."""
+    """A call was placed. `call`: the call's id at the console."""
 
     call: str
 
@@ -101,7 +104,7 @@ FAULTS: Answers = {
 
 
 def description(app: FastAPI, about: str) -> dict[str, Any]:
-    """OpenAPI of what is for other programs, with how they sign in."""
+    """Return the OpenAPI description of the API, with the authentication of programs. `about`: its introduction."""
     made = get_openapi(title="Quanzu", version="1", routes=app.routes, description=about)
     made["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     return made | {"security": [{"token": []}]}

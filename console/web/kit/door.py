@@ -1,6 +1,6 @@
-"""Doors: routers whose every route says which roles it is for. The access table is read off them, so it has no hole.
+"""Doors: routers whose every route names the roles that may use it, so the access table read from them is complete.
 
-A request that writes from a browser carries its session's CSRF token: the form field `csrf`, or X-CSRF-Token.
+A browser's writing request carries its session's CSRF token: the form field `csrf` or the header X-CSRF-Token.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -20,33 +20,33 @@ ROLES = "x-roles"
 PUBLIC = frozenset[StaffRole]()
 EVERYBODY = frozenset(StaffRole)
 DESK = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
-RELEASES = frozenset({StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR})  # who decides on stops
+RELEASES = frozenset({StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR})  # roles that decide on stop-payments
 
 Endpoint = Callable[..., Any]
 
 
 class Door:
-    """Routes of one part of the console. `prefix` begins with a slash, or is empty."""
+    """The routes of one part of the console. `prefix` is a path that begins with a slash, or ""."""
 
     def __init__(self, prefix: str = "") -> None:
         self.router = APIRouter(prefix=prefix)
 
     def page(self, path: str, roles: Collection[StaffRole], name: str) -> Callable[[Endpoint], Endpoint]:
-        """GET, for people: HTML, or what a page needs."""
+        """Decorator: a GET route for people, which returns HTML or data for a page's script."""
         return self._route(path, roles, name, ["GET"])
 
     def act(self, path: str, roles: Collection[StaffRole], name: str) -> Callable[[Endpoint], Endpoint]:
-        """POST by a form, or by a page's script."""
+        """Decorator: a POST route for forms and page scripts."""
         return self._route(path, roles, name, ["POST"])
 
     def api(
         self, method: str, path: str, roles: Collection[StaffRole], name: str, answers: Answers
     ) -> Callable[[Endpoint], Endpoint]:
-        """For other programs as for people; in the OpenAPI description, with what it answers."""
+        """Decorator: a route for programs and people, in the OpenAPI description. `answers`: its answers by status."""
         return self._route(path, roles, name, [method], answers)
 
     def public(self, method: str, path: str, name: str) -> Callable[[Endpoint], Endpoint]:
-        """For whoever is not signed in yet."""
+        """Decorator: a route that needs no sign-in."""
         return self._route(path, PUBLIC, name, [method])
 
     def _route(
@@ -73,7 +73,10 @@ class Door:
 
 
 def guard(roles: frozenset[StaffRole]) -> Callable[[Request], Awaitable[None]]:
-    """Lets those in who are signed in with one of the roles, and whose browser was not led here by another page."""
+    """Return a dependency that admits accounts with one of the roles.
+
+    It raises NotSignedInError, ForbiddenError (wrong role or, for a writing request, no CSRF token) or TooManyError.
+    """
 
     async def check(request: Request) -> None:
         who = await services(request).sessions.of(request)
@@ -90,9 +93,9 @@ def guard(roles: frozenset[StaffRole]) -> Callable[[Request], Awaitable[None]]:
 
 
 def table(app: FastAPI) -> list[tuple[str, str, str, frozenset[StaffRole]]]:
-    """Every route: method, path, name, and who may open it; nobody named: everybody, signed in or not.
+    """Return every route as (method, path, name, roles); no roles: open without sign-in.
 
-    Raises ValueError when a route was added past the doors.
+    Raises ValueError if a route was added without a Door.
     """
     routes = [route.original_route for route in iter_route_contexts(app.routes)]
     return [
@@ -111,6 +114,6 @@ def _roles(route: BaseRoute) -> frozenset[StaffRole]:
 
 
 def opens(app: FastAPI, path: str) -> bool:
-    """Whether there is a page at an address."""
+    """Return whether a page (GET) exists at the path."""
     asked = {"type": "http", "method": "GET", "path": path, "root_path": ""}
     return any(route.original_route.matches(asked)[0] is Match.FULL for route in iter_route_contexts(app.routes))

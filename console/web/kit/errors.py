@@ -1,4 +1,4 @@
-"""What is told when a request cannot be answered: in words, as a page or JSON; never a trace, a version or a value."""
+"""Turns errors into responses: a page or JSON in plain words, never with a trace, a version or a value."""
 
 import logging
 import traceback
@@ -35,7 +35,7 @@ ERRORS = {
 
 
 class TooManyError(Exception):
-    """So often is too often: 429. `seconds` to wait."""
+    """Too many requests: 429. `seconds`: the time to wait."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__()
@@ -43,11 +43,11 @@ class TooManyError(Exception):
 
 
 class BrokenOffError(RuntimeError):
-    """An answer had begun when it failed: the connection is broken off. What failed is in the log."""
+    """A request failed after its response had begun; the connection is closed. The cause is in the log."""
 
 
 def install(app: FastAPI) -> None:
-    """Answer the application's errors. What is nobody's is `Faults`'."""
+    """Register the handlers of expected errors. `Faults` handles all others."""
     app.add_exception_handler(NotSignedInError, _sign_in)
     app.add_exception_handler(ForbiddenError, _forbidden)
     app.add_exception_handler(NotFoundError, _not_found)
@@ -58,14 +58,14 @@ def install(app: FastAPI) -> None:
 
 
 def wants_page(request: Request) -> bool:
-    """Whether it is a browser that asks for a page, and not a program or a page's script."""
+    """Return whether a browser asks for a page, and not a program or a page's script."""
     return "text/html" in request.headers.get("accept", "")
 
 
 def told(
     request: Request, status: int, words: str, error: str, headers: Mapping[str, str] | None = None, **more: object
 ) -> Response:
-    """The answer: a page with the words, or JSON with `error`, what to do and `more`."""
+    """Return the error response: a page with the words, or JSON with `error`, `do` (the words) and `more`."""
     if wants_page(request):
         answer: Response = page(request, "told.html", status, words=words)
     else:
@@ -75,18 +75,20 @@ def told(
 
 
 def refused(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """The usual words for a status."""
+    """Return the error response with the standard words for a status."""
     return told(request, status, _words(request, status), ERRORS.get(status, ERRORS[400]), headers)
 
 
 def too_many(request: Request, seconds: int) -> Response:
-    """429, and when to try again."""
+    """Return a 429 response with Retry-After in seconds."""
     words = translate(request, "操作过于频繁，请稍后再试。")
     return told(request, 429, words, ERRORS[429], {"Retry-After": str(seconds)}, seconds=seconds)
 
 
 class Faults:
-    """Answers what nobody has foreseen, and logs where it was: no message and no value, which may be personal."""
+    """ASGI middleware for unexpected errors: answers 500 and logs the traceback without message or values, which may be
+    personal.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -161,13 +163,14 @@ async def _too_many(request: Request, error: Exception) -> Response:
 
 
 async def _http(request: Request, error: Exception) -> Response:
-    """What the framework refuses: no such address, another method, a body that cannot be read.
+    """Answer the framework's errors: unknown address, wrong method, unreadable body.
 
-    Where only forms are taken, somebody has loaded an answer again or in another language: he is led to the page above.
+    A GET of an address that takes only forms (a reloaded response, a change of language) redirects to the page above
+    it.
     """
     status = getattr(error, "status_code", 400)
     if status == 404:
-        if wants_page(request):  # no door has looked who it is: he keeps his way to the other pages
+        if wants_page(request):  # no guard has run: find the account, so that the page shows its navigation
             request.state.who = await services(request).sessions.of(request)
         return told(request, 404, translate(request, "没有这个页面，请检查网址。"), ERRORS[404])
     if status == 405 and request.method == "GET" and wants_page(request) and (above := _above(request)):
@@ -176,7 +179,7 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 def _above(request: Request) -> str:
-    """The nearest page above an address; empty when there is none."""
+    """Return the nearest existing page above the request's path, or ""."""
     path = request.url.path
     while (path := path.rpartition("/")[0]) and not opens(request.app, path):
         pass
@@ -184,12 +187,12 @@ def _above(request: Request) -> str:
 
 
 async def _busy(request: Request, error: Exception) -> Response:
-    """Kafka does not take it, or others are at it for too long. Sent again, a form counts once."""
+    """Answer 503 when Kafka or a lock takes too long. A form that is sent again counts once."""
     return refused(request, 503, {"Retry-After": "2"})
 
 
 async def _wrong(request: Request, error: Exception) -> Response:
-    """A field that is not as it must be: which, and why; not what it held."""
+    """Answer 422 with the invalid fields and reasons, without their values."""
     faults = error.errors() if isinstance(error, RequestValidationError) else ()
     fields = [{"field": _field(fault["loc"]), "why": _why(fault["type"], fault["msg"])} for fault in faults]
     return told(request, 422, _words(request, 422), ERRORS[422], fields=fields)
@@ -200,5 +203,5 @@ def _field(loc: tuple[int | str, ...]) -> str:
 
 
 def _why(kind: str, message: str) -> str:
-    # The one message of pydantic's that repeats what was sent.
+    # This message of pydantic's is the only one that repeats the value.
     return "no such kind" if kind == "union_tag_invalid" else message.removeprefix("Value error, ")

@@ -1,7 +1,7 @@
-"""Server-sent events of the console: a stream that stays open for as long as its page, and ends when the console stops.
+"""Server-sent events: a stream that lasts as long as its page and ends when the console stops.
 
-Who serves the console is a part of a loop (streams/runtime/serving), so the signals by which sse-starlette learns of a
-stop are not there: streams that stood open were cut by uvicorn after its time, each with a traceback.
+The console is served inside a loop (streams/runtime/serving), without the signals by which sse-starlette notices a
+stop; without this module uvicorn would cut open streams after its timeout, each with a traceback.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ PING_SECONDS = 15
 
 
 class Look:
-    """Whether a stream's person is still signed in, and as when it began: looked at each so many seconds, no oftener.
+    """Checks whether a stream's session still belongs to the same unchanged account, at most once every `seconds`.
 
-    Each look uses the session, so that a screen that is watched all night stays signed in.
+    Each check uses the session, so a screen that is watched all night stays signed in.
     """
 
     def __init__(self, request: Request, who: Who, seconds: float) -> None:
@@ -30,6 +30,7 @@ class Look:
         self._looked = time.monotonic()
 
     async def ended(self) -> bool:
+        """Return whether the session has ended or changed; False without a check if the last one is recent."""
         if time.monotonic() - self._looked < self._seconds:
             return False
         self._looked = time.monotonic()
@@ -37,13 +38,13 @@ class Look:
 
 
 class Events(EventSourceResponse):
-    """Events as `content` yields them. The application's `state.stopping` ends it, as a browser that leaves does."""
+    """A response that streams the events of `content` until it ends, the browser leaves or `state.stopping` is set."""
 
     def __init__(self, content: ContentStream) -> None:
         super().__init__(content, ping=PING_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Stream until there is nothing more, the browser has left or the console stops; then end it properly."""
+        """Stream the events, and complete the response if the console stops."""
         stopping: asyncio.Event = scope["app"].state.stopping
         last: Message = {}
 
@@ -58,7 +59,7 @@ class Events(EventSourceResponse):
 
 
 async def _told(receive: Receive, stopping: asyncio.Event) -> Message:
-    """What the browser's side tells next; that it has left, when the console stops."""
+    """Return the browser's next message, or a disconnect message when the console stops."""
     hears, stops = asyncio.ensure_future(receive()), asyncio.ensure_future(stopping.wait())
     try:
         await asyncio.wait((hears, stops), return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""What a person filled into a form. Its id was made with the page: whatever is written of the form counts once."""
+"""Reads a submitted form. Its id was made with the page, so a form that is sent twice counts once."""
 
 import re
 import secrets
@@ -17,33 +17,33 @@ _YUAN = re.compile(r"[0-9]{1,11}(\.[0-9]{1,2})?")
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """`fields`: what was typed and chosen, without blanks around it; `many`: every value of a field."""
+    """A submitted form. `fields`: the last value of each field, stripped; `many`: all values; `form`: the form's id."""
 
     fields: Mapping[str, str]
     many: Mapping[str, list[str]]
     form: str
 
     def __getitem__(self, name: str) -> str:
-        """A field; empty when it is not there."""
+        """Return a field's value, "" if it is missing."""
         return self.fields.get(name, "")
 
     def name(self, *parts: str) -> str:
-        """An id of what is written of this form."""
+        """Return an id derived from the form's id and the parts, the same for a repeated form."""
         return short_hash("form", self.form, *parts)
 
     @property
     def seen(self) -> int:
-        """The version on the screen; 0 when there is none."""
+        """The version that the page showed; 0 if there is none."""
         return int(self["seen"]) if self["seen"].isascii() and self["seen"].isdigit() else 0
 
 
 def new_form() -> str:
-    """A form's id, made as its page is rendered."""
+    """Return a new form id, 20 hex digits, for a page that is rendered."""
     return secrets.token_hex(10)
 
 
 async def filled(request: Request) -> Filled:
-    """The form of a request. Raises HTTPException (400) when it has no id: then it is none of our pages'."""
+    """Return the request's form. Raises HTTPException (400) if it has no id, so it is not from one of our pages."""
     given = await request.form()
     many = {name: [str(value).strip() for value in given.getlist(name)] for name in given}
     fields = {name: values[-1] for name, values in many.items()}
@@ -54,9 +54,9 @@ async def filled(request: Request) -> Filled:
 
 
 def fen(yuan: str) -> int | None:
-    """An amount as a person types it (12,000.50) in fen; none when nothing was typed.
+    """Return an amount in yuan, as typed (12,000.50), in fen; None if the text is empty.
 
-    Raises ValueError when it is no amount.
+    Raises ValueError if it is not an amount or is above MOST_FEN.
     """
     text = yuan.replace(",", "").replace("，", "").removeprefix("¥").strip()
     if not text:
@@ -71,11 +71,11 @@ def fen(yuan: str) -> int | None:
 
 
 def wants_json(request: Request) -> bool:
-    """Whether a script asks, and no page."""
+    """Return whether a script asks for JSON, and not a browser for a page."""
     accept = request.headers.get("accept", "")
     return "application/json" in accept and "text/html" not in accept
 
 
 def done(request: Request, to: str, **told: object) -> Response:
-    """After a good act: to a page of ours, or the facts for a script."""
+    """Return the response after a successful act: JSON with `to` and `told` for a script, else a redirect to `to`."""
     return JSONResponse({"to": to, **told}) if wants_json(request) else RedirectResponse(to, 303)

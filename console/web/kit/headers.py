@@ -1,4 +1,4 @@
-"""The headers of every answer: what a browser may load, frame, keep and tell others."""
+"""The security headers of every response: what a browser may load, frame, store and send to others."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,7 +17,7 @@ SECURE = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class SecurityHeaders:
-    """Adds them, as plain ASGI: a stream of events goes through untouched."""
+    """Plain ASGI middleware that adds the headers, so that event streams are not buffered."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""The console's languages. The templates are in Chinese; the catalogues have them in English and Korean."""
+"""The console's languages. Templates are in Chinese; catalogues translate them into English and Korean."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -15,7 +15,7 @@ COOKIE = "lang"
 
 
 def language_of(request: Request) -> str:
-    """What the person chose; else the first that the browser asks for and we have; else Chinese."""
+    """Return the request's language code: the cookie's, else the first known one of Accept-Language, else "zh"."""
     chosen = request.cookies.get(COOKIE)
     asked = [part.split(";")[0].strip()[:2] for part in request.headers.get("accept-language", "").split(",")]
     return next((each for each in [chosen, *asked] if each in LANGUAGES), "zh")
@@ -23,15 +23,15 @@ def language_of(request: Request) -> str:
 
 @lru_cache
 def translations(language: str) -> NullTranslations:
-    """All catalogues of a language, read once: a file for each part of the console, labels, codes and places."""
+    """Return all catalogues of a language merged: the parts of the console, labels, codes and places. Read once."""
     return catalogue.read_catalogue(language, [catalogue.LOCALE, LOCALE], catalogue.place_names(language))
 
 
 def translate(request: Request, text: str) -> str:
-    """A Chinese text of ours in the request's language."""
+    """Return a Chinese text in the request's language."""
     return str(translations(language_of(request)).gettext(text))
 
 
 def place(names: str, translate: Callable[[str], str]) -> str:
-    """Names of places, one in the other, with a blank between them; a street has its Chinese name alone."""
+    """Return nested place names, separated by blanks, translated; streets have a Chinese name only."""
     return " ".join(translate(name) for name in names.split())

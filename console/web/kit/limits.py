@@ -1,6 +1,6 @@
-"""How often a person, and an address, may ask; and how long what is sent may be.
+"""Rate limits by person and address, and size limits of request bodies.
 
-Counted in Redis for all processes of the console together. While Redis is away nobody is held up by a count.
+Counted in Redis for all console processes together. While Redis does not answer, no request is refused.
 """
 
 import logging
@@ -25,18 +25,18 @@ from streams.runtime.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
-SIGN_IN = ("/sign-in", "/guest")  # where somebody may guess
+SIGN_IN = ("/sign-in", "/guest")  # paths where secrets can be guessed
 SIGN_IN_BYTES = 16_384
-BODY_BYTES = 1_048_576  # of any other request
+BODY_BYTES = 1_048_576  # of other requests
 UPLOAD_BYTES = 8_388_608  # of a file: a policy, a roster
-PERSON = limits.parse("1200/minute")  # requests of one person, whatever the address
-SEARCHES = limits.parse("60/minute")  # of one person: more is somebody who copies the register
-UPLOADS = ("/policies", "/rosters")  # where files are sent
+PERSON = limits.parse("1200/minute")  # requests of one person from all addresses
+SEARCHES = limits.parse("60/minute")  # of one person; more looks like copying the register
+UPLOADS = ("/policies", "/rosters")  # paths that take files
 FREE = "/static/"
 
 
 class Limits:
-    """The counts. Raises SettingsError when a rate cannot be read."""
+    """The counters. Raises SettingsError if a rate in the settings is invalid."""
 
     def __init__(self, redis: "Redis", settings: ConsoleSettings) -> None:
         pool: Any = redis.connection_pool
@@ -47,7 +47,7 @@ class Limits:
         self._sign_in = _rate("RATE_SIGN_IN", settings.rate_sign_in)
 
     async def address(self, scope: Scope) -> int:
-        """Count a request of an address; seconds to wait, 0 when it may."""
+        """Count a request from an address; return the seconds to wait, or 0 if it is allowed."""
         if scope["path"].startswith(FREE):
             return 0
         found = (scope.get("client") or ("unknown", 0))[0]
@@ -57,7 +57,7 @@ class Limits:
         return wait
 
     async def person(self, request: Request, who: Who) -> None:
-        """Count a request of somebody who is signed in. Raises TooManyError."""
+        """Count a request of a signed-in account. Raises TooManyError above the limit."""
         wait = await self._hit(self._person, "person", who.login)
         if not wait and "search" in getattr(request.scope.get("route"), "name", ""):
             wait = await self._hit(SEARCHES, "search", who.login)
@@ -76,7 +76,7 @@ class Limits:
 
 
 class Addresses:
-    """Refuses an address that asks too often, before anything is done for it."""
+    """ASGI middleware that refuses (429) an address above its limit, before any other work."""
 
     def __init__(self, app: ASGIApp, counts: Limits) -> None:
         self._app, self._counts = app, counts
@@ -89,7 +89,7 @@ class Addresses:
 
 
 class Bodies:
-    """Refuses a body that is longer than it may be: by what its header says, and by what comes."""
+    """ASGI middleware that refuses (413) a body above its size limit, by Content-Length and by the bytes received."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

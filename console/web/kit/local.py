@@ -1,4 +1,4 @@
-"""Addresses that a request may lead back to: pages of ours, and no others."""
+"""Accepts redirect targets only if they are paths of the console."""
 
 import re
 
@@ -6,5 +6,5 @@ _OURS = re.compile(r"/(?![/\\])[A-Za-z0-9_./~%?=&,:-]*")
 
 
 def ours(path: str, otherwise: str = "/") -> str:
-    """The path when it is one of ours, else the other. `//host`, `/\\host` and what a browser makes of them are not."""
+    r"""Return the path if it is a path of the console, else `otherwise`. `//host` and `/\\host` are other sites."""
     return path if _OURS.fullmatch(path) else otherwise

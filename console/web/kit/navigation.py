@@ -1,4 +1,4 @@
-"""Where a role can go, and the page to which signing in leads."""
+"""The navigation of each role, and the page after signing in."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from schemas.people.staff import StaffRole
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`words`: Chinese, as in a template."""
+    """A navigation entry. `words`: its Chinese text, translated in the template."""
 
     path: str
     words: str
@@ -38,10 +38,12 @@ ITEMS = (
 
 
 def items(who: Who) -> list[Item]:
-    """The entries of a person's navigation."""
+    """Return the navigation entries of a person's role, in order."""
     return [item for item in ITEMS if who.role in item.roles]
 
 
 def home(who: Who) -> str:
-    """The page that a person begins with: the first of his navigation, but a supervisor has a watch to look over."""
+    """Return the path of a person's first page: the first navigation entry, but for a supervisor the shift's
+    overview.
+    """
     return "/desk" if who.role is StaffRole.SUPERVISOR else items(who)[0].path

@@ -1,4 +1,4 @@
-"""Pages: a template, and what every page has: the language, who is signed in, the navigation, the server's clock."""
+"""Renders pages: a template with the common values: language, account, navigation, the server's clock."""
 
 import re
 from collections.abc import Callable
@@ -30,7 +30,7 @@ _CHINESE = re.compile("[\u3400-\u9fff][\u3000-\u303f\u3400-\u9fff\uff00-\uffef]*
 
 
 def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401 - what the template needs
-    """Render a template; everything that is put into it is escaped."""
+    """Render a template as an HTML response; all values are escaped."""
     language = language_of(request)
     who = getattr(request.state, "who", None)
     made = services(request)
@@ -52,7 +52,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
 
 @lru_cache
 def environment(language: str) -> Environment:
-    """Jinja in one language, with the filters of the pages."""
+    """Return the Jinja environment of a language, with the pages' filters. Made once."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -62,7 +62,7 @@ def environment(language: str) -> Environment:
         lstrip_blocks=True,
     )
     found = translations(language)
-    # Jinja takes what `_()` gives for safe, and a word without an entry (a relation, say) is given as anybody wrote it.
+    # Jinja treats the result of `_()` as safe, but a text without a translation is returned as a person wrote it.
     made.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
         lambda text: str(escape(found.gettext(text))),
         lambda one, many, count: str(escape(found.ngettext(one, many, count))),
@@ -80,13 +80,15 @@ def environment(language: str) -> Environment:
 
 
 def marked(text: str, language: str) -> Markup:
-    """What is in Chinese on a page of another language is marked so: a reader that speaks it must know."""
+    """Return the text escaped, with Chinese parts marked as Chinese on pages of other languages, for screen readers."""
     escaped = str(escape(text))
     return Markup(escaped if language == "zh" else _CHINESE.sub(r'<span lang="zh">\g<0></span>', escaped))  # noqa: S704 - escaped above
 
 
 def yuan_short(fen: int, language: str) -> str:
-    """¥1.2万, ¥12k: as a map or an axis has room for. Chinese and Korean count in ten thousands."""
+    """Return an amount in fen as short text in yuan, ¥1.2万 or ¥12k, for maps and axes. zh and ko count in ten
+    thousands.
+    """
     whole, (units, step) = fen / 100, _UNITS.get(language, _UNITS["en"])
     unit = ""
     for name in units:
@@ -96,27 +98,27 @@ def yuan_short(fen: int, language: str) -> str:
 
 
 def clock_time(at: datetime) -> str:
-    """The time of day in China."""
+    """Return the time of day in China, HH:MM:SS."""
     return f"{at.astimezone(ZONE):%H:%M:%S}"
 
 
 def date_time(at: datetime) -> str:
-    """The day and the time in China."""
+    """Return the day and time in China, MM-DD HH:MM."""
     return f"{at.astimezone(ZONE):%m-%d %H:%M}"
 
 
 def day(at: datetime) -> str:
-    """The day in China."""
+    """Return the day in China, YYYY-MM-DD."""
     return f"{at.astimezone(ZONE):%Y-%m-%d}"
 
 
 def epoch(at: datetime | None) -> int | str:
-    """Epoch ms, for a page's countdowns."""
+    """Return epoch ms for a page's countdown; "" for None."""
     return "" if at is None else round(at.astimezone(UTC).timestamp() * 1000)
 
 
 def milliseconds(span: timedelta) -> int:
-    """Of a span, for a page's reckoning."""
+    """Return a time span in whole milliseconds."""
     return span // timedelta(milliseconds=1)
 
 
@@ -125,7 +127,7 @@ def minutes(span: timedelta) -> int:
 
 
 def lasted(span: timedelta) -> str:
-    """0:07, 12:30, 1:02:03: how long something took."""
+    """Return a duration as M:SS or H:MM:SS; a negative one is 0:00."""
     hours, rest = divmod(max(0, int(span.total_seconds())), 3600)
     minute, second = divmod(rest, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -1,4 +1,4 @@
-"""Serving the console: by itself, or as a part of a demo."""
+"""Serves the console, alone or inside the demo."""
 
 import asyncio
 import contextlib
@@ -13,14 +13,14 @@ from streams.installation import Installation
 from streams.runtime import serving as http
 from streams.runtime.tls import Tls
 
-STOP_SECONDS = 2  # for what is still being answered
+STOP_SECONDS = 2  # for requests in progress at a stop
 
 
 @contextlib.asynccontextmanager
 async def serving(app: FastAPI, settings: ConsoleSettings) -> AsyncIterator[str]:
-    """The application as a part of this loop, for as long as the context lasts; gives its address.
+    """Serve the application in this event loop for the life of the context; yields its address.
 
-    Raises SettingsError when the port is taken.
+    Raises SettingsError if the port is taken or the TLS settings are invalid.
     """
     config = uvicorn.Config(
         app,
@@ -34,13 +34,13 @@ async def serving(app: FastAPI, settings: ConsoleSettings) -> AsyncIterator[str]
         try:
             yield address
         finally:
-            app.state.stopping.set()  # its streams end by themselves
+            app.state.stopping.set()  # ends the open event streams
 
 
 async def serve(line: Installation, settings: ConsoleSettings, started: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT. `started` is told the address.
+    """Serve until SIGTERM or SIGINT. `started` is called with the address.
 
-    Raises what ended something that runs beside the requests: a console that does not follow the cases shows old ones.
+    Raises the error of a background task that failed, because the console would then show outdated cases.
     """
     app = create_app(line, settings)
     async with serving(app, settings) as address:

@@ -1,4 +1,4 @@
-"""What the console's pages work with, made once for the process."""
+"""The objects that the console's routes share, made once per process."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Services:
-    """Shared by all requests. `line`: the store, the producer, the residents, the clock."""
+    """The shared objects. `line`: the installation with its store, producer, residents and clock."""
 
     line: Installation
     desk: CaseClaims
@@ -36,13 +36,13 @@ class Services:
     sessions: "Sessions"
     sign_in: "SignIn"
     settings: "ConsoleSettings"
-    telephone: "Telephone | None" = None  # where calls can be placed from a page
-    guests: "Sequence[Guest]" = ()  # of a demo
+    telephone: "Telephone | None" = None  # set if calls can be placed from a page
+    guests: "Sequence[Guest]" = ()  # in the demo only
     stories: "Stories" = field(init=False)
     kept_back: "KeptBack" = field(init=False)
 
 
 def services(request: Request) -> Services:
-    """The application's."""
+    """Return the application's services."""
     found: Services = request.app.state.services
     return found

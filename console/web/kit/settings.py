@@ -1,4 +1,4 @@
-"""How the console is run: every setting of its own, from the environment."""
+"""The console's own settings, read from the environment."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from streams.runtime.settings import SettingsError
 
 
 class ConsoleSettings(Environment):
-    """Each field is QUANZU_CONSOLE_ and its name in capitals."""
+    """The console's settings; each field is read from QUANZU_CONSOLE_ and its name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="QUANZU_CONSOLE_", frozen=True, env_ignore_empty=True)
 
@@ -39,11 +39,11 @@ class ConsoleSettings(Environment):
 
 
 def load() -> ConsoleSettings:
-    """Read the settings from the environment. Raises SettingsError naming the variable that is wrong."""
+    """Read the settings from the environment. Raises SettingsError naming the invalid variable."""
     try:
         return ConsoleSettings()
     except ValidationError as error:
         lines = [f"QUANZU_CONSOLE_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
         raise SettingsError("\n".join(lines)) from None
-    except ValueError as error:  # of a file that holds a secret
+    except ValueError as error:  # from a file that holds a secret
         raise SettingsError(str(error)) from None

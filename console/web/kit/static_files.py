@@ -1,8 +1,8 @@
-"""The files that pages load. Under the path that has their version a browser keeps them for good, and asks no more.
+"""Static files under a path with their version, which browsers may cache for ever.
 
-`/static/v-1f3a5b7c9d0e/queue.js` never changes: a console with other files names another path. By the plain path, and
-by the path of another version (of two consoles behind one address one may be newer), the file as it is now is given,
-and asked for anew each time. Scripts name one another relatively, so that a page loads each of them once.
+`/static/v-1f3a5b7c9d0e/queue.js` never changes; a console with other files uses another path. The plain path and the
+path of another version (two consoles behind one address may differ) give the present file, which browsers must
+revalidate. Scripts name one another by relative paths, so that a page loads each of them once.
 """
 
 import hashlib
@@ -16,12 +16,12 @@ from starlette.types import Scope
 
 STATIC = Path(__file__).parents[1] / "static"
 FOR_GOOD = "public, max-age=31536000, immutable"
-ANEW = "no-cache"  # kept too, but not shown before the server has said that it is the same: 304, by its ETag
+ANEW = "no-cache"  # cached, but revalidated by its ETag before each use (304)
 _VERSION = re.compile(r"v-[0-9a-f]{12}")
 
 
 class Versioned(StaticFiles):
-    """Says how long each file may be kept."""
+    """Static files with the Cache-Control header that fits their path."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         first, _, rest = path.partition("/")
@@ -33,7 +33,7 @@ class Versioned(StaticFiles):
 
 @lru_cache
 def version() -> str:
-    """The version of all files together: a script loads others, and must not meet an older one."""
+    """Return one version for all files together, "v-" and 12 hex digits: scripts load others of the same version."""
     whole = hashlib.sha256()
     for file in files():
         whole.update(f"{file.relative_to(STATIC).as_posix()}\0".encode() + file.read_bytes())
@@ -41,10 +41,10 @@ def version() -> str:
 
 
 def files() -> list[Path]:
-    """All of them, in order."""
+    """Return all static files, sorted."""
     return sorted(path for path in STATIC.rglob("*") if path.is_file())
 
 
 def root() -> str:
-    """The beginning of the path under which pages name them."""
+    """Return the path prefix under which pages name static files."""
     return f"/static/{version()}"

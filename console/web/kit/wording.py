@@ -1,4 +1,4 @@
-"""Codes as sentences in the language of a page: what a fact, a reason or a refusal says."""
+"""Turns codes (facts, reasons, refusals) into sentences of the page's language."""
 
 from functools import cache
 
@@ -12,7 +12,7 @@ from schemas.codes.any_code import AnyCode
 
 @cache
 def wording(language: str) -> Renderer:
-    """Return the wording of a language; answers to a script are told in the script's own words."""
+    """Return the renderer of a language; answers to a script's questions use the script's own words."""
     return Renderer(translations(language).gettext, language, tree_of)
 
 
