@@ -1,1 +1,4 @@
-"""What stands in the store, followed as it changes: for the pages that are live."""
+"""Live data of the pages: the open cases, the queue and the figures, kept in memory and in step with the journal.
+
+May import console/web/auth and kit, domain and streams. Called by routes, case and tasks.
+"""

@@ -1,4 +1,4 @@
-"""Claims: a case is one person's for as long as the lease on it is renewed. The lease decides, the journal tells."""
+"""Claims: one person works on a case while they renew its lease. The lease decides; the journal publishes the claim."""
 
 from console.web.auth.who import Who
 from console.web.case import answers
@@ -11,7 +11,7 @@ from streams.casework.claims import claimed, given_back
 
 
 async def claim(services: Services, who: Who, case: Case) -> bool:
-    """Take a case, or have it for longer; False when it cannot be had: somebody has it, or it is closed."""
+    """Claim a case or renew the person's claim. Return False if another person has it or it is closed."""
     desk = services.desk
     if not await desk.keep(case.id, who.login):
         return False
@@ -24,11 +24,11 @@ async def claim(services: Services, who: Who, case: Case) -> bool:
 
 
 async def claim_next(services: Services, who: Who) -> Case | None:
-    """Take the best free case of the person's area; None when nobody waits there."""
+    """Claim the first free case of the person's area in queue order and return it, or None if there is none."""
     desk = services.desk
     for row in services.queue.order():
         if not row.offered:
-            return None  # whoever is offered comes first
+            return None  # offered cases come first in the order
         if not who.sees(row.division) or not await desk.take(row.id, who.login):
             continue
         case = await desk.load(row.id)
@@ -39,7 +39,9 @@ async def claim_next(services: Services, who: Who) -> Case | None:
 
 
 async def renew(services: Services, who: Who, case: Case) -> bool:
-    """The person's page is open still; False when the case is no longer his: the lease is not kept from others."""
+    """Renew the lease while the person's page is open. Return False, and drop the lease, if the case is no longer
+    theirs.
+    """
     if case.claimed_by != who.login:
         await services.desk.release(case.id, who.login)
         return False
@@ -47,7 +49,7 @@ async def renew(services: Services, who: Who, case: Case) -> bool:
 
 
 async def give_back(services: Services, who: Who, case: Case) -> None:
-    """The person gives his case back: first so that all see it, then the lease."""
+    """End the person's claim: first publish it in the journal, then release the lease."""
     if case.claimed_by == who.login:
         name = short_hash("release", case.id, case.version, who.login)
         await answers.put(services, who, given_back(case, who.login, services.line.clock, name))

@@ -1,7 +1,6 @@
-"""Figures of the journal, folded once and kept in step with it in memory: the situation, clocks, stops, bank messages.
+"""Statistics of the journal, folded in memory and kept current: the situation, clocks, stops, bank messages.
 
-They are bounded (see domain/statistics/situation, clocks, bank_book). What is older than they remember is passed over
-unread.
+They are bounded (see domain/statistics/situation, clocks, bank_book); older records are skipped unread.
 """
 
 import asyncio
@@ -20,23 +19,23 @@ from streams.messaging import topics
 from streams.messaging.reader import Read, beginning_offsets, end_offsets, follow
 from streams.runtime.tasks import until_done, wanted
 
-AT_ONCE = 50  # entries, before others get their turn: some 5 ms
+AT_ONCE = 50  # entries (some 5 ms) before other tasks may run
 DAY_SECONDS = 86_400
 
 
 class Figures:
-    """`run` and `hear` never end by themselves: they are cancelled. `ready` is set once what was there is folded."""
+    """The statistics. Run `run` and `hear` as tasks. `ready` is set once the existing journal has been folded."""
 
     def __init__(self, line: Installation) -> None:
         self._line = line
         self.situation, self.clocks, self.book = Situation(), Clocks(), BankBook()
         self.ready = asyncio.Event()
-        self.left = 0  # entries until then
+        self.left = 0  # number of entries left until `ready`
         self._next: dict[int, int] = {}  # the journal's next offset, by partition
         self._inputs: dict[int, int] = {}  # the highest offset of an input whose event was seen, by partition
 
     async def run(self) -> None:
-        """Follow the journal until cancelled; go on where it was when Kafka was away."""
+        """Follow the journal until cancelled, and resume after a Kafka outage."""
         while wanted():
             await until_done("the console's figures", self._journal)
 
@@ -67,7 +66,7 @@ class Figures:
                 try:
                     self.book.message(BankMessage.model_validate_json(record.value or b"", extra=ANY_VERSION))
                 except ValidationError:
-                    continue  # nobody else's loss: the case has the input
+                    continue  # only these statistics miss it: the case has the input
 
     def _done(self, number: int) -> None:
         self.left = max(0, self.left - number)
@@ -80,7 +79,7 @@ class Figures:
         try:
             entry = journal_adapter.validate_json(record.value or b"", extra=ANY_VERSION)
         except ValidationError:
-            return  # the line's own readers report it
+            return  # the workers that read the journal report it
         self._next[entry.partition] = record.offset + 1
         if isinstance(entry, RulesEvent):
             if entry.anew:
@@ -89,15 +88,15 @@ class Figures:
             self.take(entry)
 
     def take(self, event: CaseEvent) -> None:
-        """Take an event of the journal in."""
+        """Add an event of the journal to the statistics."""
         self.situation.add(event)
         self.book.add(event)
         seen = self._inputs.get(event.partition, -1)
-        if event.offset >= seen:  # published once more, it was counted
+        if event.offset >= seen:  # an event published twice is counted once
             self._inputs[event.partition] = event.offset
             self.clocks.add(event)
 
     def _oldest(self) -> float:
-        """Before which (epoch ms, wall) nothing that is remembered was written."""
+        """Return the wall-clock time in epoch ms before which records are skipped."""
         clock = self._line.clock
         return (clock.wall.time() - DAYS * DAY_SECONDS / clock.speed) * 1000

@@ -1,4 +1,4 @@
-"""Filters of the queue: what they may say is in the address, and never says who somebody is."""
+"""The queue's filters. They are part of the page's address and hold no personal data."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
@@ -20,7 +20,10 @@ STATES = STANDINGS | {state.value for state in CaseState if state is not CaseSta
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Empty: all. `state`: a case's, or one of STANDINGS; without it, who is in danger."""
+    """The filters; an empty field filters nothing.
+
+    `state`: a case state or one of STANDINGS; if empty, all cases that are not settled.
+    """
 
     area: str = ""
     scam: str = ""
@@ -30,7 +33,7 @@ class Filters:
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Self:
-        """Read from an address; what means nothing is left out."""
+        """Return the filters of an address's query; invalid values are ignored."""
         area, scam = given.get("area", ""), given.get("scam", "")
         return cls(
             area=area if area.isdecimal() and len(area) in (2, 4, 6, 9) else "",
@@ -42,16 +45,16 @@ class Filters:
 
     @property
     def any(self) -> bool:
-        """Whether something is left out, besides cases that are settled."""
+        """Whether any filter is set."""
         return self != Filters()
 
     @property
     def query(self) -> str:
-        """As it stands in an address."""
+        """The filters as a URL query string."""
         return urlencode({name: value for name, value in asdict(self).items() if value})
 
     def fits(self, row: Row, who: Who, now: datetime) -> bool:
-        """Whether a case is in the person's area and in what was asked for."""
+        """Return whether a case lies in the person's area and matches the filters."""
         division = row.case.profile.division
         return (
             who.sees(division)

@@ -1,7 +1,7 @@
-"""The hub: all open cases in short, kept in memory and in step with the journal, for every screen of this process.
+"""The hub: a row for every open case, kept in memory and in step with the journal, for all pages of this process.
 
-It is filled from the store and follows `case-events` from where that stood before; the version tells what is old.
-Every change has a number. A screen that says which one it has seen last is told what it has missed since.
+It is filled from the store and then follows `case-events` from the offsets noted before; versions tell which events
+are old. Changes are numbered, so a page that names the last change it saw receives those that it missed.
 """
 
 import asyncio
@@ -31,36 +31,36 @@ from streams.state.keys import key
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 2.0  # how long a form waits for the event that answers it (design, 12)
-BEHIND = 1000  # changes that a slow screen may be behind: then it is told to load anew
-LOOK_SECONDS = 0.2  # between two looks at whether a partition stands
+BEHIND = 1000  # a page this many changes behind must load again
+LOOK_SECONDS = 0.2  # between checks whether a partition is restored
 AT_ONCE = 500  # cases read from the store in one round trip
-REMEMBERED = 5000  # changes that a screen whose stream was cut is told afterwards; at 10 a second, 8 minutes
+REMEMBERED = 5000  # latest changes kept for pages that reconnect: 8 minutes at 10 a second
 
 
 class Hub:
-    """`run` never ends by itself: it is cancelled. `ready` is set once every open case is in."""
+    """The rows of all open cases. Run `run` as a task. `ready` is set once every open case is loaded."""
 
     def __init__(self, line: Installation) -> None:
         self._line = line
         self.rows: dict[str, Row] = {}  # open cases, by id
-        self._policy: Policy | None = None  # by which they are weighed
+        self._policy: Policy | None = None  # the policy that ranks the rows
         self.ready = asyncio.Event()
-        self.seq = 0  # of the latest change
-        self._boot = secrets.token_hex(4)  # another process counts from the beginning
+        self.seq = 0  # number of the latest change
+        self._boot = secrets.token_hex(4)  # tells this process's marks from another's
         self._changes: deque[Row] = deque(maxlen=REMEMBERED)
         self._levels: Counter[tuple[str, Level]] = Counter()
         self._expected: defaultdict[str, list[asyncio.Future[CaseEvent]]] = defaultdict(list)
         self._screens: set[asyncio.Queue[Row | None]] = set()
-        self.listeners: list[Callable[[CaseEvent], None]] = []  # are given each event before anything else
+        self.listeners: list[Callable[[CaseEvent], None]] = []  # called with each event, before the rows change
 
     async def run(self) -> None:
-        """Follow the journal until cancelled; begin anew when Kafka or Redis were away."""
+        """Follow the journal until cancelled, and reload after an outage of Kafka or Redis."""
         while wanted():
             await until_done("the console's hub", self._follow)
 
     @contextmanager
     def expecting(self, input_id: str) -> Iterator["asyncio.Future[CaseEvent]"]:
-        """The event that will answer an input, to be waited for once the input is written."""
+        """Yield a future of the event that answers an input; enter the context before the input is written."""
         future: asyncio.Future[CaseEvent] = asyncio.get_running_loop().create_future()
         self._expected[input_id].append(future)
         try:
@@ -72,7 +72,9 @@ class Hub:
 
     @contextmanager
     def watching(self) -> Iterator["asyncio.Queue[Row | None]"]:
-        """Each row that changes from now on, a closed case's too; None: so many were missed that all must be read."""
+        """Yield a queue of changed rows, closed cases included. None in it: changes were missed, load all rows
+        again.
+        """
         screen: asyncio.Queue[Row | None] = asyncio.Queue(BEHIND)
         self._screens.add(screen)
         try:
@@ -82,15 +84,15 @@ class Hub:
 
     @property
     def mark(self) -> str:
-        """By which a screen tells later what it has seen: all until now."""
+        """The mark of the latest change, which a page sends back to receive later changes."""
         return self.mark_of(self.seq)
 
     def mark_of(self, seq: int) -> str:
-        """The mark after the change of this number."""
+        """Return the mark of the change with this number."""
         return f"{self._boot}-{seq}"
 
     def since(self, mark: str) -> list[Row] | None:
-        """What has changed since a mark, each case once; None when that is not known (any more): all must be read."""
+        """Return the rows changed since a mark, each once, or None if they are not known any more or too many."""
         boot, _, number = mark.rpartition("-")
         oldest = self.seq - len(self._changes)
         if boot != self._boot or not number.isdecimal() or not oldest <= int(number) <= self.seq:
@@ -99,7 +101,7 @@ class Hub:
         return missed if len(missed) <= BEHIND else None
 
     def levels(self, area: str) -> Counter[Level]:
-        """How many residents of an area are in danger, by level; `area`: the beginning of the division codes."""
+        """Return the number of unsettled cases by level in an area, a prefix of division codes."""
         found: Counter[Level] = Counter()
         for (division, level), number in self._levels.items():
             if division.startswith(area):
@@ -124,9 +126,9 @@ class Hub:
                 await self._event(record.value or b"")
 
     async def _built(self, partition: int) -> None:
-        """Return when the partition's cases are in the store: one that was lost is empty until a worker has built it.
+        """Wait until the partition's cases are in the store: a lost store is empty until a worker has restored it.
 
-        Building it tells the journal nothing, so what was not there when it was read would never be shown.
+        A restore publishes no events, so cases missing at this read would never appear.
         """
         while await self._line.store.offset(partition) is None:  # noqa: ASYNC110 - Redis tells nobody of it
             await asyncio.sleep(LOOK_SECONDS)
@@ -166,7 +168,7 @@ class Hub:
             self._put(row_of(case, people.get(case.resident), policy))
 
     async def _stands(self, digest: str) -> None:
-        """A partition goes by this policy from here on. One that cannot be had is not weighed by."""
+        """Rank by the policy that a partition now uses; keep the previous policy if it cannot be loaded."""
         if self._policy is not None and self._policy.hash == digest:
             return
         try:
@@ -175,7 +177,7 @@ class Hub:
             log.exception("cases are weighed by the policy before")
 
     def _weigh_by(self, policy: Policy) -> None:
-        """Weigh all cases by this policy. Where it is another, every place may have changed: screens load anew."""
+        """Rank all rows by this policy. If it differs from the one before, pages must load again."""
         before, self._policy = self._policy, policy
         if before is None or before.hash == policy.hash:
             return
@@ -191,7 +193,7 @@ class Hub:
         return known is None or known.case.version < case.version
 
     def _forget(self, gone: set[str]) -> None:
-        """Cases that were closed while nobody followed the journal."""
+        """Close the rows of cases that were closed while the journal was not followed."""
         for name in sorted(gone):
             row = self.rows[name]
             self._put(replace(row, case=row.case.model_copy(update={"state": CaseState.CLOSED})))
@@ -222,7 +224,7 @@ def _tell(screen: "asyncio.Queue[Row | None]", row: Row) -> None:
 
 
 def _anew(screen: "asyncio.Queue[Row | None]") -> None:
-    """Tell a screen that it must read all."""
+    """Tell a page to load all rows again."""
     while not screen.empty():
         screen.get_nowait()
     screen.put_nowait(None)

@@ -1,4 +1,4 @@
-"""The order in which cases are to be taken: sorted once, and kept while one after the other changes."""
+"""The order in which cases should be claimed: sorted once, then updated row by row."""
 
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ Place = tuple[int, float, str]
 
 
 class Order:
-    """As it stands at one moment. `rows`: the open cases, the one to take first at the head."""
+    """The open cases in order at the time `now`. `rows`: the most urgent case first."""
 
     def __init__(self, rows: Iterable[Row], now: datetime) -> None:
         self._now = now
@@ -20,7 +20,7 @@ class Order:
         self._of = {row.id: place for place, row in placed}
 
     def put(self, row: Row) -> None:
-        """A case that has changed goes where it belongs now; one that was closed goes out."""
+        """Move a changed case to its new place, or remove a closed one."""
         if before := self._of.pop(row.id, None):
             there = bisect_left(self._places, before)
             del self._places[there], self.rows[there]

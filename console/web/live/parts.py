@@ -1,4 +1,4 @@
-"""Pages that keep themselves up to date: their parts as HTML, told again when one has changed."""
+"""Live pages: their parts are rendered on the server and sent again when they change."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -16,18 +16,19 @@ from console.web.live.row import Row
 from streams.runtime.tasks import wanted
 
 EVENTS = "text/event-stream"
-AT_MOST_SECONDS, AT_LEAST_SECONDS = 0.5, 5.0  # between two looks: when something happens, and when nothing does
+AT_MOST_SECONDS, AT_LEAST_SECONDS = 0.5, 5.0  # between renderings: with changes, and without
 
 Gather = Callable[[], Awaitable[dict[str, Any]]]
-"""What the parts show, as it is now."""
+"""Returns the template variables of the parts, as they are now."""
 
 
 async def changed_parts(
     request: Request, who: Who, page: str, parts: Sequence[str], gather: Gather
 ) -> AsyncIterator[ServerSentEvent]:
-    """Yield the parts of a page that changed, as they change: `{part: html}`; at first all. `desk_map.html` is `map`.
+    """Yield events `{part: html}` with the parts that changed, at first all. Part `map` of page `desk` is
+    `desk_map.html`.
 
-    Ends with the session, which is used meanwhile: a screen that is watched all night stays signed in.
+    Ends with the session. The stream uses the session, so a screen that is watched all night stays signed in.
     """
     made, language = services(request), language_of(request)
     shown: dict[str, str] = {}
@@ -47,7 +48,7 @@ def _rendered(language: str, template: str, context: dict[str, Any]) -> str:
 
 
 async def _something(screen: "asyncio.Queue[Row | None]") -> None:
-    """Wait until a case changes, or for a while; then let what happens together come together."""
+    """Wait until a case changes or AT_LEAST_SECONDS have passed; then collect changes for AT_MOST_SECONDS."""
     try:
         await asyncio.wait_for(screen.get(), AT_LEAST_SECONDS)
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""The places that a person may filter by: the prefectures and counties of his area, by the register of divisions."""
+"""The prefectures and counties that a person may filter by, within their area."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +9,7 @@ from domain.identity import divisions
 
 @dataclass(frozen=True, slots=True)
 class Prefecture:
-    """`code`: the beginning of its division codes. `counties`: code and name, those in the area."""
+    """A prefecture. `code`: the first four digits of its codes. `counties`: (code, name) of those in the area."""
 
     code: str
     name: str
@@ -18,7 +18,7 @@ class Prefecture:
 
 @lru_cache(maxsize=256)
 def within(area: str, year: int) -> tuple[Prefecture, ...]:
-    """The prefectures of an area, by code; codes are known by the year."""
+    """Return the prefectures that overlap an area, in code order, by the register of divisions of the year."""
     on = date(year, 1, 1)
     return tuple(
         Prefecture(found.code[:4], found.name, _counties(found.code, area, on))

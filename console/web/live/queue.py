@@ -1,7 +1,4 @@
-"""The queue: the hub's cases in the order in which they are to be taken, each rendered once a language and change.
-
-Whoever listens to a language gets the same text, so a change costs one rendering however many screens there are.
-"""
+"""The queue: the hub's rows in their order, each rendered once per language and change for all pages together."""
 
 from collections import Counter
 from datetime import date
@@ -16,24 +13,24 @@ from domain.identity import divisions
 from schemas.levels import Level
 from streams.installation import Installation
 
-ORDER_SECONDS = 30  # the order moves by itself, slowly: what has waited for half an hour counts twice
-KEPT = 4096  # rows whose text is kept: some kilobytes each
+ORDER_SECONDS = 30  # the order changes with time, slowly: a case that has waited half an hour counts twice
+KEPT = 4096  # cached row texts, some kilobytes each
 
 
 class Queue:
-    """`scams`: what the policy in force calls the scam types, in Chinese; `refresh` reads them anew."""
+    """The queue. `scams`: the policy's Chinese name of each scam type; `refresh` reads them again."""
 
     def __init__(self, hub: Hub, line: Installation) -> None:
         self._hub, self._line = hub, line
         self.scams: dict[str, str] = {}
         self._policy = ""
         self._order = Order((), line.clock.now())
-        self._ordered: tuple[int, str] = (0, "")  # the span of time, and the mark of the hub, that it stands at
-        self._html: dict[tuple[str, str], tuple[int, str]] = {}  # by language and case: the change's number, the text
-        self._levels: dict[str, tuple[int, Counter[Level]]] = {}  # by area: the change's number, how many
+        self._ordered: tuple[int, str] = (0, "")  # the time span and the hub's mark of `_order`
+        self._html: dict[tuple[str, str], tuple[int, str]] = {}  # by (language, case): (change number, text)
+        self._levels: dict[str, tuple[int, Counter[Level]]] = {}  # by area: (change number, counts)
 
     async def refresh(self) -> None:
-        """Read the names of the scam types, if another policy is in force."""
+        """Read the names of the scam types if another policy is in force."""
         standing = await self._line.policies.in_force()
         digest = standing.policy if standing else ""
         if self.scams and digest == self._policy:
@@ -44,7 +41,7 @@ class Queue:
         self._html.clear()
 
     def order(self) -> list[Row]:
-        """All open cases, the one to take first at the head."""
+        """Return all open cases, the most urgent first."""
         now = self._line.clock.now()
         span = int(now.timestamp() // ORDER_SECONDS)
         before, mark = self._ordered
@@ -57,14 +54,14 @@ class Queue:
         return self._order.rows.copy()
 
     def levels(self, area: str) -> Counter[Level]:
-        """How many residents of an area are in danger, by level."""
+        """Return the number of unsettled cases by level in an area."""
         kept = self._levels.get(area)
         if kept is None or kept[0] != self._hub.seq:
             kept = self._levels[area] = (self._hub.seq, self._hub.levels(area))
         return kept[1]
 
     def html(self, row: Row, language: str) -> str:
-        """The row of the table, everything in it escaped."""
+        """Return the row as HTML in a language, escaped."""
         name = (language, row.id)
         kept = self._html.get(name)
         if kept is None or kept[0] != row.seq:
@@ -75,16 +72,16 @@ class Queue:
         return kept[1]
 
     def scam(self, row: Row, language: str) -> str:
-        """What the scam is called."""
+        """Return the scam type's name in a language."""
         name = self.scams.get(row.case.danger.scam_type, row.case.danger.scam_type)
         return str(translations(language).gettext(name))
 
     def scam_types(self, language: str) -> dict[str, str]:
-        """What the policy in force calls each scam type."""
+        """Return the name of each scam type of the policy in force, by its key."""
         return {token: str(translations(language).gettext(name)) for token, name in self.scams.items()}
 
     def place(self, row: Row) -> str:
-        """The county and the street or township."""
+        """Return the county and street of a row in Chinese."""
         return place_of(row.division, self._line.clock.now().astimezone(ZONE).year)
 
     def _rendered(self, row: Row, language: str) -> str:
@@ -103,7 +100,7 @@ class Queue:
 
 @lru_cache(maxsize=4096)
 def place_of(code: str, year: int) -> str:
-    """A place's county and, where it is known, its street: 南关区 南岭街道. Codes are known by the year."""
+    """Return a division's county and, from a 9-digit code, its street: 南关区 南岭街道. Names are of the given year."""
     on = date(year, 1, 1)
     names = [divisions.name_of(code[:6], on)]
     if len(code) == 9:

@@ -1,4 +1,4 @@
-"""Claims that ran out: a case whose lease nobody renews comes back to the queue by itself."""
+"""Returns cases to the queue when the lease of their claim has expired."""
 
 import asyncio
 import time
@@ -9,26 +9,26 @@ from domain.ids import short_hash
 from streams.casework.claims import given_back
 from streams.runtime.tasks import until_done, wanted
 
-LOOK_SECONDS = 1.0  # on the wall's clock
-GRACE_BEATS = 2  # so long a lease is missing first: Redis may have lost it, and the open page takes it again
+LOOK_SECONDS = 1.0  # of the wall clock
+GRACE_BEATS = 2  # wait this many heartbeats: if Redis lost the lease, an open page takes it again
 
 
 class Returns:
-    """`run` never ends by itself: it is cancelled. Several consoles write the same input, which counts once."""
+    """Run `run` as a task. Several consoles may write the same input, which counts once."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._missing: dict[str, float] = {}  # by case: since when it has no lease (monotonic seconds)
+        self._missing: dict[str, float] = {}  # by case: when its lease was first missing (monotonic seconds)
 
     async def run(self) -> None:
-        """Look each second."""
+        """Check the leases every LOOK_SECONDS until cancelled."""
         await self._services.hub.ready.wait()
         while wanted():
             await until_done("claims that ran out", self.look)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:
-        """Give back what has had no lease for some beats."""
+        """Return the cases whose lease has been missing longer than the grace time."""
         claimed = [row for row in self._services.hub.rows.values() if row.case.claimed_by is not None]
         leased = await self._services.desk.leased([row.id for row in claimed])
         gone = [row for row, held in zip(claimed, leased, strict=True) if not held]
@@ -40,7 +40,7 @@ class Returns:
 
     @property
     def _grace(self) -> float:
-        """Seconds on the wall's clock."""
+        """The grace time in wall-clock seconds."""
         return self._services.line.clock.wall_seconds(GRACE_BEATS * self._services.desk.beat)
 
     async def _give_back(self, row: Row) -> None:

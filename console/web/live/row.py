@@ -1,4 +1,4 @@
-"""A case in short: a line of a list, and what lists are filtered and ranked by."""
+"""A row: an open case in short, with the values that lists filter and sort by."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -15,17 +15,17 @@ from streams.state.keys import milliseconds
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An open case. `name` and `phone` are whole and never leave the process unmasked; `next_due` the next clock."""
+    """An open case. `name` and `phone` of the resident are unmasked; mask them before they leave the process."""
 
     case: Case
     name: str
     phone: str
-    waits: bool  # for an operator: on the desk and nobody has it, or has it now
+    waits: bool  # the case waits for an operator or is claimed by one
     weight: Weight
-    reasons: tuple[Reason, ...] = ()  # why it stands where it stands
+    reasons: tuple[Reason, ...] = ()  # the reasons of its rank
     seq: int = 0  # the hub's number of the change that made it
-    rings: bool = False  # by this change it began to be alarming
-    was: str = ""  # the division it had before this change
+    rings: bool = False  # it became alarming with this change
+    was: str = ""  # the division before this change; "" if the row is new
 
     @property
     def id(self) -> str:
@@ -45,58 +45,58 @@ class Row:
 
     @property
     def offered(self) -> bool:
-        """Whether an operator may take it from the desk now."""
+        """Whether an operator may claim it now."""
         return self.weight.turn is QueueBand.OFFERED
 
     @property
     def alarming(self) -> bool:
-        """Whether it is red and waits for somebody to take it."""
+        """Whether it is red, unclaimed and waits for a person."""
         free = self.case.claimed_by is None and not self.case.settled
         begun = self.case.state in (CaseState.RAISED, CaseState.CONTACTING)
         return self.level is Level.RED and free and (begun or self.offered)
 
     @property
     def next_step(self) -> Step | None:
-        """The step that changes next: it begins by itself, or its result is owed."""
+        """The step with the earliest due time, or None: it begins by itself or its result is expected then."""
         dues = [(step.due, step.id, step) for step in self.case.steps if step.due is not None]
         return min(dues)[2] if dues else None
 
     @property
     def next_due(self) -> datetime | None:
-        """When something happens next by itself, or is owed."""
+        """The due time of `next_step` (aware UTC), or None."""
         return step.due if (step := self.next_step) else None
 
     @property
     def channels(self) -> frozenset[Channel]:
-        """Those under way or planned."""
+        """The channels of steps that are planned or in progress."""
         live = (StepState.PENDING, StepState.HELD, StepState.SENT)
         return frozenset(step.action.channel for step in self.case.steps if step.state in live)
 
     @property
     def stake_fen(self) -> int:
-        """The money that can still be kept (fen)."""
+        """The money in fen that can still be saved."""
         return stake(self.case)
 
     @property
     def changed(self) -> int:
-        """When it changed last, epoch ms."""
+        """The time of the case's last change in epoch ms."""
         return milliseconds(self.case.updated_at)
 
 
 def stake(case: Case) -> int:
-    """The money that can still be kept (fen): what has not gone through yet, else all that is in danger."""
+    """Return the money in fen that can still be saved: payments that have not gone through, else the whole exposure."""
     return to_go(case) or case.danger.exposure_fen
 
 
 def row_of(case: Case, resident: Resident | None, policy: Policy) -> Row:
-    """A case's row, weighed by a policy. A resident who was erased meanwhile has no name."""
+    """Return a case's row, ranked by the policy. Name and phone are "" if the resident was erased."""
     waits = not case.settled and (triage.called(case) or case.claimed_by is not None)
     phone = next((held.value for held in resident.phones if held.until is None), "") if resident else ""
     return Row(case, resident.name if resident else "", phone, waits, *_weighed(case, policy))
 
 
 def weighed_anew(row: Row, policy: Policy) -> Row:
-    """The same row, weighed by another policy."""
+    """Return the row ranked by another policy."""
     weight, reasons = _weighed(row.case, policy)
     return replace(row, weight=weight, reasons=reasons)
 
@@ -106,7 +106,9 @@ def _weighed(case: Case, policy: Policy) -> tuple[Weight, tuple[Reason, ...]]:
 
 
 def latest(rows: Iterable[Row]) -> list[Row]:
-    """Changes of several cases, the oldest first, as one change of each: what rang in between has rung."""
+    """Merge changes (the oldest first) into one per case. An alarm in between is kept while the case is still
+    alarming.
+    """
     found: dict[str, Row] = {}
     for row in rows:
         before = found.pop(row.id, None)

@@ -1,4 +1,4 @@
-"""Search among the open cases: by a case's number, a phone's last digits, a name."""
+"""Search of the open cases by case number, last digits of a telephone, or name."""
 
 import re
 from collections.abc import Iterable
@@ -6,14 +6,14 @@ from enum import StrEnum
 
 from console.web.live.row import Row
 
-LEAST_DIGITS = 4  # of a phone: fewer would list half a city
+LEAST_DIGITS = 4  # of a telephone; fewer would match half a city
 LONGEST = 64  # characters of a search
 _CASE = re.compile(r"^r[a-z2-7]{7,16}(-[0-9]{0,9})?$")
 _BETWEEN = re.compile(r"[\s()+.-]")
 
 
 class Sought(StrEnum):
-    """What was searched for: this stands in the audit, never the words."""
+    """The kind of search. The audit records the kind, never the text."""
 
     CASE = "case-number"
     PHONE = "phone-tail"
@@ -21,12 +21,12 @@ class Sought(StrEnum):
 
 
 def digits(text: str) -> str:
-    """A number as it was typed, without what stands between its digits."""
+    """Return a typed number without separators."""
     return _BETWEEN.sub("", text)
 
 
 def sought(text: str) -> Sought | None:
-    """What a text looks for; None when it is too short to look for anything."""
+    """Return the kind of search that a text means, or None if it is empty or has too few digits."""
     if (told := digits(text)).isdecimal():
         return Sought.PHONE if len(told) >= LEAST_DIGITS else None
     if _CASE.match(text):
@@ -35,7 +35,7 @@ def sought(text: str) -> Sought | None:
 
 
 def found(rows: Iterable[Row], text: str, by: Sought) -> list[Row]:
-    """The rows that a text means, in their order."""
+    """Return the rows that match the text, in the given order."""
     if by is Sought.CASE:
         return [row for row in rows if row.id.startswith(text)]
     if by is Sought.PHONE:

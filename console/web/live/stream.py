@@ -1,4 +1,4 @@
-"""What a queue on a screen is told, as it comes: rows that changed, rows that left, how many are in danger."""
+"""The queue page's event stream: changed rows, removed rows and the counts by level."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,16 +18,16 @@ from schemas.levels import Level
 from streams.runtime.tasks import wanted
 from streams.state.keys import milliseconds
 
-GATHER_SECONDS = 0.05  # what changes together is told together
-LOOK_SECONDS = 10.0  # between two looks at whether the person is still signed in
-RETRY_MS = 1000  # before a browser opens a stream again that was cut
+GATHER_SECONDS = 0.05  # changes within this time are sent together
+LOOK_SECONDS = 10.0  # between checks of the session
+RETRY_MS = 1000  # before a browser reconnects
 
 Told = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who listens, in which language, to what."""
+    """The reader of a stream, the language and the filters."""
 
     who: Who
     language: str
@@ -35,9 +35,9 @@ class Listener:
 
 
 async def changes(request: Request, listener: Listener, mark: str) -> AsyncIterator[Told]:
-    """All that changed since the mark, and then what changes; `reload` where that can no longer be told.
+    """Yield the changes since the mark and then each new one; `reload` if the page must load again, then end.
 
-    Ends with the session. While it is open the session is used: a screen that is watched all night stays signed in.
+    Ends with the session. The open stream uses the session, so a screen that is watched all night stays signed in.
     """
     made = services(request)
     with made.hub.watching() as screen:
@@ -60,7 +60,7 @@ async def changes(request: Request, listener: Listener, mark: str) -> AsyncItera
 
 
 async def _next(screen: "asyncio.Queue[Row | None]") -> list[Row] | None:
-    """What came next; empty when nothing did for a while; None when too much did."""
+    """Return the next changed rows; [] after LOOK_SECONDS without changes, None if too many were missed."""
     try:
         rows = [await asyncio.wait_for(screen.get(), LOOK_SECONDS)]
     except TimeoutError:
@@ -73,7 +73,7 @@ async def _next(screen: "asyncio.Queue[Row | None]") -> list[Row] | None:
 
 
 def _event(made: Services, listener: Listener, rows: list[Row]) -> Told:
-    """One event: the changes, each told once, and the mark to go on from."""
+    """Return one event: the changed rows, the counts by level, and the mark as its id."""
     who = listener.who
     mine = [row for row in rows if who.sees(row.division) or (row.was and who.sees(row.was))]
     levels = made.queue.levels(who.area)
@@ -87,7 +87,7 @@ def _event(made: Services, listener: Listener, rows: list[Row]) -> Told:
 
 
 def _row(made: Services, listener: Listener, row: Row) -> Told:
-    """`html`: none, if the row is not (or no longer) among those that the person wants to see. `rings`: in words."""
+    """Return one changed row. `html`: None if the row left the reader's list. `rings`: the alarm's words, or None."""
     seen = listener.who.sees(row.division)
     shown = row.case.open and listener.filters.fits(row, listener.who, made.line.clock.now())
     return {
