@@ -1,1 +1,4 @@
-"""The supervisor's overview of an area, and the names of the audit's acts."""
+"""Data of the supervisor's pages: overview, map, wall display, and the names of audit acts.
+
+May import console/web/auth, kit and live. Called by routes/centre.
+"""

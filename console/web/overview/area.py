@@ -1,4 +1,4 @@
-"""What a supervisor sees of the area, gathered for pages: load, clocks, who is on, feeds, stops running out."""
+"""Gathers a supervisor's overview of an area: load, clocks, officers on duty, feeds, expiring stops."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ from streams.operations import rules
 
 SHIFTS_SHOWN = 4
 STOPS_SHOWN, CLAIMS_SHOWN = 20, 40
-STATIONS_OPEN = 3  # of so few the people are shown at once
-SOON = timedelta(hours=8)  # a stop that runs out so soon is shown
+STATIONS_OPEN = 3  # up to this many stations are shown with their people unfolded
+SOON = timedelta(hours=8)  # stops that expire within this time are shown
 
 
 @dataclass(frozen=True, slots=True)
 class OnDuty:
-    """An officer whose shift runs. `visits`: those he has on his hands."""
+    """An officer on duty. `until`: the end of the shift (aware UTC); `visits`: the number of open visits."""
 
     officer: Officer
     until: datetime
@@ -41,7 +41,7 @@ class OnDuty:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A case that an operator has, and since when, where that is known."""
+    """A claimed case, the person's login, and the time of the claim (None if unknown)."""
 
     case: Case
     by: str
@@ -50,7 +50,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A source. `heard`: when a signal of it came last."""
+    """A source. `heard`: the time of its last signal, None if there was none; `silence`: set during an outage."""
 
     source: str
     heard: datetime | None
@@ -59,7 +59,9 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class ClockTables:
-    """Clocks kept and missed of the shift that runs: by level and whose; of officers by station; and by shift."""
+    """Clocks kept and missed in the present shift, by level and responsible side and by station; and totals of each
+    shift.
+    """
 
     shift: Shift
     levels: dict[Level, dict[Whose, Tally]]
@@ -68,13 +70,15 @@ class ClockTables:
 
 
 def load(services: Services, who: Who) -> Load:
-    """Open cases of the area."""
+    """Return the counts of the area's open cases."""
     rows = [row for row in services.hub.rows.values() if who.sees(row.case.profile.division)]
     return load_of(((row.case, row.waits) for row in rows), services.line.clock.now())
 
 
 def clocks(services: Services, who: Who, rosters: Iterable[Roster]) -> ClockTables:
-    """Clocks of the shift that runs and of those before it."""
+    """Return the clocks of the present shift (stations with the most missed first) and of the SHIFTS_SHOWN latest
+    shifts.
+    """
     shift = shift_at(services.line.clock.now())
     counted = list(services.figures.clocks.by(who.sees, shift.start))
     levels = {level: _whose(counted, level) for level in GRAVEST_FIRST}
@@ -102,7 +106,7 @@ def _sum(counted: Iterable[tuple[Clock, int]]) -> Tally:
 
 
 async def duty(services: Services, who: Who, rosters: Iterable[Roster]) -> list[tuple[str, list[OnDuty]]]:
-    """Who is on, by station, the busiest first: only who works in the area."""
+    """Return the officers on duty in the area by station; the station with the most visits first."""
     now = services.line.clock.now()
     visits = visits_of((await services.line.outgoing.rosters.tasks(now)).values())
     found = []
@@ -119,7 +123,7 @@ def _until(officer: Officer, now: datetime) -> datetime:
 
 
 def claims(services: Services, who: Who) -> list[Claim]:
-    """Cases that somebody has, whoever has had his for the longest first."""
+    """Return the claimed cases of the area, the longest claim first."""
     since = services.figures.clocks.claimed
     found = [
         Claim(row.case, row.case.claimed_by, since.get(row.case.id))
@@ -130,7 +134,7 @@ def claims(services: Services, who: Who) -> list[Claim]:
 
 
 async def feeds(services: Services) -> list[Feed]:
-    """Every source that is heard, or should be; the silent ones first."""
+    """Return every source that has sent or should send; feeds in an outage first."""
     book = await overview.feeds(services.line.redis)
     found = [
         Feed(source, None if (last := book.last(source)) is None else begin_of(last), book.silent.get(source))
@@ -140,31 +144,31 @@ async def feeds(services: Services) -> list[Feed]:
 
 
 def stops(services: Services, who: Who, within: timedelta = SOON) -> list[StopLine]:
-    """Stops in force that run out soon, the first at the head."""
+    """Return the area's stop-payments in force that expire within the time span, the first to expire first."""
     return ending(services.figures.book.in_force(who.sees), services.line.clock.now() + within)
 
 
 async def holds(services: Services, who: Who) -> list[Hold]:
-    """The holds in force that reach into the area."""
+    """Return the outreach holds in force that touch the reader's area."""
     return [hold for hold in await rules.in_force(services.line) if touches(hold, who.area)]
 
 
 def touches(hold: Hold, area: str) -> bool:
-    """Whether a hold reaches into an area: it holds everywhere, there, around it, or in a part of it."""
+    """Return whether a hold overlaps an area; a hold without an area applies everywhere."""
     return divisions.meet(hold.area or "", area)
 
 
 async def late_complaints(services: Services, who: Who) -> int:
-    """How many complaints of the area are overdue."""
+    """Return the number of overdue complaints in the area."""
     now = services.line.clock.now()
     return sum(who.sees(each.area) and overdue(each, now) for each in await services.line.complaints.all())
 
 
 def name_of(code: str, now: datetime) -> str:
-    """The name of a division, whose code has 4, 6 or 9 digits."""
+    """Return the Chinese name of a division code of 4, 6 or 9 digits."""
     return divisions.name_of(code if len(code) > 4 else f"{code}00", now.astimezone(JILIN).date())
 
 
 def area_name(who: Who, now: datetime) -> str:
-    """What the person's area is called."""
+    """Return the name of the reader's area; for the whole system, the province's."""
     return name_of(who.area, now) if len(who.area) >= 4 else divisions.name_of(divisions.PROVINCE, now.date())

@@ -1,4 +1,4 @@
-"""The map of an area: which places it shows, how each is coloured and labelled, and where it leads."""
+"""The map of an area: which places it shows, and the colour, label and link of each."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,14 +17,16 @@ from schemas.people.rosters import Roster
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What somebody looks at. `area`: empty for the province, or a prefecture's four digits."""
+    """The chosen area ("" for the province, or a prefecture's four digits) and layer of the map."""
 
     area: str
     layer: Layer
 
     @classmethod
     def of(cls, who: Who, area: str, layer: str) -> "Chosen":
-        """What was asked for, where it exists and lies in the person's area; else all of that area."""
+        """Return the requested area and layer if they exist and lie in the reader's area, else the reader's area and
+        open cases.
+        """
         known = {shape.code for shape in shapes.prefecture_shapes()}
         begins = area if area and divisions.meet(area, who.area) else who.area[: divisions.PREFECTURE_DIGITS]
         return cls(begins if begins in known else "", Layer(layer) if layer in set(Layer) else Layer.OPEN)
@@ -41,7 +43,10 @@ class MapRow:
 
 @dataclass(frozen=True, slots=True)
 class MapPlace:
-    """A place on the map. No figures: it lies outside the person's area. `radius`: how much room its label has."""
+    """A place on the map, in the drawing's units. `step`: its colour on the ramp. `radius`: the room for its label.
+
+    `figures` is None outside the reader's area.
+    """
 
     code: str
     name: str
@@ -53,17 +58,17 @@ class MapPlace:
     figures: PlaceFigures | None
 
     def named(self, name: str) -> bool:
-        """Whether its name, in the page's language, is written on it."""
+        """Return whether the name fits on the place."""
         return shapes.room(name, self.radius)
 
     def numbered(self, number: str) -> bool:
-        """Whether a figure, as it is written, has room on it."""
+        """Return whether the number, as text, fits on the place."""
         return len(number) * shapes.DIGIT / 2 <= self.radius * shapes.NUMBER_ROOM
 
 
 @dataclass(frozen=True, slots=True)
 class Atlas:
-    """A map and its table. `above`: a person of one prefecture cannot go up to the province. `whole`: of all rows."""
+    """A map and its table. `above`: the reader may go up to the province. `whole`: the figures of all rows together."""
 
     chosen: Chosen
     name: str
@@ -77,7 +82,7 @@ class Atlas:
 
 
 def atlas(services: Services, who: Who, rosters: Iterable[Roster], chosen: Chosen) -> Atlas:
-    """The map as it stands now."""
+    """Return the map as it is now."""
     now = services.line.clock.now()
     rows = [row for row in services.hub.rows.values() if who.sees(row.case.profile.division)]
     cases = [
@@ -122,7 +127,7 @@ def _place(shape: Shape, row: MapRow | None, layer: Layer, most: int, view: MapV
 
 
 def _named(who: Who, chosen: Chosen, now: datetime) -> list[tuple[str, str]]:
-    """Code and name of each place that the person may look at."""
+    """Return code and name of each place that the reader may see on this map."""
     today = _day(now)
     if not chosen.area and len(who.area) < divisions.PREFECTURE_DIGITS:
         return [(each.code[:4], each.name) for each in divisions.prefectures(today)]
@@ -132,7 +137,7 @@ def _named(who: Who, chosen: Chosen, now: datetime) -> list[tuple[str, str]]:
 
 
 def _on_duty(rosters: Iterable[Roster], who: Who, now: datetime) -> list[str]:
-    """The division of each officer who works in the person's area and whose shift runs."""
+    """Return the division of each officer on duty in the reader's area."""
     return [
         officer.division
         for roster in rosters
@@ -142,7 +147,7 @@ def _on_duty(rosters: Iterable[Roster], who: Who, now: datetime) -> list[str]:
 
 
 def _short(name: str) -> str:
-    """As a place has room for it."""
+    """Return a prefecture's name without its suffix, to fit on the map."""
     return name.removesuffix("朝鲜族自治州").removesuffix("市")
 
 

@@ -1,4 +1,4 @@
-"""What the audit's acts are called, in Chinese, as in a template. The act's own name stands beside it."""
+"""Chinese names of the audit's acts, translated in the template, which also shows the act's own name."""
 
 from console.web.auth.words import N_
 
@@ -74,5 +74,5 @@ KNOWN = _ACTS | _BEGINNINGS
 
 
 def words(act: str) -> str:
-    """What an act is called, or what it is about; empty where nothing is known."""
+    """Return the Chinese name of an act or of its group; "" if it is unknown."""
     return _ACTS.get(act) or next((words for begin, words in _BEGINNINGS.items() if act.startswith(begin)), "")

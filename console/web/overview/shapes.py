@@ -1,4 +1,4 @@
-"""The shapes of prefectures and counties (jilin_map.json, drawn by deploy/map.py), and where a view puts them."""
+"""The shapes of prefectures and counties (jilin_map.json, made by deploy/map.py), and views that scale them."""
 
 import json
 from collections.abc import Sequence
@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FILE = Path(__file__).with_name("jilin_map.json")
-WIDTH, HIGHEST = 800, 640  # of a drawing, in its own units
+WIDTH, HIGHEST = 800, 640  # of a drawing, in its own units (SVG pixels)
 MARGIN = 10
-LETTER, WIDE_LETTER = 8.2, 15.5  # how much room a letter takes, and one of Chinese or Korean
-NAME_ROOM = 1.35  # half a name is at most so many radii long: it may pass the circle, not the place
-DIGIT, NUMBER_ROOM = 11.5, 1.4  # the same of a figure, which is larger
-NAME_RADIUS = 18  # least radius of a place that has its name written on it
+LETTER, WIDE_LETTER = 8.2, 15.5  # width of a Latin letter, and of a Chinese or Korean one
+NAME_ROOM = 1.35  # half a name is at most this many radii: it may leave the circle, not the place
+DIGIT, NUMBER_ROOM = 11.5, 1.4  # the same for numbers, in a larger font
+NAME_RADIUS = 18  # least radius of a place that shows its name
 
 
 class Shape(NamedTuple):
-    """A place as SVG draws it, in the file's units. `radius`: of the circle around (x, y) that lies in it."""
+    """A place as an SVG path in the file's units. `radius`: of a circle around (x, y) inside it. `box`: left, top,
+    right,
+    bottom.
+    """
 
     code: str
     path: str
@@ -28,7 +31,7 @@ class Shape(NamedTuple):
 
 
 class MapSource(NamedTuple):
-    """Whose boundaries they are, under which number they were reviewed, and the package and licence they came by."""
+    """The source of the boundaries: publisher, address, number of the official review, package and licence."""
 
     publisher: str
     address: str
@@ -38,7 +41,7 @@ class MapSource(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MapView:
-    """Which part of the map a drawing shows: the file's units are moved by (-x, -y), then scaled."""
+    """The part of the map that a drawing shows: the file's units are moved by (-x, -y), then scaled."""
 
     x: float
     y: float
@@ -48,11 +51,11 @@ class MapView:
 
     @property
     def transform(self) -> str:
-        """As SVG's attribute has it."""
+        """The view as an SVG transform attribute."""
         return f"scale({self.scale:.4f}) translate({-self.x:.1f} {-self.y:.1f})"
 
     def place(self, shape: Shape) -> tuple[int, int, int]:
-        """Where the label of a shape stands in the drawing, and the radius around it."""
+        """Return the label's x, y and radius in the drawing."""
         moved = ((shape.x - self.x) * self.scale, (shape.y - self.y) * self.scale, shape.radius * self.scale)
         x, y, radius = (round(each) for each in moved)
         return x, y, radius
@@ -76,7 +79,7 @@ def source() -> MapSource:
 
 
 def view_of(shapes: Sequence[Shape]) -> MapView:
-    """Return the view that shows all of some shapes, as large as the drawing's width and height allow."""
+    """Return the largest view that shows all of the shapes within WIDTH and HIGHEST."""
     left, top = min(each.box[0] for each in shapes), min(each.box[1] for each in shapes)
     width, height = max(each.box[2] for each in shapes) - left, max(each.box[3] for each in shapes) - top
     scale = min((WIDTH - 2 * MARGIN) / width, (HIGHEST - 2 * MARGIN) / height)

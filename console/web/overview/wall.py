@@ -1,4 +1,4 @@
-"""What the wall display shows besides its map: reds that wait, today's money, and the story of one who was saved."""
+"""Data of the wall display besides its map: unclaimed red cases, today's money, and one success story."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,9 @@ REDS_SHOWN = 8
 
 
 class UnclaimedRed(NamedTuple):
-    """A red case that nobody has claimed. `since` when it waits; `late`: a clock of it has run out."""
+    """A red case that nobody has claimed. `money`: at stake, in fen. `since`: waiting since. `late`: a clock is
+    overdue.
+    """
 
     place: str
     scam: str
@@ -30,7 +32,7 @@ class UnclaimedRed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SavedStory:
-    """Of a resident who was saved, without anything that says who it is."""
+    """The anonymous story of a resident who was saved."""
 
     place: str
     scam: str
@@ -38,7 +40,7 @@ class SavedStory:
 
 
 def reds(services: Services, who: Who) -> list[UnclaimedRed]:
-    """Return the reds of the area that wait, the longest first."""
+    """Return the area's unclaimed red cases, the longest waiting first."""
     found = [row for row in services.hub.rows.values() if row.alarming and who.sees(row.division)]
     now = services.line.clock.now()
     return sorted((_waiting(services, row, now) for row in found), key=lambda each: each.since)
@@ -51,7 +53,10 @@ def today(services: Services, who: Who) -> Sums:
 
 
 async def saved_story(services: Services, who: Who, look: bool) -> SavedStory | None:
-    """Return the story of who was saved, None where nobody was. `look`: wait until the journal has been read for it."""
+    """Return the story of a saved resident of the area, or None if there is none.
+
+    `look`: read the journal for it; otherwise use what is in memory.
+    """
     now = services.line.clock.now()
     cases = [row.case for row in services.hub.rows.values() if who.sees(row.division)]
     case = saved_case(cases, now)
@@ -74,5 +79,5 @@ def _waiting(services: Services, row: Row, now: datetime) -> UnclaimedRed:
 
 
 def _scam(services: Services, case: Case) -> str:
-    """Return what the policy in force calls the case's kind of scam, in Chinese."""
+    """Return the Chinese name of the case's scam type by the policy in force."""
     return labels.scam(services.queue.scams.get(case.danger.scam_type, case.danger.scam_type))
