@@ -1,1 +1,4 @@
-"""Payments as pages show them: stop-payments, their release, and who paid a suspect account."""
+"""Payments as pages show them: stop-payments, their release, and payers of a suspect account.
+
+May import console/web/auth and kit. Called by routes/money and console/web/case.
+"""

@@ -1,4 +1,4 @@
-"""Who paid a suspect before it was told of: how many, how much, and some of them, for the person who decides."""
+"""Counts who paid a suspect account before it was reported, for the person who decides on warning them."""
 
 from dataclasses import dataclass, field
 
@@ -11,13 +11,13 @@ from schemas.risk.fan_outs import PayersRequest
 from streams.operations import rules
 from streams.screening.payers import Payers, token_of
 
-LOOKED_AT = 100_000  # payments: an account that got more is told of as "at least"
+LOOKED_AT = 100_000  # payments; beyond this the counts are shown as "at least"
 EXAMPLES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One payment, and who paid, masked; no name: the payer is not in the person's area."""
+    """One payment with its payer's masked name and division; both are "" outside the reader's area."""
 
     payer: Payer
     name: str
@@ -26,16 +26,16 @@ class Example:
 
 @dataclass(slots=True)
 class Earlier:
-    """The payments that wait. `more`: there are more than were looked at, so that the numbers are the least."""
+    """The earlier payments to an account. `more`: not all were read, so the counts are minimums."""
 
     payers: set[str] = field(default_factory=set)
-    amounts: dict[str, int] = field(default_factory=dict)  # fen, by the payment: its states are one payment
+    amounts: dict[str, int] = field(default_factory=dict)  # fen by payment: several states of one payment count once
     first: list[Payer] = field(default_factory=list)
     looked_at: int = 0
     more: bool = False
 
     def add(self, payer: Payer) -> None:
-        """Count one more payment."""
+        """Count one payment."""
         if payer.resident not in self.payers and len(self.first) < EXAMPLES:
             self.first.append(payer)
         self.payers.add(payer.resident)
@@ -44,12 +44,12 @@ class Earlier:
 
     @property
     def amount_fen(self) -> int:
-        """All the money."""
+        """The sum of all payments in fen."""
         return sum(self.amounts.values())
 
 
 async def earlier(services: Services, request: PayersRequest) -> Earlier:
-    """Look at the payments within the policy's window before the entry waited, some at a time."""
+    """Return the payments to the account in the policy's window before its entry and before the request was made."""
     line, found = services.line, Earlier()
     policy = await line.policies.get((await rules.standing(line)).policy)
     first, asked = request.entry.at - policy.risk.money.window, request.entry.asked
@@ -64,7 +64,7 @@ async def earlier(services: Services, request: PayersRequest) -> Earlier:
 
 
 async def examples(services: Services, who: Who, found: Earlier) -> list[Example]:
-    """Some of those who paid, masked; of another's area nothing but the payment."""
+    """Return some payers, masked; payers outside the reader's area without name and division."""
     people = await services.line.residents.standing({payer.resident for payer in found.first})
     return [_example(who, payer, people.get(payer.resident)) for payer in found.first]
 

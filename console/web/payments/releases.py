@@ -1,4 +1,4 @@
-"""Asking for the release of a stop: by the release desk, a case's page or another program, and decided by another."""
+"""Asks for the release of a stop-payment; another person decides. Called by the release desk, case page and API."""
 
 from console.web.auth import trail
 from console.web.auth.who import Who
@@ -13,13 +13,13 @@ from schemas.channels.releases import ReleaseRequest
 async def ask_release(
     services: Services, who: Who, case: Case, number: int, form: str, reason: str, evidence: str = ""
 ) -> ReleaseRequest | NotAsked:
-    """The request to lift the stop on the case's payment `number`, or why there can be none.
+    """Return the stored request to lift the stop on the case's payment `number` (from 0), or why it cannot be made.
 
-    The same form again is the same request, as it stands by now. Raises ValueError for a reason that is too short or
-    too long.
+    A repeated form returns the same request in its present state. Raises ValueError if the reason is too short or too
+    long.
     """
     kept, name = services.line.releases, short_hash("release", who.login, case.id, number, form)
-    async with kept.alone_with(f"{case.id}/{number}"):  # of two who ask at once the second is told
+    async with kept.alone_with(f"{case.id}/{number}"):  # of two concurrent requests the second is refused
         if before := await kept.get(name):
             return before
         found = releases.asked(

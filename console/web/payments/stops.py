@@ -1,4 +1,4 @@
-"""Stops as the release desk looks for them: by case number, resident's name, end of a telephone or payee's account."""
+"""Search of stop-payments by case number, resident's name, last digits of a telephone or the payee's account."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from schemas.people.residents import Resident
 
 
 async def found(services: Services, lines: Sequence[StopLine], text: str, by: Sought) -> list[StopLine]:
-    """The stops that a text means, in their order."""
+    """Return the stops that match the text, in the given order."""
     if by is Sought.CASE:
         return [line for line in lines if line.case.startswith(text)]
     people = await services.line.residents.standing({line.resident for line in lines})
@@ -26,7 +26,7 @@ async def found(services: Services, lines: Sequence[StopLine], text: str, by: So
 
 
 async def accounts(services: Services, payees: Iterable[str]) -> dict[str, str]:
-    """The account numbers behind tokens, where they are known."""
+    """Return the account number of each payee token, if it is known."""
     asked = list(set(payees))
     numbers = await asyncio.gather(*(services.line.outgoing.account(payee) for payee in asked))
     return {payee: number for payee, number in zip(asked, numbers, strict=True) if number}
