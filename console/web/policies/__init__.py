@@ -1,1 +1,4 @@
-"""A policy's draft as pages show it: its faults, its words, and a preview on recorded evidence."""
+"""A policy draft as pages show it: its tables in words, and a preview of its effects on recorded evidence.
+
+May import console/web/kit, domain and streams. Called by routes/centre/policies.
+"""

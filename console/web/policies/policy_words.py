@@ -1,6 +1,6 @@
-"""A policy's tables and keys in words, Chinese as in a template: what they are called, and what a change is about.
+"""Chinese words for a policy's tables and keys, and for the subjects of changes; translated in the template.
 
-A part that has no words here (a step's name, a scam type) is shown as the file has it.
+Parts without words here (a step's name, a scam type) are shown as they are in the file.
 """
 
 from domain.policy.difference import About

@@ -1,6 +1,6 @@
-"""A policy's preview: the evidence of the last seven days judged again by it and by the one in force.
+"""A policy preview: the evidence of the last seven days evaluated by the draft and by the policy in force.
 
-It runs in a process of its own, at low priority, a part of the residents at a time: the console goes on meanwhile.
+It runs in a separate process at low priority, in chunks of residents, so that the console stays responsive.
 """
 
 import asyncio
@@ -32,14 +32,14 @@ log = logging.getLogger(__name__)
 
 SPAN = timedelta(days=7)
 MOST_RESIDENTS = 20_000
-MOST_SECONDS = 120.0  # on the wall's clock: then it tells of those whom it has judged
-KEPT = 8  # previews remembered
-NOWHERE = "–"  # a station, where there is none
-VISIT = timedelta(hours=1)  # of a policy that does not say how long a visit takes. Assumed
+MOST_SECONDS = 120.0  # of the wall clock; then the preview covers the residents evaluated so far
+KEPT = 8  # previews kept in memory
+NOWHERE = "–"  # stands for "no station"
+VISIT = timedelta(hours=1)  # length of a visit if the policy states none (assumed)
 
 
 class Stage(StrEnum):
-    """How far a preview is."""
+    """The progress of a preview."""
 
     RUNNING = "running"
     DONE = "done"
@@ -48,7 +48,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """Of one station: cases by level, hours that their visits take, and hours that were on its roster."""
+    """Cases by level and visit hours of one station under both policies, and the hours on its roster."""
 
     name: str
     live: dict[Level, int]
@@ -59,18 +59,18 @@ class Station:
 
     @property
     def tells(self) -> bool:
-        """Whether the draft changes something there, or too few are on the roster for it."""
+        """Whether the draft changes something at the station, or its roster has too few hours."""
         return self.live != self.draft or self.live_hours != self.draft_hours or self.short
 
     @property
     def short(self) -> bool:
-        """Whether the roster has fewer hours than one visit to each case takes."""
+        """Whether the roster has fewer hours than the draft's least visit hours."""
         return self.draft_hours.least > self.rostered_hours
 
 
 @dataclass(slots=True)
 class Preview:
-    """`sample` tells how much was judged; `live` and `draft` are of those, not scaled up yet."""
+    """A preview. `sample`: which residents were evaluated; `live` and `draft`: their counts, not yet scaled up."""
 
     since: datetime
     until: datetime
@@ -82,17 +82,17 @@ class Preview:
 
     @property
     def factor(self) -> float:
-        """How many residents stand behind each that was judged."""
+        """The number of residents that each evaluated one stands for; 1.0 before any was drawn."""
         return self.sample.there / self.sample.drawn if self.sample.drawn else 1.0
 
     @property
     def days(self) -> list[date]:
-        """The days it is about; the first and the last are parts of days."""
+        """The days in China that it covers; the first and the last are partial."""
         first, last = self.since.astimezone(ZONE).date(), self.until.astimezone(ZONE).date()
         return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
     def cases(self, whose: Tally, day: date, level: Level) -> int:
-        """Cases of the whole province."""
+        """Return the scaled number of cases of a day and level in the whole province."""
         return round(whose.days[day, level] * self.factor)
 
     def whole(self, whose: Tally, level: Level) -> int:
@@ -100,7 +100,7 @@ class Preview:
 
     @property
     def effects(self) -> list[Effect]:
-        """What the draft changes in the whole province."""
+        """The draft's changes for the whole province."""
         before, after = ({level: self.whole(whose, level) for level in Level} for whose in (self.live, self.draft))
         return effects(before, after)
 
@@ -123,11 +123,13 @@ class Previews:
         self._running: set[asyncio.Task[None]] = set()
 
     def find(self, live: str, draft: str) -> Preview | None:
-        """The preview of a draft's text beside a policy's; none while nobody has asked for it."""
+        """Return the preview of two policy texts, or None if it was not started."""
         return self._known.get((digest_of(live), digest_of(draft)))
 
     def start(self, live: str, draft: str) -> Preview:
-        """Begin it, unless it is there. Both texts must be policies: raises PolicyError."""
+        """Start a preview and return it, or return the existing one. Raises PolicyError if a text is no valid
+        policy.
+        """
         known = self.find(live, draft)
         if known and known.stage is not Stage.FAILED:
             return known
@@ -157,7 +159,7 @@ class Previews:
         line, loop = self._line, asyncio.get_running_loop()
         rosters = await Stations(line.redis, line.outgoing.rosters).all()
         await draw(line.redis, made.sample, line.settings.partitions)
-        spawn = multiprocessing.get_context("spawn")  # a fork would take the console's connections with it
+        spawn = multiprocessing.get_context("spawn")  # a fork would inherit the console's connections
         pool = ProcessPoolExecutor(1, mp_context=spawn, initializer=os.nice, initargs=(10,))
         ends = time.monotonic() + MOST_SECONDS
         try:
@@ -173,7 +175,7 @@ class Previews:
 
 
 def previews(request: Request) -> Previews:
-    """The application's."""
+    """Return the application's previews."""
     state = request.app.state
     if not hasattr(state, "previews"):
         state.previews = Previews(services(request).line)
@@ -182,7 +184,7 @@ def previews(request: Request) -> Previews:
 
 
 def _handed(drawn: list[Drawn], rosters: dict[str, Roster], now: datetime) -> list[Raw]:
-    """The residents with their stations; each division is looked up once."""
+    """Return the drawn residents with their stations; each division is looked up once."""
     today = now.astimezone(ZONE).date()
     stations = {
         division: coverage.station_of(division, rosters, today) or NOWHERE
