@@ -1,1 +1,4 @@
-"""Rosters as pages show them: stations in the viewer's area, shifts as calendars."""
+"""Rosters as pages show them: stations of the reader's area, changes of a roster, shifts as calendars.
+
+May import console/web/auth and kit. Called by routes/field.
+"""

@@ -1,4 +1,4 @@
-"""Areas as people choose and read them: the beginnings of division codes, with their names."""
+"""Areas (prefixes of division codes) with their names, as people choose and read them."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -7,7 +7,7 @@ from domain.identity.divisions import COUNTY_DIGITS, PREFECTURE_DIGITS, counties
 
 
 def within(area: str, on: date) -> dict[str, str]:
-    """The areas inside of one, itself first, with their names: prefectures, then their counties."""
+    """Return the names of an area and of the prefectures and counties inside it, by area, itself first."""
     found = {area: name(area, on)}
     if len(area) < PREFECTURE_DIGITS:
         found |= {each.code[:PREFECTURE_DIGITS]: each.name for each in prefectures(on)}
@@ -18,15 +18,15 @@ def within(area: str, on: date) -> dict[str, str]:
 
 
 def exists(area: str) -> bool:
-    """Whether an area is, or ever was, a place of the province; the whole of it is one."""
+    """Return whether an area is or was a place of the province; "" (the whole) is one."""
     return not area or known(area.ljust(COUNTY_DIGITS, "0"))
 
 
 def name(area: str, on: date) -> str:
-    """What an area is called; the province's name for the whole of it, the code where nobody knows one."""
+    """Return the Chinese name of an area; "" is the province, an unknown code is returned as it is."""
     return name_of(area.ljust(COUNTY_DIGITS, "0") if area else "220000", on)
 
 
 def names(areas: Iterable[str], on: date) -> dict[str, str]:
-    """The names of several."""
+    """Return the name of each area."""
     return {area: name(area, on) for area in areas}

@@ -1,6 +1,6 @@
-"""Shifts as iCalendar (RFC 5545): read from a file that somebody uploads, and told to a calendar that subscribes.
+"""Shifts as iCalendar (RFC 5545): read from an uploaded file, and written for subscribed calendars.
 
-What is told holds shifts and who has them, and nothing of any resident.
+What is written holds shifts and officers, and nothing about residents.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,12 +15,12 @@ from domain.visits.roster_file import Cell, WrongCell
 from domain.visits.rostering import RosterError, Wrong, shift
 from schemas.people.rosters import Officer, Roster, Shift
 
-OFFICER = "X-QUANZU-OFFICER"  # in what we tell, so that it can be read again
+OFFICER = "X-QUANZU-OFFICER"  # the officer's id in our own files, so that they can be read again
 MOST_EVENTS = 10_000
 
 
 def told(station: str, officers: Iterable[Officer], now: datetime, title: str) -> bytes:
-    """The shifts of these people as a calendar. `title`: what a shift is called."""
+    """Return the officers' shifts as iCalendar bytes. `title`: the word for a shift."""
     calendar = Calendar()
     calendar.add("prodid", "-//Quanzu//Rosters//ZH")
     calendar.add("version", "2.0")
@@ -33,10 +33,11 @@ def told(station: str, officers: Iterable[Officer], now: datetime, title: str) -
 
 
 def read(raw: bytes, roster: Roster, whose: str, zone: tzinfo) -> tuple[dict[str, list[Shift]], list[WrongCell]]:
-    """Shifts by person, and what is wrong with the file: `row` counts its events from 1, `column` is the property.
+    """Return shifts by officer id, and the file's errors: `row` is the event's number from 1, `column` the property.
 
-    `whose`: to whom events belong that name nobody; empty: to whom the summary names, by id or name. `zone`: of times
-    without one.
+    `whose`: the officer of events that name nobody; "" means that the summary names them by id or name. `zone`: of
+    times
+    without a zone.
     """
     try:
         events = Calendar.from_ical(raw).walk("VEVENT")
@@ -46,7 +47,7 @@ def read(raw: bytes, roster: Roster, whose: str, zone: tzinfo) -> tuple[dict[str
         IndexError,
         TypeError,
         RecursionError,
-    ):  # the library's reader raises whichever comes first
+    ):  # the library raises any of these for invalid files
         return {}, [WrongCell(1, "VCALENDAR", Cell.TEXT)]
     shifts: dict[str, list[Shift]] = {}
     wrong: list[WrongCell] = []
@@ -67,7 +68,7 @@ def read(raw: bytes, roster: Roster, whose: str, zone: tzinfo) -> tuple[dict[str
 
 
 def _event(station: str, officer: Officer, one: Shift, now: datetime, title: str) -> Event:
-    """One shift. In UTC: a zone that is only an offset would need a definition of its own, or calendars misread it."""
+    """Return one shift as an event in UTC: an offset-only zone would need a definition, or calendars misread it."""
     start, end = one.start.astimezone(UTC), one.end.astimezone(UTC)
     event = Event()
     event.add("uid", f"{short_hash(station, officer.id, start.isoformat())}@quanzu")
@@ -104,10 +105,10 @@ def _shift(event: Component, number: int, zone: tzinfo) -> Shift | WrongCell:
 
 
 def _moment(event: Component, name: str, zone: tzinfo) -> datetime | None:
-    """A property's moment; a day without its hours is none."""
+    """Return a property's time, or None if it is missing, unreadable or a date without a time."""
     try:
         at = getattr(event.get(name), "dt", None)
-    except ValueError:  # the library keeps what it could not read, and says so when it is asked for
+    except ValueError:  # the library raises only when an invalid value is used
         return None
     if not isinstance(at, datetime):
         return None

@@ -1,4 +1,4 @@
-"""What the rosters' pages share: whose stations they are, a change written once, and refusals in words."""
+"""Shared parts of the roster pages: stations of the reader's area, writing a change, errors in words."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ from streams.repositories.policies import UnknownPolicyError
 from streams.repositories.stations import NOTHING, ChangedError, Stations, Stored
 
 Make = Callable[[Roster, datetime], Roster]
-"""What a form makes of a roster, at a moment. Raises RosterError."""
+"""Returns the roster after a form's change at a time. Raises RosterError if the change is invalid."""
 
 WORDS: Mapping[Wrong, str] = {
     Wrong.NOT_FORWARD: "结束时间须晚于开始时间。",
@@ -44,7 +44,7 @@ TIME = "时间写成 2026-03-02 08:00。"
 
 
 class RefusedError(Exception):
-    """A change that was not made; `words` say why, in Chinese as in a template."""
+    """A change was refused. `words`: the reason in Chinese, to be translated; `status`: the HTTP status."""
 
     def __init__(self, words: str, status: int = 422) -> None:
         super().__init__(words)
@@ -56,17 +56,20 @@ def stations(made: Services) -> Stations:
 
 
 def in_area(who: Who, roster: Roster) -> bool:
-    """Whether a station is the person's to change: all its people work in his area. An empty one is the province's."""
+    """Return whether a person may change a station: all its officers work in their area. An empty station belongs to
+    the
+    whole province.
+    """
     return not who.area or (bool(roster.officers) and all(who.sees(each.division) for each in roster.officers))
 
 
 async def seen(made: Services, who: Who) -> dict[str, Roster]:
-    """The stations in a person's area, by name."""
+    """Return the rosters of the stations in a person's area, by name."""
     return {name: roster for name, roster in (await stations(made).all()).items() if in_area(who, roster)}
 
 
 async def found(made: Services, who: Who, station: str) -> Stored:
-    """A station's roster. Raises NotFoundError when there is none, or it lies in another's area."""
+    """Return a station's stored roster. Raises NotFoundError if there is none in the person's area."""
     stored = await stations(made).get(station)
     if stored is None or not in_area(who, stored.roster):
         raise NotFoundError
@@ -76,9 +79,10 @@ async def found(made: Services, who: Who, station: str) -> Stored:
 async def write(
     request: Request, who: Who, stored: Stored, form: FormData, act: str, make: Make, about: str = ""
 ) -> Roster:
-    """Make the change that a form asks for, with its line of the audit. Raises RefusedError, with the status to answer.
+    """Apply a form's change to a roster, write it with its audit entry, and return the new roster.
 
-    `about`: who or what of the roster it is, by ids. The same form sent again is done already.
+    `about`: ids of the people or things changed, for the audit. A repeated form changes nothing. Raises RefusedError if
+    the roster changed meanwhile, the change is invalid, or the write fails.
     """
     made, name = services(request), form_id(who, form)
     before = stored.roster
@@ -91,7 +95,7 @@ async def write(
         after = rostering.pruned(make(before, now), now)
     except RosterError as error:
         raise RefusedError(WORDS[error.wrong]) from error
-    except ValidationError:  # a field that our own page would not have sent
+    except ValidationError:  # a field that our own page would not send
         raise RefusedError(WORDS[Wrong.GONE]) from None
     await unique(made, before, after)
     stamped = after.model_copy(update={"changed": RosterChange(at=now, by=who.login, form=name)})
@@ -100,7 +104,7 @@ async def write(
 
 
 async def unique(made: Services, before: Roster | None, after: Roster) -> None:
-    """Raises RefusedError when somebody new on the roster is on another station's already."""
+    """Raise RefusedError if an officer new on this roster is on another station's roster."""
     new = {each.id for each in after.officers} - {each.id for each in (before.officers if before else ())}
     if not new:
         return
@@ -110,7 +114,10 @@ async def unique(made: Services, before: Roster | None, after: Roster) -> None:
 
 
 async def put(made: Services, who: Who, roster: Roster, mark: str, act: str, about: str = "") -> None:
-    """Replace a roster that has this mark (none: it is new). Raises RefusedError."""
+    """Replace the roster stored with this mark ("": it is new). Raises RefusedError if it changed, is too large, or
+    Kafka is
+    slow.
+    """
     try:
         await stations(made).replace(
             roster, mark or NOTHING, lambda: trail.write(made, who, act, roster.station, detail=about)
@@ -124,7 +131,7 @@ async def put(made: Services, who: Who, roster: Roster, mark: str, act: str, abo
 
 
 async def duty(made: Services) -> Duty | None:
-    """What the policy in force asks of a station; none when it says nothing of it."""
+    """Return the duty rules of the policy in force, or None if there are none."""
     try:
         standing = await rules.standing(made.line)
         return (await made.line.policies.get(standing.policy)).duty
@@ -133,7 +140,7 @@ async def duty(made: Services) -> Duty | None:
 
 
 def typed_shift(form: FormData, start: str = "start", end: str = "end") -> Shift:
-    """The shift that was typed, in China's time. Raises RefusedError."""
+    """Return the shift typed into two fields in China's time. Raises RefusedError if it is invalid."""
     try:
         return rostering.shift(typed(form, start), typed(form, end))
     except RosterError as error:
@@ -143,7 +150,7 @@ def typed_shift(form: FormData, start: str = "start", end: str = "end") -> Shift
 
 
 def typed(form: FormData, name: str) -> datetime:
-    """A time that was typed, in China's time. Raises RefusedError."""
+    """Return a typed time in China's time zone. Raises RefusedError if it is invalid."""
     at = moment(said(form, name).strip(), ZONE)
     if at is None:
         raise RefusedError(TIME)
@@ -151,26 +158,26 @@ def typed(form: FormData, name: str) -> datetime:
 
 
 def told_shift(form: FormData) -> Shift:
-    """The shift that a page's form is about. Raises RefusedError when it is none."""
+    """Return the shift in the form's field `shift`. Raises RefusedError if it is invalid."""
     return shift_named(said(form, "shift"))
 
 
 def shift_named(name: str) -> Shift:
-    """A shift as start/end, in ISO 8601. Raises RefusedError when it is none."""
+    """Return a shift from the text "start/end" in ISO 8601. Raises RefusedError if it is invalid."""
     start, _, end = name.partition("/")
     try:
         return Shift(start=datetime.fromisoformat(start), end=datetime.fromisoformat(end))
-    except ValueError:  # pydantic's too
+    except ValueError:  # ValidationError is one too
         raise RefusedError(WORDS[Wrong.GONE]) from None
 
 
 def name_of(shift: Shift) -> str:
-    """As `shift_named` reads it."""
+    """Return a shift as the text that `shift_named` reads."""
     return f"{shift.start.isoformat()}/{shift.end.isoformat()}"
 
 
 def form_id(who: Who, form: FormData) -> str:
-    """By which a form is known when it is sent again; one that has no id is always new."""
+    """Return the id of a form: the same for a repeated form; a form without an id is always new."""
     return short_hash("form", who.login, said(form, "form") or secrets.token_hex(10))
 
 
