@@ -1,7 +1,7 @@
-"""What an officer's telephone has sent, taken in: in its order, each act once, each with its answer.
+"""Processes the acts that an officer's telephone has sent: in order, each once, each with a reply.
 
-An act's answer is kept under its id, so that one sent again is answered as before. Before it has any effect it is
-marked as begun: one that was interrupted goes on when it comes again, and is not held against itself.
+A reply is stored under the act's id, so a repeated act gets the same reply. An act is marked as begun before its
+first effect; if it was interrupted, it continues when it is sent again, without being checked against its own effect.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class ActReply:
-    """An act's answer. `words`: why it does not count, or what to know of it."""
+    """The reply to an act. `words`: why it was refused, or a notice; may be ""."""
 
     id: str
     how: Answered
@@ -60,14 +60,16 @@ class ActReply:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An act that is an input of a case (`inputs`: it, and what it says of visits that joined)."""
+    """An act that becomes inputs of cases. `inputs`: the act's own first, then those of visits that were joined to
+    it.
+    """
 
     act: Act
     inputs: Sequence[ResidentInput]
 
 
 class Taking:
-    """Takes in what one officer has sent."""
+    """Processes the acts of one officer. `say` translates a Chinese text."""
 
     def __init__(self, services: Services, who: Who, say: Say) -> None:
         self._services, self._who, self._say = services, who, say
@@ -75,13 +77,13 @@ class Taking:
         self._rosters, self._alarms = services.line.outgoing.rosters, services.line.alarms
 
     async def take(self, acts: Sequence[Act]) -> list[ActReply]:
-        """Each act's answer, alarms first, the others in their order. What goes to cases is written together.
+        """Process the acts and return a reply for each: alarms first, the others in their order.
 
-        So a deadline does not come between two acts that were sent at once.
+        All inputs of cases are written together, so that no deadline falls between acts that were sent at once.
         """
         answers: list[ActReply] = []
         writing: list[Written] = []
-        for act in sorted(acts, key=lambda act: not isinstance(act, DuressAct)):  # the sort keeps the order otherwise
+        for act in sorted(acts, key=lambda act: not isinstance(act, DuressAct)):  # the sort is stable
             found = await self._begin(act)
             if isinstance(found, ActReply):
                 answers.append(found)
@@ -103,12 +105,12 @@ class Taking:
             if (why := await self._refusal(act, task, case)) is not None:
                 return await self._end(act, Answered.REFUSED, why)
             await self._keep(act.id, BEGUN)
-        if task.joins is not None and isinstance(act, StageAct):  # the one that it joined is not made any more
+        if task.joins is not None and isinstance(act, StageAct):  # the visit is separate from here on
             await self._rosters.part(task)
         return await self._on_task(act, task, case)
 
     async def _refusal(self, act: OnTask, task: Task, case: Case | None) -> str | None:
-        """Why an act on a task does not count."""
+        """Return why an act on a task is refused, or None."""
         stage = _stage(act)
         if stage is not None and (found := conflict(task, case, stage)) is not None:
             return WORDS[found]
@@ -136,13 +138,13 @@ class Taking:
     async def _to_case(
         self, act: OnTask, case: Case | None, given: OfficerReport | OperatorReport
     ) -> ActReply | Written:
-        """For the case to be told; where it was before, only the answer was lost."""
+        """Return the inputs to write; DONE if the case has applied the act before, so only the reply was lost."""
         if await applied(self._services, given.resident, given.id):
             return await self._end(act, Answered.DONE, "" if case and case.open else "预警现已办结")
         return Written(act, await self._rosters.take(given) if isinstance(given, OfficerReport) else [given])
 
     async def _write(self, writing: Sequence[Written]) -> list[ActReply]:
-        """Write all inputs at once, and wait for the event that answers each."""
+        """Write all inputs at once, wait up to ANSWER_SECONDS for the answering events, and return the replies."""
         if not writing:
             return []
         services, partitions = self._services, self._services.line.settings.partitions
@@ -163,14 +165,14 @@ class Taking:
         ]
 
     async def _answer(self, act: Act, event: CaseEvent | None) -> ActReply:
-        if event is None:  # it is not lost: asked for again, it is answered
+        if event is None:  # not lost: the reply comes when the act is sent again
             return ActReply(act.id, Answered.WAITING)
         if any(fact.kind is FactKind.REFUSED for fact in event.facts):
             return await self._end(act, Answered.REFUSED, WORDS[Conflict.SETTLED])
         return await self._end(act, Answered.DONE)
 
     async def _duress(self, act: DuressAct) -> ActReply:
-        """Out at once, whatever else there is; the visit it names is only told if it is his."""
+        """Raise the alarm at once, whatever else fails; name the visit only if it is the officer's own."""
         task = await self._rosters.task(act.dispatch) if act.dispatch else None
         mine = task if task and task.officer == self._who.officer else None
         case = await case_of(self._services, mine) if mine else None
@@ -181,13 +183,13 @@ class Taking:
         return await self._done(act, case.id if case else alarm.id)
 
     async def _area(self) -> str:
-        """Where the officer works from, by the roster; else what he is responsible for."""
+        """Return the officer's division by the roster, else the account's area."""
         roster = await self._rosters.roster_of(self._who.officer) if self._who.officer else None
         officers = roster.officers if roster else []
         return next((each.division for each in officers if each.id == self._who.officer), self._who.area)
 
     async def _colleague(self, officer: str) -> bool:
-        """Whether somebody is on the same roster."""
+        """Return whether the officer id is on the same roster."""
         roster = await self._rosters.roster_of(self._who.officer or "")
         return roster is not None and any(each.id == officer for each in roster.officers)
 
@@ -216,7 +218,7 @@ def _stage(act: Act) -> VisitStage | None:
 
 
 def _name(act: Act) -> str:
-    """The audit's word for an act."""
+    """Return the audit's name for an act."""
     stage = _stage(act)
     return (stage.value if stage else act.do).replace("_", "-")
 
@@ -226,7 +228,7 @@ def _case_of(given: ResidentInput) -> str:
 
 
 def _report(act: StageAct | HandOverAct, task: Task, at: datetime, now: datetime) -> OfficerReport:
-    """The report of a stage, as a station's gateway would write it (streams/channels/receipts)."""
+    """Return the report of a visit's stage, in the form that a station's gateway sends (streams/channels/receipts)."""
     name = parse(task.dispatch)
     stage = act.stage if isinstance(act, StageAct) else VisitStage.HANDED_OVER
     return OfficerReport(

@@ -1,4 +1,4 @@
-"""What an officer's telephone is told: his open tasks, and no more than he needs on the way and at the door."""
+"""The data sent to an officer's telephone: open tasks, with only what is needed on the way and at the door."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -30,15 +30,18 @@ from streams.messaging.topics import home
 from streams.state.keys import TASK_LOOK
 
 Say = Callable[[str], str]
-"""A Chinese text of ours in the request's language."""
+"""Returns a Chinese text in the request's language."""
 
 Sentence = Callable[[AnyCode], str]
-"""A code in the request's language."""
+"""Returns a code's sentence in the request's language."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """An officer's work. `joined`: residents at the same address who are part of a visit, by its dispatch."""
+    """An officer's work. `errands`: open visits; `gone`: visits no longer needed; `people`: residents by id.
+
+    `joined`: residents at the same address whose visits are part of another, by that visit's dispatch id.
+    """
 
     me: Officer | None
     colleagues: list[Officer]
@@ -49,7 +52,7 @@ class Mine:
 
 
 async def find(services: Services, who: Who) -> Mine:
-    """What stands in the store; nothing for an account that no roster knows."""
+    """Return the officer's work from the store; empty if the account is not linked to an officer."""
     if who.officer is None:
         return Mine(None, [], [], [], {}, {})
     now, rosters = services.line.clock.now(), services.line.outgoing.rosters
@@ -75,12 +78,12 @@ async def find(services: Services, who: Who) -> Mine:
 
 
 async def case_of(services: Services, task: Task) -> Case | None:
-    """The case of a task, as it stands."""
+    """Return the task's case, or None if the store does not have it."""
     return await services.line.store.case(home(resident_of(task.case), services.line.settings.partitions), task.case)
 
 
 async def looked(services: Services, who: Who, mine: Mine) -> None:
-    """Write that the officer sees who it is: once in a session and task, however often the page asks."""
+    """Record in the audit that the officer sees the residents, once per session and task."""
     redis, kept = services.line.redis, timedelta(hours=services.settings.session_hours)
     for errand in mine.errands:
         name = f"{TASK_LOOK}{who.session}:{errand.task.dispatch}"
@@ -90,7 +93,7 @@ async def looked(services: Services, who: Who, mine: Mine) -> None:
 
 
 def told(services: Services, who: Who, mine: Mine, say: Say, sentence: Sentence, csrf: str) -> dict[str, Any]:
-    """All of it, as the telephone keeps it."""
+    """Return the data for the telephone as a JSON-ready dictionary; `version` changes with its content."""
     now = services.line.clock.now()
     tasks = [_task(errand, mine, say, now) | {"why": _why(errand, sentence)} for errand in mine.errands]
     body: dict[str, Any] = {
@@ -137,7 +140,9 @@ def _why(errand: Errand, sentence: Sentence) -> list[str]:
 
 
 def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict[str, Any]:
-    """Name and address, since he is to go there; the telephone is masked. A resident erased meanwhile has none."""
+    """Return the resident's name and address (needed for the visit) and masked telephone; "" if the resident was
+    erased.
+    """
     profile = case.profile
     return {
         "name": resident.name if resident else "",
@@ -152,7 +157,7 @@ def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict
 
 
 def phone_of(resident: Resident | None) -> str:
-    """The telephone that is his now."""
+    """Return the resident's present telephone number, or ""."""
     return next((held.value for held in resident.phones if held.until is None), "") if resident else ""
 
 
@@ -165,7 +170,7 @@ _TOLD_BEFORE = {
 
 
 def _dangers(errand: Errand) -> Iterable[str]:
-    """What to be ready for, on the way and at the door."""
+    """Yield Chinese warnings for the way and the door."""
     case = errand.case
     if not errand.fits:
         yield "下班前来不及完成：请转交"
@@ -191,7 +196,7 @@ def _payment(case: Case, payment: Payment, say: Say) -> dict[str, Any]:
 
 
 def _gone(task: Task, say: Say) -> dict[str, Any]:
-    """A visit that is no longer asked for, and why: nothing of the person."""
+    """Return a visit that is no longer needed and why, without personal data."""
     why = "超时后已另派他人，不必再去" if task.state is TaskState.LATE else "预警已了结，不必再去"
     return {"dispatch": task.dispatch, "case": task.case, "given": epoch(task.at), "why": say(why)}
 

@@ -1,4 +1,4 @@
-"""A schematic map without any outside tile: each division a square, about where it lies. Nobody's position is in it."""
+"""A schematic map without external tiles: a square for each division, roughly in place. It shows nobody's position."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from domain.identity.divisions import Division, counties, prefectures
 
 COLUMNS = 5
 
-# Columns and rows from the north-west, as the prefectures lie to one another.
+# (column, row) from the north-west, by the prefectures' relative positions.
 _PREFECTURES: Mapping[str, tuple[int, int]] = {
     "220800": (0, 0), "220700": (1, 0),
     "220300": (1, 1), "220100": (2, 1), "220200": (3, 1), "222400": (4, 1),
     "220400": (2, 2), "220500": (3, 2), "220600": (4, 2),
 }  # fmt: skip
 
-# Changchun's districts likewise; those of other prefectures stand in the order of their codes.
+# Changchun's districts likewise; those of other prefectures are in code order.
 _DISTRICTS: Mapping[str, tuple[int, int]] = {
     "220122": (0, 0), "220183": (2, 0), "220182": (3, 0),
     "220106": (0, 1), "220103": (1, 1), "220105": (2, 1), "220113": (3, 1),
@@ -25,7 +25,7 @@ _DISTRICTS: Mapping[str, tuple[int, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A division's square. `code`: the beginning of the codes of all that lies in it."""
+    """A division's square. `code`: the prefix of all codes inside the division. `column`, `row`: from 0."""
 
     code: str
     name: str
@@ -34,22 +34,22 @@ class Tile:
 
 
 def of_province(on: date) -> list[Tile]:
-    """The prefectures."""
+    """Return the tiles of the prefectures."""
     return _placed(prefectures(on), _PREFECTURES, 4)
 
 
 def of_prefecture(prefecture: str, on: date) -> list[Tile]:
-    """The districts, counties and zones of a prefecture, by its code (6 digits)."""
+    """Return the tiles of a prefecture's districts, counties and zones, by its 6-digit code."""
     return _placed(counties(on, prefecture), _DISTRICTS, 6)
 
 
 def rows(tiles: Sequence[Tile]) -> int:
-    """How many rows they take."""
+    """Return the number of rows that the tiles take."""
     return max((tile.row + 1 for tile in tiles), default=0)
 
 
 def _placed(divisions: Sequence[Division], known: Mapping[str, tuple[int, int]], digits: int) -> list[Tile]:
-    """Where each stands; one without a place of its own comes below the others."""
+    """Return the tiles; divisions without a known place come below the others."""
     below = max((known[each.code][1] + 1 for each in divisions if each.code in known), default=0)
     others = [each.code for each in divisions if each.code not in known]
     places = {code: (number % COLUMNS, below + number // COLUMNS) for number, code in enumerate(others)} | dict(known)
