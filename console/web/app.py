@@ -1,4 +1,4 @@
-"""The console's application: its doors, what guards it, and what runs beside it."""
+"""The console's FastAPI application: its routers, middleware and background tasks. Called by kit/serve.py and tests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -34,7 +34,10 @@ from streams.installation import Installation
 def create_app(
     line: Installation, settings: ConsoleSettings, *, telephone: Telephone | None = None, guests: Sequence[Guest] = ()
 ) -> FastAPI:
-    """The application on an open line. Raises ValueError when a route is behind no door."""
+    """Return the console's application for an open installation.
+
+    Raises ValueError if a route belongs to no door (see kit/door.py), ScriptError if a call script is invalid.
+    """
     hub = Hub(line)
     made = Services(
         line=line,
@@ -51,7 +54,7 @@ def create_app(
     )
     made.stories, made.kept_back = Stories(line), KeptBack(made)
     hub.listeners.append(made.stories.hear)
-    trees()  # scripts that cannot be used are told of before anybody needs one
+    trees()  # invalid scripts fail at the start, not in the middle of a call
     app = FastAPI(title="Quanzu", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     app.state.services, app.state.stopping, app.state.failure = made, asyncio.Event(), Failure()
     for door in DOORS:
@@ -59,7 +62,7 @@ def create_app(
     table(app)
     app.mount("/static", Versioned(directory=STATIC), name="static")
     app.state.limits = Limits(line.redis, settings)
-    # The last one is outermost: every answer has the headers, also that something failed.
+    # The last one added is outermost: every response has the security headers, also an error page.
     app.add_middleware(Bodies)
     app.add_middleware(Addresses, counts=app.state.limits)
     app.add_middleware(errors.Faults)
@@ -69,7 +72,7 @@ def create_app(
 
 
 class Failure:
-    """That something of what runs beside the requests has ended, and why: then the console shows what is no more."""
+    """The first error of a background task. The server stops on it, because its pages would show stale data."""
 
     def __init__(self) -> None:
         self.error: BaseException | None = None
@@ -79,7 +82,7 @@ class Failure:
         return self._happened.is_set()
 
     def tell(self, error: BaseException) -> None:
-        """The first one is kept."""
+        """Record an error and wake the waiter; only the first error is kept."""
         self.error = self.error or error
         self._happened.set()
 
@@ -95,7 +98,7 @@ def _ended(failure: Failure, task: "asyncio.Task[None]") -> None:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """What runs beside the requests."""
+    """Run the background tasks for the life of the application."""
     made: Services = app.state.services
     telling = Telling(made.line.settings, made.line.webhooks)
     works = (
@@ -116,5 +119,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         for task in beside:
             task.cancel()
         for task in beside:
-            with suppress(asyncio.CancelledError, Exception):  # what one ended with was told already
+            with suppress(asyncio.CancelledError, Exception):  # its error is already recorded in `failure`
                 await task
