@@ -1,4 +1,7 @@
-"""The pages and the API, a module for each part of the work."""
+"""The routes of the pages and the API, a package for each kind of work. `DOORS` lists all routers for app.py.
+
+May import every package of console/web.
+"""
 
 from console.web.kit.door import Door
 from console.web.routes.cases import call_in, case, case_acts, claims, holds, news, queue, telephone

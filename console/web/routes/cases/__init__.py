@@ -1,1 +1,1 @@
-"""The queue, a case and the acts on it, claims, calls, holds."""
+"""Routes for operators: the queue, the case page and its acts, claims, calls, outreach holds."""

@@ -1,4 +1,4 @@
-"""A call comes in on 96110: who it is, whether the warning was ours, what the caller asks or reports."""
+"""Routes for calls to 96110: find the caller, confirm the code of a message, record questions and reports."""
 
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -33,7 +33,7 @@ NAME = r"^[A-Za-z0-9._:-]{1,64}$"
 
 
 class Rings(BaseModel):
-    """What a PBX tells: a call's id of its own, and the caller's number. Told twice it is one call."""
+    """A PBX's notice of a call: its own id of the call and the caller's number. A repeated id is the same call."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,13 +43,13 @@ class Rings(BaseModel):
 
 @door.page("/call-in", DESK, name="call-in")
 async def front(request: Request, who: Signed) -> Response:
-    """Whose call is it?"""
+    """The form to enter a caller's number."""
     return _front(request)
 
 
 @door.act("/call-in", DESK, name="call-in-search")
 async def begin(request: Request, who: Signed) -> Response:
-    """The caller's number was typed."""
+    """Begin a call from a typed number and redirect to it; 422 if it is no telephone number."""
     given = await filled(request)
     try:
         phone = normal_phone(given["phone"])
@@ -62,7 +62,7 @@ async def begin(request: Request, who: Signed) -> Response:
 
 @door.act("/call-in/ringing/{call_id}", DESK, name="call-in-answer")
 async def answer(request: Request, who: Signed, call_id: str) -> Response:
-    """A call that rings is taken; the second who does is told that another was first."""
+    """Take a ringing call and redirect to it. Raises NotFoundError if another person took it or it no longer rings."""
     made = services(request)
     calls = made.line.calls
     ringing = next((each for each in await calls.ringing() if each.id == call_id and _near(who, each)), None)
@@ -76,13 +76,13 @@ async def answer(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.page("/call-in/{call_id}", DESK, name="call-in-call")
 async def show(request: Request, who: Signed, call_id: str) -> Response:
-    """The call, and what may be done with it."""
+    """The page of a call. Raises NotFoundError if the call is another person's."""
     return await _shown(request, who, call_id)
 
 
 @door.act("/call-in/{call_id}/who", DESK, name="call-in-who")
 async def choose(request: Request, who: Signed, call_id: str) -> Response:
-    """Of those who share a telephone it is another who calls."""
+    """Set which of the residents sharing the telephone is calling. Raises NotFoundError for any other resident."""
     made, given = services(request), await filled(request)
     caller = await callers.find(made, who, call_id)
     if given["resident"] not in [each.id for each in caller.others]:
@@ -93,7 +93,10 @@ async def choose(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.act("/call-in/{call_id}/code", DESK, name="call-in-code")
 async def code(request: Request, who: Signed, call_id: str) -> Response:
-    """The caller reads out the code of a message: is it one of ours?"""
+    """Check a message code that the caller reads out; a genuine one is noted on the case.
+
+    429 after too many wrong codes. Raises NotFoundError if the caller has no case.
+    """
     made, given = services(request), await filled(request)
     caller = await callers.find(made, who, call_id)
     if caller.case is None:
@@ -110,7 +113,7 @@ async def code(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.act("/call-in/{call_id}/told", DESK, name="call-in-told")
 async def told(request: Request, who: Signed, call_id: str) -> Response:
-    """A question or a report is taken down."""
+    """Record a question or a report of the caller."""
     given = await filled(request)
     what = CallerRequest.REPORT if given["what"] == CallerRequest.REPORT else CallerRequest.QUESTION
     return await _take(request, who, call_id, given, what)
@@ -118,7 +121,7 @@ async def told(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.act("/call-in/{call_id}/hand-over", DESK, name="call-in-hand-over")
 async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
-    """The case is another prefecture's: what was told is noted there."""
+    """Record the caller's report on a case of another prefecture. Raises NotFoundError if the case is not elsewhere."""
     given = await filled(request)
     if (await callers.find(services(request), who, call_id)).elsewhere is None:
         raise NotFoundError
@@ -127,7 +130,9 @@ async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.api("POST", "/api/v1/calls", DESK, name="api-call-rings", answers={202: {"model": Rung}})
 async def rings(request: Request, who: Signed, given: Rings) -> Response:
-    """A PBX tells of a call that comes in: operators of the account's area see it ring. Told twice it rings once."""
+    """Show an incoming call to the operators of the account's area; a repeated id rings once. 422 for an invalid
+    number.
+    """
     try:
         phone = normal_phone(given.phone)
     except ValueError as error:
@@ -152,7 +157,10 @@ async def _shown(
     wrong: str = "",
     wait: datetime | None = None,
 ) -> Response:
-    """The page of a call; `typed`: what was filled in and not taken, `wait`: until when no code is looked at."""
+    """Return the page of a call.
+
+    `typed`: the fields of a refused form; `wait`: no code is checked until then.
+    """
     made = services(request)
     caller = await callers.find(made, who, call_id)
     await callers.look(made, who, caller)
@@ -177,7 +185,7 @@ async def _shown(
 
 
 async def _check(made: Services, who: Who, case: Case, given: Filled) -> CodeCheck:
-    """Look at a code: a right one is noted on the case, a wrong one is counted."""
+    """Check a code and return the result: a genuine one is noted on the case, a wrong one is counted."""
     now, name, secret = made.line.clock.now(), given.name("code"), made.line.settings.key()
     found = [confirm(secret, each, given["code"]) for each in await _with_earlier(made, case)]
     dispatch = next(filter(None, found), None)
@@ -191,7 +199,7 @@ async def _check(made: Services, who: Who, case: Case, given: Filled) -> CodeChe
 
 
 async def _with_earlier(made: Services, case: Case) -> list[Case]:
-    """A case, and the resident's one before it: its messages may be what the caller has before him."""
+    """Return the case and the resident's previous one, whose message the caller may be reading."""
     before = await made.desk.load(f"{case.resident}-{case.number - 1}") if case.number > 1 else None
     return [case, before] if before else [case]
 
@@ -221,11 +229,11 @@ _WRONG = {
 
 
 class _WrongError(ValueError):
-    """What was filled in cannot be taken; the text says why, in the person's language."""
+    """A field is invalid; the text says why in the person's language."""
 
 
 def _reported(request: Request, given: Filled, what: CallerRequest, name: str) -> Reported:
-    """What was filled in. Raises _WrongError."""
+    """Return the report of a form. Raises _WrongError if a field is invalid."""
     if not given["text"] or len(given["text"]) > reports.LONGEST:
         raise _WrongError(translate(request, "请写下来电人所说的内容，最多 1500 字。"))
     recording = given["recording"]
@@ -239,14 +247,14 @@ def _reported(request: Request, given: Filled, what: CallerRequest, name: str) -
 
 
 async def _keep(made: Services, who: Who, call: Call, statement: Statement, recording: str) -> None:
-    """Write down what was said; that it was is in the trail."""
+    """Store the statement with the call, and write the audit entry."""
     changes = {"statements": [*call.statements, statement], "recording": recording or call.recording}
     await made.line.calls.put(call.model_copy(update=changes))
     await trail.write(made, who, f"call-{statement.what.replace('_', '-')}", call.id)
 
 
 def _near(who: Who, ringing: Ringing) -> bool:
-    """Whether a call rings at this person's desk: his area and the PBX's have a place in common."""
+    """Return whether a ringing call concerns this person: the areas of the PBX and the person overlap."""
     return meet(ringing.area, who.area)
 
 

@@ -1,4 +1,4 @@
-"""The case page: why, who, what was done and what comes next; its parts as they change, its story, its events."""
+"""Routes of the case page: the page, its live parts, its story and its event stream."""
 
 import asyncio
 import time
@@ -32,12 +32,12 @@ from streams.runtime.tasks import TRANSIENT
 
 door = Door("/cases")
 READERS = DESK | {StaffRole.AUDITOR}
-LOOK_SECONDS = 10.0  # between two looks at whether the person is still signed in, and the case still in the area
-LOOKED_SECONDS = 300.0  # a page that is open is one look; after so long its parts are another
+LOOK_SECONDS = 10.0  # between checks of the session and the case's area
+LOOKED_SECONDS = 300.0  # an open page counts as one look for this long
 MOST_LOOKS = 10_000
-LATER = timedelta(minutes=30)  # when to call again, if nothing else is said
+LATER = timedelta(minutes=30)  # default time for the next call
 
-_looked: dict[tuple[str, str], float] = {}  # by session and case: when a look was written
+_looked: dict[tuple[str, str], float] = {}  # by (session, case): when a look was written (monotonic seconds)
 
 
 @door.page("/{case_id}", READERS, name="case")
@@ -51,7 +51,7 @@ async def case_page(request: Request, who: Signed, case_id: str, script: str = "
 
 @door.page("/{case_id}/parts", READERS, name="case-parts")
 async def parts(request: Request, who: Signed, case_id: str, script: str = "") -> Response:
-    """The page's parts as they are now, for the page that is open."""
+    """The page's parts in their present state, for the open page's script."""
     made = services(request)
     case = await found(made, who, case_id)
     await _look(made, who, case, anew=False)
@@ -60,7 +60,7 @@ async def parts(request: Request, who: Signed, case_id: str, script: str = "") -
 
 @door.page("/{case_id}/story", READERS, name="case-story")
 async def story(request: Request, who: Signed, case_id: str) -> Response:
-    """What the journal tells of the case."""
+    """The case's events from the journal, as a part of the page."""
     made = services(request)
     case = await found(made, who, case_id)
     await _look(made, who, case, anew=False)
@@ -71,7 +71,9 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.page("/{case_id}/events", READERS, name="case-events")
 async def events(request: Request, who: Signed, case_id: str) -> Response:
-    """What changes while the page is open: `change` with the version, whether it is grave, and what it is in words."""
+    """A stream of `change` events: the new version, whether others made a significant change, and the facts in
+    words.
+    """
     case = await found(services(request), who, case_id)
     return Events(_events(request, who, case))
 
@@ -85,7 +87,7 @@ async def render(
     status: int = 200,
     **more: Any,  # noqa: ANN401 - what the template needs
 ) -> Response:
-    """The page of a case, or its parts. `more`: what was refused, and what was filled in."""
+    """Return the page of a case or its parts. `more`: template variables of a refused form."""
     made, language = services(request), language_of(request)
     shown = await view(made, who, case, more.get("script", ""))
     usual: dict[str, Any] = {
@@ -103,7 +105,7 @@ async def render(
 
 
 def changes(request: Request, news: list[TimelineEntry], untold: Collection[FactKind] = ()) -> list[str]:
-    """What happened, in words, but for facts of the kinds `untold`."""
+    """Return the facts of the events as sentences, without the kinds in `untold`."""
     return [
         f"{translate(request, labels.FACTS[fact.kind])}: {say(request, fact.what)}"
         for each in news
@@ -139,9 +141,9 @@ def _change(request: Request, who: Who, news: list[TimelineEntry]) -> str:
 
 
 def _own(request: Request, who: Who, news: list[TimelineEntry]) -> dict[str, Any] | None:
-    """What became of what the person did: for forms whose answer was not there in time. `form`: the next id of one.
+    """Return the results of the person's own acts, for forms whose answer came late; None if there are none.
 
-    `inputs`: the same for each input alone, since several forms may wait.
+    `form`: the id of the next form. `inputs`: refusals and form id for each input, because several forms may wait.
     """
     own = [each for each in news if not each.of_others(who.login)]
     if not own:
@@ -156,7 +158,7 @@ def _refusals(request: Request, told: TimelineEntry) -> list[str]:
 
 
 async def _story(made: Services, case: Case) -> Story:
-    """As far as it can be read: what is in memory when Kafka is away."""
+    """Return the case's story; while Kafka is away, only what is in memory."""
     try:
         return await made.stories.of(case)
     except TRANSIENT:
@@ -164,7 +166,7 @@ async def _story(made: Services, case: Case) -> Story:
 
 
 async def _look(made: Services, who: Who, case: Case, *, anew: bool) -> None:
-    """Write the look down, before anything is shown. What an open page asks for is a part of its look for a while."""
+    """Record the look in the audit before anything is shown; an open page is recorded again after LOOKED_SECONDS."""
     key, now = (who.session, case.id), time.monotonic()
     if anew or now - _looked.get(key, -LOOKED_SECONDS) >= LOOKED_SECONDS:
         await trail.look(made, who, "case", case.id)

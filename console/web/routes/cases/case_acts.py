@@ -1,4 +1,4 @@
-"""What is done on the case page: each act by a form, or by its script as JSON, which is told the same."""
+"""Routes for acts on the case page, sent as a form or by the page's script, which gets JSON."""
 
 from typing import Any
 
@@ -24,12 +24,17 @@ from schemas.codes.refusals import CaseChanged
 
 door = Door("/cases")
 STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}
-_PLACES: dict[type, str] = {AnswersAct: "#talk", ReleaseStopAct: "#money"}  # where the page goes on after an act
+_PLACES: dict[type, str] = {
+    AnswersAct: "#talk",
+    ReleaseStopAct: "#money",
+}  # where the page returns after an act
 
 
 @door.act("/{case_id}/acts", DESK, name="case-act")
 async def do(request: Request, who: Signed, case_id: str) -> Response:
-    """Do what a form says. 409: refused, or another has the case; 422: the form; what was filled in is kept."""
+    """Carry out a form's act. 409: refused, to be confirmed, or claimed by another; 422: invalid. Typed text is
+    kept.
+    """
     made = services(request)
     case = await found(made, who, case_id)
     given = await filled(request)
@@ -52,7 +57,7 @@ async def do(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.act("/{case_id}/undo", DESK, name="case-undo")
 async def undo(request: Request, who: Signed, case_id: str) -> Response:
-    """Take out what is kept back. 409: it has gone."""
+    """Undo an act that is held back. 409 if it has been sent."""
     made = services(request)
     case = await found(made, who, case_id)
     name = str((await request.form()).get("undo", ""))[:64]
@@ -67,7 +72,7 @@ async def undo(request: Request, who: Signed, case_id: str) -> Response:
 
 
 async def _kept_back(request: Request, who: Who, case: Case, given: Filled, body: ActBody) -> Response:
-    """A stop waits some seconds for who thinks better of it; one that was seen on an old screen does not begin to."""
+    """Hold a stop-payment back for some seconds; refuse it if the person saw an older version of the case."""
     made = services(request)
     if body.seen < case.version:
         return await _refused(request, who, case, given, CaseChanged(case.version, body.seen))
@@ -85,7 +90,7 @@ def _waiting(request: Request, case: Case, waiting: Waiting) -> dict[str, Any]:
 
 async def _done(request: Request, who: Who, case: Case, body: ActBody, answer: Answer) -> Response:
     if wants_json(request):
-        asked = isinstance(body.act, ReleaseStopAct)  # another decides: no event is owed to the form
+        asked = isinstance(body.act, ReleaseStopAct)  # another person decides, so the form waits for no event
         how = Answered.DONE if asked else answer.how
         waits = translate(request, "已提交，等待系统确认") if how is Answered.WAITING else translate(request, "已登记")
         words = say(request, answer.why) if answer.why else waits
@@ -97,7 +102,7 @@ async def _done(request: Request, who: Who, case: Case, body: ActBody, answer: A
 
 
 async def _refused(request: Request, who: Who, case: Case, given: Filled, why: AnyCode) -> Response:
-    """Why, and what has changed since the person's screen was made; what he filled in is kept."""
+    """Answer 409 with the reason, the changes since the person's page was made, and the typed text."""
     made = services(request)
     latest = await made.desk.load(case.id) or case
     since = (await news(made, latest, given.seen)).told if isinstance(why, CaseChanged) else []
@@ -112,7 +117,7 @@ async def _refused(request: Request, who: Who, case: Case, given: Filled, why: A
 
 
 async def _asks(request: Request, who: Who, case: Case, given: Filled, taken: Taken | None) -> Response:
-    """A second look: before what cannot be undone, or before one acts on a case that another has."""
+    """Ask for confirmation: before an act that cannot be undone, or on a case that another person has claimed."""
     if taken:
         name = account.name if (account := await services(request).staff.get(taken.by)) else taken.by
         words = translate(request, "%(name)s 正在处理此预警。仍要执行，须写明理由。") % {"name": name}

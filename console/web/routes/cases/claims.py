@@ -1,4 +1,4 @@
-"""Claims of a case: taken, kept while the page is open, given back."""
+"""Routes for claims: claim a case, renew the claim while its page is open, give it back."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ _ENDS = {FactKind.STATE, FactKind.CLOSED, FactKind.REOPENED, FactKind.UNCLAIMED}
 
 @door.act("/{case_id}/claim", DESK, name="case-claim")
 async def claim(request: Request, who: Signed, case_id: str) -> Response:
-    """Take a case; 409 when somebody has it."""
+    """Claim a case; 409 if it is claimed by another person or closed."""
     made = services(request)
     case = await _case(made, who, case_id)
     if await claims.claim(made, who, case):
@@ -36,7 +36,7 @@ async def claim(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.act("/{case_id}/release", DESK, name="case-release")
 async def release(request: Request, who: Signed, case_id: str) -> Response:
-    """Give one's case back."""
+    """Give back one's case."""
     made = services(request)
     await claims.give_back(made, who, await _case(made, who, case_id))
     return _answer(request, "/queue", {"held": False})
@@ -44,9 +44,9 @@ async def release(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.act("/{case_id}/renew", DESK, name="case-renew")
 async def renew(request: Request, who: Signed, case_id: str) -> Response:
-    """The case's page is open still: `held` tells whether the case is the person's, `seconds` when to say so again.
+    """Renew a claim. JSON: `held`: the case is still the person's; `seconds`: when to renew again (wall clock).
 
-    `why`: what has become of it, when it is the person's no longer.
+    `why`: what happened to the claim, if it is lost.
     """
     made = services(request)
     case = await _case(made, who, case_id)
@@ -56,7 +56,9 @@ async def renew(request: Request, who: Signed, case_id: str) -> Response:
 
 
 async def _why(request: Request, who: Who, case: Case) -> str:
-    """Who has the case now, that its time was over, or by whose report it is what it is."""
+    """Return in words why the claim is lost: another person has it, it timed out, or somebody changed the case's
+    state.
+    """
     made = services(request)
     if case.claimed_by not in (None, who.login):
         name = (await made.staff.names()).get(case.claimed_by or "", case.claimed_by)
@@ -73,7 +75,7 @@ async def _why(request: Request, who: Who, case: Case) -> str:
 
 
 def _by(story: Sequence[TimelineEntry]) -> str | None:
-    """Who has brought the case to where it is; none: its clock has, or nobody knows."""
+    """Return who made the latest change of the case's state, or None if no person did or it is unknown."""
     ends = (each.facts for each in reversed(story) if _ENDS & {fact.kind for fact in each.facts})
     return next((fact.by for fact in next(ends, []) if fact.by), None)
 
@@ -94,5 +96,5 @@ def _wants_json(request: Request) -> bool:
 
 
 def _lease_seconds(made: Services) -> float:
-    """How long the lease lasts on the wall's clock."""
+    """Return the length of the lease in wall-clock seconds."""
     return made.line.clock.wall_seconds(made.desk.lease)

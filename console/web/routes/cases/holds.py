@@ -1,4 +1,4 @@
-"""Mutes and the stop for all outgoing contact: operators see them, supervisors set and lift them in their area."""
+"""Routes for outreach holds, and for stopping all outgoing contact. Supervisors set and lift them in their area."""
 
 import asyncio
 from collections.abc import Mapping
@@ -30,10 +30,10 @@ from streams.operations import rules
 door = Door()
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 NAMED = ("channel", "action", "scam_type", "campaign")
-EVERYTHING = "everything"  # the form of the stop for all outgoing contact
-WORD = "全部停止"  # typed to confirm it, in the person's language
+EVERYTHING = "everything"  # names the form that stops all outgoing contact
+WORD = "全部停止"  # typed as confirmation, in the person's language
 LOOK_SECONDS = 0.05
-CASES_SHOWN = 40  # of those that a hold keeps something of back
+CASES_SHOWN = 40  # cases listed for one hold
 DURATIONS = {
     "30m": timedelta(minutes=30),
     "1h": timedelta(hours=1),
@@ -47,7 +47,7 @@ DURATIONS = {
 
 
 class _WrongError(ValueError):
-    """What was filled in cannot be taken; the text says why, in the person's language."""
+    """A field is invalid; the text says why in the person's language."""
 
 
 @door.page("/holds", DESK, name="holds")
@@ -58,7 +58,7 @@ async def show(request: Request, who: Signed) -> Response:
 
 @door.act("/holds/look", SUPERVISORS, name="holds-look")
 async def look(request: Request, who: Signed) -> Response:
-    """The second look: what a hold would keep back, before it is set."""
+    """Show what a hold would keep back, before it is set."""
     given = await filled(request)
     try:
         hold = _hold(request, who, given)
@@ -69,7 +69,7 @@ async def look(request: Request, who: Signed) -> Response:
 
 @door.act("/holds", SUPERVISORS, name="hold-set")
 async def put(request: Request, who: Signed) -> Response:
-    """Set it."""
+    """Set a hold. 422 if a field or the confirmation word is wrong."""
     made, given = services(request), await filled(request)
     try:
         hold = _hold(request, who, given)
@@ -90,7 +90,9 @@ async def put(request: Request, who: Signed) -> Response:
 
 @door.act("/holds/{hold_id}/lift", SUPERVISORS, name="hold-lift")
 async def lift(request: Request, who: Signed, hold_id: str) -> Response:
-    """End it: what it held back is let go, or dropped."""
+    """End a hold; the steps it kept back are released or dropped. Raises NotFoundError if it is not in force in the
+    area.
+    """
     made, given = services(request), await filled(request)
     await _own(made, who, hold_id)
     if len(given["reason"]) < 2 or given["what"] not in ("release", "drop"):
@@ -107,7 +109,7 @@ async def lift(request: Request, who: Signed, hold_id: str) -> Response:
 
 
 async def _own(made: Services, who: Who, hold_id: str) -> Hold:
-    """A hold in force in the person's area. Raises NotFoundError."""
+    """Return a hold in force in the person's area. Raises NotFoundError if there is none."""
     hold = next((each for each in await rules.in_force(made.line) if each.id == hold_id), None)
     if hold is None or not who.sees(hold.area or ""):
         raise NotFoundError
@@ -115,7 +117,9 @@ async def _own(made: Services, who: Who, hold_id: str) -> Hold:
 
 
 def _hold(request: Request, who: Who, given: Filled) -> Hold:
-    """The hold that a form describes. Raises _WrongError; NotFoundError for an area that is not the person's."""
+    """Return the form's hold. Raises _WrongError for an invalid field, NotFoundError for an area outside the
+    person's.
+    """
     area = given["area"] or who.area
     if not who.sees(area):
         raise NotFoundError
@@ -192,7 +196,9 @@ async def _shown(
 
 
 def _held(made: Services, who: Who, hold: Hold) -> tuple[list[Case], int]:
-    """The cases of the person's area that a hold keeps steps of back now, the gravest first, and how many steps."""
+    """Return the area's cases with steps that the hold keeps back now, the gravest first, and the number of those
+    steps.
+    """
     mine = [row.case for row in made.hub.rows.values() if who.sees(row.case.profile.division)]
     held = [(case, steps) for case in mine if (steps := touched(hold, case, (StepState.HELD,)))]
     held.sort(key=lambda each: (-each[0].level.rank, each[0].id))
@@ -200,13 +206,13 @@ def _held(made: Services, who: Who, hold: Hold) -> tuple[list[Case], int]:
 
 
 async def _scams(made: Services) -> Mapping[str, str]:
-    """The scam types of the policy in force, and what operators call them."""
+    """Return the Chinese name of each scam type of the policy in force."""
     policy = await made.line.policies.get((await rules.standing(made.line)).policy)
     return {name: scam.name for name, scam in policy.risk.scams.items()}
 
 
 async def _seen(made: Services, hold_id: str, *, there: bool) -> None:
-    """Wait for the hold to begin or end, so that the page that follows tells it; as long as a page may wait."""
+    """Wait until the hold has begun or ended, at most ANSWER_SECONDS, so that the next page shows it."""
     for _ in range(round(ANSWER_SECONDS / LOOK_SECONDS)):
         if (hold_id in [each.id for each in await rules.in_force(made.line)]) == there:
             return

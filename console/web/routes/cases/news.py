@@ -1,6 +1,6 @@
-"""What stands above every page of the desk: calls that ring, the stop for all contact, incidents, late complaints.
+"""The banner above the desk's pages: ringing calls, stopped contact, major incidents, overdue complaints.
 
-One stream a browser: of its open pages one listens and tells the others (static/news.js).
+One stream for each browser: one of its pages listens and passes the news to the others (static/news.js).
 """
 
 import asyncio
@@ -33,7 +33,9 @@ TURN_SECONDS = 1.0
 
 @door.page("/news", DESK, name="news")
 async def news(request: Request, who: Signed) -> Response:
-    """The news as they stand, then whenever they change; ends with the session."""
+    """A stream of the banner's content: at first and on each change. Ends with the session; 406 if no stream is asked
+    for.
+    """
     if STREAM not in request.headers.get("accept", ""):
         return JSONResponse({"error": "this is a stream of events", "do": f"Ask for {STREAM}"}, 406)
     return Events(_told(request, who))
@@ -58,7 +60,7 @@ async def _rings(made: Services, who: Who) -> list[Ringing]:
 
 
 async def _above(made: Services, who: Who) -> dict[str, Any]:
-    """What the banner tells. The stop for all contact: whoever works on must know why nothing goes out."""
+    """Return the banner's content. It shows a stop of all contact, so that operators know why nothing is sent."""
     stops = [hold for hold in await area.holds(made, who) if stops_all(hold)]
     return {
         "stops": stops,
@@ -69,7 +71,7 @@ async def _above(made: Services, who: Who) -> dict[str, Any]:
 
 
 async def _late(made: Services, who: Who) -> int:
-    """How many complaints of a supervisor's area are overdue."""
+    """Return the number of overdue complaints in a supervisor's area; 0 for other roles."""
     if who.role is not StaffRole.SUPERVISOR:
         return 0
     now = made.line.clock.now()
@@ -77,11 +79,11 @@ async def _late(made: Services, who: Who) -> int:
 
 
 async def _signed_in(made: Services, who: Who) -> bool:
-    """Whether the session is still there. It is not used by this: a screen that nobody touches ends its session."""
+    """Return whether the session exists, without using it: an untouched screen must end its session."""
     return bool(await made.line.redis.exists(SESSION + who.session))
 
 
 def _part(request: Request, template: str, **context: Any) -> str:  # noqa: ANN401 - what the template needs
-    """A part of a page, in one line: an event's data."""
+    """Return a template's HTML on one line, as an event's data."""
     text = bytes(page(request, template, **context).body).decode()
     return " ".join(text.split())

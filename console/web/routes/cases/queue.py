@@ -1,4 +1,4 @@
-"""The queue: what to take next, live; filters, search, and the best free case by one key."""
+"""Routes of the queue: its live list, filters, search, and claiming the next free case."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -23,15 +23,15 @@ from domain.wording import labels
 from schemas.levels import GRAVEST_FIRST
 
 door = Door()
-AT_FIRST = 100  # rows of a page; the others come as they are scrolled to
+AT_FIRST = 100  # rows of the first page; more are loaded when scrolling
 AT_ONCE = 200
-MOST = 2000  # rows that a page may ask for when it loads anew
+MOST = 2000  # most rows that one request may ask for
 FURTHEST = 1_000_000
 
 
 @door.page("/queue", DESK, name="queue")
 async def queue(request: Request, who: Signed) -> Response:
-    """The first rows; a script does the rest."""
+    """The page with the first rows; its script loads the rest."""
     made = services(request)
     await made.queue.refresh()
     asked = Filters.of(request.query_params)
@@ -44,7 +44,7 @@ async def queue(request: Request, who: Signed) -> Response:
 
 @door.page("/queue/rows", DESK, name="queue-rows")
 async def further(request: Request, who: Signed, offset: int = 0, count: int = AT_FIRST) -> Response:
-    """Rows from a place on, as lines of a table; the mark to listen from; how many there are."""
+    """JSON: `rows` from an offset as HTML, `total` of matching rows, `mark` to start the stream from."""
     made = services(request)
     await made.queue.refresh()
     asked, many = Filters.of(request.query_params), min(max(1, count), MOST)
@@ -55,7 +55,7 @@ async def further(request: Request, who: Signed, offset: int = 0, count: int = A
 
 @door.page("/queue/events", DESK, name="queue-events")
 async def events(request: Request, who: Signed) -> Response:
-    """What changes from now on, or since a mark: the browser's own after a cut, the page's at first."""
+    """A stream of changes since a mark: Last-Event-ID after a reconnect, else the query's `from`."""
     await services(request).queue.refresh()
     mark = request.headers.get("last-event-id") or request.query_params.get("from", "")
     listener = Listener(who, language_of(request), Filters.of(request.query_params))
@@ -64,7 +64,10 @@ async def events(request: Request, who: Signed) -> Response:
 
 @door.act("/queue/search", DESK, name="queue-search")
 async def search(request: Request, who: Signed) -> Response:
-    """Open cases by number, name or phone tail; a closed one by its whole number. The words are kept nowhere."""
+    """Search open cases by case number, name or last digits of a telephone; a closed case by its full number.
+
+    The text is stored nowhere; 422 if it is too short.
+    """
     made = services(request)
     await made.queue.refresh()
     text = str((await request.form()).get("q", "")).strip()[:LONGEST]
@@ -81,7 +84,7 @@ async def search(request: Request, who: Signed) -> Response:
 
 @door.act("/queue/next", DESK, name="queue-next")
 async def take_next(request: Request, who: Signed) -> Response:
-    """Claim the best free case of the area, and go there."""
+    """Claim the first free case of the area and redirect to it; JSON has `case`, null if there is none."""
     case = await claims.claim_next(services(request), who)
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse({"case": case.id if case else None})
@@ -89,7 +92,9 @@ async def take_next(request: Request, who: Signed) -> Response:
 
 
 def _matching(made: Services, who: Who, asked: Filters, first: int, count: int) -> tuple[list[Row], int]:
-    """So many rows from a place on, and how many there are: without filters that is known, and not counted anew."""
+    """Return `count` matching rows from an offset, and the total number; without filters the total is known in
+    advance.
+    """
     now = made.line.clock.now()
     fitting = (row for row in made.queue.order() if asked.fits(row, who, now))
     if not asked.any:
@@ -116,7 +121,7 @@ def _page(
     sought: str | None = None,
     notice: str = "",
 ) -> HTMLResponse:
-    """`sought`: what was searched for; then the rows are what was found, and no others come."""
+    """Return the queue page. `sought`: the search text if the rows are search results, else None."""
     made = services(request)
     year = made.line.clock.now().astimezone(ZONE).year
     return page(
@@ -144,7 +149,7 @@ def _html(request: Request, rows: Sequence[Row]) -> list[str]:
 
 
 def _states() -> dict[str, str]:
-    """What may be asked for, and what it is called in Chinese."""
+    """Return the states to filter by and their Chinese names."""
     standings = {
         filters.OFFERED: "待接手",
         filters.RETURNED: "接手超时退回",

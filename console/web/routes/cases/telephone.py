@@ -1,4 +1,4 @@
-"""Calls that are placed from the case page, where there is a telephone to place them with."""
+"""Route for placing a call from the case page, where a telephone is connected."""
 
 from functools import partial
 
@@ -21,10 +21,10 @@ door = Door("/cases")
 
 @door.act("/{case_id}/call", DESK, name="case-call")
 async def call(request: Request, who: Signed, case_id: str) -> Response:
-    """Call the resident, and tell what was heard. The case is told that the talk begins and ends, or is not taken.
+    """Call the resident and return what was heard as JSON; the case records that the talk began and ended, or failed.
 
-    Who calls takes the case if nobody has it: it is offered to nobody else meanwhile, and what the resident says comes
-    to a page that need not be loaded anew to take it.
+    An unclaimed case is claimed first, so that it is not offered to others during the call. Raises NotFoundError if no
+    telephone is connected.
     """
     made = services(request)
     case = await found(made, who, case_id)

@@ -1,1 +1,3 @@
-"""The centre's own pages: desk, handover, situation, incidents, complaints, alarms, audit, policies."""
+"""Routes for supervisors and auditors: overview, hand-over, situation, incidents, complaints, alarms, audit, policies,
+wall display.
+"""

@@ -1,6 +1,6 @@
-"""Alarms about officers, for who looks after them: a part that pages include, a stream, and who takes an alarm up.
+"""Routes for alarms about officers' safety: the list, a stream of changes, and acknowledging an alarm.
 
-A page shows them with `{% include "alarms.html" %}` and nothing more.
+A page shows the alarms with `{% include "alarms.html" %}` and nothing more.
 """
 
 import asyncio
@@ -25,17 +25,17 @@ from streams.runtime.tasks import wanted
 
 door = Door()
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
-LOOK_SECONDS = 0.5  # wall: so late an alarm may be on a screen
-SESSION_SECONDS = 10.0  # between two looks at whether the person is still signed in
-LATEST = 20  # of those taken up
+LOOK_SECONDS = 0.5  # of the wall clock: the greatest delay of an alarm on a screen
+SESSION_SECONDS = 10.0  # between checks of the session
+LATEST = 20  # acknowledged alarms shown
 MOST_NOTE = 500  # characters
 
 
 @door.page("/alarms", DESK, name="alarms")
 async def alarms(request: Request, who: Signed, part: str = "") -> Response:
-    """Those that nobody has taken up, and the latest that somebody has; as JSON for a script.
+    """The area's open alarms and the latest acknowledged ones, as a page or JSON.
 
-    `part=list`: only what a page that includes them shows anew; `part=all`: the same with nothing folded.
+    `part=list`: only the list, with some folded; `part=all`: the list with nothing folded.
     """
     made = services(request)
     open_ones, taken = await _open(made, who), await _taken(made, who)
@@ -51,16 +51,16 @@ async def alarms(request: Request, who: Signed, part: str = "") -> Response:
 
 @door.page("/alarms/events", DESK, name="alarms-events")
 async def events(request: Request, who: Signed) -> Response:
-    """An event `alarms` at first, and whenever one was raised or taken up; it says no more than that.
+    """A stream with an event `alarms` at first and after each change of the alarms; the event has no details.
 
-    Ends with the session, which is used meanwhile: a screen that is watched all night stays signed in.
+    Ends with the session. The stream uses the session, so a screen that is watched all night stays signed in.
     """
     return Events(_changes(request, who))
 
 
 @door.act("/alarms/{alarm}/acknowledge", SUPERVISORS, name="alarms-acknowledge")
 async def acknowledge(request: Request, who: Signed, alarm: str) -> Response:
-    """Somebody looks after the officer, by name. Who was first stays. Raises NotFoundError for another area's."""
+    """Record who looks after the officer; the first person stays. Raises NotFoundError for an alarm of another area."""
     made = services(request)
     known = await made.line.alarms.get(alarm)
     if known is None or not concerns(who.area, known):
@@ -96,7 +96,7 @@ async def _changes(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
 
 
 def _places(now: datetime) -> Callable[[Alarm], str]:
-    """Where an alarm is, in words."""
+    """Return a function that gives an alarm's place in Chinese, "" if it is unknown."""
 
     def place(alarm: Alarm) -> str:
         code = alarm.place or alarm.area

@@ -1,4 +1,4 @@
-"""The audit: who looked at whom and did what, whether its chains are whole, and taking one case out as a bundle."""
+"""Routes of the audit: search its entries, verify its chains, and export one case as a bundle."""
 
 import asyncio
 import logging
@@ -34,15 +34,15 @@ door = Door("/audit")
 AUDITORS = frozenset({StaffRole.AUDITOR})
 EXPORTERS = frozenset({StaffRole.AUDITOR, StaffRole.SUPERVISOR})
 SHOWN = 50
-WAIT_SECONDS = 5.0  # for a verification; one that takes longer goes on, and the page tells of it when it is done
+WAIT_SECONDS = 5.0  # waited for a verification; a longer one continues, and its result is shown later
 CASE = re.compile(r"r[a-z2-7]{16}-[1-9][0-9]{0,8}")
-_NAMES = re.compile(r"[a-z][a-z0-9._:/-]{1,127}")  # ids of ours: what somebody typed in may be a telephone
+_NAMES = re.compile(r"[a-z][a-z0-9._:/-]{1,127}")  # our ids; other typed text may be a telephone number
 
 _verifying: set["asyncio.Task[None]"] = set()
 
 
 class Filter(BaseModel):
-    """What is asked for, as the form has it; times are China's, without a zone."""
+    """The filter form's fields. Times without a zone are China's."""
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
 
@@ -57,13 +57,13 @@ class Filter(BaseModel):
 
 @door.page("", AUDITORS, name="audit")
 async def show(request: Request, who: Signed) -> Response:
-    """The newest lines, and how the chains stand."""
+    """The newest entries and the state of the chains."""
     return await _shown(request, who, Filter())
 
 
 @door.act("", AUDITORS, name="audit-filter")
 async def find(request: Request, who: Signed, asked: Annotated[Filter, Form()]) -> Response:
-    """The lines that are asked for. By POST: what somebody looks for stands in no address."""
+    """The entries that match the filter; POST, so that the searched ids are in no address."""
     if asked.on or asked.by:
         on = next((name for name in (asked.on, asked.by) if _NAMES.fullmatch(name)), "audit")
         await trail.look(services(request), who, "audit", on)
@@ -72,7 +72,7 @@ async def find(request: Request, who: Signed, asked: Annotated[Filter, Form()]) 
 
 @door.act("/verify", AUDITORS, name="audit-verify")
 async def verify(request: Request, who: Signed) -> Response:
-    """Look at all chains now."""
+    """Verify all chains now, waiting up to WAIT_SECONDS for the result."""
     if not _verifying:
         task = asyncio.create_task(_verify(services(request), who))
         _verifying.add(task)
@@ -83,7 +83,7 @@ async def verify(request: Request, who: Signed) -> Response:
 
 @door.page("/heads", AUDITORS, name="audit-heads")
 async def heads(request: Request, who: Signed) -> Response:
-    """The heads of all chains, to be kept outside: `quanzu audit verify --anchors FILE` compares them."""
+    """Download the heads of all chains, to be kept outside: `quanzu audit verify --anchors FILE` compares them."""
     made = services(request)
     await trail.write(made, who, "audit-heads", "audit")
     lines = [head.model_dump_json() + "\n" for head in await Heads(made.line.redis).all()]
@@ -92,7 +92,7 @@ async def heads(request: Request, who: Signed) -> Response:
 
 @door.page("/export/{case_id}", EXPORTERS, name="export-ask")
 async def ask(request: Request, who: Signed, case_id: str) -> Response:
-    """Why the case shall be taken out."""
+    """The form that asks for the reason of an export."""
     case = await found_case(services(request), who, case_id)
     return page(request, "export.html", case=case, form_id=secrets.token_hex(10), least=LEAST_REASON)
 
@@ -101,7 +101,7 @@ async def ask(request: Request, who: Signed, case_id: str) -> Response:
 async def export(
     request: Request, who: Signed, case_id: str, reason: Annotated[str, Form(max_length=500)] = ""
 ) -> Response:
-    """The case's bundle. That it is taken out is written in the audit before."""
+    """Download the case's bundle (ZIP); the audit entry is written first. 422 without a reason."""
     made = services(request)
     case = await found_case(made, who, case_id)
     if len(reason.strip()) < LEAST_REASON:
@@ -142,7 +142,9 @@ async def _shown(request: Request, who: Who, asked: Filter) -> Response:
 
 
 async def _wanted(made: Services, who: Who, asked: Filter) -> Wanted:
-    """What the filter means. An auditor of an area sees what its people did. Raises ValueError for a time."""
+    """Return the filter as a search. An auditor of an area sees the acts of its people. Raises ValueError for an
+    invalid time.
+    """
     among = None
     if who.area:
         among = frozenset(account.login for account in await made.staff.all() if who.sees(account.area))
@@ -159,7 +161,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _row(request: Request, line: AuditRecord) -> dict[str, Any]:
-    """A line as the table shows it."""
+    """Return an entry as the table shows it."""
     entry = line.entry
     return {
         "offset": line.offset,

@@ -1,4 +1,4 @@
-"""Complaints and objections: taken down at any desk, answered and decided by release desk and supervisors."""
+"""Routes for complaints: taken down by any desk, answered and decided by the release desk and supervisors."""
 
 from collections.abc import Mapping
 
@@ -32,17 +32,17 @@ door = Door()
 TAKES = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR, StaffRole.RELEASE_DESK})
 DECIDES = frozenset({StaffRole.SUPERVISOR, StaffRole.RELEASE_DESK})
 LONGEST = 1900  # characters
-SHOWN = 500  # complaints of a list
+SHOWN = 500  # most complaints in a list
 CHANGED = "有人刚处理过这件投诉，请看下面的新情况；您写的内容已保留。"
 
 
 class _WrongError(ValueError):
-    """What was filled in cannot be taken; the text says why, in the person's language."""
+    """A field is invalid; the text says why in the person's language."""
 
 
 @door.page("/complaints", DECIDES, name="complaints")
 async def show_all(request: Request, who: Signed, decided: int = 0) -> Response:
-    """The complaints of the person's area: what is owed soonest first; `decided`: those that ended too."""
+    """The complaints of the person's area, the earliest due first. `decided`: ended ones too."""
     made = services(request)
     now = made.line.clock.now()
     mine = [each for each in await made.line.complaints.all() if who.sees(each.area)]
@@ -61,7 +61,7 @@ async def show_all(request: Request, who: Signed, decided: int = 0) -> Response:
 
 @door.page("/complaints/new", TAKES, name="complaint-new")
 async def new(request: Request, who: Signed, case: str = "") -> Response:
-    """The form for one; `case`: from whose page it was opened."""
+    """The form for a complaint. `case`: the case from whose page it was opened, or ""."""
     if case:
         await _case(services(request), who, case)
     return _form(request, who, case)
@@ -69,7 +69,7 @@ async def new(request: Request, who: Signed, case: str = "") -> Response:
 
 @door.act("/complaints", TAKES, name="complaint-take")
 async def take(request: Request, who: Signed) -> Response:
-    """It is taken down, and its clocks begin."""
+    """Record a complaint, whose clocks begin. 422 if a field is invalid."""
     made, given = services(request), await filled(request)
     try:
         complaint = await _taken(request, made, who, given)
@@ -85,13 +85,13 @@ async def take(request: Request, who: Signed) -> Response:
 
 @door.page("/complaints/{complaint_id}", TAKES, name="complaint")
 async def show(request: Request, who: Signed, complaint_id: str) -> Response:
-    """One complaint, what was done and what may be done."""
+    """The page of one complaint."""
     return await _shown(request, who, await _complaint(services(request), who, complaint_id))
 
 
 @door.act("/complaints/{complaint_id}/assign", DECIDES, name="complaint-assign")
 async def assign(request: Request, who: Signed, complaint_id: str) -> Response:
-    """Somebody is to see to it."""
+    """Assign a complaint to a person. Raises NotFoundError if the person may not handle it."""
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
     if given["to"] not in await _people(made, complaint):
@@ -101,7 +101,7 @@ async def assign(request: Request, who: Signed, complaint_id: str) -> Response:
 
 @door.act("/complaints/{complaint_id}/answer", DECIDES, name="complaint-answer")
 async def answer(request: Request, who: Signed, complaint_id: str) -> Response:
-    """The resident was answered."""
+    """Record the answer given to the resident."""
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
     return await _do(request, who, complaint, given, Deed.ANSWERED, note=given["note"], needs_note=True)
@@ -109,7 +109,7 @@ async def answer(request: Request, who: Signed, complaint_id: str) -> Response:
 
 @door.act("/complaints/{complaint_id}/decide", DECIDES, name="complaint-decide")
 async def decide(request: Request, who: Signed, complaint_id: str) -> Response:
-    """It is upheld, or not; with the reason."""
+    """Record whether the complaint is upheld, with the reason."""
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
     deed = Deed.UPHELD if given["upheld"] == "yes" else Deed.NOT_UPHELD
@@ -118,7 +118,7 @@ async def decide(request: Request, who: Signed, complaint_id: str) -> Response:
 
 @door.act("/complaints/{complaint_id}/follow", DECIDES, name="complaint-follow")
 async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
-    """What follows from it: the case is cleared, the resident flagged, a release asked for."""
+    """Carry out a consequence of the complaint: clear the case, flag the resident, or ask for a release."""
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
     deed = next((each for each in rules.follows(complaint) if each.value == given["deed"]), None)
@@ -132,7 +132,9 @@ async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
 
 
 async def _taken(request: Request, made: Services, who: Who, given: Filled) -> Complaint:
-    """What a form tells. Raises _WrongError; NotFoundError for a case that is not the person's."""
+    """Return the form's complaint. Raises _WrongError for an invalid field, NotFoundError for a case outside the
+    area.
+    """
     if not 2 <= len(given["text"]) <= LONGEST:
         raise _WrongError(translate(request, "请写下投诉内容，2 至 1900 字。"))
     try:
@@ -155,7 +157,9 @@ async def _taken(request: Request, made: Services, who: Who, given: Filled) -> C
 
 
 async def _resident(request: Request, made: Services, phone: str) -> Resident | None:
-    """Whose telephone it is; of it only the resident's id is kept."""
+    """Return the holder of a telephone or None; only the resident's id is stored. Raises _WrongError for an invalid
+    number.
+    """
     try:
         asked = Asked("phones", normal_phone(phone), made.line.clock.now())
     except ValueError:
@@ -166,7 +170,7 @@ async def _resident(request: Request, made: Services, phone: str) -> Resident | 
 
 
 async def _case(made: Services, who: Who, case_id: str) -> Case:
-    """A case of the person's area. Raises NotFoundError."""
+    """Return a case of the person's area. Raises NotFoundError if there is none."""
     found = await made.desk.load(case_id)
     if found is None or not who.sees(found.profile.division):
         raise NotFoundError
@@ -174,7 +178,7 @@ async def _case(made: Services, who: Who, case_id: str) -> Case:
 
 
 async def _complaint(made: Services, who: Who, complaint_id: str) -> Complaint:
-    """A complaint of the person's area. Raises NotFoundError."""
+    """Return a complaint of the person's area. Raises NotFoundError if there is none."""
     found = await made.line.complaints.get(complaint_id)
     if found is None or not who.sees(found.area):
         raise NotFoundError
@@ -182,7 +186,7 @@ async def _complaint(made: Services, who: Who, complaint_id: str) -> Complaint:
 
 
 async def _people(made: Services, complaint: Complaint) -> dict[str, str]:
-    """Who may see to it: release desk and supervisors in whose area it lies; names by login."""
+    """Return the people who may handle the complaint, name by login: release desk and supervisors of its area."""
     return {
         each.login: each.name
         for each in await made.staff.all()
@@ -201,7 +205,7 @@ async def _do(
     note: str = "",
     needs_note: bool = False,
 ) -> Response:
-    """Note one thing done, by the complaint as it was on the screen; refused with 409 when it has changed."""
+    """Record a deed on the version of the complaint that was shown; 409 if it changed or ended, 422 for a bad note."""
     made = services(request)
     if (needs_note and len(note) < 2) or len(note) > LONGEST:
         words = translate(request, "请写明内容，2 至 1900 字。")
@@ -221,7 +225,7 @@ async def _do(
 
 
 async def _followed(made: Services, who: Who, complaint: Complaint, deed: Deed, given: Filled) -> AnyCode | None:
-    """Do what follows. Return why it was refused, or None."""
+    """Carry out a consequence. Return why it was refused, or None."""
     if deed is Deed.NO_CALLS and complaint.resident:
         await _flag(made, who, complaint.resident)
     if deed in (Deed.FALSE_ALARM, Deed.RELEASE_ASKED) and complaint.case:
@@ -238,7 +242,7 @@ async def _followed(made: Services, who: Who, complaint: Complaint, deed: Deed, 
 
 
 async def _flag(made: Services, who: Who, resident_id: str) -> None:
-    """The resident objects to calls: the plan of the next warning has none by robot."""
+    """Flag that the resident objects to calls: later plans make no automated calls. Raises NotFoundError if unknown."""
     residents = made.line.residents
     found = (await residents.standing([resident_id])).get(resident_id)
     if found is None:
@@ -268,7 +272,7 @@ def _form(
 async def _shown(
     request: Request, who: Who, complaint: Complaint, status: int = 200, typed: Filled | None = None, wrong: str = ""
 ) -> Response:
-    """The page of a complaint as it stands now; `typed`: what was filled in and could not be taken."""
+    """Return the page of a complaint in its present state. `typed`: the fields of a refused form."""
     made = services(request)
     complaint = await made.line.complaints.get(complaint.id) or complaint
     await trail.look(made, who, "complaint", complaint.id)

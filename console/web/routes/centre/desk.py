@@ -1,4 +1,4 @@
-"""The supervisors' overview: a page, and a stream that tells it which of its parts have changed."""
+"""The supervisors' overview: its page, and a stream of the parts that change."""
 
 from typing import Annotated, Any
 
@@ -42,7 +42,7 @@ async def desk(request: Request, who: Signed, area_code: Area = "", layer: str =
 
 @door.page("/desk/stream", ROLES, name="desk-stream")
 async def stream(request: Request, who: Signed, area_code: Area = "", layer: str = "") -> Response:
-    """The parts that changed, as they change: `{part: html}`. Who opens it as a page is led to the page."""
+    """A stream of changed parts, `{part: html}`; a request for a page is redirected to the overview."""
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/desk", 303)
     made, chosen = services(request), Chosen.of(who, area_code, layer)
@@ -50,7 +50,7 @@ async def stream(request: Request, who: Signed, area_code: Area = "", layer: str
 
 
 async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
-    """What the parts show."""
+    """Return the template variables of the parts."""
     now = made.line.clock.now()
     rosters = await overview.rosters(made.line.redis)
     load = area.load(made, who)

@@ -1,4 +1,6 @@
-"""The hand-over sheet: it writes itself; who leaves adds a note, who comes confirms."""
+"""Routes of the hand-over sheet: figures filled in automatically, a note by the leaving supervisor, a confirmation by
+the next one.
+"""
 
 import secrets
 from typing import Annotated, Any
@@ -24,12 +26,12 @@ from schemas.people.staff import StaffRole
 
 door = Door()
 ROLES = frozenset({StaffRole.SUPERVISOR})
-SHOWN = 5  # hand-overs that were written last
+SHOWN = 5  # latest hand-overs shown
 
 
 @door.page("/handover", ROLES, name="handover")
 async def handover(request: Request, who: Signed) -> Response:
-    """The sheet as it stands, and the last hand-overs."""
+    """The present sheet and the latest hand-overs."""
     return await _page(request, who)
 
 
@@ -37,7 +39,7 @@ async def handover(request: Request, who: Signed) -> Response:
 async def write(
     request: Request, who: Signed, form: Annotated[str, Form()], note: Annotated[str, Form()] = ""
 ) -> Response:
-    """Keep the sheet's figures with a note."""
+    """Store the sheet's figures with a note; 422 if the note is too long."""
     made = services(request)
     found = _sheet(made, who)
     try:
@@ -54,7 +56,7 @@ async def write(
     except ValidationError:
         return await _page(request, who, note=note, wrong=translate(request, "留言太长：最多 2000 字。"), status=422)
     async with made.line.handovers.alone_with(kept.id) as before:
-        if before is None:  # else the form was sent twice
+        if before is None:  # otherwise the form was sent twice
             await trail.write(made, who, "hand-over", kept.id, note, kept.digest)
             await made.line.handovers.put(kept)
     return RedirectResponse("/handover", 303)
@@ -62,7 +64,7 @@ async def write(
 
 @door.act("/handover/{name}/take", ROLES, name="handover-take")
 async def take(request: Request, name: str, who: Signed) -> Response:
-    """Whoever takes over confirms: another than who wrote it."""
+    """Confirm a hand-over; 409 for the person who wrote it. Raises NotFoundError if it is not of the person's area."""
     made = services(request)
     found = await made.line.handovers.get(name)
     if found is None or found.area != who.area:
@@ -70,7 +72,7 @@ async def take(request: Request, name: str, who: Signed) -> Response:
     if found.by == who.login:
         words = translate(request, "接班须由另一人确认。")
         return await _page(request, who, wrong=words, status=409)
-    async with made.line.handovers.alone_with(name) as fresh:  # of two who take over at once the first has
+    async with made.line.handovers.alone_with(name) as fresh:  # of two concurrent confirmations the first counts
         found = fresh or found
         if found.taken_by is None:
             await trail.write(made, who, "hand-over-taken", found.id, "", found.digest)
@@ -100,7 +102,7 @@ async def _page(request: Request, who: Who, *, note: str = "", wrong: str = "", 
 
 
 async def _beside(made: Services, who: Who) -> dict[str, Any]:
-    """The sheet, and what stands on it beside the cases."""
+    """Return the sheet, and what is shown beside its cases."""
     found = _sheet(made, who)
     begin = shift_at(found.at).start
     returned = [each for each in made.figures.clocks.returned if each.at >= begin and who.sees(each.division)]

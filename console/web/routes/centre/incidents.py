@@ -1,4 +1,4 @@
-"""Major incidents: one campaign, many residents, one board; declared and ended by a person."""
+"""Routes of major incidents: one campaign with many residents, shown on one board; declared and ended by a person."""
 
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -31,15 +31,15 @@ from streams.runtime.tasks import wanted
 
 door = Door()
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
-MOST = 500  # cases of one bulk act, and rows of a board: the gravest
-ENDED_SHOWN = timedelta(days=1)  # so long an incident that was ended stays on the page
+MOST = 500  # most cases of one bulk act and most rows of a board
+ENDED_SHOWN = timedelta(days=1)  # an ended incident stays on the page for this long
 ACTS = ("note", "confirm", "send_officer")
 Change = Callable[[Incident | None], Incident]
 
 
 @door.page("/incidents", DESK, name="incidents")
 async def show_all(request: Request, who: Signed, least: int = rules.LEAST) -> Response:
-    """The campaigns of the person's area with at least so many open cases, and what was declared."""
+    """The area's campaigns with at least `least` open cases, and the declared incidents."""
     made = services(request)
     mine = [row.case for row in made.hub.rows.values() if who.sees(row.case.profile.division)]
     return page(
@@ -54,7 +54,9 @@ async def show_all(request: Request, who: Signed, least: int = rules.LEAST) -> R
 
 @door.page("/incidents/{campaign}", DESK, name="incident")
 async def show(request: Request, who: Signed, campaign: str, part: int = 0) -> Response:
-    """A campaign's board; `part`: only what changes, for the page's script."""
+    """A campaign's board; `part` (1): only the part that changes. Raises NotFoundError if the area has nothing of
+    it.
+    """
     made = services(request)
     rows, found = _rows(made, who, campaign), await _declared(made, who, campaign)
     if not rows and not found:
@@ -64,7 +66,7 @@ async def show(request: Request, who: Signed, campaign: str, part: int = 0) -> R
 
 @door.page("/incidents/{campaign}/live", DESK, name="incident-live")
 async def live(request: Request, who: Signed, campaign: str) -> Response:
-    """Tells that something of the board has changed: the page reads it anew."""
+    """A stream with an event `changed` after each change of the board, which the page then reads again."""
     made = services(request)
     if not _rows(made, who, campaign) and not await _declared(made, who, campaign):
         raise NotFoundError
@@ -73,7 +75,7 @@ async def live(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/declare", SUPERVISORS, name="incident-declare")
 async def declare(request: Request, who: Signed, campaign: str) -> Response:
-    """A major incident begins, for the supervisor's area."""
+    """Declare a major incident in the supervisor's area. 409 if there is one, 422 for a bad reason."""
     made, given = services(request), await filled(request)
     rows, found = _rows(made, who, campaign), await _declared(made, who, campaign)
     if not rows:
@@ -102,7 +104,7 @@ async def declare(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/script", SUPERVISORS, name="incident-script")
 async def script(request: Request, who: Signed, campaign: str) -> Response:
-    """Another note for the operators."""
+    """Replace the incident's note for operators."""
     made, given = services(request), await filled(request)
     incident = await _own(made, who, campaign, given["incident"])
     changed = partial(rules.reworded, script=given["script"][:2000])
@@ -111,7 +113,7 @@ async def script(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/end", SUPERVISORS, name="incident-end")
 async def end(request: Request, who: Signed, campaign: str) -> Response:
-    """A person ends it, with the reason."""
+    """End the incident with a reason; 422 without one."""
     made, given = services(request), await filled(request)
     incident = await _own(made, who, campaign, given["incident"])
     reason = given["reason"][:500]
@@ -126,7 +128,7 @@ async def end(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/look", DESK, name="incident-look")
 async def look(request: Request, who: Signed, campaign: str) -> Response:
-    """The second look at what shall be done to many cases at once."""
+    """Show the chosen cases and act for confirmation, before a bulk act; 422 if something is missing."""
     made, given = services(request), await filled(request)
     chosen = set(given.many.get("case", ()))
     rows = [row for row in _rows(made, who, campaign) if row.id in chosen][:MOST]
@@ -143,7 +145,7 @@ async def look(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/cases/{case_id}", DESK, name="incident-act")
 async def act(request: Request, who: Signed, campaign: str, case_id: str) -> Response:
-    """One case of a bulk act: an input of its own, whose id is of the form and the case. For the page's script."""
+    """Carry out a bulk act on one case, for the page's script; the input's id comes from the form and the case."""
     made, given = services(request), await filled(request)
     row = made.hub.rows.get(case_id)
     if row is None or not _belongs(row, who, campaign):
@@ -179,7 +181,7 @@ def _belongs(row: Row, who: Who, campaign: str) -> bool:
 
 
 def _rows(made: Services, who: Who, campaign: str) -> list[Row]:
-    """The campaign's open cases in the person's area, the one to take first at the head."""
+    """Return the campaign's open cases in the person's area, the most urgent first."""
     now = made.line.clock.now()
     mine = [row for row in made.hub.rows.values() if _belongs(row, who, campaign)]
     return sorted(mine, key=lambda row: (*row.weight.place(now), row.id))
@@ -190,7 +192,7 @@ async def _declared(made: Services, who: Who, campaign: str) -> list[Incident]:
 
 
 async def _own(made: Services, who: Who, campaign: str, name: str) -> Incident:
-    """An incident that the person may change. Raises NotFoundError when there is none, or it is another area's."""
+    """Return an incident that the person may change. Raises NotFoundError if there is none in their area."""
     found = await made.line.incidents.get(name)
     if found is None or found.campaign != campaign or not who.sees(found.area):
         raise NotFoundError
@@ -198,7 +200,7 @@ async def _own(made: Services, who: Who, campaign: str, name: str) -> Incident:
 
 
 async def _change(request: Request, who: Who, incident: Incident, how: Change, word: str, reason: str = "") -> Response:
-    """Change an incident. One that was ended meanwhile stays as it is: the page tells so."""
+    """Change an incident, write the audit entry and redirect; 409 if it has ended."""
     made = services(request)
     try:
         await made.line.incidents.change(incident.id, how)

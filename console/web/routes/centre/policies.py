@@ -1,4 +1,6 @@
-"""Policies: which are in force, drafts on their way to a second person, what they would change, and the way back."""
+"""Routes of policies: the one in force, drafts and their approval by a second person, previews, shadow runs,
+rollback.
+"""
 
 import secrets
 import tomllib
@@ -34,19 +36,19 @@ from streams.state.keys import key
 door = Door("/policies")
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 MOST_REASON = 500
-LEVELS = GRAVEST_FIRST  # the gravest first
-MOST_LINES = 2_000  # of a comparison: more of it nobody reads
+LEVELS = GRAVEST_FIRST  # the order of columns
+MOST_LINES = 2_000  # lines shown of a comparison
 
 
 @door.page("", SUPERVISORS, name="policies")
 async def listed(request: Request, who: Signed) -> Response:
-    """Which policy is in force, which were before, the drafts, and what one in shadow would have raised."""
+    """The policy in force, its predecessors, the drafts, and the result of the shadow run."""
     return await _listed(request, who)
 
 
 @door.act("/drafts", SUPERVISORS, name="policy-draft-new")
 async def begin(request: Request, who: Signed) -> Response:
-    """A new draft, of a file or of what was typed. It may be wrong: its page says where."""
+    """Make a draft from a file or typed text; an invalid text is accepted and its page shows the errors."""
     made, form = services(request), await request.form()
     text, refused = await _text(request, form)
     if refused:
@@ -63,7 +65,7 @@ async def begin(request: Request, who: Signed) -> Response:
     )
     try:
         await made.line.drafts.put(draft)
-    except StaleDraftError:  # the same form sent again after the draft went on
+    except StaleDraftError:  # the form was sent again after the draft had changed
         return _to(draft.id)
     await trail.write(made, who, "policy-drafted", draft.id, detail=digest_of(text))
     return _to(draft.id)
@@ -71,13 +73,15 @@ async def begin(request: Request, who: Signed) -> Response:
 
 @door.page("/drafts/{draft_id}", SUPERVISORS, name="policy-draft")
 async def draft_page(request: Request, who: Signed, draft_id: str) -> Response:
-    """A draft: what is wrong with it and where, what it changes, what it would have raised, and what to do with it."""
+    """A draft: its errors, its differences, its preview and the possible acts. Raises NotFoundError if there is
+    none.
+    """
     return await _draft(request, who, await _found(services(request), draft_id))
 
 
 @door.act("/drafts/{draft_id}", SUPERVISORS, name="policy-draft-save")
 async def save(request: Request, who: Signed, draft_id: str) -> Response:
-    """Write a draft's text anew; who does is one of its writers from then on."""
+    """Replace a draft's text; the person becomes one of its writers. 409 if the draft changed meanwhile."""
     made, form = services(request), await request.form()
     draft = await _found(made, draft_id)
     text, refused = await _text(request, form)
@@ -97,7 +101,7 @@ async def save(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/drafts/{draft_id}/drop", SUPERVISORS, name="policy-draft-drop")
 async def drop(request: Request, who: Signed, draft_id: str) -> Response:
-    """Give a draft up."""
+    """Discard a draft. 409 if it changed meanwhile."""
     made, form = services(request), await request.form()
     draft = await _found(made, draft_id)
     try:
@@ -110,10 +114,13 @@ async def drop(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/drafts/{draft_id}/publish", SUPERVISORS, name="policy-draft-publish")
 async def publish(request: Request, who: Signed, draft_id: str) -> Response:
-    """Put a draft in force: only who has written nothing of it, and answers for the whole province."""
+    """Put a draft in force. The person must not be one of its writers; 409 with the reason if it is refused.
+
+    Raises ForbiddenError for a person who is not responsible for the whole province.
+    """
     made, form = services(request), await request.form()
     draft = await _found(made, draft_id)
-    if draft.state is DraftState.PUBLISHED:  # the same form sent again
+    if draft.state is DraftState.PUBLISHED:  # a repeated form
         return RedirectResponse("/policies", 303)
     _whole_province(who)
     live, reason = await rules.standing(made.line), _reason(form)
@@ -123,16 +130,16 @@ async def publish(request: Request, who: Signed, draft_id: str) -> Response:
     override = reason if digest in live.stopped else ""
     detail = f"draft {draft.id} by {', '.join(draft.writers)}"[:2000]
     await trail.write(made, who, "policy-approved", digest, reason, detail)
-    if live.policy != digest or set(await _by_partition(made)) != {digest}:  # else only the draft is still to be noted
+    if live.policy != digest or set(await _by_partition(made)) != {digest}:  # else only the draft is left to write
         await rules.publish(made.line, draft.text, who.login, override)
-    with suppress(StaleDraftError):  # written on meanwhile: what was approved is in force, what came after is a draft
+    with suppress(StaleDraftError):  # changed meanwhile: the approved text is in force, the later one stays a draft
         await _put(made, who, draft, form, {"state": DraftState.PUBLISHED, "policy": digest})
     return RedirectResponse("/policies", 303)
 
 
 @door.page("/drafts/{draft_id}/preview", SUPERVISORS, name="policy-preview")
 async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
-    """How far the preview is and what it shows, as a part of the draft's page."""
+    """The preview's progress and result, as a part of the draft's page."""
     made = services(request)
     draft = await _found(made, draft_id)
     live = await _live_text(made)
@@ -142,7 +149,7 @@ async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/drafts/{draft_id}/preview", SUPERVISORS, name="policy-preview-start")
 async def preview(request: Request, who: Signed, draft_id: str) -> Response:
-    """Judge the last seven days again by the draft."""
+    """Start a preview of the draft on the last seven days; 422 if the draft is invalid."""
     made = services(request)
     draft = await _found(made, draft_id)
     try:
@@ -155,13 +162,16 @@ async def preview(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/drafts/{draft_id}/shadow", SUPERVISORS, name="policy-shadow")
 async def shadowed(request: Request, who: Signed, draft_id: str) -> Response:
-    """Let a draft be scored beside the policy in force: what it raises goes to nobody."""
+    """Start a shadow run: the draft is evaluated beside the policy in force, without sending anything. 422 if invalid.
+
+    Raises ForbiddenError for a person who is not responsible for the whole province.
+    """
     made = services(request)
     draft = await _found(made, draft_id)
     _whole_province(who)
     if faults_of(draft.text):
         return await _draft(request, who, draft, 422)
-    policy = await made.line.policies.publish(draft.text)  # kept by its hash; in force it is not
+    policy = await made.line.policies.publish(draft.text)  # stored under its hash, not in force
     await shadow.forget(made.line.redis, made.line.settings.partitions)
     await trail.write(made, who, "policy-shadowed", policy.hash, detail=f"draft {draft.id}")
     await made.line.policies.shadow(InShadow(policy=policy.hash, since=made.line.clock.now(), by=who.login))
@@ -170,7 +180,7 @@ async def shadowed(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/shadow/end", SUPERVISORS, name="policy-shadow-end")
 async def end_shadow(request: Request, who: Signed) -> Response:
-    """Nothing is scored in shadow any more."""
+    """End the shadow run. Raises ForbiddenError for a person who is not responsible for the whole province."""
     made = services(request)
     _whole_province(who)
     standing = await made.line.policies.in_shadow()
@@ -182,7 +192,10 @@ async def end_shadow(request: Request, who: Signed) -> Response:
 
 @door.act("/back", SUPERVISORS, name="policy-back")
 async def back(request: Request, who: Signed) -> Response:
-    """Put the policy before in force again: it was approved once, so one person is enough, with a reason."""
+    """Put the previous policy in force again, with a reason. It was approved before, so one person is enough.
+
+    409 if another policy is in force by now. Raises ForbiddenError as `publish` does.
+    """
     made, form = services(request), await request.form()
     _whole_province(who)
     live, reason = await rules.standing(made.line), _reason(form)
@@ -199,7 +212,7 @@ async def back(request: Request, who: Signed) -> Response:
 
 @door.page("/versions/{digest}", SUPERVISORS, name="policy-version")
 async def version(request: Request, who: Signed, digest: str) -> Response:
-    """A policy as it was written, and how it differs from the one in force."""
+    """A stored policy's text and its differences from the one in force. Raises NotFoundError if it is unknown."""
     made = services(request)
     if digest not in await made.line.policies.known():
         raise NotFoundError
@@ -291,7 +304,7 @@ async def _draft(
 
 
 def _compared(live: str, text: str) -> dict[str, Any]:
-    """The comparison with the policy in force: lines always, values as far as both can be read."""
+    """Return the comparison with the policy in force: lines always, values if both texts are readable."""
     try:
         load(text)
         changed = difference.changes(live, text)
@@ -305,7 +318,7 @@ def _lines(before: str, after: str) -> list[difference.Line]:
 
 
 def _not_publishable(request: Request, who: Who, draft: Draft, live: InForce, form: FormData) -> str:
-    """Why a draft is not put in force by this person; empty when it is."""
+    """Return why this person cannot publish the draft, in words; "" if they can."""
     stopped = digest_of(draft.text) in live.stopped
     checks = (
         (draft.state is not DraftState.OPEN, "这份草稿已经结束。"),
@@ -319,7 +332,9 @@ def _not_publishable(request: Request, who: Who, draft: Draft, live: InForce, fo
 
 
 def _whole_province(who: Who) -> None:
-    """Raises ForbiddenError for whom a part of the province is entrusted to: a policy is the whole province's."""
+    """Raise ForbiddenError if the person is responsible for a part of the province only: a policy applies
+    everywhere.
+    """
     if who.area:
         raise ForbiddenError
 
@@ -332,7 +347,7 @@ async def _found(made: Services, draft_id: str) -> Draft:
 
 
 async def _put(made: Services, who: Who, draft: Draft, form: FormData, changed: Mapping[str, object]) -> None:
-    """Write a draft's next version. Raises StaleDraftError when it is not the one that was on the screen."""
+    """Write a draft's next version. Raises StaleDraftError if it is closed or not the version that was shown."""
     seen = _said(form, "seen")
     if draft.state is not DraftState.OPEN or seen != str(draft.version):
         raise StaleDraftError(draft)
@@ -341,7 +356,7 @@ async def _put(made: Services, who: Who, draft: Draft, form: FormData, changed: 
 
 
 async def _text(request: Request, form: FormData) -> tuple[str, str]:
-    """The policy that was sent, a file's before what was typed; and why it is refused, if it is."""
+    """Return the submitted policy text (a file before typed text), and why it is refused, or ""."""
     given = form.get("file")
     typed = _said(form, "text").replace("\r\n", "\n")  # as browsers send it
     if isinstance(given, UploadFile) and given.filename:
@@ -356,7 +371,7 @@ async def _text(request: Request, form: FormData) -> tuple[str, str]:
 
 
 async def _live_text(made: Services) -> str:
-    """The policy in force, as it was written; empty when it is nowhere to be found."""
+    """Return the text of the policy in force; "" if it is not stored."""
     try:
         return await made.line.policies.text((await rules.standing(made.line)).policy)
     except UnknownPolicyError:
@@ -364,7 +379,7 @@ async def _live_text(made: Services) -> str:
 
 
 async def _by_partition(made: Services) -> list[str]:
-    """Which policy each partition decides by; empty where that is not known."""
+    """Return the hash of the policy of each partition; "" if it is unknown."""
     async with made.line.redis.pipeline(transaction=False) as pipe:
         for partition in range(made.line.settings.partitions):
             pipe.hget(key("state", partition), "policy")
@@ -381,7 +396,7 @@ def _said(form: FormData, name: str) -> str:
 
 
 def _reason(form: FormData) -> str:
-    """Empty when it is too short to be one."""
+    """Return the reason; "" if it has fewer than two characters."""
     words = legible(_said(form, "reason")).strip()[:MOST_REASON]
     return words if len(words) >= 2 else ""
 

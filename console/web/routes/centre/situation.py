@@ -1,4 +1,6 @@
-"""The situation: areas, types, means, groups and money of the last weeks, as tables and charts."""
+"""Route of the situation page: areas, scam types, channels, groups and money of the last weeks, as tables and
+charts.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -32,12 +34,12 @@ from schemas.people.staff import StaffRole
 door = Door()
 ROLES = frozenset({StaffRole.SUPERVISOR, StaffRole.AUDITOR})
 SPANS = (7, 14, 28, DAYS)
-GROUPS = ("occupation", "age", "sex")  # by which somebody might be found out, as by a small area
+GROUPS = ("occupation", "age", "sex")  # small counts of these could identify a person
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with its chart. `most`: the greatest number of cases that is shown."""
+    """A table with its chart. `most`: the greatest number of cases shown, for the chart's scale."""
 
     dimension: str
     rows: list[Row]
@@ -49,7 +51,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The charts above the tables. `line`, `earlier`: loss avoided, added up (fen); `top`: where an axis ends."""
+    """The charts above the tables. `line`, `earlier`: cumulative loss avoided in fen, now and in the period before.
+
+    `earlier` is None if there are no earlier days. `top`, `multiples_top`: ends of the axes.
+    """
 
     figures: list[trends.Compared]
     days: list[str]
@@ -62,7 +67,7 @@ class Trend:
 
 @door.page("/situation", ROLES, name="situation")
 async def situation(request: Request, who: Signed, days: int = 7, by: str = "day") -> Response:
-    """The figures of the person's area; `days`: how many, `by`: day or week."""
+    """The figures of the person's area. `days`: 7, 14, 28 or all; `by`: "day" or "week"."""
     made = services(request)
     now = made.line.clock.now()
     span = days if days in SPANS else SPANS[0]

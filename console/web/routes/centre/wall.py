@@ -1,4 +1,4 @@
-"""The wall display: map, waiting reds, today's money and one story, live, for a large screen that everybody sees."""
+"""The wall display for a large public screen: map, unclaimed reds, today's money and one story, live."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ PARTS = ("figures", "map", "reds", "money", "story")
 
 @door.page("/wall", ROLES, name="wall")
 async def display(request: Request, who: Signed) -> Response:
-    """The wall of the person's area. It leads nowhere and changes nothing."""
+    """The wall of the person's area. It has no links and changes nothing."""
     made = services(request)
     context = await _gathered(made, who, look=False)
     name = area.area_name(who, made.line.clock.now())
@@ -33,7 +33,7 @@ async def display(request: Request, who: Signed) -> Response:
 
 @door.page("/wall/stream", ROLES, name="wall-stream")
 async def stream(request: Request, who: Signed) -> Response:
-    """The parts that changed, as they change: `{part: html}`. Who opens it as a page is led to the page."""
+    """A stream of changed parts, `{part: html}`; a request for a page is redirected to the wall."""
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/wall", 303)
     made = services(request)
@@ -41,7 +41,9 @@ async def stream(request: Request, who: Signed) -> Response:
 
 
 async def _gathered(made: Services, who: Who, *, look: bool) -> dict[str, Any]:
-    """What the parts show. `look`: the story is read from the journal first, which may take seconds."""
+    """Return the template variables of the parts. `look`: first read the story from the journal, which may take
+    seconds.
+    """
     rosters = await overview.rosters(made.line.redis)
     return {
         "atlas": atlas(made, who, rosters, Chosen.of(who, "", "")),

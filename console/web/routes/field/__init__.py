@@ -1,1 +1,1 @@
-"""Officers' tasks, rosters and shifts."""
+"""Routes for officers and their stations: visit tasks, rosters, an officer's own shifts."""

@@ -1,4 +1,4 @@
-"""An officer's own shifts: he asks others for swaps, and answers those who ask him. A supervisor has the last word."""
+"""Routes of an officer's own shifts: ask colleagues for swaps and answer theirs. A supervisor approves each swap."""
 
 import secrets
 from collections.abc import Callable
@@ -22,18 +22,18 @@ from streams.repositories.stations import Stored
 
 door = Door("/rosters/mine")
 OFFICERS = frozenset({StaffRole.OFFICER})
-AHEAD = timedelta(days=28)  # so far an officer sees his shifts
+AHEAD = timedelta(days=28)  # how far ahead an officer sees shifts
 
 
 @door.page("", OFFICERS, name="my-shifts")
 async def mine(request: Request, who: Signed, shift: str = "") -> Response:
-    """My shifts of the coming weeks, and the swaps I have a part in. `shift`: the one I want to give, start/end."""
+    """The officer's shifts of the coming weeks and swaps. `shift`: the shift to give away, as "start/end"."""
     return await _mine(request, who, shift)
 
 
 @door.act("/ask", OFFICERS, name="swap-ask")
 async def ask(request: Request, who: Signed) -> Response:
-    """Ask somebody to take a shift, for one of his or for nothing."""
+    """Ask a colleague to take a shift, in exchange for one of theirs or for nothing."""
 
     def make(form: FormData) -> Make:
         other, _, back = said(form, "offer").rpartition("|")
@@ -51,7 +51,7 @@ async def ask(request: Request, who: Signed) -> Response:
 
 @door.act("/accept", OFFICERS, name="swap-accept")
 async def accept(request: Request, who: Signed) -> Response:
-    """Accept what somebody asked me for."""
+    """Accept a colleague's request."""
 
     def make(form: FormData) -> Make:
         name = said(form, "swap")
@@ -62,7 +62,7 @@ async def accept(request: Request, who: Signed) -> Response:
 
 @door.act("/decline", OFFICERS, name="swap-decline")
 async def decline(request: Request, who: Signed) -> Response:
-    """Refuse what somebody asked me for, or take back what I asked for."""
+    """Decline a colleague's request, or withdraw one's own."""
 
     def make(form: FormData) -> Make:
         name = said(form, "swap")
@@ -72,7 +72,7 @@ async def decline(request: Request, who: Signed) -> Response:
 
 
 async def _act(request: Request, who: Who, act: str, make: Callable[[FormData], Make]) -> Response:
-    """Do what a form asks for, and back; refused, the page again with why."""
+    """Make a form's change and redirect to the shifts; if it is refused, show the page with the reason."""
     made, form = services(request), await request.form()
     stored = await _own(made, who)
     if stored is None:
@@ -110,7 +110,7 @@ async def _mine(request: Request, who: Who, shift: str = "", refused: RefusedErr
 
 
 async def _own(made: Services, who: Who) -> Stored | None:
-    """The roster that an officer is on: his station's, else whichever has him."""
+    """Return the roster that the officer is on, first of the account's station, else of any; None if there is none."""
     if not who.officer:
         return None
     stored = await stations(made).get(who.station) if who.station else None
@@ -134,7 +134,7 @@ def _coming(roster: Roster | None, me: str, now: datetime) -> list[Shift]:
 def _offers(
     roster: Roster | None, me: str, given: Shift | None, now: datetime
 ) -> list[tuple[Officer, Shift | None, str]]:
-    """Who may be asked for it: the person, what comes back, and the form's value."""
+    """Return the possible exchanges for a shift: the colleague, the shift in return (or None), and the form's value."""
     if roster is None or given is None or given.start <= now:
         return []
     try:

@@ -1,4 +1,6 @@
-"""Rosters by file: a CSV or a calendar with a preview of what it changes; and calendars that others subscribe to."""
+"""Routes for roster files: import of CSV or iCalendar with a preview, export, and calendar addresses to subscribe
+to.
+"""
 
 import hashlib
 import hmac
@@ -41,8 +43,8 @@ from streams.repositories.stations import NOTHING
 
 door = Door("/rosters")
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
-PAST = timedelta(days=14)  # shifts of before that a calendar is told
-TELLING = 8  # characters of a token that tell the station
+PAST = timedelta(days=14)  # past shifts that a calendar still contains
+TELLING = 8  # first characters of a token, which identify the station
 
 CELLS = {
     Cell.MISSING: "缺少内容",
@@ -66,7 +68,7 @@ CELLS = {
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a file makes of one station; `mark`: of the roster that it would replace."""
+    """The roster that a file would make for one station. `mark`: of the stored roster that it would replace."""
 
     roster: Roster
     mark: str
@@ -75,13 +77,13 @@ class Proposal:
 
 @door.page("/import", SUPERVISORS, name="roster-import")
 async def importing(request: Request, who: Signed, station: str = "") -> Response:
-    """Choose a file."""
+    """The form to choose a file."""
     return await _import_page(request, who, station)
 
 
 @door.act("/import", SUPERVISORS, name="roster-import-preview")
 async def preview(request: Request, who: Signed) -> Response:
-    """What is wrong with a file, or what it would change."""
+    """Show a file's errors, or the changes that it would make; 422 with errors."""
     form = await request.form()
     station, whose = said(form, "station"), said(form, "officer")
     try:
@@ -95,8 +97,7 @@ async def preview(request: Request, who: Signed) -> Response:
 
 @door.act("/import/take", SUPERVISORS, name="roster-import-take")
 async def take(request: Request, who: Signed) -> Response:
-    """Put the rosters of a previewed file in force. The file is read again: what was previewed and changed since is
-    refused, station by station."""
+    """Import a previewed file. It is read again; a station whose roster changed since the preview is refused."""
     made, form = services(request), await request.form()
     station, whose, text = said(form, "station"), said(form, "officer"), said(form, "text").replace("\r\n", "\n")
     proposals, wrong = await _proposed(made, who, text, station, whose)
@@ -114,17 +115,17 @@ async def take(request: Request, who: Signed) -> Response:
 
 @door.page("/file.csv", SUPERVISORS, name="roster-file")
 async def file(request: Request, who: Signed, station: str = "") -> Response:
-    """A station's roster as a file to change and import again; of no station named: all of the area."""
+    """Download a station's roster as CSV, to change and import again; without a station, all rosters of the area."""
     made = services(request)
     rosters = [(await found(made, who, station)).roster] if station else (await seen(made, who)).values()
-    told = roster_file.written(rosters, ZONE).encode("utf-8-sig")  # by its mark a spreadsheet reads it as UTF-8
+    told = roster_file.written(rosters, ZONE).encode("utf-8-sig")  # the byte order mark makes spreadsheets read UTF-8
     headers = {"Content-Disposition": 'attachment; filename="roster.csv"', "Cache-Control": "no-store"}
     return Response(told, media_type="text/csv", headers=headers)
 
 
 @door.act("/feeds", SUPERVISORS, name="roster-feed-renew")
 async def renew(request: Request, who: Signed) -> Response:
-    """A new secret address of a calendar, somebody's or the whole station's; the one before ends. It is shown once."""
+    """Make a new secret address for an officer's or the station's calendar; the old one ends. It is shown once."""
     made, form = services(request), await request.form()
     stored = await found(made, who, said(form, "station"))
     officer = said(form, "officer") or None
@@ -146,7 +147,7 @@ async def renew(request: Request, who: Signed) -> Response:
 
 @door.act("/feeds/end", SUPERVISORS, name="roster-feed-end")
 async def end(request: Request, who: Signed) -> Response:
-    """An address that tells nothing any more."""
+    """End a calendar's secret address."""
     made, form = services(request), await request.form()
     stored = await found(made, who, said(form, "station"))
     officer = said(form, "officer") or None
@@ -163,13 +164,15 @@ async def end(request: Request, who: Signed) -> Response:
 
 @door.page("/feeds", SUPERVISORS, name="roster-feeds")
 async def feeds(request: Request, who: Signed, station: str = "") -> Response:
-    """The calendars of a station."""
+    """The calendar addresses of a station."""
     return await _feeds(request, who, station)
 
 
 @door.public("GET", "/feed/{token}.ics", name="roster-feed")
 async def feed(request: Request, token: str) -> Response:
-    """The calendar behind a secret address: shifts, and nothing of any resident. An address that ended is none."""
+    """The calendar of a secret address, without data of residents. Raises NotFoundError if the address is unknown or
+    ended.
+    """
     made = services(request)
     roster, given = await _behind(made, token)
     if roster is None or given is None:
@@ -192,9 +195,9 @@ async def _take_all(
 
 
 async def _take(made: Services, who: Who, each: Proposal, marks: dict[str, str], form: str) -> None:
-    """Put one station's new roster in the place of the one that was previewed. Raises RefusedError."""
+    """Replace one station's roster, if it is still the previewed one. Raises RefusedError if not."""
     before = each.roster.changed
-    if before and before.form == form:  # sent again
+    if before and before.form == form:  # a repeated form
         return
     if marks.get(each.roster.station) != each.mark:
         raise RefusedError(CHANGED, 409)
@@ -209,7 +212,9 @@ async def _take(made: Services, who: Who, each: Proposal, marks: dict[str, str],
 async def _proposed(
     made: Services, who: Who, text: str, station: str, whose: str
 ) -> tuple[list[Proposal], list[WrongCell]]:
-    """The rosters that a file makes. Raises NotFoundError for a station of another's area."""
+    """Return the rosters that a file would make, and its errors. Raises NotFoundError if the station is outside the
+    area.
+    """
     if text.lstrip().upper().startswith("BEGIN:VCALENDAR"):
         stored = await found(made, who, station)
         shifts, wrong = calendars.read(text.encode(), stored.roster, whose, ZONE)
@@ -229,12 +234,12 @@ async def _proposed(
 
 
 def _refused(proposals: list[Proposal]) -> bool:
-    """Whether something stands in them that is never let pass: little rest is only told."""
+    """Return whether a proposal has a clash that cannot be accepted; a short rest is only reported."""
     return any(clash.wrong is not Wrong.SHORT_REST for each in proposals for clash in each.difference.clashes)
 
 
 async def _text(request: Request, form: FormData) -> str:
-    """The file's text. Raises RefusedError."""
+    """Return the uploaded file's text. Raises RefusedError if it is missing, too large or wrongly encoded."""
     given = form.get("file")
     if not isinstance(given, UploadFile) or not given.filename:
         raise RefusedError("请选择文件。")
@@ -309,7 +314,9 @@ async def _feeds(
 
 
 async def _behind(made: Services, token: str) -> tuple[Roster | None, Feed | None]:
-    """The roster and feed of a token; the station is told by its first characters, so that only one is read."""
+    """Return the roster and feed of a token, or None for either; its first characters select the one station to
+    read.
+    """
     name = next(
         (each for each in await stations(made).names() if short_hash("station", each)[:TELLING] == token[:TELLING]),
         None,

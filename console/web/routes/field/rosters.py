@@ -1,4 +1,4 @@
-"""Stations' rosters: the week with its gaps, shifts, absences, what came free by them, swaps that wait for approval."""
+"""Routes of station rosters: the week with its gaps, shifts, absences, open shifts, and swaps to approve."""
 
 import secrets
 from collections.abc import Callable
@@ -54,7 +54,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A station in the list: its people, those on duty now, and how many person-hours the coming week lacks."""
+    """A station in the list: people, people on duty now, and person-hours missing in the coming week."""
 
     name: str
     people: int
@@ -66,7 +66,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A shift in the week's table; `late`: it began on an earlier day."""
+    """A shift in the week's table. `late`: it began on an earlier day."""
 
     shift: Shift
     name: str
@@ -77,8 +77,10 @@ class Cell:
 async def rosters(
     request: Request, who: Signed, station: str = "", week: str = "", shift: str = "", person: str = ""
 ) -> Response:
-    """The stations of the area, or one station's week. `week`: a day in it; `shift`: officer|start/end to be edited;
-    `person`: whose data is to be changed."""
+    """The stations of the area, or one station's week.
+
+    `week`: a day in it; `shift`: the shift to edit, as "officer|start/end"; `person`: the officer to edit.
+    """
     made = services(request)
     if not station:
         return page(request, "rosters.html", stations=await _listed(made, who), form=_new_form())
@@ -87,7 +89,7 @@ async def rosters(
 
 @door.act("/shifts/add", SUPERVISORS, name="roster-shift-add")
 async def add(request: Request, who: Signed) -> Response:
-    """One shift more for somebody."""
+    """Add a shift for an officer."""
 
     def make(form: FormData) -> Make:
         new, officer = typed_shift(form), said(form, "officer")
@@ -98,7 +100,7 @@ async def add(request: Request, who: Signed) -> Response:
 
 @door.act("/shifts/change", SUPERVISORS, name="roster-shift-change")
 async def change(request: Request, who: Signed) -> Response:
-    """A shift at other hours."""
+    """Change a shift's times."""
 
     def make(form: FormData) -> Make:
         old, new, officer = told_shift(form), typed_shift(form), said(form, "officer")
@@ -109,7 +111,7 @@ async def change(request: Request, who: Signed) -> Response:
 
 @door.act("/shifts/end", SUPERVISORS, name="roster-shift-end")
 async def end(request: Request, who: Signed) -> Response:
-    """A shift that runs ends now, one to come is taken out."""
+    """End a running shift now, or remove a future one."""
 
     def make(form: FormData) -> Make:
         old, officer = told_shift(form), said(form, "officer")
@@ -120,7 +122,7 @@ async def end(request: Request, who: Signed) -> Response:
 
 @door.act("/absences/add", SUPERVISORS, name="roster-absence-add")
 async def absent(request: Request, who: Signed) -> Response:
-    """Somebody is away: his shifts of that time come free."""
+    """Record an absence; the officer's shifts in that time become open shifts."""
 
     def make(form: FormData) -> Make:
         start, finish = typed(form, "start"), typed(form, "end")
@@ -137,7 +139,7 @@ async def absent(request: Request, who: Signed) -> Response:
 
 @door.act("/absences/end", SUPERVISORS, name="roster-absence-end")
 async def back(request: Request, who: Signed) -> Response:
-    """An absence is taken back."""
+    """Remove an absence."""
 
     def make(form: FormData) -> Make:
         name = said(form, "absence")
@@ -148,7 +150,7 @@ async def back(request: Request, who: Signed) -> Response:
 
 @door.act("/open/take", SUPERVISORS, name="roster-open-take")
 async def take(request: Request, who: Signed) -> Response:
-    """Somebody takes over what came free."""
+    """Give an open shift to an officer."""
 
     def make(form: FormData) -> Make:
         name, officer = said(form, "open"), said(form, "officer")
@@ -159,7 +161,7 @@ async def take(request: Request, who: Signed) -> Response:
 
 @door.act("/open/drop", SUPERVISORS, name="roster-open-drop")
 async def drop(request: Request, who: Signed) -> Response:
-    """What came free shall stay free."""
+    """Remove an open shift without a replacement."""
 
     def make(form: FormData) -> Make:
         name = said(form, "open")
@@ -170,7 +172,7 @@ async def drop(request: Request, who: Signed) -> Response:
 
 @door.act("/swaps/approve", SUPERVISORS, name="roster-swap-approve")
 async def approve(request: Request, who: Signed) -> Response:
-    """Two have agreed on a swap: it is made."""
+    """Approve and make a swap that both officers agreed to."""
 
     def make(form: FormData) -> Make:
         name = said(form, "swap")
@@ -181,7 +183,7 @@ async def approve(request: Request, who: Signed) -> Response:
 
 @door.act("/swaps/refuse", SUPERVISORS, name="roster-swap-refuse")
 async def refuse(request: Request, who: Signed) -> Response:
-    """A swap is not made."""
+    """Refuse a swap."""
 
     def make(form: FormData) -> Make:
         name = said(form, "swap")
@@ -192,7 +194,7 @@ async def refuse(request: Request, who: Signed) -> Response:
 
 @door.act("/people", SUPERVISORS, name="roster-person")
 async def person(request: Request, who: Signed) -> Response:
-    """Put somebody on the roster, or change what is known of him; his shifts stay."""
+    """Add an officer to the roster, or change their data; their shifts stay."""
 
     def make(form: FormData) -> Make:
         new = _officer(who, form)
@@ -211,7 +213,7 @@ async def person(request: Request, who: Signed) -> Response:
 
 @door.act("/people/remove", SUPERVISORS, name="roster-person-remove")
 async def remove(request: Request, who: Signed) -> Response:
-    """Take somebody off the roster, with his shifts."""
+    """Remove an officer and their shifts from the roster."""
 
     def make(form: FormData) -> Make:
         officer = said(form, "officer")
@@ -228,7 +230,9 @@ async def remove(request: Request, who: Signed) -> Response:
 
 
 async def _act(request: Request, who: Who, act: str, make: Callable[[FormData], Make]) -> Response:
-    """Do what a form asks for, and back to the week; refused, the week again with why, and what was typed."""
+    """Make a form's change and redirect to the week; if it is refused, show the week with the reason and the typed
+    values.
+    """
     made, form = services(request), await request.form()
     stored = await found(made, who, said(form, "station"))
     try:
@@ -309,7 +313,7 @@ async def _listed(made: Services, who: Who) -> list[Listed]:
 
 
 def _cells(officer: Officer, day: datetime) -> list[Cell]:
-    """His shifts of one day, those too that began the day before."""
+    """Return the officer's shifts that overlap a day."""
     return [
         Cell(shift, f"{officer.id}|{name_of(shift)}", shift.start < day)
         for shift in officer.shifts
@@ -318,7 +322,7 @@ def _cells(officer: Officer, day: datetime) -> list[Cell]:
 
 
 def _edited(roster: Roster, named: str) -> tuple[Officer, Shift, str] | None:
-    """The shift that a link names, if it is still there."""
+    """Return the officer, shift and name that a link means, or None if the shift is gone."""
     return next(
         (
             (officer, shift, name)
@@ -335,7 +339,7 @@ def _touches(absence: Absence, day: datetime) -> bool:
 
 
 def _monday(week: str, now: datetime) -> datetime:
-    """The beginning of the week with this day, or of the one that runs."""
+    """Return the start (Monday, China) of the week with this day; of the present week if the text is no date."""
     try:
         day = datetime.combine(date.fromisoformat(week), time(), ZONE)
     except ValueError:
@@ -344,7 +348,7 @@ def _monday(week: str, now: datetime) -> datetime:
 
 
 def _officer(who: Who, form: FormData) -> Officer:
-    """Somebody as he was typed. Raises RefusedError."""
+    """Return the typed officer, without shifts. Raises RefusedError if a field is invalid."""
     division, role = said(form, "division").strip(), said(form, "role")
     if not known(division) or not who.sees(division):
         raise RefusedError("区划代码不对，或不在您的辖区。")
@@ -362,7 +366,7 @@ def _officer(who: Who, form: FormData) -> Officer:
 
 
 def _waived(form: FormData) -> bool:
-    """Whether little rest is let pass, knowingly."""
+    """Return whether the supervisor accepts a short rest."""
     return said(form, "waived") == "1"
 
 

@@ -1,6 +1,6 @@
-"""The officers' page: one shell for the telephone, what it is told as JSON, and what it tells in return.
+"""Routes of the officers' page: an app shell for the telephone, its data as JSON, and the acts that it sends.
 
-The shell holds no task. What the telephone keeps, and for how long: docs/officers.md.
+The shell holds no task data. What the telephone stores, and for how long: docs/officers.md.
 """
 
 import asyncio
@@ -36,9 +36,9 @@ from streams.runtime.tasks import wanted
 door = Door()
 OFFICERS = frozenset({StaffRole.OFFICER})
 PARTS = ("quanzu.css", "tasks.css", "clock.js", "keys.js", "icon.svg")
-MOST_ACTS = 100  # in one message; a shift's work is fewer
-LOOK_SECONDS = 10.0  # between two looks at whether the officer is still signed in
-TAKE_SECONDS = 8.0  # then the telephone is told to try again: nothing is lost by it
+MOST_ACTS = 100  # in one message, more than a shift's work
+LOOK_SECONDS = 10.0  # between checks of the session
+TAKE_SECONDS = 8.0  # after this the telephone must send again; nothing is lost
 CHANGCHUN = "220100"
 MANIFEST = {
     "name": "劝阻 · 我的任务",
@@ -60,7 +60,7 @@ MANIFEST = {
 
 @door.page("/tasks", OFFICERS, name="tasks")
 async def tasks(request: Request, who: Signed) -> Response:
-    """The shell: the map, and the forms that the scripts fill."""
+    """The app shell: the map, and the forms that the scripts fill."""
     made = services(request)
     today = made.line.clock.now().date()
     roster = await made.line.outgoing.rosters.roster_of(who.officer) if who.officer else None
@@ -80,7 +80,7 @@ async def tasks(request: Request, who: Signed) -> Response:
 
 @door.page("/tasks/mine", OFFICERS, name="tasks-mine")
 async def mine(request: Request, who: Signed) -> Response:
-    """The officer's open tasks. That he sees who it is, is in the audit before it is shown."""
+    """The officer's open tasks as JSON; the look is recorded in the audit first."""
     made = services(request)
     found = await of_officer.find(made, who)
     await of_officer.looked(made, who, found)
@@ -94,7 +94,9 @@ async def mine(request: Request, who: Signed) -> Response:
 
 @door.page("/tasks/phone", OFFICERS, name="tasks-phone")
 async def phone(request: Request, who: Signed, case: str = "") -> Response:
-    """The whole telephone of whom the officer visits, for as long as he has it unmasked (/unmask); else none."""
+    """The resident's full telephone number and the seconds it may be shown, while it is revealed (/unmask); else "" and
+    0.
+    """
     made = services(request)
     found = await of_officer.find(made, who)
     resident = next((each.task.resident for each in found.errands if each.case.id == case), None)
@@ -105,9 +107,9 @@ async def phone(request: Request, who: Signed, case: str = "") -> Response:
 
 @door.act("/tasks/acts", OFFICERS, name="tasks-acts")
 async def acts(request: Request, who: Signed) -> Response:
-    """Take in what the telephone has kept: {"acts": [...]}, oldest first; each is answered done, refused or waiting.
+    """Process the acts of the telephone, {"acts": [...]}, oldest first; each is answered done, refused or waiting.
 
-    503: Kafka is away; the same message is sent again.
+    422 if the message is invalid. 503 while Kafka does not answer; the telephone then sends the same message again.
     """
     given = _listed(await request.body())
     if given is None:
@@ -129,23 +131,23 @@ async def acts(request: Request, who: Signed) -> Response:
 
 @door.page("/tasks/events", OFFICERS, name="tasks-events")
 async def events(request: Request, who: Signed) -> Response:
-    """An event `tasks` whenever something may have changed for the officer; it says no more than that.
+    """A stream with an event `tasks` when the officer's tasks may have changed; the event has no details.
 
-    Ends with the session, which is used meanwhile: who waits for a task with the page open stays signed in.
+    Ends with the session. The stream uses the session, so an officer who waits with the page open stays signed in.
     """
     return Events(_changes(request, who))
 
 
 @door.public("GET", "/tasks/worker.js", name="tasks-worker")
 async def worker(request: Request) -> Response:
-    """The service worker, which may answer for all that begins with /tasks. It tells nothing of anybody."""
+    """The service worker's script, which controls all paths under /tasks. It contains no personal data."""
     headers = {"Service-Worker-Allowed": "/tasks", "Cache-Control": "no-cache"}
     return Response(_worker(), media_type="text/javascript", headers=headers)
 
 
 @door.public("GET", "/tasks/manifest.webmanifest", name="tasks-manifest")
 async def manifest(request: Request) -> Response:
-    """By which the page is installed; a browser asks for it without the session."""
+    """The web app manifest, by which the page is installed; browsers request it without the session."""
     return Response(json.dumps(MANIFEST, ensure_ascii=False), media_type="application/manifest+json")
 
 
@@ -157,7 +159,7 @@ async def _changes(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
             yield {"event": "tasks", "data": "changed"}
             while wanted():
                 if await look.ended():
-                    yield {"event": "tasks", "data": "signed out"}  # the page asks, and is told 401
+                    yield {"event": "tasks", "data": "signed out"}  # the page then asks and gets 401
                     return
                 try:
                     row = await asyncio.wait_for(screen.get(), LOOK_SECONDS)
@@ -168,7 +170,7 @@ async def _changes(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
 
 
 async def _cases(made: Services, who: Who) -> set[str]:
-    """The cases the officer has or had a task of."""
+    """Return the ids of all cases that the officer has or had a task of."""
     found = await made.line.outgoing.rosters.tasks(made.line.clock.now())
     return {task.case for task in found.values() if task.officer == who.officer}
 
@@ -183,7 +185,7 @@ def _listed(body: bytes) -> list[Any] | None:
 
 
 def _read(raw: object) -> Act | str:
-    """The act; the id it gives itself when it cannot be read: it must not hold up those behind it."""
+    """Return the act, or the id in it if it is invalid: it must not block the acts after it."""
     try:
         return act_adapter.validate_python(raw)
     except ValidationError:
@@ -197,7 +199,7 @@ def _wrong(do: str) -> JSONResponse:
 
 @lru_cache(maxsize=1)
 def _worker() -> str:
-    """The script with the files it keeps, and a name for this very state of them."""
+    """Return the script with the list of files to cache and a version that changes with their content."""
     scripts = sorted(file for file in (STATIC / "tasks").iterdir() if file.name != "worker.js")
     files = [STATIC / name for name in PARTS] + scripts
     text = (STATIC / "tasks" / "worker.js").read_text("utf-8")

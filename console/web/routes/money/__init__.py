@@ -1,1 +1,1 @@
-"""The release desk and who paid a suspect account."""
+"""Routes of the release desk, and of warnings to people who paid a suspect account."""

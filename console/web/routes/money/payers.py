@@ -1,4 +1,4 @@
-"""Suspects whom very many have paid: a supervisor decides whether those who paid before are alerted."""
+"""Routes for suspect accounts with very many payers: a supervisor decides whether the earlier payers are warned."""
 
 import asyncio
 from datetime import datetime
@@ -36,7 +36,7 @@ MOST_REASON = 500
 
 @door.page("/payers", SUPERVISORS, name="payers")
 async def show(request: Request, who: Signed) -> Response:
-    """The requests that wait, and the latest that do not any more."""
+    """The open requests, and the latest closed ones."""
     made = services(request)
     found = await made.line.payers_requests.all()
     shown = [*waiting(found), *closed(found, CLOSED_SHOWN)]
@@ -48,13 +48,13 @@ async def show(request: Request, who: Signed) -> Response:
 
 @door.page("/payers/{payers_id}", SUPERVISORS, name="payers-request")
 async def look(request: Request, who: Signed, payers_id: str) -> Response:
-    """One request: how many paid, how much, and some of them."""
+    """One request: the number of payers, the sum, and some examples. Raises NotFoundError if there is none."""
     return await _looked(request, who, await _request(services(request), payers_id))
 
 
 @door.act("/payers/{payers_id}", SUPERVISORS, name="payers-answer")
 async def answer(request: Request, who: Signed, payers_id: str) -> Response:
-    """Alert them all, or none. It is an input: screening carries it out, and who was first stays."""
+    """Decide to warn all payers or none. Screening carries it out; the first decision counts. 422 or 409 if refused."""
     made, given = services(request), await filled(request)
     found = await _request(made, payers_id)
     reason = given["reason"]
@@ -79,7 +79,7 @@ async def answer(request: Request, who: Signed, payers_id: str) -> Response:
 
 
 async def _request(made: Services, name: str) -> PayersRequest:
-    """A request. Raises NotFoundError. It is nobody's area's: who paid lives anywhere."""
+    """Return a request, whatever the person's area: the payers live anywhere. Raises NotFoundError if there is none."""
     found = await made.line.payers_requests.get(name)
     if found is None:
         raise NotFoundError
@@ -87,7 +87,7 @@ async def _request(made: Services, name: str) -> PayersRequest:
 
 
 async def _looked(request: Request, who: Who, found: PayersRequest, status: int = 200, wrong: str = "") -> Response:
-    """A request's page; that it was looked at is in the audit before."""
+    """Return a request's page; the look is recorded in the audit first."""
     made = services(request)
     await trail.look(made, who, "payers", found.id)
     waits = found.state is RequestState.ASKED
@@ -115,7 +115,7 @@ async def _earlier(made: Services, who: Who, found: PayersRequest) -> dict[str, 
 
 
 async def _accounts(made: Services, requests: list[PayersRequest]) -> dict[str, str]:
-    """The accounts that the requests are about, masked, by request."""
+    """Return the masked account of each request, by the request's id."""
     tokens = {each.id: token_of(each.entry.subject) for each in requests}
     numbers = await stops.accounts(made, tokens.values())
     return {name: masking.account(numbers.get(token, "")) for name, token in tokens.items()}
@@ -127,12 +127,12 @@ async def _scams(made: Services) -> dict[str, str]:
 
 
 def _due(found: PayersRequest) -> datetime:
-    """Until when all of them are kept: then the earliest payments of the window are forgotten, one after the other."""
+    """Return until when all payers are stored; after it the earliest payments of the window are gradually deleted."""
     return found.at + LATE
 
 
 async def _carried_out(made: Services, name: str) -> None:
-    """Wait until screening has noted the answer, as long as a page may wait."""
+    """Wait until screening has recorded the answer, at most ANSWER_SECONDS."""
     for _ in range(round(ANSWER_SECONDS / LOOK_SECONDS)):
         found = await made.line.payers_requests.get(name)
         if found is None or found.state is not RequestState.ASKED:

@@ -1,4 +1,4 @@
-"""The release desk: stops as they stand, requests to lift one (asked by one, decided by another), banks' messages."""
+"""Routes of the release desk: stop-payments, requests to lift one (a second person decides), bank reconciliation."""
 
 import secrets
 from collections import Counter
@@ -50,7 +50,7 @@ _TOO_LONG = "理由须为 2 至 300 字。"
 
 @door.page("/release", RELEASES, name="release")
 async def desk(request: Request, who: Signed, state: str = "") -> Response:
-    """Requests with their clocks, stops by state, and the days to reconcile."""
+    """The open requests with their clocks, the stops by state, and the days to reconcile."""
     wanted = {StopState(state)} if state in list(StopState) else set(LIVE)
     lines = services(request).figures.book.shown(who.sees)
     return await _desk_page(request, who, [line for line in lines if line.stop.state in wanted], state=state)
@@ -58,7 +58,7 @@ async def desk(request: Request, who: Signed, state: str = "") -> Response:
 
 @door.act("/release/search", RELEASES, name="release-search")
 async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") -> Response:
-    """Stops in any state by whoever stands at the desk. The words are kept nowhere."""
+    """Search stops in any state. The text is stored nowhere; 422 if it is too short."""
     made, text = services(request), q.strip()[:LONGEST]
     by = sought(text)
     if by is None:
@@ -71,7 +71,10 @@ async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") 
 
 @door.page("/release/stops/{case_id}/{number}", RELEASES, name="release-stop")
 async def stop(request: Request, case_id: str, number: int, who: Signed) -> Response:
-    """One stop: every message to and from the bank, and the form that asks to lift it."""
+    """One stop with all messages to and from the bank, and the form to ask for its release.
+
+    Raises NotFoundError if there is no such stop in the person's area.
+    """
     case = await _case(services(request), who, case_id, number)
     return await _stop_page(request, who, case, number)
 
@@ -86,7 +89,7 @@ async def ask(
     reason: Annotated[str, Form()] = "",
     evidence: Annotated[str, Form()] = "",
 ) -> Response:
-    """Ask to lift a stop; another decides."""
+    """Ask for a stop to be lifted; another person decides. 409 if it cannot be asked, 422 for a bad reason."""
     made = services(request)
     case = await _case(made, who, case_id, number)
     typed = {"reason": reason, "evidence": evidence}
@@ -101,7 +104,7 @@ async def ask(
 
 @door.page("/release/requests/{name}", RELEASES, name="release-request")
 async def one(request: Request, name: str, who: Signed) -> Response:
-    """A request, and the forms that decide on it."""
+    """A request, and the forms to decide it. Raises NotFoundError if there is none in the person's area."""
     return await _request_page(request, who, await _request(services(request), who, name))
 
 
@@ -113,10 +116,12 @@ async def approve(
     form: Annotated[str, Form(max_length=64)] = "",
     seen: Annotated[int, Form()] = 0,
 ) -> Response:
-    """Lift the stop: the case is told with both names, and the bank is asked."""
+    """Approve a request: the stop is lifted on the case, and the bank is asked. 409 if refused, 202 if the case has not
+    answered.
+    """
     made = services(request)
     await _request(made, who, name)
-    async with made.line.releases.alone_with(name) as found:  # of two who decide at once the second is told
+    async with made.line.releases.alone_with(name) as found:  # of two concurrent decisions the second is refused
         if found is None:
             raise NotFoundError
         if why := _may_not(found, ReleaseState.APPROVED, who):
@@ -124,7 +129,7 @@ async def approve(
         if found.state is ReleaseState.APPROVED:
             return _to(name)
         by, refused = await _tell(made, who, found, form, seen)
-        if by is None and refused is None:  # it may still be refused: who presses again notes it, or is told
+        if by is None and refused is None:  # the case may still refuse it; pressing again records the result
             return await _request_page(request, who, found, wrong=translate(request, _WAITS), status=202)
         if by is None and refused:
             return await _request_page(request, who, found, words=say(request, refused), status=409)
@@ -135,7 +140,7 @@ async def approve(
 
 @door.act("/release/requests/{name}/refuse", RELEASES, name="release-refuse")
 async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str, Form()] = "") -> Response:
-    """Leave the stop in force, with a reason."""
+    """Refuse a request with a reason; the stop stays in force. 409 if it was decided or the approval is on its way."""
     made = services(request)
     found = await _request(made, who, name)
     if not 2 <= len(reason.strip()) <= MOST_REASON:
@@ -160,7 +165,7 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
 
 @door.page("/release/reconciliation/{bank}/{day}.csv", RELEASES, name="release-file")
 async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
-    """The day's reconciliation with a bank, as a file; that it was taken is in the audit."""
+    """Download the day's reconciliation with a bank as CSV; recorded in the audit."""
     made = services(request)
     lines, accounts = await _day(made, who, bank, day)
     text, digest = as_csv(bank, day, lines, accounts)
@@ -171,7 +176,7 @@ async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
 
 @door.page("/release/reconciliation/{bank}/{day}", RELEASES, name="release-day")
 async def day(request: Request, bank: str, day: str, who: Signed) -> Response:
-    """The same on the screen."""
+    """The day's reconciliation with a bank as a page."""
     lines, accounts = await _day(services(request), who, bank, day)
     return page(request, "release_day.html", bank=bank, day=day, lines=lines, accounts=accounts, totals=totals(lines))
 
@@ -179,12 +184,11 @@ async def day(request: Request, bank: str, day: str, who: Signed) -> Response:
 async def _tell(
     made: Services, who: Who, found: ReleaseRequest, form: str, seen: int
 ) -> tuple[str | None, AnyCode | None]:
-    """Tell the case of an approval; who has approved by what it has then, none when it refuses, and why it does.
+    """Write the approval to the case. Return the approver's login and None; or None and the reason if the case refuses.
 
-    None twice: it is written, and the case has not decided on it yet.
-
-    It may have been told before, by whom something cut off before the request was noted as approved: then he has
-    approved, and the bank is not asked again.
+    (None, None): written, but the case has not decided yet. An earlier attempt may have written it before it was cut
+    off;
+    then its person is the approver, and the bank is not asked again.
     """
     if by := await _told_by(made, found):
         await trail.write(made, who, "release-noted", found.case, "", _names(found, by))
@@ -203,13 +207,13 @@ async def _tell(
 
 
 async def _under_way(made: Services, found: ReleaseRequest) -> bool:
-    """Whether an approval is written that the case has not decided on yet."""
+    """Return whether an approval is written that the case has not applied yet."""
     raw = await made.line.redis.get(RELEASE_TELLING + found.id)
     return raw is not None and not await answers.applied(made, found.resident, raw.decode())
 
 
 async def _told_by(made: Services, found: ReleaseRequest) -> str | None:
-    """Who has approved a request that nobody has noted as approved, by what its case has been told."""
+    """Return the login of the person whose approval the case has applied, or None."""
     case = await made.desk.load(found.case)
     return releases.approver(found, case) if case else None
 
@@ -219,13 +223,15 @@ def _to(name: str) -> Response:
 
 
 def _may_not(found: ReleaseRequest, wanted: ReleaseState, who: Who) -> Why | None:
-    """Why the person does not decide so; a form sent twice is no second decision."""
+    """Return why the person may not make this decision, or None. Repeating one's own decision is allowed."""
     again = found.state is wanted and found.decided_by == who.login
     return None if again else releases.may_not_decide(found, who.login)
 
 
 async def _day(made: Services, who: Who, bank: str, day: str) -> tuple[list[Line], dict[str, str]]:
-    """What there is of a bank and a day. Raises NotFoundError where there is nothing in the person's area."""
+    """Return the reconciliation lines and masked accounts of a bank's day. Raises NotFoundError if the area has
+    none.
+    """
     book = made.figures.book
     if (bank, day) not in book.days(who.sees):
         raise NotFoundError
@@ -234,7 +240,7 @@ async def _day(made: Services, who: Who, bank: str, day: str) -> tuple[list[Line
 
 
 async def _case(made: Services, who: Who, case_id: str, number: int) -> Case:
-    """A case with a stop at that place. Raises NotFoundError, as for one of another area."""
+    """Return a case whose payment `number` has a stop. Raises NotFoundError if there is none in the person's area."""
     case = await made.desk.load(case_id)
     if case is None or not who.sees(case.profile.division) or not 0 <= number < len(case.payments):
         raise NotFoundError
@@ -244,7 +250,7 @@ async def _case(made: Services, who: Who, case_id: str, number: int) -> Case:
 
 
 async def _request(made: Services, who: Who, name: str) -> ReleaseRequest:
-    """A request of the person's area. Raises NotFoundError."""
+    """Return a request of the person's area. Raises NotFoundError if there is none."""
     found = await made.line.releases.get(name)
     if found is None or not who.sees(found.division):
         raise NotFoundError
@@ -252,7 +258,7 @@ async def _request(made: Services, who: Who, name: str) -> ReleaseRequest:
 
 
 async def _accounts(made: Services, payees: Iterable[str]) -> dict[str, str]:
-    """Account numbers, masked, by their tokens."""
+    """Return masked account numbers by payee token."""
     return {payee: masking.account(number) for payee, number in (await stops.accounts(made, payees)).items()}
 
 
@@ -282,7 +288,7 @@ async def _desk_page(
     sought: str = "",
     wrong: str = "",
 ) -> Response:
-    """The desk with these stops. `sought`: by which words they were found, or not."""
+    """Return the desk's page with these stops. `sought`: the search text, or ""."""
     made = services(request)
     book = made.figures.book
     requests = releases.in_order(each for each in await made.line.releases.all() if who.sees(each.division))
@@ -298,7 +304,7 @@ async def _desk_page(
         counts=Counter(line.stop.state for line in book.shown(who.sees)),
         lines=shown[:STOPS_SHOWN],
         more=max(0, len(shown) - STOPS_SHOWN),
-        answered={(each.case, each.transfer): each for each in book.came.values()},  # the latest stays
+        answered={(each.case, each.transfer): each for each in book.came.values()},  # the latest answer counts
         accounts=await _accounts(made, (line.payee for line in shown[:STOPS_SHOWN])),
         waiting=waiting,
         decided=requests[len(waiting) :][:DECIDED_SHOWN],
@@ -318,7 +324,7 @@ async def _stop_page(
     wrong: str = "",
     status: int = 200,
 ) -> Response:
-    """A stop's page; that it was looked at is in the audit before."""
+    """Return a stop's page; the look is recorded in the audit first."""
     made = services(request)
     await trail.look(made, who, "stop", case.id)
     waiting = releases.of_stop(await made.line.releases.all(), case.id, number)
@@ -349,9 +355,9 @@ async def _request_page(
     refusal: str = "",
     status: int = 200,
 ) -> Response:
-    """A request's page; that it was looked at is in the audit before.
+    """Return a request's page; the look is recorded in the audit first.
 
-    `words`: the case's own, why it refused. `refusal`: what the person has written.
+    `words`: why the case refused the approval. `refusal`: the reason that the person has typed.
     """
     made = services(request)
     await trail.look(made, who, "release", found.case)
@@ -379,7 +385,7 @@ async def _request_page(
 
 
 async def _messages(made: Services, who: Who, case: Case, number: int) -> dict[str, Any]:
-    """The stop and whose payment it is, and what went to the bank and came back."""
+    """Return the payment, its masked account and resident, and the messages to and from the bank."""
     payment = case.payments[number]
     sent, came = made.figures.book.of(case.id, payment.transfer)
     accounts = await _accounts(made, [payment.payee])

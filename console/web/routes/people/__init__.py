@@ -1,1 +1,3 @@
-"""Signing in, one's own account, staff accounts, guests of a demo, looking at personal data."""
+"""Routes for accounts and access: signing in, one's own account, staff accounts, demo guests, revealing personal data,
+health.
+"""

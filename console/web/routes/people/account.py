@@ -1,4 +1,4 @@
-"""Everybody's own account: where it is signed in, its password, its recovery codes."""
+"""Routes of one's own account: sessions, password, recovery codes."""
 
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
@@ -20,13 +20,13 @@ door = Door("/account")
 
 @door.page("", EVERYBODY, name="account")
 async def account(request: Request, who: Signed) -> Response:
-    """The account and where it is signed in."""
+    """The account and its sessions."""
     return await _page(request, who)
 
 
 @door.act("/sessions/{session}/end", EVERYBODY, name="account-end-session")
 async def end_session(request: Request, who: Signed, session: str) -> Response:
-    """End one of one's sessions, at another desk."""
+    """End one of the person's sessions. Raises NotFoundError if they have no such session."""
     tokens.refuse_programs(who)
     made = services(request)
     if not await made.sessions.end_one(who.login, session):
@@ -52,7 +52,7 @@ async def sign_out_everywhere(request: Request, who: Signed) -> Response:
 
 @door.act("/password", EVERYBODY, name="account-password")
 async def password(request: Request, who: Signed) -> Response:
-    """Change one's password. All other sessions end; this one goes on under a new token."""
+    """Change one's password. All other sessions end; this browser gets a new one. 401, 422 or 429 if refused."""
     tokens.refuse_programs(who)
     made, form = services(request), await request.form()
     given, before = str(form.get("password", "")), await _own(made, who)
@@ -76,7 +76,7 @@ async def password(request: Request, who: Signed) -> Response:
 
 @door.act("/recovery", EVERYBODY, name="account-recovery")
 async def recovery(request: Request, who: Signed) -> Response:
-    """New recovery codes in place of those left, shown once; a code of the authenticator is asked for."""
+    """Replace the recovery codes and show the new ones once, after a valid code of the authenticator."""
     tokens.refuse_programs(who)
     made, form = services(request), await request.form()
     before, key = await _own(made, who), made.line.settings.key()

@@ -1,4 +1,4 @@
-"""The front: where signing in leads, the choice of the language."""
+"""Routes of the start address and the choice of language."""
 
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
@@ -14,13 +14,13 @@ YEAR = 365 * 24 * 3600
 
 @door.page("/", EVERYBODY, name="front")
 async def front(request: Request, who: Signed) -> Response:
-    """To the page that the role begins with."""
+    """Redirect to the first page of the person's role."""
     return RedirectResponse(home(who), 303)
 
 
 @door.public("GET", "/language/{language}", name="language")
 async def language(request: Request, language: str, back: str = "/") -> Response:
-    """Keep the choice, and go back to a page of ours."""
+    """Set the language cookie and redirect to `back`, if it is a path of the console."""
     ours = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
     answer = RedirectResponse(ours, 303)
     if language in LANGUAGES:

@@ -1,4 +1,4 @@
-"""Where a demo's guests come in. In an installation there are none, and no such address."""
+"""Route by which guests of a demo sign in. Outside a demo it answers 404."""
 
 import hmac
 
@@ -17,7 +17,7 @@ door = Door("/guest")
 
 @door.public("GET", "/{token}", name="guest")
 async def enter(request: Request, token: str) -> Response:
-    """Sign in as the guest that the token is for."""
+    """Sign in as the token's guest. 404 for an unknown token."""
     made = services(request)
     guest = next((each for each in made.guests if hmac.compare_digest(each.token.encode(), token.encode())), None)
     if guest is None and made.guests:

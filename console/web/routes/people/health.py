@@ -1,4 +1,4 @@
-"""Whether the console lives, and whether what it shows is there: for whoever runs it, who is not signed in."""
+"""Health checks for the operator of the installation, without signing in."""
 
 import asyncio
 from typing import Any
@@ -17,13 +17,13 @@ AGAIN = {"Retry-After": "5"}
 
 @door.public("GET", "/healthz", name="healthz")
 async def healthz(request: Request) -> Response:
-    """The process lives."""
+    """200: the process runs."""
     return JSONResponse({"status": "ok"})
 
 
 @door.public("GET", "/readyz", name="readyz")
 async def readyz(request: Request) -> Response:
-    """The open cases are in, what follows them runs, and Redis answers: then pages are true, and acts are written."""
+    """200 if the open cases are loaded, the background tasks run and Redis answers; else 503 with the reason."""
     made = services(request)
     if request.app.state.failure.done():
         return JSONResponse({"status": "what follows the cases has ended"}, 503, AGAIN)

@@ -1,4 +1,4 @@
-"""Signing in and out: a password and a second factor, or an OpenID provider."""
+"""Routes for signing in and out: a password and a second factor, or an OpenID provider."""
 
 import logging
 from typing import Any
@@ -21,7 +21,7 @@ from schemas.people.staff import Account
 log = logging.getLogger(__name__)
 door = Door()
 LONGEST_LOGIN = 64
-LONGEST = 4 * MOST  # characters of a password before they are composed: more is nobody's, and need not be hashed
+LONGEST = 4 * MOST  # characters of a password before Unicode composition; longer ones are not hashed
 
 WEAK = {
     Weakness.SHORT: N_("密码至少要有 10 个字符。"),
@@ -39,7 +39,7 @@ WRONG_RECOVERY = N_("恢复码不对，或者已经用过。请用另一个；�
 
 @door.public("GET", "/sign-in", name="sign-in")
 async def sign_in(request: Request) -> Response:
-    """The form; who is signed in already is led on."""
+    """The form; a person who is signed in is redirected to the start."""
     if await services(request).sessions.of(request) is not None:
         return RedirectResponse("/", 303)
     return _form(request)
@@ -47,7 +47,7 @@ async def sign_in(request: Request) -> Response:
 
 @door.public("POST", "/sign-in", name="sign-in-password")
 async def password(request: Request) -> Response:
-    """Look at the password. Unknown logins, wrong passwords and closed accounts are answered alike and as fast."""
+    """Check the password. Unknown login, wrong password and disabled account get the same answer in the same time."""
     csrf.refuse_others(request)
     made, form = services(request), await request.form()
     login, given = str(form.get("login", "")).strip().lower()[:LONGEST_LOGIN], str(form.get("password", ""))[:LONGEST]
@@ -71,14 +71,14 @@ async def password(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/code", name="sign-in-code")
 async def code_form(request: Request) -> Response:
-    """Ask for the second factor."""
+    """The form for the second factor."""
     at = await reached(request)
     return _code(request) if at and at.step is Step.CODE else onward(at)
 
 
 @door.public("POST", "/sign-in/code", name="sign-in-code-given")
 async def code(request: Request) -> Response:
-    """Look at the authenticator's code, or at a recovery code."""
+    """Check a code of the authenticator or a recovery code."""
     csrf.refuse_others(request)
     made, at = services(request), await reached(request)
     if at is None or at.step is not Step.CODE:
@@ -97,14 +97,14 @@ async def code(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/password", name="sign-in-new-password")
 async def new_password_form(request: Request) -> Response:
-    """Ask for a password of the person's own."""
+    """The form for a new password."""
     at = await reached(request)
     return _new_password(request, at) if at and at.step is Step.PASSWORD else onward(at)
 
 
 @door.public("POST", "/sign-in/password", name="sign-in-new-password-given")
 async def new_password(request: Request) -> Response:
-    """Take the password that the person chose in place of the one-time one."""
+    """Set the password that replaces the one-time password."""
     csrf.refuse_others(request)
     made, at, form = services(request), await reached(request), await request.form()
     if at is None or at.step is not Step.PASSWORD:
@@ -119,7 +119,7 @@ async def new_password(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/set-up", name="sign-in-set-up")
 async def set_up_form(request: Request) -> Response:
-    """Show the secret of a new second factor: the same again when the page is loaded again."""
+    """Show the secret of a new second factor; a reload shows the same secret."""
     at = await reached(request)
     if at is None or at.step is not Step.SET_UP:
         return onward(at)
@@ -128,7 +128,7 @@ async def set_up_form(request: Request) -> Response:
 
 @door.public("POST", "/sign-in/set-up", name="sign-in-set-up-given")
 async def set_up(request: Request) -> Response:
-    """Take the second factor when its first code is right, and show the recovery codes once."""
+    """Set the second factor up if its first code is right, sign in, and show the recovery codes once."""
     csrf.refuse_others(request)
     made, at = services(request), await reached(request)
     if at is None or at.step is not Step.SET_UP:
@@ -151,7 +151,7 @@ async def set_up(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/oidc", name="sign-in-oidc")
 async def to_provider(request: Request) -> Response:
-    """To the OpenID provider."""
+    """Redirect to the OpenID provider; 502 if it does not answer."""
     made = services(request)
     provider = made.sign_in.provider
     if provider is None:
@@ -169,9 +169,10 @@ async def to_provider(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/oidc/back", name="sign-in-oidc-back")
 async def from_provider(request: Request) -> Response:
-    """Back from the provider: let in whose account is bound to who it says it is. No account is made by itself.
+    """Complete a sign-in at the provider: the account bound to the subject is signed in; none is created.
 
-    The answer is a page and no redirect: the browser sends no strict cookie along a way that began at another's site.
+    The answer is a page, not a redirect: after a redirect from another site the browser would not send the strict
+    cookie.
     """
     made = services(request)
     provider, record = made.sign_in.provider, await made.sign_in.journeys.take(request)
@@ -202,25 +203,25 @@ async def sign_out(request: Request, who: Signed) -> Response:
 
 
 def unfit(given: str, again: str, account: Account) -> str | None:
-    """Why a new password is refused, in Chinese; none: it can be taken."""
+    """Return why a new password is refused, in Chinese, or None if it is accepted."""
     if found := weakness(given, account):
         return WEAK[found]
     return None if given == again else DIFFERENT
 
 
 def chosen(made: Services, account: Account, hashed: str) -> Account:
-    """The account with a password that its owner chose: sessions that began with the old one end."""
+    """Return the account with its owner's new password (hashed); sessions from before end."""
     fields = {"password": hashed, "must_change": False, "password_until": None}
     return changed(account, account.login, made.line.clock.now(), **fields)
 
 
 def own(made: Services, account: Account, **fields: Any) -> Account:  # noqa: ANN401 - as the account has them
-    """The account changed by its owner, whose sessions stay."""
+    """Return the account with its owner's changes; sessions stay."""
     return account.model_copy(update={**fields, "changed_at": made.line.clock.now(), "changed_by": account.login})
 
 
 async def _rehashed(made: Services, account: Account, given: str) -> Account:
-    """The account with its password kept by today's figures."""
+    """Return the account, with the password hashed again if its hash has outdated parameters."""
     if account.password is None or not passwords.outdated(account.password):
         return account
     hashed, before = await passwords.kept(given), account.password
@@ -231,7 +232,7 @@ async def _rehashed(made: Services, account: Account, given: str) -> Account:
 
 
 async def _proved(made: Services, account: Account, code: str) -> Account | None:
-    """The account as it is once the second factor was shown; none when it was not: a recovery code is spent."""
+    """Return the account after a valid second factor, or None. A recovery code is used up."""
     key = made.line.settings.key()
     secret = second_factor.opened(key, account.totp or "")
     if await second_factor.shown(made.line.redis, account.login, secret, code, made.line.clock.wall.time()):
@@ -241,12 +242,12 @@ async def _proved(made: Services, account: Account, code: str) -> Account | None
         return None
     try:
         return await made.staff.change(account.login, lambda account, _: second_factor.without(account, kept))
-    except ValueError:  # another request has spent it meanwhile
+    except ValueError:  # another request has used it meanwhile
         return None
 
 
 async def _secret(request: Request, at: Reached) -> str:
-    """The secret that is being set up, made at the first look."""
+    """Return the secret that is being set up; make it at the first call."""
     made = services(request)
     key = made.line.settings.key()
     if at.secret is not None:
@@ -282,7 +283,7 @@ def _set_up(request: Request, at: Reached, secret: str, status: int = 200, wrong
 
 
 def _slower(request: Request, template: str, seconds: int, **context: Any) -> Response:  # noqa: ANN401 - what the template needs
-    """Tried too often: when it may be tried again. It does not say whether the answer would have been right."""
+    """Answer 429 with the time to wait, without saying whether the secret was right."""
     words = translate(request, "尝试次数太多。请在 %(minutes)s 分钟后再试。") % {"minutes": -(-seconds // 60)}
     response = page(request, template, 429, wrong=words, **context)
     response.headers["Retry-After"] = str(seconds)

@@ -1,6 +1,6 @@
-"""Accounts, for administrators: who works here, as what and where; one-time passwords; programs' tokens.
+"""Routes for administrators: staff accounts with role and area, one-time passwords, sessions.
 
-Each change is in the audit before it is in force.
+Each change is written to the audit before it takes effect.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,7 +46,7 @@ SUBJECT_TAKEN = N_("这个统一身份已经绑定到另一个账号。")
 
 
 class RefusedError(Exception):
-    """A change is refused; the text says why, in Chinese."""
+    """A change is refused. `words`: the reason in Chinese; `status`: the HTTP status."""
 
     def __init__(self, words: str, status: int = 422) -> None:
         super().__init__(words)
@@ -55,13 +55,15 @@ class RefusedError(Exception):
 
 @door.page("", ADMINISTRATORS, name="staff")
 async def staff(request: Request, who: Signed) -> Response:
-    """All accounts, and a form for a new one."""
+    """All accounts, and the form for a new one."""
     return await _list(request)
 
 
 @door.act("", ADMINISTRATORS, name="staff-new")
 async def new(request: Request, who: Signed) -> Response:
-    """Make an account. Its one-time password is shown once; without one it is for the provider or for programs."""
+    """Make an account and show its one-time password once; an account without one is for the OpenID provider or
+    programs.
+    """
     tokens.refuse_programs(who)
     made, form = services(request), await request.form()
     given = _given(form)
@@ -77,13 +79,13 @@ async def new(request: Request, who: Signed) -> Response:
 
 @door.page("/{login}", ADMINISTRATORS, name="staff-one")
 async def one(request: Request, who: Signed, login: str) -> Response:
-    """One account."""
+    """One account. Raises NotFoundError if there is none."""
     return await _one(request, await _account(request, login))
 
 
 @door.act("/{login}", ADMINISTRATORS, name="staff-change")
 async def change(request: Request, who: Signed, login: str) -> Response:
-    """Change what somebody is and where."""
+    """Change an account's name, role, area or other data. 409 if another administrator changed it meanwhile."""
     made, form = services(request), await request.form()
     given, seen = _given(form), str(form.get("seen", ""))
 
@@ -101,31 +103,31 @@ async def change(request: Request, who: Signed, login: str) -> Response:
 
 @door.act("/{login}/disable", ADMINISTRATORS, name="staff-disable")
 async def disable(request: Request, who: Signed, login: str) -> Response:
-    """Nobody signs in to it any more, no program either; who is signed in is out."""
+    """Disable an account: its sessions and tokens stop working."""
     return await _acted(request, who, login, "account-disabled", lambda _: {"disabled": True})
 
 
 @door.act("/{login}/enable", ADMINISTRATORS, name="staff-enable")
 async def enable(request: Request, who: Signed, login: str) -> Response:
-    """It is used again, as it was."""
+    """Enable a disabled account."""
     return await _acted(request, who, login, "account-enabled", lambda _: {"disabled": False})
 
 
 @door.act("/{login}/reset-factor", ADMINISTRATORS, name="staff-reset-factor")
 async def reset_factor(request: Request, who: Signed, login: str) -> Response:
-    """The second factor is lost: it is set up anew at the next sign-in."""
+    """Remove the second factor; it is set up again at the next sign-in."""
     return await _acted(request, who, login, "second-factor-reset", lambda _: {"totp": None, "recovery": []})
 
 
 @door.act("/{login}/end-sessions", ADMINISTRATORS, name="staff-end-sessions")
 async def end_sessions(request: Request, who: Signed, login: str) -> Response:
-    """Wherever it is signed in, it is out."""
+    """End all sessions of an account."""
     return await _acted(request, who, login, "sessions-ended", lambda account: {"epoch": signed_out(account).epoch})
 
 
 @door.act("/{login}/one-time", ADMINISTRATORS, name="staff-one-time")
 async def one_time(request: Request, who: Signed, login: str) -> Response:
-    """A one-time password in place of the one there is, shown once."""
+    """Replace the password with a one-time password, which is shown once."""
     word = passwords.one_time()
     fields = await _opened_by(services(request), word)
     try:
@@ -136,7 +138,7 @@ async def one_time(request: Request, who: Signed, login: str) -> Response:
 
 
 def version(account: Account) -> str:
-    """By which it is seen that an account was changed meanwhile."""
+    """Return a hash of the account, to detect changes made meanwhile."""
     return short_hash("account", account.model_dump_json())
 
 
@@ -150,7 +152,7 @@ async def _new(made: Services, who: Who, given: Mapping[str, str], word: str | N
 
 
 async def _opened_by(made: Services, word: str) -> dict[str, object]:
-    """What an account has whose next sign-in is by a one-time password."""
+    """Return the fields of an account whose next sign-in uses the one-time password."""
     until = wall_now(made) + passwords.ONE_TIME
     return {"password": await passwords.kept(word), "must_change": True, "password_until": until}
 
@@ -168,7 +170,7 @@ async def _acted(
 async def _change(
     request: Request, who: Who, login: str, act: str, fields: Callable[[Account], dict[str, object]]
 ) -> Account:
-    """Change an account. Raises RefusedError with the reason, NotFoundError when there is none."""
+    """Change an account. Raises RefusedError with the reason, NotFoundError if there is none."""
     tokens.refuse_programs(who)
     made = services(request)
 
@@ -197,7 +199,7 @@ def _given(form: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _fields(made: Services, given: Mapping[str, str]) -> dict[str, object]:
-    """What a form says of an account. Raises RefusedError when an officer has no number, or the area is nowhere."""
+    """Return a form's account fields. Raises RefusedError if an officer has no number or the area does not exist."""
     if given["role"] == StaffRole.OFFICER and not given["officer"]:
         raise RefusedError(WRONG["officer"])
     if given["area"].isdecimal() and not areas.exists(given["area"]):
@@ -210,7 +212,7 @@ def _fields(made: Services, given: Mapping[str, str]) -> dict[str, object]:
 
 
 def _refuse_taken(account: Account, everybody: list[Account], new: bool = False) -> None:
-    """Raises RefusedError when another account has the login or the subject."""
+    """Raise RefusedError if another account has the login or the subject."""
     if new and any(each.login == account.login for each in everybody):
         raise RefusedError(TAKEN, 409)
     others = [each for each in everybody if each.login != account.login]
@@ -224,7 +226,7 @@ def _words(error: ValidationError) -> str:
 
 
 def _difference(before: Account, after: Account) -> str:
-    """Which fields changed, and how what somebody may do did. Secrets are only named."""
+    """Return the names of the changed fields, and role and area before and after; no secrets."""
     names = [name for name in type(after).model_fields if getattr(before, name) != getattr(after, name)]
     told = [name for name in names if name not in ("epoch", "changed_at", "changed_by")]
     standing = f": {_standing(before)} -> {_standing(after)}" if {"role", "area"} & set(told) else ""

@@ -1,4 +1,4 @@
-"""Unmasking a resident's data for some minutes, and how often each person did so."""
+"""Routes for revealing a resident's data for some minutes, and for counting how often each person does so."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -28,7 +28,7 @@ DAYS = 14
 
 
 class Person(NamedTuple):
-    """A row of the table: who, and how often on each of the days."""
+    """A row of the table: a person, and how often they revealed data on each of the days."""
 
     login: str
     name: str
@@ -45,7 +45,9 @@ async def begin(
     form: Annotated[str, Form(max_length=64)] = "",
     back: Annotated[str, Form()] = "",
 ) -> Response:
-    """Let the person read the data of the case's resident, for a reason. By a script: JSON with the seconds left."""
+    """Let the person see the data of the case's resident, for a reason; 422 without one. A script gets the seconds
+    left.
+    """
     made = services(request)
     found = await _case(made, who, case)
     try:
@@ -59,7 +61,7 @@ async def begin(
 async def end(
     request: Request, who: Signed, case: Annotated[str, Form()] = "", back: Annotated[str, Form()] = ""
 ) -> Response:
-    """Mask it again before the time is over."""
+    """Mask the data again before the time is over."""
     made = services(request)
     found = await _case(made, who, case)
     await unmask.end(made, who, found.resident)
@@ -68,7 +70,7 @@ async def end(
 
 @door.page("", COUNTERS, name="unmaskings")
 async def counted(request: Request, who: Signed) -> Response:
-    """How often each person of the area has unmasked, by day."""
+    """How often each person of the area has revealed data, by day."""
     made = services(request)
     today = made.line.clock.now().astimezone(ZONE).date()
     days = [today - timedelta(days=ago) for ago in range(DAYS)]
@@ -77,7 +79,9 @@ async def counted(request: Request, who: Signed) -> Response:
 
 
 async def _people(made: Services, who: Who, found: Counter[tuple[date, str]], days: list[date]) -> list[Person]:
-    """Those who did, most often first. An account that is gone is shown to who sees the whole province."""
+    """Return the people who revealed data, most often first. Deleted accounts are shown to readers without an area
+    only.
+    """
     accounts = {account.login: account for account in await made.staff.all()}
     logins = {login for _, login in found}
     mine = [name for name in logins if (who.sees(accounts[name].area) if name in accounts else not who.area)]
@@ -94,7 +98,9 @@ async def _people(made: Services, who: Who, found: Counter[tuple[date, str]], da
 
 
 async def _case(made: Services, who: Who, case_id: str) -> Case:
-    """A case of the person's area; of an officer's, one he has a visit of. Raises NotFoundError."""
+    """Return a case of the person's area; for an officer, one with an open visit. Raises NotFoundError if there is
+    none.
+    """
     found = await found_case(made, who, case_id)
     if who.role is StaffRole.OFFICER and not await _visits(made, who, found.id):
         raise NotFoundError

@@ -1,1 +1,1 @@
-"""The API for other programs, its keys, and webhooks."""
+"""The API for other programs, its tokens, and webhooks."""

@@ -1,7 +1,7 @@
-"""The API for other programs: cases, what happens to them as a stream, and acts with idempotency keys.
+"""The API for other programs: cases, a stream of their events, and acts with idempotency keys.
 
-A program signs in by `Authorization: Bearer` and a token bound to an account: it may what that account's role may, in
-its area. Errors are JSON: what is wrong, and what to do.
+A program authenticates with `Authorization: Bearer` and a token bound to an account; it has the rights of that
+account's role in its area. Errors are JSON: what is wrong, and what to do.
 """
 
 import re
@@ -41,7 +41,7 @@ door = Door("/api/v1")
 _NUMBER = re.compile("[0-9]{1,18}")
 READERS = DESK | {StaffRole.AUDITOR, StaffRole.RELEASE_DESK}
 MOST = 500
-LOOK_SECONDS = 10.0  # after which what happens is told only to who is still let in
+LOOK_SECONDS = 10.0  # between checks that the token is still valid
 STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}
 ACTED: described.Answers = {
     200: {"model": Acted, "description": "Done"},
@@ -57,9 +57,9 @@ Key = Annotated[
 
 @door.api("GET", "/openapi.json", EVERYBODY, name="api-description", answers={})
 async def description(request: Request) -> Response:
-    """This description."""
+    """This OpenAPI description."""
     app = request.app
-    if not hasattr(app.state, "description"):  # it takes a second or more, and does not change
+    if not hasattr(app.state, "description"):  # takes a second or more and does not change
         app.state.description = described.description(app, __doc__ or "")
     return JSONResponse(app.state.description)
 
@@ -73,7 +73,7 @@ async def cases(
     after: Annotated[str, Query(max_length=64, description="The last case's id of the page before")] = "",
     most: Annotated[int, Query(ge=1, le=MOST)] = 100,
 ) -> Response:
-    """The open cases of the account's area, by id; `next` is what to ask for after."""
+    """The open cases of the account's area, in id order; `next` is the value of `after` for the next page."""
     fitting = [
         row.case
         for name, row in sorted(services(request).hub.rows.items())
@@ -90,7 +90,7 @@ async def cases(
 
 @door.api("GET", "/cases/{case_id}", READERS, name="api-case", answers={200: {"model": WordedCase}})
 async def one_case(request: Request, who: Signed, case_id: str) -> Response:
-    """A case as it stands. It holds no name, telephone or account: a resident is an id."""
+    """A case in its present state. It holds no name, telephone or account number; the resident is an id."""
     case = await found(services(request), who, case_id)
     return _json(WordedCase.of(case, wording(language_of(request))))
 
@@ -105,12 +105,12 @@ async def act(
     key: Key,
     anyway: Annotated[Reason | None, Body(embed=True, description="Why, although another has the case")] = None,
 ) -> Response:
-    """Do what an operator may, as on the case page: a claim takes the lease, and the same again renews it.
+    """Carry out an act of an operator, as on the case page. A claim takes the lease; repeating it renews the lease.
 
-    200 done; 202 written and not answered yet: the same again under its Idempotency-Key tells what came of it; 409
-    refused: `changes` is what has happened since `seen` (`whole: false`: as far as the journal tells it yet), `version`
-    what to send as `seen` after a look at it, `ask: anyway` that another has the case. A release_stop only asks: 202,
-    until another person has decided at the release desk.
+    200: done. 202: written but not answered yet; the same request with its Idempotency-Key returns the answer. 409:
+    refused. `changes`: what happened since `seen` (`whole: false`: the journal does not show all of it yet); `version`:
+    the value of `seen` for a new try; `ask: anyway`: another person has claimed the case. A release_stop only makes a
+    request: 202 until another person has decided at the release desk.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -134,11 +134,12 @@ async def stream(
     who: Signed,
     last: Annotated[str, Header(alias="Last-Event-ID", max_length=2000, description="Where to go on")] = "",
 ) -> Response:
-    """What happens to cases, as server-sent events. After a break nothing is missed: send Last-Event-ID.
+    """The events of cases, as server-sent events. After a break, send Last-Event-ID and no event is missed.
 
-    An event comes once at least: one that comes again has the same `id` in its data, and the same version of the case.
-    The stream's id says how far each partition of the journal was read: `0:17,1:4`. The first event, `begin`, has one.
-    It ends when the token is revoked, or the account is changed: with the first event more than 10 seconds later.
+    An event comes at least once; a repeated one has the same `id` in its data and the same version of the case. The
+    stream's id is the last offset read of each partition of the journal: `0:17,1:4`. The first event, `begin`, has an
+    id.
+    The stream ends when the token is revoked or the account changed, at the first event more than 10 seconds later.
     """
     made = services(request)
     ends = await end_offsets(made.line.settings, CASE_EVENTS.name)
@@ -163,7 +164,7 @@ async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIte
 
 
 def _places(last: str) -> dict[int, int]:
-    """How far each partition was read; what cannot be read is left out, and begins now."""
+    """Return the last offset read of each partition; unreadable parts are left out."""
     pairs = (part.partition(":") for part in last.split(","))
     return {int(p): int(o) for p, _, o in pairs if _NUMBER.fullmatch(p) and (o == "-1" or _NUMBER.fullmatch(o))}
 

@@ -1,4 +1,4 @@
-"""Other programs: the tokens by which they use the console as an account, and the way to the webhooks."""
+"""Routes for administrators: the API tokens of other programs."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -19,20 +19,20 @@ from schemas.people.staff import StaffRole
 
 door = Door("/integrations")
 ADMINISTRATORS = frozenset({StaffRole.ADMINISTRATOR})
-DAYS = (30, 90, 180, 365)  # how long a token may last
+DAYS = (30, 90, 180, 365)  # choices of a token's validity
 NO_ACCOUNT = N_("没有这个账号，或者它已停用。")
 NO_PURPOSE = N_("请写明给哪个程序用。")
 
 
 @door.page("", ADMINISTRATORS, name="integrations")
 async def integrations(request: Request, who: Signed) -> Response:
-    """The tokens there are, and a form for another."""
+    """The existing tokens, and the form for a new one."""
     return await _page(request)
 
 
 @door.act("/tokens", ADMINISTRATORS, name="token-new")
 async def new(request: Request, who: Signed) -> Response:
-    """Make a token, which is shown once. It may what its account's role may, in its area."""
+    """Make a token and show it once. It has the rights of its account's role in its area. 422 if a field is invalid."""
     tokens.refuse_programs(who)
     made, form = services(request), await request.form()
     given = {name: str(form.get(name, "")).strip() for name in ("login", "purpose", "days")}
@@ -51,7 +51,7 @@ async def new(request: Request, who: Signed) -> Response:
 
 @door.act("/tokens/{token_id}/revoke", ADMINISTRATORS, name="token-revoke")
 async def revoke(request: Request, who: Signed, token_id: str) -> Response:
-    """End a token: the next request that comes with it is refused."""
+    """Revoke a token; requests with it are refused from now on. Raises NotFoundError if there is none."""
     tokens.refuse_programs(who)
     made = services(request)
     if await made.staff.token(token_id) is None:

@@ -1,4 +1,4 @@
-"""Webhooks: which programs are told of case events, how that goes, and how their secrets are replaced."""
+"""Routes for administrators: webhooks that receive case events, their status, and replacing their secrets."""
 
 import secrets
 from collections.abc import Callable
@@ -33,7 +33,7 @@ WRONG = {
 
 @door.page("", ADMINISTRATORS, name="webhooks")
 async def show(request: Request, who: Signed) -> Response:
-    """All of them, and a form for another one."""
+    """All webhooks, and the form for a new one."""
     return await _shown(request)
 
 
@@ -46,7 +46,7 @@ async def make(
     level: Annotated[list[Level], Form()] = [],  # noqa: B006 - FastAPI copies a default
     language: Annotated[TextLanguage, Form()] = "zh",
 ) -> Response:
-    """Add one. Its secret is shown once, now."""
+    """Add a webhook and show its secret once; 422 if a field is invalid."""
     book, secret = _book(request), secrets.token_urlsafe(32)
     try:
         made = Webhook(
@@ -70,9 +70,9 @@ async def make(
 
 @door.act("/{webhook_id}/rotate", ADMINISTRATORS, name="webhook-rotate")
 async def rotate(request: Request, who: Signed, webhook_id: str) -> Response:
-    """A new secret beside the one that the receiver knows: both sign until the old one is dropped.
+    """Add a new secret beside the old one; both sign until the old one is dropped.
 
-    Asked for again before that, another new one: the old one stays, or the receiver would know neither.
+    If it is repeated before that, the newest secret is replaced and the old one stays, because the receiver knows it.
     """
     book, secret = _book(request), secrets.token_urlsafe(32)
     await _change(
@@ -87,14 +87,14 @@ async def rotate(request: Request, who: Signed, webhook_id: str) -> Response:
 
 @door.act("/{webhook_id}/settle", ADMINISTRATORS, name="webhook-settle")
 async def settle(request: Request, who: Signed, webhook_id: str) -> Response:
-    """The receiver knows the new secret: the old one signs no more."""
+    """Drop the old secret: the receiver knows the new one."""
     await _change(request, who, webhook_id, "webhook-secret-old-dropped", lambda known: {"secrets": known.secrets[:1]})
     return RedirectResponse(door.router.prefix, 303)
 
 
 @door.act("/{webhook_id}/pause", ADMINISTRATORS, name="webhook-pause")
 async def pause(request: Request, who: Signed, webhook_id: str) -> Response:
-    """Tell it nothing for now; what happens meanwhile is told when it goes on."""
+    """Pause or resume a webhook; events in between are sent after it resumes."""
     paused = not (await _known(_book(request), webhook_id)).paused
     act = "webhook-paused" if paused else "webhook-goes-on"
     await _change(request, who, webhook_id, act, lambda _: {"paused": paused})
@@ -103,7 +103,7 @@ async def pause(request: Request, who: Signed, webhook_id: str) -> Response:
 
 @door.act("/{webhook_id}/drop", ADMINISTRATORS, name="webhook-drop")
 async def drop(request: Request, who: Signed, webhook_id: str) -> Response:
-    """Tell it nothing more."""
+    """Delete a webhook. Raises NotFoundError if there is none."""
     book = _book(request)
     await _known(book, webhook_id)
     await trail.write(services(request), who, "webhook-dropped", webhook_id)
@@ -125,7 +125,7 @@ async def _known(book: Webhooks, webhook_id: str) -> Webhook:
 async def _change(
     request: Request, who: Who, webhook_id: str, act: str, fields: Callable[[Webhook], dict[str, object]]
 ) -> None:
-    """Change one; it is in the audit before it is in force. Raises NotFoundError."""
+    """Change a webhook; the audit entry is written first. Raises NotFoundError if there is none."""
     book = _book(request)
     async with book.alone_with(webhook_id) as known:
         if known is None:
