@@ -53,7 +53,7 @@ def _fits(hashed: str | None, password: str) -> bool:
 
 @cache
 def _nobodys() -> str:
-    """The password of nobody, for who is not there to be looked up as long as anybody."""
+    """Return the hash of a random password, which makes a check of an unknown login take as long as any other."""
     return _HASHER.hash(secrets.token_hex())
 
 

@@ -130,7 +130,7 @@ class Hub:
 
         A restore publishes no events, so cases missing at this read would never appear.
         """
-        while await self._line.store.offset(partition) is None:  # noqa: ASYNC110 - Redis tells nobody of it
+        while await self._line.store.offset(partition) is None:  # noqa: ASYNC110 - Redis gives no notice of it
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _stored(self, partition: int) -> AsyncIterator[list[Case]]:

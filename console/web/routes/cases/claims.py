@@ -66,7 +66,7 @@ async def _why(request: Request, who: Who, case: Case) -> str:
     if case.claimed_by is None and case.returned_from == who.login:
         return translate(request, "超时未登记：此预警已退回待接手。")
     state = translate(request, labels.STATES[case.state])
-    await news(made, case, case.version - 1)  # the journal tells how it came to that
+    await news(made, case, case.version - 1)  # waits until the journal shows the change
     by = _by(made.stories.known(case.id).told)
     if by not in (None, who.login):
         name = (await made.staff.names()).get(by or "", by)
