@@ -1,1 +1,4 @@
-"""The command line's groups of commands; quanzu.py joins them. What a command does lies in the packages."""
+"""The command line's groups of commands: options, output and exit codes. The work is done in streams/ and domain/.
+
+Called by quanzu.py, which joins the groups into one application.
+"""

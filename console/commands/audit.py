@@ -1,4 +1,4 @@
-"""`quanzu audit`."""
+"""The commands `quanzu audit …`: verify the audit log, print its heads and entries, export and check a case bundle."""
 
 import asyncio
 from pathlib import Path
@@ -19,14 +19,14 @@ app = typer.Typer(
 
 Anchors = Annotated[
     Path | None,
-    typer.Option(exists=True, dir_okay=False, help="Heads that were put aside: lines of `quanzu audit heads`"),
+    typer.Option(exists=True, dir_okay=False, help="Heads that were stored before: lines of `quanzu audit heads`"),
 ]
-OTHER_KEY = 2  # a bundle that only its own installation can decide on
+OTHER_KEY = 2  # exit code: only the bundle's own installation can check its seal
 
 
 @app.command("verify")
 def audit_verify(anchors: Anchors = None) -> None:
-    """Look at every line: is any changed, dropped, put in or put elsewhere? Ends with 1 and names the first."""
+    """Check every line: is any changed, dropped, inserted or moved? Ends with 1 and names the first."""
     from streams.security.audit_chains import Heads
     from streams.security.audit_log import remember, verified
 
@@ -50,7 +50,7 @@ def audit_verify(anchors: Anchors = None) -> None:
 
 @app.command("heads")
 def audit_heads() -> None:
-    """How far every chain reaches, as JSON lines: keep them where whoever runs Quanzu cannot change them."""
+    """Print the head of every chain as JSON lines. Keep them where the operators of Quanzu cannot change them."""
     from streams.security.audit_chains import Heads
 
     async def run() -> None:
@@ -64,15 +64,15 @@ def audit_heads() -> None:
 
 @app.command("show")
 def audit_show(
-    by: Annotated[str, typer.Option(help="By this person, or part of Quanzu")] = "",
+    by: Annotated[str, typer.Option(help="Acts of this person, or of this part of Quanzu")] = "",
     act: Annotated[str, typer.Option(help="An act, or its beginning: look-, letter-")] = "",
-    on: Annotated[str, typer.Option(help="On this: a case, a letter, a policy")] = "",
-    since: Annotated[str | None, typer.Option(help="From then on: 2h (ago), 2026-03-01 or 2026-03-01T11:12")] = None,
+    on: Annotated[str, typer.Option(help="Acts on this: a case, a letter, a policy")] = "",
+    since: Annotated[str | None, typer.Option(help="Since: 2h (ago), 2026-03-01 or 2026-03-01T11:12")] = None,
     most: Annotated[int, typer.Option(min=1, help="How many, the newest first")] = 20,
-    before: Annotated[int | None, typer.Option(help="The next page, as the one before it tells")] = None,
+    before: Annotated[int | None, typer.Option(help="The next page: the number that the page before printed")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON lines, for scripts")] = False,
 ) -> None:
-    """The newest lines that are meant."""
+    """Show the newest lines that match."""
     from console.audit import listing
     from streams.runtime.clock import Clock
     from streams.runtime.server_discovery import reachable
@@ -95,9 +95,9 @@ def audit_export(
     case_id: str,
     by: By,
     reason: Reason,
-    file: Annotated[Path, typer.Option("--out", dir_okay=False, help="The bundle: it tells of a person, keep it well")],
+    file: Annotated[Path, typer.Option("--out", dir_okay=False, help="The new zip; it holds personal data")],
 ) -> None:
-    """Take one case out as a zip with a manifest: its state, journal, inputs, policies and audit."""
+    """Export one case as a zip with a manifest: its state, journal, inputs, policies and audit."""
     from domain.ids import resident_of
     from schemas.administration.audit import AuditEntry
     from schemas.errors import UserError
@@ -121,7 +121,7 @@ def audit_export(
 
 @app.command("check-bundle")
 def audit_check_bundle(file: Existing) -> None:
-    """Is a bundle whole, and one that this installation has made? Ends with 1 if not; with 2 if it is another's."""
+    """Check whether a bundle is complete and made by this installation. Ends with 1 if not, 2 if another made it."""
     from domain.access.bundle import check
 
     found = check(file.read_bytes(), load_settings().key())

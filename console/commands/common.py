@@ -1,4 +1,4 @@
-"""What the commands share: where they write, how options read, the settings, the line."""
+"""Shared parts of the commands: the output consoles, option types, settings, and the connection to the servers."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streams.installation import Installation
     from streams.runtime.settings import Settings
 
-PIPED = 200  # columns where there is no terminal: in a file or another program a cut figure is a lost one
+PIPED = 200  # columns without a terminal: figures in a file or pipe must not be cut off
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -29,7 +29,7 @@ err = _console(stderr=True)
 
 
 def duration(text: object) -> timedelta:
-    """An option's duration: 30s, 10m, 2h, 1d."""
+    """Return an option's duration: 30s, 10m, 2h, 1d. Raises typer.BadParameter if it is none."""
     from domain.policy.units import LONGEST
     from domain.policy.units import duration as read
 
@@ -43,7 +43,7 @@ def duration(text: object) -> timedelta:
 
 
 def day(text: object) -> date:
-    """An option's day."""
+    """Return an option's day, 2026-01-31. Raises typer.BadParameter if it is none."""
     try:
         return date.fromisoformat(str(text))
     except ValueError:
@@ -51,7 +51,10 @@ def day(text: object) -> date:
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """An option's moment: a duration before now, or a time; without a zone it is the province's."""
+    """Return an option's time: a duration before `now`, or a time, without a zone in China's time.
+
+    Raises typer.BadParameter if it is neither.
+    """
     from console.story import LOCAL
     from domain.policy.units import duration as read
 
@@ -67,18 +70,18 @@ def moment(text: str, now: datetime) -> datetime:
 
 def _in_a_folder(path: Path | None) -> Path | None:
     if path is not None and not path.absolute().parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {path.parent}")  # told before the run, not after it
+        raise typer.BadParameter(f"there is no folder {path.parent}")  # reported before the work, not after it
     return path
 
 
-Report = Annotated[Path | None, typer.Option(callback=_in_a_folder, help="Write what came of it as JSON")]
+Report = Annotated[Path | None, typer.Option(callback=_in_a_folder, help="Write the result as JSON")]
 Existing = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
-By = Annotated[str, typer.Option(help="Who does it: it is kept with the reason")]
-Reason = Annotated[str, typer.Option(help="Why: it is kept")]
+By = Annotated[str, typer.Option(help="Who does it; recorded with the reason")]
+Reason = Annotated[str, typer.Option(help="Why; recorded")]
 
 
 def write_new(file: Path, raw: bytes) -> None:
-    """Write a file that only its owner reads, and never over another. Raises FileExistsError."""
+    """Write a new file that only its owner can read. Raises FileExistsError if it exists."""
     from streams.runtime.files import new_file
 
     with new_file(file) as made:
@@ -86,7 +89,7 @@ def write_new(file: Path, raw: bytes) -> None:
 
 
 def load_settings() -> "Settings":
-    """The settings, and a log that tells no library's chatter."""
+    """Read the settings and start the log, with libraries quieted. Raises SettingsError if a setting is invalid."""
     from streams.runtime import logs
     from streams.runtime.settings import load
 
@@ -97,15 +100,15 @@ def load_settings() -> "Settings":
 
 @asynccontextmanager
 async def opened(component: str = "operator") -> AsyncIterator["Installation"]:
-    """The line on servers that are there: of the settings, or of a Quanzu running in the data folder.
+    """Open the installation on running servers: those of the settings, or of a Quanzu that runs in the data folder.
 
-    `component`: whose rights the process has (streams/security/rights).
+    `component`: whose access rights the process uses (streams/security/rights).
     """
     from console.commands.running import opened as on
     from streams.runtime.server_discovery import reachable
     from streams.security.rights import Component
 
     settings = load_settings()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is not the command's affair
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the command reports an unreachable broker itself
     async with on(reachable(settings), Component(component)) as line:
         yield line

@@ -1,4 +1,4 @@
-"""`quanzu console`."""
+"""The commands `quanzu console …`: serve the web console, make the first administrator, reopen an account."""
 
 import asyncio
 from datetime import timedelta
@@ -21,7 +21,7 @@ Login = Annotated[str, typer.Argument(help="Small letters, digits, '.', '_' and 
 
 @app.command("serve")
 def console_serve() -> None:
-    """Serve the console until it is stopped, on the settings' servers or those of a Quanzu that runs here."""
+    """Serve the console until stopped, on the configured servers or those of a Quanzu that runs here."""
     from console.commands.running import opened as on
     from console.web.kit.serve import serve
     from console.web.kit.settings import load
@@ -42,7 +42,7 @@ def console_serve() -> None:
 
 @app.command("first-admin")
 def console_first_admin(login: Login, name: Annotated[str, typer.Option(help="As colleagues know the person")]) -> None:
-    """Make the first administrator, who signs in by a one-time password. Refused when there is one already."""
+    """Make the first administrator, who signs in with a one-time password. Refused if one exists."""
     from console.web.auth.first import first_administrator
     from console.web.kit.settings import load
 
@@ -57,7 +57,7 @@ def console_first_admin(login: Login, name: Annotated[str, typer.Option(help="As
 
 @app.command("open-again")
 def console_open_again(login: Login, reason: Reason) -> None:
-    """Open an account whose password and second factor are lost, by a one-time password."""
+    """Reopen an account whose password and second factor are lost, with a one-time password."""
     from console.web.auth.first import open_again
     from console.web.kit.settings import load
 

@@ -1,4 +1,4 @@
-"""`quanzu dead`."""
+"""The commands `quanzu dead …`: list, show, repair, resend and drop dead letters."""
 
 import asyncio
 import os
@@ -27,27 +27,28 @@ app = typer.Typer(
     name="dead", no_args_is_help=True, help="Dead letters (records that could not be read): list, repair, resend."
 )
 
-Source = Annotated[str | None, typer.Option(help="Of this source only")]
-Topic = Annotated[str | None, typer.Option(help="That came on this topic only; `file` for rows of files")]
-Why = Annotated[str | None, typer.Option("--why", help="Whose reason holds this text")]
-Since = Annotated[str | None, typer.Option(help="From then on: 2h (ago), 2026-03-01 or 2026-03-01T11:12")]
+Source = Annotated[str | None, typer.Option(help="Only letters of this source")]
+Topic = Annotated[str | None, typer.Option(help="Only letters of this topic; `file` for rows of files")]
+Why = Annotated[str | None, typer.Option("--why", help="Only letters whose reason contains this text")]
+Since = Annotated[str | None, typer.Option(help="Since: 2h (ago), 2026-03-01 or 2026-03-01T11:12")]
 Until = Annotated[str | None, typer.Option(help="Before then")]
-Names = Annotated[list[str] | None, typer.Argument(help="The letters; none: those that the options mean")]
+Names = Annotated[list[str] | None, typer.Argument(help="The letters' ids. Without any: those that the options select")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for scripts")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before doing it to many")]
-File = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="What the letter should have been")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation")]
+File = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="The repaired content of the letter")]
 MappingFile = Annotated[
-    Path | None, typer.Option("--mapping", exists=True, dir_okay=False, help="TOML that says how fields are put right")
+    Path | None,
+    typer.Option("--mapping", exists=True, dir_okay=False, help="A TOML file with the repairs of fields"),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Try it on all of them, and change nothing")]
-Edit = Annotated[bool, typer.Option("--edit", help="Mend it in the editor ($EDITOR)")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check all of them, and change nothing")]
+Edit = Annotated[bool, typer.Option("--edit", help="Repair it in the editor ($EDITOR)")]
 
 
-AT_ONCE = 200_000  # letters that one command looks at: the newest of those it means
+AT_ONCE = 200_000  # letters that one command reads: the newest of those selected
 
 
 class Meant(NamedTuple):
-    """Which letters the options mean."""
+    """The options that select letters."""
 
     source: str | None
     topic: str | None
@@ -65,7 +66,7 @@ def dead_list(
     until: Until = None,
     state: Annotated[str, typer.Option(help="open, sending, sent, dropped or all")] = "open",
     most: Annotated[int, typer.Option(min=1, help="How many, the newest first")] = 20,
-    before: Annotated[int | None, typer.Option(help="The next page, as the one before it tells")] = None,
+    before: Annotated[int | None, typer.Option(help="The next page: the number that the page before printed")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List letters, without their bytes, and count them by reason."""
@@ -85,9 +86,7 @@ def dead_list(
 def dead_show(
     name: Annotated[str, typer.Argument(help="The letter, as `quanzu dead list` has it")],
     mask: Annotated[bool, typer.Option("--mask", help="Hide numbers and names")] = False,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Nothing but the bytes as they came, to be mended in a file")
-    ] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Only the original bytes, to be repaired in a file")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show a letter with its bytes, which may hold personal data."""
@@ -125,11 +124,11 @@ def dead_send_again(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send letters again under their old ids: as they came, or mended by hand or by a mapping. Each counts once."""
+    """Send letters again under their old ids: unchanged, or repaired by hand or by a mapping. Each counts once."""
     from streams.dead_letters.sending import Who
 
     if sum((file is not None, mapping is not None, edit)) > 1:
-        raise typer.BadParameter("mend by one of --file, --mapping and --edit")
+        raise typer.BadParameter("use only one of --file, --mapping and --edit")
     single = file is not None or edit
 
     async def run() -> "Outcome":
@@ -157,7 +156,7 @@ def dead_drop(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give letters up for good: they stay counted as dead-lettered. Who and why is kept."""
+    """Drop letters for good; they stay counted as dead-lettered. Who and why is recorded."""
     from streams.dead_letters.sending import Who
 
     async def run() -> "Outcome":
@@ -186,19 +185,22 @@ async def _letters(settings: "Settings", keep: "Callable[[Listed], bool]") -> "L
 async def _chosen(
     line: "Installation", names: list[str] | None, meant: Meant, *, single: bool
 ) -> "tuple[Sending, list[str]]":
-    """Who does it, and to which letters: those named, or the open ones that the options mean."""
+    """Return the sender and the ids of the letters: those named, or the open ones that the options select.
+
+    Raises typer.BadParameter if both or neither are given, or `single` is set and they are not exactly one.
+    """
     from streams.dead_letters.index import ids
     from streams.dead_letters.sending import Sending
 
     if names and any(meant):
-        raise typer.BadParameter("name letters, or mean them by options; not both")
+        raise typer.BadParameter("name letters or select them by options, not both")
     if not names and not any(meant):
-        raise typer.BadParameter("name a letter, or mean some: --source, --topic, --why, --since, --until")
+        raise typer.BadParameter("name a letter, or select some: --source, --topic, --why, --since, --until")
     wanted, named = _wanted(line.settings, meant, "open"), frozenset(names or ())
     letters = await _letters(line.settings, lambda letter: letter.id in named if named else wanted.means(letter))
     chosen = names or ids(letters.page(wanted).found)
     if single and len(chosen) != 1:
-        raise typer.BadParameter(f"--file and --edit mend one letter, and these are {len(chosen)}: use --mapping")
+        raise typer.BadParameter(f"--file and --edit repair one letter, but {len(chosen)} are selected: use --mapping")
     return Sending(line.settings, letters, line.producer, line.clock), chosen
 
 
@@ -236,7 +238,7 @@ async def _edited(letters: "Letters", chosen: list[str]) -> bytes:
 
 
 def _in_editor(content: bytes) -> bytes:
-    """What somebody made of it, in a file that only he reads and that is gone afterwards."""
+    """Return the content as the person saved it, edited in a private temporary file."""
     with tempfile.NamedTemporaryFile(prefix="letter-") as file:
         file.write(content)
         file.flush()
@@ -251,9 +253,9 @@ def _ask(question: str, chosen: list[str], *, yes: bool) -> None:
 
 
 async def _with_bar(sending: "Sending", act: "Callable[[Progress], Awaitable[Outcome]]") -> "Outcome":
-    """Do it with a bar. At Ctrl-C what is under way is finished first; at a second one it is broken off.
+    """Run with a progress bar. The first Ctrl-C lets the letter in progress finish; a second one interrupts.
 
-    One that comes while all is done and the connections are closed is heard in the same way: what was done is told.
+    The result is also printed if Ctrl-C comes while the connections are being closed.
     """
     from console.progress import bar
 
@@ -262,7 +264,7 @@ async def _with_bar(sending: "Sending", act: "Callable[[Progress], Awaitable[Out
     def stop() -> None:
         sending.stop.set()
         loop.remove_signal_handler(signal.SIGINT)
-        err.print("finishing what is under way; once more to break off")
+        err.print("finishing the work in progress; press again to interrupt")
 
     loop.add_signal_handler(signal.SIGINT, stop)
     with bar(err, "letters") as told:
@@ -270,9 +272,10 @@ async def _with_bar(sending: "Sending", act: "Callable[[Progress], Awaitable[Out
 
 
 async def _to_its_end(work: "Coroutine[Any, Any, Outcome]") -> "Outcome":
-    """What came of it. A Ctrl-C that comes after it breaks nothing off, and leaves no traceback behind the answer."""
+    """Return the outcome, and ignore any later Ctrl-C, so that no traceback follows the result."""
     outcome = await work
-    asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)  # by closing, the loop would let it raise again
+    # Without this the loop would restore the default handler on closing.
+    asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return outcome
 

@@ -1,4 +1,4 @@
-"""`quanzu doctor`: what is reachable and set as it must be; with --now, whether anyone is not being warned now."""
+"""`quanzu doctor`: checks servers and settings; with --now, whether any resident is not being warned now."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def doctor(
     now: Annotated[
-        bool, typer.Option("--now", help="Is anyone not being warned now, and why: ends with 1 if so")
+        bool, typer.Option("--now", help="Is anyone not being warned now, and why? Ends with 1 if so")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --now: as JSON")] = False,
 ) -> None:
@@ -53,7 +53,7 @@ def _now(as_json: bool) -> int:
     from streams.runtime.server_discovery import reachable
 
     settings = reachable(load_settings())
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what cannot be reached is told on the page
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the output itself names what cannot be reached
     page = asyncio.run(look(settings))
     if as_json:
         out.print_json(data=page.as_json())

@@ -1,4 +1,4 @@
-"""`quanzu hold`."""
+"""The commands `quanzu hold …`: pause outgoing contacts and resume them."""
 
 import asyncio
 from datetime import timedelta
@@ -19,11 +19,11 @@ def hold_add(
     channel: Annotated[str | None, typer.Option(help="sms, phone, visit or payment")] = None,
     action: Annotated[str | None, typer.Option(help="One kind of message or act: flash_sms, robot_call, ...")] = None,
     scam_type: Annotated[str | None, typer.Option(help="As the policy names it: brushing, loan, ...")] = None,
-    campaign: Annotated[str | None, typer.Option(help="All who paid or were called by one suspect: k-...")] = None,
-    area: Annotated[str | None, typer.Option(help="The beginning of a division code")] = None,
-    spare_red: Annotated[bool, typer.Option("--spare-red", help="Red cases are contacted all the same")] = False,
+    campaign: Annotated[str | None, typer.Option(help="Contacts of one suspect's victims: k-...")] = None,
+    area: Annotated[str | None, typer.Option(help="The first digits of a division code")] = None,
+    spare_red: Annotated[bool, typer.Option("--spare-red", help="Still contact red cases")] = False,
 ) -> None:
-    """Hold contacts back. With nothing named, all of them."""
+    """Hold contacts back. Without a filter, all of them."""
     from streams.operations.rules import hold
 
     named = {"channel": channel, "action": action, "scam_type": scam_type, "campaign": campaign, "area": area}
@@ -39,7 +39,7 @@ def hold_add(
 def hold_lift(
     hold_id: str, by: By, reason: Reason, drop: Annotated[bool, typer.Option("--drop", help="Do not send it")] = False
 ) -> None:
-    """End a hold: what it held back is let go, or dropped."""
+    """End a hold; what it held back is sent, or dropped."""
     from streams.operations.rules import lift
 
     async def run() -> None:

@@ -1,4 +1,4 @@
-"""`quanzu intake`."""
+"""`quanzu intake`: accept signals over HTTP or from a file."""
 
 import asyncio
 from datetime import date
@@ -17,9 +17,9 @@ ALONE = (
 
 def intake(
     what: Annotated[str, typer.Argument(help="serve, or a format: jsonl, amlsim, cdr")],
-    file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False, help="The file to take in")] = None,
+    file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False, help="The file to read")] = None,
     report: Report = None,
-    resume: Annotated[bool, typer.Option(help="Go on where a run that was cut off has come to")] = True,
+    resume: Annotated[bool, typer.Option(help="Continue where an interrupted run stopped")] = True,
     start: Annotated[date, typer.Option(parser=day, metavar="<day>", help="amlsim: the day of step 0")] = date(
         2026, 1, 1
     ),

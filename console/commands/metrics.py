@@ -1,4 +1,4 @@
-"""`quanzu metrics`."""
+"""`quanzu metrics`: serve the installation's metrics to Prometheus."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ app = typer.Typer(name="metrics", no_args_is_help=True, help="The installation's
 
 @app.command("serve")
 def metrics_serve() -> None:
-    """Tell Prometheus what stands in the store and the servers: one process for an installation, beside the workers."""
+    """Serve metrics of the store and the servers to Prometheus: one process per installation, beside the workers."""
     from streams.monitoring.exporter.exporter import exporting
     from streams.runtime.serving import told_to_stop
     from streams.security.rights import Component

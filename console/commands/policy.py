@@ -1,4 +1,4 @@
-"""`quanzu policy`."""
+"""The commands `quanzu policy …`: check and publish a policy, show its state, confirm held-back cases."""
 
 import asyncio
 from typing import Annotated
@@ -9,12 +9,12 @@ from console.commands.common import By, Existing, Reason, opened, out
 
 app = typer.Typer(name="policy", no_args_is_help=True, help="Policies: check, publish, and see which is in force.")
 
-SHOWN = 20  # of the cases that wait
+SHOWN = 20  # waiting cases listed
 
 
 @app.command("check")
 def policy_check(file: Existing) -> None:
-    """Say whether a policy can be used."""
+    """Check whether a policy is valid."""
     from domain.policy import load
     from streams.repositories.policies import read
 
@@ -25,9 +25,9 @@ def policy_check(file: Existing) -> None:
 def policy_publish(
     file: Existing,
     by: By,
-    override: Annotated[str, typer.Option(help="Why a policy that the breaker has stopped is put in force again")] = "",
+    override: Annotated[str, typer.Option(help="Why a policy that the breaker stopped is put in force again")] = "",
 ) -> None:
-    """Put a policy in force, in all partitions, without a restart."""
+    """Put a policy in force in all partitions, without a restart."""
     from streams.operations.rules import publish
     from streams.repositories.policies import read
 
@@ -40,7 +40,7 @@ def policy_publish(
 
 @app.command("status")
 def policy_status() -> None:
-    """Tell which policy is in force, which one is gone back to, and which ones the breaker has stopped."""
+    """Show which policy is in force, which one is the fallback, and which ones the breaker has stopped."""
     from domain.policy.trial import on_trial
     from streams.operations.rules import raised_by, standing
 
@@ -76,7 +76,7 @@ def policy_status() -> None:
 
 @app.command("confirm")
 def policy_confirm(cases: list[str], by: By, reason: Reason) -> None:
-    """Say that cases are real which a stopped policy raised: what was held back of them goes out."""
+    """Confirm cases of a stopped policy as real: what was held back for them is sent."""
     from streams.operations.rules import confirm
 
     async def run() -> None:

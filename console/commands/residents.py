@@ -1,4 +1,4 @@
-"""`quanzu residents`."""
+"""The commands `quanzu residents …`: import and export the register, and write an example file."""
 
 import asyncio
 from pathlib import Path
@@ -15,13 +15,13 @@ app = typer.Typer(name="residents", no_args_is_help=True, help="The register of 
 
 @app.command("import")
 def residents_import(file: Existing) -> None:
-    """Take residents in from CSV or Parquet; a row that cannot be read is refused by line, column and reason."""
+    """Import residents from CSV or Parquet; unreadable rows are refused with line, column and reason."""
     from streams.repositories.residents.files import import_file
     from streams.runtime.cooperative import spare_the_collector
 
     async def run() -> None:
         async with opened() as line:
-            spare_the_collector()  # looking through each chunk took a fifth of the time
+            spare_the_collector()  # garbage collection of each chunk took a fifth of the time
             found = await import_file(file, line.residents, line.settings.id_number_keys(), at=line.clock.now())
         counts = {"rows": found.rows, "imported": found.imported, "unchanged": found.unchanged}
         out.print_json(data={**counts, "refused": len(found.refused)})

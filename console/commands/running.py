@@ -1,4 +1,4 @@
-"""What a command is made of: a line on servers that are there, and words for what whoever runs it can mend."""
+"""Opens an installation for a command, serves intake, and turns errors into words that the operator can act on."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -32,9 +32,9 @@ from streams.security.rights import Component
 
 @asynccontextmanager
 async def opened(settings: Settings, component: Component = Component.OPERATOR) -> AsyncIterator[Installation]:
-    """A line for as long as a command takes. Topics are created on Quanzu's own servers only.
+    """Open an installation for the life of the context. Topics are created on embedded servers only.
 
-    Raises SettingsError when the topics are not as they must be.
+    Raises SettingsError if the topics are missing or differ from what is required.
     """
     if settings.embedded:
         await asyncio.to_thread(topics.create, settings)
@@ -47,9 +47,9 @@ async def opened(settings: Settings, component: Component = Component.OPERATOR) 
 
 
 async def serve_intake(wanted: Settings, started: Callable[[str], None], given: IntakeSettings | None = None) -> None:
-    """Take signals and receipts in over HTTP until told to stop; `given`: not by the environment's intake settings.
+    """Accept signals and receipts over HTTP until stopped. `given` replaces the environment's intake settings.
 
-    Raises SettingsError when the port is taken.
+    Raises SettingsError if the port is taken.
     """
     channels, intake = load_channels(), given or load_intake()
     async with servers(wanted) as settings, opened(settings, Component.INTAKE) as line:
@@ -71,7 +71,7 @@ async def take_file(
     report: Path | None,
     progress: Progress,
 ) -> FileReport:
-    """Take a file of signals in. Raises FileRefusedError when it cannot be read."""
+    """Accept a file of signals and return its report. Raises FileRefusedError if the file cannot be read."""
     async with servers(wanted) as settings, opened(settings) as line:
         return await intake_file(
             name,  # type: ignore[arg-type]  # one of FORMATS, which the command has looked up
@@ -87,7 +87,7 @@ async def take_file(
 
 
 def in_words(error: Exception) -> str | None:
-    """What to tell whoever runs a command; none when it is a fault of the program's, which needs its traceback."""
+    """Return an error's text for the operator, or None for a fault of the program, which needs its traceback."""
     if isinstance(error, PolicyError):
         return policy_faults.in_english(error)
     if isinstance(error, UserError):

@@ -117,7 +117,7 @@ def test_a_letter_is_shown_masked_or_raw_and_mended_in_an_editor(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("send-again", *WHO), "name a letter, or mean some"),
+        (("send-again", *WHO), "name a letter, or select some"),
         (("send-again", "x", "--source", "bank", *WHO), "not both"),
         (("drop", "x"), "--by"),
         (("list", "--state", "lost"), "no state 'lost'"),

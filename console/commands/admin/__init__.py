@@ -1,4 +1,4 @@
-"""`quanzu admin`: what is run rarely, to install, save, restore or inspect a whole installation."""
+"""`quanzu admin`: rare tasks to install, back up, restore or inspect a whole installation."""
 
 import typer
 
@@ -18,7 +18,7 @@ from console.commands.admin import (
 
 
 def make_app(rebuild_partition: backup.RebuildPartition) -> typer.Typer:
-    """Return the group of commands. `rebuild_partition`: casework's flow, which the console does not know."""
+    """Return the group of commands. `rebuild_partition` comes from casework, which the console may not import."""
     app = typer.Typer(
         name="admin",
         no_args_is_help=True,

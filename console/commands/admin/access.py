@@ -1,4 +1,4 @@
-"""`quanzu admin access`: secrets, and ACLs that give each component its least rights at Kafka and Redis."""
+"""`quanzu admin access`: secrets, and ACLs with the least rights for each component in Kafka and Redis."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,12 +9,12 @@ from console.commands.common import load_settings, out
 
 app = typer.Typer(name="access", no_args_is_help=True, help="Secrets and least-privilege ACLs for Kafka and Redis.")
 
-Secrets = Annotated[Path, typer.Argument(help="The folder of the secrets")]
+Secrets = Annotated[Path, typer.Argument(help="The folder with the secrets")]
 
 
 @app.command("secrets")
 def access_secrets(folder: Secrets) -> None:
-    """Make what is missing of the secrets of an installation: a file each, which only its owner reads."""
+    """Make the missing secrets of an installation, each in a file that only its owner can read."""
     from streams.security.secrets import make
 
     made = make(folder)
@@ -23,7 +23,7 @@ def access_secrets(folder: Secrets) -> None:
 
 @app.command("key")
 def access_key(source: Annotated[str, typer.Argument(help="The feed's name: the source of its signals")]) -> None:
-    """Make a key for a feed, and its line for QUANZU_API_KEYS. It is kept nowhere: hand it on and forget it."""
+    """Make a key for a feed, and its entry for QUANZU_API_KEYS. It is not stored: pass it on at once."""
     from streams.intake.settings import make_key
 
     key, entry = make_key(source)
@@ -32,7 +32,7 @@ def access_key(source: Annotated[str, typer.Argument(help="The feed's name: the 
 
 @app.command("redis")
 def access_redis(folder: Secrets) -> None:
-    """Print Redis's ACL file. The passwords are taken from the secrets, and are in it as hashes only."""
+    """Print the ACL file of Redis. It holds hashes of the passwords in the secrets folder."""
     from streams.security.acls import redis
     from streams.security.secrets import of_servers, passwords
 
@@ -42,7 +42,7 @@ def access_redis(folder: Secrets) -> None:
 
 @app.command("vault")
 def access_vault(folder: Secrets) -> None:
-    """Print the ACL file of the vault, the Redis that holds the keys of the people."""
+    """Print the ACL file of the vault, the Redis that holds people's encryption keys."""
     from streams.security.acls import vault
     from streams.security.secrets import passwords
 
@@ -53,7 +53,7 @@ def access_vault(folder: Secrets) -> None:
 def access_kafka(
     app_id: Annotated[str, typer.Option(help="The consumer group's name, QUANZU_APP_ID")] = "quanzu",
 ) -> None:
-    """Print the commands that grant each component's user what it needs at Kafka."""
+    """Print the commands that grant each component's user its rights in Kafka."""
     from streams.security.acls import kafka
 
     typer.echo(kafka(app_id), nl=False)
@@ -61,7 +61,7 @@ def access_kafka(
 
 @app.command("grant")
 def access_grant(folder: Secrets) -> None:
-    """Make the components' users at Kafka, and grant them what they need. As a super user: set QUANZU_KAFKA_USER so."""
+    """Create the components' users in Kafka and grant their rights. QUANZU_KAFKA_USER must be a super user."""
     from streams.security.acls import grant
     from streams.security.secrets import passwords
 

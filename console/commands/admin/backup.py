@@ -1,4 +1,4 @@
-"""`quanzu admin backup`, `restore` and `rebuild`: save what is kept for good, and build the store from it."""
+"""`quanzu admin backup`, `restore` and `rebuild`: save the permanent data, and build the store from it."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def backup(folder: Path) -> None:
-    """Write what is kept for good (the journal, residents, rules) to a new folder.
+    """Write the permanent data (the journal, residents, rules) to a new folder.
 
     The folder holds personal data.
     """
@@ -30,7 +30,7 @@ def backup(folder: Path) -> None:
 
 
 class RebuildPartition(Protocol):
-    """Builds a partition's store anew from its journal. `new_log`: the topic case-inputs was made anew."""
+    """Rebuilds a partition's store from its journal. `new_log`: the topic case-inputs was lost and created again."""
 
     async def __call__(
         self, context: "CaseworkContext", partition: int, progress: "Progress", *, new_log: bool
@@ -38,7 +38,7 @@ class RebuildPartition(Protocol):
 
 
 class StoreCommands:
-    """The commands that build the store. Whoever joins the commands gives them casework's flow."""
+    """The commands that build the store, with casework's function for one partition."""
 
     def __init__(self, rebuild_partition: RebuildPartition) -> None:
         self._rebuild_partition = rebuild_partition
@@ -48,9 +48,7 @@ class StoreCommands:
         folder: Path,
         until: Annotated[
             str | None,
-            typer.Option(
-                help="Back to this moment, as Kafka wrote it down: cases as they were, all else as in the backup"
-            ),
+            typer.Option(help="Restore cases as of this time (Kafka's); everything else as in the backup"),
         ] = None,
     ) -> None:
         """Write a backup into new, empty topics, and build the store from them."""
@@ -65,7 +63,7 @@ class StoreCommands:
     def rebuild(
         self,
         new_log: Annotated[
-            bool, typer.Option("--new-log", help="The topic case-inputs was lost and made anew")
+            bool, typer.Option("--new-log", help="The topic case-inputs was lost and created again")
         ] = False,
     ) -> None:
         """Build the store again from the journal. Refused while workers run."""

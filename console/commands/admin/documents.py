@@ -1,4 +1,4 @@
-"""`quanzu admin documents`."""
+"""`quanzu admin documents`: writes the generated reference documentation."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from console.commands.common import out
 
 def documents(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(file_okay=False, help="Written anew: all that is generated")] = Path(
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where all generated files are written")] = Path(
         "docs/reference"
     ),
 ) -> None:

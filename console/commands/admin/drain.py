@@ -10,8 +10,8 @@ from console.commands.common import By, opened, out
 
 def drain(
     by: By,
-    reason: Annotated[str, typer.Option(help="Why: senders are told")] = "maintenance",
-    end: Annotated[bool, typer.Option("--end", help="Take signals in again")] = False,
+    reason: Annotated[str, typer.Option(help="Why; senders receive it")] = "maintenance",
+    end: Annotated[bool, typer.Option("--end", help="Open intake again")] = False,
 ) -> None:
     """Close intake and wait until all accepted signals are processed.
 

@@ -1,4 +1,4 @@
-"""`quanzu admin export`."""
+"""`quanzu admin export`: cases, contacts or the ledger as a table."""
 
 import asyncio
 from datetime import datetime
@@ -13,14 +13,14 @@ FORMATS = (".parquet", ".csv")
 
 
 def export(
-    kind: Annotated[str, typer.Argument(metavar="cases|contacts|ledger", help="What is taken out")],
+    kind: Annotated[str, typer.Argument(metavar="cases|contacts|ledger", help="What to export")],
     by: By,
     reason: Reason,
     file: Annotated[Path, typer.Option("--out", dir_okay=False, help="A new file: .parquet or .csv")],
-    since: Annotated[str, typer.Option("--from", help="Opened, or contacted, from then on: 30d (ago), 2026-03-01")],
-    until: Annotated[str, typer.Option("--to", help="And before then")] = "0s",
+    since: Annotated[str, typer.Option("--from", help="Opened or contacted since: 30d (ago), 2026-03-01")],
+    until: Annotated[str, typer.Option("--to", help="And before: 1d (ago), 2026-03-31")] = "0s",
     ids: Annotated[
-        bool, typer.Option("--ids", help="Residents' and transfers' own ids: whoever has the register knows them")
+        bool, typer.Option("--ids", help="Real ids of residents and transfers: with the register they identify people")
     ] = False,
 ) -> None:
     """Write cases, contacts or the ledger to a table, under pseudonyms.

@@ -11,7 +11,7 @@ from console.commands.common import opened, out
 def ledger() -> None:
     """Compute the money again from the journal and compare it with the store.
 
-    Workers may run: both figures are of one moment, and must agree to the fen. Ends with 1 when they differ.
+    Workers may run: both figures are of one moment and must agree to the fen. Ends with 1 if they differ.
     """
     from domain.payments.ledger import fold
     from streams.casework.journal import events_applied

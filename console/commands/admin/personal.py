@@ -1,4 +1,4 @@
-"""`quanzu admin subject-access`, `erase` and `rehash`: a person's rights to their data, and the keys of ID numbers."""
+"""`quanzu admin subject-access`, `erase` and `rehash`: people's rights to their data, and the hashes of ID numbers."""
 
 import asyncio
 from pathlib import Path
@@ -13,11 +13,11 @@ def subject_access(
     resident: str,
     by: By,
     reason: Reason,
-    file: Annotated[Path, typer.Option("--out", dir_okay=False, help="A new zip: it tells of a person, keep it well")],
+    file: Annotated[Path, typer.Option("--out", dir_okay=False, help="The new zip; it holds personal data")],
 ) -> None:
     """Write all records about one person to a zip, for a person who asks for them.
 
-    It reads every topic. The audit keeps who did it and why.
+    It reads every topic. The audit records who did it and why.
     """
     from domain.identity.held import subject
     from schemas.administration.audit import AuditEntry
@@ -47,7 +47,7 @@ def erase(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone")] = False,
 ) -> None:
-    """Erase one person's data for good, wherever a copy of it is.
+    """Erase one person's data for good, in all copies.
 
     Counts stay. It cannot be undone.
     """

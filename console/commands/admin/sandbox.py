@@ -1,4 +1,4 @@
-"""`quanzu admin sandbox`: where a feed's developers test their program before it is admitted."""
+"""`quanzu admin sandbox`: a test intake for the developers of a feed, before it is admitted."""
 
 import asyncio
 import json
@@ -18,11 +18,11 @@ KEY = "sandbox.key"
 
 @app.command("serve")
 def sandbox_serve(
-    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the servers' data and the key are kept")],
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="The folder for the servers' data and the key")],
     source: Source = "bank",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
 ) -> None:
-    """Serve an intake for one source, with servers of its own: nobody is warned by what it takes in."""
+    """Serve an intake for one source on separate servers; its signals warn nobody."""
     import secrets
 
     from console.commands.running import serve_intake
@@ -47,7 +47,7 @@ def sandbox_serve(
 def sandbox_files(
     folder: Annotated[Path, typer.Argument(file_okay=False, help="A new folder")], source: Source = "bank"
 ) -> None:
-    """Write the conformance set: each request's body, and in list.json its headers and the answer it must get."""
+    """Write the conformance set: the body of each request, and in list.json its headers and the expected answer."""
     from datetime import UTC, datetime
 
     from streams.intake.conformance import exchanges, told
@@ -66,11 +66,11 @@ def sandbox_files(
 
 @app.command("check")
 def sandbox_check(
-    address: Annotated[str, typer.Argument(help="Of the intake: http://127.0.0.1:8080")],
+    address: Annotated[str, typer.Argument(help="The intake's address: http://127.0.0.1:8080")],
     key: KeyFile,
     source: Source = "bank",
 ) -> None:
-    """Send the conformance set and compare the answers. Ends with 1 when one is another than it must be."""
+    """Send the conformance set and compare the answers. Ends with 1 if any differs."""
     from datetime import UTC, datetime
 
     import httpx
@@ -99,11 +99,12 @@ def sandbox_check(
 def sandbox_received(
     source: Source = "bank",
     since: Annotated[str, typer.Option("--from", help="2h (ago), 2026-03-01 or 2026-03-01T11:12")] = "1d",
-    until: Annotated[str | None, typer.Option("--to", help="The same; not reached any more. Unset: now")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Before this time, written alike. Unset: now")] = None,
 ) -> None:
-    """Tell what Kafka has of a source in a time, a line a signal: to be compared with what was sent.
+    """Print the signals that Kafka has of a source in a time span, a line each, to compare with what was sent.
 
-    Run it with the sandbox's folder as QUANZU_DATA, or in production as an operator. It tells ids and times, no person.
+    Run it with the sandbox's folder as QUANZU_DATA, or in production as an operator. It prints ids and times, no
+    personal data.
     """
     from streams.intake.conformance import received
 

@@ -1,4 +1,4 @@
-"""`quanzu admin size`: how large an installation must be, computed from what the bench has measured."""
+"""`quanzu admin size`: computes how large an installation must be, from figures measured by the benchmark."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -18,7 +18,7 @@ WEEK = timedelta(days=7)
 
 
 class Profile(StrEnum):
-    """Whom it is for: docs/sizing.md says where each one's figures come from."""
+    """Presets of an installation's size: docs/sizing.md gives the sources of their figures."""
 
     JILIN = "jilin"
     PROVINCE = "province"
@@ -34,22 +34,25 @@ PROFILES = {
 
 
 def size(
-    profile: Annotated[Profile, typer.Option(help="What is not said otherwise is this one's")] = Profile.JILIN,
-    residents: Annotated[int | None, typer.Option(min=1, help="In the register")] = None,
+    profile: Annotated[Profile, typer.Option(help="Preset of all figures not given")] = Profile.JILIN,
+    residents: Annotated[int | None, typer.Option(min=1, help="Residents in the register")] = None,
     signals_per_day: Annotated[float | None, typer.Option(min=0, help="Signals that feeds send in a day")] = None,
     warnings_per_day: Annotated[float | None, typer.Option(min=0, help="Cases opened in a day")] = None,
-    peak_factor: Annotated[float, typer.Option(min=1, help="The busiest second, by the day's mean")] = 10,
-    batch: Annotated[float, typer.Option(min=1, max=500, help="Signals of a record, on average")] = 500,
-    headroom: Annotated[float, typer.Option(min=0.01, max=1, help="Share of a core in use at the peak, at most")] = 0.5,
+    peak_factor: Annotated[float, typer.Option(min=1, help="Busiest second over the day's mean")] = 10,
+    batch: Annotated[float, typer.Option(min=1, max=500, help="Signals per record, on average")] = 500,
+    headroom: Annotated[float, typer.Option(min=0.01, max=1, help="Most of a core in use at the peak")] = 0.5,
     retention: Annotated[
-        timedelta, typer.Option(parser=duration, metavar="<time>", show_default="7d", help="For which signals are kept")
+        timedelta,
+        typer.Option(parser=duration, metavar="<time>", show_default="7d", help="How long signals are stored"),
     ] = WEEK,
-    years: Annotated[float, typer.Option(min=0, help="Of cases, which are kept for good")] = 1,
+    years: Annotated[float, typer.Option(min=0, help="Years of cases to store; they are never deleted")] = 1,
     replication: Annotated[int, typer.Option(min=1, help="Copies of a topic, and brokers")] = 3,
-    cells: Annotated[int | None, typer.Option(min=1, help="Lines of their own, each with one Redis")] = None,
-    partitions: Annotated[int | None, typer.Option(min=1, show_default="chosen", help="Of a cell's topics")] = None,
-    pace: Annotated[float, typer.Option(min=0.01, help="How many times as fast a core is as the bench's")] = 1,
-    price_core_month: Annotated[float | None, typer.Option(min=0, help="What a core costs in a month")] = None,
+    cells: Annotated[int | None, typer.Option(min=1, help="Separate installations, each with one Redis")] = None,
+    partitions: Annotated[
+        int | None, typer.Option(min=1, show_default="chosen", help="Partitions of a cell's topics")
+    ] = None,
+    pace: Annotated[float, typer.Option(min=0.01, help="Speed of a core over the benchmark's")] = 1,
+    price_core_month: Annotated[float | None, typer.Option(min=0, help="Price of a core per month")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False,
 ) -> None:
     """Compute how large an installation must be.
@@ -87,7 +90,7 @@ def size(
 
 
 def as_data(found: "Size") -> dict[str, object]:
-    """All figures: cores, bytes, bytes a second."""
+    """Return all figures for JSON: cores, bytes, bytes per second."""
     derived = {
         "redis_machine": found.redis_machine,
         "broker_machine": found.broker_machine,
@@ -99,7 +102,7 @@ def as_data(found: "Size") -> dict[str, object]:
 
 
 def lines(found: "Size") -> Iterator[str]:
-    """As a table of text: a cell first, then all of them."""
+    """Yield the lines of a text table: the figures of a cell, then the total of all cells."""
     asked = found.asked
     yield f"{asked.residents:,} residents, {asked.signals_per_day:,.0f} signals and {asked.warnings_per_day:,.0f} " + (
         f"warnings a day, in {asked.cells} cells" if asked.cells > 1 else "warnings a day"

@@ -1,4 +1,4 @@
-"""`quanzu admin topics`."""
+"""`quanzu admin topics`: create and check Kafka's topics, and set their retention."""
 
 import asyncio
 
@@ -21,7 +21,7 @@ def topics_create() -> None:
 
 @app.command("check")
 def topics_check() -> None:
-    """Say what is wrong with the topics and with the brokers' settings, and what to do."""
+    """Report what is wrong with the topics and the brokers' settings, and what to do."""
     from streams.messaging import broker_settings, topics
     from streams.runtime.server_discovery import reachable
 
@@ -34,7 +34,7 @@ def topics_check() -> None:
 
 @app.command("retain")
 def topics_retain() -> None:
-    """Have the topics keep each kind of record as long as the policy in force says ([retention], [risk] keep)."""
+    """Set each topic's retention to the policy in force ([retention], [risk] keep)."""
     from streams.messaging.retention import retain
 
     async def run() -> None:

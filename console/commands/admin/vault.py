@@ -1,4 +1,4 @@
-"""`quanzu admin vault`."""
+"""`quanzu admin vault`: recover the vault, which holds people's encryption keys."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -8,16 +8,16 @@ import typer
 
 from console.commands.common import By, Reason, load_settings, out
 
-app = typer.Typer(name="vault", no_args_is_help=True, help="The vault, which holds the keys of the people.")
+app = typer.Typer(name="vault", no_args_is_help=True, help="The vault, which holds people's encryption keys.")
 
 
 @app.command("take-in")
 def vault_take_in(
-    copy: Annotated[str, typer.Argument(help="A Redis that was started on the copy, written as QUANZU_VAULT is")],
+    copy: Annotated[str, typer.Argument(help="A Redis started on the copy, written like QUANZU_VAULT")],
     by: By,
     reason: Reason,
 ) -> None:
-    """Take the keys of the vault's copy into the vault, beside those made since. Who was forgotten stays forgotten."""
+    """Import the keys of a copy of the vault, beside newer ones. Erased people stay erased."""
     from streams.security.vault_identity import take_in
 
     taken = asyncio.run(take_in(load_settings(), copy, by, reason, datetime.now(UTC)))
@@ -31,7 +31,7 @@ def vault_adopt(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
 ) -> None:
-    """Go on with the vault of QUANZU_VAULT, when the one before is lost and no copy is left."""
+    """Continue with the vault of QUANZU_VAULT, if the previous one is lost without a copy."""
     from streams.security.vault_identity import adopt
 
     if not yes:
