@@ -1,1 +1,4 @@
-"""Reference pages and schemas generated from the code: settings, topics, JSON Schema, OpenAPI, AsyncAPI, commands."""
+"""Generates docs/reference from the code: pages and schemas of settings, topics, codes, commands and HTTP APIs.
+
+May import schemas, domain, streams and console/web. Called by `quanzu admin documents`.
+"""

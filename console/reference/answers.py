@@ -1,4 +1,4 @@
-"""What intake answers, in the shapes that its description tells other programs of."""
+"""Models of intake's HTTP answers, used for its OpenAPI description only."""
 
 from typing import Any, Literal
 
@@ -14,61 +14,61 @@ class _Shape(BaseModel):
 
 
 class Accepted(_Shape):
-    """Kafka has all of it. `ids`: of the signals, in the order in which they came."""
+    """All signals are stored in Kafka. `ids`: their ids in the order of the request."""
 
     accepted: int
     ids: list[str]
 
 
 class Faulty(Accepted):
-    """The items that are named were not accepted; all others were."""
+    """The items in `errors` were refused; all others were accepted."""
 
     errors: list[Fault]
 
 
 class Refusal(_Shape):
-    """What is wrong, and what to do."""
+    """An error: what is wrong and what to do."""
 
     error: str
     do: str
 
 
 class Alive(_Shape):
-    """The process lives."""
+    """The process runs."""
 
     status: Literal["ok"]
 
 
 class Ready(_Shape):
-    """Whether signals would be accepted now, or what is in the way."""
+    """Whether signals would be accepted now; if not, the status says why."""
 
     status: Literal["ready", "draining", "Kafka is away"]
 
 
 class Taken(_Shape):
-    """The id of the case's input that a receipt became: of one that comes twice, the same."""
+    """A receipt was accepted. `input`: the id of the case input; a repeated receipt gives the same id."""
 
     input: str
 
 
 class NotTaken(_Shape):
-    """Why a receipt was not taken."""
+    """A receipt was refused. `reason`: why."""
 
     reason: str
 
 
 class Done(_Shape):
-    """Who did something with a letter, and why."""
+    """What was done with a dead letter, by whom and why."""
 
     at: When
     by: str
     reason: str
     detail: str
-    link: dict[str, Any] | None  # its place in the audit's chain
+    link: dict[str, Any] | None  # the entry's place in an audit chain
 
 
 class Letter(_Shape):
-    """A dead letter without its bytes. `topic`: where it comes from; `file` for a row of a file."""
+    """A dead letter without its bytes. `topic`: where it comes from, or `file` for a row of a file."""
 
     id: str
     source: str
@@ -81,27 +81,27 @@ class Letter(_Shape):
 
 
 class Letters(_Shape):
-    """A page of letters, the newest first; `total` and `reasons` are counted over all that fit."""
+    """A page of dead letters, the newest first; `total` and `reasons` count all matching letters."""
 
     letters: list[Letter]
     total: int
     reasons: dict[str, int]
-    next: int | None  # what to ask for as `before`; none: that was all
-    left_out: int  # older ones that were not looked at
+    next: int | None  # the value of `before` for the next page; null on the last page
+    left_out: int  # number of older letters that were not read
 
 
 class WholeLetter(Letter):
-    """A letter with its bytes: as text where they are text, else in base 64; masked, as text only."""
+    """A dead letter with its bytes: as text if they are text, else in base 64; when masked, as text only."""
 
     stands: str
     where: dict[str, Any]
-    header: str | None  # of the file that a row comes from
-    whole: bool  # all bytes are kept, not only the first
+    header: str | None  # the header line of a row's file
+    whole: bool  # all bytes are stored, not only the first ones
     text: str | None = None
     base64: str | None = None
 
 
 class LetterDone(Letter):
-    """What was done. `ids`: of the signals or inputs that the letter became."""
+    """A dead letter after an act. `ids`: the ids of the signals or inputs that it became."""
 
     ids: list[str]

@@ -1,4 +1,4 @@
-"""AsyncAPI 3 of the topics: what lies where, under which key, for how long, who writes and who reads it."""
+"""Makes the AsyncAPI 3 description of Kafka's topics: keys, messages, retention, writers and readers."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from streams.runtime.settings import Settings
 
 VERSION = "3.0.0"
 SCHEMA_FORMAT = "application/schema+json;version=draft-2020-12"
-BINDING = "0.5.0"  # of AsyncAPI's Kafka bindings
+BINDING = "0.5.0"  # version of AsyncAPI's Kafka bindings
 ABOUT = (
     "Topics of an installation. Any program may read them; what another may write are signals, better through intake. "
     "A record's key decides its partition by Kafka's own murmur2; the topics of the family (signals, cases, "
@@ -21,7 +21,7 @@ Document = dict[str, Any]
 
 
 def asyncapi(version: str) -> Document:
-    """The description, whose payloads are the schemas beside it; `version` is Quanzu's."""
+    """Return the AsyncAPI document; its payloads refer to the schemas beside it. `version`: Quanzu's."""
     return {
         "asyncapi": VERSION,
         "info": {
@@ -46,7 +46,7 @@ def asyncapi(version: str) -> Document:
 
 
 def kept(topic: Topic) -> str:
-    """For how long a topic keeps a record, in words."""
+    """Return how long a topic keeps a record, in words: "7 days", "for good", "compacted: …"."""
     days = None if topic.kept is None else f"{topic.kept.days} days"
     if topic.compacted:
         return "compacted: the latest of each key" + (f", for {days}" if days else "")
@@ -54,7 +54,7 @@ def kept(topic: Topic) -> str:
 
 
 def _seal(topic: Topic) -> str:
-    sealed = " With a vault, what tells of a person lies sealed in the field `sealed`."
+    sealed = " With a vault, personal data is encrypted in the field `sealed`."
     return sealed if may_be_sealed(topic.name) else ""
 
 
@@ -80,7 +80,7 @@ def _channel(traffic: Traffic) -> Document:
 
 def _message(value: Value) -> Document:
     key = {"type": "string", "pattern": value.key}
-    tombstone = " A record of the same key without a value takes it back." if value.dropped else ""
+    tombstone = " A record of the same key without a value deletes it." if value.dropped else ""
     return {
         "name": value.name,
         "contentType": value.content,

@@ -1,4 +1,4 @@
-"""What lies on each topic, who writes it and who reads it."""
+"""The contents of each topic: its kinds of records, the parts that write it and the parts that read it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,19 +38,19 @@ JSON, TOML, TEXT = "application/json", "application/toml", "text/plain"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One kind of record. `key`: a pattern of the keys under which it lies; `adapter`: none where it is no JSON."""
+    """One kind of record. `key`: a regular expression of its keys; `adapter`: its model, or None if it is not JSON."""
 
     name: str
     about: str
     adapter: TypeAdapter[Any] | None
     content: str = JSON
     key: str = ".+"
-    dropped: bool = False  # a record of the same key without a value takes it back
+    dropped: bool = False  # a record of the same key without a value deletes it
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What goes over a topic. `writes` and `reads` name parts (PARTS)."""
+    """A topic with its kinds of records. `writes` and `reads` are names of PARTS."""
 
     topic: Topic
     values: tuple[Value, ...]
@@ -59,46 +59,44 @@ class Traffic:
 
 
 PARTS = {
-    "intake": "takes signals in, over HTTP and from files",
-    "screening": "an agent: from signals to residents at risk, and to alerts",
+    "intake": "accepts signals over HTTP and from files",
+    "screening": "an agent: turns signals into evidence about residents, and into alerts",
     "casework": "an agent: decides each case, in the order of its inputs",
     "board": "an agent: queues, figures and snapshots from the journal",
-    "deadlines": "a worker's loop: what fell due becomes an input",
-    "auditor": "a worker's loop: looks for cases that do not go on by themselves",
-    "red": "an agent: all of red's dispatches, in slots of their own",
+    "deadlines": "a worker's loop: writes an input for each deadline that is reached",
+    "auditor": "a worker's loop: finds cases that are stuck",
+    "red": "an agent: all dispatches of red cases, with separate capacity",
     "sms": "an agent: text messages",
     "phone": "an agent: robot calls",
     "visits": "an agent: officers and grid workers",
     "payments": "an agent: stop-payments",
-    "receipts": "takes in over HTTP what providers tell of a dispatch",
-    "feeds": "a worker's loop: how each feed usually sends, and which is silent",
+    "receipts": "accepts providers' results of dispatches over HTTP",
+    "feeds": "a worker's loop: learns how each feed sends, and reports outages",
     "register": "the register of residents",
     "policies": "policies in force, their breaker and their holds",
     "console": "the console: pages, its API, webhooks",
-    "letters": "dead letters: listed, mended, sent again",
-    "commands": "commands of an operator: reports, exports, bundles, back-tests",
-    "epoch": "a worker's loop: which Redis leads, and whether this worker may act",
-    "vault": "seals what tells of a person, and opens it again",
-    "store": "fills Redis again from the topics when it was lost",
+    "letters": "dead letters: list, repair, send again",
+    "commands": "an operator's commands: reports, exports, bundles, back-tests",
+    "epoch": "a worker's loop: checks which Redis is the primary, and whether this worker may act",
+    "vault": "encrypts and decrypts personal data",
+    "store": "rebuilds Redis from the topics after a loss",
 }
 
 CHANNELS = ("red", "sms", "phone", "visits", "payments")
 
-_TAKEN = Value("case-input", "what happened to a case, from outside", input_adapter, key="^(r[a-z2-7]+|rules)$")
-_DISPATCH = Value(
-    "dispatch", "a command to a channel; its id is the same however often it is written", TypeAdapter(Dispatch)
-)
+_TAKEN = Value("case-input", "an event from outside that a case must handle", input_adapter, key="^(r[a-z2-7]+|rules)$")
+_DISPATCH = Value("dispatch", "a command to a channel; a repeated one has the same id", TypeAdapter(Dispatch))
 _SIGNALS = (
-    Value("signals", "signals that intake took in together, of one shard", TypeAdapter(SignalBatch)),
-    Value("signal", "a lone signal, as another program may write it; read as an array of one", TypeAdapter(Signal)),
-    Value("sent-again", "what a dead letter held, mended", TypeAdapter(SentAgain)),
-    Value("fan-out", "the next slice of those who paid a suspect before", TypeAdapter(FanOut)),
-    Value("payers-answered", "a person's decision whether they are alerted", TypeAdapter(PayersAnswered)),
+    Value("signals", "signals of one shard that intake accepted together", TypeAdapter(SignalBatch)),
+    Value("signal", "a single signal, as another program may write it", TypeAdapter(Signal)),
+    Value("sent-again", "the repaired content of a dead letter", TypeAdapter(SentAgain)),
+    Value("fan-out", "the next slice of the earlier payers of a suspect account", TypeAdapter(FanOut)),
+    Value("payers-answered", "a person's decision whether the earlier payers are warned", TypeAdapter(PayersAnswered)),
 )
 
 
 def _kept(topic: Topic, name: str, about: str, model: type[Any]) -> Traffic:
-    """Things of the console's: it writes and reads them, and Redis is filled from them."""
+    """Return the traffic of a topic that the console writes and reads and Redis is rebuilt from."""
     value = Value(name, about, TypeAdapter(model), dropped=True)
     return Traffic(topic, (value,), ("console",), ("console", "store"))
 
@@ -116,7 +114,9 @@ TRAFFIC = (
         topics.CASE_EVENTS,
         (
             Value(
-                "journal-entry", "what one input made of a case, or a partition's rules from here on", journal_adapter
+                "journal-entry",
+                "the result of a case input, or a partition's new rules",
+                journal_adapter,
             ),
         ),
         ("casework",),
@@ -144,18 +144,23 @@ TRAFFIC = (
         (
             Value(
                 "evidence",
-                "one member of a resident's evidence: personal data",
+                "one piece of evidence about a resident: personal data",
                 TypeAdapter(Evidence),
                 key="^r[a-z2-7]+-[0-9a-f]+$",
             ),
-            Value("alerted", "what casework was told of a resident", TypeAdapter(Alerted), key="^r[a-z2-7]+-alerted$"),
+            Value(
+                "alerted",
+                "the last alert about a resident",
+                TypeAdapter(Alerted),
+                key="^r[a-z2-7]+-alerted$",
+            ),
         ),
         ("screening",),
         ("store",),
     ),
     Traffic(
         topics.WATCHLIST,
-        (Value("watch-entry", "how a suspect account or telephone stands", TypeAdapter(WatchEntry)),),
+        (Value("watch-entry", "the status of a suspect account or telephone", TypeAdapter(WatchEntry)),),
         ("screening",),
         ("store", "commands"),
     ),
@@ -164,7 +169,7 @@ TRAFFIC = (
         (
             Value("policy", "a policy's text, under its content's hash", None, TOML, "^[0-9a-f]{16}$"),
             Value("policy-in-force", "which policy is in force", TypeAdapter(InForce), key="^in-force$"),
-            Value("policy-in-shadow", "which policy is scored beside it", TypeAdapter(InShadow), key="^in-shadow$"),
+            Value("policy-in-shadow", "which policy is evaluated in shadow", TypeAdapter(InShadow), key="^in-shadow$"),
         ),
         ("policies",),
         ("store",),
@@ -173,20 +178,20 @@ TRAFFIC = (
         topics.ROSTERS,
         (
             Value("roster", "a station's people and shifts", TypeAdapter(Roster), key="^station/.+$"),
-            Value("task", "a visit that somebody was given", TypeAdapter(Task), key="^task/.+$", dropped=True),
+            Value("task", "a visit assigned to an officer", TypeAdapter(Task), key="^task/.+$", dropped=True),
         ),
         ("visits", "receipts", "console"),
         ("store",),
     ),
     Traffic(
         topics.ACCOUNTS,
-        (Value("account", "a bank account, for which its token stands: personal data", None, TEXT, dropped=True),),
+        (Value("account", "the bank account behind a token: personal data", None, TEXT, dropped=True),),
         ("screening", "commands"),
         ("store",),
     ),
     Traffic(
         topics.FEEDS,
-        (Value("feed-profile", "how a source usually sends", TypeAdapter(FeedProfile)),),
+        (Value("feed-profile", "a source's usual sending pattern", TypeAdapter(FeedProfile)),),
         ("feeds",),
         ("store",),
     ),
@@ -194,36 +199,42 @@ TRAFFIC = (
         topics.STAFF,
         (
             Value("staff-account", "who may sign in at the console", TypeAdapter(Account), key="^[^/]+$"),
-            Value("api-token", "by which a program acts", TypeAdapter(ApiToken), key="^token/.+$", dropped=True),
+            Value("api-token", "the token of a program", TypeAdapter(ApiToken), key="^token/.+$", dropped=True),
         ),
         ("console",),
         ("console", "store"),
     ),
-    _kept(topics.DRAFTS, "draft", "a policy that is being written", Draft),
+    _kept(topics.DRAFTS, "draft", "a draft of a policy", Draft),
     Traffic(
         topics.ALARMS,
-        (Value("alarm", "an officer's alarm, and who took it up", TypeAdapter(Alarm)),),
+        (Value("alarm", "an officer's alarm, and who acknowledged it", TypeAdapter(Alarm)),),
         ("console", "deadlines"),
         ("store",),
     ),
-    _kept(topics.WEBHOOKS, "webhook", "a program that is told of cases", Webhook),
+    _kept(topics.WEBHOOKS, "webhook", "a program that receives case events", Webhook),
     _kept(topics.COMPLAINTS, "complaint", "a complaint and what was done about it", Complaint),
     _kept(topics.INCIDENTS, "incident", "a campaign that was declared a major incident", Incident),
-    _kept(topics.RELEASES, "release-request", "a stop that somebody asks to lift", ReleaseRequest),
+    _kept(topics.RELEASES, "release-request", "a request to lift a stop-payment", ReleaseRequest),
     Traffic(
         topics.PAYERS_REQUESTS,
-        (Value("payers-request", "whether those who paid a suspect are alerted", TypeAdapter(PayersRequest)),),
+        (
+            Value(
+                "payers-request",
+                "whether the payers of a suspect are warned",
+                TypeAdapter(PayersRequest),
+            ),
+        ),
         ("screening",),
         ("console", "store"),
     ),
-    _kept(topics.HANDOVERS, "hand-over", "a shift's sheet, and who confirmed it", HandOver),
+    _kept(topics.HANDOVERS, "hand-over", "a shift's hand-over sheet, and who confirmed it", HandOver),
     Traffic(
         topics.EPOCHS,
         (
-            Value("epoch", "from here on this Redis leads", TypeAdapter(EpochNamed), key="^epoch/.+$"),
+            Value("epoch", "which Redis is the primary from here on", TypeAdapter(EpochNamed), key="^epoch/.+$"),
             Value(
                 "epoch-confirmation",
-                "that a worker was there while the epoch was in force",
+                "a worker's confirmation that the epoch was in force",
                 TypeAdapter(EpochConfirmed),
                 key="^confirmation$",
             ),
@@ -246,31 +257,31 @@ TRAFFIC = (
     ),
     Traffic(
         topics.CALLS,
-        (Value("call", "a call to 96110, and what was told: personal data", TypeAdapter(Call)),),
+        (Value("call", "a call to 96110 and its statements: personal data", TypeAdapter(Call)),),
         ("console",),
         ("console",),
     ),
     Traffic(
         topics.BANK_MESSAGES,
-        (Value("bank-message", "what a bank told of a stop-payment", TypeAdapter(BankMessage)),),
+        (Value("bank-message", "a bank's message about a stop-payment", TypeAdapter(BankMessage)),),
         ("receipts",),
         ("console",),
     ),
     Traffic(
         topics.AUDIT,
-        (Value("audit-entry", "who looked at or did what, and why; a line of a chain", TypeAdapter(AuditEntry)),),
+        (Value("audit-entry", "who saw or did what, and why; an entry of a chain", TypeAdapter(AuditEntry)),),
         ("console", "commands", "letters", "policies", "feeds", "auditor"),
         ("console", "commands", "letters"),
     ),
     Traffic(
         topics.SHADOW,
-        (Value("shadow-alert", "an alert of a policy in shadow, which goes to nobody", TypeAdapter(Alert)),),
+        (Value("shadow-alert", "an alert of a shadow policy, which warns nobody", TypeAdapter(Alert)),),
         ("screening",),
         (),
     ),
     Traffic(
         topics.DEAD_LETTERS,
-        (Value("dead-letter", "what could not be read, as it came: perhaps personal data", letter_adapter),),
+        (Value("dead-letter", "an unreadable record, unchanged: may hold personal data", letter_adapter),),
         ("intake", "screening", "casework", *CHANNELS),
         ("letters", "store"),
     ),
@@ -278,5 +289,5 @@ TRAFFIC = (
 
 
 def values(traffic: Iterable[Traffic] = TRAFFIC) -> dict[str, Value]:
-    """Each kind of record once, by its name."""
+    """Return each kind of record by its name."""
     return {value.name: value for each in traffic for value in each.values}

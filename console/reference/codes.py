@@ -1,4 +1,4 @@
-"""The codes of facts, reasons and refusals: a JSON Schema of each, and a page with their sentences."""
+"""Documents the codes of facts, reasons and refusals: a JSON Schema, and a page with their sentences."""
 
 import types
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ machines: [code.json](schemas/code.json). The codes are defined in `schemas/code
 
 
 def code_schema() -> Schema:
-    """JSON Schema of every code. A parameter that is any code refers to the schema itself."""
+    """Return the JSON Schema of all codes. A parameter that can be any code refers to the schema's root."""
     made: Schema = msgspec.json.schema(AnyCode, ref_template="#/$defs/{name}")
     whole = made["anyOf"]
     found = _with_root(made.pop("$defs"), whole)
@@ -38,7 +38,9 @@ def code_schema() -> Schema:
 
 
 def codes_page(made: str) -> str:
-    """Every code with its parameters and its sentence in three languages; `made`: the note that nobody edits it."""
+    """Return the Markdown page: each code with its parameters and sentence in three languages. `made`: the do-not-edit
+    note.
+    """
     return _HEAD.format(made=made) + "".join(_row(name, kind) for name, kind in sorted(by_name(AnyCode).items()))
 
 
@@ -55,7 +57,7 @@ def _plain(sentence: str) -> str:
 
 
 def _typed(hint: Any) -> str:  # noqa: ANN401 - a parameter of any type
-    """A parameter's type in a word."""
+    """Return a parameter's type as a word, such as "text" or "list of numbers"."""
     members = get_args(hint)
     if get_origin(hint) in (Union, types.UnionType):
         kinds = frozenset(each for each in members if each is not type(None))
@@ -70,7 +72,7 @@ _WORDS: Mapping[str, str] = {"str": "text", "int": "number", "bool": "yes or no"
 
 
 def _with_root(schema: Any, whole: list[Schema]) -> Any:  # noqa: ANN401 - JSON
-    """Replace each `anyOf` of all codes by a reference to the root."""
+    """Return the schema with each `anyOf` of all codes replaced by a reference to the root."""
     if isinstance(schema, list):
         return [_with_root(each, whole) for each in schema]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""All settings as tables, by group: what the pages show is what the code reads."""
+"""Documents all settings as Markdown tables, by group, from the models that read them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -29,7 +29,7 @@ FIRST = (
     "QUANZU_BANK_URL",
     "QUANZU_STATION_URL",
 )
-"""The ten that a new installation sets. The others have defaults that do for most."""
+"""The ten settings of a new installation; the defaults of the others suit most."""
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Servers and files": ("KAFKA", "REDIS", "APP_ID", "INSTANCE", "PARTITIONS", "REPLICATION", "DATA", "POLICY"),
@@ -53,11 +53,11 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "Set by Quanzu for the processes that it starts": ("EMBEDDED", "CLOCK"),
 }
-"""Every setting, without QUANZU_."""
+"""All settings by group, without the prefix QUANZU_."""
 
 
 def variables() -> dict[str, FieldInfo]:
-    """Every environment variable that is read, and its field."""
+    """Return each environment variable and its model field."""
     return {
         f"{settings.model_config.get('env_prefix', '')}{name}".upper(): field
         for settings in SETTINGS
@@ -66,14 +66,14 @@ def variables() -> dict[str, FieldInfo]:
 
 
 def table(names: Iterable[str]) -> str:
-    """A Markdown table of these variables, their defaults and what they mean."""
+    """Return a Markdown table of these variables, their defaults and meanings."""
     known = variables()
     rows = ["| variable | default | meaning |", "|---|---|---|", *(_row(name, known[name]) for name in names)]
     return "\n".join(rows)
 
 
 def configuration_page() -> str:
-    """The reference's page of all settings: the ten that matter first, then all of them by group."""
+    """Return the Markdown page: the ten most important settings, then all by group."""
     return "\n".join([*_introduction(), table(FIRST), "", *_sections()])
 
 

@@ -1,4 +1,4 @@
-"""The reference as files, made from code for people and programs: `quanzu admin documents` writes them."""
+"""Collects all generated files of docs/reference; `quanzu admin documents` writes them."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _METHODS = ("get", "post", "put", "delete")
 
 
 def files(context: typer.Context) -> dict[str, str]:
-    """Every file's text, by its path in the reference's folder; `context`: of the whole command line."""
+    """Return each file's text by its path in the folder. `context`: of the root command."""
     number = version("quanzu")
     described = {"intake.openapi.json": openapi(number), "console.openapi.json": console_openapi()}
     documents = {
@@ -44,7 +44,7 @@ def files(context: typer.Context) -> dict[str, str]:
 
 
 def console_openapi() -> dict[str, Any]:
-    """What `GET /api/v1/openapi.json` of a console answers, without a console."""
+    """Return the OpenAPI document that a console answers at `GET /api/v1/openapi.json`, without starting one."""
     app = FastAPI()
     for door in DOORS:
         app.include_router(door.router)
@@ -52,7 +52,7 @@ def console_openapi() -> dict[str, Any]:
 
 
 def commands_page(context: typer.Context) -> str:
-    """Each command with its arguments and options, as Typer's own `utils docs` tells them."""
+    """Return the Markdown page of all commands with their arguments and options, made by Typer."""
     title, _, told = get_docs_for_click(obj=context.command, ctx=context, name="quanzu", title="Commands").partition(
         "\n"
     )

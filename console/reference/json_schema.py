@@ -1,4 +1,4 @@
-"""JSON Schema (2020-12) of what lies on the topics and of the policy file, out of the models that read them."""
+"""Makes JSON Schemas (2020-12) of the records on topics and of the policy file, from the models that read them."""
 
 import ast
 import inspect
@@ -22,13 +22,13 @@ Schema = dict[str, Any]
 
 
 class RemarkSchema(GenerateJsonSchema):
-    """Pydantic's schema with each field's remark as its description: what the code says of it once, is told everywhere.
+    """Pydantic's generator, with the comment at the end of a field's line as the field's description.
 
-    Titles that only repeat a name are left out, and OpenAPI's `discriminator`, which JSON Schema does not know.
+    It leaves out titles that repeat a name, and OpenAPI's `discriminator`, which JSON Schema does not know.
     """
 
     def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
-        """As pydantic's, with the remarks."""
+        """Return pydantic's schema with the fields' comments as descriptions."""
         made = super().model_schema(schema)
         model: type[BaseModel] = schema["cls"]
         for name, words in remarks(model).items():
@@ -37,26 +37,26 @@ class RemarkSchema(GenerateJsonSchema):
         return made
 
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> Schema:
-        """As pydantic's, without what only OpenAPI reads."""
+        """Return pydantic's schema without `discriminator`."""
         made = super().tagged_union_schema(schema)
         made.pop("discriminator", None)
         return made
 
     def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 - whatever a field's default is
-        """As pydantic's, and the members of a set in an order, so that it is told alike each time."""
+        """Return the default as JSON, with sets sorted, so that each run gives the same text."""
         made = super().encode_default(dft)
         return sorted(made) if isinstance(dft, frozenset | set) else made
 
     def field_title_should_be_set(self, schema: object) -> bool:
-        """Never: a field's name says the same."""
+        """Return False: a title would repeat the field's name."""
         return False
 
 
 class Written(RemarkSchema):
-    """The same, with defaults as a policy file writes them: "5m"."""
+    """The same generator, with durations of defaults as a policy file writes them: "5m"."""
 
     def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 - whatever a field's default is
-        """As pydantic's, but for durations, in a section too."""
+        """Return the default as JSON, with durations spelled out, also inside sections."""
         match dft:
             case timedelta():
                 return spelt(dft)
@@ -70,7 +70,7 @@ class Written(RemarkSchema):
 
 @cache
 def remarks(model: type[BaseModel]) -> dict[str, str]:
-    """The remark at the end of each field's line, by the field's name; those of the classes it is made from too."""
+    """Return the comment at the end of each field's line, by field name, inherited fields included."""
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
         if issubclass(base, BaseModel) and base is not BaseModel:
@@ -94,14 +94,14 @@ def _remarks_in(source: str) -> dict[str, str]:
 
 
 def schema_of(name: str, about: str, adapter: TypeAdapter[Any], how: type[GenerateJsonSchema] = RemarkSchema) -> Schema:
-    """The schema of what Quanzu reads, as a document of its own."""
+    """Return the schema of what Quanzu reads, as a complete document with title, description and id."""
     made = adapter.json_schema(schema_generator=how, ref_template="#/$defs/{model}")
     described = {"title": name, "description": about[0].upper() + about[1:]}
     return {"$schema": DIALECT, "$id": f"urn:quanzu:{name}", **made, **described}
 
 
 def policy_schema() -> Schema:
-    """The schema of a policy file. What the file does not say, its content's hash, is left out."""
+    """Return the schema of a policy file, without the hash, which is computed."""
     made = schema_of("policy", "A policy file (TOML): what a province decides for itself", TypeAdapter(Policy), Written)
     for part, name in ((made, "hash"), (made["$defs"]["RiskRules"], "policy")):
         del part["properties"][name]
@@ -110,7 +110,7 @@ def policy_schema() -> Schema:
 
 
 def schemas() -> dict[str, Schema]:
-    """All of them, by name."""
+    """Return all schemas by name: of each JSON record, of codes and of the policy file."""
     found = {
         name: schema_of(name, value.about, value.adapter)
         for name, value in values().items()

@@ -1,4 +1,4 @@
-"""OpenAPI of intake: signals, providers' receipts, dead letters. The console: console/web/kit/described.py."""
+"""Makes intake's OpenAPI description: signals, receipts, dead letters. The console's: console/web/kit/described.py."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from streams.intake.body import LINES
 from streams.intake.parsing import MOST_ITEMS
 
 Document = dict[str, Any]
-Kind = Any  # what a TypeAdapter takes: a model, or a union of models
+Kind = Any  # a model or a union of models, for a TypeAdapter
 
 ABOUT = (
     "Intake takes in what feeds and providers send. A feed has a key for its source, an operator one for dead letters, "
@@ -46,7 +46,7 @@ OPERATOR: Security = {"operator": []}
 SIGNED: Security = {"signature": [], "timestamp": []}
 WORDS = {
     200: "Done",
-    202: "Kafka has all of it",
+    202: "All stored in Kafka",
     400: "The request cannot be read",
     401: "No valid key, or no valid signature",
     403: "The key is not for this",
@@ -55,7 +55,7 @@ WORDS = {
     409: "Done before",
     413: "Too long",
     415: "Neither JSON nor NDJSON, or packed otherwise than by gzip",
-    422: "Items are wrong: each is named",
+    422: "Some items are invalid; each is named",
     429: "Over the source's rate: see Retry-After",
     503: "Not now: keep it and send it again, see Retry-After",
 }
@@ -75,7 +75,7 @@ class Masked(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One route: who may use it, what it takes and what it answers, by status."""
+    """One route: its access, parameters, body, and the model of each answer by status."""
 
     method: str
     path: str
@@ -84,7 +84,7 @@ class Operation:
     security: Security | None = None
     body: Kind = None
     query: type[BaseModel] | None = None
-    lines: bool = False  # the body may be NDJSON too
+    lines: bool = False  # the body may also be NDJSON
 
 
 _SIGNALS = Annotated[list[Signal], Field(max_length=MOST_ITEMS)]
@@ -104,15 +104,15 @@ OPERATIONS = (
         Signal | _SIGNALS,
         lines=True,
     ),
-    Operation("get", "/healthz", "The process lives.", {200: Alive}),
-    Operation("get", "/readyz", "Signals would be accepted now.", {200: Ready, 503: Ready}),
+    Operation("get", "/healthz", "200 while the process runs.", {200: Alive}),
+    Operation("get", "/readyz", "Whether signals would be accepted now.", {200: Ready, 503: Ready}),
     *(
         Operation("post", f"/receipts/{name}", about, {200: Taken, **_NOT_TAKEN}, SIGNED, model)
         for name, model, about in (
-            ("sms", SmsReceipt, "The carrier tells what became of a text message."),
-            ("voice", VoiceReceipt, "The carrier tells how a robot's call ended."),
-            ("bank", BankReceipt, "A bank answers a stop-payment."),
-            ("station", StationReceipt, "A station tells how far an officer has come."),
+            ("sms", SmsReceipt, "A carrier reports the result of a text message."),
+            ("voice", VoiceReceipt, "A carrier reports the result of an automated call."),
+            ("bank", BankReceipt, "A bank reports the result of a stop-payment."),
+            ("station", StationReceipt, "A station reports the stage of an officer's visit."),
         )
     ),
     Operation(
@@ -126,7 +126,7 @@ OPERATIONS = (
     Operation(
         "get",
         "/dead-letters/{id}",
-        "One with its bytes. The id's slashes stay as they are.",
+        "One dead letter with its bytes. Do not escape the slashes of its id.",
         {200: WholeLetter, 404: Refusal, **_NOT_OPERATOR},
         OPERATOR,
         query=Masked,
@@ -134,19 +134,19 @@ OPERATIONS = (
     Operation(
         "post",
         "/dead-letters/{id}/send-again",
-        "Send it again as it is, or mended by one of text, base64 and mapping. With dry_run nothing is done.",
+        "Send it again unchanged, or repaired by one of text, base64 and mapping. dry_run only checks.",
         {200: LetterDone, **_ACT},
         OPERATOR,
         Act,
     ),
-    Operation("post", "/dead-letters/{id}/drop", "Give it up.", {200: LetterDone, **_ACT}, OPERATOR, Act),
+    Operation("post", "/dead-letters/{id}/drop", "Drop it for good.", {200: LetterDone, **_ACT}, OPERATOR, Act),
 )
 
 
 def openapi(version: str) -> Document:
-    """Return FastAPI's description of the operations, as of `version` of Quanzu.
+    """Return the OpenAPI document. `version`: Quanzu's.
 
-    Intake's own handlers read bytes, for speed, so FastAPI is given others of the same paths, bodies and answers.
+    Intake's real handlers read bytes, for speed; FastAPI gets substitutes with the same paths, bodies and answers.
     """
     app = FastAPI(title="Quanzu's intake", version=version, description=ABOUT, license_info=LICENCE)
     for each in OPERATIONS:
@@ -154,7 +154,7 @@ def openapi(version: str) -> Document:
     made = app.openapi()
     made["components"] = {"schemas": _schemas(), "securitySchemes": SCHEMES}
     for each in OPERATIONS:
-        if 422 not in each.answers:  # FastAPI adds it to whatever takes parameters
+        if 422 not in each.answers:  # FastAPI adds it to every operation with parameters
             made["paths"][each.path][each.method]["responses"].pop("422", None)
     return made
 
@@ -179,7 +179,7 @@ def _route(each: Operation) -> APIRoute:
 
 
 def _handler(each: Operation) -> Callable[..., None]:
-    """Return a function whose signature takes what the operation takes."""
+    """Return a function with the operation's parameters."""
     takes = {
         "id": str if "{id}" in each.path else None,
         "asked": Annotated[each.query, Query()] if each.query else None,
@@ -195,7 +195,7 @@ def _handler(each: Operation) -> Callable[..., None]:
 
 
 def _schemas() -> JsonSchemaValue:
-    """Return the components' schemas, with the remarks of fields, which FastAPI's lack."""
+    """Return the schemas of all bodies and answers, with comments as descriptions, which FastAPI's lack."""
     kinds = [kind for each in OPERATIONS for kind in (each.body, *each.answers.values()) if kind is not None]
     wanted = {repr(kind): kind for kind in [*kinds, Letter]}
     _, shared = TypeAdapter.json_schemas(

@@ -1,4 +1,4 @@
-"""Pages for people, generated from the same: the topics, the schemas, the policy file's keys."""
+"""Makes the Markdown pages of docs/reference: topics, schemas, keys of the policy file."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ MADE = "<!-- made by `quanzu admin documents`: do not edit -->"
 
 
 def topics_page() -> str:
-    """The topics as a table, and the parts that write and read them."""
+    """Return the page of topics: a table of them, their required settings, and the parts that write and read them."""
     return "\n".join(
         [
             "# Topics",
@@ -57,7 +57,7 @@ def topics_page() -> str:
 
 
 def _settings() -> Iterator[str]:
-    """The rules of topics, each once; that of `retention.ms` says which topics keep for good."""
+    """Yield a row for each required setting of topics, each once; one row covers cleanup and retention."""
     seen: set[str] = set()
     for each in TRAFFIC:
         for rule in rules(each.topic, DEFAULT):
@@ -73,7 +73,7 @@ def _setting(rule: Rule) -> str:
 
 
 def schemas_page() -> str:
-    """The schemas as a list."""
+    """Return the page that lists all schemas."""
     known = values()
     rows = [f"| [{name}](schemas/{name}.json) | {made['description']} |" for name, made in schemas().items()]
     beside = [f"| {value.name} | {value.about}: {value.content} |" for value in known.values() if value.adapter is None]
@@ -96,7 +96,7 @@ def schemas_page() -> str:
 
 
 def policy_page() -> str:
-    """The keys of a policy file, table by table."""
+    """Return the page of the policy file's keys, a table per section."""
     made = policy_schema()
     return "\n".join(
         [
@@ -140,7 +140,7 @@ def _section(name: str, part: Schema, known: Mapping[str, Schema]) -> Iterator[s
 
 
 def kind_of(field: Schema) -> str:
-    """What a schema asks for, in a few words."""
+    """Return the kind of value that a schema allows, in a few words of Markdown."""
     if "$ref" in field:
         name = field["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
