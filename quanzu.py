@@ -1,6 +1,6 @@
-"""The command line: joins the commands. `quanzu COMMAND --help` shows the options of each.
+"""The command line: joins all commands. `quanzu COMMAND --help` shows the options of each.
 
-What a command does is in the packages. They are imported when it runs, so that `--help` is quick.
+The work is done in the packages, which are imported when a command runs, so that `--help` is fast.
 """
 
 import sys

@@ -1,5 +1,6 @@
-"""What people use: the web console (web/), the commands (commands/), the terminal board of a demo, a case's story.
+"""The user interfaces: the web console (web/), the commands (commands/), the demo's terminal board, a case's history.
 
-labels.py has the Chinese label of each state, result and action; web/locale/ has English and Korean.
-reference/ makes docs/reference/ from the code. The console decides nothing: it writes inputs and shows what they did.
+reference/ makes docs/reference/ from the code; web/locale/ has the pages' English and Korean. The console decides
+nothing: it writes inputs and shows their results. May import schemas, domain and streams. Called by quanzu.py and
+simulators.
 """

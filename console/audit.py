@@ -1,4 +1,4 @@
-"""The audit on a terminal."""
+"""Shows audit entries as a table in the terminal."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from streams.security.audit_log import AuditRecord
 
 
 def listing(lines: Iterable[AuditRecord]) -> Table:
-    """Lines as a table, with the time in China."""
+    """Return the entries as a table, with times in China."""
     table = Table(box=None, pad_edge=False)
     for name in ("place", "at", "by", "act", "on", "why", "chain"):
         table.add_column(name, overflow="fold")

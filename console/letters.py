@@ -1,4 +1,4 @@
-"""Dead letters in a terminal: a list with the reasons counted, one letter, what came of a batch."""
+"""Shows dead letters in the terminal: a list, one letter, and the result of a batch."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from streams.dead_letters.index import Found, Page
 from streams.dead_letters.sending import Outcome, told
 from streams.dead_letters.shapes import header_of, text_of
 
-REASONS = 10  # of a list or a batch; the commonest
-HEX_BYTES = 256  # shown of what is no text
+REASONS = 10  # most frequent reasons shown for a list or a batch
+HEX_BYTES = 256  # shown of content that is not text
 
 
 def listing(page: Page) -> RenderableType:
-    """A page of letters, and how many there are of each reason."""
+    """Return a page of letters as a table, with the number of letters for each reason."""
     if not page.found:
         return Text("no such letters")
     table = Table(box=None, header_style="bold")
@@ -33,12 +33,12 @@ def listing(page: Page) -> RenderableType:
     shown = f"{len(page.found)} of {page.total} letters"
     more = "" if page.next is None else f"; the ones before: --before {page.next}"
     if page.left_out:
-        more += f"\n{page.left_out} older ones were not looked at: --until tells of which days to look"
+        more += f"\n{page.left_out} older ones were not read: choose earlier days with --until"
     return Group(table, Text(""), _counted(page.reasons), Text(f"{shown}{more}", "bold"))
 
 
 def story(letter: DeadLetter, found: Found, *, mask: bool) -> RenderableType:
-    """A letter: where from, when, why, what was done with it, and its bytes."""
+    """Return one letter: origin, time, reason, what was done with it, and its bytes (masked if `mask`)."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -59,7 +59,9 @@ def story(letter: DeadLetter, found: Found, *, mask: bool) -> RenderableType:
 
 
 def summary(outcome: Outcome, done: str) -> RenderableType:
-    """What came of a batch: how many, and why others were not; `done`: what was done, in a word or two."""
+    """Return the result of a batch: the counts, and why letters were not sent. `done`: the verb, such as "sent
+    again".
+    """
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right")
     table.add_column(overflow="fold")
@@ -76,7 +78,7 @@ def summary(outcome: Outcome, done: str) -> RenderableType:
     for names in _by_reason(outcome.refused):
         table.add_row("", Text(f"{len(names)} × {outcome.refused[names[0]]} ({names[0]}{', …' if names[1:] else ''})"))
     if outcome.left:
-        table.add_row(str(outcome.left), "not come to: told to stop before them. Run it again for these")
+        table.add_row(str(outcome.left), "not processed: interrupted before them. Run it again for these")
     return table
 
 

@@ -1,6 +1,6 @@
-"""What is wrong with a policy, as a sentence: in Chinese here, in the other languages in `faults.po` of the catalogues.
+"""Turns a policy's faults into sentences: Chinese here, other languages in `faults.po` of the catalogues.
 
-Pages and the command line take it from here. A sentence's %(…)s are the parameters of its code.
+Called by pages and commands. `%(…)s` in a sentence are the parameters of its code.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -73,13 +73,13 @@ SENTENCES: Mapping[FaultCode, str] = {
 
 
 def sentence(fault: PolicyFault, translate: Translate) -> str:
-    """Return what is wrong, in the language that `translate` translates Chinese to."""
+    """Return a fault's sentence in the language that `translate` translates Chinese into."""
     filled = {name: _shown(value) for name, value in fault.parameters.items()}
     return translate(SENTENCES[fault.code]) % filled
 
 
 def in_english(error: PolicyError) -> str:
-    """Return what is wrong with a policy, a line for each fault, as a terminal shows it."""
+    """Return the faults of a policy in English for the terminal: a heading, then one line per fault."""
     from console.web.kit.i18n import translations
 
     file = f"policy {error.file}" if error.file else "the policy"

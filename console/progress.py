@@ -1,4 +1,4 @@
-"""A bar in the terminal for what takes a while; where nobody sees one, a line now and then."""
+"""A progress bar in the terminal; without a terminal, a line of text every ten seconds."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ _EVERY = 10.0  # seconds between two lines of a log
 
 @contextmanager
 def bar(console: Console, what: str) -> Iterator[Done]:
-    """Gives what is told how much is done, of how much."""
+    """Yield a function to call with (done, total), which updates the bar."""
     if not console.is_terminal:
         yield _lines(console, what)
         return

@@ -1,4 +1,4 @@
-"""A case's whole story in a terminal: what came in, what was decided and why, by which policy."""
+"""Shows a case's history in the terminal: each input, what was decided and why, and the policy used."""
 
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ LOCAL = ZoneInfo("Asia/Shanghai")
 
 
 def story(events: Sequence[CaseEvent]) -> RenderableType:
-    """The events of one case, by version; the case as it stands above them."""
+    """Return the events of one case in version order, below a summary of its present state."""
     told = sorted(events, key=lambda event: event.case.version)
     case = told[-1].case
     table = Table(expand=True, border_style="dim")
@@ -32,7 +32,7 @@ def story(events: Sequence[CaseEvent]) -> RenderableType:
 
 
 def listing(events: Sequence[CaseEvent], most: int) -> RenderableType:
-    """The cases as they stand, the one that something happened to last first."""
+    """Return a table of at most `most` cases in their present state, the latest event first."""
     latest: dict[str, CaseEvent] = {}
     for event in events:
         if event.case.id not in latest or event.case.version > latest[event.case.id].case.version:

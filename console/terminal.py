@@ -1,4 +1,4 @@
-"""The board of the warning centre in a terminal: levels, clocks, channels, money kept, the latest cases and why."""
+"""The board of the anti-fraud centre in the terminal: levels, signals, channels, loss avoided, the latest cases."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -38,7 +38,7 @@ OUTCOMES = {
 
 
 def board(view: Overview, title: str = "") -> RenderableType:
-    """The whole board as it stands."""
+    """Return the whole board of an overview."""
     head = Text.assemble(("劝阻 Quanzu ", "bold"), f"{_clock(view.now)}  {title}")
     upper = Columns([_levels(view), _signals(view), _channels(view), _money(view)], padding=(0, 1))
     return Panel(
@@ -50,7 +50,7 @@ def board(view: Overview, title: str = "") -> RenderableType:
 
 
 def _stopped(view: Overview) -> list[Text]:
-    """A word on each policy that was stopped: somebody has to look at the cases that it raised."""
+    """Return a warning for each policy that the breaker stopped: a person must review its cases."""
     return [
         Text(f"策略 {policy} 已熔断，生成的预警待人工核查（红色除外）：quanzu policy status", "bold red")
         for policy in view.stopped
@@ -58,7 +58,7 @@ def _stopped(view: Overview) -> list[Text]:
 
 
 def _silent(view: Overview) -> list[Text]:
-    """A word on the feeds that are silent, for how long: what they do not send nobody is warned of."""
+    """Return a warning that lists feeds in an outage and for how long: their signals are missing."""
     found = [
         f"{source} {_span(round((view.now - since).total_seconds())) if since else '从未'}"
         for source, since in view.silent.items()
