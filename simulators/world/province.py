@@ -92,9 +92,8 @@ class Province:
         """Return a digest of the people and the events of the first hours: the same for the same seed."""
         digest = sha256()
         for resident in self.people:
-            digest.update(
-                line(resident.model_copy(update={"id_hash": None})).encode()
-            )  # depends on the key, not the seed
+            known = resident.model_copy(update={"id_hash": None})  # the hash depends on the secret, not the seed
+            digest.update(line(known).encode())
         for hour in islice(hours(self.seed, self.people, self.start, self.pace), for_hours):
             digest.update(repr([(story.id, story.beats) for story in hour.stories]).encode())
             for due in hour.ordinary:

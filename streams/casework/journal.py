@@ -29,8 +29,10 @@ Progress = Callable[[int, int], object]
 CHUNK = 5_000  # entries per chunk: a case's versions are close together, and only the last is stored
 MOST_WAITING = 20_000  # entries behind a gap: more than any writer has in progress, so the gap will never close
 
-GAPS = Counter("quanzu_journal_gaps", "Ranges of inputs that no journal entry covers and that are no longer kept")
-DIFFERENT = Counter("quanzu_decided_differently", "Inputs that were decided again by other code with another result")
+GAPS = Counter("quanzu_journal_gaps", "Ranges of inputs without a journal entry that are no longer on their topic")
+DIFFERENT = Counter(
+    "quanzu_decided_differently", "Inputs that another version of the code decided with a different result"
+)
 DISPATCH_TOPICS = {topic.name.removeprefix("dispatches."): topic.name for topic in topics.DISPATCHES}
 
 

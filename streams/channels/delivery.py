@@ -42,10 +42,10 @@ PATIENCE_SECONDS = (
     600.0  # an unknown outcome is in doubt then, however late its result is owed: its record is not acked
 )
 
-DISPATCHES = Counter("quanzu_dispatches_total", "What channels reported of dispatches", ["channel", "result"])
+DISPATCHES = Counter("quanzu_dispatches_total", "Results of dispatches that channels reported", ["channel", "result"])
 UNKNOWN = Counter(
     "quanzu_unknown_outcomes_total",
-    "Times that no answer told what came of a request to a provider",
+    "Requests to a provider whose outcome is unknown",
     ["channel", "why"],
 )
 

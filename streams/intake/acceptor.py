@@ -24,7 +24,7 @@ from streams.messaging.producer import MAX_BYTES, Producer, Record
 from streams.messaging.topics import SIGNALS, SIGNALS_URGENT, shard_of
 from streams.runtime.settings import Settings
 
-ACCEPTED = Counter("quanzu_signals_accepted", "Signals that Kafka has, by who sent them", ["source"])
+ACCEPTED = Counter("quanzu_signals_accepted", "Signals accepted by intake and written to Kafka", ["source"])
 
 RECORD_BYTES = MAX_BYTES - 1_000  # of a record's value; its key and Kafka's own fields are added
 MOST_FIELDS = 20  # more than any kind of signal has; checked first because each unknown field would be a fault

@@ -14,7 +14,7 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import DEAD_LETTERS
 from streams.runtime.clock import Clock
 
-WRITTEN = Counter("quanzu_dead_letters", "What could not be read, by source", ["source"])
+WRITTEN = Counter("quanzu_dead_letters", "Dead letters written", ["source"])
 
 MOST_FAULTS = 10  # reported for one record: the first ones matter for its repair
 
@@ -78,7 +78,7 @@ def _record(letter: DeadLetter) -> Record:
 
 log = logging.getLogger(__name__)
 
-PASSED_OVER = Counter("quanzu_records_passed_over", "Records of own topics that could not be read", ["topic"])
+PASSED_OVER = Counter("quanzu_records_passed_over", "Unreadable records of own topics that were skipped", ["topic"])
 
 Read = TypeVar("Read")
 

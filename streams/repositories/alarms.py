@@ -29,7 +29,7 @@ from streams.state.case_store import CaseStore
 from streams.state.keys import ALARMS_MARK, ALARMS_OPEN, OFFICER_ALARMS
 
 KEPT = timedelta(days=30)  # how long Redis keeps an acknowledged alarm; the topic keeps it for good
-RAISED = Counter("quanzu_officer_alarms", "Alarms about officers: duress, or a check-in that was missed", ["kind"])
+RAISED = Counter("quanzu_officer_alarms", "Alarms about officers: duress, or a missed check-in", ["kind"])
 
 
 class Alarms:

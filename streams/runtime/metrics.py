@@ -13,39 +13,45 @@ from streams.runtime.settings import SettingsError
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series and are not used
 
-BUILD = Info("quanzu_build", "Which version runs, of what")
+BUILD = Info("quanzu_build", "Versions of Quanzu, Python and Faust")
 BUILD.info({"version": version("quanzu"), "python": python_version(), "faust": version("faust-streaming")})
 
 CLOCKS = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 1800, 7200, 86_400)  # buckets in seconds: the plan's times, and shorter
 
-SIGNALS_SCREENED = Counter("quanzu_signals_screened_total", "Signals by what became of them", ["source", "outcome"])
+SIGNALS_SCREENED = Counter(
+    "quanzu_signals_screened_total", "Signals screened, by source and outcome", ["source", "outcome"]
+)
 SIGNAL_TO_ALERT = Histogram("quanzu_signal_to_alert_seconds", "From a signal's arrival to its alert", buckets=CLOCKS)
 ALERT_TO_DISPATCH = Histogram("quanzu_alert_to_dispatch_seconds", "From an alert to its first dispatch", buckets=CLOCKS)
 DISPATCH_TO_RECEIPT = Histogram(
     "quanzu_dispatch_to_receipt_seconds", "From a dispatch to its first result", ["channel"], buckets=CLOCKS
 )
-DEADLINE_ERROR = Histogram("quanzu_deadline_error_seconds", "How late a deadline was acted on", buckets=CLOCKS)
-POLICIES_STOPPED = Counter("quanzu_policies_stopped_total", "Policies that the breaker has stopped")
-POLICY_HOLDS = Gauge("quanzu_policies_held", "Policies that were stopped, and whose cases wait for a person")
+DEADLINE_ERROR = Histogram(
+    "quanzu_deadline_error_seconds", "Delay of a deadline: from its due time to its processing", buckets=CLOCKS
+)
+POLICIES_STOPPED = Counter("quanzu_policies_stopped_total", "Policies stopped by the breaker")
+POLICY_HOLDS = Gauge("quanzu_policies_held", "Stopped policies whose cases are still on hold")
 VISITS_JOINED = Counter("quanzu_visits_joined_total", "Visits that joined another to the same address", ["how"])
-LAG = Gauge("quanzu_lag_records", "Records of a topic that wait for this worker", ["topic"])
+LAG = Gauge("quanzu_lag_records", "Records of a topic that this worker has not processed yet", ["topic"])
 DEAD_LETTERS_SENT = Counter(
-    "quanzu_dead_letters_sent_again_total", "What was counted as dead-lettered and has another outcome now", ["source"]
+    "quanzu_dead_letters_sent_again_total", "Dead letters that were sent again and now have another outcome", ["source"]
 )
 DEAD_LETTERS_OPEN = Gauge("quanzu_dead_letters_open", "Dead letters neither sent again nor dropped", ["source"])
 RECEIPTS_BEFORE = Counter(
     "quanzu_receipts_by_secret_before_total", "Receipts that were signed with QUANZU_RECEIPTS_SECRET_BEFORE"
 )
-CLOCK_AHEAD = Gauge("quanzu_clock_ahead_seconds", "By how much this machine's clock is ahead of the workers' time")
-CLOCK_ERROR = Gauge("quanzu_clock_error_seconds", "How far the workers' time may be off here")
-EPOCH = Gauge("quanzu_epoch", "The epoch this worker is confirmed in; 0: none, so it sends nothing, or embedded")
-MARKS_ALONE = Counter("quanzu_marks_not_replicated_total", "Marks before a contact that no replica had in 0.1 s")
+CLOCK_AHEAD = Gauge("quanzu_clock_ahead_seconds", "Seconds by which this machine's clock is ahead of the workers' time")
+CLOCK_ERROR = Gauge("quanzu_clock_error_seconds", "Largest possible error of the workers' time on this machine")
+EPOCH = Gauge("quanzu_epoch", "Confirmed epoch of this worker; 0: none, so it sends nothing, or embedded")
+MARKS_ALONE = Counter(
+    "quanzu_marks_not_replicated_total", "Marks before a contact that no replica confirmed within 0.1 s"
+)
 CLOCK_REFUSED = Gauge(
-    "quanzu_clock_refused_seconds", "By how much the clock of Redis is ahead of the workers' time while it is refused"
+    "quanzu_clock_refused_seconds", "Seconds by which a refused clock of Redis is ahead of the workers' time"
 )
 CLOCK_STEPS = Counter(
     "quanzu_clock_steps_total",
-    "Times that a clock was set: the machine's, the shared, one refused, one corrected",
+    "Jumps of a clock: the machine's, the shared one, refused ones, corrected ones",
     ["clock"],
 )
 for _clock in ("machine", "shared", "refused", "corrected"):

@@ -20,7 +20,7 @@ FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
 TRANSIENT = (KafkaError, RedisError, OSError, TimeoutError)
 
-RETRIES = Counter("quanzu_retries_total", "Times that something was tried again since a server was away", ["what"])
+RETRIES = Counter("quanzu_retries_total", "Retries because a server was unavailable", ["what"])
 
 Answer = TypeVar("Answer")
 

@@ -41,9 +41,7 @@ from streams.security.vault import Vault, VaultError
 
 NONCE = 12  # bytes, as in NIST SP 800-38D; random ones are safe for 2^32 records of one key
 
-UNREADABLE = Counter(
-    "quanzu_vault_unreadable_total", "Reads of encrypted records whose key the vault has lost", ["topic"]
-)
+UNREADABLE = Counter("quanzu_vault_unreadable_total", "Reads of encrypted records whose key the vault lost", ["topic"])
 
 Known = Callable[[], Awaitable[str | None]]
 """Returns the identity of the vault that encrypts the installation's records, or None before it has one."""

@@ -39,7 +39,7 @@ PAUSE_SECONDS = 0.02  # between two slices: with four partitions 4,000 cases a s
 TOLD_SECONDS = 600.0  # a violation that persists is reported again after this
 TRIES = 5  # to read a case while its partition does not change
 
-AUDIT_FINDINGS = Counter("quanzu_audit_findings_total", "What the auditor found", ["kind"])
+AUDIT_FINDINGS = Counter("quanzu_audit_findings_total", "Violations found by the auditor", ["kind"])
 
 _TIMELY = (Kind.OVERDUE, Kind.RESULT_OVERDUE, Kind.UNKNOWN_CASE)  # real only if they persist
 

@@ -43,7 +43,7 @@ KAFKA_SECONDS = 5.0
 LEAST_SILENCE = timedelta(minutes=3)  # a shorter silence is never an alarm: batches and networks pause that long
 GRACE = timedelta(minutes=15)  # a configured feed that never sent anything is an alarm after this
 
-FEED_ALARMS = Metric("quanzu_feed_alarms_total", "Alarms for a source's silence", ["source"])
+FEED_ALARMS = Metric("quanzu_feed_alarms_total", "Feed outage alarms of a source", ["source"])
 
 
 class Feeds:

@@ -20,9 +20,9 @@ from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)
 
-LOOKED = gauge("quanzu_exporter_look_timestamp_seconds", "When a look of the exporter last succeeded", "look")
-TOOK = gauge("quanzu_exporter_look_seconds", "How long a look of the exporter took", "look")
-FAILED = counter("quanzu_exporter_failures_total", "Looks of the exporter that failed", "look")
+LOOKED = gauge("quanzu_exporter_look_timestamp_seconds", "Time of the exporter's last successful collection", "look")
+TOOK = gauge("quanzu_exporter_look_seconds", "Duration of the exporter's last collection", "look")
+FAILED = counter("quanzu_exporter_failures_total", "Collections of the exporter that failed", "look")
 
 FAMILIES = (*tallies.FAMILIES, *standing.FAMILIES, *people.FAMILIES, *servers.FAMILIES, LOOKED, TOOK, FAILED)
 

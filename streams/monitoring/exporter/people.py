@@ -22,19 +22,19 @@ from streams.state.keys import key
 SCAN = 500  # cases requested from Redis at once
 RUNNING_OUT = timedelta(hours=6)  # half a shift to act before a stop-payment (48 hours, extended once at most) ends
 
-RED = gauge("quanzu_red_not_contacted", "Red cases past the clock of their first contact")
-STEPS_OVERDUE = gauge("quanzu_steps_overdue", "Steps of open cases that are past their time by more than 15 s", "level")
-RESULTS_OVERDUE = gauge("quanzu_results_overdue", "Dispatches whose result is owed and late", "channel")
-STEPS_HELD = gauge("quanzu_steps_on_hold", "Steps that a hold keeps back now", "level")
-OLDEST = gauge("quanzu_oldest_overdue_seconds", "How long the oldest overdue step is late (wall time)")
+RED = gauge("quanzu_red_not_contacted", "Red cases whose first contact is overdue")
+STEPS_OVERDUE = gauge("quanzu_steps_overdue", "Steps of open cases that are more than 15 s overdue", "level")
+RESULTS_OVERDUE = gauge("quanzu_results_overdue", "Dispatches whose result is overdue", "channel")
+STEPS_HELD = gauge("quanzu_steps_on_hold", "Steps on hold at present", "level")
+OLDEST = gauge("quanzu_oldest_overdue_seconds", "Delay of the oldest overdue step (wall-clock)")
 RUNNING_OUT_STOPS = gauge("quanzu_stop_payments_running_out", "Stop-payments of open cases that end within six hours")
-CLAIMED = gauge("quanzu_cases_claimed", "Open cases that an operator has")
-OPERATORS = gauge("quanzu_operators_with_case", "Operators who have a case")
-MOST_CLAIMED = gauge("quanzu_operator_cases_max", "Most cases that one operator has")
-ON_DUTY = gauge("quanzu_officers_on_duty", "Officers and others on a roster whose shift runs")
-VISITS = gauge("quanzu_visits_under_way", "Visits given out and not ended")
-VISITING = gauge("quanzu_officers_with_visit", "Officers who have a visit")
-MOST_VISITS = gauge("quanzu_officer_visits_max", "Most visits that one officer has")
+CLAIMED = gauge("quanzu_cases_claimed", "Open cases claimed by an operator")
+OPERATORS = gauge("quanzu_operators_with_case", "Operators who have claimed a case")
+MOST_CLAIMED = gauge("quanzu_operator_cases_max", "Most cases claimed by one operator")
+ON_DUTY = gauge("quanzu_officers_on_duty", "People on a roster whose shift is running")
+VISITS = gauge("quanzu_visits_under_way", "Visits assigned and not ended")
+VISITING = gauge("quanzu_officers_with_visit", "Officers with an open visit")
+MOST_VISITS = gauge("quanzu_officer_visits_max", "Most open visits of one officer")
 
 FAMILIES = (
     RED, STEPS_OVERDUE, RESULTS_OVERDUE, STEPS_HELD, OLDEST, RUNNING_OUT_STOPS, CLAIMED, OPERATORS, MOST_CLAIMED,

@@ -19,20 +19,22 @@ from streams.state.keys import key
 from streams.state.lag import Where, ends, screened, signal_ends
 
 BEHIND = gauge(
-    "quanzu_behind_records", "Records of a topic that the store has not taken in, of all partitions", "topic"
+    "quanzu_behind_records", "Records of a topic, in all partitions, that are not applied to the store", "topic"
 )
-KAFKA_UP = gauge("quanzu_kafka_up", "1 while Kafka answers")
-BROKERS = gauge("quanzu_kafka_brokers", "Brokers of the cluster, by whether they can be reached", "reached")
-NO_LEADER = gauge("quanzu_kafka_partitions_without_leader", "Partitions of ours that have no leader")
-BELOW_MIN = gauge("quanzu_kafka_partitions_below_min_isr", "Partitions of ours with fewer copies in sync than needed")
-UNDER = gauge("quanzu_kafka_partitions_under_replicated", "Partitions of ours that lack a copy in sync")
-REDIS_UP = gauge("quanzu_redis_up", "1 while Redis answers")
+KAFKA_UP = gauge("quanzu_kafka_up", "1 if Kafka answers")
+BROKERS = gauge("quanzu_kafka_brokers", "Brokers of the cluster, by whether they are reachable", "reached")
+NO_LEADER = gauge("quanzu_kafka_partitions_without_leader", "Own partitions without a leader")
+BELOW_MIN = gauge("quanzu_kafka_partitions_below_min_isr", "Own partitions with fewer in-sync replicas than required")
+UNDER = gauge("quanzu_kafka_partitions_under_replicated", "Own partitions with a replica out of sync")
+REDIS_UP = gauge("quanzu_redis_up", "1 if Redis answers")
 USED = gauge("quanzu_redis_memory_used_bytes", "Memory that Redis uses")
-LIMIT = gauge("quanzu_redis_memory_limit_bytes", "Memory that Redis may use: its maxmemory, else the machine's")
+LIMIT = gauge("quanzu_redis_memory_limit_bytes", "Memory limit of Redis: its maxmemory, else the machine's memory")
 REPLICAS = gauge("quanzu_redis_replicas", "Replicas that follow this Redis")
-AOF = gauge("quanzu_redis_aof_ok", "1 while Redis keeps its append-only file and could write to it")
-FAULTS = gauge("quanzu_audit_chain_faults", "Lines of the audit that are changed, missing or put elsewhere")
-VERIFIED = gauge("quanzu_audit_verified_timestamp_seconds", "When the whole audit was last looked at (wall time)")
+AOF = gauge("quanzu_redis_aof_ok", "1 if the append-only file of Redis is on and was written without error")
+FAULTS = gauge("quanzu_audit_chain_faults", "Audit records that were changed, removed or moved")
+VERIFIED = gauge(
+    "quanzu_audit_verified_timestamp_seconds", "Time of the last verification of the whole audit (wall-clock)"
+)
 
 FAMILIES = (
     BEHIND, KAFKA_UP, BROKERS, NO_LEADER, BELOW_MIN, UNDER, REDIS_UP, USED, LIMIT, REPLICAS, AOF, FAULTS, VERIFIED,

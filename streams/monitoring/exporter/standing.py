@@ -19,28 +19,34 @@ from streams.state.keys import DRAINING, key, milliseconds
 from streams.state.server_identity import ASK_RUN, run_of
 
 WHOLE = gauge(
-    "quanzu_partition_whole", "1 while the store has all of a partition; else its tallies are not told", "partition"
+    "quanzu_partition_whole",
+    "1 if the partition's store is complete; otherwise its counters are not exported",
+    "partition",
 )
-OWNED = gauge("quanzu_partition_owned", "1 while a worker works on a partition, or covers for its owner", "partition")
-OVERDUE = gauge("quanzu_deadlines_overdue", "Deadlines that have passed and are not acted on", "partition")
-OUTBOX = gauge("quanzu_outbox_entries", "Decisions that the journal is not known to have", "partition")
+OWNED = gauge(
+    "quanzu_partition_owned", "1 if a worker processes the partition, as owner or for a silent owner", "partition"
+)
+OVERDUE = gauge("quanzu_deadlines_overdue", "Deadlines that are due and not processed", "partition")
+OUTBOX = gauge("quanzu_outbox_entries", "Decisions not confirmed to be in the journal", "partition")
 QUEUE = gauge("quanzu_desk_waiting", "Cases that wait for an operator")
-BEAT = gauge("quanzu_audit_beat_timestamp_seconds", "When the auditor beat last, by the clock of Redis", "partition")
-WALK = gauge("quanzu_audit_walk_seconds", "How long the last walk took", "partition")
-FINDINGS = gauge(
-    "quanzu_audit_findings_open", "What the auditor found in its last walk and could not mend", "partition"
+BEAT = gauge(
+    "quanzu_audit_beat_timestamp_seconds", "Time of the auditor's last heartbeat, by the clock of Redis", "partition"
 )
-FEED_AGE = gauge("quanzu_feed_age_seconds", "Time since a signal of a source was screened (wall time)", "source")
-FEED_SILENT = gauge("quanzu_feed_silent", "1 while a source's silence is an alarm", "source")
-DRAINED = gauge("quanzu_intake_closed", "1 while intake is closed by a person")
-POLICY = gauge("quanzu_policy_info", "The policy in force, by its content's hash", "policy")
+WALK = gauge("quanzu_audit_walk_seconds", "Duration of the auditor's last sweep", "partition")
+FINDINGS = gauge("quanzu_audit_findings_open", "Violations that the auditor's last sweep could not repair", "partition")
+FEED_AGE = gauge(
+    "quanzu_feed_age_seconds", "Time since the last signal of a source was screened (wall-clock)", "source"
+)
+FEED_SILENT = gauge("quanzu_feed_silent", "1 while a feed outage of the source is active", "source")
+DRAINED = gauge("quanzu_intake_closed", "1 while a person has closed intake")
+POLICY = gauge("quanzu_policy_info", "1 for the digest of the policy in force", "policy")
 POLICY_SINCE = gauge("quanzu_policy_in_force_timestamp_seconds", "When the policy in force was published")
 HOLDS = gauge("quanzu_holds", "Holds in force: mutes, and the stop for all outgoing contact")
 PAYERS_WAIT = gauge(
     "quanzu_payers_requests_oldest_seconds",
-    "How long a person has not decided whether a suspect's earlier payers are alerted (wall time)",
+    "Age of the oldest open request to decide whether to alert a suspect's earlier payers (wall-clock)",
 )
-CLOCK_SPEED = gauge("quanzu_clock_speed", "How fast the installation's time runs; 1 but in a demo")
+CLOCK_SPEED = gauge("quanzu_clock_speed", "Speed of the installation's clock; 1 except in a demo")
 
 FAMILIES = (
     WHOLE, OWNED, OVERDUE, OUTBOX, QUEUE, BEAT, WALK, FINDINGS, FEED_AGE, FEED_SILENT, DRAINED, POLICY, POLICY_SINCE,

@@ -21,28 +21,34 @@ CASES_OPEN = gauge("quanzu_cases_open", "Open cases", "level", "state")
 BY_PREFECTURE = gauge(
     "quanzu_cases_open_by_prefecture", "Open cases by GB/T 2260 code of the prefecture", "level", "prefecture"
 )
-OPENED = counter("quanzu_cases_opened_total", "Cases opened, and opened again, by the level they began with", "level")
-RAISED = counter("quanzu_cases_level_raised_total", "Times that a case's level rose, by the new level", "level")
+OPENED = counter("quanzu_cases_opened_total", "Cases opened or reopened, by their level at that time", "level")
+RAISED = counter("quanzu_cases_level_raised_total", "Rises of a case's level, by the new level", "level")
 STATES = counter(
     "quanzu_case_states_total",
-    "Times that a case came into a state; of dissuaded: evidenced (by a call or a visit) or stated",
+    "Entries of cases into a state; of dissuaded: evidenced (by a call or a visit) or stated",
     "state",
     "basis",
 )
-CLOCKS = counter("quanzu_clocks_total", "Clocks that ended, by who had them and whether kept", "whose", "level", "end")
-CONTACTS = counter("quanzu_contacts_total", "What came of contacts", "channel", "action", "result")
+CLOCKS = counter(
+    "quanzu_clocks_total",
+    "Response times that ended, by who was responsible and whether in time",
+    "whose",
+    "level",
+    "end",
+)
+CONTACTS = counter("quanzu_contacts_total", "Results of contacts", "channel", "action", "result")
 DISPATCHED = counter("quanzu_steps_dispatched_total", "Steps sent to a channel", "channel", "action")
-HELD = counter("quanzu_steps_held_total", "Steps held back by a mute or the stop", "channel", "action")
-SKIPPED = counter("quanzu_steps_skipped_total", "Steps overtaken by a later one", "channel", "action")
-DROPPED = counter("quanzu_steps_dropped_total", "Steps dropped with a hold", "channel", "action")
-PUT_OFF = counter("quanzu_contacts_put_off_total", "Contacts put off by the resident's budget", "channel", "limit")
-FACTS = counter("quanzu_case_facts_total", "Other things that happened to cases: claimed, visit, lost", "fact")
-STOPS = gauge("quanzu_stop_payments", "Stop-payments as they stand last", "state")
+HELD = counter("quanzu_steps_held_total", "Steps held back by a hold", "channel", "action")
+SKIPPED = counter("quanzu_steps_skipped_total", "Steps skipped because another one replaced them", "channel", "action")
+DROPPED = counter("quanzu_steps_dropped_total", "Steps dropped when their hold was lifted", "channel", "action")
+PUT_OFF = counter("quanzu_contacts_put_off_total", "Contacts put off by the contact budget", "channel", "limit")
+FACTS = counter("quanzu_case_facts_total", "Other facts of cases: claimed, visit, lost", "fact")
+STOPS = gauge("quanzu_stop_payments", "Stop-payments by their present state", "state")
 STDDEV = gauge(
     "quanzu_loss_avoided_modelled_stddev_fen",
-    "Standard deviation of the money kept of class D, the cases taken as independent",
+    "Standard deviation of the loss avoided of class D, assuming independent cases",
 )
-KNOWN = gauge("quanzu_cases_known", "Cases in the books, closed ones too")
+KNOWN = gauge("quanzu_cases_known", "All cases, including closed ones")
 WARNED = gauge("quanzu_cases_warned", "Cases in which a contact reached the resident")
 DISSUADED = gauge(
     "quanzu_dissuaded",
@@ -52,10 +58,13 @@ DISSUADED = gauge(
 FALSE_ALARMS = gauge("quanzu_false_alarms", "Cases that were found to be no fraud")
 KEPT = gauge("quanzu_loss_avoided_fen", "Money kept by evidence class; D is modelled and never added in", "evidence")
 FROZEN = gauge("quanzu_frozen_fen", "Money frozen at banks")
-LOST = gauge("quanzu_lost_fen", "Money that residents with a case have lost for good")
+LOST = gauge("quanzu_lost_fen", "Money finally lost by residents with a case")
 DEFRAUDED = gauge("quanzu_defrauded_after_warning", "Cases defrauded within so many days of a warning", "days")
 SIGNALS = gauge(
-    "quanzu_signals", "Signals by what became of them, each once; a letter sent again moves", "source", "outcome"
+    "quanzu_signals",
+    "Signals by outcome, each counted once; a resent dead letter changes its outcome",
+    "source",
+    "outcome",
 )
 TO_AN_OUTCOME = ("raised", "below_threshold", "unmatched", "duplicate", "dead_lettered")
 
