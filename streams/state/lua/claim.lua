@@ -1,12 +1,12 @@
--- Take a dispatch, if nobody has carried it out or is about to. Each claim gets a fence: a number that grows with each
--- claim on the dispatch, and the process's name, so that a store which has lost the number gives none out twice.
--- KEYS: the dispatch's entry, the lease, state:{p}, cases:{p}, applied:{p}, earlier:{p}, unsure:{p}, settling:{p}
--- ARGV: token, lease in ms, process, how many seconds an entry is kept, resident, case, dispatch, the run that the
--- epoch names ('' where none is kept), then the ids its result may have as an input
--- The entry is kept as text: the latest claim's fence, a space, and what is known of the dispatch ('' for nothing).
--- Returns done | lost | leased | taken, and for taken: the entry and the case ('' for none), 1 when it may have been
--- sent before the store lost sight of it, and the fence. Whoever had it then may still be at it while the partition
--- settles.
+-- Take the lease on a dispatch, unless it is finished or another worker has it. Each claim gets a fence: a number that
+-- grows with each claim on the dispatch, and the process's name, so that it is unique even if the store loses the
+-- number. KEYS: the dispatch's entry, the lease, state:{p}, cases:{p}, applied:{p}, earlier:{p}, unsure:{p},
+-- settling:{p} ARGV: token, lease in ms, process, seconds for which an entry is kept, resident, case, dispatch, the run
+-- that the epoch names ('' without epochs), then the ids that the dispatch's result may have as an input
+-- The entry is text: the latest claim's fence, a space, and the dispatch's progress ('' for none).
+-- Returns done | lost | leased | taken; after `taken`: the entry and the case ('' for none), 1 if the dispatch may have
+-- been sent before the store lost it, and the fence. While the partition settles, an earlier holder may still be
+-- active: then such a dispatch is `leased`.
 local token, lease_ms, process, kept, resident, case_id, dispatch, leading = unpack(ARGV, 1, 8)
 local first_id = 9
 local count, entry = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+):%S* (.*)$')

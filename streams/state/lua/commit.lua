@@ -1,14 +1,14 @@
--- The fence: the commands run only if the partition stands at the offset the caller decided from.
--- A Redis that is not the one it stood under may have lost its latest commits: then nothing moves on until that is made
--- good, and a partition built anew stands under the Redis that has it.
--- It does not move on past entries that an earlier commit left in the outbox: lost with this Redis, their inputs would
--- lie before the offset, and nobody would decide them again.
+-- The fence: runs the commands only if the partition is at the offset from which the caller decided.
+-- A Redis other than the one under which the partition stood may lack its latest commits: the offset does not move
+-- until that is resolved, while a rebuilt partition stands under the Redis that has it.
+-- The offset does not move past entries that an earlier commit left in the outbox: if this Redis were lost, their
+-- inputs would be before the offset, and nobody would decide them again.
 -- KEYS: the partition's keys in the order of streams/state/keys.py; KEYS[1] is the hash with the field `offset`, or
--- `rebuilding` while there is none.
--- ARGV[1]: the offset expected, or who rebuilds and how far ('' when there is neither), ARGV[2]: the new offset
--- ('' to leave it), ARGV[3]: the run that the epoch names ('' where none is kept), then commands: how many arguments
--- follow, the command, the number of its key, the arguments.
--- Returns 'ok', 'epoch' when another Redis leads, or what was found instead.
+-- `rebuilding` while there is no offset.
+-- ARGV[1]: the expected offset, or the progress of the rebuild ('' for neither), ARGV[2]: the new offset ('' to keep
+-- it), ARGV[3]: the run that the epoch names ('' without epochs), then commands: the number of arguments, the command,
+-- the index of its key, the arguments.
+-- Returns 'ok', 'epoch' if another Redis leads, 'older', 'unpublished', or the value found instead of the expected one.
 local run = current_run()
 if ARGV[3] ~= '' and ARGV[3] ~= run then return 'epoch' end
 local stands = redis.call('HMGET', KEYS[1], 'offset', 'run', 'rebuilding')

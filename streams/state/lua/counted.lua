@@ -1,5 +1,5 @@
--- Count, unless one of the dead letters sent again was counted out of another record: what screened.lua and owed.lua
--- share. `at`: where in ARGV it is said how many letters are kept.
+-- Shared by screened.lua and owed.lua: counts, unless one of the resent dead letters was counted in another record.
+-- `at`: the index in ARGV of the number of letters that are kept.
 local function counted(at)
   local letters, tallied = at + 2, at + 2 + 2 * ARGV[at + 1]
   for i = letters, tallied - 1, 2 do

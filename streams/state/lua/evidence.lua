@@ -1,17 +1,17 @@
--- Add evidence to residents' sets and return what was there before.
--- KEYS[1]: alerted, KEYS[2]: settled, KEYS[3..]: the residents' sets, hashes id -> value. An id ends with ~ and the kind.
--- A value begins with digits of fixed width: its version (of one id the greater stays, of equal ones the first), 13 of
--- how fresh it is (milliseconds), 4 of in how many hours it fades away.
--- ARGV[1]: members of a kind that are kept, ARGV[2]: milliseconds a set is kept, ARGV[3]: width of the version, ARGV[4]:
--- now, ARGV[5]: after how many members that were looked at it stops; then for each set: the resident, how many members
--- follow, and for each of them id and value.
--- Returns for each set, as far as it came: alerted, settled, and its ids and values before.
+-- Add evidence to residents' sets, and return their state before.
+-- KEYS[1]: alerted, KEYS[2]: settled, KEYS[3..]: the residents' sets, hashes id -> value. An id ends with ~ and the
+-- kind. A value begins with digits of fixed width: its version (of one id the greater stays, of equal ones the first),
+-- 13 for its time (ms since 1970), 4 for the hours after which it has faded away.
+-- ARGV[1]: members kept per kind, ARGV[2]: ms for which a set is kept, ARGV[3]: width of the version, ARGV[4]: now in
+-- ms, ARGV[5]: stop after reading so many members; then for each set: the resident, the number of members, and for each
+-- of them id and value.
+-- Returns for each processed set: alerted, settled, and its ids and values before.
 local bound, kept, version, now = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local HOUR = 3600000
-local WITHDRAWN = 15 -- the digit of the version that tells it: what was taken back crowds out nothing that stands
-local EARLIER = 1000000 -- a version before ranked members by a number less than this: they stay until their set goes
+local WITHDRAWN = 15 -- index of the version's digit for withdrawn evidence, which displaces no valid evidence
+local EARLIER = 1000000 -- older code stored smaller numbers as times: such members stay until their set expires
 
--- What domain/risk/sets.py calls bounded: of each kind the freshest, as far as they have not faded away.
+-- As `bounded` in domain/risk/sets.py: keep the newest members of each kind that have not faded away.
 local function bounded(key)
   local all, newest, kinds = redis.call('HGETALL', key), 0, {}
   local members = {}

@@ -1,5 +1,5 @@
--- Take a lease, or keep one's own for longer. KEYS: the lease. ARGV: token, how many milliseconds it lasts.
--- Returns 1 when it is ours, 0 when another has it.
+-- Take a free lease, or renew one's own. KEYS: the lease. ARGV: token, duration in ms.
+-- Returns 1 if the lease is ours, 0 if another holder has it.
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])

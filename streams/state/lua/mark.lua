@@ -1,11 +1,11 @@
--- Write how far a dispatch has come, if the latest claim on it is still the caller's. A lease that ran out does not
--- matter here: a clock can be set, and a fence cannot.
+-- Write a dispatch's progress, if the caller's claim is the latest. An expired lease does not matter here: clocks can
+-- be set, but a fence cannot be overtaken unnoticed.
 -- KEYS: the lease, the dispatch's entry, unsure:{p}
--- ARGV: fence, the effect (ours | sending | answered | done | release), the dispatch, the token, for how many
--- milliseconds `sending` begins the lease anew, how many seconds an entry is kept, the entry, and the run that the
--- epoch names ('' where none is kept): in another Redis nothing may be sent
--- In a store that was lost since, where nobody has claimed it, what came of it may be written, and nothing else.
--- Returns 1 when the claim stands.
+-- ARGV: fence, the effect (ours | sending | answered | done | release), the dispatch, the token, the duration in ms to
+-- which `sending` renews the lease, seconds for which an entry is kept, the entry, and the run that the epoch names
+-- ('' without epochs): under another Redis nothing may be sent
+-- In a store that was lost since, where nobody has claimed the dispatch, only results (answered, done) may be written.
+-- Returns 1 if the claim is valid, else 0.
 local fence, effect, dispatch, token, lease_ms, kept, entry, run = unpack(ARGV, 1, 8)
 local latest = string.match(redis.call('GET', KEYS[2]) or '', '^(%S+) ')
 local known = effect == 'answered' or effect == 'done'

@@ -1,9 +1,9 @@
--- Who holds a value: replaces one resident's part in the values' lists of owners and leaves the others'.
--- KEYS[1]: hash, value -> its owners: the resident alone who has always held it, else a JSON list of owners, each a
--- list that begins with the resident.
--- ARGV[1]: JSON list of [value, resident, the resident's owners as above ('' when none any more)], ARGV[2]: after how
--- many owners that were looked at it stops.
--- Returns how many of the list were done.
+-- Replace one resident's part in the lists of values' owners, and keep the other owners' parts.
+-- KEYS[1]: hash, value -> its owners: a plain resident id for one who has always held it, else a JSON list of owners,
+-- each a list that begins with the resident.
+-- ARGV[1]: JSON list of [value, resident, the resident's part as above ('' to remove it)], ARGV[2]: stop after reading
+-- so many owners.
+-- Returns how many items of the list were processed.
 local function read(owners)
   if string.sub(owners, 1, 1) == '[' then return cjson.decode(owners) end
   return {{owners}}

@@ -1,9 +1,9 @@
--- Keep payments for the case that their payee is confirmed later, then read the watchlist: see design, fan-out.
+-- Store payments in case their payee is confirmed as a suspect later, then read the watchlist.
 -- KEYS[1]: the watchlist, KEYS[2..]: the payees' lists of payers.
--- ARGV[1]: milliseconds that a payment is kept, ARGV[2]: that is on the wall's clock, ARGV[3]: now, ARGV[4]: how many old
--- payments this script removes at most, of all lists together; then for each list: how many payments, and for each of
--- them its time and the payment; then the watchlist's fields that are asked for.
--- A payment said to be of tomorrow does not make today's old.
+-- ARGV[1]: ms for which a payment is kept, ARGV[2]: the same in wall-clock ms, ARGV[3]: now in ms, ARGV[4]: the most
+-- old payments that this script removes from all lists together; then for each list: the number of payments, and for
+-- each of them its time and value; then the watchlist fields to read.
+-- A payment with a future date does not make today's old.
 -- Returns the fields' values.
 local kept, now, budget, at = tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4]), 5
 for k = 2, #KEYS do

@@ -1,7 +1,7 @@
--- Entries of residents, each replaced only if it still is what the writer has seen.
+-- Replace entries of residents, each only if it is still the one that the writer read.
 -- KEYS[1]: hash, resident -> JSON.
--- ARGV[1]: JSON list of [resident, what was seen ('' when there was none), what it becomes ('' to remove it)].
--- Returns the residents that were something else.
+-- ARGV[1]: JSON list of [resident, the entry read ('' for none), the new entry ('' to remove it)].
+-- Returns the residents whose entry was another one.
 local refused = {}
 for _, change in ipairs(cjson.decode(ARGV[1])) do
   local id, seen, new = change[1], change[2], change[3]

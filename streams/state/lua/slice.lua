@@ -1,8 +1,8 @@
--- The payments of an account that follow one, and what the watchlist says of it. The one may be gone: it is put back for
--- a moment, so that its place is found.
+-- Read the payments of an account after a given one, and the account's watchlist entry. If the given payment is gone,
+-- it is inserted for a moment to find its place.
 -- KEYS[1]: the watchlist, KEYS[2]: the account's payers.
--- ARGV[1]: the field, ARGV[2], ARGV[3]: the payment's time and the payment, ARGV[4]: how many at most.
--- Returns the value (false: none), and the payments, the oldest first.
+-- ARGV[1]: the field, ARGV[2], ARGV[3]: the payment's time and value, ARGV[4]: the most payments to return.
+-- Returns the entry (false for none) and the payments, oldest first.
 local gone = redis.call('ZADD', KEYS[2], 'NX', ARGV[2], ARGV[3])
 local first = redis.call('ZRANK', KEYS[2], ARGV[3]) + 1
 if gone == 1 then

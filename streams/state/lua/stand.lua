@@ -1,10 +1,10 @@
--- Have a partition of signals stand in this Redis: only if it stands where the caller saw it, and the store was not lost
--- since.
--- KEYS[1]: the offset screened last, KEYS[2]: the Redis in which it stands, KEYS[3]: the mark of this time, KEYS[4]: what
--- is owed, ranges by their first offset, KEYS[5]: the name of the store's life.
--- ARGV[1]: the offset expected ('' when there is none), ARGV[2]: the new one, ARGV[3]: which Redis this is, ARGV[4]: the
--- mark, ARGV[5]: the life that the caller saw; then, if something is owed, the range's first offset and the range.
--- Returns 1 when it stands, 0 when it stood elsewhere or has another life.
+-- Set a signal partition's position in this Redis: only if it is the one that the caller read, and the store was not
+-- lost since.
+-- KEYS[1]: the offset screened last, KEYS[2]: the run in which it stands, KEYS[3]: the mark of this bring-up, KEYS[4]:
+-- owed ranges by their first offset, KEYS[5]: the store's random name.
+-- ARGV[1]: the expected offset ('' for none), ARGV[2]: the new one, ARGV[3]: the run of this Redis, ARGV[4]: the mark,
+-- ARGV[5]: the store's name as the caller read it; then, if a range is owed, its first offset and the range.
+-- Returns 1 if the position was set, 0 if the position or the store's name differs.
 if redis.call('GET', KEYS[5]) ~= ARGV[5] then return 0 end
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 if ARGV[1] == '' then redis.call('DEL', KEYS[4]) end
