@@ -33,8 +33,9 @@ def test_every_topic_that_ends_is_of_one_kind_and_is_made_as_jilin_s_policy_says
     ("kind", "kept"), [("signals", "6d"), ("dispatches", "91d"), ("inputs", "0s"), ("calls", "23h")]
 )
 def test_what_is_kept_too_short_or_too_long_is_refused_by_its_name(kind: str, kept: str) -> None:
-    with pytest.raises(ValidationError, match=f"{kind} must be"):
+    with pytest.raises(ValidationError) as refused:
         Retention.model_validate({kind: kept})
+    assert [each["ctx"]["key"] for each in refused.value.errors()] == [kind]
 
 
 async def test_the_topics_keep_what_the_policy_says_and_the_check_finds_what_is_kept_too_short(

@@ -158,7 +158,7 @@ def test_a_signal_becomes_a_contact_and_its_receipt_with_no_right_to_spare(runni
     wait_for(lambda: "delivered" in str([case.model_dump(mode="json") for case in cases(made)]), "a receipt")
     (case,) = cases(made)
     told = made.quanzu(made.environment(Component.OPERATOR), "case", "show", case.id)
-    assert "flash sms" in told.stdout, told.stderr
+    assert "Flash SMS" in told.stdout, told.stderr
     keys = {"API_KEYS": f"bank:{'0' * 64}"}
     looked = made.quanzu(made.environment(Component.DOCTOR, **keys), "doctor")
     assert (looked.returncode, "BAD" in looked.stdout) == (0, False), looked.stdout + looked.stderr

@@ -67,7 +67,7 @@ async def undo(request: Request, who: Signed, case_id: str) -> Response:
         answer = Answered.REFUSED if gone else Answered.DONE
         return JSONResponse({"answer": answer.value, "words": words}, STATUS[answer])
     if gone:
-        return await render(request, who, case, status=409, asks={"do": "undo", "words": words})
+        return await render(request, who, case, status=409, wrong=words)
     return RedirectResponse(f"/cases/{case.id}#money", 303)
 
 
