@@ -72,7 +72,7 @@ def _workers(made: Board) -> None:
     made.add(
         number(
             "审计 Audit",
-            "未修复发现；审计链断裂。Findings not mended; lines of the audit that are not as they were written.",
+            "未修复发现；审计链断裂。Violations not repaired; audit records that were changed, removed or moved.",
             Query("sum(quanzu_audit_findings_open)", "发现 findings"),
             Query("quanzu_audit_chain_faults", "断链 chain faults"),
             bad=1,

@@ -81,7 +81,7 @@ class Act(BaseModel):
         """
         given = [each for each in (self.text, self.base64, self.mapping) if each is not None]
         if len(given) > 1:
-            raise Refused(422, "text, base64 and mapping are three ways to mend", "Send one of them, or none")
+            raise Refused(422, "text, base64 and mapping are three ways to repair", "Send one of them, or none")
         if isinstance(self.mapping, dict):
             return of_tables(self.mapping)
         return self.text.encode() if self.text is not None else self.base64
@@ -152,7 +152,7 @@ class _Api:
         if name in outcome.before:
             raise Refused(409, f"{name} {outcome.before[name]}", "Nothing was done now, and nothing has to be")
         if name in outcome.refused:
-            raise Refused(422, outcome.refused[name], "Mend it: send text, base64 or a mapping with the request")
+            raise Refused(422, outcome.refused[name], "Repair it: send text, base64 or a mapping with the request")
         return JSONResponse({**listed(self._letters.get(name)), "ids": outcome.done[name]})
 
     def _operator(self, request: Request) -> str:
@@ -180,7 +180,7 @@ class _Api:
         try:
             return Act.model_validate_json(body)
         except ValidationError as error:
-            raise Refused(422, reason(error), 'Send JSON: {"reason": "why"}, and how the letter is mended') from None
+            raise Refused(422, reason(error), 'Send JSON: {"reason": "why"}, and how the letter is repaired') from None
 
 
 def routes(settings: Settings, intake: IntakeSettings, producer: Producer, clock: Clock) -> list[Route]:

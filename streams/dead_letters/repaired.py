@@ -15,7 +15,7 @@ from streams.intake.parsing import BodyError, items_of_body
 Mend = bytes | Mapping | None
 """How a letter is repaired: by new bytes, by a mapping, or (None) not at all."""
 
-MEND = "Mend it by hand (--file) or by a mapping (--mapping)"
+MEND = "Repair it by hand (--file) or by a mapping (--mapping)"
 
 _IDENTITY: dict[str, TypeAdapter[str]] = {
     "id": TypeAdapter(Text),
@@ -40,7 +40,7 @@ def mended_json(raw: bytes, mended: Mend) -> bytes:
         _keep_identity(before, _fields_of(mended))
         return mended
     if before is None:
-        raise CannotSendError("it cannot be read as fields, so no mapping fits it: mend it by hand (--file)")
+        raise CannotSendError("it cannot be read as fields, so no mapping fits it: repair it by hand (--file)")
     after = mend(before, mended)
     _keep_identity(before, after)
     return orjson.dumps(after)
@@ -59,7 +59,9 @@ def mended_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes]:
         _keep_identity(before, _row_fields(header, row))
         return header, row
     if before is None:
-        raise CannotSendError("its fields are not those of the header, so no mapping fits it: mend it by hand (--file)")
+        raise CannotSendError(
+            "its fields are not those of the header, so no mapping fits it: repair it by hand (--file)"
+        )
     after = mend(before, mended)
     _keep_identity(before, after)
     return _csv(list(after)), _csv([str(value) for value in after.values()])

@@ -57,7 +57,7 @@ def ready(letter: DeadLetter, mended: Mend, partitions: int, now: datetime) -> R
     if not isinstance(mended, bytes) and letter.size > len(letter.content):
         raise CannotSendError(
             f"only the first {len(letter.content):,} of {letter.size:,} bytes are kept. Write the whole of it to a "
-            "file, mended, and send that"
+            "file, repaired, and send that"
         )
     if isinstance(letter.where, LinePlace):
         return _row(letter, letter.where, mended, partitions, now)

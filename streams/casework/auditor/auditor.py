@@ -196,7 +196,7 @@ class Auditor:
         fresh = [each for each in findings if self._untold(each, now)]
         for each in fresh:
             AUDIT_FINDINGS.labels(each.kind).inc()
-            log.warning("auditor: %s: %s (%s)", each.case, each.kind, "mended" if mended(each) else "needs a person")
+            log.warning("auditor: %s: %s (%s)", each.case, each.kind, "repaired" if mended(each) else "needs a person")
         await audit.write(self._producer, [_entry(each, at) for each in fresh])
 
     def _untold(self, finding: InvariantViolation, now: float) -> bool:
@@ -220,5 +220,5 @@ class Auditor:
 
 def _entry(finding: InvariantViolation, at: datetime) -> AuditEntry:
     act = f"audit-{finding.kind.replace('_', '-')}"
-    what = "mended" if mended(finding) else "not mended: it needs a person"
+    what = "repaired" if mended(finding) else "not repaired: it needs a person"
     return AuditEntry(at=at, by=AUDITOR, act=act, on=finding.case, reason=f"{finding.words}; {what}")
