@@ -52,7 +52,7 @@ class Taken(_Shape):
 
 
 class NotTaken(_Shape):
-    """A receipt was refused. `reason`: why."""
+    """The answer to a refused receipt. `reason`: why, as an English sentence."""
 
     reason: str
 

@@ -15,7 +15,11 @@ _NOTHING_CAME = NEVER_SENT | {Result.IN_DOUBT}
 
 @dataclass(slots=True)
 class Missed:
-    """Findings from open cases, added one after the other. `grace`: how late a deadline may be acted on."""
+    """Counts of what is late in open cases at `now`; `add` takes one case after the other.
+
+    `grace`: a deadline counts as overdue only when it is later than this. `open`: number of open cases. `overdue`:
+    number of overdue steps by level.
+    """
 
     now: datetime
     grace: timedelta

@@ -34,7 +34,10 @@ def come_back(found: Assessment, left: Assessment) -> bool:
 
 
 def remembered(found: Assessment, alerted: Alerted | None, now: datetime) -> Alerted:
-    """Return what to remember once the alert is acknowledged. Raises ValueError if no danger was found."""
+    """Return what screening remembers of the resident once Kafka has acknowledged the alert.
+
+    Raises ValueError if no danger was found.
+    """
     if found.danger is None:
         raise ValueError("no danger was found, so nothing was told")
     level, campaign = found.danger.level, found.danger.campaign

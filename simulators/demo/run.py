@@ -76,7 +76,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Running:
-    """A running demo, for tests that disturb or inspect it."""
+    """A running demo, for tests that disturb or inspect it. `address`: the base URL of its intake."""
 
     line: Installation
     province: Province

@@ -25,7 +25,12 @@ class UnlearnableError(UserError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Rows as arrays: a column for each of `names`, the features seen often enough. `nats`: worth times ln 2."""
+    """Rows as arrays, for a regression.
+
+    `names`: the features that occur often enough, one column each. `seen`: by feature the number of rows that have it.
+    `nats`: rows × columns, each feature's evidence in natural-log units (bits times ln 2). `outcomes`: by row,
+    whether it was fraud.
+    """
 
     names: tuple[str, ...]
     seen: Mapping[str, int]

@@ -73,7 +73,7 @@ class Acked(Protocol):
     """An event that can be acked: a Faust event."""
 
     def ack(self) -> bool:
-        """Mark the event as done."""
+        """Mark the event as done. Return True if it was the last of its message (Faust's rule; Quanzu ignores it)."""
 
 
 class Buffer(ThrowableQueue[Any]):

@@ -112,7 +112,10 @@ class Positions:
         return bool(await self._redis.eval(SCREENED, len(keys), *keys, *arguments))
 
     async def sent_again(self, tp: TopicPartition, letters: Iterable[str]) -> dict[str, int]:
-        """Return those dead letters that were resent and counted, with the offset of the record that counted."""
+        """Return those of `letters` (ids of dead letters) whose resent signal was screened and counted here.
+
+        The value is the offset, in `tp`, of the record that brought it.
+        """
         asked = list(dict.fromkeys(letters))
         if not asked:
             return {}

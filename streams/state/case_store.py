@@ -350,9 +350,9 @@ class RebuildSteps:
         return True
 
     async def finish(self, offset: int, end: int) -> bool:
-        """End the rebuild at input `offset`; return False as `write` does.
+        """End the rebuild; `offset`: the last applied input. No channel sends until input `end` - 1 is applied too.
 
-        No channel sends until input `end` - 1 is applied.
+        Return False, and end nothing, if another process restarted the rebuild or the partition was lost again.
         """
         last = StoreUpdate().add("HDEL", STATE, "rebuilding").add("HSET", STATE, "end", end)
         return await self._store.commit(self._partition, self._stands, offset, last)

@@ -42,7 +42,10 @@ NAMED_SECONDS = 2 * SETTLE_SECONDS  # enough to propose, read and settle a new e
 
 
 class KafkaEpoch:
-    """The Leader of an installation on Kafka. Its times are the event loop's monotonic seconds."""
+    """Knows, from the topic `epochs`, which Redis process leads, and whether this worker may act on it now.
+
+    Its times are the event loop's monotonic seconds.
+    """
 
     def __init__(self, epochs: EpochLog, redis: "Redis", clock: Clock) -> None:
         self._log, self._redis, self._clock = epochs, redis, clock

@@ -50,7 +50,7 @@ class Filters:
 
     @property
     def query(self) -> str:
-        """The filters as a URL query string."""
+        """Return the set filters as a URL query string without `?`; empty if none is set."""
         return urlencode({name: value for name, value in asdict(self).items() if value})
 
     def fits(self, row: Row, who: Who, now: datetime) -> bool:

@@ -34,7 +34,7 @@ class Tile:
 
 
 def of_province(on: date) -> list[Tile]:
-    """Return the tiles of the prefectures."""
+    """Return one tile (a square with its place on the schematic map) for each prefecture that exists on that day."""
     return _placed(prefectures(on), _PREFECTURES, 4)
 
 

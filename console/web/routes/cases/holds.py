@@ -58,7 +58,7 @@ async def show(request: Request, who: Signed) -> Response:
 
 @door.act("/holds/look", SUPERVISORS, name="holds-look")
 async def look(request: Request, who: Signed) -> Response:
-    """Show what a hold would keep back, before it is set."""
+    """Answer a page with the open steps that a hold would delay, before it is set. 422 if a field is invalid."""
     given = await filled(request)
     try:
         hold = _hold(request, who, given)

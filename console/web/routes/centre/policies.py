@@ -81,7 +81,10 @@ async def draft_page(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/drafts/{draft_id}", SUPERVISORS, name="policy-draft-save")
 async def save(request: Request, who: Signed, draft_id: str) -> Response:
-    """Replace a draft's text; the person becomes one of its writers. 409 if the draft changed meanwhile."""
+    """Replace a draft's text and go to the draft; the person becomes one of its writers. An invalid policy is kept too.
+
+    404 if there is no such draft, 409 if it changed meanwhile.
+    """
     made, form = services(request), await request.form()
     draft = await _found(made, draft_id)
     text, refused = await _text(request, form)
