@@ -102,7 +102,7 @@ async def test_who_sets_out_offline_for_a_case_that_was_settled_is_shown_so(cons
         await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
         await page.context.set_offline(True)
         await press(page, "出发", "在路上")
-        await visit.line.dissuade(visit.resident)
+        await visit.line.dissuade(visit.resident, recall=True)
         await page.context.set_offline(False)
         conflict = page.locator("#conflicts li")
         await expect(conflict).to_contain_text("预警已了结，不必再去", timeout=20_000)
@@ -124,7 +124,7 @@ async def test_all_that_was_called_off_is_read_at_one_tap_without_network_too(co
         await kept(page)
         await expect(page.locator("#list a.task")).to_have_count(2)
         for resident in (visit.resident, second):
-            await visit.line.dissuade(resident)
+            await visit.line.dissuade(resident, recall=True)
         await expect(page.locator("#gone li")).to_have_count(2, timeout=20_000)
         await afield.shot(page, "called-off")
         await page.context.set_offline(True)

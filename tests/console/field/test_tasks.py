@@ -207,7 +207,7 @@ async def test_anothers_task_is_refused_as_one_that_does_not_exist(console: Stag
 async def test_who_sets_out_after_the_case_was_settled_is_told_so(console: Stage) -> None:
     async with visiting(console, "late-1") as visit, await officer(console, "late-1") as client:
         await send(client, stage(visit, "accepted"))
-        await visit.line.dissuade(visit.resident)
+        await visit.line.dissuade(visit.resident, recall=True)
         assert await send(client, stage(visit, "on_the_way")) == [("refused", "预警已了结，不必再去")]
         answer = (await client.get("/tasks/mine")).json()
         assert (answer["tasks"], [task["case"] for task in answer["gone"]]) == ([], [visit.task.case])

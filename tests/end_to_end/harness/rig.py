@@ -152,10 +152,10 @@ class Line:
         )
         await self.settle()
 
-    async def dissuade(self, resident: Resident) -> None:
-        """Let an operator talk with the resident, and persuade him."""
+    async def dissuade(self, resident: Resident, *, recall: bool = False) -> None:
+        """Let an operator talk with the resident and dissuade them. `recall`: an officer on the way is called back."""
         await self.operator(resident, NoteAct(what="conversation"))
-        await self.operator(resident, OutcomeAct(outcome=Outcome.DISSUADED))
+        await self.operator(resident, OutcomeAct(outcome=Outcome.DISSUADED, recall=recall))
 
     async def hold(self, *, spare_red: bool = False, **named: str) -> str:
         """Hold contacts back for a day."""
