@@ -17,8 +17,8 @@ _NOTHING_CAME = NEVER_SENT | {Result.IN_DOUBT}
 class Missed:
     """Counts of what is late in open cases at `now`; `add` takes one case after the other.
 
-    `grace`: a deadline counts as overdue only when it is later than this. `open`: number of open cases. `overdue`:
-    number of overdue steps by level.
+    `grace`: a deadline counts as overdue only when it is later than this. `open`: number of open cases. `overdue`,
+    `held`: numbers of steps by level.
     """
 
     now: datetime

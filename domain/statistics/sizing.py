@@ -38,7 +38,7 @@ class Cost:
     def of(self, signals: float, partitions: int) -> float:
         """Return the cost of a record with `signals` signals whose residents are spread over `partitions` partitions.
 
-        The unit is that of the coefficients (seconds of CPU, or bytes).
+        The unit is that of the coefficients (µs of CPU, or bytes).
         """
         return self.record + self.place * places(partitions, signals) + self.signal * signals
 

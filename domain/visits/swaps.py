@@ -33,8 +33,7 @@ def accept(roster: Roster, swap_id: str, officer: str, now: datetime) -> Roster:
     swap = _open(roster, swap_id, SwapState.ASKED)
     if swap.other != officer:
         raise RosterError(Wrong.GONE)
-    if swap.shift.start <= now:
-        raise RosterError(Wrong.OVER, officer, swap.shift)
+    _refuse_begun(swap, officer, now)
     return _put(roster, swap, SwapState.ACCEPTED, officer)
 
 
@@ -59,9 +58,15 @@ def approve(roster: Roster, swap_id: str, by: str, now: datetime, *, waived: boo
     Raises RosterError if the swap is not accepted, a shift has begun or is gone, or the exchange causes a conflict.
     """
     swap = _open(roster, swap_id, SwapState.ACCEPTED)
-    if swap.shift.start <= now:
-        raise RosterError(Wrong.OVER, swap.asker, swap.shift)
+    _refuse_begun(swap, swap.asker, now)
     return _put(_exchange(roster, swap, waived=waived), swap, SwapState.APPROVED, by)
+
+
+def _refuse_begun(swap: Swap, officer: str, now: datetime) -> None:
+    """Raise RosterError if the shift, or the one that is given in return, has begun."""
+    for shift in (swap.shift, swap.wanted):
+        if shift is not None and shift.start <= now:
+            raise RosterError(Wrong.OVER, officer, shift)
 
 
 def refuse(roster: Roster, swap_id: str, by: str) -> Roster:

@@ -134,10 +134,10 @@ class Roster(Model):
 class TaskState(StrEnum):
     """Whether an officer still has to make a visit, and if not, why."""
 
-    OPEN = "open"
-    REFUSED = "refused"
+    OPEN = "open"  # it is to be made
+    REFUSED = "refused"  # or handed over
     LATE = "late"  # the case stopped waiting and sent another officer
-    ENDED = "ended"
+    ENDED = "ended"  # done, nobody at home, or no longer needed
 
 
 class Task(Model):

@@ -27,9 +27,10 @@ class UnlearnableError(UserError, ValueError):
 class Sample:
     """Rows as arrays, for a regression.
 
-    `names`: the features that occur often enough, one column each. `seen`: by feature the number of rows that have it.
-    `nats`: rows × columns, each feature's evidence in natural-log units (bits times ln 2). `outcomes`: by row,
-    whether it was fraud.
+    `names`: the features that occur often enough, one column each. `seen`: by feature the number of all rows that have
+    it, rare features too.
+    `nats`: rows × columns, what each of the policy's bits is multiplied by, times ln 2, so that coefficients come out
+    in bits. `outcomes`: by row, whether it was fraud in the simulation.
     """
 
     names: tuple[str, ...]

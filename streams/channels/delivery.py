@@ -27,7 +27,7 @@ from schemas.codes.channels import (
     PausedTooLong,
     RepeatRefused,
 )
-from schemas.levels import NEVER_SENT, Result
+from schemas.levels import NEVER_SENT, Channel, Result
 from streams.channels.dispatch_log import DispatchBook, Held, Taken
 from streams.channels.provider import Answer, DoubtError, Kind, Order, Provider
 from streams.channels.settings import ChannelSettings
@@ -48,6 +48,9 @@ UNKNOWN = Counter(
     "Requests to a provider whose outcome is unknown",
     ["channel", "why"],
 )
+for _channel in Channel:  # a series that begins with its first event has no rate of it
+    for _cause in ("provider", "lease"):
+        UNKNOWN.labels(_channel, _cause)
 
 
 class Delivery:

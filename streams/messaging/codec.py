@@ -93,7 +93,10 @@ def may_be_sealed(topic: str) -> bool:
 
 
 class Codec(Protocol):
-    """Encodes records as they go to Kafka, and decodes them as they come back."""
+    """Encrypts records' values as they go to Kafka, and decrypts them as they come back, in the records' order.
+
+    Raises CodecError if encrypted records cannot be read or written here at all.
+    """
 
     async def encode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
         """Return the values as they are to lie on their topics."""

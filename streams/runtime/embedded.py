@@ -80,7 +80,7 @@ class EmbeddedError(UserError, RuntimeError):
 class Embedded:
     """A context that runs a broker and a Redis on free loopback ports; `kafka` and `redis` are their addresses.
 
-    Entering raises EmbeddedError if the extra is not installed, a server does not answer within 15 s, or another
+    Entering raises EmbeddedError if the extra is not installed, a server does not answer within 60 s, or another
     process runs embedded in the same data folder.
     """
 

@@ -54,7 +54,10 @@ class CompactedTable(Generic[Thing]):
 
     @asynccontextmanager
     async def alone_with(self, name: str) -> AsyncIterator[Thing | None]:
-        """Lock a record, and yield its current state, or None. Raises TimeoutError after 8 s, as `locks.alone` does."""
+        """Lock a record, and yield its current state, or None.
+
+        Raises TimeoutError, also inside the block, if waiting and the block together take over 8 s.
+        """
         async with alone(self._redis, changing(self._topic.name, name)):
             yield await self.get(name)
 

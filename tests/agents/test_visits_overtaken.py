@@ -6,7 +6,7 @@ import pytest
 
 from agents.dispatch import channel_of
 from agents.visits import StationProvider
-from schemas.casework.cases import CaseState
+from schemas.casework.cases import CaseState, Step, StepState
 from schemas.casework.inputs import SendOfficerAct, VisitStage
 from schemas.levels import Action, Level, Outcome
 from schemas.people.rosters import Officer, Role, Roster
@@ -47,10 +47,11 @@ async def test_who_was_on_the_way_is_sent_when_the_level_is_raised(
         assert [task.officer for task in tasks.values() if task.dispatch == second.id] == ["near"]
 
 
-async def test_nobody_joins_a_visit_whose_resident_was_reached_by_telephone(settings: Settings) -> None:
+async def test_nobody_joins_a_visit_that_was_recalled(settings: Settings) -> None:
     async with household(settings) as (rig, (one, other)):
         first, second = visit(one, level=Level.RED), visit(other, level=Level.RED)
         await send(rig, first)
-        await rig.decided(first, state=CaseState.DISSUADED, settled_at=NOW, outcome=Outcome.DISSUADED)
+        recalled = Step(id=first.step, action=first.action, state=StepState.WITHDRAWN, due=None, attempt=first.attempt)
+        await rig.decided(first, state=CaseState.DISSUADED, settled_at=NOW, outcome=Outcome.DISSUADED, steps=[recalled])
         await send(rig, second)
         assert JOINED not in [answer for answer, _ in book(rig)]

@@ -19,6 +19,7 @@ from domain.visits.officers import ELIGIBLE, off_at, on_duty
 from domain.visits.rounds import Post
 from domain.visits.tasks import Errand, sort_out
 from domain.wording import labels
+from schemas.base import Partial
 from schemas.casework.cases import Case, Payment
 from schemas.casework.inputs import VisitStage
 from schemas.codes.any_code import AnyCode
@@ -161,12 +162,14 @@ def phone_of(resident: Resident | None) -> str:
     return next((held.value for held in resident.phones if held.until is None), "") if resident else ""
 
 
-_TOLD_BEFORE = {
-    Outcome.DISSUADED: "坐席已登记劝阻：请当面核实",
-    Outcome.FALSE_ALARM: "坐席已登记误报：请当面核实",
-    Outcome.NOT_PERSUADED: "上次劝阻未被接受",
-    Outcome.ALREADY_DEFRAUDED: "当事人已被骗：注意情绪",
-}
+_TOLD_BEFORE = Partial(
+    {
+        Outcome.DISSUADED: "坐席已登记劝阻：请当面核实",
+        Outcome.FALSE_ALARM: "坐席已登记误报：请当面核实",
+        Outcome.NOT_PERSUADED: "上次劝阻未被接受",
+        Outcome.ALREADY_DEFRAUDED: "当事人已被骗：注意情绪",
+    }
+)
 
 
 def _dangers(errand: Errand) -> Iterable[str]:
@@ -178,8 +181,8 @@ def _dangers(errand: Errand) -> Iterable[str]:
         yield "可疑通话仍在进行：骗子可能正在指挥"
     if any(payment.state is TransferState.PENDING for payment in case.payments):
         yield "资金正在转出：先保护账户"
-    if case.outcome in _TOLD_BEFORE:
-        yield _TOLD_BEFORE[case.outcome]
+    if case.outcome and (told := _TOLD_BEFORE.get(case.outcome)):
+        yield told
     if case.profile.minor:
         yield "未成年人：请监护人在场"
     if Flag.HARD_OF_HEARING in case.profile.flags:

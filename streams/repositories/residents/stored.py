@@ -42,7 +42,7 @@ def packed(raw: bytes) -> bytes:
 
 
 def unpacked(entry: ResidentId, raw: bytes) -> Resident:
-    """Return the resident whose Redis entry is `raw`. Raises ValidationError if it is not a valid entry."""
+    """Return the resident whose Redis entry is `raw`. Raises ValueError if it is not valid."""
     return Resident.model_validate({"id": entry, **_fields(raw)}, extra=ANY_VERSION)
 
 

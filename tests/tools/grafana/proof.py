@@ -112,7 +112,8 @@ def _last_week(now: float) -> str:
     lines += [f'quanzu_cases_opened_total{{level="yellow"}} {n} {at:.3f}' for n, at in enumerate(moments)]
     lines += ["# TYPE quanzu_case_states counter"]
     lines += [
-        f'quanzu_case_states_total{{state="dissuaded",basis="evidenced"}} {n / 2} {at:.3f}'
+        f'quanzu_case_states_total{{state="dissuaded",basis="{basis}"}} {n / 2} {at:.3f}'
+        for basis in ("evidenced", "stated")
         for n, at in enumerate(moments)
     ]
     return "\n".join([*lines, "# EOF", ""])
