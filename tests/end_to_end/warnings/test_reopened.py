@@ -3,6 +3,7 @@
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import CloseAct
+from schemas.codes.any_code import LevelAndWhy
 from schemas.codes.danger import DangerAgain, PaymentMade, PaymentUnderWay
 from schemas.levels import Action, Level
 from schemas.people.residents import Resident
@@ -32,7 +33,8 @@ async def test_what_happens_after_a_case_was_closed_raises_it_again_and_says_so(
     case = await line.case(resident)
     assert (case.number, case.level, case.state) == (1, Level.RED, CaseState.CONTACTING)
     (reopened,) = await line.facts(resident, FactKind.REOPENED)  # by the call or the payment: whichever was read first
-    assert isinstance(reopened.what, DangerAgain)
+    why = reopened.what.why if isinstance(reopened.what, LevelAndWhy) else reopened.what  # the payment alone is blue
+    assert isinstance(why, DangerAgain)
 
 
 async def test_a_late_signal_raises_a_closed_case_again_and_says_so(line: Line) -> None:
