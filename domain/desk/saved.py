@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from domain.payments.ledger import dissuaded
 from schemas.casework.cases import Case
 from schemas.casework.events import Fact, FactKind
-from schemas.levels import Action, EvidenceClass, Outcome, Result
+from schemas.levels import Action, EvidenceClass, Result
 
 RECENT = timedelta(days=1)
 LATER = timedelta(seconds=10)  # a level that rises sooner was as good as found so
@@ -47,18 +48,16 @@ def avoided(case: Case) -> int:
 
 
 def saved_case(cases: Iterable[Case], now: datetime) -> Case | None:
-    """Return the case of the last day whose resident was dissuaded and kept most by evidence, or None."""
+    """Return the case of the last day whose resident was dissuaded and kept most by evidence, or None.
+
+    A resident who neither answered nor was met is left out: a person's statement alone is no story.
+    """
     found = [
         (avoided(case), case.id, case)
         for case in cases
-        if _dissuaded(case) and case.settled_at and now - case.settled_at <= RECENT and avoided(case)
+        if dissuaded(case, evidenced=True) and case.settled_at and now - case.settled_at <= RECENT and avoided(case)
     ]
     return max(found)[2] if found else None
-
-
-def _dissuaded(case: Case) -> bool:
-    """Whether the resident answered or was met, and was dissuaded: a person's statement alone is no story."""
-    return case.outcome is Outcome.DISSUADED and case.ground is not None and case.ground.evidenced
 
 
 def scenes(case: Case, told: Iterable[tuple[datetime, Sequence[Fact]]]) -> list[StoryScene]:

@@ -134,9 +134,9 @@ class BankBook:
         return [(bank, day) for day, bank in sorted(sent | came, key=lambda each: (each[0], each[1]), reverse=True)]
 
     def sees(self, sees: Callable[[str], bool], message: BankMessage) -> bool:
-        """Return whether a person sees a message.
+        """Return whether a person may read a bank's message. `sees`: whether they may see a division's residents.
 
-        A message without a known case is seen only by those who see the whole province.
+        A message without a known case is shown only to those who see the whole province.
         """
         division = self.division(message)
         return sees("") if division is None else sees(division)

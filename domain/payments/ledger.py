@@ -58,8 +58,8 @@ def of_case(case: Case) -> Totals:
     return Totals(
         cases=1,
         warned=int(case.warned_at is not None and case.warned_at >= case.opened_at),
-        dissuaded_evidenced=int(_dissuaded(case, evidenced=True)),
-        dissuaded_stated=int(_dissuaded(case, evidenced=False)),
+        dissuaded_evidenced=int(dissuaded(case, evidenced=True)),
+        dissuaded_stated=int(dissuaded(case, evidenced=False)),
         false_alarms=int(case.outcome is Outcome.FALSE_ALARM),
         kept_a=kept[EvidenceClass.A],
         kept_b=kept[EvidenceClass.B],
@@ -72,7 +72,7 @@ def of_case(case: Case) -> Totals:
     )
 
 
-def _dissuaded(case: Case, *, evidenced: bool) -> bool:
+def dissuaded(case: Case, *, evidenced: bool) -> bool:
     """Return whether the resident was dissuaded on a ground of this kind; without a ground it counts as neither."""
     return case.outcome is Outcome.DISSUADED and case.ground is not None and case.ground.evidenced is evidenced
 

@@ -41,7 +41,6 @@ MEANS: Mapping[type[DangerCode], str] = {
 }
 _BANDS = ((18, "under_18"), (30, "18_29"), (45, "30_44"), (60, "45_59"))
 OLDEST = "60_over"
-DIMENSIONS = ("level", "scam", "means", "occupation", "age", "sex", "outcome", "ground")
 
 Mark = tuple[str, str, str]
 """The key of a sum: a dimension (`all` has one value), its value, and the sum's name."""

@@ -38,9 +38,7 @@ from streams.runtime.tasks import TRANSIENT, until_done
 
 WAIT_SECONDS = 0.1  # between two checks of another's lease, or of a store that is behind
 BEHIND_SECONDS = 5.0  # an older store catches up with the next input; after this, the journal counts
-PATIENCE_SECONDS = (
-    600.0  # an unknown outcome is in doubt then, however late its result is owed: its record is not acked
-)
+PATIENCE_SECONDS = 600.0  # then an unknown outcome is in doubt, however late its result is due: its record waits
 
 DISPATCHES = Counter("quanzu_dispatches_total", "Results of dispatches that channels reported", ["channel", "result"])
 UNKNOWN = Counter(
@@ -132,13 +130,14 @@ class Delivery:
         """
         if self._order is None:
             raise RuntimeError("nothing is prepared: await prepare() first")
-        if taken.entry is None:
-            return await self._first_request(self._order)
+        first = taken.entry is None
+        if first and not self._mark_may_be_lost():
+            return await self._request(self._order)
         match self._provider.kind:
             case Kind.NEITHER:
                 return Answer(Result.IN_DOUBT, Interrupted())
             case Kind.ASKABLE:
-                return await self._ask(self._order)
+                return await self._ask(self._order, first=first)
             case Kind.IDEMPOTENT:
                 return await self._request(self._order, again=True)
 
@@ -175,19 +174,9 @@ class Delivery:
     def _behind(self, taken: Taken) -> bool:
         return isinstance(standing(self._dispatch, taken.case, self._clock.now()), NotYetApplied)
 
-    async def _first_request(self, order: Order) -> Answer | None:
-        """Send the first request known to the store. If an earlier one may be lost, asks the provider first where it
-        can.
-        """
-        if self._provider.kind is Kind.ASKABLE and perhaps_carried_out(self._dispatch, self._clock.now()):
-            try:
-                async with asyncio.timeout(self._seconds):
-                    earlier = await self._provider.ask(self._dispatch, order)
-            except (DoubtError, TimeoutError) as error:
-                return self._unknown(CouldNotBeAsked(_why(error)))
-            if earlier is not None:
-                return earlier
-        return await self._request(order)
+    def _mark_may_be_lost(self) -> bool:
+        """Return whether the store may have lost the mark of an earlier request that the provider can be asked for."""
+        return self._provider.kind is Kind.ASKABLE and perhaps_carried_out(self._dispatch, self._clock.now())
 
     async def _request(self, order: Order, *, again: bool = False) -> Answer | None:
         """Mark the dispatch as `sending`, then send a request. `again`: an earlier one may have arrived.
@@ -210,20 +199,22 @@ class Delivery:
         self._under_way = False
         return answer
 
-    async def _ask(self, order: Order) -> Answer | None:
+    async def _ask(self, order: Order, *, first: bool) -> Answer | None:
         """Ask the provider about an earlier request. A denial is accepted only when no request can still arrive.
 
         That is measured by our own clock, because Redis's clock, and so an expired lease, may be wrong. Then another
         worker's request is sent again; our own is reported as failed, and the case decides when to try again.
+
+        `first`: the store knows of no request. Then a denial is accepted at once, so that a warning is not delayed.
         """
         try:
             async with asyncio.timeout(self._seconds):
                 answer = await self._provider.ask(self._dispatch, order)
         except (DoubtError, TimeoutError) as error:
             return self._unknown(CouldNotBeAsked(_why(error)))
-        if answer is None and self._may_be_under_way():
+        if answer is None and not first and self._may_be_under_way():
             return self._unknown(self._doubt or NotReceivedYet())
-        if answer is None and self._sent_at is None:
+        if answer is None and (first or self._sent_at is None):
             return await self._request(order)
         self._under_way = False
         return answer or Answer(Result.FAILED, NotReceived(self._doubt))

@@ -27,7 +27,7 @@ LOOK_MS = 1000  # the longest wait for records before checking whether the readi
 
 
 class Read(NamedTuple):
-    """A record as stored on its partition."""
+    """A record that was read from a partition. An encrypted value is decrypted, unless the reader was told not to."""
 
     offset: int
     key: bytes | None

@@ -185,7 +185,7 @@ class RiskEvaluator:
         return duplicates
 
     def _arrived(self, findings: Sequence[SignalMatch]) -> dict[ResidentId, datetime]:
-        """Return the residents whom the record is about, with the arrival of the newest signal about each."""
+        """Return for each resident whom a record's signals concern when the newest of these signals arrived."""
         arrived: dict[ResidentId, datetime] = {}
         for finding in findings:
             for resident, _ in finding.about:

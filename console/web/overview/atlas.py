@@ -7,6 +7,7 @@ from datetime import date, datetime
 from console.web.auth.who import Who
 from console.web.kit.services import Services
 from console.web.overview import shapes
+from console.web.overview.area import name_of
 from console.web.overview.shapes import MapView, Shape
 from domain.calendar import JILIN
 from domain.desk.places import Layer, OpenCase, PlaceFigures, Range, by_division, figures_of, ramp, ranges
@@ -96,10 +97,11 @@ def _drawn(found: Mapping[str, PlaceFigures], who: Who, chosen: Chosen, now: dat
     shown = shapes.county_shapes(chosen.area) if chosen.area else shapes.prefecture_shapes()
     most = max((row.figures.measured(chosen.layer) for row in rows), default=0)
     view, by_code = shapes.view_of(shown), {row.code: row for row in rows}
+    province = divisions.name_of(divisions.PROVINCE, _day(now))
     return Atlas(
         chosen,
-        divisions.name_of(f"{chosen.area or 22:0<6}", _day(now)),
-        divisions.name_of(divisions.PROVINCE, _day(now)),
+        name_of(chosen.area, now) if chosen.area else province,
+        province,
         len(who.area) < divisions.PREFECTURE_DIGITS,
         view,
         [_place(shape, by_code.get(shape.code), chosen.layer, most, view, now) for shape in shown],
@@ -111,7 +113,7 @@ def _drawn(found: Mapping[str, PlaceFigures], who: Who, chosen: Chosen, now: dat
 
 def _place(shape: Shape, row: MapRow | None, layer: Layer, most: int, view: MapView, now: datetime) -> MapPlace:
     x, y, radius = view.place(shape)
-    name = row.name if row else divisions.name_of(f"{shape.code:0<6}", _day(now))
+    name = row.name if row else name_of(shape.code, now)
     figures = row.figures if row else None
     step = ramp(figures.measured(layer), most) if figures else 0
     return MapPlace(
@@ -133,7 +135,7 @@ def _named(who: Who, chosen: Chosen, now: datetime) -> list[tuple[str, str]]:
         return [(each.code[:4], each.name) for each in divisions.prefectures(today)]
     begins = max(chosen.area, who.area[: divisions.COUNTY_DIGITS], key=len)
     counties = [(each.code, each.name) for each in divisions.counties(today) if each.code.startswith(begins)]
-    return counties or [(begins, divisions.name_of(f"{begins:0<6}", today))]
+    return counties or [(begins, name_of(begins, now))]
 
 
 def _on_duty(rosters: Iterable[Roster], who: Who, now: datetime) -> list[str]:
