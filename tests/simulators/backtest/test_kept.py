@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from domain.risk.backtest import Courses
-from schemas.levels import Level, Outcome
+from schemas.levels import Level
 from schemas.risk.signals import NumberClass, Signal, TransferState, WatchState
 from simulators.backtest import kept
 from simulators.backtest.side import Side, batches
@@ -76,8 +76,9 @@ async def test_what_came_later_is_left_out_and_what_stood_before_is_known(line: 
 
 async def test_the_journal_tells_when_whose_case_was_settled(line: Line) -> None:
     story = builders.Line()
-    decisions = [story.alert(Level.ORANGE), story.outcome(Outcome.DISSUADED)]
-    for number, decision in enumerate(decisions):
+    story.alert(Level.ORANGE)
+    story.dissuaded()
+    for number, decision in enumerate(story.decisions):
         assert decision.case is not None
         event = builders.event(decision.case, number)
         await publish(line.producer, 0, [(event, event.model_dump_json().encode())])

@@ -288,7 +288,15 @@ EVENTS: list[dict[str, Any]] = [
         "offset": 3,
         "at": AT,
         "case": CASE_STATE,
-        "facts": [{"kind": "result", "words": "sent", "step": "red.flash", "action": "flash_sms", "result": "sent"}],
+        "facts": [
+            {
+                "kind": "result",
+                "what": {"code": "result_noted", "action": "flash_sms", "attempt": 1, "result": "sent"},
+                "step": "red.flash",
+                "action": "flash_sms",
+                "result": "sent",
+            }
+        ],
         "dispatches": [DISPATCH],
     },
     {

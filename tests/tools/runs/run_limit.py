@@ -38,6 +38,7 @@ class _Run:
 
     def pytest_unconfigure(self) -> None:
         self._timer.cancel()
+        self._timer.join()  # a test whose processes are killed may end before the run has been given up
 
     def _give_up(self, why: str) -> None:
         """Write which tests run, and what each process of pytest executes; end all processes."""
