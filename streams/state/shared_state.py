@@ -11,10 +11,11 @@ import json
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from domain.ids import fingerprint
 from schemas.errors import UserError
@@ -159,9 +160,11 @@ class Shared:
             yield
         finally:
             keeping.cancel()
-            await self._redis.eval(RELEASE, 1, WHOLE_LOCK, token)
+            with suppress(RedisError):  # it expires by itself
+                await self._redis.eval(RELEASE, 1, WHOLE_LOCK, token)
 
     async def _keep(self, token: str) -> None:
         while wanted():
             await asyncio.sleep(LOCK_MS / 3000)
-            await self._redis.eval(KEEP, 1, WHOLE_LOCK, token, LOCK_MS)
+            with suppress(RedisError):  # a primary that has just been promoted refuses writes for a moment
+                await self._redis.eval(KEEP, 1, WHOLE_LOCK, token, LOCK_MS)
