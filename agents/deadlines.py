@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from agents.screening import Screening
 from streams.casework.breaker import LOOK_SECONDS, Breaker
-from streams.casework.deadlines import POLL_SECONDS, Deadlines, fallen_due
+from streams.casework.deadlines import POLL_SECONDS, Deadlines, partitions_due
 from streams.dead_letters import index as dead_letters
 from streams.dead_letters.index import OpenLetters
 from streams.messaging import topics
@@ -29,7 +29,7 @@ class DueWork:
         """Process everything that is due in these partitions. Called many times a second: one round trip finds which
         have any.
         """
-        for partition in await fallen_due(self._redis, ("deadlines", "rescore"), partitions, self._clock.now()):
+        for partition in await partitions_due(self._redis, ("deadlines", "rescore"), partitions, self._clock.now()):
             await self.deadlines.fire(partition)  # to casework
             await self.screening.rescore(partition, self._clock.now())  # an ongoing call has become more dangerous
 
@@ -39,7 +39,7 @@ def attach(app: App, flow: DueWork, breaker: Breaker, open_letters: OpenLetters)
     mine = partial(owned, app, topics.CASE_INPUTS.name)
     every(app, POLL_SECONDS, "deadlines", lambda: flow.fire(mine()))
     every(app, LAG_SECONDS, "lag", partial(_lag, app))
-    every(app, LOOK_SECONDS, "breaker", breaker.look)
+    every(app, LOOK_SECONDS, "breaker", breaker.check)
     every(app, dead_letters.LOOK_SECONDS, "dead letters", lambda: open_letters.show(ours=0 in mine()))
 
 

@@ -8,4 +8,4 @@ LOOK_SECONDS = 1.0
 
 def attach(app: App, flow: Feeds) -> None:
     """Start the check of the feeds with the worker, once every LOOK_SECONDS."""
-    every(app, LOOK_SECONDS, "feeds", flow.turn)
+    every(app, LOOK_SECONDS, "feeds", flow.refresh)

@@ -118,7 +118,7 @@ class Screening(ScreeningSteps):
         if not due:
             return 0
         position = await self.state.positions.position(TopicPartition(topics.SIGNALS.name, partition))
-        if position.policy is not None and not await self.state.evidence.cases_stand():
+        if position.policy is not None and not await self.state.evidence.casework_is_ready():
             return 0  # which cases are settled is unknown at the moment: the residents stay scheduled
         evaluator, _ = await self.load_evidence(dict.fromkeys(due, ()), await self.state.rules(position.policy), now)
         for resident, at in due.items():

@@ -11,7 +11,7 @@ from console.story import LOCAL
 from domain.feeds.dead_letters import kind_of_reason, masked
 from schemas.administration.dead_letters import DeadLetter
 from streams.dead_letters.index import Found, Page
-from streams.dead_letters.sending import Outcome, told
+from streams.dead_letters.sending import Outcome, status_text
 from streams.dead_letters.shapes import header_of, text_of
 
 REASONS = 10  # most frequent reasons shown for a list or a batch
@@ -48,7 +48,7 @@ def story(letter: DeadLetter, found: Found, *, mask: bool) -> RenderableType:
         "from": f"{letter.source}, {_place(letter)}",
         "at": at,
         "why": letter.why,
-        "stands": told(found),
+        "stands": status_text(found),
         "header": header_of(letter),
     }
     for name, value in rows.items():

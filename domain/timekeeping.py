@@ -72,7 +72,7 @@ def asked(sent: float, told: float, received: float) -> Known:
     return Known(told - received, told - sent, received)
 
 
-def heard(before: Reckoning, answer: Known, machine: float) -> Reckoning:
+def adjusted(before: Reckoning, answer: Known, machine: float) -> Reckoning:
     """Return the worker's state after another answer of the shared clock.
 
     `machine`: the offset of its machine's clock.

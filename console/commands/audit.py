@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.commands.common import By, Existing, Reason, err, load_settings, moment, opened, out, write_new
+from console.commands.common import By, Existing, Reason, err, load_settings, moment, open_installation, out, write_new
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,7 +33,7 @@ def audit_verify(anchors: Anchors = None) -> None:
     kept = _anchors(anchors)
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             found = await verified(line.settings, Heads(line.redis), kept)
             await remember(line.redis, found, line.clock.now(), "quanzu audit verify")
         told = f"{found.lines - found.before:,} lines in {found.chains:,} chains, {found.heads:,} heads compared"
@@ -54,7 +54,7 @@ def audit_heads() -> None:
     from streams.security.audit_chains import Heads
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             heads = await Heads(line.redis).all()
         for head in sorted(heads, key=lambda head: (head.at, head.chain)):
             typer.echo(head.model_dump_json())
@@ -106,7 +106,7 @@ def audit_export(
     from streams.security import audit
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             case = await line.store.case(home(resident_of(case_id), line.settings.partitions), case_id)
             if case is None:
                 raise UserError(f"there is no case {case_id!r}; `quanzu case list` has them")

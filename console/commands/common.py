@@ -99,12 +99,12 @@ def load_settings() -> "Settings":
 
 
 @asynccontextmanager
-async def opened(component: str = "operator") -> AsyncIterator["Installation"]:
+async def open_installation(component: str = "operator") -> AsyncIterator["Installation"]:
     """Open the installation on running servers: those of the settings, or of a Quanzu that runs in the data folder.
 
     `component`: whose access rights the process uses (streams/security/rights).
     """
-    from console.commands.running import opened as on
+    from console.commands.running import open_installation as on
     from streams.runtime.server_discovery import reachable
     from streams.security.rights import Component
 

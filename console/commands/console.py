@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.commands.common import Reason, err, load_settings, opened, out
+from console.commands.common import Reason, err, load_settings, open_installation, out
 
 if TYPE_CHECKING:
     from console.web.kit.settings import ConsoleSettings
@@ -22,14 +22,14 @@ Login = Annotated[str, typer.Argument(help="Small letters, digits, '.', '_' and 
 @app.command("serve")
 def console_serve() -> None:
     """Serve the console until stopped, on the configured servers or those of a Quanzu that runs here."""
-    from console.commands.running import opened as on
+    from console.commands.running import open_installation as on
     from console.web.kit.serve import serve
     from console.web.kit.settings import load
-    from streams.runtime.server_discovery import alone, servers
+    from streams.runtime.server_discovery import servers, starts_servers
     from streams.security.rights import Component
 
     wanted, settings = load_settings(), load()
-    if alone(wanted):
+    if starts_servers(wanted):
         err.print("No worker runs: nothing happens to a case until `quanzu worker` is started in another terminal.")
 
     async def run() -> None:
@@ -49,7 +49,7 @@ def console_first_admin(login: Login, name: Annotated[str, typer.Option(help="As
     settings = load()
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             _tell(settings, login, await first_administrator(line, login, name))
 
     asyncio.run(run())
@@ -64,7 +64,7 @@ def console_open_again(login: Login, reason: Reason) -> None:
     settings = load()
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             _tell(settings, login, await open_again(line, login, reason))
 
     asyncio.run(run())

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from console.commands.common import By, Reason, err, load_settings, moment, opened, out
+from console.commands.common import By, Reason, err, load_settings, moment, open_installation, out
 
 if TYPE_CHECKING:
     from domain.feeds.dead_letters import Listed, Wanted
-    from streams.dead_letters.index import Letters
+    from streams.dead_letters.index import DeadLetterIndex
     from streams.dead_letters.repaired import Mend
     from streams.dead_letters.sending import Outcome, Progress, Sending
     from streams.installation import Installation
@@ -132,7 +132,7 @@ def dead_send_again(
     single = file is not None or edit
 
     async def run() -> "Outcome":
-        async with opened() as line:
+        async with open_installation() as line:
             sending, chosen = await _chosen(line, names, Meant(source, topic, why, since, until), single=single)
             mended = await _edited(sending.letters, chosen) if edit else _mended(file, mapping)
             if dry_run:
@@ -160,7 +160,7 @@ def dead_drop(
     from streams.dead_letters.sending import Who
 
     async def run() -> "Outcome":
-        async with opened() as line:
+        async with open_installation() as line:
             sending, chosen = await _chosen(line, names, Meant(source, topic, why, since, until), single=False)
             _ask(f"Drop {len(chosen)} letters for good?", chosen, yes=yes)
             return await _with_bar(sending, lambda told: sending.drop(chosen, Who(by, reason), told))
@@ -174,10 +174,10 @@ def _reachable() -> "Settings":
     return reachable(load_settings())
 
 
-async def _letters(settings: "Settings", keep: "Callable[[Listed], bool]") -> "Letters":
-    from streams.dead_letters.index import Letters
+async def _letters(settings: "Settings", keep: "Callable[[Listed], bool]") -> "DeadLetterIndex":
+    from streams.dead_letters.index import DeadLetterIndex
 
-    letters = Letters(settings, AT_ONCE, keep)
+    letters = DeadLetterIndex(settings, AT_ONCE, keep)
     await letters.refresh()
     return letters
 
@@ -228,7 +228,7 @@ def _mended(file: Path | None, mapping: Path | None) -> "Mend":
         raise MappingError(f"{mapping}: not UTF-8. Save it as UTF-8") from None
 
 
-async def _edited(letters: "Letters", chosen: list[str]) -> bytes:
+async def _edited(letters: "DeadLetterIndex", chosen: list[str]) -> bytes:
     found = letters.get(chosen[0])
     content = (await letters.read([found]))[chosen[0]].content
     mended = await asyncio.to_thread(_in_editor, content)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from console.commands.common import By, Reason, duration, opened, out
+from console.commands.common import By, Reason, duration, open_installation, out
 
 app = typer.Typer(name="hold", no_args_is_help=True, help="Pause outgoing contacts, some or all, and resume them.")
 
@@ -29,7 +29,7 @@ def hold_add(
     named = {"channel": channel, "action": action, "scam_type": scam_type, "campaign": campaign, "area": area}
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             out.print(f"hold {await hold(line, for_, by, reason, spare_red, named)}")
 
     asyncio.run(run())
@@ -43,7 +43,7 @@ def hold_lift(
     from streams.operations.rules import lift
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             await lift(line, hold_id, by, reason, "drop" if drop else "release")
             out.print(f"hold {hold_id} is lifted: what it held back is {'dropped' if drop else 'let go'}", markup=False)
 

@@ -29,7 +29,7 @@ def intake(
     from console.progress import bar
     from streams.intake.formats import FORMATS, Options
     from streams.runtime import tracing
-    from streams.runtime.server_discovery import alone
+    from streams.runtime.server_discovery import starts_servers
 
     if what not in ("serve", *FORMATS):
         raise typer.BadParameter(f"no format {what!r}: serve, {', '.join(FORMATS)}")
@@ -37,7 +37,7 @@ def intake(
         raise typer.BadParameter(f"name the {what} file to take in")
     settings = load_settings()
     tracing.begin("intake", settings.traces, settings.traces_ratio)
-    by_itself = alone(settings)
+    by_itself = starts_servers(settings)
     if file is None:
         if by_itself:
             err.print("No worker runs: signals wait until `quanzu worker` is started in another terminal.")

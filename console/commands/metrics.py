@@ -4,7 +4,7 @@ import asyncio
 
 import typer
 
-from console.commands.common import load_settings, opened, out
+from console.commands.common import load_settings, open_installation, out
 
 app = typer.Typer(name="metrics", no_args_is_help=True, help="The installation's metrics, for Prometheus.")
 
@@ -13,15 +13,15 @@ app = typer.Typer(name="metrics", no_args_is_help=True, help="The installation's
 def metrics_serve() -> None:
     """Serve metrics of the store and the servers to Prometheus: one process per installation, beside the workers."""
     from streams.monitoring.exporter.exporter import exporting
-    from streams.runtime.serving import told_to_stop
+    from streams.runtime.serving import stop_signal
     from streams.security.rights import Component
 
     async def run() -> None:
         async with (
-            opened(Component.EXPORTER) as line,
+            open_installation(Component.EXPORTER) as line,
             exporting(line.exporter, load_settings().exporter_port) as address,
         ):
             out.print(address, highlight=False)
-            await told_to_stop()
+            await stop_signal()
 
     asyncio.run(run())

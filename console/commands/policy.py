@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from console.commands.common import By, Existing, Reason, opened, out
+from console.commands.common import By, Existing, Reason, open_installation, out
 
 app = typer.Typer(name="policy", no_args_is_help=True, help="Policies: check, publish, and see which is in force.")
 
@@ -32,7 +32,7 @@ def policy_publish(
     from streams.repositories.policies import read
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             out.print(f"policy {await publish(line, read(file), by, override)} is in force from now on")
 
     asyncio.run(run())
@@ -45,7 +45,7 @@ def policy_status() -> None:
     from streams.operations.rules import raised_by, standing
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             stands, now = await standing(line), line.clock.now()
             rules = (await line.policies.get(stands.good)).breaker
             stopped = {name: stop for name, stop in stands.stopped.items() if stop.until > now}
@@ -80,7 +80,7 @@ def policy_confirm(cases: list[str], by: By, reason: Reason) -> None:
     from streams.operations.rules import confirm
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             for case in cases:
                 await confirm(line, case, by, reason)
         out.print(f"{len(cases)} cases are confirmed: what was held back of them goes out", markup=False)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from console.commands.common import Existing, err, opened, out
+from console.commands.common import Existing, err, open_installation, out
 
 REFUSED_SHOWN = 20
 
@@ -20,7 +20,7 @@ def residents_import(file: Existing) -> None:
     from streams.runtime.cooperative import spare_the_collector
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             spare_the_collector()  # garbage collection of each chunk took a fifth of the time
             found = await import_file(file, line.residents, line.settings.id_number_keys(), at=line.clock.now())
         counts = {"rows": found.rows, "imported": found.imported, "unchanged": found.unchanged}
@@ -39,7 +39,7 @@ def residents_export(file: Path) -> None:
     from streams.repositories.residents.files import export_file
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             out.print(f"{await export_file(file, line.residents)} residents in {file}", markup=False)
 
     asyncio.run(run())

@@ -31,7 +31,9 @@ from streams.security.rights import Component
 
 
 @asynccontextmanager
-async def opened(settings: Settings, component: Component = Component.OPERATOR) -> AsyncIterator[Installation]:
+async def open_installation(
+    settings: Settings, component: Component = Component.OPERATOR
+) -> AsyncIterator[Installation]:
     """Open an installation for the life of the context. Topics are created on embedded servers only.
 
     Raises SettingsError if the topics are missing or differ from what is required.
@@ -52,7 +54,7 @@ async def serve_intake(wanted: Settings, started: Callable[[str], None], given: 
     Raises SettingsError if the port is taken.
     """
     channels, intake = load_channels(), given or load_intake()
-    async with servers(wanted) as settings, opened(settings, Component.INTAKE) as line:
+    async with servers(wanted) as settings, open_installation(settings, Component.INTAKE) as line:
         metrics.serve(intake.intake_metrics_port, settings.metrics_host, "QUANZU_INTAKE_METRICS_PORT")
         context = line.intake
         routes = [
@@ -72,7 +74,7 @@ async def take_file(
     progress: Progress,
 ) -> FileReport:
     """Accept a file of signals and return its report. Raises FileRefusedError if the file cannot be read."""
-    async with servers(wanted) as settings, opened(settings) as line:
+    async with servers(wanted) as settings, open_installation(settings) as line:
         return await intake_file(
             name,  # type: ignore[arg-type]  # one of FORMATS, which the command has looked up
             file,

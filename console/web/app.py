@@ -11,7 +11,7 @@ from console.web.auth import trail
 from console.web.auth.guests import Guest
 from console.web.auth.sessions import Sessions
 from console.web.auth.signing import sign_in
-from console.web.case.kept_back import KeptBack
+from console.web.case.kept_back import DelayedActs
 from console.web.case.scripts import trees
 from console.web.case.stories import Stories
 from console.web.kit import errors, headers
@@ -27,7 +27,7 @@ from console.web.live.returns import Returns
 from console.web.routes import DOORS
 from streams.casework.claims import CaseClaims
 from streams.channels.telephone import Telephone
-from streams.channels.webhooks import Telling
+from streams.channels.webhooks import WebhookSender
 from streams.installation import Installation
 
 
@@ -52,8 +52,8 @@ def create_app(
         telephone=telephone,
         guests=guests,
     )
-    made.stories, made.kept_back = Stories(line), KeptBack(made)
-    hub.listeners.append(made.stories.hear)
+    made.stories, made.kept_back = Stories(line), DelayedActs(made)
+    hub.listeners.append(made.stories.receive)
     trees()  # invalid scripts fail at the start, not in the middle of a call
     app = FastAPI(title="Quanzu", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     app.state.services, app.state.stopping, app.state.failure = made, asyncio.Event(), Failure()
@@ -100,12 +100,12 @@ def _ended(failure: Failure, task: "asyncio.Task[None]") -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Run the background tasks for the life of the application."""
     made: Services = app.state.services
-    telling = Telling(made.line.settings, made.line.webhooks)
+    telling = WebhookSender(made.line.settings, made.line.webhooks)
     works = (
         made.hub.run(),
         Returns(made).run(),
         made.figures.run(),
-        made.figures.hear(),
+        made.figures.follow(),
         made.kept_back.run(),
         telling.run(),
         trail.binding(made.line),

@@ -123,7 +123,7 @@ def head(end: End, at: datetime, key: bytes) -> Head:
     return made.model_copy(update={"mac": _mac(made, key)})
 
 
-def ours(given: Head, key: bytes) -> bool:
+def made_with(given: Head, key: bytes) -> bool:
     """Return whether a head was made with this key."""
     return hmac.compare_digest(given.mac, _mac(given, key))
 
@@ -158,7 +158,7 @@ class _Chain:
         found = self.hashes[at : at + _SIZE] if at >= 0 else b""
         return found.hex() if any(found) else ""
 
-    def stands(self, number: int, offset: int) -> bool:
+    def is_at(self, number: int, offset: int) -> bool:
         """Return whether the line is at this offset; True if either is unknown."""
         if offset < 0 or number <= self.base or (place := self.places[number - self.base - 1]) < 0:
             return True
@@ -202,7 +202,7 @@ class Check:
         made = entry.link if entry else None
         if entry is None or made is None:
             self._unchained(line)
-        elif line.key != entry.by.encode() or not sealed(line.value or b"", self._key):
+        elif line.key != entry.by.encode() or not is_intact(line.value or b"", self._key):
             what = f"line {made.number} of chain {made.chain} at offset {line.offset}: its seal does not fit"
             words = f"{what}. It was changed, or put in without the key"
             self._fault(Wrong.CHANGED, made.chain, made.number, line, words)
@@ -212,7 +212,7 @@ class Check:
     def end(self, heads: Sequence[Head] = ()) -> Verified:
         """Compare the heads, and return the result. Call it after the last line."""
         for each in heads:
-            if ours(each, self._key):
+            if made_with(each, self._key):
                 self._named(each, each.offset, "its head, kept elsewhere,")
             else:
                 what = f"the head of chain {each.chain}, line {each.number}, was not made with this key"
@@ -250,7 +250,7 @@ class Check:
         if chain.hash(before) not in ("", made.before):
             what = f"line {made.number} of chain {made.chain} at offset {line.offset} follows another line {before}"
             self._fault(Wrong.FORKED, made.chain, made.number, line, f"{what} than the one that stands there")
-        if not chain.stands(before, made.after):
+        if not chain.is_at(before, made.after):
             self._shifted(made.chain, before, chain.place(before), made.after)
         chain.add(made.hash, line.offset)
         chain.seen = made.number
@@ -282,7 +282,7 @@ class Check:
         elif chain.hash(given.number) not in ("", given.hash):
             what = f"{where} is another than {by} names"
             self._note(self._faults, Fault(Wrong.FORKED, given.chain, given.number, offset, what))
-        elif not chain.stands(given.number, given.offset):
+        elif not chain.is_at(given.number, given.offset):
             self._shifted(given.chain, given.number, chain.place(given.number), given.offset)
 
     def _gap(self, made: Link, first: int, line: Line) -> None:
@@ -325,7 +325,7 @@ def _read(value: bytes | None) -> AuditEntry | None:
         return None
 
 
-def sealed(value: bytes, key: bytes) -> bool:
+def is_intact(value: bytes, key: bytes) -> bool:
     """Return whether a line's hash matches all bytes before it."""
     found = _SEALED.fullmatch(value, len(value) - _TAIL - len(b'"hash":"'))
     return found is not None and hmac.compare_digest(found[1].decode(), _hash(value[:-_TAIL], key))

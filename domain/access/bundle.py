@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from domain.access.audit_chain import audit_key, sealed
+from domain.access.audit_chain import audit_key, is_intact
 from domain.ids import fingerprint
 from schemas.administration.bundles import Manifest, Sum
 
@@ -41,7 +41,7 @@ def sums(files: Mapping[str, bytes]) -> dict[str, Sum]:
 def packed(files: Mapping[str, bytes], manifest: Manifest, secret: bytes) -> bytes:
     """Return the zip. The same files and manifest give the same bytes."""
     told = manifest.model_dump_json(indent=2).encode()
-    whole = {MANIFEST: told, SEAL: _seal(told, secret), **dict(sorted(files.items()))}
+    whole = {MANIFEST: told, SEAL: _sign(told, secret), **dict(sorted(files.items()))}
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, raw in whole.items():
@@ -93,15 +93,15 @@ def _differing(files: Mapping[str, bytes], manifest: Manifest) -> Iterator[str]:
 
 
 def _unsealed(files: Mapping[str, bytes], secret: bytes) -> Iterator[str]:
-    if not hmac.compare_digest(files.get(SEAL, b"").strip(), _seal(files[MANIFEST], secret)):
+    if not hmac.compare_digest(files.get(SEAL, b"").strip(), _sign(files[MANIFEST], secret)):
         yield f"{SEAL} does not fit: {MANIFEST} was changed, or made without the key"
     lines = files.get(AUDIT, b"").splitlines()
     for number, line in enumerate(lines, 1):
-        if b'"link":{' in line and not sealed(line, audit_key(secret)):
+        if b'"link":{' in line and not is_intact(line, audit_key(secret)):
             yield f"{AUDIT}, line {number}: its seal does not fit"
 
 
-def _seal(raw: bytes, secret: bytes) -> bytes:
+def _sign(raw: bytes, secret: bytes) -> bytes:
     return hmac.digest(secret, b"quanzu bundle\x00" + raw, hashlib.sha256).hex().encode()
 
 

@@ -22,11 +22,11 @@ from schemas.casework.inputs import (
     ConfirmAct,
     LowerAct,
     NoteAct,
+    NotifyContactAct,
     OperatorReport,
     OutcomeAct,
     ReleaseStopAct,
     SendOfficerAct,
-    TellContactAct,
 )
 from schemas.codes.any_code import AnyCode
 from schemas.codes.money import ReleaseApproved, StopToBeLifted
@@ -101,7 +101,7 @@ def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
 
 def refuse(draft: DecisionBuilder, why: RefusalCode, by: str | None) -> None:
     """Record that the case does not allow an input."""
-    draft.say(FactKind.REFUSED, why, by=by)
+    draft.note(FactKind.REFUSED, why, by=by)
 
 
 def _refusal(draft: DecisionBuilder, given: OperatorReport) -> RefusalCode | None:
@@ -131,7 +131,7 @@ def _lower(draft: DecisionBuilder, act: LowerAct, by: str) -> None:
         return refuse(draft, NotLower(draft.case.level, act.level), by)
     was = draft.case.level
     draft.set(level=act.level)
-    draft.say(FactKind.LEVEL_LOWERED, LevelLowered(was, act.level, act.reason), by=by)
+    draft.note(FactKind.LEVEL_LOWERED, LevelLowered(was, act.level, act.reason), by=by)
     true = conditions(draft.case.profile, money_at_risk=payments.money_at_risk(draft))
     asked_for = {rule.action for _, rule in steps_for(draft.level, true)}
     extra = [
@@ -157,11 +157,11 @@ def _call_again(draft: DecisionBuilder, act: CallAgainAct, by: str) -> None:
         end(draft, step, StepState.WITHDRAWN, why)
     draft.reached()
     draft.set(claimed_by=None, desk_call=None, met_at=None)
-    return draft.say(FactKind.NOTE, CallAgainAt(act.when), by=by)
+    return draft.note(FactKind.NOTE, CallAgainAt(act.when), by=by)
 
 
 def _send_officer(draft: DecisionBuilder, act: SendOfficerAct, by: str) -> None:
-    draft.say(FactKind.NOTE, OfficerAskedFor(act.reason), by=by)
+    draft.note(FactKind.NOTE, OfficerAskedFor(act.reason), by=by)
     ask(draft, "visit", Action.VISIT, Said(act.reason) if act.reason else AskedBy(by))
 
 
@@ -171,7 +171,7 @@ def _ask_stop(draft: DecisionBuilder, act: AskStopAct, by: str) -> None:
         return refuse(draft, why, by)
     if any(step.state is StepState.SENT for step in live):
         return refuse(draft, BankAskedAlready(), by)
-    draft.say(FactKind.NOTE, StopAskedFor(), by=by)
+    draft.note(FactKind.NOTE, StopAskedFor(), by=by)
     for step in live:
         draft.change(step, state=StepState.PENDING, due=draft.now)
     if not live:
@@ -190,7 +190,7 @@ def _release_stop(draft: DecisionBuilder, act: ReleaseStopAct, by: str) -> None:
     if any(step.transfer == act.transfer for step in draft.live(Action.STOP_RELEASE)):
         return refuse(draft, LiftAskedAlready(), by)
     why = ReleaseApproved(act.asked_by, by, act.reason, act.request)
-    draft.say(FactKind.STOP, why, by=by)
+    draft.note(FactKind.STOP, why, by=by)
     others = [step for step in draft.live(Action.STOP_PAYMENT, Action.STOP_AGAIN) if step.transfer == act.transfer]
     withdraw(draft, others, StopToBeLifted(act.reason))
     stem = payments.stop_id(draft.case, act.transfer, "release")
@@ -198,10 +198,10 @@ def _release_stop(draft: DecisionBuilder, act: ReleaseStopAct, by: str) -> None:
     return None
 
 
-def _tell_contact(draft: DecisionBuilder, act: TellContactAct, by: str) -> None:
+def _notify_contact(draft: DecisionBuilder, act: NotifyContactAct, by: str) -> None:
     if act.contact >= draft.case.profile.contacts:
         return refuse(draft, NoSuchContact(act.contact), by)
-    draft.say(FactKind.NOTE, ContactToBeTold(act.contact), by=by)
+    draft.note(FactKind.NOTE, ContactToBeTold(act.contact), by=by)
     plan_step(draft, "asked.contact", Action.CONTACT_CALL, draft.now, AskedBy(by), contact=act.contact)
     return None
 
@@ -220,14 +220,14 @@ def _take(draft: DecisionBuilder, by: str) -> None:
     draft.set(claimed_by=by, returned_from=None)
     for step in draft.live(Action.OPERATOR_CALL):
         _move(draft, step, later=True)
-    draft.say(FactKind.CLAIMED, CaseClaimed(by), by=by)
+    draft.note(FactKind.CLAIMED, CaseClaimed(by), by=by)
 
 
 def _give_back(draft: DecisionBuilder, act: ClaimAct, by: str) -> None:
     draft.set(claimed_by=None, returned_from=by if act.ran_out else None)
     for step in draft.live(Action.OPERATOR_CALL):
         _move(draft, step, later=False)
-    draft.say(FactKind.UNCLAIMED, ClaimRanOut(by) if act.ran_out else CaseGivenBack(by), by=by)
+    draft.note(FactKind.UNCLAIMED, ClaimRanOut(by) if act.ran_out else CaseGivenBack(by), by=by)
     if draft.case.state is CaseState.IN_CONVERSATION:
         draft.enter(CaseState.CONTACTING, TalkBrokenOff())
 
@@ -242,7 +242,7 @@ def _move(draft: DecisionBuilder, step: Step, *, later: bool) -> None:
 
 
 def _note(draft: DecisionBuilder, act: NoteAct, by: str) -> None:
-    draft.say(FactKind.NOTE, _noted(act), by=by)
+    draft.note(FactKind.NOTE, _noted(act), by=by)
     before = draft.case.desk_call
     call = grounds.call_after(before, act.what, by, draft.now)
     if call is not None and call is not before:
@@ -309,7 +309,7 @@ def _answers(draft: DecisionBuilder, act: AnswersAct, by: str) -> None:
     draft.set(script=act.script, answers=answers)
     withdrawn = tuple(question for question in act.withdrawn if question not in act.answers)
     told = ScriptAnswered(act.script, act.answers, withdrawn)
-    draft.say(FactKind.NOTE, told if act.answers or withdrawn else ScriptBegun(act.script), by=by)
+    draft.note(FactKind.NOTE, told if act.answers or withdrawn else ScriptBegun(act.script), by=by)
     return None
 
 
@@ -319,7 +319,7 @@ def _close(draft: DecisionBuilder, act: CloseAct, by: str) -> None:
 
 def _confirm(draft: DecisionBuilder, act: ConfirmAct, by: str) -> None:
     draft.set(raised_by=None)
-    draft.say(FactKind.NOTE, DangerConfirmed(act.reason), by=by)
+    draft.note(FactKind.NOTE, DangerConfirmed(act.reason), by=by)
     for step in draft.live():
         if step.state is StepState.HELD and holding(draft, step) is None:
             release(draft, step, ConfirmedBy(by))
@@ -334,7 +334,7 @@ _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
     SendOfficerAct: (_send_officer, "plan"),
     AskStopAct: (_ask_stop, "danger"),
     ReleaseStopAct: (_release_stop, ""),
-    TellContactAct: (_tell_contact, "plan"),
+    NotifyContactAct: (_notify_contact, "plan"),
     ClaimAct: (_claim, "open"),
     NoteAct: (_note, ""),
     AnswersAct: (_answers, "open"),

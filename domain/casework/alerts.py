@@ -35,7 +35,7 @@ def opens_anew(case: Case | None, rules: Rules, now: datetime) -> bool:
     return case.closed_at is not None and now - case.closed_at > rules.policy.plan.reopen_within
 
 
-def opened(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> DecisionBuilder:
+def begin_case(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> DecisionBuilder:
     """Return a new case opened by an alert, as a DecisionBuilder. Sums booked in the earlier case are not booked
     again.
     """
@@ -54,13 +54,13 @@ def opened(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> D
         opened_at=now,
         updated_at=now,
         payments=payments.merged([], given.payments),
-        booked_before=ledger.booked(earlier) if earlier else [],
+        booked_before=ledger.booked_transfers(earlier) if earlier else [],
         contacted=fatigue.recent(earlier, now) if earlier else [],
         warned_at=earlier.warned_at if earlier else None,
         danger_at=now,
     )
     draft = DecisionBuilder(case, rules, now, version=1, signal_at=given.signal_at)
-    draft.say(FactKind.OPENED, CaseOpenedAt(case.level, tuple(case.danger.reasons)))
+    draft.note(FactKind.OPENED, CaseOpenedAt(case.level, tuple(case.danger.reasons)))
     begin(draft, CaseOpened())
     return draft
 
@@ -79,7 +79,7 @@ def alert(draft: DecisionBuilder, given: Alert) -> None:
         _evidence(draft, OldEvidence(news), changed=changed)
     elif graver:
         draft.set(level=given.danger.level, raised_by=given.policy)
-        draft.say(FactKind.LEVEL_RAISED, LevelRaised(before.level, given.danger.level, news))
+        draft.note(FactKind.LEVEL_RAISED, LevelRaised(before.level, given.danger.level, news))
         _start_again(draft, LevelRose())
     else:
         _evidence(draft, DangerSeen(news), changed=changed)
@@ -130,7 +130,7 @@ def _update(draft: DecisionBuilder, given: Alert) -> None:
 
 def _evidence(draft: DecisionBuilder, what: AnyCode, *, changed: bool) -> None:
     if changed:
-        draft.say(FactKind.EVIDENCE, what)
+        draft.note(FactKind.EVIDENCE, what)
         money.balance(draft)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.casework.triage import QueueBand, turn_of
+from domain.casework.triage import QueueBand, queue_band
 from domain.policy import Policy
 from domain.policy.plan import LevelPlan, Plan
 from domain.policy.schedule import LATEST, STOPS
@@ -100,7 +100,7 @@ class DecisionBuilder:
         """Replace the payment of the same transfer."""
         self.set(payments=[payment if old.transfer == payment.transfer else old for old in self.case.payments])
 
-    def say(self, kind: FactKind, what: AnyCode, step: Step | None = None, **more: object) -> None:
+    def note(self, kind: FactKind, what: AnyCode, step: Step | None = None, **more: object) -> None:
         """Record a fact. Every change of a case needs one: without facts the decision is dropped."""
         of = {} if step is None else {"step": step.id, "action": step.action}
         self.facts.append(Fact.model_validate({"kind": kind, "what": what, **of, **more}))
@@ -109,7 +109,7 @@ class DecisionBuilder:
         """Change the case's state and record it; no effect if it is the same."""
         if self.case.state is not state:
             self.set(state=state)
-            self.say(FactKind.STATE, why)
+            self.note(FactKind.STATE, why)
 
     def reached(self) -> None:
         """Record that a warning has reached the resident now."""
@@ -142,7 +142,7 @@ class DecisionBuilder:
 
 def _offered_at(case: Case) -> datetime | None:
     """Return since when the case is offered on the desk, or None. A call that is offered again keeps its first time."""
-    return (case.offered_at or case.updated_at) if turn_of(case) is QueueBand.OFFERED else None
+    return (case.offered_at or case.updated_at) if queue_band(case) is QueueBand.OFFERED else None
 
 
 KEPT_STEPS = 80

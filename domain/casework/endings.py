@@ -97,7 +97,7 @@ def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
     draft.set(outcome=None, settled_at=None, closed_at=None, level=level, claimed_by=None, officer=None)
     draft.set(ground=None, desk_call=None, met_at=None)
     draft.set(state=CaseState.RAISED)
-    draft.say(FactKind.REOPENED, why if was is level else LevelAndWhy(level, was, why))
+    draft.note(FactKind.REOPENED, why if was is level else LevelAndWhy(level, was, why))
     begin(draft, CaseReopened())
     money.balance(draft)
 
@@ -109,7 +109,7 @@ def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
     draft.steps.pop(CLOSE, None)
     settled_at = draft.case.settled_at or draft.now
     draft.set(state=CaseState.CLOSED, closed_at=draft.now, settled_at=settled_at, claimed_by=None, officer=None)
-    draft.say(FactKind.CLOSED, why, by=by)
+    draft.note(FactKind.CLOSED, why, by=by)
 
 
 def time_to_close(draft: DecisionBuilder) -> None:
@@ -117,16 +117,16 @@ def time_to_close(draft: DecisionBuilder) -> None:
     if draft.live():
         last = max((step.due for step in draft.live() if step.due), default=draft.now)
         plan_close(draft, max(last, draft.now) + draft.plan.close_after)
-        draft.say(FactKind.NOTE, NotClosedYet())
+        draft.note(FactKind.NOTE, NotClosedYet())
         return
     draft.steps[CLOSE] = draft.steps[CLOSE].model_copy(update={"state": StepState.DONE, "due": None})
     close(draft, NothingMoreToDo())
 
 
-def forget(draft: DecisionBuilder, by: str) -> None:
+def erase(draft: DecisionBuilder, by: str) -> None:
     """Remove the personal data from an ended case; the figures for statistics stay."""
     if (left := without(draft.case)) == draft.case:
         return
     draft.case = left
     draft.steps = {step.id: step for step in left.steps}
-    draft.say(FactKind.FORGOTTEN, PersonalDataDestroyed(), by=by)
+    draft.note(FactKind.FORGOTTEN, PersonalDataDestroyed(), by=by)

@@ -44,9 +44,9 @@ def put_off(draft: DecisionBuilder, step: Step) -> bool:
     draft.change(step, due=spent.until, wanted=step.wanted or step.due)
     why = BudgetSpent(spent.hours, spent.most, spent.channel)
     if step.wanted is None:
-        draft.say(FactKind.PUT_OFF, why, step, limit=spent.limit)
+        draft.note(FactKind.PUT_OFF, why, step, limit=spent.limit)
     else:  # it was put off before: counted once
-        draft.say(FactKind.NOTE, why, step)
+        draft.note(FactKind.NOTE, why, step)
     return True
 
 
@@ -79,7 +79,7 @@ def let_go(draft: DecisionBuilder) -> None:
     for step in draft.contacts():
         if step.state is StepState.PENDING and step.wanted is not None:
             draft.change(step, due=draft.now, wanted=None)
-            draft.say(FactKind.RELEASED, RedPassesBudget(), step)
+            draft.note(FactKind.RELEASED, RedPassesBudget(), step)
 
 
 def counts(action: Action) -> bool:

@@ -72,7 +72,7 @@ def again(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) -> N
         contact = (contact + 1) % max(1, draft.case.profile.contacts)
     due = _when(draft, step, word)
     draft.change(step, state=StepState.PENDING, attempt=step.attempt + 1, due=due, contact=contact)
-    draft.say(FactKind.NOTE, TriedAgain(step.id, because), step)
+    draft.note(FactKind.NOTE, TriedAgain(step.id, because), step)
 
 
 def _used_up(draft: DecisionBuilder, step: Step, word: Word) -> bool:
@@ -137,7 +137,7 @@ def _acknowledged(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
     if draft.plan_over:
         return
     if not is_current(draft, step) or level_of(step.id) not in (None, draft.case.level):
-        draft.say(FactKind.NOTE, AcknowledgedEarlierPlan(), step)
+        draft.note(FactKind.NOTE, AcknowledgedEarlierPlan(), step)
     elif draft.level.acknowledged == "dissuaded":
         settle(draft, Outcome.DISSUADED, KeyPressed(), OutcomeGround.KEY)
     elif draft.level.acknowledged == "no_robot":

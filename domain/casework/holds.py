@@ -48,7 +48,7 @@ def touched(hold: Hold, case: Case, states: Collection[StepState] = WAITING) -> 
 def release(draft: DecisionBuilder, step: Step, why: AnyCode) -> None:
     """Release a held step: it falls due now."""
     draft.change(step, state=StepState.PENDING, due=draft.now)
-    draft.say(FactKind.RELEASED, why, step)
+    draft.note(FactKind.RELEASED, why, step)
 
 
 def _until(hold: Hold) -> datetime:

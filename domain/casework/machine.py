@@ -7,7 +7,7 @@ from typing import Any
 from domain.casework import alerts, fatigue, money, payments
 from domain.casework.acts import operator_report, refuse
 from domain.casework.draft import CLOSE, Decision, DecisionBuilder, Rules, is_clock
-from domain.casework.endings import defrauded, finish, forget, time_to_close
+from domain.casework.endings import defrauded, erase, finish, time_to_close
 from domain.casework.holds import holding, matches, release
 from domain.casework.results import contact_result, overdue
 from domain.casework.steps import run_due, unclaim
@@ -21,7 +21,7 @@ from schemas.casework.inputs import (
     CaseInput,
     ContactResult,
     Deadline,
-    Forget,
+    Erase,
     HoldChange,
     OfficerReport,
     OperatorReport,
@@ -46,11 +46,11 @@ def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> 
     if isinstance(given, HoldChange):
         return lift(case, given, rules, now)
     if isinstance(given, Alert) and alerts.opens_anew(case, rules, now):
-        return _decided(None, alerts.opened(case, given, rules, now))
+        return _decided(None, alerts.begin_case(case, given, rules, now))
     if case is None or isinstance(given, PolicyChange):
         return Decision(case, [], [])
     draft = DecisionBuilder.of(case, rules, now)
-    if isinstance(given, Alert | VictimReport | Forget) or given.case == case.id:
+    if isinstance(given, Alert | VictimReport | Erase) or given.case == case.id:
         _HANDLERS[type(given)](draft, given)
     elif not isinstance(given, Deadline | ContactResult):
         refuse(draft, EarlierCase(given.case), None)
@@ -74,7 +74,7 @@ def _let_go(draft: DecisionBuilder, step: Step, change: HoldChange) -> None:
     if change.lift == "drop":
         payments.not_asked(draft, step)
         draft.change(step, state=StepState.WITHDRAWN, due=None)
-        draft.say(FactKind.DROPPED, DroppedWithHold(change.hold.id), step)
+        draft.note(FactKind.DROPPED, DroppedWithHold(change.hold.id), step)
     else:
         release(draft, step, HoldLifted(change.hold.id))
 
@@ -116,7 +116,7 @@ def _hold_over(draft: DecisionBuilder) -> None:
         if step.state is StepState.HELD and step.due and step.due <= draft.now:
             if hold := holding(draft, step):
                 draft.change(step, due=hold.until)
-                draft.say(FactKind.HELD, HeldBack(hold.id, hold.reason), step)
+                draft.note(FactKind.HELD, HeldBack(hold.id, hold.reason), step)
             else:
                 release(draft, step, HoldOver())
 
@@ -128,12 +128,12 @@ def _victim_report(draft: DecisionBuilder, given: VictimReport) -> None:
         defrauded(draft, VictimReported())
 
 
-def _forget(draft: DecisionBuilder, given: Forget) -> None:
+def _erase(draft: DecisionBuilder, given: Erase) -> None:
     """Delete the resident's personal data, or refuse while the case is open or has unfinished steps."""
     if draft.case.open or draft.live():
         refuse(draft, StillGoesOn(), given.by)
     else:
-        forget(draft, given.by)
+        erase(draft, given.by)
 
 
 _HANDLERS: dict[type, Callable[[DecisionBuilder, Any], None]] = {
@@ -144,5 +144,5 @@ _HANDLERS: dict[type, Callable[[DecisionBuilder, Any], None]] = {
     Deadline: _deadline,
     BankFeedback: bank_feedback,
     VictimReport: _victim_report,
-    Forget: _forget,
+    Erase: _erase,
 }

@@ -4,12 +4,14 @@ from domain.casework.draft import DecisionBuilder
 from domain.payments import ledger
 from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import KeptClaim
+from schemas.casework.inputs import LossAvoidedClaim
 from schemas.codes.money import LossAvoided, MoneyFrozen, MoneyLost, NoLongerAvoided, NotBooked
 from schemas.levels import EvidenceClass
 
 
-def claim(draft: DecisionBuilder, claims: list[KeptClaim], by: str, best: EvidenceClass = EvidenceClass.C) -> None:
+def claim(
+    draft: DecisionBuilder, claims: list[LossAvoidedClaim], by: str, best: EvidenceClass = EvidenceClass.C
+) -> None:
     """Book what a person says was kept: C at best, for A and B are the banks' to confirm.
 
     `best`: D where nobody has heard it from the resident.
@@ -19,14 +21,14 @@ def claim(draft: DecisionBuilder, claims: list[KeptClaim], by: str, best: Eviden
         before = draft.case
         keep(draft, stated.transfer, evidence, stated.amount_fen, by)
         if draft.case is before:
-            draft.say(FactKind.NOTE, NotBooked(stated.transfer), by=by)
+            draft.note(FactKind.NOTE, NotBooked(stated.transfer), by=by)
 
 
 def keep(
     draft: DecisionBuilder, transfer: str, evidence: EvidenceClass, amount_fen: int, by: str | None = None
 ) -> None:
     """Book money as loss avoided."""
-    _replace(draft, ledger.with_kept(draft.case, transfer, evidence, amount_fen), by)
+    _replace(draft, ledger.with_loss_avoided(draft.case, transfer, evidence, amount_fen), by)
 
 
 def freeze(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
@@ -35,7 +37,7 @@ def freeze(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
     if after is not before:
         draft.case = after
         amount = after.frozen[transfer]
-        draft.say(FactKind.FROZEN, MoneyFrozen(amount), amount_fen=amount)
+        draft.note(FactKind.FROZEN, MoneyFrozen(amount), amount_fen=amount)
 
 
 def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str | None = None) -> None:
@@ -44,7 +46,7 @@ def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str 
     if after is not draft.case:
         amount = next(loss.amount_fen for loss in after.losses if loss.id == (transfer or ledger.UNNAMED))
         _replace(draft, after, by)
-        draft.say(FactKind.LOST, MoneyLost(amount), amount_fen=amount, by=by)
+        draft.note(FactKind.LOST, MoneyLost(amount), amount_fen=amount, by=by)
 
 
 def balance(draft: DecisionBuilder) -> None:
@@ -57,6 +59,6 @@ def _replace(draft: DecisionBuilder, after: Case, by: str | None) -> None:
     for transfer, entry in after.kept.items():
         if before.get(transfer) != entry:
             booked = LossAvoided(entry.amount_fen, entry.evidence)
-            draft.say(FactKind.KEPT, booked, evidence=entry.evidence, amount_fen=entry.amount_fen, by=by)
+            draft.note(FactKind.KEPT, booked, evidence=entry.evidence, amount_fen=entry.amount_fen, by=by)
     for transfer in before.keys() - after.kept.keys():
-        draft.say(FactKind.NOTE, NoLongerAvoided(before[transfer].amount_fen))
+        draft.note(FactKind.NOTE, NoLongerAvoided(before[transfer].amount_fen))

@@ -29,7 +29,7 @@ def apply(
     on, if the resident is dissuaded.
     """
     told = OutcomeTold(act.outcome, by)
-    draft.say(FactKind.NOTE, OutcomeTold(act.outcome, by, act.note, act.complaint, ground), by=by)
+    draft.note(FactKind.NOTE, OutcomeTold(act.outcome, by, act.note, act.complaint, ground), by=by)
     # The conversation is over, also where the case is what it was before. The next outcome needs a talk of its own.
     draft.set(claimed_by=None, desk_call=None, met_at=None)
     if act.outcome is Outcome.UNREACHABLE:

@@ -83,4 +83,4 @@ def asked(draft: DecisionBuilder, step: Step) -> None:
         return
     times = payment.stop.times + 1 if payment.stop else 1
     draft.pay(payment.model_copy(update={"stop": Stop(state=StopState.ASKED, times=times)}))
-    draft.say(FactKind.STOP, BankAsked(times, draft.plan.stop.times), step)
+    draft.note(FactKind.STOP, BankAsked(times, draft.plan.stop.times), step)

@@ -31,7 +31,7 @@ def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
     step = draft.change(step, results=[*step.results, given.result])
     because = ResultCame(given.result)
     noted = (ResultNoted if awaited else LateResult)(step.action, given.attempt, given.result, given.why)
-    draft.say(FactKind.RESULT, noted, step, result=given.result)
+    draft.note(FactKind.RESULT, noted, step, result=given.result)
     if given.result in NEVER_SENT:
         fatigue.give_back(draft, step, given.attempt)
     if awaited:
@@ -86,7 +86,7 @@ def _busy(draft: DecisionBuilder, step: Step, result: Result) -> bool:
         why = BusyInARow(run)
     else:
         return False
-    draft.say(FactKind.EVIDENCE, why, step)
+    draft.note(FactKind.EVIDENCE, why, step)
     bring_forward(draft, [Action.VISIT], why)
     return step.action is Action.ROBOT_CALL and bool(draft.live(Action.VISIT))
 

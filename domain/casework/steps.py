@@ -84,7 +84,7 @@ def run_due(draft: DecisionBuilder, *, backlog: bool = False) -> None:
         else:
             due = draft.now + gap
             draft.change(step, due=due)
-            draft.say(FactKind.NOTE, WaitsForGap(step.id), step)
+            draft.note(FactKind.NOTE, WaitsForGap(step.id), step)
             gap += rule.least_gap
 
 
@@ -103,16 +103,16 @@ def _fall_due(draft: DecisionBuilder, step: Step) -> bool:
     """
     if draft.case.claimed_by and step.action is Action.ROBOT_CALL:
         draft.change(step, due=draft.now + draft.plan.talk_within)
-        draft.say(FactKind.NOTE, WaitsForOperator(step.id, draft.case.claimed_by), step)
+        draft.note(FactKind.NOTE, WaitsForOperator(step.id, draft.case.claimed_by), step)
         return False
     open_at = allowed(draft.now, draft.plan, draft.level, step.action)
     if open_at > draft.now:
         draft.change(step, due=open_at)
-        draft.say(FactKind.NOTE, WaitsForMorning(step.id), step)
+        draft.note(FactKind.NOTE, WaitsForMorning(step.id), step)
         return False
     if hold := holding(draft, step):
         draft.change(step, state=StepState.HELD, due=hold.until)
-        draft.say(FactKind.HELD, HeldBack(hold.id, hold.reason), step)
+        draft.note(FactKind.HELD, HeldBack(hold.id, hold.reason), step)
         return False
     if fatigue.put_off(draft, step):
         return False
@@ -130,7 +130,7 @@ def unclaim(draft: DecisionBuilder) -> None:
     """Take a case back from an operator who has not reported in time."""
     if holder := draft.case.claimed_by:
         draft.set(claimed_by=None, returned_from=holder)
-        draft.say(FactKind.UNCLAIMED, NoReportInTime(holder), by=holder)
+        draft.note(FactKind.UNCLAIMED, NoReportInTime(holder), by=holder)
 
 
 def _dispatch(draft: DecisionBuilder, step: Step) -> None:
@@ -162,7 +162,7 @@ def _dispatch(draft: DecisionBuilder, step: Step) -> None:
             signal_at=draft.signal_at,
         )
     )
-    draft.say(FactKind.DISPATCHED, Dispatched(step.action, step.attempt, because), step)
+    draft.note(FactKind.DISPATCHED, Dispatched(step.action, step.attempt, because), step)
     if case.state is CaseState.RAISED and step.action not in STOPS:
         draft.enter(CaseState.CONTACTING, FirstContact())
 
@@ -171,7 +171,7 @@ def end(draft: DecisionBuilder, step: Step, state: Ended, why: AnyCode) -> None:
     """End a step for the given reason."""
     payments.not_asked(draft, step)
     draft.change(step, state=state, due=None, wanted=None)
-    draft.say(_ENDED[state], why, step)
+    draft.note(_ENDED[state], why, step)
 
 
 def withdraw(draft: DecisionBuilder, steps: Iterable[Step], why: AnyCode) -> None:
@@ -195,7 +195,7 @@ def bring_forward(draft: DecisionBuilder, actions: Collection[Action], because: 
         due = allowed(draft.now, draft.plan, draft.level, step.action)
         if _due(step) > due:
             draft.change(step, due=due, because=because)
-            draft.say(FactKind.NOTE, BroughtForward(step.id, because), step)
+            draft.note(FactKind.NOTE, BroughtForward(step.id, because), step)
         return True
     return False
 

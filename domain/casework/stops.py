@@ -48,7 +48,7 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
     """Apply a bank's feedback: the stop's state, and the money that it confirms."""
     payment = find(draft.case, given.transfer)
     if payment is None:
-        draft.say(FactKind.REFUSED, BankOnOtherPayment(_ANSWERS[given.state]))
+        draft.note(FactKind.REFUSED, BankOnOtherPayment(_ANSWERS[given.state]))
         return
     before = draft.case
     match given.state:
@@ -77,7 +77,7 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     draft.pay(
         payment.model_copy(update={"stop": stop.model_copy(update={"state": StopState.IN_FORCE, "until": until})})
     )
-    draft.say(FactKind.STOP, StoppedUntil(until), amount_fen=given.amount_fen)
+    draft.note(FactKind.STOP, StoppedUntil(until), amount_fen=given.amount_fen)
     clock = Step(
         id=f"{CLOCK}{stop_id(draft.case, payment.transfer)}",
         action=Action.STOP_AGAIN,
@@ -94,7 +94,7 @@ def _state(draft: DecisionBuilder, payment: Payment, state: StopState, what: Any
     if stop.state is state:
         return
     draft.pay(payment.model_copy(update={"stop": stop.model_copy(update={"state": state, "until": None})}))
-    draft.say(FactKind.STOP, what)
+    draft.note(FactKind.STOP, what)
     draft.steps.pop(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", None)
 
 
@@ -112,7 +112,7 @@ def _cancelled(draft: DecisionBuilder, given: BankFeedback, payment: Payment) ->
     payment = find(draft.case, given.transfer) or payment
     if payment.state is not TransferState.ATTEMPTED:
         draft.pay(payment.model_copy(update={"state": TransferState.ATTEMPTED}))
-        draft.say(FactKind.STOP, PaymentFailed())
+        draft.note(FactKind.STOP, PaymentFailed())
     money.keep(draft, given.transfer, EvidenceClass.B, given.amount_fen or payment.amount_fen)
 
 
@@ -134,7 +134,7 @@ def stop_clock(draft: DecisionBuilder, step: Step) -> None:
     payment = find(draft.case, step.transfer)
     if payment is None or payment.stop is None or payment.stop.until is None:
         draft.change(step, state=StepState.DONE, due=None)
-        draft.say(FactKind.NOTE, NoStopInForce())
+        draft.note(FactKind.NOTE, NoStopInForce())
     elif payment.stop.until <= draft.now:
         _state(draft, payment, StopState.EXPIRED, StopExpired())
     else:
@@ -144,7 +144,7 @@ def stop_clock(draft: DecisionBuilder, step: Step) -> None:
 def _remind(draft: DecisionBuilder, step: Step, transfer: str, ends: datetime) -> None:
     draft.change(step, due=ends, attempt=step.attempt + 1)
     why = may_not_ask(draft, transfer) or (ResidentSafe() if draft.case.settled else None)
-    draft.say(FactKind.STOP_REMINDER, StopNotExtended(ends, why) if why else StopExtended(ends), step)
+    draft.note(FactKind.STOP_REMINDER, StopNotExtended(ends, why) if why else StopExtended(ends), step)
     if why is None:
         stem = stop_id(draft.case, transfer, "again")
         plan_step(draft, stem, Action.STOP_AGAIN, draft.now, StopRunsOut(ends), transfer=transfer)

@@ -138,7 +138,7 @@ def order(cases: Iterable[Case], now: datetime, policy: Policy) -> list[Case]:
 
 def weigh(case: Case, policy: Policy) -> Weight:
     """Return the case's weight in the queue, with the start and the limit of its waiting time."""
-    rules, turn = policy.triage, turn_of(case)
+    rules, turn = policy.triage, queue_band(case)
     limit = rules.limit.get(case.level) if turn is QueueBand.OFFERED else None
     return Weight(turn, _fen_a_minute(case, policy), waiting_since(case), rules.patience, limit)
 
@@ -156,7 +156,7 @@ def reasons(case: Case, policy: Policy) -> list[Reason]:
         found.append(Reason(Ground.CALL, at=case.danger.call_since))
     if (until := left_until(case)) is not None:
         found.append(Reason(Ground.LEFT, at=until))
-    counted = ((Ground.NOT_TAKEN, _not_taken(case)), (Ground.TALKED, _talks(case)))
+    counted = ((Ground.NOT_TAKEN, _unanswered_calls(case)), (Ground.TALKED, _talks(case)))
     return found + [Reason(ground, times=times) for ground, times in counted if times]
 
 
@@ -173,7 +173,7 @@ def waiting_since(case: Case) -> datetime:
     return case.offered_at or case.opened_at
 
 
-def turn_of(case: Case) -> QueueBand:
+def queue_band(case: Case) -> QueueBand:
     """Return who must act on the case."""
     if case.settled:
         return QueueBand.SETTLED
@@ -195,10 +195,10 @@ def _fen_a_minute(case: Case, policy: Policy) -> float:
 
 def _reached(case: Case, rules: TriageRules) -> float:
     """Return the probability that the call is answered."""
-    return rules.busy if case.danger.call_since is not None else rules.reached * rules.again ** _not_taken(case)
+    return rules.busy if case.danger.call_since is not None else rules.reached * rules.again ** _unanswered_calls(case)
 
 
-def _not_taken(case: Case) -> int:
+def _unanswered_calls(case: Case) -> int:
     """Return how many calls the resident did not answer, including automated ones."""
     return sum(result in _NOT_TAKEN for step in case.steps if step.action in _CALLS for result in step.results)
 

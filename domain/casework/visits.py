@@ -51,9 +51,9 @@ def officer_report(draft: DecisionBuilder, given: OfficerReport) -> None:
     step = draft.steps.get(given.step)
     awaited = step if step and step.state is StepState.SENT and step.attempt == given.attempt else None
     if not draft.case.open:
-        draft.say(FactKind.REFUSED, ReportNotTaken(given.by), by=given.by)
+        draft.note(FactKind.REFUSED, ReportNotTaken(given.by), by=given.by)
         return
-    draft.say(FactKind.VISIT, _reported(given), step, by=given.by)
+    draft.note(FactKind.VISIT, _reported(given), step, by=given.by)
     if awaited is not None:
         _stage(draft, given, awaited)
     elif given.stage is VisitStage.DONE and _outdated(draft, given):
@@ -126,7 +126,7 @@ def _warned_before(draft: DecisionBuilder, given: OfficerReport) -> None:
     draft.reached()
     if given.outcome is not None:
         money.claim(draft, given.outcome.kept, given.by)
-    draft.say(FactKind.NOTE, TalkedBefore(), by=given.by)
+    draft.note(FactKind.NOTE, TalkedBefore(), by=given.by)
 
 
 def _reported(given: OfficerReport) -> VisitCode:

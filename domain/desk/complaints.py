@@ -34,7 +34,7 @@ class ChangedError(ValueError):
     """The complaint has changed since it was displayed."""
 
 
-def taken(
+def new_complaint(
     name: str,
     entry: Entry,
     kind: ComplaintKind,

@@ -54,7 +54,7 @@ def board(cases: Iterable[Case]) -> Board:
         counties=Counter(case.profile.division[:COUNTY] for case in found),
         at_stake=sum(to_go(case) for case in found if not case.settled),
         stopped=sum(_stopped(case) for case in found),
-        kept={evidence: sum(total.kept[evidence] for total in totals) for evidence in "ABC"},
+        kept={evidence: sum(total.avoided_by_class[evidence] for total in totals) for evidence in "ABC"},
         lost=sum(total.lost for total in totals),
     )
 

@@ -29,7 +29,7 @@ class NotYetApplied:
     """Redis does not have the decision yet that the dispatch results from."""
 
 
-def standing(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDispatch | NotYetApplied | None:
+def validity(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDispatch | NotYetApplied | None:
     """Return None if the dispatch is valid: its case is open and not settled, and its step waits for this attempt.
 
     Else return why it is obsolete, or that Redis does not have its decision yet.

@@ -96,7 +96,7 @@ def follow(before: LetterStatus, act: AuditEntry) -> LetterStatus:
     return before
 
 
-def standing(acts: Iterable[AuditEntry]) -> LetterStatus:
+def status_after(acts: Iterable[AuditEntry]) -> LetterStatus:
     """Return a letter's state after all acts, in the order of the topic."""
     found = LetterStatus()
     for act in acts:

@@ -90,15 +90,15 @@ def of_tables(tables: Reads[str, object]) -> Mapping:
     return found
 
 
-def mend(fields: Reads[str, Any], mapping: Mapping) -> Fields:
+def repair(fields: Reads[str, Any], mapping: Mapping) -> Fields:
     """Return the repaired fields. Raises MappingError naming the field that a rule does not fit."""
     renamed = _renamed(fields, mapping)
-    mended = {name: _mended(name, value, mapping) for name, value in renamed.items() if name not in mapping.remove}
+    mended = {name: _repaired(name, value, mapping) for name, value in renamed.items() if name not in mapping.remove}
     missing = {name: value for name, value in mapping.default.items() if mended.get(name) in (None, "")}
     return mended | missing | mapping.set
 
 
-def _mended(name: str, value: object, mapping: Mapping) -> object:
+def _repaired(name: str, value: object, mapping: Mapping) -> object:
     if isinstance(value, str):
         value = value.translate(dict.fromkeys(map(ord, mapping.strip.get(name, ""))))
         value = mapping.replace.get(name, {}).get(value, value)

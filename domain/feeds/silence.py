@@ -97,7 +97,7 @@ def longest_gap(profile: FeedProfile | None) -> float:
     return profile.mean * (1 + RARELY * max(math.sqrt(spread), spread))
 
 
-def judge(
+def outage(
     profile: FeedProfile,
     now: datetime,
     *,
@@ -118,7 +118,7 @@ def judge(
     return Silence(source=profile.source, since=since, expected=signals, at=now, words=words)
 
 
-def never_heard(source: str, floor: float, began: datetime, now: datetime, grace: timedelta) -> Silence | None:
+def never_sent(source: str, floor: float, began: datetime, now: datetime, grace: timedelta) -> Silence | None:
     """Return the alarm for a configured source that has sent nothing since `began`, once `grace` is over, else None."""
     if now - began < grace:
         return None

@@ -93,7 +93,7 @@ class BankBook:
         for dispatch in event.dispatches:
             if dispatch.channel is Channel.PAYMENT and (sent := _sent(dispatch)):
                 _keep(self.sent, sent.dispatch, sent)
-        self._told(event)
+        self._apply(event)
 
     def message(self, message: BankMessage) -> None:
         """Add a bank's message."""
@@ -161,7 +161,7 @@ class BankBook:
         )
         _keep(self.stops, (case.id, number), line)
 
-    def _told(self, event: CaseEvent) -> None:
+    def _apply(self, event: CaseEvent) -> None:
         if event.input_kind != "contact_result":
             return
         dispatch = event.input.rpartition(":")[0]

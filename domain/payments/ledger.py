@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple
 
-from schemas.casework.cases import Case, Kept, Loss, Payment
+from schemas.casework.cases import Case, Loss, LossAvoided, Payment
 from schemas.casework.events import CaseEvent
 from schemas.levels import EvidenceClass, Outcome
 from schemas.risk.signals import TransferState
@@ -43,7 +43,7 @@ class Totals(NamedTuple):
     defrauded_after_warning_90d: int = 0
 
     @property
-    def kept(self) -> dict[str, int]:
+    def avoided_by_class(self) -> dict[str, int]:
         """Money kept by evidence class, in fen."""
         return {"A": self.kept_a, "B": self.kept_b, "C": self.kept_c, "D": self.kept_d}
 
@@ -116,18 +116,18 @@ def total(parts: Iterable[Totals]) -> Totals:
     return Totals(*(sum(column) for column in columns))
 
 
-def with_kept(case: Case, transfer: str, evidence: EvidenceClass, amount_fen: int) -> Case:
+def with_loss_avoided(case: Case, transfer: str, evidence: EvidenceClass, amount_fen: int) -> Case:
     """Return the case with money booked as kept; unchanged for an unknown payment or one booked in an earlier case."""
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
     if amount <= 0 or transfer in case.booked_before:
         return case
-    claim, known = Kept(evidence=evidence, amount_fen=amount), case.kept.get(transfer)
+    claim, known = LossAvoided(evidence=evidence, amount_fen=amount), case.kept.get(transfer)
     best = min(filter(None, (claim, known)), key=_rank)
     return balanced(case.model_copy(update={"kept": {**case.kept, transfer: best}}))
 
 
-def _rank(kept: Kept) -> tuple[str, int]:
+def _rank(kept: LossAvoided) -> tuple[str, int]:
     return kept.evidence.value, -kept.amount_fen
 
 
@@ -187,11 +187,11 @@ def balanced(case: Case) -> Case:
     left = case.danger.exposure_fen - sum(entry.amount_fen for entry in kept.values()) - _lost(case)
     expected = round(left * case.danger.probability)
     if case.outcome is Outcome.DISSUADED and expected > 0:
-        kept[EXPOSURE] = Kept(evidence=EvidenceClass.D, amount_fen=expected)
+        kept[EXPOSURE] = LossAvoided(evidence=EvidenceClass.D, amount_fen=expected)
     return case if kept == case.kept else case.model_copy(update={"kept": kept})
 
 
-def doubt(case: Case) -> int:
+def estimate_variance(case: Case) -> int:
     """Return the variance of a case's estimate (D), in yuan²: either all of it would have been lost, or nothing.
 
     With probability p, the loss would have been the booked estimate divided by p. The root of the sum over cases, taken
@@ -201,7 +201,7 @@ def doubt(case: Case) -> int:
     return round((modelled.amount_fen / 100) ** 2 * (1 - p) / p) if modelled and p > 0 else 0
 
 
-def booked(case: Case) -> list[str]:
+def booked_transfers(case: Case) -> list[str]:
     """Return the transfers in a case's ledger or an earlier one's: a later case books none of them again."""
     names = {*case.booked_before, *case.kept, *case.frozen, *(loss.id for loss in case.losses)}
     return sorted(names - {EXPOSURE, UNNAMED})

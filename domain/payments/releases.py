@@ -42,7 +42,7 @@ def asked(
 
     `known`: other requests. Raises ValueError if the reason is too short or too long.
     """
-    if not stands(case, number):
+    if not has_stop(case, number):
         return Why.NO_STOP
     payment = case.payments[number]
     if of_stop((each for each in known if each.id != name), case.id, number):
@@ -63,7 +63,7 @@ def asked(
     )
 
 
-def stands(case: Case, number: int) -> bool:
+def has_stop(case: Case, number: int) -> bool:
     """Return whether the case's payment `number` has a stop that can be lifted."""
     payment = case.payments[number] if 0 <= number < len(case.payments) else None
     return bool(payment and payment.stop and payment.stop.state in (StopState.ASKED, StopState.IN_FORCE))

@@ -25,7 +25,7 @@ def raised(event: CaseEvent | PartialCaseEvent) -> int:
     return sum(fact.kind in _RAISED for fact in event.facts) if event.input_kind == "alert" else 0
 
 
-def judge(usual: Sequence[int], recent: Sequence[int], rules: BreakerRules) -> str | None:
+def reason_to_stop(usual: Sequence[int], recent: Sequence[int], rules: BreakerRules) -> str | None:
     """Return why a policy must be stopped, or None.
 
     `usual`: cases raised in each minute under the previous policy; `recent`: under this one, oldest first. A median is

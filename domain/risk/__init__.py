@@ -5,7 +5,7 @@ intake, screening and simulators.
 """
 
 from domain.risk.alerts import alert_id, come_back, news, remembered
-from domain.risk.evidence import Role, Seen, about_payer, evidence_of, payer_of, reads_watchlist, telling
+from domain.risk.evidence import Role, Seen, about_payer, evidence_of, may_be_evidence, payer_of, reads_watchlist
 from domain.risk.score import Assessment, assess
 from domain.risk.sets import bounded, merged, supersedes, version
 
@@ -19,12 +19,12 @@ __all__ = [
     "bounded",
     "come_back",
     "evidence_of",
+    "may_be_evidence",
     "merged",
     "news",
     "payer_of",
     "reads_watchlist",
     "remembered",
     "supersedes",
-    "telling",
     "version",
 ]

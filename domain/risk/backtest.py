@@ -50,7 +50,7 @@ class Course:
     rises: tuple[Rise, ...]
 
     @property
-    def opened(self) -> datetime:
+    def opened_at(self) -> datetime:
         """When the case was opened."""
         return self.rises[0].at
 
@@ -104,7 +104,7 @@ class Difference:
     @property
     def at(self) -> datetime:
         """When either policy first opened it."""
-        return min(course.opened for course in (self.candidate, self.other) if course)
+        return min(course.opened_at for course in (self.candidate, self.other) if course)
 
     @property
     def level(self) -> Level:
@@ -140,7 +140,7 @@ def compare(
     for name in sorted(candidate.keys() | other.keys()):
         mine, theirs = candidate.get(name), other.get(name)
         there = [course for course in (mine, theirs) if course]
-        if max(course.opened for course in there) < since:
+        if max(course.opened_at for course in there) < since:
             continue
         where = place(there[0].division)
         _count(found.candidate, mine, since, where, zone)
@@ -186,8 +186,8 @@ def _changes(
 
 
 def _count(counted: Tally, course: Course | None, since: datetime, place: str, zone: tzinfo) -> None:
-    if course and course.opened >= since:
-        counted.add(tally([Raised(course.opened, course.level)], place, zone))
+    if course and course.opened_at >= since:
+        counted.add(tally([Raised(course.opened_at, course.level)], place, zone))
 
 
 def _tell(found: Comparison, one: Difference) -> None:

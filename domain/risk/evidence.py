@@ -57,7 +57,7 @@ def reads_watchlist(signal: Signal) -> bool:
     return signal.kind == "transfer"
 
 
-def telling(signal: Signal) -> bool:
+def may_be_evidence(signal: Signal) -> bool:
     """Return whether a signal may be evidence by itself.
 
     Others are evidence only if the other party is on the watchlist.

@@ -137,7 +137,7 @@ class Raw:
     station: str
 
 
-def judged(
+def replayed(
     texts: tuple[str, ...], chunk: Sequence[Raw], since: datetime, until: datetime, zone: tzinfo
 ) -> tuple[Tally, ...]:
     """Return a tally for each policy text over these residents.

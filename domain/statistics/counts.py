@@ -116,7 +116,7 @@ def _open(case: Case) -> Iterator[str]:
 
 def _lasting(case: Case) -> Counter[str]:
     stops = Counter(f"stop|{payment.stop.state}" for payment in case.payments if payment.stop)
-    return stops + Counter({"doubt|d": ledger.doubt(case)})
+    return stops + Counter({"doubt|d": ledger.estimate_variance(case)})
 
 
 def _basis(case: Case) -> str:

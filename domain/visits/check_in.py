@@ -77,7 +77,7 @@ def urgency(alarm: Alarm) -> tuple[bool, datetime]:
     return alarm.kind is not AlarmKind.DURESS, alarm.at
 
 
-def at_a_glance(alarms: Iterable[Alarm]) -> tuple[list[Alarm], list[Alarm]]:
+def shown_and_folded(alarms: Iterable[Alarm]) -> tuple[list[Alarm], list[Alarm]]:
     """Return the alarms that a page shows at once, and those folded under a count; each sorted by urgency.
 
     Shown are all duress alarms, and the newest missed check-ins, first of officers who have not reported safe since.

@@ -36,7 +36,7 @@ def joins(dispatch: Dispatch, lead: Task, own: Iterable[Task], within: timedelta
     return lead.state is TaskState.OPEN and lead.level is not None and lead.level.rank >= dispatch.level.rank
 
 
-def told_of(joined: DispatchId, report: OfficerReport) -> OfficerReport:
+def report_for_joined(joined: DispatchId, report: OfficerReport) -> OfficerReport:
     """Return an officer's report as it applies to a visit that joined theirs.
 
     Money stays with the original: it counts once.

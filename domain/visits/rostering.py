@@ -145,13 +145,13 @@ def take(roster: Roster, open_id: str, officer: str, now: datetime, *, waived: b
 
     Raises RosterError if it is gone or causes a conflict.
     """
-    found = opened(roster, open_id)
+    found = open_shift(roster, open_id)
     return add(drop(roster, open_id), officer, found.shift, now, waived=waived)
 
 
 def drop(roster: Roster, open_id: str) -> Roster:
     """Return the roster without an open shift. Raises RosterError if it no longer exists."""
-    opened(roster, open_id)
+    open_shift(roster, open_id)
     return roster.model_copy(update={"open_shifts": [each for each in roster.open_shifts if each.id != open_id]})
 
 
@@ -227,7 +227,7 @@ def named(roster: Roster, officer: str) -> Officer:
     return found
 
 
-def opened(roster: Roster, open_id: str) -> OpenShift:
+def open_shift(roster: Roster, open_id: str) -> OpenShift:
     """Return the open shift with this id. Raises RosterError if it is taken or gone."""
     found = next((each for each in roster.open_shifts if each.id == open_id), None)
     if found is None:

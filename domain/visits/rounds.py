@@ -100,7 +100,7 @@ def _next(door: Door, here: str, at: datetime, post: Post, now: datetime, rules:
     takes = _way(door, here, now, rules)
     arrives, leaves = at + takes, at + takes + rules.door
     overdue = _overdue(door, now, rules)
-    turn = _turn(door, leaves, post, overdue >= _NONE, rules)
+    turn = _visit_band(door, leaves, post, overdue >= _NONE, rules)
     if turn is VisitBand.OVERDUE:
         return Planned(door, turn, arrives, leaves, overdue.total_seconds())
     waited = max(_NONE, now - door.since) / rules.patience
@@ -120,7 +120,7 @@ def _overdue(door: Door, now: datetime, rules: VisitRules) -> timedelta:
     return now - door.since - limit if limit is not None else timedelta.min
 
 
-def _turn(door: Door, leaves: datetime, post: Post, overdue: bool, rules: VisitRules) -> VisitBand:
+def _visit_band(door: Door, leaves: datetime, post: Post, overdue: bool, rules: VisitRules) -> VisitBand:
     going = door.stage is VisitStage.ON_THE_WAY
     if door.stage is VisitStage.ARRIVED:
         return VisitBand.AT_THE_DOOR

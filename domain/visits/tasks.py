@@ -74,20 +74,20 @@ def conflict(task: Task, case: Case | None, stage: VisitStage) -> Conflict | Non
         return Conflict.OVER
     if case is None or not case.open:
         return Conflict.SETTLED
-    if stage in _GOING and not stands(task, case):
+    if stage in _GOING and not is_awaited(task, case):
         return Conflict.ANOTHER if task.state is TaskState.LATE and not _plan_over(case) else Conflict.SETTLED
     told, known = stage.distance, task.stage.distance if task.stage else None
     return Conflict.BEHIND if told is not None and known is not None and told < known else None
 
 
-def stands(task: Task, case: Case) -> bool:
+def is_awaited(task: Task, case: Case) -> bool:
     """Return whether the case still waits for this visit, also of a dissuaded resident, until it is recalled."""
     return task.state is TaskState.OPEN and case.open and _step(task, case) is not None
 
 
 def to_be_made(task: Task, case: Case) -> bool:
     """Return whether the officer still makes the visit: they are at the door, or the case waits for it."""
-    return case.open and (task.stage is VisitStage.ARRIVED or stands(task, case))
+    return case.open and (task.stage is VisitStage.ARRIVED or is_awaited(task, case))
 
 
 def sort_out(

@@ -137,7 +137,7 @@ class Payment(Model):
     stop: Stop | None = None
 
 
-class Kept(Model):
+class LossAvoided(Model):
     """Loss avoided: money that stayed with the resident, counted once per transfer under the best evidence class."""
 
     evidence: EvidenceClass
@@ -184,7 +184,7 @@ class Case(Model):
     updated_at: When
     steps: list[Step] = Field(default_factory=list)
     payments: list[Payment] = Field(default_factory=list)
-    kept: dict[str, Kept] = Field(default_factory=dict)  # by transfer
+    kept: dict[str, LossAvoided] = Field(default_factory=dict)  # by transfer
     frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer
     losses: list[Loss] = Field(default_factory=list)
     booked_before: list[str] = Field(default_factory=list)  # transfers already booked in the resident's earlier cases

@@ -57,7 +57,7 @@ class ContactResult(_ForCase):
     why: ChannelCodeField | None = None
 
 
-class KeptClaim(Model):
+class LossAvoidedClaim(Model):
     """A person's report of loss avoided: for which transfer, on what evidence, how much."""
 
     transfer: Ref
@@ -76,7 +76,7 @@ class OutcomeAct(Model):
     outcome: Outcome
     ground: OutcomeGround | None = None
     recall: bool = False
-    kept: list[KeptClaim] = Field(default_factory=list, max_length=MOST_CLAIMS)
+    kept: list[LossAvoidedClaim] = Field(default_factory=list, max_length=MOST_CLAIMS)
     lost_fen: Fen = 0
     note: Note = ""
     complaint: Token | None = None
@@ -127,7 +127,7 @@ class ReleaseStopAct(Model):
     request: Token | None = None
 
 
-class TellContactAct(Model):
+class NotifyContactAct(Model):
     """Tell a trusted contact now. `contact`: the index."""
 
     do: Literal["tell_contact"] = "tell_contact"
@@ -196,7 +196,7 @@ Act = Annotated[
     | SendOfficerAct
     | AskStopAct
     | ReleaseStopAct
-    | TellContactAct
+    | NotifyContactAct
     | ClaimAct
     | NoteAct
     | AnswersAct
@@ -312,7 +312,7 @@ class VictimReport(_ForResident):
     transfer: Ref | None = None
 
 
-class Forget(_ForResident):
+class Erase(_ForResident):
     """Delete the personal data of the resident's latest case, which must have ended."""
 
     kind: Literal["forget"] = "forget"
@@ -360,11 +360,11 @@ CaseInput = Annotated[
     | Deadline
     | BankFeedback
     | VictimReport
-    | Forget
+    | Erase
     | PolicyChange
     | HoldChange,
     Field(discriminator="kind"),
 ]
-ResidentInput = Alert | ContactResult | OperatorReport | OfficerReport | Deadline | BankFeedback | VictimReport | Forget
+ResidentInput = Alert | ContactResult | OperatorReport | OfficerReport | Deadline | BankFeedback | VictimReport | Erase
 
 input_adapter: TypeAdapter[CaseInput] = TypeAdapter(CaseInput)

@@ -141,6 +141,6 @@ def case_in(value: bytes) -> bytes:
     return bytes(alone.case)
 
 
-def whole_holds(entry: PartialStandingEvent) -> list[Hold]:
+def read_holds(entry: PartialStandingEvent) -> list[Hold]:
     """Return the holds in a rules event. Raises ValueError if one is invalid."""
     return [Hold.model_validate(each, extra="ignore") for each in msgspec.json.decode(entry.holds)]

@@ -105,7 +105,7 @@ def plain(record: bytes) -> list[Signal] | None:
     return cast("list[Signal]", signals)
 
 
-def taken(item: Mapping[str, Any]) -> Signal | None:
+def read_frequent(item: Mapping[str, Any]) -> Signal | None:
     """Return the signal of a feed's item with `arrived`, or None if pydantic might refuse it or parse it differently.
 
     This includes unknown fields, and times after the arrival, which intake corrects.

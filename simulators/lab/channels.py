@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from domain.dispatches.validity import ObsoleteDispatch, standing
+from domain.dispatches.validity import ObsoleteDispatch, validity
 from domain.identity.identifiers import reach
 from domain.ids import result_id
 from schemas.casework.cases import Case
@@ -48,7 +48,7 @@ class Channels:
 
     def carry(self, dispatch: Dispatch, case: Case | None, now: datetime) -> Iterator[Told]:
         """Yield the reports about a dispatch carried out now, if it is still needed."""
-        fallen = standing(dispatch, case, now)
+        fallen = validity(dispatch, case, now)
         if isinstance(fallen, ObsoleteDispatch):
             yield _result(dispatch, Result.NOT_SENT, now, why=fallen.because)
         else:

@@ -12,7 +12,7 @@ from domain.policy import Policy
 from domain.policy.visits import Ways
 from domain.visits.officers import Choice, Visit, choose_officer
 from domain.visits.rounds import Post, worth
-from domain.visits.tasks import given, sort_out, stands
+from domain.visits.tasks import given, is_awaited, sort_out
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import OfficerReport, ResidentInput, VisitStage
@@ -105,7 +105,7 @@ class Officers:
             here = self._case(task.resident, task.case)
             if task.case == case:
                 self._unwilling[case].add(task.officer)
-            elif task.stage in _UNDER_WAY or (here and here.open and stands(task, here)):
+            elif task.stage in _UNDER_WAY or (here and here.open and is_awaited(task, here)):
                 continue
             del self._tasks[task.dispatch]
 

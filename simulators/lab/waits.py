@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.casework.triage import QueueBand, turn_of, waiting_since
+from domain.casework.triage import QueueBand, queue_band, waiting_since
 from schemas.casework.cases import Case
 from schemas.levels import Level
 
@@ -23,7 +23,7 @@ class Waits:
 
     def add(self, case: Case, at: datetime) -> None:
         """Record a case's new state at `at`."""
-        if turn_of(case) is QueueBand.OFFERED:
+        if queue_band(case) is QueueBand.OFFERED:
             if case.id not in self._over:
                 self._waiting[case.id] = case
         elif waited := self._waiting.pop(case.id, None):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.commands.common import Existing, Report, day, duration, err, load_settings, moment, opened, out
+from console.commands.common import Existing, Report, day, duration, err, load_settings, moment, open_installation, out
 from simulators.lab_commands.extra import needed
 from simulators.lab_commands.plots import Plots, draw
 from simulators.lab_commands.told import write
@@ -85,7 +85,7 @@ def backtest(
 async def _of_topics(policies: "Policies", since: str, until: str | None, progress: "Progress") -> "Answer":
     from simulators.backtest.run import from_topics
 
-    async with opened() as line:
+    async with open_installation() as line:
         now = line.clock.now()
         ends = moment(until, now) if until else now
         return await from_topics(policies, line, moment(since, now), ends, progress)

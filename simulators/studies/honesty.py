@@ -16,7 +16,7 @@ from datetime import datetime
 from statistics import fmean
 
 from domain.payments.ledger import EXPOSURE
-from schemas.casework.cases import Case, Kept
+from schemas.casework.cases import Case, LossAvoided
 from schemas.levels import EvidenceClass
 from schemas.people.residents import ResidentId
 from simulators.world.truth import Life, Truth
@@ -69,14 +69,16 @@ def kept_of(truth: Truth, life: Life | None, now: datetime) -> dict[str, int]:
     return {pay.uid: pay.amount_fen if fate.kept else life.frozen.get(pay.uid, 0) for pay, fate in fates}
 
 
-def _claims(cases: Iterable[Case]) -> Mapping[ResidentId, list[tuple[str, Kept]]]:
-    found: defaultdict[ResidentId, list[tuple[str, Kept]]] = defaultdict(list)
+def _claims(cases: Iterable[Case]) -> Mapping[ResidentId, list[tuple[str, LossAvoided]]]:
+    found: defaultdict[ResidentId, list[tuple[str, LossAvoided]]] = defaultdict(list)
     for case in cases:
         found[case.resident].extend(case.kept.items())
     return found
 
 
-def _compared(claims: Sequence[tuple[str, Kept]], kept: Mapping[str, int]) -> Iterator[tuple[EvidenceClass, int, int]]:
+def _compared(
+    claims: Sequence[tuple[str, LossAvoided]], kept: Mapping[str, int]
+) -> Iterator[tuple[EvidenceClass, int, int]]:
     named = {transfer for transfer, _ in claims}
     modelled = sum(claim.amount_fen for transfer, claim in claims if transfer == EXPOSURE)
     for transfer, claim in claims:

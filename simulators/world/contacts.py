@@ -12,7 +12,7 @@ from threading import RLock
 
 from domain.ids import resident_of
 from schemas.casework.cases import Payment
-from schemas.casework.inputs import BankState, Checklist, KeptClaim, OutcomeAct, VisitStage
+from schemas.casework.inputs import BankState, Checklist, LossAvoidedClaim, OutcomeAct, VisitStage
 from schemas.levels import Action, EvidenceClass, Outcome, Result
 from schemas.people.residents import Flag, Resident
 from simulators.assumptions import figures
@@ -176,7 +176,9 @@ class Contacts:
         stops = self._truth.stops.get(account, [])
         self._truth.stops[account] = [AccountStop(stop.since, min(stop.until, at)) for stop in stops]
 
-    def _claims(self, chance: Random, life: Life, now: datetime, payments: Sequence[Payment] | None) -> list[KeptClaim]:
+    def _claims(
+        self, chance: Random, life: Life, now: datetime, payments: Sequence[Payment] | None
+    ) -> list[LossAvoidedClaim]:
         """Return claims for payments withdrawn in flight, and usually for the one that would have come next."""
         fates = list(self._truth.fates(life, now))
         known = {payment.transfer for payment in payments or ()}
@@ -184,7 +186,9 @@ class Contacts:
         unmade = [pay for pay, fate in fates if fate is Fate.NOT_MADE]
         if unmade and chance.random() < figures.NAMES_TRANSFER:
             named.append(unmade[0])
-        return [KeptClaim(transfer=pay.uid, evidence=EvidenceClass.C, amount_fen=pay.amount_fen) for pay in named]
+        return [
+            LossAvoidedClaim(transfer=pay.uid, evidence=EvidenceClass.C, amount_fen=pay.amount_fen) for pay in named
+        ]
 
     def _impress(self, life: Life, talk: Talk, at: datetime, by: Action) -> None:
         if talk.outcome is Outcome.DISSUADED:

@@ -13,10 +13,10 @@ from schemas.casework.inputs import (
     Act,
     AskStopAct,
     NoteAct,
+    NotifyContactAct,
     OperatorReport,
     OutcomeAct,
     SendOfficerAct,
-    TellContactAct,
     VictimReport,
 )
 from schemas.levels import Level, Outcome
@@ -195,7 +195,7 @@ def further_acts(case: Case, act: OutcomeAct, talk: Talk) -> list[Act]:
     if act.outcome is Outcome.NOT_PERSUADED and case.level in (Level.RED, Level.ORANGE):
         acts.append(SendOfficerAct(reason=talk.because))
     if act.outcome is Outcome.UNREACHABLE and case.profile.contacts and _moving(case):
-        acts.append(TellContactAct(contact=0))
+        acts.append(NotifyContactAct(contact=0))
     return acts
 
 

@@ -46,17 +46,17 @@ class Breaker:
         self._producer, self._policies, self._clock = producer, policies, clock
         self._usual: tuple[InForce, list[int]] | None = None  # the usual counts before this policy: they do not change
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Stop the policy in force if it raises too many cases. Does nothing if another worker has just checked."""
         if not await locks.take(self._redis, BREAKER_LOOKING, round(LOOK_SECONDS * 900)):
             return
-        await self._forget()
+        await self._drop_old_minutes()
         standing, now = await self._policies.in_force(), self._clock.now()
         _show(standing, now)
         rules = (await self._policies.get(standing.good)).breaker if standing else None
         if standing is None or rules is None or not trial.on_trial(standing, rules, now):
             return
-        why = trial.judge(await self._before(standing, rules), await self._since(standing, rules, now), rules)
+        why = trial.reason_to_stop(await self._before(standing, rules), await self._since(standing, rules, now), rules)
         if why:
             await self._trip(standing, rules, why, now)
 
@@ -106,7 +106,7 @@ class Breaker:
             parts = await pipe.execute()
         return [sum(int(count or 0) for count in counts) for counts in zip(*parts, strict=True)]
 
-    async def _forget(self) -> None:
+    async def _drop_old_minutes(self) -> None:
         """Delete counts of minutes that are no longer needed."""
         if not await locks.take(self._redis, BREAKER_FORGETTING, FORGET_MS):
             return

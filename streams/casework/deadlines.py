@@ -24,7 +24,9 @@ AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 2.0, 64.0
 MOST = 500  # deadlines per partition and poll
 
 
-async def fallen_due(redis: "Redis", lists: Iterable[KeyName], partitions: Iterable[int], now: datetime) -> list[int]:
+async def partitions_due(
+    redis: "Redis", lists: Iterable[KeyName], partitions: Iterable[int], now: datetime
+) -> list[int]:
     """Return the partitions where one of the sorted sets `lists` has an entry that is due. One round trip."""
     asked = [(name, partition) for partition in partitions for name in lists]
     pipe: Any

@@ -144,16 +144,16 @@ class Proven:
         gap = self._chain.gap
         if gap is None or gap[1] >= self._kept:
             return []
-        tell_gap(self._partition, *gap)
+        report_gap(self._partition, *gap)
         return self._chain.skip()
 
     def _tell_differences(self) -> None:
         for (_, before), (entry, after) in self._chain.differing:
             if _content(before) != _content(after):
-                tell_difference(self._partition, _name(entry))
+                report_difference(self._partition, _name(entry))
 
 
-def tell_gap(partition: int, first: int, last: int) -> None:
+def report_gap(partition: int, first: int, last: int) -> None:
     """Log and count inputs that no journal entry covers and that are no longer on their topic."""
     GAPS.inc()
     log.critical(
@@ -165,7 +165,7 @@ def tell_gap(partition: int, first: int, last: int) -> None:
     )
 
 
-def tell_difference(partition: int, name: str) -> None:
+def report_difference(partition: int, name: str) -> None:
     """Log and count an input that another version of the code decided with a different result."""
     DIFFERENT.inc()
     log.critical(

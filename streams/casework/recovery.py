@@ -46,7 +46,7 @@ class Recovery:
 
     async def restore(self, partition: int) -> None:
         """Bring the partition's store to the state before Redis failed. Does nothing if another Redis leads by now."""
-        stand = await self._store.stand(partition)
+        stand = await self._store.position(partition)
         if not await self.leads(stand):
             return
         if stand.offset is None:
@@ -94,7 +94,7 @@ class Recovery:
                     return
                 await self.order.turn(partition)
         refuse_ahead(partition, proven.covered, end)
-        self._tell_lost(partition, proven.covered, kept)
+        self._report_lost(partition, proven.covered, kept)
         last = await self._last(replay, proven)
         if await steps.write([*replay.owed(), last]) and await steps.finish(max(proven.covered, kept - 1), end):
             log.warning("partition %d was built anew from its journal, to input %d", partition, proven.covered)
@@ -139,7 +139,7 @@ class Recovery:
 
         They were published: deciding again could differ if the code has changed.
         """
-        stand, logs = await self._store.stand(partition), await self._store.logs(partition)
+        stand, logs = await self._store.position(partition), await self._store.logs(partition)
         if stand.offset is None:
             return
         kept, stored = await self._begin(partition), stand.offset
@@ -187,9 +187,9 @@ class Recovery:
             log.critical("%s. Until then the file of the settings is in force", error)
             return (await self._policies.default()).hash
 
-    def _tell_lost(self, partition: int, covered: int, kept: int) -> None:
+    def _report_lost(self, partition: int, covered: int, kept: int) -> None:
         if 0 <= covered < kept - 1:
-            journal.tell_gap(partition, covered + 1, kept - 1)
+            journal.report_gap(partition, covered + 1, kept - 1)
 
 
 def refuse_ahead(partition: int, stored: int, end: int) -> None:

@@ -15,7 +15,7 @@ from domain.statistics import clocks, counts
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent
-from schemas.casework.journal import PartialCase, PartialCaseEvent, PartialStandingEvent, whole_holds
+from schemas.casework.journal import PartialCase, PartialCaseEvent, PartialStandingEvent, read_holds
 from streams.casework.journal import Read
 from streams.state.keys import APPLIED_KEPT, COUNTS, OUTBOX, RAISED
 from streams.state.store_update import PartitionRules, StoreUpdate, minute_in, minute_of, raised_by
@@ -101,7 +101,7 @@ class Replay:
     def _stand(self, entry: PartialStandingEvent) -> None:
         if entry.anew:
             self.logs = entry.commit.log
-        self.rules = PartitionRules(entry.offset, entry.policy, tuple(whole_holds(entry)), self.logs)
+        self.rules = PartitionRules(entry.offset, entry.policy, tuple(read_holds(entry)), self.logs)
 
     def _story(self, change: StoreUpdate, stored: bytes | None, story: Sequence[CaseRead], sums: "_Sums") -> None:
         """Add the events of one resident. Events that the store already has are skipped."""

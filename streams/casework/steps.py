@@ -109,7 +109,7 @@ class CaseworkSteps:
         """Publish the entries and their dispatches. Returns the entries, once Kafka has everything."""
         for entry in decided.entries:
             if isinstance(entry, CaseEvent):
-                spans.tell(entry.offset, case=entry.case.id, input=entry.input_kind)
+                spans.note_subject(entry.offset, case=entry.case.id, input=entry.input_kind)
         written = [(entry, decided.update.outbox[entry_name(entry)]) for entry in decided.entries]
         self._published[partition] = await journal.publish(self._producer, partition, written, spans.trace)
         await self._store.published(partition, [entry_name(entry) for entry in decided.entries])

@@ -54,9 +54,9 @@ class Upkeep:
 
         That happens when a machine is restored from an image. The caller holds the lock.
         """
-        stand = await self._store.stand(partition)
+        stand = await self._store.position(partition)
         reached = max(needed, self._reached.pop(partition, -1))
-        await self._shared.doubt()
+        await self._shared.check_again()
         if stand.offset is not None and stand.offset < reached:
             log.error(
                 "partition %d stands at %d and was at %d before: Redis went back", partition, stand.offset, reached
@@ -79,12 +79,12 @@ class Upkeep:
                     await self.catch_up(partition)
                 await self._recovery.restore(partition)
                 await self._publish_outbox(partition)
-        await self._store.forget(mine, self._clock.now())
+        await self._store.drop_expired(mine, self._clock.now())
 
     async def cover(self, partition: int) -> list[Entry]:
         """Publish and apply the waiting inputs of a silent owner's partition. Returns the published journal entries."""
         async with self._locks[partition]:
-            stand = await self._store.stand(partition)
+            stand = await self._store.position(partition)
             if not await self._recovery.leads(stand):
                 return []
             if stand.offset is None or stand.older:
@@ -101,7 +101,7 @@ class Upkeep:
         """
         async with self._locks[partition]:
             await self._store.clear(partition)
-            await self._recovery.leads(await self._store.stand(partition))
+            await self._recovery.leads(await self._store.position(partition))
             await self._recovery.rebuild(partition, progress)
         await self.watch([partition])
 

@@ -12,7 +12,7 @@ from functools import partial
 
 from prometheus_client import Counter
 
-from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, perhaps_carried_out, standing
+from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, perhaps_carried_out, validity
 from domain.ids import result_id
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import CaseInput, ContactResult
@@ -28,8 +28,8 @@ from schemas.codes.channels import (
     RepeatRefused,
 )
 from schemas.levels import NEVER_SENT, Channel, Result
-from streams.channels.dispatch_log import DispatchBook, Held, Taken
-from streams.channels.provider import Answer, DoubtError, Kind, Order, Provider
+from streams.channels.dispatch_log import Claimed, DispatchLog, Held
+from streams.channels.provider import Answer, Kind, Order, Provider, UnknownOutcomeError
 from streams.channels.settings import ChannelSettings
 from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import CASE_INPUTS
@@ -60,7 +60,7 @@ class Delivery:
         self,
         dispatch: Dispatch,
         provider: Provider,
-        book: DispatchBook,
+        book: DispatchLog,
         producer: Producer,
         clock: Clock,
         settings: ChannelSettings,
@@ -81,14 +81,14 @@ class Delivery:
         """Whether the request is prepared."""
         return self._order is not None
 
-    async def claim(self) -> Taken | None:
+    async def claim(self) -> Claimed | None:
         """Take the lease, once the store has the input that the dispatch follows from. Returns None if it is
         finished.
         """
         patience = BEHIND_SECONDS
-        take = partial(self._book.take, self._dispatch)
+        take = partial(self._book.claim, self._dispatch)
         while (taken := await until_done("dispatch taken", take)) is not Held.DONE:
-            if isinstance(taken, Taken):
+            if isinstance(taken, Claimed):
                 self._fence = taken.fence
                 if self._claimed_at is None:
                     self._claimed_at = time.monotonic()
@@ -98,18 +98,18 @@ class Delivery:
             await asyncio.sleep(WAIT_SECONDS)
         return None
 
-    def obsolete(self, taken: Taken) -> Answer | None:
+    def obsolete(self, taken: Claimed) -> Answer | None:
         """Return a final answer if the dispatch is no longer needed (domain/dispatches), else None.
 
         NOT_SENT, or IN_DOUBT if it may have been sent before.
         """
-        found = standing(self._dispatch, taken.case, self._clock.now())
+        found = validity(self._dispatch, taken.case, self._clock.now())
         if not isinstance(found, ObsoleteDispatch):
             return None
         because = InDoubt(found.because, self._doubt) if self._doubt else found.because
         return Answer(Result.NOT_SENT if taken.entry is None else Result.IN_DOUBT, because)
 
-    async def prepare(self, taken: Taken) -> Answer | None:
+    async def prepare(self, taken: Claimed) -> Answer | None:
         """Prepare the request, once. Returns an answer if it is known without sending, else None.
 
         That answer is dropped if the claim is lost: the recipient was perhaps looked up in an empty store.
@@ -123,7 +123,7 @@ class Delivery:
         maybe_sent = taken.entry is not None and order.result in NEVER_SENT
         return Answer(Result.IN_DOUBT, order.why) if maybe_sent else order
 
-    async def send(self, taken: Taken) -> Answer | None:
+    async def send(self, taken: Claimed) -> Answer | None:
         """Send the prepared request, or find out the outcome of an earlier one.
 
         Returns None if the outcome is unknown or the claim is lost. Raises RuntimeError before `prepare`.
@@ -171,8 +171,8 @@ class Delivery:
             with suppress(*TRANSIENT):
                 await self._book.release(self._dispatch, self._fence)
 
-    def _behind(self, taken: Taken) -> bool:
-        return isinstance(standing(self._dispatch, taken.case, self._clock.now()), NotYetApplied)
+    def _behind(self, taken: Claimed) -> bool:
+        return isinstance(validity(self._dispatch, taken.case, self._clock.now()), NotYetApplied)
 
     def _mark_may_be_lost(self) -> bool:
         """Return whether the store may have lost the mark of an earlier request that the provider can be asked for."""
@@ -190,7 +190,7 @@ class Delivery:
         try:
             async with asyncio.timeout(self._seconds):
                 answer = await self._provider.send(self._dispatch, order)
-        except (DoubtError, TimeoutError) as error:
+        except (UnknownOutcomeError, TimeoutError) as error:
             return self._unknown(_why(error))
         if time.monotonic() - began > self._lease_seconds:
             return self._unknown(PausedTooLong(), "lease")
@@ -210,7 +210,7 @@ class Delivery:
         try:
             async with asyncio.timeout(self._seconds):
                 answer = await self._provider.ask(self._dispatch, order)
-        except (DoubtError, TimeoutError) as error:
+        except (UnknownOutcomeError, TimeoutError) as error:
             return self._unknown(CouldNotBeAsked(_why(error)))
         if answer is None and not first and self._may_be_under_way():
             return self._unknown(self._doubt or NotReceivedYet())
@@ -234,8 +234,8 @@ class Delivery:
         return None
 
 
-def _why(error: DoubtError | TimeoutError) -> ChannelCode:
-    return error.why if isinstance(error, DoubtError) else NoAnswerInTime()
+def _why(error: UnknownOutcomeError | TimeoutError) -> ChannelCode:
+    return error.why if isinstance(error, UnknownOutcomeError) else NoAnswerInTime()
 
 
 def _result(dispatch: Dispatch, answer: Answer, clock: Clock) -> ContactResult:

@@ -63,7 +63,7 @@ class Held(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Claimed:
     """A dispatch with a claim of this process, until the lease expires. `fence`: identifies the claim."""
 
     entry: Entry | None
@@ -79,7 +79,7 @@ class Taken:
 _entries: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
-class DispatchBook:
+class DispatchLog:
     """The progress of an installation's dispatches. Each script's keys are in the resident's partition.
 
     `kept_seconds`: how long progress is kept, in wall-clock seconds.
@@ -103,7 +103,7 @@ class DispatchBook:
         self._claim = redis.register_script(CURRENT_RUN + script("claim"))
         self._mark = redis.register_script(MARK)
 
-    async def take(self, dispatch: Dispatch) -> Taken | Held:
+    async def claim(self, dispatch: Dispatch) -> Claimed | Held:
         """Take the lease on a dispatch, and read its progress and its case. Returns a Held if it cannot be taken."""
         if (run := self._leader.current()) is None:
             return Held.LOST
@@ -119,7 +119,7 @@ class DispatchBook:
             return Held(word.decode())
         raw, case, unsure, fence = rest
         entry = _entries.validate_json(raw, extra=ANY_VERSION) if raw else _sending(dispatch) if unsure else None
-        return Taken(entry, Case.model_validate_json(case, extra=ANY_VERSION) if case else None, fence.decode())
+        return Claimed(entry, Case.model_validate_json(case, extra=ANY_VERSION) if case else None, fence.decode())
 
     async def sending(self, dispatch: Dispatch, fence: str) -> float | None:
         """Mark that the dispatch may be sent from now on. Returns when the lease was renewed, in monotonic seconds.

@@ -16,7 +16,7 @@ from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
 from schemas.people.residents import Language, Resident
-from streams.channels.dispatch_log import DispatchBook
+from streams.channels.dispatch_log import DispatchLog
 from streams.channels.households import Households
 from streams.channels.settings import ChannelSettings
 from streams.messaging.producer import Producer
@@ -69,7 +69,7 @@ class Outgoing:
         # A fixed name resumes its own leases after a restart.
         token = settings.instance or f"{os.getpid()}-{uuid.uuid4().hex}"
         kept = clock.wall_seconds(APPLIED_KEPT)
-        self.book = DispatchBook(settings, redis, token, channels.lease_seconds, kept, leader)
+        self.book = DispatchLog(settings, redis, token, channels.lease_seconds, kept, leader)
         limits = httpx.Limits(max_connections=None, keepalive_expiry=IDLE_SECONDS)
         self.client = httpx.AsyncClient(timeout=channels.provider_seconds, limits=limits)
 

@@ -28,7 +28,7 @@ class Kind(StrEnum):
     NEITHER = "neither"
 
 
-class DoubtError(RuntimeError):
+class UnknownOutcomeError(RuntimeError):
     """Raised if it is unknown whether a request was carried out. `why`: the reason."""
 
     def __init__(self, why: ChannelCode) -> None:
@@ -100,7 +100,7 @@ class Gateway:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return Answer(Result.FAILED, ProviderAway(type(error).__name__))
         except httpx.HTTPError as error:
-            raise DoubtError(ConnectionLost(type(error).__name__)) from None
+            raise UnknownOutcomeError(ConnectionLost(type(error).__name__)) from None
         return self._read(answer, order)
 
     async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
@@ -108,11 +108,11 @@ class Gateway:
         try:
             answer = await self._client.get(f"{self._url}{order.path}/{dispatch.id}")
         except httpx.HTTPError as error:
-            raise DoubtError(ConnectionLost(type(error).__name__)) from None
+            raise UnknownOutcomeError(ConnectionLost(type(error).__name__)) from None
         if answer.status_code == _NOT_FOUND:
             return None
         if not answer.is_success:
-            raise DoubtError(ProviderAnswered(answer.status_code))
+            raise UnknownOutcomeError(ProviderAnswered(answer.status_code))
         return order.sent
 
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
@@ -124,7 +124,7 @@ class Gateway:
         told = ProviderAnswered(answer.status_code, _reason(answer))
         if certainly_not_done(answer.status_code, self._refusals):
             return Answer(Result.FAILED, told)
-        raise DoubtError(told)
+        raise UnknownOutcomeError(told)
 
 
 def _reason(answer: httpx.Response) -> str:

@@ -41,7 +41,7 @@ class UnknownDispatchError(LookupError):
     """Raised if no dispatch of ours has this id."""
 
 
-class NotWholeError(RuntimeError):
+class NotRecoveredError(RuntimeError):
     """Raised if it is unknown whether the dispatch was sent, because the partition's store is being restored."""
 
 
@@ -69,8 +69,8 @@ class Receipts:
         dispatch = _parsed(receipt.dispatch, channel)
         action = await self._action(dispatch)
         if action is None:
-            if not await self._store.whole(self._book.partition(dispatch.resident)):
-                raise NotWholeError
+            if not await self._store.is_whole(self._book.partition(dispatch.resident)):
+                raise NotRecoveredError
             raise UnknownDispatchError(f"no dispatch {dispatch.text} is known here")
         found = self._input(receipt, dispatch, action)
         inputs: Sequence[Input] = await self._rosters.take(found) if isinstance(found, OfficerReport) else [found]
@@ -177,7 +177,7 @@ def _endpoint(receipts: Receipts, model: type[Receipt], channel: Channel) -> Cal
             return _refused(404, str(error))
         except ValidationError as error:
             return _refused(400, reason(error))
-        except (TimeoutError, RedisError, NotWholeError):
+        except (TimeoutError, RedisError, NotRecoveredError):
             return JSONResponse({"reason": "not written yet: send it again"}, 503, AGAIN)
         return JSONResponse({"input": taken})
 

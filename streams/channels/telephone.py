@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.casework.inputs import KeptClaim
+from schemas.casework.inputs import LossAvoidedClaim
 from schemas.levels import CallResult
 
 
@@ -17,7 +17,7 @@ class Call:
 
     result: CallResult
     words: str = ""
-    kept: tuple[KeptClaim, ...] = ()
+    kept: tuple[LossAvoidedClaim, ...] = ()
     lost_fen: int = 0
 
     @property

@@ -88,7 +88,7 @@ def new_id() -> str:
     return "w" + base64.b32encode(secrets.token_bytes(10)).decode().lower()
 
 
-class Telling:
+class WebhookSender:
     """Sends events to all webhooks, until cancelled."""
 
     def __init__(self, settings: Settings, webhooks: Webhooks, chance: Random | None = None) -> None:

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from domain.feeds.dead_letters import State, Wanted
 from domain.feeds.repair import MappingError, of_tables
 from schemas.base import Note, When
-from streams.dead_letters.index import Found, Letters, UnknownLetterError
+from streams.dead_letters.index import DeadLetterIndex, Found, UnknownLetterError
 from streams.dead_letters.repaired import Mend
 from streams.dead_letters.sending import ActError, Outcome, Sending, Who
 from streams.dead_letters.shapes import listed, paged, shown
@@ -74,7 +74,7 @@ class Act(BaseModel):
     dry_run: bool = False
 
     @property
-    def mended(self) -> Mend:
+    def repair_rules(self) -> Mend:
         """The repair: a mapping, the new bytes, or None.
 
         Raises MappingError if the mapping is invalid, Refused (422) if several are given.
@@ -94,7 +94,7 @@ class _Api:
         self, settings: Settings, intake: IntakeSettings, producer: Producer, clock: Clock, keys: Keys | None
     ) -> None:
         self._keys, self._limits = keys, intake
-        self._letters = Letters(settings)
+        self._letters = DeadLetterIndex(settings)
         self._sending = Sending(settings, self._letters, producer, clock)
 
     async def list(self, request: Request) -> Response:
@@ -125,7 +125,7 @@ class _Api:
         act = await self._act(request)
         found = await self._found(request)
         try:
-            mended = act.mended
+            mended = act.repair_rules
             async with _answered():
                 if act.dry_run:
                     outcome = await self._sending.try_out([found.letter.id], mended)

@@ -46,7 +46,7 @@ class Page:
     left_out: int  # older letters that are not in the index
 
 
-class Letters:
+class DeadLetterIndex:
     """The index: the newest `most` dead letters for which `keep` is true, so that a flood cannot fill the memory."""
 
     def __init__(
@@ -111,7 +111,7 @@ class Letters:
                     break
         return found
 
-    async def forget_expired(self) -> None:
+    async def drop_expired(self) -> None:
         """Remove letters that the topic no longer keeps."""
         begin = (await beginning_offsets(self._settings, DEAD_LETTERS.name)).get(0, 0)
         for name in [name for name, each in self._found.items() if each.letter.offset < begin]:
@@ -164,7 +164,7 @@ class OpenLetters:
     """The metric of open dead letters by source; counts at most the newest MOST letters."""
 
     def __init__(self, settings: Settings) -> None:
-        self._letters = Letters(settings)
+        self._letters = DeadLetterIndex(settings)
 
     async def show(self, *, ours: bool) -> None:
         """Update the metric, or clear it if another worker shows it (`ours` is False)."""
@@ -172,7 +172,7 @@ class OpenLetters:
             metrics.DEAD_LETTERS_OPEN.clear()
             return
         await self._letters.refresh()
-        await self._letters.forget_expired()
+        await self._letters.drop_expired()
         waiting: Counter[str] = Counter()
         for source, number in self._letters.open_by_source().items():
             waiting[sources.label(source)] += number

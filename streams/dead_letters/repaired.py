@@ -6,7 +6,7 @@ import io
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from domain.feeds.repair import Fields, Mapping, mend
+from domain.feeds.repair import Fields, Mapping, repair
 from schemas.base import Text, Token
 from schemas.errors import UserError
 from streams.intake.formats.rows import RowError, fields
@@ -28,7 +28,7 @@ class CannotSendError(UserError, ValueError):
     """The letter cannot be sent again in this form; the text says why and what to do."""
 
 
-def mended_json(raw: bytes, mended: Mend) -> bytes:
+def repaired_json(raw: bytes, mended: Mend) -> bytes:
     """Return a JSON letter's bytes, repaired.
 
     Raises CannotSendError if the repair does not fit, MappingError if it fails.
@@ -41,15 +41,15 @@ def mended_json(raw: bytes, mended: Mend) -> bytes:
         return mended
     if before is None:
         raise CannotSendError("it cannot be read as fields, so no mapping fits it: repair it by hand (--file)")
-    after = mend(before, mended)
+    after = repair(before, mended)
     _keep_identity(before, after)
     return orjson.dumps(after)
 
 
-def mended_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes]:
+def repaired_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes]:
     """Return the header and row of a file's letter, repaired.
 
-    Raises CannotSendError or MappingError as `mended_json` does.
+    Raises CannotSendError or MappingError as `repaired_json` does.
     """
     if mended is None:
         return header, line
@@ -62,7 +62,7 @@ def mended_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes]:
         raise CannotSendError(
             "its fields are not those of the header, so no mapping fits it: repair it by hand (--file)"
         )
-    after = mend(before, mended)
+    after = repair(before, mended)
     _keep_identity(before, after)
     return _csv(list(after)), _csv([str(value) for value in after.values()])
 

@@ -19,7 +19,7 @@ from domain.feeds.repair import Mapping, MappingError
 from domain.identity.identifiers import BEIJING
 from schemas.administration.audit import AuditEntry
 from schemas.errors import UserError
-from streams.dead_letters.index import Found, Letters
+from streams.dead_letters.index import DeadLetterIndex, Found
 from streams.dead_letters.repaired import CannotSendError, Mend
 from streams.dead_letters.taking import Ready, ready
 from streams.dead_letters.unsealed import Opened, unsealed
@@ -69,7 +69,7 @@ class Who:
 class Sending:
     """Carries out people's decisions on dead letters."""
 
-    def __init__(self, settings: Settings, letters: Letters, producer: Producer, clock: Clock) -> None:
+    def __init__(self, settings: Settings, letters: DeadLetterIndex, producer: Producer, clock: Clock) -> None:
         self._settings, self._partitions = settings, settings.partitions
         self.letters, self._producer, self._clock = letters, producer, clock
         self.stop = asyncio.Event()  # once set, the current chunk is finished and no other is begun
@@ -138,13 +138,13 @@ class Sending:
             if each.standing.act is not None and each.standing.act == acts.get(each.letter.id):
                 outcome.done[each.letter.id] = []
             else:
-                outcome.before[each.letter.id] = told(each)
+                outcome.before[each.letter.id] = status_text(each)
         return outcome
 
     async def _ready(self, found: Sequence[Found], mended: Mend, outcome: Outcome) -> dict[str, Ready]:
         """Return the records to send by letter id; letters that cannot be sent go to the outcome."""
         waiting = [each for each in found if each.standing.state in (State.OPEN, State.SENDING)]
-        outcome.before |= {each.letter.id: told(each) for each in found if each not in waiting}
+        outcome.before |= {each.letter.id: status_text(each) for each in found if each not in waiting}
         letters = await unsealed(self._settings, await self.letters.read(waiting))
         prepared: dict[str, Ready] = {}
         for each in waiting:
@@ -157,7 +157,7 @@ class Sending:
             if may_send(each.standing, what(mended), self._clock.now()):
                 prepared[name] = made
             else:
-                outcome.before[name] = told(each)
+                outcome.before[name] = status_text(each)
         return prepared
 
     def _made(self, letter: Opened | None, mended: Mend) -> Ready:
@@ -173,7 +173,7 @@ class Sending:
         standing = found.standing
         if standing.state is State.SENDING and standing.act is not None and standing.act.detail == act.detail:
             return True
-        outcome.before[name] = told(found)
+        outcome.before[name] = status_text(found)
         return False
 
     async def _write(self, acts: Sequence[AuditEntry]) -> None:
@@ -189,7 +189,7 @@ class Sending:
             raise ActError(f"who does it (--by) and why (--reason): {reason(error)}") from None
 
 
-def told(found: Found) -> str:
+def status_text(found: Found) -> str:
     """Return a letter's state in words: open, or who did what with it, when and why."""
     act = found.standing.act
     if act is None:

@@ -7,7 +7,7 @@ from typing import Any
 from domain.feeds.dead_letters import masked
 from schemas.administration.dead_letters import DeadLetter, LinePlace
 from streams.dead_letters.index import Found, Page
-from streams.dead_letters.sending import Outcome, told
+from streams.dead_letters.sending import Outcome, status_text
 
 _PLAIN = set(string.whitespace) - {"\v", "\f"}
 
@@ -47,7 +47,7 @@ def shown(letter: DeadLetter, found: Found, *, mask: bool) -> dict[str, Any]:
         bytes_told = {"text": None if text is None else masked(text)}
     return {
         **listed(found),
-        "stands": told(found),
+        "stands": status_text(found),
         "where": letter.where.model_dump(mode="json", exclude={"reading"}),
         "header": header_of(letter),
         "whole": len(raw) == letter.size,

@@ -24,9 +24,9 @@ from streams.dead_letters.repaired import (
     Mend,
     items_of,
     lacks,
-    mended_json,
-    mended_row,
     one_object,
+    repaired_json,
+    repaired_row,
 )
 from streams.intake.acceptor import RECORD_BYTES, examine
 from streams.intake.files import row_id
@@ -74,7 +74,7 @@ def ready(letter: DeadLetter, mended: Mend, partitions: int, now: datetime) -> R
 
 
 def _signals(letter: DeadLetter, where: RecordPlace, mended: Mend, now: datetime) -> Ready:
-    items = items_of(mended_json(letter.content, mended))
+    items = items_of(repaired_json(letter.content, mended))
     if where.item is not None and len(items) != 1:
         raise CannotSendError(f"the letter is one signal, and these are {len(items)}")
     found = _examined([_named(item, letter.id, n, len(items)) for n, item in enumerate(items)], now)
@@ -88,9 +88,9 @@ def _row(letter: DeadLetter, where: LinePlace, mended: Mend, partitions: int, no
     try:
         header, options = _reading(where)
         if form.header:
-            header, line = mended_row(header, letter.content, mended)
+            header, line = repaired_row(header, letter.content, mended)
         else:
-            line = mended_json(letter.content, mended)
+            line = repaired_json(letter.content, mended)
         found = _examined([form.open(header, options)(line, row)], now)
     except RowError as error:
         raise CannotSendError(f"{error}. {MEND}") from None
@@ -132,7 +132,7 @@ def _ids(found: list[Signal]) -> list[str]:
 
 
 def _input(letter: DeadLetter, where: RecordPlace, mended: Mend, partitions: int) -> Ready:
-    fields = one_object(items_of(mended_json(letter.content, mended)))
+    fields = one_object(items_of(repaired_json(letter.content, mended)))
     named = {**fields, "id": f"dead:{letter.id}"} if lacks(fields, "id") else fields
     try:
         given = input_adapter.validate_json(orjson.dumps(named))
@@ -148,7 +148,7 @@ def _input(letter: DeadLetter, where: RecordPlace, mended: Mend, partitions: int
 
 def _dispatch(letter: DeadLetter, where: RecordPlace, mended: Mend, partitions: int) -> Ready:
     try:
-        given = Dispatch.model_validate_json(mended_json(letter.content, mended))
+        given = Dispatch.model_validate_json(repaired_json(letter.content, mended))
         name = dispatch_ids.parse(given.id)
     except ValidationError as error:
         raise CannotSendError(f"{reason(error)}. {MEND}") from None

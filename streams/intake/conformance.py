@@ -166,7 +166,7 @@ def _json(value: Item | Sequence[Item] | Sequence[int]) -> bytes:
     return json.dumps(value).encode()
 
 
-def told(exchange: Exchange, source: str) -> Mapping[str, Any]:
+def exchange_json(exchange: Exchange, source: str) -> Mapping[str, Any]:
     """Return the exchange for the list of test requests, as JSON values; KEY stands for the source's key."""
     return {
         "name": exchange.name,

@@ -32,7 +32,7 @@ class Gate:
         self._redis: Any = redis
         self.drain: Drain | None = None
 
-    async def look(self) -> Drain | None:
+    async def current_drain(self) -> Drain | None:
         """Read and return the drain in force, or None if intake is open. Raises RedisError if Redis is unavailable."""
         raw = await self._redis.get(DRAINING)
         self.drain = None if raw is None else Drain.model_validate_json(raw, extra=ANY_VERSION)
@@ -42,5 +42,5 @@ class Gate:
         """Read the state every second until cancelled; errors of Redis are ignored."""
         while wanted():
             with suppress(RedisError, OSError):
-                await self.look()
+                await self.current_drain()
             await asyncio.sleep(LOOK_SECONDS)

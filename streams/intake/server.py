@@ -23,7 +23,7 @@ from streams.intake.settings import Feed, IntakeSettings, Keys, keys_for, tls
 from streams.messaging.producer import SendError
 from streams.runtime import tracing
 from streams.runtime.clock import Clock
-from streams.runtime.serving import Refused, read_body, serving, told_to_stop
+from streams.runtime.serving import Refused, read_body, serving, stop_signal
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import connect
@@ -212,7 +212,7 @@ async def serve(
     """
     async with running(settings, intake, clock, extra_routes) as address:
         started(address)
-        await told_to_stop()
+        await stop_signal()
 
 
 def _require_own(feed: Feed, found: Examined) -> None:

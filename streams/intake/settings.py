@@ -16,7 +16,7 @@ from pydantic_settings import SettingsConfigDict
 
 from streams.runtime.files import Changes
 from streams.runtime.secret_files import Environment
-from streams.runtime.settings import Settings, SettingsError, kept
+from streams.runtime.settings import Settings, SettingsError, secret_file
 from streams.runtime.tls import Tls
 
 log = logging.getLogger(__name__)
@@ -190,7 +190,7 @@ def operator_keys(settings: Settings, intake: IntakeSettings) -> Keys | None:
     """
     given = intake.operator_keys
     if given is None:
-        key = kept(settings.data / "operator-key", secrets.token_urlsafe(32)) if settings.embedded else None
+        key = secret_file(settings.data / "operator-key", secrets.token_urlsafe(32)) if settings.embedded else None
         return Keys([("operator", hash_of_key(key))]) if key else None
     return _keys(given, lambda: _operators(given))
 
@@ -207,7 +207,7 @@ def embedded_key(settings: Settings) -> str:
 
     Only the owner of the folder may read it.
     """
-    return kept(settings.data / "api-key", secrets.token_urlsafe(32))
+    return secret_file(settings.data / "api-key", secrets.token_urlsafe(32))
 
 
 def _entries(given: str, variable: str = "QUANZU_API_KEYS") -> Entries:

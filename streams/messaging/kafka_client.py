@@ -64,15 +64,15 @@ def admin(settings: Settings, reach_ms: int = REACH_MS) -> KafkaAdminClient:
     Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is unavailable.
     """
     if settings.kafka_tls:
-        look(settings)  # kafka-python would retry until its timeout and report only that nobody answered
+        check_access(settings)  # kafka-python would retry until its timeout and report only that nobody answered
     try:
         return KafkaAdminClient(**access(settings), bootstrap_timeout_ms=reach_ms)
     except Exception:
-        look(settings)
+        check_access(settings)
         raise
 
 
-def look(settings: Settings) -> None:
+def check_access(settings: Settings) -> None:
     """Raises AccessError with the reason if Kafka refuses access; returns if it grants it or is unavailable."""
     with ThreadPoolExecutor(1) as beside:  # the caller may run in an event loop
         why = beside.submit(asyncio.run, _refused(settings)).result()

@@ -41,10 +41,10 @@ Tails = Mapping[str, Mapping[int, int]]
 
 
 MOST_KEPT = 4  # idle consumers kept for the next reads
-_kept: dict[tuple[int, tuple[str, ...]], list["KeptConsumers"]] = {}  # the one opened last comes last
+_kept: dict[tuple[int, tuple[str, ...]], list["ReusedConsumers"]] = {}  # the one opened last comes last
 
 
-class KeptConsumers:
+class ReusedConsumers:
     """Idle consumers kept after successful reads, for the next reads in this event loop from the same brokers.
 
     These reads decode records by `make_codec`; it is needed where a vault is set. `most`: so many are kept.
@@ -250,7 +250,7 @@ def decodes(settings: Settings) -> bool:
     return _kept_of(settings) is not None
 
 
-def _kept_of(settings: Settings) -> KeptConsumers | None:
+def _kept_of(settings: Settings) -> ReusedConsumers | None:
     kept = _kept.get(_place(tuple(settings.brokers)))
     return kept[-1] if kept else None
 

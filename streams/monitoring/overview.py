@@ -14,7 +14,7 @@ from schemas.casework.cases import Case
 from schemas.casework.policies import InForce
 from schemas.people.rosters import Roster
 from schemas.risk.feeds import Silence
-from streams.intake.feeds.book import FeedBook, FeedLog
+from streams.intake.feeds.book import FeedLog, FeedStore
 from streams.messaging.topics import home
 from streams.repositories.policies import IN_FORCE
 from streams.runtime.clock import Clock
@@ -92,4 +92,4 @@ async def rosters(redis: "Redis") -> list[Roster]:
 
 async def feeds(redis: "Redis") -> FeedLog:
     """Return the current state of the feeds."""
-    return await FeedBook(redis, "").read()
+    return await FeedStore(redis, "").read()

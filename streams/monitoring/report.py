@@ -50,7 +50,7 @@ async def report(
         "dissuaded_evidenced": money.dissuaded_evidenced,
         "dissuaded_stated": money.dissuaded_stated,
         "defrauded_after_warning": money.defrauded_after_warning_90d,
-        "loss_avoided_fen": money.kept,
+        "loss_avoided_fen": money.avoided_by_class,
         "frozen_fen": money.frozen,
         "signal_to_first_contact_seconds": figures.percentiles(figures.first_contacts(entries, clock.speed), 50, 99),
         "deadline_error_seconds": {

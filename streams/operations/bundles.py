@@ -39,7 +39,7 @@ async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
         **texts,
     }
     key = line.settings.key()
-    heads = [head for head in await Heads(line.redis).all() if audit_chain.ours(head, audit_chain.audit_key(key))]
+    heads = [head for head in await Heads(line.redis).all() if audit_chain.made_with(head, audit_chain.audit_key(key))]
     manifest = Manifest(
         case=case.id,
         version=case.version,

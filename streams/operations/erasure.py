@@ -22,7 +22,7 @@ from domain.ids import short_hash
 from schemas.administration.audit import AuditEntry
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
-from schemas.casework.inputs import Forget
+from schemas.casework.inputs import Erase
 from schemas.errors import UserError
 from schemas.people.residents import Resident, ResidentId
 from streams.installation import Installation
@@ -178,7 +178,7 @@ async def _empty_cases(line: Installation, resident: ResidentId, cases: list[Cas
     partition, latest = home(resident, line.settings.partitions), cases[-1]
     if without(latest) != latest:
         name = short_hash("forget", latest.id, latest.version)
-        given = Forget(id=name, at=line.clock.now(), resident=resident, by=by)
+        given = Erase(id=name, at=line.clock.now(), resident=resident, by=by)
         await line.producer.send_all([case_inputs.record(given, partition)])
         await _emptied(line, latest)
     empty = {case.id: without(case).model_dump_json() for case in cases[:-1]}
@@ -210,7 +210,7 @@ async def _empty_redis(
     numbers.
     """
     evidence = EvidenceStore(line.redis, line.settings.partitions)
-    await evidence.forget(resident)
+    await evidence.erase(resident)
     await evidence.keep_accounts(dict.fromkeys(tokens))
     names = {owner.rpartition("/")[2] for owner in records}
     await line.outgoing.book.forget(resident, [each for case in cases for each in of_case(case)])

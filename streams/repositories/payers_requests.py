@@ -45,7 +45,7 @@ class PayersRequests(CompactedTable[PayersRequest]):
         return waiting(await self.all())
 
     async def _close(self, name: str, state: RequestState, noted: dict[str, object]) -> None:
-        async with self.alone_with(name) as known:
+        async with self.locked(name) as known:
             if known is not None and known.state is RequestState.ASKED:
                 await self.put(known.model_copy(update={"state": state, **noted}))
 

@@ -162,7 +162,7 @@ class Rosters:
         The caller sends all of them to the cases. They are stored first, so that a case's next attempt does not choose
         an officer who has just refused.
         """
-        joined = [one_visit.told_of(parse(other), report) for other in await self.joined(report.dispatch)]
+        joined = [one_visit.report_for_joined(parse(other), report) for other in await self.joined(report.dispatch)]
         for each in (report, *joined):
             await self.note(each)
         return [report, *joined]

@@ -14,7 +14,7 @@ from streams.messaging.reader import Read, Tails, read_all
 from streams.messaging.topics import STAFF
 from streams.runtime.settings import Settings
 from streams.state.keys import STAFF_ACCOUNTS, STAFF_LOCK, STAFF_TOKENS
-from streams.state.locks import alone
+from streams.state.locks import locked
 
 _TOKEN = "token/"  # noqa: S105 - the prefix of the record keys of tokens; a login has no slash
 
@@ -46,7 +46,7 @@ class Staff:
 
         Raises what `check` and `told` raise, and TimeoutError if Kafka or Redis does not answer within 8 s.
         """
-        async with alone(self._redis, STAFF_LOCK):
+        async with locked(self._redis, STAFF_LOCK):
             check(await self.all())
             if told is not None:
                 await told()
@@ -58,7 +58,7 @@ class Staff:
         Raises KeyError if there is no such account, what `change` and `told` raise, and TimeoutError if Kafka or Redis
         does not answer within 8 s.
         """
-        async with alone(self._redis, STAFF_LOCK):
+        async with locked(self._redis, STAFF_LOCK):
             everybody = await self.all()
             before = next((each for each in everybody if each.login == login), None)
             if before is None:

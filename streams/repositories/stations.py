@@ -14,7 +14,7 @@ from schemas.base import ANY_VERSION
 from schemas.people.rosters import Roster
 from streams.repositories.rosters import Rosters
 from streams.state.keys import ROSTER, changing
-from streams.state.locks import alone
+from streams.state.locks import locked
 
 NOTHING = ""  # the mark of a station without a roster
 
@@ -60,7 +60,7 @@ class Stations:
         Redis does not answer within 8 s.
         """
         whole = Roster.model_validate(new.model_dump())  # built by model_copy, so not validated as a whole yet
-        async with alone(self._redis, changing(ROSTER, new.station)):
+        async with locked(self._redis, changing(ROSTER, new.station)):
             raw = await self._redis.hget(ROSTER, new.station)
             now = Roster.model_validate_json(raw, extra=ANY_VERSION) if raw else None
             if now and now.changed and new.changed and now.changed.form == new.changed.form:

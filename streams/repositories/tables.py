@@ -98,7 +98,7 @@ class Drafts:
         returned. Raises StaleDraftError if the version is not the next one, and TimeoutError if Kafka or Redis does not
         answer in 8 s.
         """
-        async with self._kept.alone_with(draft.id) as before:
+        async with self._kept.locked(draft.id) as before:
             if before and _same(before, draft):
                 return before
             if draft.version != (before.version + 1 if before else 1):

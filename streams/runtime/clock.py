@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from domain.timekeeping import NOTHING, Known, Reckoning, approach, disagreement, heard
+from domain.timekeeping import NOTHING, Known, Reckoning, adjusted, approach, disagreement
 from streams.runtime.pace import PaceFile
 
 Seconds = Callable[[], float]
@@ -54,7 +54,7 @@ class Wall:
         The first one that is followed takes effect at once: nothing has been timed yet.
         """
         first = self.known is None
-        self.reckoning = heard(self.reckoning, answer, self.machine_offset())
+        self.reckoning = adjusted(self.reckoning, answer, self.machine_offset())
         if first and self.known is not None:
             self._shown = self.known.offset
 

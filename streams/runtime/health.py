@@ -14,7 +14,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import orjson
 from prometheus_client import make_wsgi_app
 
-from streams.runtime.metrics import taken
+from streams.runtime.metrics import port_taken
 
 PULSE_SECONDS = 1.0
 SILENT_SECONDS = 20.0
@@ -52,7 +52,7 @@ def serve(host: str, port: int, pulse: Pulse) -> None:
     try:
         server = make_server(host, port, _app(pulse), _Server, _Silent)
     except OSError as error:
-        raise taken("QUANZU_METRICS_PORT", host, port, error) from None
+        raise port_taken("QUANZU_METRICS_PORT", host, port, error) from None
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
 
 

@@ -75,10 +75,10 @@ def serve(port: int, host: str = "127.0.0.1", setting: str = "QUANZU_METRICS_POR
     try:
         start_http_server(port, addr=host)
     except OSError as error:
-        raise taken(setting, host, port, error) from None
+        raise port_taken(setting, host, port, error) from None
 
 
-def taken(setting: str, host: str, port: int, error: OSError) -> SettingsError:
+def port_taken(setting: str, host: str, port: int, error: OSError) -> SettingsError:
     """Return the SettingsError for a port, named by `setting`, on which the process cannot listen."""
     return SettingsError(
         f"{setting} = {port}: cannot listen on {host} ({error.strerror}). Each worker on a machine "

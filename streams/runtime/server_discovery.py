@@ -66,7 +66,7 @@ def reachable(settings: Settings) -> Settings:
     return found
 
 
-def alone(settings: Settings) -> bool:
+def starts_servers(settings: Settings) -> bool:
     """Return whether a command would have to start its own embedded servers, which end with it."""
     return settings.kafka is None and running(settings) is None
 

@@ -55,7 +55,7 @@ async def serving(
         await running
 
 
-async def told_to_stop() -> None:
+async def stop_signal() -> None:
     """Return when the process receives SIGTERM or SIGINT."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()

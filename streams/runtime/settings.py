@@ -130,7 +130,7 @@ class Settings(AccessSettings):
         return (
             self.secret.get_secret_value().encode()
             if self.secret
-            else kept(self.data / "secret", secrets.token_hex(32)).encode()
+            else secret_file(self.data / "secret", secrets.token_hex(32)).encode()
         )
 
     def id_number_keys(self) -> IdKeys:
@@ -170,7 +170,7 @@ def _in_words(location: tuple[int | str, ...], message: str) -> str:
     return name + message.removeprefix("Value error, ")
 
 
-def kept(path: Path, new: str) -> str:
+def secret_file(path: Path, new: str) -> str:
     """Return the secret in the file `path`; if there is no file, create it with `new`, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_name(f"{path.name}.{os.getpid()}")

@@ -131,7 +131,7 @@ class Spans:
         for each in self._spans.values():
             each.end()
 
-    def tell(self, offset: int, **attributes: str) -> None:
+    def note_subject(self, offset: int, **attributes: str) -> None:
         """Set attributes on the span of the record at this offset."""
         if found := self._spans.get(offset):
             found.set_attributes(_named(attributes))

@@ -80,7 +80,7 @@ class Lanes:
             async with self._locks[lane]:
                 position = await self._positions.position(lane)
                 if position.offset is not None and position.offset < self._reached.get(lane, -1):
-                    await self._shared.doubt()  # Redis lost commits although it reports the same run
+                    await self._shared.check_again()  # Redis lost commits although it reports the same run
                     await self._bring_up(lane, position)
                 elif not position.current:
                     await self._bring_up(lane, position)
@@ -174,7 +174,7 @@ class Lanes:
     async def _cases(self) -> None:
         """Wait for casework: without `settled`, evidence of closed cases would count again."""
         waited = 0.0
-        while waited < self._cases_wait_seconds and not await self._state.evidence.cases_stand():
+        while waited < self._cases_wait_seconds and not await self._state.evidence.casework_is_ready():
             await asyncio.sleep(NAP_SECONDS)
             waited += NAP_SECONDS
 

@@ -10,7 +10,7 @@ import orjson
 from aiokafka import TopicPartition
 
 from domain.policy.risk import RiskRules
-from domain.risk import Role, Seen, evidence_of, payer_of, telling
+from domain.risk import Role, Seen, evidence_of, may_be_evidence, payer_of
 from schemas.risk.evidence import ScreeningOutcome, WatchEntry, WatchStatus
 from schemas.risk.signals import Signal
 from streams.repositories.residents.register import Asked, Residents
@@ -195,7 +195,7 @@ def _begin(fanning: Fanning, batch: ReadBatch, answers: Mapping[tuple[int, int],
 
 def _speaks(signal: Signal, who: Found, known: Suspects) -> bool:
     """Return whether a signal can be evidence. Others are only counted."""
-    return telling(signal) or bool(known and any(party.suspect in known for party in who))
+    return may_be_evidence(signal) or bool(known and any(party.suspect in known for party in who))
 
 
 def _tally(ordinary: Iterable[tuple[str, bool]]) -> dict[str, int]:

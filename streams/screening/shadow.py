@@ -136,7 +136,7 @@ async def counts(redis: "Redis", policy: str) -> list[Count]:
     ]
 
 
-async def forget(redis: "Redis", partitions: int) -> None:
+async def drop_counts(redis: "Redis", partitions: int) -> None:
     """Delete the counts and alerts of earlier shadow policies."""
     client: Any = redis
     await client.delete(SHADOW_COUNTS, *(key("shadow-alerted", partition) for partition in range(partitions)))

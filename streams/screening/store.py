@@ -68,7 +68,7 @@ class EvidenceStore:
         self._partitions, self._speed = partitions, speed
         self.payers_of = Payers(redis, partitions)
 
-    async def cases_stand(self) -> bool:
+    async def casework_is_ready(self) -> bool:
         """Return whether casework has restored all partitions. Only then is it known which cases are settled."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
@@ -124,7 +124,7 @@ class EvidenceStore:
             token: {payer.resident async for some in self.payers_of.walk(token) for payer in some} for token in tokens
         }
 
-    async def forget(self, resident: ResidentId) -> None:
+    async def erase(self, resident: ResidentId) -> None:
         """Delete a resident's evidence and alerts. The time at which their case was settled stays."""
         partition = home(resident, self._partitions)
         async with self._redis.pipeline(transaction=False) as pipe:

@@ -112,7 +112,7 @@ class Chain:
         found = await self.heads.latest(2 * MOST_HEADS) if self.heads is not None else []
         others = [head for head in found if head.chain != self.end.chain]
         fresh = [head for head in others if head.number > self._known.get(head.chain, 0)]
-        true = [head for head in fresh if audit_chain.ours(head, self._key)]
+        true = [head for head in fresh if audit_chain.made_with(head, self._key)]
         return true[:MOST_HEADS]
 
     def _due(self) -> bool:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from streams.messaging.producer import Producer
-from streams.messaging.reader import KeptConsumers, decodes
+from streams.messaging.reader import ReusedConsumers, decodes
 from streams.runtime.clock import Wall
 from streams.runtime.settings import Settings
 from streams.security.audit_chains import Chain, Heads
@@ -26,7 +26,7 @@ async def reading(settings: Settings) -> AsyncIterator[None]:
     if decodes(settings):
         yield
         return
-    readers = KeptConsumers(settings, partial(record_encryption, settings), most=0)
+    readers = ReusedConsumers(settings, partial(record_encryption, settings), most=0)
     readers.open()
     try:
         yield
@@ -34,6 +34,6 @@ async def reading(settings: Settings) -> AsyncIterator[None]:
         await readers.close()
 
 
-def make_readers(settings: Settings) -> KeptConsumers:
+def make_readers(settings: Settings) -> ReusedConsumers:
     """Return consumers that decrypt, and are kept for further reads."""
-    return KeptConsumers(settings, partial(record_encryption, settings))
+    return ReusedConsumers(settings, partial(record_encryption, settings))

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from streams.runtime.settings import SettingsError, kept
+from streams.runtime.settings import SettingsError, secret_file
 from streams.security.rights import Component
 
 SERVERS = ("kafka", "redis")
@@ -23,7 +23,7 @@ def make(folder: Path) -> list[str]:
     """Create the missing secrets, 256 random bits each, and return their names. Existing ones stay unchanged."""
     missing = [name for name in names() if not (folder / name).exists()]
     for name in missing:
-        kept(folder / name, secrets.token_hex(32))
+        secret_file(folder / name, secrets.token_hex(32))
     return missing
 
 

@@ -142,7 +142,7 @@ class CaseStore:
             await self.leader.refused()
         return bool(found == b"ok")
 
-    async def stand(self, partition: int) -> Stand:
+    async def position(self, partition: int) -> Stand:
         """Return a partition's offsets, and the runs of the last and the answering Redis."""
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.execute_command(*ASK_RUN)
@@ -242,11 +242,11 @@ class CaseStore:
             return None
         return int(offset), int(end) - 1
 
-    async def whole(self, partition: int) -> bool:
+    async def is_whole(self, partition: int) -> bool:
         """Return whether the partition's store lacks nothing: it is not lost, not of an older Redis, and has all
         inputs.
         """
-        stand = await self.stand(partition)
+        stand = await self.position(partition)
         return stand.offset is not None and not stand.older and await self.behind(partition) is None
 
     async def outbox(self, partition: int) -> dict[bytes, bytes]:
@@ -287,7 +287,7 @@ class CaseStore:
         )
         return [(*member.decode().split("|"), int(score)) for member, score in found]
 
-    async def forget(self, partitions: Sequence[int], now: datetime) -> None:
+    async def drop_expired(self, partitions: Sequence[int], now: datetime) -> None:
         """Delete the ids of inputs applied over 9 days ago, and earlier cases that last changed over 120 days ago."""
         applied, before = milliseconds(now - APPLIED_KEPT), milliseconds(now - EARLIER_KEPT)
         async with self.redis.pipeline(transaction=False) as pipe:

@@ -15,7 +15,7 @@ from streams.messaging.reader import Read, Tails, read_all
 from streams.messaging.topics import Topic
 from streams.runtime.settings import Settings
 from streams.state.keys import changing
-from streams.state.locks import alone
+from streams.state.locks import locked
 
 
 class _Named(Protocol):
@@ -53,12 +53,12 @@ class CompactedTable(Generic[Thing]):
         return self._model.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     @asynccontextmanager
-    async def alone_with(self, name: str) -> AsyncIterator[Thing | None]:
+    async def locked(self, name: str) -> AsyncIterator[Thing | None]:
         """Lock a record, and yield its current state, or None.
 
         Raises TimeoutError, also inside the block, if waiting and the block together take over 8 s.
         """
-        async with alone(self._redis, changing(self._topic.name, name)):
+        async with locked(self._redis, changing(self._topic.name, name)):
             yield await self.get(name)
 
     async def change(self, name: str, how: Callable[[Thing | None], Thing]) -> Thing:
@@ -66,7 +66,7 @@ class CompactedTable(Generic[Thing]):
 
         Raises what `how` raises, writing nothing, and TimeoutError as `alone_with` does.
         """
-        async with self.alone_with(name) as before:
+        async with self.locked(name) as before:
             after = how(before)
             if after != before:
                 await self.put(after)

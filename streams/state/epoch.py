@@ -112,7 +112,7 @@ class KafkaEpoch:
         await self._log.read_to(offset, self._hear)
         self._belief = self._belief.confirmed(began)
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Ask the connected Redis who it is.
 
         If it leads but the epoch names another, propose it; if it was replaced, reconnect.
@@ -166,7 +166,7 @@ class KafkaEpoch:
     async def _look_on(self) -> None:
         while wanted():
             with suppress(*TRANSIENT):  # retried by the next look
-                await self.look()
+                await self.check()
             await _pause(self._look_soon, LOOK_SECONDS)
 
     def _tell(self) -> None:

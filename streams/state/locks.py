@@ -18,7 +18,7 @@ NAP_SECONDS = 0.02
 
 
 @asynccontextmanager
-async def alone(redis: "Redis", name: str) -> AsyncIterator[None]:
+async def locked(redis: "Redis", name: str) -> AsyncIterator[None]:
     """Hold an exclusive lock during the block. Raises TimeoutError if waiting and the block take over 8 s together."""
     lock = redis.lock(name, timeout=LEASE_SECONDS, sleep=NAP_SECONDS, blocking_timeout=WRITE_SECONDS)
     async with asyncio.timeout(WRITE_SECONDS):

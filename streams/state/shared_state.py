@@ -95,7 +95,7 @@ class Shared:
             else:
                 await asyncio.sleep(WAIT_SECONDS)
 
-    async def doubt(self) -> None:
+    async def check_again(self) -> None:
         """Have all shared data checked and restored again, although Redis is the same process: some data is missing."""
         await self._redis.delete(WHOLE_RUN)
 

@@ -17,7 +17,7 @@ from domain.identity.identifiers import account_token, new_resident_id
 from domain.statistics.export import pseudonyms
 from schemas.administration.dead_letters import DeadLetter
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import CloseAct, KeptClaim, NoteAct, OutcomeAct
+from schemas.casework.inputs import CloseAct, LossAvoidedClaim, NoteAct, OutcomeAct
 from schemas.levels import EvidenceClass, Level, Outcome
 from schemas.people.calls import Call as CallIn
 from schemas.people.complaints import Complaint, ComplaintKind
@@ -150,7 +150,7 @@ async def lived_through(line: Line, person: Resident, *payees: str) -> None:
     await sent(line, call(line, person, ongoing=True), *paid)
     assert (await line.case(person)).level is Level.RED
     await line.operator(person, NoteAct(what="note", note=NOTE))
-    kept = KeptClaim(transfer=f"bank:{paid[0].id}", evidence=EvidenceClass.C, amount_fen=paid[0].amount_fen)
+    kept = LossAvoidedClaim(transfer=f"bank:{paid[0].id}", evidence=EvidenceClass.C, amount_fen=paid[0].amount_fen)
     await line.operator(person, NoteAct(what="conversation"))
     await line.operator(person, OutcomeAct(outcome=Outcome.DISSUADED, kept=[kept]))
     now = house.clock.now()

@@ -180,14 +180,14 @@ def test_each_has_the_fields_of_its_namesake(read: type[wire.Transfer | wire.Cal
 @example({}, NOW)
 def test_what_is_taken_plainly_pydantic_takes_as_the_same(item: dict[str, Any], now: datetime) -> None:
     sent = {**item, "arrived": now}
-    if (signal := wire.taken(sent)) is not None:
+    if (signal := wire.read_frequent(sent)) is not None:
         assert same(signal, signal_adapter.validate_python(sent))
 
 
 @pytest.mark.parametrize("kind", PLAIN)
 def test_ordinary_life_is_taken_plainly_and_written_as_it_is_read(kind: str) -> None:
     sent = {**COMMON, "kind": kind, **EXAMPLES[kind], "arrived": NOW}
-    signal = wire.taken(sent)
+    signal = wire.read_frequent(sent)
     assert signal is not None
     (read,) = wire.plain(wire.record([signal])) or []
     assert read == signal
@@ -211,7 +211,7 @@ def test_ordinary_life_is_taken_plainly_and_written_as_it_is_read(kind: str) -> 
     ],
 )
 def test_what_may_be_taken_differently_is_left_to_pydantic(fields: dict[str, Any]) -> None:
-    assert wire.taken({**COMMON, "kind": "app", **EXAMPLES["app"], "arrived": NOW, **fields}) is None
+    assert wire.read_frequent({**COMMON, "kind": "app", **EXAMPLES["app"], "arrived": NOW, **fields}) is None
 
 
 @given(st.lists(items(), max_size=5))
@@ -222,7 +222,7 @@ def test_a_record_says_of_all_signals_what_pydantic_would_write(sent: list[dict[
             models.append(signal_adapter.validate_python({**item, "arrived": NOW}))
         except ValidationError:
             continue
-        taken.append(wire.taken({**item, "arrived": NOW}) or models[-1])
+        taken.append(wire.read_frequent({**item, "arrived": NOW}) or models[-1])
     if taken:
         read = batch_adapter.validate_json(wire.record(taken))
         assert all(map(same, read, models))

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from schemas.casework.cases import Case, CaseState, Kept
+from schemas.casework.cases import Case, CaseState, LossAvoided
 from schemas.levels import EvidenceClass, Level
 from schemas.people.residents import Occupation, Resident, Sex
 from schemas.risk.signals import Channel
@@ -58,5 +58,5 @@ def case(kept: dict[str, tuple[EvidenceClass, int]], who: str = VICTIM, level: L
         profile=profile(),
         opened_at=NOON,
         updated_at=NOON,
-        kept={name: Kept(evidence=evidence, amount_fen=fen) for name, (evidence, fen) in kept.items()},
+        kept={name: LossAvoided(evidence=evidence, amount_fen=fen) for name, (evidence, fen) in kept.items()},
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from console.commands.common import err, load_settings, moment, opened, out
+from console.commands.common import err, load_settings, moment, open_installation, out
 
 if TYPE_CHECKING:
     from streams.casework.journal import Progress
@@ -22,7 +22,7 @@ def backup(folder: Path) -> None:
     from streams.operations import backup
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             await backup.backup(line.settings, folder, line.clock.now(), _topic_done)
         out.print(f"{folder} is whole", markup=False)
 
@@ -72,7 +72,7 @@ class StoreCommands:
     async def _rebuild(self, new_log: bool) -> None:
         from console.progress import bar
 
-        async with opened() as installation:
+        async with open_installation() as installation:
             await installation.owners.refuse_owned()
             for partition in range(installation.settings.partitions):
                 with bar(err, f"partition {partition}: the journal") as progress:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from console.commands.common import By, opened, out
+from console.commands.common import By, open_installation, out
 
 
 def drain(
@@ -20,7 +20,7 @@ def drain(
     from streams.operations import drain
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             if end:
                 opened_now = await drain.end(line, by)
                 out.print("signals are taken in again" if opened_now else "intake was open")

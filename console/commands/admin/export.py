@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from console.commands.common import By, Reason, moment, opened, out
+from console.commands.common import By, Reason, moment, open_installation, out
 
 FORMATS = (".parquet", ".csv")
 
@@ -41,7 +41,7 @@ def export(
         raise typer.BadParameter(f"{file} is there already: an export never writes over a file")
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             now: datetime = line.clock.now()
             name = str if ids else pseudonyms(line.settings.key())
             span = Span(moment(since, now), moment(until, now))

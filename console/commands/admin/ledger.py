@@ -5,7 +5,7 @@ from itertools import chain
 
 import typer
 
-from console.commands.common import opened, out
+from console.commands.common import open_installation, out
 
 
 def ledger() -> None:
@@ -17,7 +17,7 @@ def ledger() -> None:
     from streams.casework.journal import events_applied
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             kept, stands = await line.store.ledgers(range(line.settings.partitions))
             events = [await events_applied(line.settings, *stand) for stand in stands.items()]
         computed = fold(chain.from_iterable(events))._asdict()

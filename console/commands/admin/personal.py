@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from console.commands.common import By, Reason, opened, out, write_new
+from console.commands.common import By, Reason, open_installation, out, write_new
 
 
 def subject_access(
@@ -26,7 +26,7 @@ def subject_access(
     from streams.security import audit
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             entry = (await line.residents.get([resident])).get(resident)
             if entry is None:
                 raise UserError(f"there is no resident {resident!r}: the console's search has the ids")
@@ -55,7 +55,7 @@ def erase(
     from streams.operations.erasure import forget
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             told = await forget(line, resident, by, reason)
             kept = (await line.policies.live()).retention.signals
         out.print_json(data={"cases": told.cases, "records": told.records, "accounts": told.accounts})
@@ -79,7 +79,7 @@ def rehash() -> None:
     from streams.repositories.residents import rehash
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             keys = line.settings.id_number_keys()
             count = await rehash.rehash(line.residents, keys)
         out.print(f"{count:,} hashes put under the key in force, the {len(keys.later)}. since QUANZU_SECRET")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from console.commands.common import err, load_settings, moment, opened, out
+from console.commands.common import err, load_settings, moment, open_installation, out
 
 app = typer.Typer(name="sandbox", no_args_is_help=True, help="For a feed's developers: a test intake, and checks.")
 
@@ -28,12 +28,12 @@ def sandbox_serve(
     from console.commands.running import serve_intake
     from streams.intake.settings import entry_of
     from streams.intake.settings import load as load_intake
-    from streams.runtime.settings import kept
+    from streams.runtime.settings import secret_file
 
     folder.mkdir(parents=True, exist_ok=True)
     alone = {"data": folder, "kafka": None, "redis": None, "embedded": True, "http_port": port}
     settings = load_settings().model_copy(update=alone)
-    key = kept(folder / KEY, secrets.token_urlsafe(32))
+    key = secret_file(folder / KEY, secrets.token_urlsafe(32))
     keys = load_intake().model_copy(update={"api_keys": entry_of(source, key), "intake_client_ca": None})
 
     def started(address: str) -> None:
@@ -50,7 +50,7 @@ def sandbox_files(
     """Write the conformance set: the body of each request, and in list.json its headers and the expected answer."""
     from datetime import UTC, datetime
 
-    from streams.intake.conformance import exchanges, told
+    from streams.intake.conformance import exchange_json, exchanges
 
     if folder.exists():
         err.print(f"{folder} is there already: name a new folder", markup=False)
@@ -59,7 +59,7 @@ def sandbox_files(
     found = exchanges(source, datetime.now(UTC))
     for exchange in found:
         (folder / exchange.name).write_bytes(exchange.body)
-    listed = json.dumps([told(exchange, source) for exchange in found], indent=2, ensure_ascii=False)
+    listed = json.dumps([exchange_json(exchange, source) for exchange in found], indent=2, ensure_ascii=False)
     (folder / "list.json").write_text(listed + "\n", "utf-8")
     out.print(f"{len(found)} requests and list.json in {folder}", markup=False)
 
@@ -109,7 +109,7 @@ def sandbox_received(
     from streams.intake.conformance import received
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             now = line.clock.now()
             span = moment(since, now), moment(until, now) if until else now
             async for told in received(line.settings, source, *span):

@@ -4,7 +4,7 @@ import asyncio
 
 import typer
 
-from console.commands.common import load_settings, opened, out
+from console.commands.common import load_settings, open_installation, out
 
 app = typer.Typer(name="topics", no_args_is_help=True, help="Kafka's topics: create, check, set retention.")
 
@@ -38,7 +38,7 @@ def topics_retain() -> None:
     from streams.messaging.retention import retain
 
     async def run() -> None:
-        async with opened() as line:
+        async with open_installation() as line:
             policy = await line.policies.live()
             changed = await asyncio.to_thread(retain, line.settings, policy.retention, policy.risk.keep)
         for name, words in changed.items():

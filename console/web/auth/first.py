@@ -78,4 +78,4 @@ def _check_first(everybody: list[Account]) -> None:
 
 async def _opened_by(line: Installation, word: str) -> dict[str, object]:
     until = datetime.fromtimestamp(line.clock.wall.time(), UTC) + passwords.ONE_TIME
-    return {"password": await passwords.kept(word), "must_change": True, "password_until": until}
+    return {"password": await passwords.hashed(word), "must_change": True, "password_until": until}

@@ -22,7 +22,7 @@ _GROUPS, _GROUP = 4, 5  # 99 bits
 Answer = TypeVar("Answer")
 
 
-async def kept(password: str) -> str:
+async def hashed(password: str) -> str:
     """Return the argon2id hash of a password, for storage."""
     return await _thread(lambda: _HASHER.hash(plain(password)))
 

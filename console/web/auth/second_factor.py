@@ -61,7 +61,7 @@ def new_recovery() -> list[str]:
     return [_recovery_code() for _ in range(MOST_RECOVERY)]
 
 
-def kept_recovery(key: bytes, login: str, code: str) -> str:
+def hashed_recovery_code(key: bytes, login: str, code: str) -> str:
     """Return the keyed hash of a recovery code, for storage; case, blanks and hyphens do not matter."""
     letters = "".join(each for each in code.lower() if each.isalnum())
     return hmac.digest(key, f"recovery:{login}:{letters}".encode(), hashlib.sha256).hex()

@@ -15,7 +15,7 @@ from streams.security import audit
 BIND_SECONDS = 600.0
 
 
-async def look(services: Services, who: Who, what: str, on: str, reason: str = "") -> None:
+async def record_look(services: Services, who: Who, what: str, on: str, reason: str = "") -> None:
     """Write that a person is about to see a resident's data; call it before the data is shown.
 
     `what`: case, unmask, search, export …; `on`: the id of what is seen.

@@ -40,7 +40,7 @@ async def begin(services: Services, who: Who, case: str, resident: ResidentId, r
     if form and not await locks.take(redis, f"{UNMASK_FORM}{who.session}:{form}", FORM_SECONDS * 1000):
         return
     await _sum(services.line)
-    await trail.look(services, who, "unmask", case, reason.strip())
+    await trail.record_look(services, who, "unmask", case, reason.strip())
     await redis.hincrby(UNMASK_COUNTS, _field(_day(services.line.clock.now()), who.login), 1)
     await redis.set(_name(who, resident), 1, ex=services.settings.unmask_minutes * 60)
 

@@ -146,13 +146,13 @@ async def news(services: Services, case: Case, seen: int) -> Story:
         except TRANSIENT:
             story = services.stories.known(case.id)
         ends = time.monotonic() + LATE_SECONDS
-        while not story.tells(seen, case.version):
+        while not story.has_all_since(seen, case.version):
             try:
                 await asyncio.wait_for(screen.get(), ends - time.monotonic())
             except TimeoutError:
                 break
             story = services.stories.known(case.id)
-    return Story(story.after(seen), whole=story.tells(seen, case.version))
+    return Story(story.after(seen), whole=story.has_all_since(seen, case.version))
 
 
 async def _ask_release(services: Services, who: Who, case: Case, form: str, act: ReleaseStopAct) -> Answer:

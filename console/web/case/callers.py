@@ -69,11 +69,11 @@ async def find(services: Services, who: Who, call_id: str) -> Caller:
     return Caller(call, resident, await services.line.calls.latest_case(resident.id), others=others)
 
 
-async def look(services: Services, who: Who, caller: Caller) -> None:
+async def record_look(services: Services, who: Who, caller: Caller) -> None:
     """Write an audit entry for each resident about to be shown, or for the call's id if there is none."""
     seen = [each.id for each in (caller.resident, *caller.others) if each is not None]
     for name in seen or [caller.call.id]:
-        await trail.look(services, who, "call-in", name)
+        await trail.record_look(services, who, "call-in", name)
 
 
 async def case_elsewhere(services: Services, caller: Caller) -> Case | None:

@@ -37,7 +37,7 @@ LOST_SECONDS = 20.0  # after this long in `sending`, its console has stopped
 TRIES = 4  # a case that changes meanwhile refuses the act; it is then written again
 
 
-class KeptAct(Model):
+class DelayedAct(Model):
     """An act that is held back, and the person who asked for it. `at`: the time of asking, aware UTC."""
 
     id: str
@@ -65,7 +65,7 @@ class Waiting:
     left: int
 
 
-class KeptBack:
+class DelayedActs:
     """The acts held back by all consoles on one Redis. `run` sends those that are due."""
 
     def __init__(self, services: Services, seconds: float = SECONDS) -> None:
@@ -76,7 +76,7 @@ class KeptBack:
         """Hold an act back for `seconds`. A repeated form is the same act and keeps its time; `left` is 0 if it was
         sent.
         """
-        made = KeptAct(
+        made = DelayedAct(
             id=input_id(who, case.id, body),
             login=who.login,
             name=who.name,
@@ -153,7 +153,7 @@ class KeptBack:
             pipe.set(KEPT_BACK_SENT + name, 1, ex=DAY_SECONDS)
             await pipe.execute()
 
-    async def _write(self, kept: KeptAct, *, recovered: bool) -> bool:
+    async def _write(self, kept: DelayedAct, *, recovered: bool) -> bool:
         """Write the act on the current version of the case: nobody could have seen what changed in these seconds.
 
         Return False if the answer is not known yet. If it is refused because the case changed again, write it again, up
@@ -178,10 +178,10 @@ class KeptBack:
                 return True
         return True
 
-    async def _load(self, name: str) -> KeptAct | None:
+    async def _load(self, name: str) -> DelayedAct | None:
         raw = await self._redis.hget(KEPT_BACK_ACTS, name)
         try:
-            return KeptAct.model_validate_json(raw, extra=ANY_VERSION) if raw else None
+            return DelayedAct.model_validate_json(raw, extra=ANY_VERSION) if raw else None
         except ValidationError as error:  # written by another version of the console
             log.error("what is kept back under %s cannot be read, and is dropped: %s", name, error)  # noqa: TRY400 - the line says it all
             return None

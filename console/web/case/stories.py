@@ -80,7 +80,7 @@ class Story:
         """Return the events after this version."""
         return [each for each in self.told if each.version > version]
 
-    def tells(self, seen: int, version: int) -> bool:
+    def has_all_since(self, seen: int, version: int) -> bool:
         """Return whether the story has every version after `seen` up to `version`."""
         return {each.version for each in self.told} >= set(range(seen + 1, version + 1))
 
@@ -94,7 +94,7 @@ class Stories:
         self._screens: defaultdict[str, set[asyncio.Queue[TimelineEntry]]] = defaultdict(set)
         self._looks = asyncio.Semaphore(AT_ONCE)
 
-    def hear(self, event: CaseEvent) -> None:
+    def receive(self, event: CaseEvent) -> None:
         """Take an event from the hub: add it to a story in memory and send it to the pages that watch the case."""
         if kept := self._kept.get(event.case.id):
             kept.add(event)

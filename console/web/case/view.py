@@ -202,7 +202,7 @@ def context(language: str) -> dict[str, Any]:
     return {"scripts": trees(), "spoken": language}
 
 
-def told(story: list[TimelineEntry], language: str) -> list[dict[str, Any]]:
+def timeline(story: list[TimelineEntry], language: str) -> list[dict[str, Any]]:
     """Return a story's events in words of the language, the latest first, as dictionaries for the template."""
     words = wording(language)
     return [
@@ -253,7 +253,7 @@ async def _money(services: Services, case: Case) -> list[Money]:
     asked = {
         step.transfer for step in case.steps if step.state is StepState.SENT and step.action is Action.STOP_PAYMENT
     }
-    stands = [releases.stands(case, number) for number in range(len(case.payments))]
+    stands = [releases.has_stop(case, number) for number in range(len(case.payments))]
     requests = await services.line.releases.all() if any(stands) else []
     found = []
     for number, (payment, account, stopped) in enumerate(zip(case.payments, accounts, stands, strict=True)):

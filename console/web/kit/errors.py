@@ -62,7 +62,7 @@ def wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def told(
+def error_response(
     request: Request, status: int, words: str, error: str, headers: Mapping[str, str] | None = None, **more: object
 ) -> Response:
     """Return the error response: a page with the words, or JSON with `error`, `do` (the words) and `more`."""
@@ -76,13 +76,13 @@ def told(
 
 def refused(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
     """Return the error response with the standard words for a status."""
-    return told(request, status, _words(request, status), ERRORS.get(status, ERRORS[400]), headers)
+    return error_response(request, status, _words(request, status), ERRORS.get(status, ERRORS[400]), headers)
 
 
 def too_many(request: Request, seconds: int) -> Response:
     """Return a 429 response with Retry-After in seconds."""
     words = translate(request, "操作过于频繁，请稍后再试。")
-    return told(request, 429, words, ERRORS[429], {"Retry-After": str(seconds)}, seconds=seconds)
+    return error_response(request, 429, words, ERRORS[429], {"Retry-After": str(seconds)}, seconds=seconds)
 
 
 class Faults:
@@ -172,7 +172,7 @@ async def _http(request: Request, error: Exception) -> Response:
     if status == 404:
         if wants_page(request):  # no guard has run: find the account, so that the page shows its navigation
             request.state.who = await services(request).sessions.of(request)
-        return told(request, 404, translate(request, "没有这个页面，请检查网址。"), ERRORS[404])
+        return error_response(request, 404, translate(request, "没有这个页面，请检查网址。"), ERRORS[404])
     if status == 405 and request.method == "GET" and wants_page(request) and (above := _above(request)):
         return RedirectResponse(above, 303)
     return refused(request, status, getattr(error, "headers", None))
@@ -195,7 +195,7 @@ async def _wrong(request: Request, error: Exception) -> Response:
     """Answer 422 with the invalid fields and reasons, without their values."""
     faults = error.errors() if isinstance(error, RequestValidationError) else ()
     fields = [{"field": _field(fault["loc"]), "why": _why(fault["type"], fault["msg"])} for fault in faults]
-    return told(request, 422, _words(request, 422), ERRORS[422], fields=fields)
+    return error_response(request, 422, _words(request, 422), ERRORS[422], fields=fields)
 
 
 def _field(loc: tuple[int | str, ...]) -> str:

@@ -5,6 +5,6 @@ import re
 _OURS = re.compile(r"/(?![/\\])[A-Za-z0-9_./~%?=&,:-]*")
 
 
-def ours(path: str, otherwise: str = "/") -> str:
+def local_path(path: str, otherwise: str = "/") -> str:
     r"""Return the path if it is a path of the console, else `otherwise`. `//host` and `/\\host` are other sites."""
     return path if _OURS.fullmatch(path) else otherwise

@@ -45,7 +45,7 @@ async def serve(line: Installation, settings: ConsoleSettings, started: Callable
     app = create_app(line, settings)
     async with serving(app, settings) as address:
         started(address)
-        waiting = [asyncio.create_task(each) for each in (http.told_to_stop(), app.state.failure.wait())]
+        waiting = [asyncio.create_task(each) for each in (http.stop_signal(), app.state.failure.wait())]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
             task.cancel()

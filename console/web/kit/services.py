@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from console.web.auth.guests import Guest
     from console.web.auth.sessions import Sessions
     from console.web.auth.signing import SignIn
-    from console.web.case.kept_back import KeptBack
+    from console.web.case.kept_back import DelayedActs
     from console.web.case.stories import Stories
     from console.web.kit.settings import ConsoleSettings
     from console.web.live.figures import Figures
@@ -39,7 +39,7 @@ class Services:
     telephone: "Telephone | None" = None  # set if calls can be placed from a page
     guests: "Sequence[Guest]" = ()  # in the demo only
     stories: "Stories" = field(init=False)
-    kept_back: "KeptBack" = field(init=False)
+    kept_back: "DelayedActs" = field(init=False)
 
 
 def services(request: Request) -> Services:

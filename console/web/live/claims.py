@@ -4,7 +4,7 @@ from console.web.auth.who import Who
 from console.web.case import answers
 from console.web.case.answers import Answered
 from console.web.kit.services import Services
-from domain.casework.triage import QueueBand, turn_of
+from domain.casework.triage import QueueBand, queue_band
 from domain.ids import short_hash
 from schemas.casework.cases import Case
 from streams.casework.claims import claimed, given_back
@@ -32,7 +32,7 @@ async def claim_next(services: Services, who: Who) -> Case | None:
         if not who.sees(row.division) or not await desk.take(row.id, who.login):
             continue
         case = await desk.load(row.id)
-        if case is not None and turn_of(case) is QueueBand.OFFERED and await claim(services, who, case):
+        if case is not None and queue_band(case) is QueueBand.OFFERED and await claim(services, who, case):
             return case
         await desk.release(row.id, who.login)
     return None

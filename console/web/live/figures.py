@@ -39,7 +39,7 @@ class Figures:
         while wanted():
             await until_done("the console's figures", self._journal)
 
-    async def hear(self) -> None:
+    async def follow(self) -> None:
         """Follow the banks' messages until cancelled."""
         while wanted():
             await until_done("the banks' messages", self._messages)

@@ -24,10 +24,10 @@ class Returns:
         """Check the leases every LOOK_SECONDS until cancelled."""
         await self._services.hub.ready.wait()
         while wanted():
-            await until_done("claims that ran out", self.look)
+            await until_done("claims that ran out", self.return_expired)
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def look(self) -> None:
+    async def return_expired(self) -> None:
         """Return the cases whose lease has been missing longer than the grace time."""
         claimed = [row for row in self._services.hub.rows.values() if row.case.claimed_by is not None]
         leased = await self._services.desk.leased([row.id for row in claimed])

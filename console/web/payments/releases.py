@@ -19,7 +19,7 @@ async def ask_release(
     long.
     """
     kept, name = services.line.releases, short_hash("release", who.login, case.id, number, form)
-    async with kept.alone_with(f"{case.id}/{number}"):  # of two concurrent requests the second is refused
+    async with kept.locked(f"{case.id}/{number}"):  # of two concurrent requests the second is refused
         if before := await kept.get(name):
             return before
         found = releases.asked(

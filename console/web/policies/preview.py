@@ -20,7 +20,7 @@ from console.web.kit.pages import ZONE
 from console.web.kit.services import services
 from domain.policy import Policy, digest_of, load
 from domain.risk.effect import Effect, VisitHours, effects, visit_hours
-from domain.risk.replay import Raw, Tally, judged
+from domain.risk.replay import Raw, Tally, replayed
 from domain.visits import coverage
 from schemas.levels import Level
 from schemas.people.rosters import Roster
@@ -58,7 +58,7 @@ class Station:
     rostered_hours: float
 
     @property
-    def tells(self) -> bool:
+    def is_affected(self) -> bool:
         """Whether the draft changes something at the station, or its roster has too few hours."""
         return self.live != self.draft or self.live_hours != self.draft_hours or self.short
 
@@ -165,7 +165,7 @@ class Previews:
         try:
             async for drawn in read(line.redis, line.residents, made.sample, made.until):
                 chunk = _handed(drawn, rosters, made.until)
-                found = await loop.run_in_executor(pool, judged, texts, chunk, made.since, made.until, ZONE)
+                found = await loop.run_in_executor(pool, replayed, texts, chunk, made.since, made.until, ZONE)
                 made.live.add(found[0])
                 made.draft.add(found[1])
                 if time.monotonic() >= ends:

@@ -19,7 +19,7 @@ OFFICER = "X-QUANZU-OFFICER"  # the officer's id in our own files, so that they 
 MOST_EVENTS = 10_000
 
 
-def told(station: str, officers: Iterable[Officer], now: datetime, title: str) -> bytes:
+def calendar(station: str, officers: Iterable[Officer], now: datetime, title: str) -> bytes:
     """Return the officers' shifts as iCalendar bytes. `title`: the word for a shift."""
     calendar = Calendar()
     calendar.add("prodid", "-//Quanzu//Rosters//ZH")

@@ -88,7 +88,7 @@ async def write(
     before = stored.roster
     if before.changed and before.changed.form == name:
         return before
-    if said(form, "seen") != stored.mark:
+    if form_value(form, "seen") != stored.mark:
         raise RefusedError(CHANGED, 409)
     now = made.line.clock.now()
     try:
@@ -151,15 +151,15 @@ def typed_shift(form: FormData, start: str = "start", end: str = "end") -> Shift
 
 def typed(form: FormData, name: str) -> datetime:
     """Return a typed time in China's time zone. Raises RefusedError if it is invalid."""
-    at = moment(said(form, name).strip(), ZONE)
+    at = moment(form_value(form, name).strip(), ZONE)
     if at is None:
         raise RefusedError(TIME)
     return at
 
 
-def told_shift(form: FormData) -> Shift:
+def shift_from_form(form: FormData) -> Shift:
     """Return the shift in the form's field `shift`. Raises RefusedError if it is invalid."""
-    return shift_named(said(form, "shift"))
+    return shift_named(form_value(form, "shift"))
 
 
 def shift_named(name: str) -> Shift:
@@ -178,13 +178,13 @@ def name_of(shift: Shift) -> str:
 
 def form_id(who: Who, form: FormData) -> str:
     """Return the id of a form: the same for a repeated form; a form without an id is always new."""
-    return short_hash("form", who.login, said(form, "form") or secrets.token_hex(10))
+    return short_hash("form", who.login, form_value(form, "form") or secrets.token_hex(10))
 
 
 def words(request: Request, error: RefusedError) -> str:
     return translate(request, error.words)
 
 
-def said(form: FormData, name: str) -> str:
+def form_value(form: FormData, name: str) -> str:
     given = form.get(name)
     return given if isinstance(given, str) else ""

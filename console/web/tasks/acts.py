@@ -22,7 +22,7 @@ from console.web.tasks.mine import Say, case_of
 from domain.dispatches.ids import parse
 from domain.ids import result_id
 from domain.visits import check_in
-from domain.visits.tasks import Conflict, act_time, conflict, stands
+from domain.visits.tasks import Conflict, act_time, conflict, is_awaited
 from schemas.administration.audit import AuditEntry
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, FactKind
@@ -116,7 +116,7 @@ class Taking:
             return WORDS[found]
         if isinstance(act, HandOverAct) and act.to is not None and not await self._colleague(act.to):
             return "没有这位同事"
-        if isinstance(act, SeenAct) and case is not None and stands(task, case):
+        if isinstance(act, SeenAct) and case is not None and is_awaited(task, case):
             return "这项任务仍需上门"
         return None
 

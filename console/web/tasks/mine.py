@@ -83,17 +83,17 @@ async def case_of(services: Services, task: Task) -> Case | None:
     return await services.line.store.case(home(resident_of(task.case), services.line.settings.partitions), task.case)
 
 
-async def looked(services: Services, who: Who, mine: Mine) -> None:
+async def record_look(services: Services, who: Who, mine: Mine) -> None:
     """Record in the audit that the officer sees the residents, once per session and task."""
     redis, kept = services.line.redis, timedelta(hours=services.settings.session_hours)
     for errand in mine.errands:
         name = f"{TASK_LOOK}{who.session}:{errand.task.dispatch}"
         if not await redis.exists(name):
-            await trail.look(services, who, "task", errand.case.id)
+            await trail.record_look(services, who, "task", errand.case.id)
             await redis.set(name, 1, ex=round(kept.total_seconds()))
 
 
-def told(services: Services, who: Who, mine: Mine, say: Say, sentence: Sentence, csrf: str) -> dict[str, Any]:
+def work_json(services: Services, who: Who, mine: Mine, say: Say, sentence: Sentence, csrf: str) -> dict[str, Any]:
     """Return the data for the telephone as a JSON-ready dictionary; `version` changes with its content."""
     now = services.line.clock.now()
     tasks = [_task(errand, mine, say, now) | {"why": _why(errand, sentence)} for errand in mine.errands]

@@ -19,7 +19,7 @@ from domain.policy import Policy
 from schemas.administration.audit import AUDITOR, AuditEntry
 from schemas.casework.cases import Case
 from streams.casework.auditor.heartbeat import STALE_SECONDS, Beats
-from streams.casework.auditor.repair import Mender, mended
+from streams.casework.auditor.repair import Repairer, is_repairable
 from streams.casework.auditor.snapshots import Snapshots
 from streams.casework.auditor.sweep import Look, Reader
 from streams.messaging.producer import Producer
@@ -80,7 +80,7 @@ class Auditor:
     ) -> None:
         self._settings, self._producer, self._policies = settings, producer, policies
         self._clock, self._wall = clock, wall
-        self._reader, self._mender = Reader(redis), Mender(store, producer)
+        self._reader, self._mender = Reader(redis), Repairer(store, producer)
         self._beats = Beats(redis, uuid.uuid4().hex)
         self._snapshots = Snapshots(settings, redis)
         self._rounds: dict[int, Round] = {}
@@ -152,9 +152,9 @@ class Auditor:
             findings = [each for each in self._examined(look.case, look, policy) if self._sure(each)]
             if not findings:
                 return 0
-            if await self._mender.mend(partition, look.offset, look.case, findings, self._clock.now()):
+            if await self._mender.repair(partition, look.offset, look.case, findings, self._clock.now()):
                 await self._report(findings)
-                return sum(not mended(each) for each in findings)
+                return sum(not is_repairable(each) for each in findings)
         return 0  # the partition never paused, so its inputs are being processed
 
     async def _strays(self, partition: int, current: Round) -> None:
@@ -196,7 +196,9 @@ class Auditor:
         fresh = [each for each in findings if self._untold(each, now)]
         for each in fresh:
             AUDIT_FINDINGS.labels(each.kind).inc()
-            log.warning("auditor: %s: %s (%s)", each.case, each.kind, "repaired" if mended(each) else "needs a person")
+            log.warning(
+                "auditor: %s: %s (%s)", each.case, each.kind, "repaired" if is_repairable(each) else "needs a person"
+            )
         await audit.write(self._producer, [_entry(each, at) for each in fresh])
 
     def _untold(self, finding: InvariantViolation, now: float) -> bool:
@@ -220,5 +222,5 @@ class Auditor:
 
 def _entry(finding: InvariantViolation, at: datetime) -> AuditEntry:
     act = f"audit-{finding.kind.replace('_', '-')}"
-    what = "repaired" if mended(finding) else "not repaired: it needs a person"
+    what = "repaired" if is_repairable(finding) else "not repaired: it needs a person"
     return AuditEntry(at=at, by=AUDITOR, act=act, on=finding.case, reason=f"{finding.words}; {what}")

@@ -18,13 +18,13 @@ from streams.state.store_update import StoreUpdate
 _URGENT = (Level.RED, Level.ORANGE)
 
 
-class Mender:
+class Repairer:
     """Repairs the violations that can be repaired without a person."""
 
     def __init__(self, store: CaseStore, producer: Producer) -> None:
         self._store, self._producer = store, producer
 
-    async def mend(
+    async def repair(
         self, partition: int, offset: int, case: Case, findings: Sequence[InvariantViolation], now: datetime
     ) -> bool:
         """Repair a case's violations. Returns False if the partition has moved past `offset`: audit the case again."""
@@ -42,7 +42,7 @@ class Mender:
         return await self._store.commit(partition, offset, None, StoreUpdate().add("ZREM", DEADLINES, *members))
 
 
-def mended(finding: InvariantViolation) -> bool:
+def is_repairable(finding: InvariantViolation) -> bool:
     """Return whether such a violation can be repaired without a person."""
     return finding.kind not in (Kind.NO_DUE, Kind.TOO_FAR, Kind.UNKNOWN_CASE)
 

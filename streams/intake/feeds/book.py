@@ -52,7 +52,7 @@ class FeedLog:
         return {source for source, _ in self.heard} | self.profiles.keys()
 
 
-class FeedBook:
+class FeedStore:
     """Reads and writes the feeds' state, each call in one round trip. `token` identifies this worker."""
 
     def __init__(self, redis: "Redis", token: str) -> None:

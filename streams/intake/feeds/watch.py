@@ -18,11 +18,11 @@ from aiokafka.errors import KafkaError
 from prometheus_client import Counter as Metric
 from redis.asyncio import Redis
 
-from domain.feeds.silence import begin_of, judge, learn, never_heard, unknown, window_of
+from domain.feeds.silence import begin_of, learn, never_sent, outage, unknown, window_of
 from schemas.administration.audit import AuditEntry
 from schemas.base import ANY_VERSION
 from schemas.risk.feeds import FeedProfile, Silence
-from streams.intake.feeds.book import FeedBook, FeedLog, Heard
+from streams.intake.feeds.book import FeedLog, FeedStore, Heard
 from streams.intake.feeds.settings import FeedSettings
 from streams.messaging import sources, topics
 from streams.messaging.dead_letter_writer import readable
@@ -60,7 +60,7 @@ class Feeds:
     ) -> None:
         self._settings, self._producer, self._clock, self._wanted = settings, producer, clock, wanted
         self._redis: Any = redis
-        self._book = FeedBook(redis, uuid.uuid4().hex)
+        self._book = FeedStore(redis, uuid.uuid4().hex)
         self._floors = dict.fromkeys(configured, 0.0) | wanted.floors()
         self._calendar = wanted.calendar()
         self._new: Counter[Heard] = Counter()
@@ -71,7 +71,7 @@ class Feeds:
         if source not in sources.ALWAYS and source != sources.OTHER:
             self._new[source, window_of(now)] += count
 
-    async def turn(self) -> None:
+    async def refresh(self) -> None:
         """Add this worker's counts to Redis, and judge the feeds if this worker holds the lease. Called every second.
 
         Raises RedisError if Redis is unavailable; the counts are kept for the next call.
@@ -143,7 +143,7 @@ class Feeds:
             old = book.silent.get(source)
             if old and old.since == begin_of(profile.last):
                 found[source] = old  # no signal since: a restart of the watch does not clear the alarm
-            elif silence := judge(
+            elif silence := outage(
                 profile,
                 until,
                 least=LEAST_SILENCE,
@@ -153,7 +153,7 @@ class Feeds:
             ):
                 found[source] = silence
         for source in self._floors.keys() - book.sources:
-            if silence := never_heard(source, self._floors[source], book.began or now, until, GRACE):
+            if silence := never_sent(source, self._floors[source], book.began or now, until, GRACE):
                 found[source] = silence
         return found
 

@@ -11,7 +11,7 @@ from prometheus_client.core import Metric
 from domain.feeds.silence import begin_of
 from streams.casework.auditor.heartbeat import Beats
 from streams.installation import ExporterContext
-from streams.intake.feeds.book import FeedBook, FeedLog
+from streams.intake.feeds.book import FeedLog, FeedStore
 from streams.messaging import sources
 from streams.monitoring.exporter.family import Labels, gauge
 from streams.monitoring.exporter.tallies import metrics_of
@@ -127,7 +127,7 @@ async def watchers(context: ExporterContext) -> list[Metric]:
         HOLDS.value(held),
         PAYERS_WAIT.value(max(waited, default=0.0)),
         CLOCK_SPEED.value(context.clock.speed),
-        *_feeds(context, await FeedBook(context.redis, "").read()),
+        *_feeds(context, await FeedStore(context.redis, "").read()),
     ]
 
 

@@ -17,9 +17,9 @@ from schemas.casework.policies import InForce
 from schemas.levels import Action, Channel, Result
 from schemas.risk.fan_outs import PayersRequest
 from streams.casework.auditor.heartbeat import BEAT_SECONDS, Beats
-from streams.dead_letters.index import Letters
+from streams.dead_letters.index import DeadLetterIndex
 from streams.intake.drain_gate import Drain
-from streams.intake.feeds.book import FeedBook, FeedLog
+from streams.intake.feeds.book import FeedLog, FeedStore
 from streams.messaging import topics
 from streams.messaging.reader import beginning_offsets, end_offsets, read_range
 from streams.messaging.topics import PAYERS_REQUESTS
@@ -81,7 +81,7 @@ class WatchersNow:
 
     async def feeds(self) -> AsyncIterator[Trouble]:
         """Yield a trouble for each silent feed, and one if no worker watches the feeds."""
-        book = await FeedBook(self._redis, "").read()
+        book = await FeedStore(self._redis, "").read()
         for silence in sorted(book.silent.values(), key=lambda each: each.at):
             since = f" (heard last {silence.since:%Y-%m-%d %H:%M:%S} UTC)" if silence.since else ""
             do = "Ask its sender. If it was stopped for good, take it out of QUANZU_FEEDS and QUANZU_API_KEYS"
@@ -136,7 +136,7 @@ class WatchersNow:
 
     async def letters(self) -> AsyncIterator[Trouble]:
         """Yield a trouble if dead letters are open: a signal may be among them."""
-        letters = Letters(self._settings)
+        letters = DeadLetterIndex(self._settings)
         await letters.refresh()
         if waiting := letters.open_by_source():
             named = listed(f"{source} {count:,}" for source, count in waiting.most_common())

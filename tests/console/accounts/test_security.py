@@ -19,7 +19,7 @@ from console.web.auth import csrf
 from console.web.kit import limits
 from console.web.kit.door import table
 from console.web.kit.headers import HEADERS
-from console.web.kit.local import ours
+from console.web.kit.local import local_path
 from console.web.kit.serve import serving
 from console.web.kit.settings import ConsoleSettings
 from schemas.people.staff import StaffRole
@@ -173,8 +173,8 @@ async def test_nothing_is_written_without_the_session_s_own_token(
 
 
 async def test_no_address_leads_out_of_the_console(console: Stage, world: World) -> None:
-    assert [ours(foreign) for foreign in FOREIGN] == ["/"] * len(FOREIGN)
-    assert ours("/cases/r1-1?tab=2") == "/cases/r1-1?tab=2"
+    assert [local_path(foreign) for foreign in FOREIGN] == ["/"] * len(FOREIGN)
+    assert local_path("/cases/r1-1?tab=2") == "/cases/r1-1?tab=2"
     case = world.cases[0].id
     async with await world.enter(StaffRole.OPERATOR) as client:
         for foreign in FOREIGN:

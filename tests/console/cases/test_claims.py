@@ -205,7 +205,7 @@ async def test_two_consoles_give_a_forgotten_claim_back_once(console: Stage, lin
 
     async def looked() -> bool:
         for other in others:
-            await other.look()
+            await other.return_expired()
         return await has_come_back(line, resident)
 
     await until(looked, SECONDS)

@@ -13,7 +13,7 @@ import orjson
 from console.web.auth import unmask
 from console.web.auth.who import Who
 from domain.access import bundle
-from domain.access.audit_chain import audit_key, sealed
+from domain.access.audit_chain import audit_key, is_intact
 from schemas.administration.audit import AuditEntry
 from schemas.casework.cases import Case
 from schemas.people.staff import StaffRole
@@ -221,7 +221,7 @@ async def test_a_case_is_taken_out_whole_with_its_audit_and_the_export_is_in_it(
     files = _unpacked(answer.content)
     lines = files["audit.jsonl"].splitlines()
     assert [orjson.loads(line)["act"] for line in lines] == ["note", "look-export"]
-    assert all(sealed(line, audit_key(secret)) for line in lines)
+    assert all(is_intact(line, audit_key(secret)) for line in lines)
     events = [orjson.loads(line) for line in files["events.jsonl"].splitlines()]
     assert {event["case"]["id"] for event in events} == {case.id}
     assert [each["id"] for each in orjson.loads(files["inputs.json"])] == [event["input"] for event in events]

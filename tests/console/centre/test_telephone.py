@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from schemas.casework.cases import CaseState
-from schemas.casework.inputs import KeptClaim
+from schemas.casework.inputs import LossAvoidedClaim
 from schemas.codes.people import Talks
 from schemas.levels import CallResult, EvidenceClass
 from schemas.people.staff import StaffRole
@@ -28,7 +28,9 @@ async def test_a_talk_is_on_the_case_as_it_begins_and_the_call_in_the_audit(
 ) -> None:
     resident, case = await red(line)
     (payment,) = case.payments
-    softphone.kept = (KeptClaim(transfer=payment.transfer, evidence=EvidenceClass.C, amount_fen=payment.amount_fen),)
+    softphone.kept = (
+        LossAvoidedClaim(transfer=payment.transfer, evidence=EvidenceClass.C, amount_fen=payment.amount_fen),
+    )
     heard = (await operator.post(f"/cases/{case.id}/call", headers=JSON)).json()
     assert heard["kept"] == [{"transfer": payment.transfer, "amount": "¥30,000"}]
     await line.settle()

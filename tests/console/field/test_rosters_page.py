@@ -247,7 +247,7 @@ async def test_a_calendar_tells_each_moment_in_utc_however_the_roster_has_it() -
     start = datetime(2026, 3, 2, 8, tzinfo=ZONE)
     shift = Shift(start=start, end=start + timedelta(hours=12))
     li = Officer(id="li", name="李", role=Role.OFFICER, division="220104", shifts=[shift])
-    raw = calendars.told("站", [li], start, "值班")
+    raw = calendars.calendar("站", [li], start, "值班")
     assert b"DTSTART:20260302T000000Z" in raw
     assert b"DTEND:20260302T120000Z" in raw
     assert b"TZID" not in raw, "an offset is no zone that a calendar knows"

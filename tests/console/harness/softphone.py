@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from schemas.casework.inputs import KeptClaim
+from schemas.casework.inputs import LossAvoidedClaim
 from schemas.levels import CallResult
 from streams.channels.telephone import Call
 
@@ -13,7 +13,7 @@ class Softphone:
     """Somebody answers, or nobody does."""
 
     answers: bool = True
-    kept: tuple[KeptClaim, ...] = ()
+    kept: tuple[LossAvoidedClaim, ...] = ()
 
     async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
         """Ring, and talk."""

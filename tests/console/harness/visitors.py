@@ -88,11 +88,11 @@ async def person(
 ) -> Person:
     """Somebody with an account that is set up."""
     secret, key = second_factor.new_secret(), console.house.settings.key()
-    plain: dict[str, Any] = {"password": await passwords.kept(PASSWORD), "totp": second_factor.sealed(key, secret)}
+    plain: dict[str, Any] = {"password": await passwords.hashed(PASSWORD), "totp": second_factor.sealed(key, secret)}
     given: dict[str, Any] = plain | fields
     account = await console.account(role, area, **given)
     codes = second_factor.new_recovery()
-    kept = [second_factor.kept_recovery(key, account.login, code) for code in codes]
+    kept = [second_factor.hashed_recovery_code(key, account.login, code) for code in codes]
     account = account.model_copy(update={"recovery": kept})
     await console.services.staff.put(account)
     return Person(account, Authenticator(secret), codes)
@@ -101,7 +101,7 @@ async def person(
 async def newcomer(console: Stage, role: StaffRole = StaffRole.OPERATOR, **fields: object) -> tuple[Account, str]:
     """Somebody with a one-time password."""
     word = passwords.one_time()
-    hashed = await passwords.kept(word)
+    hashed = await passwords.hashed(word)
     given: dict[str, Any] = {"password": hashed, "must_change": True} | fields
     return await console.account(role, **given), word
 

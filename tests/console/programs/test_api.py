@@ -126,7 +126,7 @@ async def test_what_the_journal_tells_late_of_a_version_is_waited_for_and_what_i
     ahead = case.model_copy(update={"version": case.version + 1})  # as the store has it first
     late = latest.model_copy(update={"case": ahead, "input": "late"})
     monkeypatch.setattr(acts, "LATE_SECONDS", 20.0)
-    asyncio.get_running_loop().call_later(0.2, console.services.stories.hear, late)
+    asyncio.get_running_loop().call_later(0.2, console.services.stories.receive, late)
     told = await acts.news(console.services, ahead, case.version)
     assert ([each.version for each in told.told], told.whole) == ([ahead.version], True)
     further = ahead.model_copy(update={"version": ahead.version + 1})

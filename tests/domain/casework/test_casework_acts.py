@@ -15,10 +15,10 @@ from schemas.casework.inputs import (
     CloseAct,
     LowerAct,
     NoteAct,
+    NotifyContactAct,
     OfficerReport,
     OutcomeAct,
     SendOfficerAct,
-    TellContactAct,
     VisitStage,
 )
 from schemas.codes.people import ClaimRanOut, LevelLowered, Said
@@ -241,13 +241,13 @@ def test_an_officer_who_is_asked_for_twice_is_sent_once() -> None:
 
 def test_a_contact_is_told_when_somebody_asks_for_it() -> None:
     line = at_the_desk()
-    assert [out.contact for out in line.act(TellContactAct(contact=0)).dispatches] == [0]
-    assert line.act(TellContactAct(contact=1)).facts[0].kind is FactKind.REFUSED
+    assert [out.contact for out in line.act(NotifyContactAct(contact=0)).dispatches] == [0]
+    assert line.act(NotifyContactAct(contact=1)).facts[0].kind is FactKind.REFUSED
 
 
 ACTS: list[Act] = [
     SendOfficerAct(reason="go"),
-    TellContactAct(contact=0),
+    NotifyContactAct(contact=0),
     AskStopAct(transfer="bank:1"),
     LowerAct(level=Level.BLUE, reason="a mistake"),
 ]

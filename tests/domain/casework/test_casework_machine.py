@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_rank, settled_at
-from domain.casework.triage import QueueBand, turn_of
+from domain.casework.triage import QueueBand, queue_band
 from schemas.casework.cases import Case, CaseState, Danger, Payment, Profile, StepState
 from schemas.casework.events import Dispatch, FactKind
 from schemas.casework.inputs import (
@@ -25,12 +25,12 @@ from schemas.casework.inputs import (
     HoldChange,
     LowerAct,
     NoteAct,
+    NotifyContactAct,
     OfficerReport,
     OperatorReport,
     OutcomeAct,
     ReleaseStopAct,
     SendOfficerAct,
-    TellContactAct,
     VictimReport,
     VisitStage,
 )
@@ -202,7 +202,7 @@ class CaseLife(RuleBasedStateMachine):
             SendOfficerAct(reason="go there"),
             AskStopAct(transfer=transfer),
             ReleaseStopAct(transfer=transfer, reason="hardship", asked_by=data.draw(st.none() | PEOPLE)),
-            TellContactAct(contact=data.draw(st.integers(0, 2))),
+            NotifyContactAct(contact=data.draw(st.integers(0, 2))),
             NoteAct(what="conversation"),
             ConfirmAct(reason="a person has looked"),
         ]
@@ -263,7 +263,9 @@ class CaseLife(RuleBasedStateMachine):
         assert has_held(self.case) == (StepState.HELD in {step.state for step in self.case.steps})
         assert (settled_at(self.case) is not None) == self.case.settled
         assert queue_rank(self.case) is None or not self.case.settled
-        assert (self.case.offered_at is not None) == (turn_of(self.case) is QueueBand.OFFERED), "who is offered waits"
+        assert (self.case.offered_at is not None) == (queue_band(self.case) is QueueBand.OFFERED), (
+            "who is offered waits"
+        )
         assert self.case.offered_at is None or self.case.offered_at <= self.case.updated_at
         assert self.case.open or self.case.claimed_by is None, "nobody has a case that is closed"
 

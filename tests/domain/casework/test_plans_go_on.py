@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from domain.casework import deadlines, lift
-from domain.dispatches.validity import standing
+from domain.dispatches.validity import validity
 from schemas.casework.cases import StepState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import CallAgainAct, ClaimAct, HoldChange, SendOfficerAct, TellContactAct, VisitStage
+from schemas.casework.inputs import CallAgainAct, ClaimAct, HoldChange, NotifyContactAct, SendOfficerAct, VisitStage
 from schemas.codes.refusals import PlanOverByLoss
 from schemas.levels import Action, Channel, Level, Outcome, Result
 from tests.domain.builders import NOON, Line, contact_result, danger, hold, payment, profile, rules
@@ -44,7 +44,7 @@ def test_who_was_defrauded_and_asks_for_a_person_at_a_follow_up_is_called() -> N
     line.outcome(Outcome.ALREADY_DEFRAUDED, lost_fen=100)
     line.pass_to(25 * HOUR)
     asked = line.result(Result.WANTS_OPERATOR, Action.FOLLOW_UP).dispatches[-1]
-    assert standing(asked, line.here, line.now) is None
+    assert validity(asked, line.here, line.now) is None
 
 
 def test_a_milder_danger_begins_a_plan_when_that_of_the_graver_one_has_run_out() -> None:
@@ -132,7 +132,7 @@ def test_an_officer_who_is_asked_for_twice_while_a_hold_stands_is_sent_once() ->
 
 
 def test_who_was_defrauded_is_not_promised_a_contact_that_no_channel_makes() -> None:
-    for act in (SendOfficerAct(reason="in despair"), CallAgainAct(when=NOON + HOUR), TellContactAct(contact=0)):
+    for act in (SendOfficerAct(reason="in despair"), CallAgainAct(when=NOON + HOUR), NotifyContactAct(contact=0)):
         line = Line()
         line.alert(Level.RED, payment(), of=profile(contacts=1))
         line.pass_to(2 * MINUTE)

@@ -4,7 +4,18 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.casework.triage import Ground, QueueBand, Reason, Weight, left_until, order, reasons, to_go, turn_of, weigh
+from domain.casework.triage import (
+    Ground,
+    QueueBand,
+    Reason,
+    Weight,
+    left_until,
+    order,
+    queue_band,
+    reasons,
+    to_go,
+    weigh,
+)
 from domain.policy import Policy
 from schemas.casework.cases import Case, CaseState, Payment, Step, StepState, Stop, StopState
 from schemas.casework.inputs import BankState
@@ -200,7 +211,7 @@ def test_who_is_on_the_desk_comes_before_who_is_under_way_and_who_is_settled_com
     taken = line.here.model_copy(update={"claimed_by": "li"})
     settled = case(Level.RED, 90_000_000, state=CaseState.DISSUADED)
     found = [line.here, taken, settled]
-    assert [turn_of(each) for each in found] == [QueueBand.OFFERED, QueueBand.UNDER_WAY, QueueBand.SETTLED]
+    assert [queue_band(each) for each in found] == [QueueBand.OFFERED, QueueBand.UNDER_WAY, QueueBand.SETTLED]
     assert [weigh(each, POLICY).limit is None for each in found] == [False, True, True]
     places = [weigh(each, POLICY).place(line.now) for each in found]
     assert places == sorted(places)

@@ -14,9 +14,9 @@ from domain.desk.complaints import (
     done,
     due,
     follows,
+    new_complaint,
     order,
     overdue,
-    taken,
 )
 from schemas.people.complaints import Complaint, ComplaintKind, ComplaintState, Deed, Entry
 from tests.domain.builders import NOON, RESIDENT
@@ -36,7 +36,7 @@ def complaint(
     number: int = 1,
 ) -> Complaint:
     name = f"k{number:020x}"
-    return taken(name, entry(Deed.TAKEN, at=at), kind, "no danger", "220104", resident=resident, case=case)
+    return new_complaint(name, entry(Deed.TAKEN, at=at), kind, "no danger", "220104", resident=resident, case=case)
 
 
 def test_a_first_answer_is_owed_within_a_day_and_then_the_decision_within_a_week() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.dispatches.ids import parse
-from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, standing
+from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, validity
 from schemas.casework.cases import Case, CaseState, StepState
 from schemas.codes.channels import StepEnded, TimeOver
 from schemas.levels import Action, Channel
@@ -24,41 +24,41 @@ def with_step(case: Case, **changes: Any) -> Case:  # noqa: ANN401 - any field o
 
 def test_it_stands_while_its_case_is_open_and_its_step_waits_for_this_attempt() -> None:
     dispatch = dispatch_for(WHO)
-    assert standing(dispatch, case_of(dispatch), NOW) is None
+    assert validity(dispatch, case_of(dispatch), NOW) is None
 
 
 @pytest.mark.parametrize("state", [StepState.DONE, StepState.WITHDRAWN, StepState.SKIPPED, StepState.FAILED])
 def test_it_falls_with_its_step(state: StepState) -> None:
     dispatch = dispatch_for(WHO)
-    assert standing(dispatch, with_step(case_of(dispatch), state=state), NOW) == ObsoleteDispatch(StepEnded())
+    assert validity(dispatch, with_step(case_of(dispatch), state=state), NOW) == ObsoleteDispatch(StepEnded())
 
 
 def test_it_falls_when_another_attempt_or_another_case_has_followed() -> None:
     dispatch = dispatch_for(WHO)
     case = case_of(dispatch)
-    assert isinstance(standing(dispatch, with_step(case, attempt=2), NOW), ObsoleteDispatch)
+    assert isinstance(validity(dispatch, with_step(case, attempt=2), NOW), ObsoleteDispatch)
     assert isinstance(
-        standing(dispatch, case.model_copy(update={"id": f"{WHO}-2", "number": 2}), NOW), ObsoleteDispatch
+        validity(dispatch, case.model_copy(update={"id": f"{WHO}-2", "number": 2}), NOW), ObsoleteDispatch
     )
 
 
 @pytest.mark.parametrize("action", [Action.FOLLOW_UP, Action.STOP_RELEASE])
 def test_a_follow_up_and_a_release_are_owed_to_who_is_dissuaded(action: Action) -> None:
     dispatch = dispatch_for(WHO, action)
-    assert standing(dispatch, case_of(dispatch, state=CaseState.DISSUADED), NOW) is None
+    assert validity(dispatch, case_of(dispatch, state=CaseState.DISSUADED), NOW) is None
 
 
 @given(st.sampled_from(Action), st.sampled_from([CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED]))
 def test_nothing_else_of_the_plan_stands_once_the_case_is_settled(action: Action, state: CaseState) -> None:
     dispatch = dispatch_for(WHO, action)
     owed = action is Action.STOP_RELEASE or (action is Action.FOLLOW_UP and state is not CaseState.CLOSED)
-    assert (standing(dispatch, case_of(dispatch, state=state), NOW) is None) == owed
+    assert (validity(dispatch, case_of(dispatch, state=state), NOW) is None) == owed
 
 
 def test_money_may_still_be_stopped_for_who_is_defrauded_already() -> None:
     stop, sms = dispatch_for(WHO, Action.STOP_PAYMENT), dispatch_for(WHO)
-    assert standing(stop, case_of(stop, state=CaseState.ALREADY_DEFRAUDED), NOW) is None
-    assert isinstance(standing(sms, case_of(sms, state=CaseState.ALREADY_DEFRAUDED), NOW), ObsoleteDispatch)
+    assert validity(stop, case_of(stop, state=CaseState.ALREADY_DEFRAUDED), NOW) is None
+    assert isinstance(validity(sms, case_of(sms, state=CaseState.ALREADY_DEFRAUDED), NOW), ObsoleteDispatch)
 
 
 def test_a_store_that_does_not_know_the_decision_yet_is_behind() -> None:
@@ -66,13 +66,13 @@ def test_a_store_that_does_not_know_the_decision_yet_is_behind() -> None:
     case = case_of(dispatch)
     older = case.model_copy(update={"updated_at": NOW - SECOND, "steps": []})
     for known in (None, older, with_step(case, attempt=1), with_step(case, state=StepState.PENDING)):
-        assert isinstance(standing(dispatch, known, NOW), NotYetApplied)
+        assert isinstance(validity(dispatch, known, NOW), NotYetApplied)
 
 
 def test_it_stands_until_its_time_is_over_and_not_after() -> None:
     dispatch = dispatch_for(WHO, not_after=NOW)
-    assert standing(dispatch, case_of(dispatch), NOW) is None
-    assert standing(dispatch, case_of(dispatch), NOW + SECOND) == ObsoleteDispatch(TimeOver())
+    assert validity(dispatch, case_of(dispatch), NOW) is None
+    assert validity(dispatch, case_of(dispatch), NOW + SECOND) == ObsoleteDispatch(TimeOver())
 
 
 def test_a_dispatchs_id_tells_its_case_step_attempt_and_channel() -> None:

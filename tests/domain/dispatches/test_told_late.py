@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from domain.dispatches.validity import standing
+from domain.dispatches.validity import validity
 from schemas.casework.cases import CaseState, Profile, StopState
 from schemas.casework.inputs import OfficerReport, OutcomeAct, SendOfficerAct, VisitStage
 from schemas.levels import Action, Level, Outcome
@@ -83,6 +83,6 @@ def test_what_follows_a_report_that_came_late_has_its_time_from_now_on() -> None
     line.pass_to(20 * MINUTE)
     told_late(line, VisitStage.NOT_AT_HOME, was)
     told = line.last(Action.CONTACT_SMS)
-    assert standing(told, line.here, line.now) is None
+    assert validity(told, line.here, line.now) is None
     assert told.not_after is not None
     assert told.not_after > line.now

@@ -17,7 +17,7 @@ from domain.feeds.dead_letters import (
     kind_of_reason,
     masked,
     may_send,
-    standing,
+    status_after,
 )
 from schemas.administration.audit import AuditEntry
 
@@ -39,32 +39,32 @@ def listed(**other: object) -> Listed:
 
 
 def test_a_letter_that_was_dropped_is_not_sent() -> None:
-    found = standing([act(Act.DROPPED), act(Act.SENDING), act(Act.SENT)])
+    found = status_after([act(Act.DROPPED), act(Act.SENDING), act(Act.SENT)])
     assert (found.state, may_send(found, "d1", NOW)) == (State.DROPPED, False)
 
 
 def test_a_letter_that_is_being_sent_is_not_dropped() -> None:
-    assert standing([act(Act.SENDING), act(Act.DROPPED), act(Act.SENT)]).state is State.SENT
+    assert status_after([act(Act.SENDING), act(Act.DROPPED), act(Act.SENT)]).state is State.SENT
 
 
 def test_of_two_who_mend_a_letter_at_once_the_first_sends_it() -> None:
-    found = standing([act(Act.SENDING, "d1", "a"), act(Act.SENDING, "d2", "b")])
+    found = status_after([act(Act.SENDING, "d1", "a"), act(Act.SENDING, "d2", "b")])
     assert found.act is not None
     assert (found.act.by, may_send(found, "d1", NOW), may_send(found, "d2", NOW)) == ("a", True, False)
 
 
 def test_a_sending_that_was_broken_off_may_be_taken_up_by_another() -> None:
-    broken_off = standing([act(Act.SENDING, "d1")])
+    broken_off = status_after([act(Act.SENDING, "d1")])
     assert may_send(broken_off, "d2", NOW + LEASE)
-    assert standing([act(Act.SENDING, "d1"), act(Act.SENDING, "d2", "b", LEASE)]).act == act(
+    assert status_after([act(Act.SENDING, "d1"), act(Act.SENDING, "d2", "b", LEASE)]).act == act(
         Act.SENDING, "d2", "b", LEASE
     )
 
 
 @given(st.lists(acts), st.lists(acts))
 def test_what_has_ended_stays_as_it_ended(earlier: list[AuditEntry], later: list[AuditEntry]) -> None:
-    before = standing(earlier)
-    after = standing([*earlier, *later])
+    before = status_after(earlier)
+    after = status_after([*earlier, *later])
     if before.state in (State.SENT, State.DROPPED):
         assert after == before
 

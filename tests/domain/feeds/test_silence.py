@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.calendar import JILIN, Calendar
-from domain.feeds.silence import begin_of, expected, judge, learn, longest_gap, never_heard, unknown, window_of
+from domain.feeds.silence import begin_of, expected, learn, longest_gap, never_sent, outage, unknown, window_of
 from schemas.risk.feeds import FeedProfile, Silence
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ def stopped(profile: FeedProfile, hours: int = 6) -> FeedProfile:
 
 
 def silent(profile: FeedProfile, minutes: float, floor: float = 0.0) -> Silence | None:
-    return judge(profile, begin_of(profile.last) + timedelta(minutes=minutes), least=LEAST, floor=floor)
+    return outage(profile, begin_of(profile.last) + timedelta(minutes=minutes), least=LEAST, floor=floor)
 
 
 def test_an_even_feed_that_stops_is_an_alarm_within_twice_its_longest_gap() -> None:
@@ -59,7 +59,7 @@ def test_a_silence_shorter_than_the_least_is_no_alarm_however_busy_the_feed() ->
 def test_hours_in_which_a_feed_is_usually_silent_are_no_alarm() -> None:
     profile = taught(every=MINUTE, hours=10, weeks=3)
     monday_evening = begin_of(profile.last)
-    assert judge(profile, monday_evening + timedelta(hours=12), least=LEAST) is None
+    assert outage(profile, monday_evening + timedelta(hours=12), least=LEAST) is None
 
 
 def test_nothing_is_expected_of_an_hour_that_nobody_has_seen() -> None:
@@ -110,8 +110,8 @@ def test_a_public_holiday_on_a_weekday_is_no_silence() -> None:
     calendar = Calendar(frozenset({free}))
     profile = office(4, calendar)
     noon = datetime(free.year, free.month, free.day, 12, tzinfo=JILIN)
-    assert judge(profile, noon, least=LEAST) is not None
-    assert judge(profile, noon, least=LEAST, calendar=calendar) is None
+    assert outage(profile, noon, least=LEAST) is not None
+    assert outage(profile, noon, least=LEAST, calendar=calendar) is None
 
 
 def test_what_a_saturday_worked_in_place_of_a_holiday_taught_is_not_expected_of_the_next() -> None:
@@ -119,16 +119,16 @@ def test_what_a_saturday_worked_in_place_of_a_holiday_taught_is_not_expected_of_
     calendar = Calendar(frozenset({date(2026, 3, 27)}), frozenset({saturday}))
     following = datetime(2026, 4, 4, 12, tzinfo=JILIN)
     on_friday = learn(office(4, calendar), window_of(following - timedelta(hours=20)), 1)
-    assert judge(on_friday, following, least=LEAST, calendar=calendar) is None
-    assert judge(on_friday, following + timedelta(days=2), least=LEAST, calendar=calendar) is not None
+    assert outage(on_friday, following, least=LEAST, calendar=calendar) is None
+    assert outage(on_friday, following + timedelta(days=2), least=LEAST, calendar=calendar) is not None
 
 
 def test_a_silence_from_before_somebody_listened_says_nothing() -> None:
     profile = taught(every=MINUTE, hours=12, weeks=3)
     profile = stopped(profile)
     now = begin_of(profile.last) + timedelta(hours=2)
-    assert judge(profile, now, least=LEAST) is not None
-    assert judge(profile, now, least=LEAST, watched=window_of(now) - MINUTE) is None
+    assert outage(profile, now, least=LEAST) is not None
+    assert outage(profile, now, least=LEAST, watched=window_of(now) - MINUTE) is None
 
 
 def test_an_outage_teaches_next_to_nothing_and_a_new_habit_is_learnt() -> None:
@@ -148,8 +148,8 @@ def test_an_outage_teaches_next_to_nothing_and_a_new_habit_is_learnt() -> None:
 
 def test_a_configured_feed_that_never_sent_is_an_alarm_after_the_grace() -> None:
     grace = timedelta(minutes=15)
-    assert never_heard("bank-b", 4, START, START + timedelta(minutes=14), grace) is None
-    found = never_heard("bank-b", 4, START, START + timedelta(minutes=15), grace)
+    assert never_sent("bank-b", 4, START, START + timedelta(minutes=14), grace) is None
+    found = never_sent("bank-b", 4, START, START + timedelta(minutes=15), grace)
     assert found is not None
     assert found.words == "bank-b has never sent anything, and it is configured as a feed"
 
@@ -166,8 +166,8 @@ def test_a_silence_that_is_an_alarm_stays_one_until_something_comes(
     for gap, count in gaps:
         profile = learn(profile, profile.last + gap, count)
     now = begin_of(profile.last + wait)
-    if judge(profile, now, least=LEAST):
-        assert judge(profile, now + more * timedelta(seconds=10), least=LEAST)
+    if outage(profile, now, least=LEAST):
+        assert outage(profile, now + more * timedelta(seconds=10), least=LEAST)
 
 
 @given(windows)

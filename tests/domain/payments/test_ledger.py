@@ -18,10 +18,10 @@ from domain.payments.ledger import (
     of_case,
     total,
     with_frozen,
-    with_kept,
     with_loss,
+    with_loss_avoided,
 )
-from schemas.casework.cases import Case, CaseState, Kept
+from schemas.casework.cases import Case, CaseState, LossAvoided
 from schemas.casework.inputs import BankState, CloseAct
 from schemas.levels import EvidenceClass, Level, Outcome
 from schemas.risk.signals import TransferState
@@ -46,7 +46,7 @@ def dissuaded(exposure: int) -> Case:
 
 
 def kept(name: str, evidence: EvidenceClass, amount: int) -> Booking:
-    return lambda before: with_kept(before, name, evidence, amount)
+    return lambda before: with_loss_avoided(before, name, evidence, amount)
 
 
 def frozen(name: str, amount: int) -> Booking:
@@ -99,11 +99,11 @@ def test_no_yuan_is_kept_twice_nor_kept_and_lost_by_the_residents_decision(
 
 def test_a_transfer_stands_under_its_best_evidence() -> None:
     after = booked(case(), [kept("bank:1", C, 900_000), kept("bank:1", A, 400_000), kept("bank:1", B, 1_000_000)])
-    assert after.kept == {"bank:1": Kept(evidence=A, amount_fen=400_000)}
+    assert after.kept == {"bank:1": LossAvoided(evidence=A, amount_fen=400_000)}
 
 
 def test_no_more_is_kept_than_the_payment() -> None:
-    assert of_case(booked(case(), [kept("bank:1", B, 9_000_000)])).kept["B"] == 1_000_000
+    assert of_case(booked(case(), [kept("bank:1", B, 9_000_000)])).avoided_by_class["B"] == 1_000_000
 
 
 def test_a_payment_that_went_through_was_not_kept_by_the_residents_word() -> None:
@@ -129,7 +129,7 @@ def test_a_loss_told_in_one_sum_and_by_transfer_is_the_same_money() -> None:
 
 def test_the_estimate_is_what_a_dissuaded_resident_was_expected_to_lose_beyond_what_is_booked() -> None:
     """Here a scam is as likely as not."""
-    assert dissuaded(3_000_000).kept[EXPOSURE] == Kept(evidence=D, amount_fen=1_500_000)
+    assert dissuaded(3_000_000).kept[EXPOSURE] == LossAvoided(evidence=D, amount_fen=1_500_000)
     assert booked(dissuaded(3_000_000), [kept("bank:1", B, 1_000_000)]).kept[EXPOSURE].amount_fen == 1_000_000
     assert EXPOSURE not in booked(dissuaded(500_000), [kept("bank:1", B, 1_000_000)]).kept
 
@@ -143,7 +143,7 @@ def test_who_would_hardly_have_lost_anything_adds_little_to_the_estimate_however
 
 def test_the_estimate_is_never_added_to_what_is_known() -> None:
     totals = of_case(dissuaded(3_000_000))
-    assert totals.kept == {"A": 0, "B": 0, "C": 0, "D": 1_500_000}
+    assert totals.avoided_by_class == {"A": 0, "B": 0, "C": 0, "D": 1_500_000}
 
 
 def test_no_estimate_stands_once_the_resident_is_in_danger_again() -> None:
@@ -160,7 +160,7 @@ def test_a_person_can_claim_no_better_evidence_than_the_residents_word() -> None
     line = Line()
     line.alert(Level.RED, payment())
     line.dissuaded(kept=[{"transfer": "bank:1", "evidence": "A", "amount_fen": 1_000}])
-    assert line.here.kept["bank:1"] == Kept(evidence=C, amount_fen=1_000)
+    assert line.here.kept["bank:1"] == LossAvoided(evidence=C, amount_fen=1_000)
 
 
 def test_what_an_earlier_case_booked_is_not_booked_again() -> None:

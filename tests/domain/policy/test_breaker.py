@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain.casework import Rules, lift
 from domain.policy import PolicyError, load
 from domain.policy.breaker_rules import BreakerRules
-from domain.policy.trial import BY, hold_of, judge, on_trial, published, raised, tripped
+from domain.policy.trial import BY, hold_of, on_trial, published, raised, reason_to_stop, tripped
 from schemas.casework.cases import StepState
 from schemas.casework.events import Fact, FactKind
 from schemas.casework.inputs import ConfirmAct, HoldChange
@@ -36,41 +36,41 @@ TRIED = InForce(policy=BAD, good=GOOD, since=NOON, by="li")
 
 
 def test_ten_times_the_usual_in_one_minute_stops_a_policy_and_says_so() -> None:
-    assert judge([7] * 60, [6, 71], RULES) == "71 cases raised in a minute, where 7 are usual"
-    assert judge([7] * 60, [6, 70], RULES) is None
+    assert reason_to_stop([7] * 60, [6, 71], RULES) == "71 cases raised in a minute, where 7 are usual"
+    assert reason_to_stop([7] * 60, [6, 70], RULES) is None
 
 
 def test_a_slow_flood_stops_it_too() -> None:
-    assert judge([7] * 60, [29] * 30, RULES) == "870 cases raised in 30 minutes, where 7 a minute are usual"
-    assert judge([7] * 60, [28] * 30, RULES) is None
+    assert reason_to_stop([7] * 60, [29] * 30, RULES) == "870 cases raised in 30 minutes, where 7 a minute are usual"
+    assert reason_to_stop([7] * 60, [28] * 30, RULES) is None
 
 
 def test_a_slow_flood_is_noticed_wherever_in_the_trial_it_begins() -> None:
-    assert judge([7] * 60, [7] * 600 + [29] * 30, RULES)
+    assert reason_to_stop([7] * 60, [7] * 600 + [29] * 30, RULES)
 
 
 def test_where_nothing_is_usual_yet_the_least_is_taken() -> None:
-    assert judge([], [50], RULES) is None
-    assert judge([], [51], RULES) == "51 cases raised in a minute, where 5 are usual"
+    assert reason_to_stop([], [50], RULES) is None
+    assert reason_to_stop([], [51], RULES) == "51 cases raised in a minute, where 5 are usual"
 
 
 @given(MINUTES, MINUTES, st.integers(0, 59), st.integers(1, 600))
 def test_more_cases_never_save_a_policy(usual: list[int], recent: list[int], where: int, more: int) -> None:
     worse = [count + more * (number == where) for number, count in enumerate(recent)]
-    if judge(usual, recent, RULES):
-        assert judge(usual, worse, RULES)
+    if reason_to_stop(usual, recent, RULES):
+        assert reason_to_stop(usual, worse, RULES)
 
 
 @given(MINUTES, st.lists(st.integers(0, 20), max_size=60))
 def test_up_to_four_times_the_usual_is_never_too_much(usual: list[int], recent: list[int]) -> None:
-    assert judge([5, *usual, 5], recent, RULES.model_copy(update={"least": 5})) is None
+    assert reason_to_stop([5, *usual, 5], recent, RULES.model_copy(update={"least": 5})) is None
 
 
 @given(st.lists(st.integers(6, 8), min_size=30, max_size=60), st.lists(st.integers(0, 10_000), max_size=14))
 def test_a_campaign_of_some_minutes_under_the_policy_before_hides_nothing(
     usual: list[int], campaign: list[int]
 ) -> None:
-    assert judge(usual + campaign, [90], RULES)
+    assert reason_to_stop(usual + campaign, [90], RULES)
 
 
 def test_only_a_policy_on_trial_is_judged() -> None:

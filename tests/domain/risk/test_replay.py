@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from domain.risk.replay import Known, Raised, Raw, judged, replay, tally
+from domain.risk.replay import Known, Raised, Raw, replay, replayed, tally
 from schemas.levels import Level
 from schemas.risk.evidence import Evidence
 from schemas.risk.signals import AppKind
@@ -64,5 +64,5 @@ def test_two_policies_judge_the_same_people_in_another_process() -> None:
     strict = JILIN.replace("red = 4.0 }", "red = 30.0 }")
     members = [*evidence(app(AppKind.LOAN, ago=600)), *evidence(transfer(ago=30), watch=SUSPECT)]
     raw = Raw(profile(), tuple(each.model_dump_json().encode() for each in members), None, "s")
-    live, draft = judged((JILIN, strict), [raw], SINCE, NOW, UTC)
+    live, draft = replayed((JILIN, strict), [raw], SINCE, NOW, UTC)
     assert (live.levels[Level.RED], draft.levels[Level.RED], draft.levels[Level.ORANGE]) == (1, 0, 1)

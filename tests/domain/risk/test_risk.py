@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.risk import alert_id, assess, bounded, merged, news, remembered, supersedes, telling, version
+from domain.risk import alert_id, assess, bounded, may_be_evidence, merged, news, remembered, supersedes, version
 from schemas.casework.cases import Profile
 from schemas.codes.danger import CombinedEvidence, OngoingCall, PaymentMade, ScamSms
 from schemas.levels import Level
@@ -164,7 +164,7 @@ def test_a_level_and_its_probability_go_together(one: list[Evidence], other: lis
     )
 )
 def test_what_does_not_tell_by_itself_is_no_evidence_unless_the_watchlist_says_so(signal: Signal) -> None:
-    assert telling(signal) or evidence(signal) == []
+    assert may_be_evidence(signal) or evidence(signal) == []
 
 
 @given(st.integers(0, 1800), st.integers(0, 1800), st.booleans())

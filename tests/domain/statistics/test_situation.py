@@ -21,9 +21,9 @@ from domain.statistics.situation import (
     table,
     weeks,
 )
-from schemas.casework.cases import Kept
+from schemas.casework.cases import LossAvoided
 from schemas.casework.events import CaseEvent
-from schemas.casework.inputs import KeptClaim
+from schemas.casework.inputs import LossAvoidedClaim
 from schemas.codes.danger import CombinedEvidence, ScamSms
 from schemas.levels import EvidenceClass, Level
 from schemas.risk.evidence import Evidence, EvidenceKind
@@ -44,7 +44,7 @@ def all_of(found: Situation) -> Sums:
 
 def dissuaded() -> Journal:
     line = red_with_money()
-    claim = KeptClaim(transfer="bank:1", evidence=EvidenceClass.C, amount_fen=1_000_000)
+    claim = LossAvoidedClaim(transfer="bank:1", evidence=EvidenceClass.C, amount_fen=1_000_000)
     line.dissuaded(kept=[claim])
     return line
 
@@ -79,9 +79,9 @@ def test_a_case_counts_once_as_it_stands_last_whatever_the_order_of_its_events()
 def test_money_stands_under_its_class_and_the_modelled_is_never_added_in() -> None:
     line = dissuaded()
     kept = {
-        "bank:1": Kept(evidence=EvidenceClass.A, amount_fen=5),
-        "bank:2": Kept(evidence=EvidenceClass.B, amount_fen=70),
-        "exposure": Kept(evidence=EvidenceClass.D, amount_fen=9_000),
+        "bank:1": LossAvoided(evidence=EvidenceClass.A, amount_fen=5),
+        "bank:2": LossAvoided(evidence=EvidenceClass.B, amount_fen=70),
+        "exposure": LossAvoided(evidence=EvidenceClass.D, amount_fen=9_000),
     }
     found = all_of(folded(event(line.here.model_copy(update={"kept": kept, "frozen": {"bank:1": 5}}))))
     assert (found.kept_a, found.kept_b, found.kept_d, found.frozen) == (5, 70, 9_000, 5)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.visits.check_in import GLANCE, WITHIN, at_a_glance, concerns, due, duress, missed, urgency
+from domain.visits.check_in import GLANCE, WITHIN, concerns, due, duress, missed, shown_and_folded, urgency
 from schemas.casework.inputs import VisitStage
 from schemas.levels import Level
 from schemas.people.alarms import Alarm, AlarmKind
@@ -116,19 +116,19 @@ def check_in_missed(name: str, minutes: int, safe_at: datetime | None = None) ->
 
 def test_of_many_missed_check_ins_the_newest_are_seen_at_once_and_the_others_folded_the_oldest_first() -> None:
     alarms = [check_in_missed(str(minutes), minutes) for minutes in (9, 5, 7, 1, 3)]
-    shown, folded = at_a_glance(alarms)
+    shown, folded = shown_and_folded(alarms)
     assert ([each.id for each in shown], [each.id for each in folded]) == (["5", "3", "1"], ["9", "7"])
 
 
 def test_who_has_told_since_that_he_is_safe_is_folded_before_who_has_not() -> None:
     alarms = [check_in_missed("safe", 1, safe_at=NOW), *(check_in_missed(str(n), n) for n in (5, 6, 7))]
-    assert [each.id for each in at_a_glance(alarms)[1]] == ["safe"]
+    assert [each.id for each in shown_and_folded(alarms)[1]] == ["safe"]
 
 
 @given(st.lists(st.tuples(st.sampled_from(AlarmKind), st.integers(0, 900)), max_size=12))
 def test_every_alarm_is_there_once_and_nobody_in_danger_is_folded(made: list[tuple[AlarmKind, int]]) -> None:
     alarms = [raised(id=str(n), kind=kind, at=NOW - age * SECOND) for n, (kind, age) in enumerate(made)]
-    shown, folded = at_a_glance(alarms)
+    shown, folded = shown_and_folded(alarms)
     assert sorted(each.id for each in (*shown, *folded)) == sorted(each.id for each in alarms)
     assert AlarmKind.DURESS not in {each.kind for each in folded}
     assert len([each for each in shown if each.kind is not AlarmKind.DURESS]) <= GLANCE

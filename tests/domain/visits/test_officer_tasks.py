@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.dispatches.ids import parse
 from domain.visits.officers import choose_officer
 from domain.visits.rounds import Post
-from domain.visits.tasks import Conflict, act_time, conflict, sort_out, stands
+from domain.visits.tasks import Conflict, act_time, conflict, is_awaited, sort_out
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import CloseAct, NoteAct, OfficerReport, OutcomeAct, VisitStage
@@ -131,7 +131,7 @@ def test_the_gravest_comes_first_and_of_two_alike_the_nearer() -> None:
 def test_a_visit_no_longer_asked_for_is_told_apart_unless_he_stands_at_the_door() -> None:
     line, task = sent()
     line.dissuaded(recall=True)
-    assert not stands(task, line.here)
+    assert not is_awaited(task, line.here)
     assert sort_out([(task, line.here)], Post(HERE), line.now, policy()) == ([], [task])
     assert sort_out([(told(task, seen=True), line.here)], Post(HERE), line.now, policy()) == ([], [])
     found, gone = sort_out([(told(task, stage=VisitStage.ARRIVED), line.here)], Post(HERE), line.now, policy())

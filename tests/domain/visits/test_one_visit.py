@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from domain.dispatches.ids import parse
 from domain.visits.officers import load_of
-from domain.visits.one_visit import household, joins, told_of
+from domain.visits.one_visit import household, joins, report_for_joined
 from schemas.casework.events import Dispatch
-from schemas.casework.inputs import KeptClaim, OfficerReport, OutcomeAct, VisitStage
+from schemas.casework.inputs import LossAvoidedClaim, OfficerReport, OutcomeAct, VisitStage
 from schemas.levels import Action, EvidenceClass, Level, Outcome
 from schemas.people.rosters import Task, TaskState
 from tests.dispatched import NOW, dispatch_for
@@ -79,7 +79,7 @@ def test_a_visit_for_two_is_one_visit_of_the_officer() -> None:
 
 @given(st.sampled_from(Outcome), st.integers(0, 10**6))
 def test_what_an_officer_reports_counts_for_both_and_its_money_for_one(outcome: Outcome, lost: int) -> None:
-    kept = KeptClaim(transfer="bank:1", evidence=EvidenceClass.C, amount_fen=5)
+    kept = LossAvoidedClaim(transfer="bank:1", evidence=EvidenceClass.C, amount_fen=5)
     report = OfficerReport(
         id=f"{task().dispatch}:done:7",
         at=NOW,
@@ -92,7 +92,7 @@ def test_what_an_officer_reports_counts_for_both_and_its_money_for_one(outcome: 
         stage=VisitStage.DONE,
         outcome=OutcomeAct(outcome=outcome, kept=[kept], lost_fen=lost),
     )
-    told = told_of(parse(visit().id), report)
+    told = report_for_joined(parse(visit().id), report)
     assert (told.id, told.resident, told.case) == (f"{visit().id}:done:7", OTHER, visit().case)
     spared = outcome in (Outcome.ALREADY_DEFRAUDED, Outcome.FALSE_ALARM)
     assert told.outcome == (None if spared else OutcomeAct(outcome=outcome))

@@ -9,7 +9,7 @@ from schemas.casework.events import FactKind
 from schemas.casework.inputs import CloseAct, OperatorReport
 from schemas.levels import Action
 from schemas.people.residents import Resident
-from streams.dead_letters.index import Letters
+from streams.dead_letters.index import DeadLetterIndex
 from streams.dead_letters.sending import Outcome, Sending, Who
 from streams.messaging import topics
 from streams.messaging.producer import Record
@@ -26,7 +26,7 @@ async def refused(line: Line, topic: topics.Topic, resident: Resident, value: ob
     raw = json.dumps(value).encode()
     offset = await line.house.line.producer.send_all([Record(topic.name, b"x", raw, partition)])
     record = f"{topic.name}/{partition}/{offset}"  # other tests' letters of the topic lie there too
-    letters = Letters(line.house.settings)
+    letters = DeadLetterIndex(line.house.settings)
     for _ in range(100):
         await line.settle()
         await letters.refresh()
@@ -38,7 +38,7 @@ async def refused(line: Line, topic: topics.Topic, resident: Resident, value: ob
 
 async def send(line: Line, name: str, mapping: str) -> Outcome:
     house = line.house
-    sending = Sending(house.settings, Letters(house.settings), house.line.producer, house.clock)
+    sending = Sending(house.settings, DeadLetterIndex(house.settings), house.line.producer, house.clock)
     outcome = await sending.send_again([name], load(mapping), ME)
     await line.settle()
     return outcome

@@ -16,7 +16,7 @@ from schemas.casework.events import FactKind
 from schemas.casework.inputs import NoteAct, OperatorReport
 from schemas.levels import Action
 from schemas.people.residents import Resident
-from streams.dead_letters.index import Letters
+from streams.dead_letters.index import DeadLetterIndex
 from streams.dead_letters.sending import Sending, Who
 from streams.intake.settings import embedded_key, hash_of_key
 from streams.messaging import topics
@@ -87,7 +87,7 @@ async def test_who_lost_a_key_waits_for_the_copy_and_all_others_go_on(a_house: H
         assert a_house.worker.running, a_house.worker.log
         assert await noted(line, lost) == []
 
-        letters = Letters(settings)
+        letters = DeadLetterIndex(settings)
         await until(lambda: there(letters), SETTLE_SECONDS, lambda: a_house.worker.log)
         (letter,) = letters.page(Wanted(topic=topics.CASE_INPUTS.name)).found
         assert letter.letter.why == LOST
@@ -106,7 +106,7 @@ async def test_who_lost_a_key_waits_for_the_copy_and_all_others_go_on(a_house: H
     line.expect_nothing_else()
 
 
-async def there(letters: Letters) -> bool:
+async def there(letters: DeadLetterIndex) -> bool:
     await letters.refresh()
     return bool(letters.page(Wanted(topic=topics.CASE_INPUTS.name)).found)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.casework.cases import CaseState
-from schemas.casework.inputs import CloseAct, Forget, Hold, HoldChange, PolicyChange
+from schemas.casework.inputs import CloseAct, Erase, Hold, HoldChange, PolicyChange
 from schemas.levels import Level
 from tests.simulation.laws import handmade
 from tests.simulation.laws.all_laws import LAWS, violations
@@ -59,7 +59,7 @@ def test_holds_policies_and_closed_cases_are_followed() -> None:
     inputs[0] += [(1, on), (200, off), (6, unknown), (7, same)]
     inputs[1] += [
         (500, report(CAREFUL, CloseAct(reason="the end"), 500, 2)),
-        (510, Forget(id="f1", at=handmade.moment(510), resident=CAREFUL, by="li")),
+        (510, Erase(id="f1", at=handmade.moment(510), resident=CAREFUL, by="li")),
         (600, again),
     ]
     made = handmade.observed(inputs)

@@ -12,7 +12,7 @@ from tests.simulators.backtest.recordings import ANNA, RULES, courses, levels, w
 
 async def test_a_scam_call_raises_a_case_when_it_is_over_and_ordinary_life_none() -> None:
     (found,) = await courses(call(ago=10, seconds=60))
-    assert found.opened == minutes_ago(10) + timedelta(seconds=60)
+    assert found.opened_at == minutes_ago(10) + timedelta(seconds=60)
     assert (found.level, found.division) == ("blue", ANNA.division)
     assert isinstance(found.rises[0].reasons[0], SuspiciousCall)
     assert await courses(call(kind=NumberClass.ORDINARY), transfer(new=False)) == []
@@ -39,12 +39,12 @@ async def test_a_call_that_goes_on_becomes_a_long_one_without_a_signal() -> None
 
 async def test_who_paid_before_the_payee_was_confirmed_is_raised_when_he_is() -> None:
     (found,) = await courses(transfer(ago=300, new=False), watch(ago=20))
-    assert found.opened == minutes_ago(20)
+    assert found.opened_at == minutes_ago(20)
 
 
 async def test_who_pays_after_the_payee_was_confirmed_is_raised_when_he_pays() -> None:
     (found,) = await courses(watch(ago=200), transfer(ago=7, new=False))
-    assert found.opened == minutes_ago(7)
+    assert found.opened_at == minutes_ago(7)
 
 
 async def test_a_payee_who_was_lifted_again_raises_nobody() -> None:

@@ -173,7 +173,7 @@ async def test_a_partition_that_moved_on_meanwhile_is_not_written_to(desk: Desk)
     assert policy is not None
     findings = auditor._examined(look.case, look, policy)
     assert [each.kind for each in findings] == [Kind.DEADLINE_MISSING]
-    assert not await auditor._mender.mend(PARTITION, OFFSET, look.case, findings, NOON)
+    assert not await auditor._mender.repair(PARTITION, OFFSET, look.case, findings, NOON)
     assert await desk.redis.zscore(key("deadlines", PARTITION), f"{case.id}|red.call") is None
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from streams.casework.deadlines import Deadlines, fallen_due
+from streams.casework.deadlines import Deadlines, partitions_due
 from streams.messaging import topics
 from streams.messaging.producer import Producer
 from streams.runtime.clock import Clock
@@ -85,6 +85,6 @@ async def test_of_all_partitions_those_are_found_in_which_something_has_fallen_d
     async with _redis(settings) as redis:
         for name, at in ((key("deadlines", 1), now), (key("rescore", 3), now), (key("deadlines", 2), later)):
             await redis.zadd(name, {"somebody": at})
-        assert await fallen_due(redis, ("deadlines", "rescore"), range(5), NOW) == [1, 3]
-        assert await fallen_due(redis, ("deadlines", "rescore"), [0, 2, 4], NOW) == []
-        assert await fallen_due(redis, ("deadlines", "rescore"), [], NOW) == []
+        assert await partitions_due(redis, ("deadlines", "rescore"), range(5), NOW) == [1, 3]
+        assert await partitions_due(redis, ("deadlines", "rescore"), [0, 2, 4], NOW) == []
+        assert await partitions_due(redis, ("deadlines", "rescore"), [], NOW) == []

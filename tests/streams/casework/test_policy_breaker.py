@@ -39,7 +39,7 @@ class Trial:
 
     async def look(self) -> InForce:
         await self.rig.redis.delete(BREAKER_LOOKING)
-        await self.breaker.look()
+        await self.breaker.check()
         found = await self.policies.in_force()
         assert found is not None
         return found
@@ -113,7 +113,7 @@ async def test_of_two_workers_one_looks(settings: Settings) -> None:
     async with trial(settings) as on:
         await on.raised(on.bad, 60)
         await on.rig.redis.set(BREAKER_LOOKING, 1)
-        await on.breaker.look()
+        await on.breaker.check()
         found = await on.policies.in_force()
         assert found is not None
         assert found.policy == on.bad

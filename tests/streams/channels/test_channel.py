@@ -17,7 +17,7 @@ from schemas.casework.events import Dispatch
 from schemas.casework.inputs import ContactResult
 from schemas.codes.channels import TimeOver
 from schemas.levels import Result
-from streams.channels.dispatch_log import Taken
+from streams.channels.dispatch_log import Claimed
 from streams.channels.provider import Answer, Kind, Order
 from streams.messaging.topics import partition_of
 from streams.runtime.settings import Settings
@@ -226,12 +226,12 @@ async def test_a_worker_whose_lease_was_lost_meanwhile_does_not_send(settings: S
     async with rigged(settings) as rig:
         dispatch = await rig.decided(dispatch_for((await rig.resident()).id))
         mine, other = (await rig.worker()).book, (await rig.worker()).book
-        before = await mine.take(dispatch)
-        assert isinstance(before, Taken)
+        before = await mine.claim(dispatch)
+        assert isinstance(before, Claimed)
         assert await mine.ours(dispatch, before.fence)
         await mine.release(dispatch, before.fence)
-        after = await other.take(dispatch)
-        assert isinstance(after, Taken)
+        after = await other.claim(dispatch)
+        assert isinstance(after, Claimed)
         assert not await mine.ours(dispatch, before.fence)
         assert not await mine.sending(dispatch, before.fence)
         assert await other.sending(dispatch, after.fence)

@@ -17,7 +17,7 @@ from agents.sms import SmsProvider
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import ContactResult
 from schemas.levels import Result
-from streams.channels.dispatch_log import DispatchBook, Held, Progress, Taken
+from streams.channels.dispatch_log import Claimed, DispatchLog, Held, Progress
 from streams.channels.provider import Answer, Kind, Order
 from streams.messaging.topics import home
 from streams.runtime.embedded import free_port
@@ -35,9 +35,9 @@ async def decided(rig: Rig) -> Dispatch:
     return await rig.decided(dispatch_for((await rig.resident()).id))
 
 
-async def taken(book: DispatchBook, dispatch: Dispatch) -> Taken:
-    found = await book.take(dispatch)
-    assert isinstance(found, Taken)
+async def taken(book: DispatchLog, dispatch: Dispatch) -> Claimed:
+    found = await book.claim(dispatch)
+    assert isinstance(found, Claimed)
     return found
 
 
@@ -108,7 +108,7 @@ async def test_a_lease_that_ran_out_early_is_ours_as_long_as_nobody_else_claimed
         claim = await taken(book, dispatch)
         await step_clock(rig, dispatch)
         assert await book.sending(dispatch, claim.fence)
-        assert not isinstance(await other.take(dispatch), Taken)  # the lease began anew
+        assert not isinstance(await other.claim(dispatch), Claimed)  # the lease began anew
 
 
 async def test_a_zombie_that_is_answered_after_another_has_reported_reports_nothing(settings: Settings) -> None:
@@ -224,7 +224,7 @@ async def test_a_redis_whose_clock_jumps_ahead_lets_another_in_and_not_the_zombi
         zombie, other = (await rig.worker()).book, (await rig.worker()).book
         before = await taken(zombie, dispatch)
         assert await zombie.sending(dispatch, before.fence)
-        assert await other.take(dispatch) is Held.LEASED
+        assert await other.claim(dispatch) is Held.LEASED
         clock.set(3600)
         await until(partial(free, other, dispatch))
         after = await taken(other, dispatch)
@@ -250,5 +250,5 @@ async def redis_by(clock: MachineClock, folder: Path) -> AsyncIterator[Redis]:
         process.kill()
 
 
-async def free(book: DispatchBook, dispatch: Dispatch) -> bool:
-    return isinstance(await book.take(dispatch), Taken)
+async def free(book: DispatchLog, dispatch: Dispatch) -> bool:
+    return isinstance(await book.claim(dispatch), Claimed)

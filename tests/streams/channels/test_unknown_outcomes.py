@@ -12,7 +12,7 @@ from domain.dispatches.validity import perhaps_carried_out
 from schemas.casework.events import Dispatch
 from schemas.codes.channels import ProviderAnswered
 from simulators.providers.base import ACTS_THEN, CUT
-from streams.channels.provider import Answer, DoubtError, Kind, Order
+from streams.channels.provider import Answer, Kind, Order, UnknownOutcomeError
 from streams.runtime.settings import Settings
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
@@ -153,7 +153,7 @@ async def test_one_whose_outcome_is_unknown_holds_no_slot_that_another_waits_for
         class Failing(SmsProvider):
             async def send(self, dispatch: Dispatch, order: Order) -> Answer:
                 if dispatch is unknown:
-                    raise DoubtError(ProviderAnswered(500))
+                    raise UnknownOutcomeError(ProviderAnswered(500))
                 return await super().send(dispatch, order)
 
         channel = channel_of(Failing(outgoing), outgoing)

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from schemas.casework.events import CaseEvent
 from schemas.channels.webhooks import Webhook
-from streams.channels.webhooks import Telling, Webhooks, new_id
+from streams.channels.webhooks import Webhooks, WebhookSender, new_id
 from streams.messaging import topics
 from streams.messaging.producer import Record
 from streams.runtime.settings import Settings
@@ -28,7 +28,7 @@ HOUR = timedelta(hours=1)
 
 @asynccontextmanager
 async def telling(settings: Settings, webhooks: Webhooks) -> AsyncIterator[None]:
-    task = asyncio.create_task(Telling(settings, webhooks).run())
+    task = asyncio.create_task(WebhookSender(settings, webhooks).run())
     try:
         yield
     finally:

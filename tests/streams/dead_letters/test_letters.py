@@ -19,8 +19,8 @@ from schemas.casework.inputs import NoteAct, OperatorReport
 from schemas.codes.people import Said
 from schemas.levels import Action, Level
 from schemas.people.residents import Language
-from streams.dead_letters.index import Letters, OpenLetters, UnknownLetterError, ids
-from streams.dead_letters.sending import ActError, Sending, Who, told
+from streams.dead_letters.index import DeadLetterIndex, OpenLetters, UnknownLetterError, ids
+from streams.dead_letters.sending import ActError, Sending, Who, status_text
 from streams.intake.acceptor import Intake
 from streams.intake.files import intake_file
 from streams.intake.formats import Options
@@ -45,13 +45,13 @@ class Desk:
 
     def __init__(self, settings: Settings, producer: Producer, begun: dict[str, dict[int, int]]) -> None:
         self.settings, self.producer, self._begun = settings, producer, begun
-        self.letters = Letters(settings)
+        self.letters = DeadLetterIndex(settings)
         self.sending = Sending(settings, self.letters, producer, CLOCK)
         self.began = CLOCK.now()
 
     def another(self) -> Sending:
         """Another process's."""
-        return Sending(self.settings, Letters(self.settings), self.producer, CLOCK)
+        return Sending(self.settings, DeadLetterIndex(self.settings), self.producer, CLOCK)
 
     async def letter(
         self, where: Place, raw: bytes, source: str = "bank", why: str = "payer: the field is missing"
@@ -151,7 +151,7 @@ async def test_a_dropped_letter_stays_dropped_and_says_by_whom_and_why(desk: Des
     assert (await desk.sending.drop([name], Who("operator-1", "a test of the bank's"))).done == {name: []}
     assert (await desk.sending.drop([name], ME)).done == {}
     assert "was dropped by operator-1" in (await desk.sending.send_again([name], None, ME)).before[name]
-    assert "a test of the bank's" in told(desk.letters.get(name))
+    assert "a test of the bank's" in status_text(desk.letters.get(name))
     assert await desk.on("signals") == []
     (entry,) = await desk.on("audit")
     assert (entry["act"], entry["on"], entry["by"]) == ("letter-dropped", name, "operator-1")
@@ -323,7 +323,7 @@ async def _shown(gauge: OpenLetters) -> float:
 
 async def test_a_process_that_stays_keeps_the_newest_letters_in_mind_and_no_more(desk: Desk) -> None:
     names = [await desk.letter(at(), b"{") for _ in range(5)]
-    bounded = Letters(desk.settings, most=3)
+    bounded = DeadLetterIndex(desk.settings, most=3)
     await bounded.refresh()
     assert ids(bounded.page(Wanted()).found) == names[2:]
     assert bounded.left_out > 0
@@ -331,7 +331,7 @@ async def test_a_process_that_stays_keeps_the_newest_letters_in_mind_and_no_more
 
 async def test_letters_that_are_not_meant_take_no_place(desk: Desk) -> None:
     names = [await desk.letter(at(), b"{", source) for source in ("meant", "other", "other")]
-    bounded = Letters(desk.settings, most=1, keep=Wanted(source="meant").means)
+    bounded = DeadLetterIndex(desk.settings, most=1, keep=Wanted(source="meant").means)
     await bounded.refresh()
     assert (ids(bounded.page(Wanted()).found), bounded.left_out) == (names[:1], 0)
 

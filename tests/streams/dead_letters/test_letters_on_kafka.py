@@ -8,7 +8,7 @@ from kafka import KafkaProducer
 from domain.feeds.dead_letters import Act, State
 from schemas.administration.audit import AuditEntry
 from schemas.administration.dead_letters import DeadLetter, RecordPlace
-from streams.dead_letters.index import Letters
+from streams.dead_letters.index import DeadLetterIndex
 from streams.messaging import topics
 from streams.runtime.settings import Settings
 from tests.tools.servers.kafka import Kafka
@@ -30,7 +30,7 @@ async def test_what_the_audit_had_long_before_the_oldest_letter_is_not_read(kafk
         await asyncio.to_thread(write, topics.DEAD_LETTERS, letter.model_dump_json(), now)
     await asyncio.to_thread(write, topics.AUDIT, _dropped(letters[1], now), now)
     producer.close()
-    index = Letters(settings)
+    index = DeadLetterIndex(settings)
     await index.refresh()
     assert [index.get(each.id).standing.state for each in letters] == [State.OPEN, State.DROPPED]
 

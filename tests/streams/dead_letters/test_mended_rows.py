@@ -7,7 +7,7 @@ import pytest
 from domain.feeds.repair import load
 from schemas.administration.dead_letters import DeadLetter, LinePlace, Reading
 from schemas.casework.inputs import PolicyChange
-from streams.dead_letters.repaired import CannotSendError, mended_row
+from streams.dead_letters.repaired import CannotSendError, repaired_row
 from streams.dead_letters.taking import ready
 from tests.streams.dead_letters.test_letters import at
 
@@ -19,19 +19,19 @@ NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 def test_a_call_record_keeps_its_id_however_it_is_mended() -> None:
     for mended in (load('set = {RecordID = "c-2"}'), b"c-2,2026-03-01 11:12:00,90"):
         with pytest.raises(CannotSendError, match="RecordID: must stay"):
-            mended_row(HEADER, ROW, mended)
+            repaired_row(HEADER, ROW, mended)
     text = '[replace.DurationSec]\n"1:30" = "90"'
-    assert mended_row(HEADER, ROW, load(text))[1] == b"c-1,2026-03-01 11:12:00,90"
+    assert repaired_row(HEADER, ROW, load(text))[1] == b"c-1,2026-03-01 11:12:00,90"
 
 
 def test_a_row_with_more_fields_than_its_header_is_mended_by_hand_only() -> None:
     with pytest.raises(CannotSendError, match="by hand"):
-        mended_row(HEADER, ROW + b",x", load('set = {DurationSec = "90"}'))
-    assert mended_row(HEADER, ROW + b",x", ROW)[1] == ROW
+        repaired_row(HEADER, ROW + b",x", load('set = {DurationSec = "90"}'))
+    assert repaired_row(HEADER, ROW + b",x", ROW)[1] == ROW
 
 
 def test_a_field_with_a_comma_stays_one_field() -> None:
-    header, row = mended_row(b"a,b", b'"1,000",x', load('set = {b = "y"}'))
+    header, row = repaired_row(b"a,b", b'"1,000",x', load('set = {b = "y"}'))
     assert (header, row) == (b"a,b", b'"1,000",y')
 
 

@@ -13,7 +13,7 @@ from domain.calendar import HOURS_A_WEEK
 from domain.feeds.silence import window_of
 from schemas.administration.audit import AuditEntry
 from schemas.risk.feeds import FeedProfile, Hour
-from streams.intake.feeds.book import FeedBook
+from streams.intake.feeds.book import FeedStore
 from streams.intake.feeds.settings import FeedSettings
 from streams.intake.feeds.watch import Feeds
 from streams.messaging import topics
@@ -57,11 +57,11 @@ class Room:
         for _ in range(round(minutes)):
             self.clock.at[0] += timedelta(minutes=1)
             for worker in workers:
-                await worker.turn()
+                await worker.look()
 
     async def usual(self, source: str) -> None:
         """As if a source had sent each minute for three weeks, until now."""
-        await FeedBook(self.redis, "").put([_usual(source, window_of(self.clock.now()))])
+        await FeedStore(self.redis, "").put([_usual(source, window_of(self.clock.now()))])
 
     async def whole(self) -> None:
         """Say that all signals there are were screened."""
@@ -152,7 +152,7 @@ async def test_when_nobody_has_listened_for_a_while_listening_begins_anew(room: 
     await room.usual("bank-a")
     room.clock.at[0] += timedelta(hours=3)
     worker = room.worker()
-    await worker.turn()
+    await worker.look()
     await room.redis.hset(FEEDS_WATCH, "judged", time.time() - 600)
     room.clock.at[0] += timedelta(hours=3)
     await room.pass_by(2, worker)
@@ -161,7 +161,7 @@ async def test_when_nobody_has_listened_for_a_while_listening_begins_anew(room: 
 
 async def test_what_was_learnt_outlives_redis(room: Room) -> None:
     await room.usual("bank-outlives")
-    await room.worker().turn()
+    await room.worker().look()
     kept = await room.redis.hget(FEEDS_PROFILES, "bank-outlives")
     await room.redis.flushdb()
     await room.worker().restore()

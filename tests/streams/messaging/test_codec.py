@@ -5,7 +5,7 @@ import pytest
 from streams.messaging.app import App, create_app
 from streams.messaging.codec import CodecError, PlainCodec
 from streams.messaging.producer import Producer, Record
-from streams.messaging.reader import KeptConsumers
+from streams.messaging.reader import ReusedConsumers
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
 
@@ -19,7 +19,7 @@ def test_who_writes_or_reads_without_a_codec_is_refused_where_a_vault_is_set() -
     with pytest.raises(CodecError, match="QUANZU_VAULT"):
         Producer(WITH_VAULT)
     with pytest.raises(CodecError, match="QUANZU_VAULT"):
-        KeptConsumers(WITH_VAULT)
+        ReusedConsumers(WITH_VAULT)
     with pytest.raises(CodecError, match="QUANZU_VAULT"):
         create_app(WITH_VAULT, App)
 

@@ -19,7 +19,7 @@ from schemas.risk.feeds import Silence
 from streams.casework.auditor.heartbeat import Beats
 from streams.casework.failover import PartitionOwners
 from streams.intake.drain_gate import Drain
-from streams.intake.feeds.book import FeedBook
+from streams.intake.feeds.book import FeedStore
 from streams.messaging import case_inputs, topics
 from streams.messaging.producer import Producer
 from streams.messaging.reader import end_offsets
@@ -151,7 +151,7 @@ async def test_a_hold_says_by_whom_until_when_and_whether_red_is_spared(ward: Wa
 
 async def test_a_silent_feed_a_drain_and_a_missing_auditor_are_told(ward: Ward) -> None:
     silence = Silence(source="bank-a", since=NOON, expected=40, at=NOON, words="bank-a has sent nothing for 6 min")
-    await FeedBook(ward.redis, "").raised(silence)
+    await FeedStore(ward.redis, "").raised(silence)
     assert "bank-a has sent nothing for 6 min" in await words(ward.watchers.feeds())
     await ward.redis.set(DRAINING, Drain(at=NOON, by="li", reason="servers are exchanged").model_dump_json())
     assert "closed since 2026" in (told := await words(ward.watchers.drain()))

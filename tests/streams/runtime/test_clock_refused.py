@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
-from streams.casework.deadlines import fallen_due
+from streams.casework.deadlines import partitions_due
 from streams.monitoring.doctor import examine
 from streams.monitoring.status.look import look
 from streams.runtime.clock import Clock, Wall
@@ -101,7 +101,7 @@ async def test_a_redis_an_hour_ahead_fires_no_deadline_raises_an_alarm_and_is_fo
 
     await machines.set(HOUR)
     await machines.wait(30)
-    assert await fallen_due(worker.redis, ["deadlines"], [0], worker.clock.now()) == []
+    assert await partitions_due(worker.redis, ["deadlines"], [0], worker.clock.now()) == []
     assert abs(worker.off) < 0.5
     assert abs(_metric("quanzu_clock_refused_seconds") - HOUR) < 1
     installation = settings.model_copy(update={"redis": machines.server.url})

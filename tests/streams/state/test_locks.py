@@ -20,7 +20,7 @@ async def test_of_two_one_waits_until_the_other_is_done(settings: Settings) -> N
     redis, order = connect(settings), []
 
     async def work(name: str) -> None:
-        async with locks.alone(redis, "a-lock"):
+        async with locks.locked(redis, "a-lock"):
             order.append(f"{name} begins")
             await asyncio.sleep(0.05)
             order.append(f"{name} ends")
@@ -39,7 +39,7 @@ async def test_a_lock_that_another_keeps_is_not_waited_for_without_end(
     redis = connect(settings)
     await redis.set("kept-lock", "another")
     with pytest.raises(TimeoutError):
-        async with locks.alone(redis, "kept-lock"):
+        async with locks.locked(redis, "kept-lock"):
             pytest.fail("another has it")
     assert await redis.get("kept-lock") == b"another"
     await redis.aclose()

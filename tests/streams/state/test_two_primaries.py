@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from domain.consistency.epochs import SETTLE_SECONDS
-from streams.channels.dispatch_log import Held, Taken
+from streams.channels.dispatch_log import Claimed, Held
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Kind
 from streams.installation import Installation
@@ -156,9 +156,9 @@ async def test_the_scripts_refuse_a_redis_that_the_epoch_does_not_name(split: Ho
     assert leader.refusals == 1
     assert not await made.line.redis.hexists(key("state", 0), "mark")
     outgoing = Outgoing(split.settings, made.line.redis, made.line.producer, made.line.clock, split.channels, leader)
-    assert await outgoing.book.take(dispatch) is Held.LOST
-    taken = await made.line.outgoing.book.take(dispatch)
-    assert isinstance(taken, Taken)
+    assert await outgoing.book.claim(dispatch) is Held.LOST
+    taken = await made.line.outgoing.book.claim(dispatch)
+    assert isinstance(taken, Claimed)
     assert await outgoing.book.sending(dispatch, taken.fence) is None
     assert not await outgoing.book.ours(dispatch, taken.fence)
     assert await made.line.outgoing.book.ours(dispatch, taken.fence)

@@ -26,7 +26,7 @@ from schemas.risk.fan_outs import FanOut
 from schemas.risk.signals import TransferState
 from streams.casework.recovery import COMMANDS
 from streams.casework.steps import BATCH
-from streams.channels.dispatch_log import DispatchBook
+from streams.channels.dispatch_log import DispatchLog
 from streams.repositories.residents.register import ENTRIES, LOOKED_AT, OWNERS
 from streams.repositories.residents.register import PIECE as CHANGES
 from streams.runtime.settings import Settings
@@ -74,7 +74,7 @@ class Bounds:
     def works(self) -> dict[str, tuple[str, Work]]:
         """By script: its bound in words, and what runs it."""
         dispatch = self._case.sent()[0]
-        book = DispatchBook(Settings(partitions=1), self._redis, "token", 10, 60, EXEMPT)
+        book = DispatchLog(Settings(partitions=1), self._redis, "token", 10, 60, EXEMPT)
         return {
             "payments": (f"{PIECE} payments to one account, {PIECE} fields", self._keep_payments),
             "watched": (f"{MOST_WITHOUT_ASKING} payments told apart", lambda: self._enter("apart")),
@@ -91,7 +91,7 @@ class Bounds:
             "commit, rebuilt": (f"{COMMANDS} commands", self._rebuild),
             "owners": (f"{CHANGES} values, or {LOOKED_AT} owners", self._owners),
             "residents": (f"{CHANGES} entries", self._residents),
-            "claim": ("one dispatch", lambda: book.take(dispatch)),
+            "claim": ("one dispatch", lambda: book.claim(dispatch)),
             "mark": ("one dispatch", lambda: book.sending(dispatch, "fence")),
             "release": ("one lease", lambda: self._redis.eval(script("release"), 1, "a-lease", "token")),
             "keep": ("one lease", lambda: self._redis.eval(script("keep"), 1, "a-lease", "token", 10_000)),

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from domain.casework import deadlines, queue_rank
 from domain.dispatches.messages import code, render
-from domain.dispatches.validity import standing
+from domain.dispatches.validity import validity
 from domain.payments.ledger import of_case
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, journal_adapter
@@ -97,7 +97,7 @@ _SPOKEN = (Action.SMS, Action.FLASH_SMS, Action.ROBOT_CALL, Action.CONTACT_SMS)
 def _look_at_dispatches(event: CaseEvent, given: CaseInput) -> None:
     messages = examples.policy().messages
     for dispatch in event.dispatches:
-        standing(dispatch, event.case, given.at)
+        validity(dispatch, event.case, given.at)
         if dispatch.action in _SPOKEN:
             render(messages, dispatch, Language.KOREAN, "+8619900000001", code(b"k" * 32, dispatch.id))
 

@@ -168,7 +168,7 @@ def _by_journal(entries: list[Published]) -> Iterator[tuple[str, float]]:
     yield 'sum(quanzu_defrauded_after_warning{days="30"})', books.defrauded_after_warning_30d
     yield 'sum(quanzu_defrauded_after_warning{days="90"})', books.defrauded_after_warning_90d
     for evidence in EvidenceClass:
-        yield f'sum(quanzu_loss_avoided_fen{{evidence="{evidence}"}})', books.kept[evidence]
+        yield f'sum(quanzu_loss_avoided_fen{{evidence="{evidence}"}})', books.avoided_by_class[evidence]
     for level in Level:
         yield f'sum(quanzu_cases_open{{level="{level}"}})', cases[level]
         yield f'sum(quanzu_cases_open_by_prefecture{{level="{level}"}})', cases[level]

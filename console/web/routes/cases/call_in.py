@@ -163,7 +163,7 @@ async def _shown(
     """
     made = services(request)
     caller = await callers.find(made, who, call_id)
-    await callers.look(made, who, caller)
+    await callers.record_look(made, who, caller)
     place = caller.elsewhere and name_of(f"{caller.elsewhere}00", made.line.clock.now().date())
     return page(
         request,

@@ -16,7 +16,7 @@ from console.web.auth.who import Signed, Who
 from console.web.case import facts
 from console.web.case.acts import found
 from console.web.case.stories import Story, TimelineEntry
-from console.web.case.view import context, recordings, told, view
+from console.web.case.view import context, recordings, timeline, view
 from console.web.kit.door import DESK, Door
 from console.web.kit.events import Events, Look
 from console.web.kit.filled import new_form
@@ -65,7 +65,7 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
     case = await found(made, who, case_id)
     await _look(made, who, case, anew=False)
     known = await _story(made, case)
-    events = told(known.told, language_of(request))
+    events = timeline(known.told, language_of(request))
     return page(request, "case_story.html", case=case, events=events, whole=known.whole, recordings=recordings(known))
 
 
@@ -169,7 +169,7 @@ async def _look(made: Services, who: Who, case: Case, *, anew: bool) -> None:
     """Record the look in the audit before anything is shown; an open page is recorded again after LOOKED_SECONDS."""
     key, now = (who.session, case.id), time.monotonic()
     if anew or now - _looked.get(key, -LOOKED_SECONDS) >= LOOKED_SECONDS:
-        await trail.look(made, who, "case", case.id)
+        await trail.record_look(made, who, "case", case.id)
         _looked.pop(key, None)
         _looked[key] = now
         while len(_looked) > MOST_LOOKS:

@@ -75,7 +75,7 @@ async def search(request: Request, who: Signed) -> Response:
     if by is None:
         wrong = translate(request, "请输入预警编号、姓名，或手机号末四位以上。")
         return _page(request, who, Filters(), [], 0, 422, sought=text, notice=wrong)
-    await trail.look(made, who, "search", by.value)
+    await trail.record_look(made, who, "search", by.value)
     rows = found((row for row in made.queue.order() if who.sees(row.division)), text, by)
     if not rows and by is Sought.CASE:
         rows = await _closed(made, who, text)

@@ -30,7 +30,7 @@ async def call(request: Request, who: Signed, case_id: str) -> Response:
     case = await found(made, who, case_id)
     if made.telephone is None:
         raise NotFoundError
-    await trail.look(made, who, "call", case.id)
+    await trail.record_look(made, who, "call", case.id)
     if case.claimed_by is None and not case.settled:
         await claims.claim(made, who, case)
 

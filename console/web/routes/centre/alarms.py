@@ -17,7 +17,7 @@ from console.web.kit.events import Events, Look
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from domain.identity.divisions import name_of
-from domain.visits.check_in import at_a_glance, concerns
+from domain.visits.check_in import concerns, shown_and_folded
 from schemas.base import legible
 from schemas.people.alarms import Alarm
 from schemas.people.staff import StaffRole
@@ -44,7 +44,7 @@ async def alarms(request: Request, who: Signed, part: str = "") -> Response:
         return JSONResponse({name: [each.model_dump(mode="json") for each in found] for name, found in both.items()})
     place_of = _places(made.line.clock.now())
     if part in ("list", "all"):
-        shown, folded = at_a_glance(open_ones) if part == "list" else (open_ones, [])
+        shown, folded = shown_and_folded(open_ones) if part == "list" else (open_ones, [])
         return page(request, "alarms_list.html", alarms=shown, folded=folded, place_of=place_of)
     return page(request, "alarms_page.html", taken=taken, place_of=place_of)
 

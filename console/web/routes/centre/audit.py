@@ -16,7 +16,7 @@ from console.web.auth.unmask import LEAST_REASON
 from console.web.auth.who import Signed, Who
 from console.web.case.acts import found as found_case
 from console.web.kit.door import Door
-from console.web.kit.errors import told
+from console.web.kit.errors import error_response
 from console.web.kit.i18n import translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
@@ -66,7 +66,7 @@ async def find(request: Request, who: Signed, asked: Annotated[Filter, Form()]) 
     """The entries that match the filter; POST, so that the searched ids are in no address."""
     if asked.on or asked.by:
         on = next((name for name in (asked.on, asked.by) if _NAMES.fullmatch(name)), "audit")
-        await trail.look(services(request), who, "audit", on)
+        await trail.record_look(services(request), who, "audit", on)
     return await _shown(request, who, asked)
 
 
@@ -105,8 +105,8 @@ async def export(
     made = services(request)
     case = await found_case(made, who, case_id)
     if len(reason.strip()) < LEAST_REASON:
-        return told(request, 422, translate(request, "请写明导出理由（至少四个字）。"), "reason missing")
-    await trail.look(made, who, "export", case.id, reason.strip())
+        return error_response(request, 422, translate(request, "请写明导出理由（至少四个字）。"), "reason missing")
+    await trail.record_look(made, who, "export", case.id, reason.strip())
     raw = await bundles.taken(made.line, case, who.login, reason.strip())
     return _file(raw, "application/zip", f"{case.id}.zip")
 
@@ -125,7 +125,7 @@ async def _shown(request: Request, who: Who, asked: Filter) -> Response:
     try:
         wanted = await _wanted(made, who, asked)
     except ValueError:
-        return told(request, 422, translate(request, "时间的写法有误。"), "time not understood")
+        return error_response(request, 422, translate(request, "时间的写法有误。"), "time not understood")
     found = await audit_log.newest(made.line.settings, wanted, SHOWN, asked.before)
     return page(
         request,

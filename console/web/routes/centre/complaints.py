@@ -145,7 +145,7 @@ async def _taken(request: Request, made: Services, who: Who, given: Filled) -> C
     resident = await _resident(request, made, given["phone"]) if case is None and given["phone"] else None
     area = case.profile.division if case else resident.division if resident else who.area
     entry = Entry(id=given.name("taken"), at=made.line.clock.now(), by=who.login, did=Deed.TAKEN)
-    return rules.taken(
+    return rules.new_complaint(
         f"k{given.name('complaint')}",
         entry,
         kind,
@@ -275,7 +275,7 @@ async def _shown(
     """Return the page of a complaint in its present state. `typed`: the fields of a refused form."""
     made = services(request)
     complaint = await made.line.complaints.get(complaint.id) or complaint
-    await trail.look(made, who, "complaint", complaint.id)
+    await trail.record_look(made, who, "complaint", complaint.id)
     now = made.line.clock.now()
     case = await made.desk.load(complaint.case) if complaint.case else None
     return page(

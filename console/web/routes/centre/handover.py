@@ -55,7 +55,7 @@ async def write(
         )
     except ValidationError:
         return await _page(request, who, note=note, wrong=translate(request, "留言太长：最多 2000 字。"), status=422)
-    async with made.line.handovers.alone_with(kept.id) as before:
+    async with made.line.handovers.locked(kept.id) as before:
         if before is None:  # otherwise the form was sent twice
             await trail.write(made, who, "hand-over", kept.id, note, kept.digest)
             await made.line.handovers.put(kept)
@@ -72,7 +72,7 @@ async def take(request: Request, name: str, who: Signed) -> Response:
     if found.by == who.login:
         words = translate(request, "接班须由另一人确认。")
         return await _page(request, who, wrong=words, status=409)
-    async with made.line.handovers.alone_with(name) as fresh:  # of two concurrent confirmations the first counts
+    async with made.line.handovers.locked(name) as fresh:  # of two concurrent confirmations the first counts
         found = fresh or found
         if found.taken_by is None:
             await trail.write(made, who, "hand-over-taken", found.id, "", found.digest)

@@ -12,7 +12,7 @@ from console.web.auth.who import Signed, Who
 from console.web.kit.door import Door
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
-from console.web.rosters.rostering import Make, RefusedError, name_of, said, shift_named, stations, words, write
+from console.web.rosters.rostering import Make, RefusedError, form_value, name_of, shift_named, stations, words, write
 from domain.ids import short_hash
 from domain.visits import swaps
 from domain.visits.rostering import RosterError
@@ -36,9 +36,9 @@ async def ask(request: Request, who: Signed) -> Response:
     """Ask a colleague to take a shift, in exchange for one of theirs or for nothing."""
 
     def make(form: FormData) -> Make:
-        other, _, back = said(form, "offer").rpartition("|")
-        wanted, given = shift_named(back) if back else None, shift_named(said(form, "shift"))
-        name = short_hash("swap", who.login, said(form, "form"))
+        other, _, back = form_value(form, "offer").rpartition("|")
+        wanted, given = shift_named(back) if back else None, shift_named(form_value(form, "shift"))
+        name = short_hash("swap", who.login, form_value(form, "form"))
 
         def asked(roster: Roster, now: datetime) -> Roster:
             swap = Swap(id=name, at=now, asker=who.officer or "", shift=given, other=other, wanted=wanted)
@@ -54,7 +54,7 @@ async def accept(request: Request, who: Signed) -> Response:
     """Accept a colleague's request."""
 
     def make(form: FormData) -> Make:
-        name = said(form, "swap")
+        name = form_value(form, "swap")
         return lambda roster, now: swaps.accept(roster, name, who.officer or "", now)
 
     return await _act(request, who, "swap-accepted", make)
@@ -65,7 +65,7 @@ async def decline(request: Request, who: Signed) -> Response:
     """Decline a colleague's request, or withdraw one's own."""
 
     def make(form: FormData) -> Make:
-        name = said(form, "swap")
+        name = form_value(form, "swap")
         return lambda roster, now: swaps.decline(roster, name, who.officer or "")
 
     return await _act(request, who, "swap-declined", make)
@@ -78,9 +78,9 @@ async def _act(request: Request, who: Who, act: str, make: Callable[[FormData], 
     if stored is None:
         return await _mine(request, who)
     try:
-        await write(request, who, stored, form, act, make(form), said(form, "swap")[:128])
+        await write(request, who, stored, form, act, make(form), form_value(form, "swap")[:128])
     except RefusedError as error:
-        return await _mine(request, who, said(form, "shift"), error)
+        return await _mine(request, who, form_value(form, "shift"), error)
     return RedirectResponse("/rosters/mine", 303)
 
 

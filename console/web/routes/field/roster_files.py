@@ -23,10 +23,10 @@ from console.web.rosters.rostering import (
     CHANGED,
     RefusedError,
     form_id,
+    form_value,
     found,
     in_area,
     put,
-    said,
     seen,
     stations,
     unique,
@@ -85,7 +85,7 @@ async def importing(request: Request, who: Signed, station: str = "") -> Respons
 async def preview(request: Request, who: Signed) -> Response:
     """Show a file's errors, or the changes that it would make; 422 with errors."""
     form = await request.form()
-    station, whose = said(form, "station"), said(form, "officer")
+    station, whose = form_value(form, "station"), form_value(form, "officer")
     try:
         text = await _text(request, form)
         proposals, wrong = await _proposed(services(request), who, text, station, whose)
@@ -99,7 +99,11 @@ async def preview(request: Request, who: Signed) -> Response:
 async def take(request: Request, who: Signed) -> Response:
     """Import a previewed file. It is read again; a station whose roster changed since the preview is refused."""
     made, form = services(request), await request.form()
-    station, whose, text = said(form, "station"), said(form, "officer"), said(form, "text").replace("\r\n", "\n")
+    station, whose, text = (
+        form_value(form, "station"),
+        form_value(form, "officer"),
+        form_value(form, "text").replace("\r\n", "\n"),
+    )
     proposals, wrong = await _proposed(made, who, text, station, whose)
     try:
         await _take_all(made, who, proposals, wrong, form)
@@ -127,8 +131,8 @@ async def file(request: Request, who: Signed, station: str = "") -> Response:
 async def renew(request: Request, who: Signed) -> Response:
     """Make a new secret address for an officer's or the station's calendar; the old one ends. It is shown once."""
     made, form = services(request), await request.form()
-    stored = await found(made, who, said(form, "station"))
-    officer = said(form, "officer") or None
+    stored = await found(made, who, form_value(form, "station"))
+    officer = form_value(form, "officer") or None
     token = short_hash("station", stored.roster.station)[:TELLING] + secrets.token_urlsafe(24)
 
     def with_feed(roster: Roster, now: datetime) -> Roster:
@@ -149,8 +153,8 @@ async def renew(request: Request, who: Signed) -> Response:
 async def end(request: Request, who: Signed) -> Response:
     """End a calendar's secret address."""
     made, form = services(request), await request.form()
-    stored = await found(made, who, said(form, "station"))
-    officer = said(form, "officer") or None
+    stored = await found(made, who, form_value(form, "station"))
+    officer = form_value(form, "officer") or None
 
     def without(roster: Roster, now: datetime) -> Roster:
         return roster.model_copy(update={"feeds": [each for each in roster.feeds if each.officer != officer]})
@@ -179,7 +183,7 @@ async def feed(request: Request, token: str) -> Response:
         raise NotFoundError
     now = made.line.clock.now()
     people = [_recent(each, now) for each in roster.officers if given.officer in (None, each.id)]
-    told = calendars.told(roster.station, people, now, translate(request, "值班"))
+    told = calendars.calendar(roster.station, people, now, translate(request, "值班"))
     return Response(told, media_type="text/calendar; charset=utf-8", headers={"Cache-Control": "private, max-age=300"})
 
 

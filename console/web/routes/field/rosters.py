@@ -19,11 +19,11 @@ from console.web.rosters.rostering import (
     Make,
     RefusedError,
     duty,
+    form_value,
     found,
     name_of,
-    said,
     seen,
-    told_shift,
+    shift_from_form,
     typed,
     typed_shift,
     words,
@@ -92,7 +92,7 @@ async def add(request: Request, who: Signed) -> Response:
     """Add a shift for an officer."""
 
     def make(form: FormData) -> Make:
-        new, officer = typed_shift(form), said(form, "officer")
+        new, officer = typed_shift(form), form_value(form, "officer")
         return lambda roster, now: rostering.add(roster, officer, new, now, waived=_waived(form))
 
     return await _act(request, who, "roster-shift-added", make)
@@ -103,7 +103,7 @@ async def change(request: Request, who: Signed) -> Response:
     """Change a shift's times."""
 
     def make(form: FormData) -> Make:
-        old, new, officer = told_shift(form), typed_shift(form), said(form, "officer")
+        old, new, officer = shift_from_form(form), typed_shift(form), form_value(form, "officer")
         return lambda roster, now: rostering.change(roster, officer, old, new, now, waived=_waived(form))
 
     return await _act(request, who, "roster-shift-changed", make)
@@ -114,7 +114,7 @@ async def end(request: Request, who: Signed) -> Response:
     """End a running shift now, or remove a future one."""
 
     def make(form: FormData) -> Make:
-        old, officer = told_shift(form), said(form, "officer")
+        old, officer = shift_from_form(form), form_value(form, "officer")
         return lambda roster, now: rostering.end(roster, officer, old, now)
 
     return await _act(request, who, "roster-shift-ended", make)
@@ -126,10 +126,10 @@ async def absent(request: Request, who: Signed) -> Response:
 
     def make(form: FormData) -> Make:
         start, finish = typed(form, "start"), typed(form, "end")
-        kind = next((each for each in AbsenceKind if each.value == said(form, "kind")), AbsenceKind.OTHER)
-        name = short_hash("absence", said(form, "form"))
+        kind = next((each for each in AbsenceKind if each.value == form_value(form, "kind")), AbsenceKind.OTHER)
+        name = short_hash("absence", form_value(form, "form"))
         try:
-            absence = Absence(id=name, officer=said(form, "officer"), start=start, end=finish, kind=kind)
+            absence = Absence(id=name, officer=form_value(form, "officer"), start=start, end=finish, kind=kind)
         except ValidationError:
             raise RefusedError("结束时间须晚于开始时间。") from None
         return lambda roster, now: rostering.absent(roster, absence, now)
@@ -142,7 +142,7 @@ async def back(request: Request, who: Signed) -> Response:
     """Remove an absence."""
 
     def make(form: FormData) -> Make:
-        name = said(form, "absence")
+        name = form_value(form, "absence")
         return lambda roster, now: rostering.back(roster, name)
 
     return await _act(request, who, "roster-absence-ended", make)
@@ -153,7 +153,7 @@ async def take(request: Request, who: Signed) -> Response:
     """Give an open shift to an officer."""
 
     def make(form: FormData) -> Make:
-        name, officer = said(form, "open"), said(form, "officer")
+        name, officer = form_value(form, "open"), form_value(form, "officer")
         return lambda roster, now: rostering.take(roster, name, officer, now, waived=_waived(form))
 
     return await _act(request, who, "roster-open-taken", make)
@@ -164,7 +164,7 @@ async def drop(request: Request, who: Signed) -> Response:
     """Remove an open shift without a replacement."""
 
     def make(form: FormData) -> Make:
-        name = said(form, "open")
+        name = form_value(form, "open")
         return lambda roster, now: rostering.drop(roster, name)
 
     return await _act(request, who, "roster-open-dropped", make)
@@ -175,7 +175,7 @@ async def approve(request: Request, who: Signed) -> Response:
     """Approve and make a swap that both officers agreed to."""
 
     def make(form: FormData) -> Make:
-        name = said(form, "swap")
+        name = form_value(form, "swap")
         return lambda roster, now: swaps.approve(roster, name, who.login, now, waived=_waived(form))
 
     return await _act(request, who, "roster-swap-approved", make)
@@ -186,7 +186,7 @@ async def refuse(request: Request, who: Signed) -> Response:
     """Refuse a swap."""
 
     def make(form: FormData) -> Make:
-        name = said(form, "swap")
+        name = form_value(form, "swap")
         return lambda roster, now: swaps.refuse(roster, name, who.login)
 
     return await _act(request, who, "roster-swap-refused", make)
@@ -216,7 +216,7 @@ async def remove(request: Request, who: Signed) -> Response:
     """Remove an officer and their shifts from the roster."""
 
     def make(form: FormData) -> Make:
-        officer = said(form, "officer")
+        officer = form_value(form, "officer")
 
         def without(roster: Roster, now: datetime) -> Roster:
             left = rostering.without(roster, officer)
@@ -234,14 +234,14 @@ async def _act(request: Request, who: Who, act: str, make: Callable[[FormData], 
     values.
     """
     made, form = services(request), await request.form()
-    stored = await found(made, who, said(form, "station"))
+    stored = await found(made, who, form_value(form, "station"))
     try:
-        await write(request, who, stored, form, act, make(form), said(form, "officer")[:128])
+        await write(request, who, stored, form, act, make(form), form_value(form, "officer")[:128])
     except RefusedError as error:
         fresh = await found(made, who, stored.roster.station)
-        return await _station(request, fresh, said(form, "week"), kept=form, refused=error)
+        return await _station(request, fresh, form_value(form, "week"), kept=form, refused=error)
     return RedirectResponse(
-        "/rosters?" + urlencode({"station": stored.roster.station, "week": said(form, "week")}), 303
+        "/rosters?" + urlencode({"station": stored.roster.station, "week": form_value(form, "week")}), 303
     )
 
 
@@ -277,7 +277,7 @@ async def _station(
         away={(each.officer, day): each for each in roster.absences for day in days if _touches(each, day)},
         gaps=gaps,
         asked=asked,
-        edited=_edited(roster, said(kept, "editing") if kept else editing),
+        edited=_edited(roster, form_value(kept, "editing") if kept else editing),
         person=next((each for each in people if each.id == person), None),
         candidates={each.id: rostering.candidates(roster, each, now) for each in roster.open_shifts},
         names={officer.id: officer.name for officer in roster.officers},
@@ -349,14 +349,14 @@ def _monday(week: str, now: datetime) -> datetime:
 
 def _officer(who: Who, form: FormData) -> Officer:
     """Return the typed officer, without shifts. Raises RefusedError if a field is invalid."""
-    division, role = said(form, "division").strip(), said(form, "role")
+    division, role = form_value(form, "division").strip(), form_value(form, "role")
     if not known(division) or not who.sees(division):
         raise RefusedError("区划代码不对，或不在您的辖区。")
     languages = [language for language in Language if language.value in form.getlist("languages")]
     try:
         return Officer(
-            id=said(form, "id").strip(),
-            name=said(form, "name").strip(),
+            id=form_value(form, "id").strip(),
+            name=form_value(form, "name").strip(),
             role=next((each for each in Role if each.value == role), Role.OFFICER),
             division=division,
             languages=frozenset(languages or [Language.CHINESE]),
@@ -367,7 +367,7 @@ def _officer(who: Who, form: FormData) -> Officer:
 
 def _waived(form: FormData) -> bool:
     """Return whether the supervisor accepts a short rest."""
-    return said(form, "waived") == "1"
+    return form_value(form, "waived") == "1"
 
 
 def _new_form() -> str:

@@ -83,11 +83,11 @@ async def mine(request: Request, who: Signed) -> Response:
     """The officer's open tasks as JSON; the look is recorded in the audit first."""
     made = services(request)
     found = await of_officer.find(made, who)
-    await of_officer.looked(made, who, found)
+    await of_officer.record_look(made, who, found)
     say = partial(translate, request)
     proof = csrf.token(made.line.settings.key(), who)
     return JSONResponse(
-        of_officer.told(made, who, found, say, partial(wording.say, request), proof),
+        of_officer.work_json(made, who, found, say, partial(wording.say, request), proof),
         headers={"Cache-Control": "no-store"},
     )
 

@@ -89,7 +89,7 @@ async def _request(made: Services, name: str) -> PayersRequest:
 async def _looked(request: Request, who: Who, found: PayersRequest, status: int = 200, wrong: str = "") -> Response:
     """Return a request's page; the look is recorded in the audit first."""
     made = services(request)
-    await trail.look(made, who, "payers", found.id)
+    await trail.record_look(made, who, "payers", found.id)
     waits = found.state is RequestState.ASKED
     return page(
         request,

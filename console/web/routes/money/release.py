@@ -64,7 +64,7 @@ async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") 
     if by is None:
         wrong = translate(request, "请输入预警编号、居民姓名，或电话、收款账户的末四位以上。")
         return await _desk_page(request, who, [], 422, sought=text, wrong=wrong)
-    await trail.look(made, who, "search", by.value)
+    await trail.record_look(made, who, "search", by.value)
     lines = await stops.found(made, made.figures.book.shown(who.sees), text, by)
     return await _desk_page(request, who, lines, sought=text)
 
@@ -121,7 +121,7 @@ async def approve(
     """
     made = services(request)
     await _request(made, who, name)
-    async with made.line.releases.alone_with(name) as found:  # of two concurrent decisions the second is refused
+    async with made.line.releases.locked(name) as found:  # of two concurrent decisions the second is refused
         if found is None:
             raise NotFoundError
         if why := _may_not(found, ReleaseState.APPROVED, who):
@@ -146,7 +146,7 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
     if not 2 <= len(reason.strip()) <= MOST_REASON:
         wrong = translate(request, _TOO_LONG)
         return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=422)
-    async with made.line.releases.alone_with(name) as fresh:
+    async with made.line.releases.locked(name) as fresh:
         found = fresh or found
         if why := _may_not(found, ReleaseState.REFUSED, who):
             wrong = translate(request, _WORDS[why])
@@ -326,7 +326,7 @@ async def _stop_page(
 ) -> Response:
     """Return a stop's page; the look is recorded in the audit first."""
     made = services(request)
-    await trail.look(made, who, "stop", case.id)
+    await trail.record_look(made, who, "stop", case.id)
     waiting = releases.of_stop(await made.line.releases.all(), case.id, number)
     return page(
         request,
@@ -335,7 +335,7 @@ async def _stop_page(
         case=case,
         number=number,
         waiting=waiting,
-        may_ask=releases.stands(case, number) and not waiting,
+        may_ask=releases.has_stop(case, number) and not waiting,
         within=releases.WITHIN,
         typed=typed or {"reason": "", "evidence": ""},
         wrong=wrong,
@@ -360,7 +360,7 @@ async def _request_page(
     `words`: why the case refused the approval. `refusal`: the reason that the person has typed.
     """
     made = services(request)
-    await trail.look(made, who, "release", found.case)
+    await trail.record_look(made, who, "release", found.case)
     case = await made.desk.load(found.case)
     if case is None:
         raise NotFoundError
@@ -372,7 +372,7 @@ async def _request_page(
         case=case,
         may_not=releases.may_not_decide(found, who.login),
         overdue=releases.overdue(found, made.line.clock.now()),
-        stands=releases.stands(case, found.payment),
+        stands=releases.has_stop(case, found.payment),
         approver=releases.approver(found, case),
         wrong=wrong,
         words_of_case=words,

@@ -65,7 +65,7 @@ async def password(request: Request, who: Signed) -> Response:
     await made.sign_in.lockout.right(attempt)
     if words := unfit(given, str(form.get("again", "")), before):
         return await _page(request, who, 422, wrong=words)
-    hashed = await passwords.kept(given)
+    hashed = await passwords.hashed(given)
     after = await made.staff.change(
         who.login,
         lambda account, _: chosen(made, account, hashed),
@@ -90,7 +90,7 @@ async def recovery(request: Request, who: Signed) -> Response:
         return await _page(request, who, 401, wrong=WRONG_CODE)
     await made.sign_in.lockout.right(attempt)
     codes = second_factor.new_recovery()
-    kept = [second_factor.kept_recovery(key, who.login, each) for each in codes]
+    kept = [second_factor.hashed_recovery_code(key, who.login, each) for each in codes]
     await made.staff.change(
         who.login,
         lambda account, _: own(made, account, recovery=kept),

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from console.web.auth.sessions import give
 from console.web.auth.who import NotFoundError
 from console.web.kit.door import Door
-from console.web.kit.errors import ERRORS, told
+from console.web.kit.errors import ERRORS, error_response
 from console.web.kit.i18n import translate
 from console.web.kit.services import services
 
@@ -22,7 +22,7 @@ async def enter(request: Request, token: str) -> Response:
     guest = next((each for each in made.guests if hmac.compare_digest(each.token.encode(), token.encode())), None)
     if guest is None and made.guests:
         words = translate(request, "演示已重新开始，此入口已失效：请使用启动演示的终端里列出的新入口。")
-        return told(request, 404, words, ERRORS[404])
+        return error_response(request, 404, words, ERRORS[404])
     if guest is None:
         raise NotFoundError
     answer = RedirectResponse("/", 303)

@@ -112,7 +112,7 @@ async def new_password(request: Request) -> Response:
     given = str(form.get("password", ""))
     if words := unfit(given, str(form.get("again", "")), at.account):
         return _new_password(request, at, 422, words)
-    hashed = await passwords.kept(given)
+    hashed = await passwords.hashed(given)
     account = await made.staff.change(at.account.login, lambda account, _: chosen(made, account, hashed))
     return await proceed(request, account, at.proved)
 
@@ -141,7 +141,7 @@ async def set_up(request: Request) -> Response:
     codes = second_factor.new_recovery()
     fields = {
         "totp": second_factor.sealed(key, secret),
-        "recovery": [second_factor.kept_recovery(key, at.account.login, each) for each in codes],
+        "recovery": [second_factor.hashed_recovery_code(key, at.account.login, each) for each in codes],
     }
     account = await made.staff.change(at.account.login, lambda account, _: own(made, account, **fields))
     response = page(request, "sign_in_recovery.html", codes=codes)
@@ -224,7 +224,7 @@ async def _rehashed(made: Services, account: Account, given: str) -> Account:
     """Return the account, with the password hashed again if its hash has outdated parameters."""
     if account.password is None or not passwords.outdated(account.password):
         return account
-    hashed, before = await passwords.kept(given), account.password
+    hashed, before = await passwords.hashed(given), account.password
     return await made.staff.change(
         account.login,
         lambda now, _: own(made, now, password=hashed) if now.password == before else now,
@@ -237,7 +237,7 @@ async def _proved(made: Services, account: Account, code: str) -> Account | None
     secret = second_factor.opened(key, account.totp or "")
     if await second_factor.shown(made.line.redis, account.login, secret, code, made.line.clock.wall.time()):
         return account
-    kept = second_factor.kept_recovery(key, account.login, code)
+    kept = second_factor.hashed_recovery_code(key, account.login, code)
     if kept not in account.recovery:
         return None
     try:

@@ -154,7 +154,7 @@ async def _new(made: Services, who: Who, given: Mapping[str, str], word: str | N
 async def _opened_by(made: Services, word: str) -> dict[str, object]:
     """Return the fields of an account whose next sign-in uses the one-time password."""
     until = wall_now(made) + passwords.ONE_TIME
-    return {"password": await passwords.kept(word), "must_change": True, "password_until": until}
+    return {"password": await passwords.hashed(word), "must_change": True, "password_until": until}
 
 
 async def _acted(

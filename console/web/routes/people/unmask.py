@@ -11,9 +11,9 @@ from console.web.auth import unmask
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.acts import found as found_case
 from console.web.kit.door import Door
-from console.web.kit.errors import told
+from console.web.kit.errors import error_response
 from console.web.kit.i18n import translate
-from console.web.kit.local import ours
+from console.web.kit.local import local_path
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
 from schemas.casework.cases import Case
@@ -53,8 +53,8 @@ async def begin(
     try:
         await unmask.begin(made, who, found.id, found.resident, reason, form)
     except ValueError:
-        return told(request, 422, translate(request, "请写明查看理由（至少四个字）。"), "reason missing")
-    return await _answered(request, made, who, found.resident, ours(back, f"/cases/{found.id}"))
+        return error_response(request, 422, translate(request, "请写明查看理由（至少四个字）。"), "reason missing")
+    return await _answered(request, made, who, found.resident, local_path(back, f"/cases/{found.id}"))
 
 
 @door.act("/end", MAY, name="unmask-end")
@@ -65,7 +65,7 @@ async def end(
     made = services(request)
     found = await _case(made, who, case)
     await unmask.end(made, who, found.resident)
-    return await _answered(request, made, who, found.resident, ours(back, f"/cases/{found.id}"))
+    return await _answered(request, made, who, found.resident, local_path(back, f"/cases/{found.id}"))
 
 
 @door.page("", COUNTERS, name="unmaskings")

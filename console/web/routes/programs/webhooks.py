@@ -127,7 +127,7 @@ async def _change(
 ) -> None:
     """Change a webhook; the audit entry is written first. Raises NotFoundError if there is none."""
     book = _book(request)
-    async with book.alone_with(webhook_id) as known:
+    async with book.locked(webhook_id) as known:
         if known is None:
             raise NotFoundError
         await trail.write(services(request), who, act, webhook_id)

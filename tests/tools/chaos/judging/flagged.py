@@ -14,7 +14,7 @@ from typing import NamedTuple
 from unittest import mock
 
 from schemas.casework.events import Dispatch
-from streams.channels.dispatch_log import DispatchBook
+from streams.channels.dispatch_log import DispatchLog
 from streams.state.case_store import CaseStore
 from streams.state.store_update import StoreUpdate
 
@@ -22,7 +22,7 @@ NAME = "flagged"
 FOLDER = "CHAOS_FLAGS"  # the environment variable that names the flags' folder
 LOOK_SECONDS = 0.005
 LATE_SECONDS = 0.2
-COMMIT, SENDING = CaseStore.commit, DispatchBook.sending
+COMMIT, SENDING = CaseStore.commit, DispatchLog.sending
 
 
 class Moment(StrEnum):
@@ -62,7 +62,7 @@ def awaited(folder: Path, moment: Moment, seconds: float) -> Struck | None:
 def patch() -> None:
     """Let this worker look for flags."""
     mock.patch.object(CaseStore, "commit", _committing).start()
-    mock.patch.object(DispatchBook, "sending", _marking).start()
+    mock.patch.object(DispatchLog, "sending", _marking).start()
 
 
 async def _committing(
@@ -75,7 +75,7 @@ async def _committing(
     return done
 
 
-async def _marking(self: DispatchBook, dispatch: Dispatch, fence: str) -> float | None:
+async def _marking(self: DispatchLog, dispatch: Dispatch, fence: str) -> float | None:
     began = await SENDING(self, dispatch, fence)
     if began is not None:
         _strike(Moment.SENDING, signal.SIGSTOP, dispatch.id)

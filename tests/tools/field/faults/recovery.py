@@ -87,7 +87,7 @@ async def filled(settings: Settings, number: int) -> None:
 async def stands(running: Running) -> bool:
     """Whether all partitions are whole."""
     partitions = range(running.line.settings.partitions)
-    return all([await running.line.store.whole(partition) for partition in partitions])
+    return all([await running.line.store.is_whole(partition) for partition in partitions])
 
 
 async def until_stands(running: Running) -> float:

@@ -22,9 +22,9 @@ from domain.feeds.silence import (
     WINDOWS_AN_HOUR,
     begin_of,
     expected,
-    judge,
     learn,
     longest_gap,
+    outage,
     unknown,
 )
 from schemas.risk.feeds import FeedProfile
@@ -124,7 +124,7 @@ class Watch:
         if self.profile is None:
             self.profile = unknown(self.source, window, count, self.calendar)
             return
-        alarm = judge(self.profile, begin_of(window), least=LEAST, calendar=self.calendar)
+        alarm = outage(self.profile, begin_of(window), least=LEAST, calendar=self.calendar)
         if alarm and counted:
             self.alarms.append(f"{begin_of(window):%a %H:%M}: {alarm.words}")
         self.profile = learn(self.profile, window, count, alarmed=alarm is not None, calendar=self.calendar)
@@ -163,7 +163,7 @@ def stopped(profile: FeedProfile, chance: Random) -> tuple[float, float]:
     low, high = last + 1, last + 4 * HOURS_A_WEEK * WINDOWS_AN_HOUR
     while high - low > 1:  # the silence only grows: where it becomes an alarm
         middle = (low + high) // 2
-        low, high = (low, middle) if judge(ended, begin_of(middle), least=LEAST) else (middle, high)
+        low, high = (low, middle) if outage(ended, begin_of(middle), least=LEAST) else (middle, high)
     arrivals_expected, _ = expected(ended, last + 1, high)
     return (high - last) / 6, arrivals_expected / longest_gap(profile)
 
