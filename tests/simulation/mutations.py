@@ -178,8 +178,8 @@ def failure_taken_for_not_done(stack: ExitStack) -> None:
 
 def clock_followed(stack: ExitStack) -> None:
     """Every step of the shared clock is followed: hole 7 as it was."""
-    _require(hasattr(streams.runtime.clock, "heard"), "heard in streams/runtime/clock.py")
-    _put(stack, streams.runtime.clock, "heard", lambda _, answer, machine: domain.timekeeping.Reckoning(answer))
+    _require(hasattr(streams.runtime.clock, "adjusted"), "heard in streams/runtime/clock.py")
+    _put(stack, streams.runtime.clock, "adjusted", lambda _, answer, machine: domain.timekeeping.Reckoning(answer))
 
 
 MUTATIONS: dict[str, Mutation] = {
