@@ -57,7 +57,7 @@ class Room:
         for _ in range(round(minutes)):
             self.clock.at[0] += timedelta(minutes=1)
             for worker in workers:
-                await worker.look()
+                await worker.refresh()
 
     async def usual(self, source: str) -> None:
         """As if a source had sent each minute for three weeks, until now."""
@@ -152,7 +152,7 @@ async def test_when_nobody_has_listened_for_a_while_listening_begins_anew(room: 
     await room.usual("bank-a")
     room.clock.at[0] += timedelta(hours=3)
     worker = room.worker()
-    await worker.look()
+    await worker.refresh()
     await room.redis.hset(FEEDS_WATCH, "judged", time.time() - 600)
     room.clock.at[0] += timedelta(hours=3)
     await room.pass_by(2, worker)
@@ -161,7 +161,7 @@ async def test_when_nobody_has_listened_for_a_while_listening_begins_anew(room: 
 
 async def test_what_was_learnt_outlives_redis(room: Room) -> None:
     await room.usual("bank-outlives")
-    await room.worker().look()
+    await room.worker().refresh()
     kept = await room.redis.hget(FEEDS_PROFILES, "bank-outlives")
     await room.redis.flushdb()
     await room.worker().restore()
