@@ -9,7 +9,6 @@
 local bound, kept, version, now = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local HOUR = 3600000
 local WITHDRAWN = 15 -- index of the version's digit for withdrawn evidence, which displaces no valid evidence
-local EARLIER = 1000000 -- older code stored smaller numbers as times: such members stay until their set expires
 
 -- As `bounded` in domain/risk/sets.py: keep the newest members of each kind that have not faded away.
 local function bounded(key)
@@ -24,7 +23,7 @@ local function bounded(key)
   end
   newest = math.min(newest, now)
   for _, member in ipairs(members) do
-    if member[1] >= EARLIER and member[3] < newest then
+    if member[3] < newest then
       redis.call('HDEL', key, member[2])
     else
       local kind = (string.match(member[2], '~([^~]*)$') or '') .. member[4]

@@ -9,12 +9,9 @@ import pytest
 from redis.asyncio import Redis
 
 from domain.risk import bounded, merged
-from domain.risk.sets import VERSION_DIGITS
 from schemas.risk.evidence import Evidence, EvidenceKind
-from streams.messaging.topics import home
 from streams.runtime.settings import Settings
-from streams.screening.store import PREFIX, EvidenceStore
-from streams.state.keys import key
+from streams.screening.store import EvidenceStore
 from tests.domain.builders import policy
 from tests.streams.screening.screening_line import ANNA, NOW
 
@@ -61,17 +58,3 @@ async def test_redis_keeps_what_the_rules_keep(settings: Settings, redis: Any, s
         known = bounded(merged(known, members), FEW, now)
     assert {member.id: member for member in await store.of(ANNA)} == known
     assert 3 < len(known) <= 18
-
-
-async def test_what_an_earlier_version_kept_stays_with_its_set(settings: Settings, redis: Any) -> None:  # noqa: ANN401
-    store, sets = (
-        EvidenceStore(redis, settings.partitions),
-        f"{key('evidence', home(ANNA, settings.partitions))}:{ANNA}",
-    )
-    old, new = drawn(Random(1)), [drawn(Random(seed)) for seed in range(2, 12)]
-    await store.add({ANNA: [old]}, RULES, NOW)
-    value = (await redis.hget(sets, old.id)).decode()
-    in_half_lives = f"{old.at.timestamp() / 86_400 / 2:017.6f}"
-    await redis.hset(sets, old.id, f"{value[:VERSION_DIGITS]}{in_half_lives}{value[PREFIX:]}")
-    await store.add({ANNA: new}, RULES, NOW)
-    assert old in await store.of(ANNA)
