@@ -157,10 +157,11 @@ class Installation:
         )
 
     async def open(self) -> None:
-        """Connect, wait until the clocks agree, and restore a lost store.
+        """Connect, wait until the clocks agree (not the exporter), and restore a lost store or wait until it is.
 
-        Raises SettingsError that says what to set if a server is set wrongly, and AccessError if Kafka or Redis denies
-        a right that this component needs.
+        Raises SettingsError that says what to set if a server is set wrongly, AccessError if Kafka or Redis denies a
+        right that this component needs, OtherInstallationError if Redis belongs to another installation, and RedisError
+        or KafkaError if a server does not answer.
         """
         self.check_topics()
         await admitted(self.settings, self.redis)
@@ -187,6 +188,7 @@ class Installation:
         await self.shared.ensure()
 
     async def close(self) -> None:
+        """Stop the background tasks and close all connections."""
         await self.timekeeper.stop()
         await self.leader.stop()
         await self.outgoing.client.aclose()

@@ -195,7 +195,7 @@ def create_app(
     """Return the worker's Faust app: keys and values are bytes; it creates no topics, has no tables and no web server.
 
     `make_codec`: required if a vault is set. `parts`: the other arguments of this kind's constructor. Raises
-    SettingsError if the embedded servers are not started yet.
+    SettingsError if the embedded servers are not started yet, and CodecError if a vault is set and no codec given.
     """
     return kind(
         settings.app_id,

@@ -76,13 +76,13 @@ class Unreadable(bytes):
 
     @property
     def withheld(self) -> bytes:
-        """The record without its encrypted part: the same that remains of an erased person."""
+        """The record's JSON without its encrypted part: the same that remains of an erased person."""
         plain = orjson.loads(bytes(self))
         return orjson.dumps({name: value for name, value in plain.items() if name != SEALED})
 
 
 def refuse_unreadable(value: bytes | None) -> None:
-    """Raises ValueError if the value could not be decrypted: its readable part could be mistaken for the whole."""
+    """Raises ValueError if the value is an Unreadable: its readable part could be mistaken for the whole."""
     if isinstance(value, Unreadable):
         raise ValueError(LOST)  # noqa: TRY004 - as for any invalid record
 
@@ -99,10 +99,12 @@ class Codec(Protocol):
     """
 
     async def encode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the values as they are to lie on their topics."""
+        """Return the values as they are to be written to the topics, in the records' order."""
 
     async def decode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the values as they were before they were encoded; Unreadable where the key is lost."""
+        """Return the values as they were before they were encoded, in the records' order; Unreadable where the key is
+        lost.
+        """
 
     async def aclose(self) -> None:
         """Close its connections."""
@@ -127,11 +129,11 @@ class PlainCodec:
         return [record.value for record in records]
 
     async def aclose(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
 
 def plain_codec(settings: Settings) -> MakeCodec:
-    """Return what makes the codec of an installation without a vault. Raises CodecError when one is set."""
+    """Return the maker of the codec that encrypts nothing. Raises CodecError if a vault is set."""
     if settings.vault is not None:
         raise CodecError("QUANZU_VAULT is set, and who reads or writes was given no encryption: see encrypted_kafka.py")
     return PlainCodec

@@ -22,7 +22,7 @@ MOST_FAULTS = 10  # reported for one record: the first ones matter for its repai
 async def write(producer: Producer, letters: Sequence[DeadLetter]) -> None:
     """Write dead letters, and return when Kafka has acknowledged them; waits while Kafka is unavailable.
 
-    Raises SendError.
+    Raises SendError if Kafka refuses one for good.
     """
     await producer.send_all([_record(letter) for letter in letters])
     for letter in letters:
@@ -48,14 +48,18 @@ class DeadLetters:
     ) -> None:
         """Write an unreadable record, or one `item` of it (index from 0), as a dead letter.
 
-        `why`: the error or reason. Without a `source`, the letter is stored under the topic's name. Raises SendError.
+        `why`: the error or reason. Without a `source`, the letter is stored under the topic's name. Raises SendError as
+        `write` does.
         """
         where = RecordPlace(topic=topic, partition=partition, offset=offset, item=item)
         await write(self._producer, [DeadLetter.of(source or topic, where, reason(why), raw, self._clock.now())])
 
 
 def reason(why: Exception | str) -> str:
-    """Return why a record was refused, without its values, because reasons are displayed and logged."""
+    """Return why a record was refused, without its values, because reasons are displayed and logged.
+
+    Of a ValidationError, it names at most 10 faults.
+    """
     if not isinstance(why, ValidationError):
         return str(why)
     faults = why.errors(include_url=False, include_input=False, include_context=False)

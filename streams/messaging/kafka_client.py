@@ -25,7 +25,10 @@ HOW_TO_SCRAM = (
 
 
 def access(settings: Settings) -> dict[str, Any]:
-    """Return the connection arguments of aiokafka and kafka-python: addresses, TLS and login."""
+    """Return the connection arguments of aiokafka and kafka-python: addresses, TLS and login.
+
+    Raises SettingsError if the embedded servers are not started yet, and ValueError if the CA file is unusable.
+    """
     made: dict[str, Any] = {"bootstrap_servers": settings.brokers}
     if settings.kafka_tls:
         context = authorities("QUANZU_KAFKA_CA", settings.kafka_ca)

@@ -99,7 +99,9 @@ class Producer:
         errors (a broker or the vault unavailable, a new leader) are retried without limit; cancel to give up. A retried
         record may be written twice: readers drop duplicates.
 
-        Raises SendError for a record that Kafka will never take; records around it may have been written.
+        Raises SendError for a record that Kafka will never take (MayNotError: this user may not write to the topic);
+        records around it may have been written. Raises CodecError if a record cannot be encrypted with this vault, and
+        RuntimeError before `start`.
         """
         left, last = await self._attempt(await self._encoded(records))
         wait = FIRST_WAIT_SECONDS

@@ -1,7 +1,7 @@
 """Reading of topics outside the consumer group: missed inputs again, or a compacted topic to its end.
 
 Each read uses a consumer without a group, so it moves no committed offsets. A process that reads often keeps some of
-them open (`KeptConsumers`): a new one costs a connection and a round trip or two.
+them open (`ReusedConsumers`): a new one costs a connection and a round trip or two.
 """
 
 import asyncio
@@ -47,7 +47,9 @@ _kept: dict[tuple[int, tuple[str, ...]], list["ReusedConsumers"]] = {}  # the on
 class ReusedConsumers:
     """Idle consumers kept after successful reads, for the next reads in this event loop from the same brokers.
 
-    These reads decode records by `make_codec`; it is needed where a vault is set. `most`: so many are kept.
+    These reads decode records by `make_codec`; it is needed where a vault is set. `most`: how many are kept.
+
+    Raises CodecError if a vault is set and no `make_codec` is given.
     """
 
     def __init__(self, settings: Settings, make_codec: MakeCodec | None = None, most: int = MOST_KEPT) -> None:
@@ -70,11 +72,11 @@ class ReusedConsumers:
             await stop(self._idle.pop())
 
     def take(self) -> AIOKafkaConsumer | None:
-        """Return an idle consumer, or None."""
+        """Return an idle consumer, which the caller now owns, or None if there is none."""
         return self._idle.pop() if self._idle else None
 
     def give(self, consumer: AIOKafkaConsumer) -> bool:
-        """Keep a consumer for later reads. Return False if enough are kept: the caller must stop it."""
+        """Keep a consumer for later reads. Return True if it is kept; False if enough are: the caller must stop it."""
         if len(self._idle) >= self._most:
             return False
         consumer.unsubscribe()
@@ -89,9 +91,9 @@ class ReadError(RuntimeError):
 async def read_range(
     settings: Settings, topic: str, partition: int, first: int, last: int, *, opened: bool = True
 ) -> AsyncIterator[Read]:
-    """Yield the records of `partition` with offsets `first` to `last`, both included.
+    """Yield the records of `partition` with offsets `first` to `last`, both included; none if `last` < `first`.
 
-    Not `opened`: values stay encrypted. Raises ReadError if `first` is no longer kept or `last` is not yet written,
+    `opened` False: values stay encrypted. Raises ReadError if `first` is no longer kept or `last` is not yet written,
     because a gap must not look like a complete range.
     """
     async with aclosing(read_pages(settings, topic, partition, first, last, opened=opened)) as pages:
@@ -121,7 +123,7 @@ async def read_all(
 ) -> AsyncIterator[Read]:
     """Yield all records that `topic` holds when the read starts, one partition after the other.
 
-    `since`: only records at or after these offsets. Not `opened`: values stay encrypted.
+    `since`: only records at or after these offsets. `opened` False: values stay encrypted.
     """
     async with _consumer(settings) as consumer, _decoding(settings, topic, opened) as codec:
         wheres = await _partitions(consumer, topic)
@@ -133,7 +135,9 @@ async def read_all(
 
 
 async def read_on(settings: Settings, topic: str, partition: int, first: int) -> AsyncGenerator[Read, None]:
-    """Yield the records that `partition` holds from offset `first` on, or from the first one that is still kept."""
+    """Yield the records that `partition` holds when the read starts, from offset `first` on, or from the first one that
+    is still kept.
+    """
     where = TopicPartition(topic, partition)
     async with _consumer(settings) as consumer, _decoding(settings, topic) as codec:
         begin, end = await _bounds(settings, consumer, where)
@@ -195,7 +199,7 @@ async def offset_at(settings: Settings, topic: str, partition: int, written_ms: 
 
 @asynccontextmanager
 async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    """Yield a consumer for one read; keep it for the next read if this one succeeded and KeptConsumers is open."""
+    """Yield a consumer for one read; keep it for the next read if this one succeeded and ReusedConsumers is open."""
     kept = _kept_of(settings)
     if kept is None or (consumer := kept.take()) is None:
         consumer = _made(settings)
@@ -235,7 +239,7 @@ def _made(settings: Settings, **options: str) -> AIOKafkaConsumer:
 async def _decoding(settings: Settings, topic: str, opened: bool = True) -> AsyncIterator[Codec | None]:
     """The codec of one read; None where nothing is to be decoded.
 
-    Raises CodecError where a vault is set, and nobody has opened KeptConsumers that have its codec.
+    Raises CodecError where a vault is set, and nobody has opened ReusedConsumers that have its codec.
     """
     if not opened or not may_be_sealed(topic):
         yield None
@@ -246,7 +250,7 @@ async def _decoding(settings: Settings, topic: str, opened: bool = True) -> Asyn
 
 
 def decodes(settings: Settings) -> bool:
-    """Return whether reads of this loop from these brokers have a codec: somebody has opened KeptConsumers."""
+    """Return whether reads of this event loop from these brokers have a codec: ReusedConsumers are open for them."""
     return _kept_of(settings) is not None
 
 

@@ -109,7 +109,8 @@ class Consumer(driver.Consumer):
     def ack(self, message: Message) -> bool:
         """Mark a message as done.
 
-        Return False if it was delivered before the last rebalance: its new owner reads it again.
+        Returns True if that is new; False if it was done already, or was delivered before the last rebalance: its new
+        owner reads it again.
         """
         if message.generation_id != self.app.consumer_generation_id:
             return False  # delivered before a rebalance: the partition's current owner reads it again
@@ -130,7 +131,8 @@ class Consumer(driver.Consumer):
         await super().perform_seek()
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Go back to the group's committed offsets, and to the beginning of partitions without a commit.
+        """Go back to the group's committed offsets, and to the beginning of partitions without a commit. Returns the
+        committed offsets.
 
         aiokafka leaves the latter where they are: records fetched after their assignment and dropped during the
         rebalance would never be delivered.

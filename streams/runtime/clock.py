@@ -99,7 +99,7 @@ class Clock:
 
     @classmethod
     def starting(cls, speed: float, sim_start: datetime) -> Self:
-        """Return a clock that shows `sim_start` now."""
+        """Return a clock that shows `sim_start` now. Raises ValueError as the class does."""
         return cls(speed, time.time(), sim_start)
 
     @classmethod
@@ -141,7 +141,7 @@ class Clock:
         return self.wall_start + (self.pace.elapsed(reached) if self.pace else reached)
 
     def let_go_on(self, ahead: float) -> None:
-        """Let a demo's time run for at most `ahead` wall-clock seconds; no effect on a clock without a pace."""
+        """Let a demo's time run for at most `ahead` more wall-clock seconds; no effect on a clock without a pace."""
         if self.pace:
             self.pace.let_go_on(self.wall.time() - self.wall_start, ahead)
 
@@ -150,11 +150,11 @@ class Clock:
         return self.pace.stood_still if self.pace else 0.0
 
     def wall_seconds(self, duration: timedelta) -> float:
-        """Return how many wall-clock seconds `duration` takes."""
+        """Return how many wall-clock seconds `duration` of this clock's time takes, without standstills of a demo."""
         return duration.total_seconds() / self.speed
 
     async def sleep(self, duration: timedelta) -> None:
-        """Sleep until `duration` of this clock's time has passed."""
+        """Sleep for `duration` of this clock's time; a demo's standstill does not prolong it."""
         await asyncio.sleep(max(0.0, self.wall_seconds(duration)))
 
     async def sleep_until(self, moment: datetime) -> None:

@@ -51,7 +51,7 @@ class Off:
 
     @classmethod
     def read(cls, text: bytes) -> tuple[Self, float]:
-        """Return the report of a text, and the time when it was written, in seconds since 1970."""
+        """Parse a text made by `written`. Returns the report, and when it was written, in seconds since 1970."""
         ahead, refused, waits, at = text.split()
         return cls(float(ahead), float(refused), waits == b"1"), float(at)
 

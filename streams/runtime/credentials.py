@@ -42,9 +42,11 @@ class AccessError(UserError, RuntimeError):
 
 
 class AccessSettings(Environment):
-    """The settings as fields; the environment variable of a field is QUANZU_ and its name in capitals.
+    """The users, passwords and CA files for Kafka, Redis, the vault and the Sentinels.
 
-    A secret may instead be in a file that QUANZU_..._FILE names.
+    The environment variable of a field is QUANZU_ and its name in capitals. A secret may instead be in a file that
+    QUANZU_..._FILE names. Raises ValidationError if a password would be sent without TLS, a user or password is
+    missing, or a CA file is unusable.
     """
 
     model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True)

@@ -78,7 +78,7 @@ class EmbeddedError(UserError, RuntimeError):
 
 
 class Embedded:
-    """A context that runs a broker and a Redis on free loopback ports; `kafka` and `redis` are their addresses.
+    """A context that runs a broker and a Redis on free loopback ports. `kafka`: host:port; `redis`: redis://host:port/0.
 
     Entering raises EmbeddedError if the extra is not installed, a server does not answer within 60 s, or another
     process runs embedded in the same data folder.
@@ -136,7 +136,10 @@ class Embedded:
             self._lock = None
 
     def restart_redis(self, *, kill: bool = False, wipe: bool = False) -> None:
-        """Restart Redis on the same port, as after a failure. `kill`: end it by SIGKILL; `wipe`: delete its files."""
+        """Restart Redis on the same port, as after a failure. `kill`: end it by SIGKILL; `wipe`: delete its files.
+
+        Raises EmbeddedError if it does not answer within 60 s.
+        """
         if self._valkey is not None:
             if kill:
                 self._valkey.kill()

@@ -21,7 +21,9 @@ class Changes:
         self._seen = self._look()
 
     def any(self) -> bool:
-        """Return whether a file has changed since the last call (or since this object was made)."""
+        """Return whether a file was changed, replaced, created or deleted since the last call, or since this object
+        was made.
+        """
         before, self._seen = self._seen, self._look()
         return self._seen != before
 

@@ -16,7 +16,7 @@ _ROUNDED = 1e-6  # seconds: the resolution of a datetime
 
 class PaceFile:
     """A file with two numbers of wall-clock seconds: how long time has stood still, and how far it may run from its
-    start.
+    start. Without a path, they are kept in memory only.
     """
 
     def __init__(self, path: Path | None = None, numbers: "memoryview[float] | None" = None) -> None:
@@ -26,7 +26,7 @@ class PaceFile:
 
     @classmethod
     def begun(cls, path: Path) -> Self:
-        """Create the file and return its pace: time stays at its start until `let_go_on`."""
+        """Create or overwrite the file and return its pace: time stays at its start until `let_go_on`."""
         path.write_bytes(struct.pack(_FORMAT, 0.0, 0.0))
         return cls.read(path)
 

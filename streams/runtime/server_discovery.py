@@ -72,7 +72,10 @@ def starts_servers(settings: Settings) -> bool:
 
 
 def refuse_company(settings: Settings) -> None:
-    """Raises EmbeddedError if an embedded Quanzu already runs in the data folder, with another clock and residents."""
+    """Raises EmbeddedError if an embedded Quanzu, with another clock and residents, already runs in the data folder.
+
+    Does nothing if the settings name a Kafka.
+    """
     if settings.kafka is None and running(settings) is not None:
         raise EmbeddedError(
             f"another Quanzu runs embedded in {settings.data}: stop it, or set QUANZU_DATA to another folder"

@@ -76,7 +76,9 @@ def _listening(host: str, port: int, setting: str) -> socket.socket:
 
 
 class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure of ours
-    """The request is refused with this HTTP status; `what`: the error, `do`: how to correct it."""
+    """A request is refused with the HTTP `status`. `what`: the error; `do`: how the sender corrects it; `headers`: of
+    the answer.
+    """
 
     def __init__(self, status: int, what: str, do: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(what)
@@ -86,10 +88,10 @@ class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure
 async def read_body(
     request: Request, most: int | None = None, seconds: float | None = None, *, packed: bool = True
 ) -> bytes:
-    """Return the request's body, decompressed. It may have BODY_BYTES before and after, and take BODY_SECONDS.
+    """Return the request's body, decompressed. Limits: 4 MiB, compressed and decompressed, and 30 s until it is here.
 
-    `most` and `seconds`: other limits. Unless `packed`, the body is returned as it came. Reads no more than shows that
-    a limit is passed, whatever the headers say.
+    `most` (bytes) and `seconds`: other limits. `packed` False: the body is returned as it came, even if compressed.
+    Stops reading as soon as a limit is passed, whatever the headers say.
 
     Raises Refused: 413 too long, 415 compression other than gzip, 400 broken gzip or aborted request, 408 too slow.
     """

@@ -11,9 +11,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A wrong setting and what to do.
+    """A wrong setting (`what`) and how to correct it (`do`).
 
-    `warns`: it loses or blocks nothing now. `stops`: a worker does not start with it.
+    `warns`: it loses or blocks nothing now. `stops`: a worker does not start with it, unless `warns` is set too.
     """
 
     what: str
@@ -26,7 +26,7 @@ class Wrong:
 
 
 def refuse(words: str, found: Iterable[Wrong]) -> None:
-    """Log all faults, and raise SettingsError, starting with `words`, if any of them must stop a worker."""
+    """Log all faults, and raise SettingsError, starting with `words`, if one has `stops` and not `warns`."""
     troubles = list(found)
     for each in troubles:
         log.warning("%s", each)

@@ -26,7 +26,7 @@ Answer = TypeVar("Answer")
 
 
 def wanted() -> bool:
-    """Return False if the current task was cancelled.
+    """Return False if the current task was cancelled, else True.
 
     Loops check it because a client library may mistake a cancellation for its own timeout and swallow it.
     """
@@ -35,7 +35,8 @@ def wanted() -> bool:
 
 
 async def until_done(what: str, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Return the result of `attempt`; retry, with growing pauses of up to 5 s, while it raises a transient error.
+    """Return the result of `attempt`; retry without end, with growing pauses of up to 5 s, while it raises a transient
+    error: KafkaError, RedisError or OSError (with TimeoutError).
 
     `what` names the operation in logs and metrics. Raises AccessError if a server denies access, and other errors of
     `attempt` unchanged.

@@ -63,7 +63,10 @@ def begin(part: str, endpoint: str | None, ratio: float, processor: "SpanProcess
 
 @contextmanager
 def span(name: str, parent: Trace | None = None, **attributes: str) -> Iterator[None]:
-    """Run the block in a span, which becomes the current one: a child of `parent`, else of the current span."""
+    """Run the block in a span, which becomes the current one: a child of `parent`, else of the current span.
+
+    The names of `attributes` get the prefix "quanzu.". Without tracing, only the block runs.
+    """
     if _tracer is None:
         yield
         return
@@ -72,7 +75,7 @@ def span(name: str, parent: Trace | None = None, **attributes: str) -> Iterator[
 
 
 def current() -> Trace | None:
-    """Return the current span, or None if tracing is off."""
+    """Return the current span, or None if there is none or tracing is off."""
     return None if _tracer is None else _value(trace.get_current_span())
 
 
@@ -137,7 +140,7 @@ class Spans:
             found.set_attributes(_named(attributes))
 
     def trace(self, offset: int) -> Trace | None:
-        """Return the span of the record at this offset, for messages that follow from it, or None."""
+        """Return the span of the record at this offset, for messages that follow from it, or None if it has none."""
         found = self._spans.get(offset)
         return _value(found) if found else None
 

@@ -58,7 +58,7 @@ class Grant:
 
 
 def grants(app_id: str = APP_ID) -> Iterator[Grant]:
-    """Yield all permissions that the components need."""
+    """Yield all permissions that the components need at Kafka."""
     for component, rights in RIGHTS.items():
         everywhere = [ACLOperation.DESCRIBE, ACLOperation.DESCRIBE_CONFIGS]
         everywhere += [ACLOperation.CREATE, ACLOperation.ALTER_CONFIGS] if rights.creates else []
@@ -138,7 +138,7 @@ def _word(operation: ACLOperation) -> str:
 
 
 def redis(passwords: Mapping[str, str]) -> str:
-    """Return a Redis ACL file, with hashed passwords.
+    """Return the text of a Redis ACL file, with hashed passwords. `passwords`: by component, `replica` and `sentinel`.
 
     Users without a password, and clients without a user, cannot log in.
     """
@@ -148,13 +148,13 @@ def redis(passwords: Mapping[str, str]) -> str:
 
 
 def rules(component: Component, password: str | None) -> list[str]:
-    """Return a user's rules for the ACL file or ACL SETUSER. Without a password, the user is disabled."""
+    """Return the rules of a component's user for the ACL file or ACL SETUSER. Without a password, it is disabled."""
     rights = RIGHTS[component]
     return [*_known(password), "sanitize-payload", "resetchannels", *rights.keys, *rights.commands]
 
 
 def vault(passwords: Mapping[str, str]) -> str:
-    """Return the vault's ACL file: the users and passwords of Redis, limited to components that need keys."""
+    """Return the text of the vault's ACL file: only components with rights at the vault. `passwords`: as for Redis."""
     usual = ("resetchannels", "-@all", "+@connection")
     known = {each: may for each, may in VAULT.items() if may}
     users = [["user", f"{PREFIX}{each}", *_known(passwords.get(each)), *usual, *may] for each, may in known.items()]

@@ -22,7 +22,7 @@ async def write(
 
     `beside`: records that the entries are about, such as a case input; they are sent at the same time and waited for
     too. `naming`: the first entry names the heads of the other chains. Raises SendError for a record that Kafka
-    refuses.
+    refuses, and TypeError as `chain_of` does.
     """
     if not entries:
         await producer.send_all(beside)
@@ -46,7 +46,7 @@ async def bind(producer: Producer, at: datetime) -> None:
 
 
 def chain_of(producer: Producer) -> Chain:
-    """Return the chain of what the producer writes to the audit. Raises TypeError when it was given none."""
+    """Return the hash chain of the audit entries that this producer writes. Raises TypeError if it was given none."""
     if not isinstance(producer.chain, Chain):
         raise TypeError("this producer was given no chain of the audit: make it with encrypted_kafka.make_producer")
     return producer.chain

@@ -107,7 +107,10 @@ class Chain:
             await self.heads.put(audit_chain.head(self.end, sent.at, self._key))
 
     async def news(self) -> list[Head]:
-        """Return the latest heads of other chains that have grown since this chain last named them."""
+        """Return the latest heads of other chains that have grown since this chain last named them, at most MOST_HEADS.
+
+        Heads that were made with another key are left out.
+        """
         self._named_at, self._named_line = time.monotonic(), self.end.number
         found = await self.heads.latest(2 * MOST_HEADS) if self.heads is not None else []
         others = [head for head in found if head.chain != self.end.chain]

@@ -58,7 +58,8 @@ class AuditRecord(NamedTuple):
 class Page(NamedTuple):
     """A page of lines, the newest first.
 
-    `before`: the offset to continue from, or None if there are no older lines. `left`: older lines were not searched.
+    `before`: continue before this offset; None: there are no older lines. `left`: the page is not full, because the
+    search ended at its limit of 200,000 lines.
     """
 
     lines: list[AuditRecord]
@@ -67,9 +68,9 @@ class Page(NamedTuple):
 
 
 async def verified(settings: Settings, heads: Heads, kept: Sequence[Head] = ()) -> Verified:
-    """Verify every line of the audit topic, and return the result.
+    """Verify every line of the audit topic, and return the result, also if it has faults.
 
-    `kept`: heads stored elsewhere, besides those in Redis.
+    `kept`: heads stored elsewhere, besides those in Redis. Raises RedisError if Redis is unavailable.
 
     The heads are read first, so every line that they name is on the topic by then.
     """
@@ -95,14 +96,17 @@ async def remember(redis: "Redis", found: Verified, at: datetime, by: str) -> Ve
 
 
 async def remembered(redis: "Redis") -> Verification | None:
-    """Return the stored result of the last verification, or None."""
+    """Return the stored result of the last verification, or None if there is none."""
     client: Any = redis
     raw = await client.get(AUDIT_VERIFIED)
     return Verification.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
 
 async def newest(settings: Settings, wanted: Wanted, most: int, before: int | None = None) -> Page:
-    """Return the newest `most` matching lines before offset `before` (None: from the end), reading backwards."""
+    """Return the newest `most` matching lines before offset `before` (None: from the end), reading backwards.
+
+    At most 200,000 lines are searched. Lines that cannot be read are left out.
+    """
     begin = (await beginning_offsets(settings, AUDIT.name)).get(0, 0)
     end = (await end_offsets(settings, AUDIT.name)).get(0, 0)
     reached = end if before is None else min(before, end)
@@ -120,7 +124,7 @@ async def newest(settings: Settings, wanted: Wanted, most: int, before: int | No
 
 
 async def about(settings: Settings, on: str) -> list[Line]:
-    """Return all lines whose subject is `on`, as stored on the topic."""
+    """Return all lines whose subject is exactly `on`, as stored on the topic, the oldest first."""
     mark = f'"on":"{on}"'.encode()
     return [
         Line(record.offset, record.key, record.value)

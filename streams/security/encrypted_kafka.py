@@ -13,9 +13,9 @@ from streams.security.record_encryption import record_encryption
 
 
 def make_producer(settings: Settings, wall: Wall | None = None, heads: Heads | None = None) -> Producer:
-    """Return a producer that encrypts, and links what it writes to the audit.
+    """Return a producer, not started, that encrypts personal data and links its audit entries in a hash chain.
 
-    `heads`: where to keep how far the audit's chain reaches.
+    `heads`: where the chain's last line is stored.
     """
     return Producer(settings, wall, partial(record_encryption, settings), Chain(settings.key, heads))
 

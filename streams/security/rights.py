@@ -27,7 +27,10 @@ USUAL = ("+@all", "-@admin", "-@dangerous", "+info")  # the default rule for Red
 
 
 class Component(StrEnum):
-    """The kinds of processes; each has its own user at the servers."""
+    """The kinds of processes: worker, intake, console, exporter, doctor, and an operator's commands.
+
+    Each has its own user at Kafka and Redis.
+    """
 
     WORKER = "worker"
     INTAKE = "intake"

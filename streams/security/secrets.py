@@ -20,7 +20,7 @@ def names() -> tuple[str, ...]:
 
 
 def make(folder: Path) -> list[str]:
-    """Create the missing secrets, 256 random bits each, and return their names. Existing ones stay unchanged."""
+    """Create the missing secrets, 256 random bits each, and return the created ones' names. Others stay unchanged."""
     missing = [name for name in names() if not (folder / name).exists()]
     for name in missing:
         secret_file(folder / name, secrets.token_hex(32))

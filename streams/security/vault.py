@@ -107,12 +107,12 @@ class Vault:
         return Keys(identity.decode() if identity else None, keys)
 
     async def identity(self) -> str | None:
-        """Return the vault's identity, or None if it has none."""
+        """Return the vault's identity, or None if it has none. Raises RedisError."""
         found: bytes | None = await self._redis.hget(IDENTITY, IDENTITY_FIELD)
         return found.decode() if found else None
 
     async def identified(self) -> str:
-        """Return the vault's identity; give it a random one first if it has none."""
+        """Return the vault's identity; give it a random one first if it has none. Raises RedisError."""
         made = secrets.token_hex(16)
         await self.become(made)
         return await self.identity() or made

@@ -29,7 +29,7 @@ KEY = b"vault"
 async def settle(settings: Settings, producer: Producer, now: datetime) -> None:
     """Make the settings' vault the installation's if it has none yet; waits while the vault is unavailable.
 
-    Raises VaultError if the installation has another vault.
+    Does nothing without a vault in the settings. Raises VaultError if the installation has another vault.
     """
     if settings.vault is not None:
         async with aclosing(Vault(settings)) as vault:
@@ -50,7 +50,7 @@ async def take_in(settings: Settings, copy: str, by: str, reason: str, now: date
     """Add a copy's keys to the vault, with an audit entry, and return for how many owners something was added.
 
     `copy`: the address of a Redis with the copy. An emptied vault gets its identity back. Raises VaultError if the copy
-    is not of the installation's vault, or the vault is another one.
+    is not of the installation's vault, the vault is another one, or the settings name none.
     """
     async with (
         aclosing(Vault(settings)) as vault,
@@ -67,7 +67,11 @@ async def take_in(settings: Settings, copy: str, by: str, reason: str, now: date
 
 
 async def adopt(settings: Settings, by: str, reason: str, now: datetime) -> str:
-    """Make the settings' vault the installation's from now on, with an audit entry, and return its identity."""
+    """Make the settings' vault the installation's from now on, with an audit entry, and return its identity.
+
+    A vault without an identity gets a random one. Raises VaultError if the settings name no vault, and RedisError or
+    KafkaError if the vault or Kafka is unavailable.
+    """
     async with aclosing(Vault(settings)) as vault, _producer(settings) as producer:
         identity = await vault.identified()
         await audit.write(producer, [AuditEntry(at=now, by=by, act="vault-adopt", on=identity, reason=reason)])

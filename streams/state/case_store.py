@@ -45,7 +45,7 @@ class Stand:
     """A partition's state in the Redis that answers. `offset` None: its store was lost."""
 
     offset: int | None
-    journal: int  # journal offset: commits that this Redis may have lost are published after it
+    journal: int  # journal offset, or -1: commits that this Redis may have lost are published after it
     run: str | None  # the run of the Redis that made the last commit (see server_identity.py)
     asked: str  # the run of the Redis that answers
 
@@ -128,9 +128,10 @@ class CaseStore:
     async def commit(self, partition: int, expected: int | str | None, offset: int | None, change: StoreUpdate) -> bool:
         """Apply `change` and set the input offset to `offset` (None: unchanged) if the stored offset is `expected`.
 
-        `expected` may also be the mark of a rebuild. Return False, and write nothing, if another process was first, if
-        the outbox still has entries of an earlier commit (publish them first), or, after a pause, if the Redis that
-        answers is not the leading one. Waits while this process must not act.
+        Returns True if it was applied. `expected` may also be the mark of a rebuild; None: no offset is stored. Returns
+        False, and writes nothing, if another process was first, if the outbox still has entries of an earlier commit
+        (publish them first), or, after a pause, if the Redis that answers is not the leading one. Waits while this
+        process must not act. Raises RuntimeError if the leader was not started.
         """
         run = await self.leader.run()
         arguments: list[Argument] = ["" if expected is None else expected, "" if offset is None else offset, run]
@@ -171,7 +172,8 @@ class CaseStore:
     async def outlive(self, partition: int, stood: Stand, end: int, sent: Iterable[str], seconds: float) -> bool:
         """Continue in a Redis that may have lost the latest commits.
 
-        Return False if the partition's offset is not `stood`'s.
+        Returns False, and writes nothing, if the partition's offset is not `stood`'s, or for the other reasons of
+        `commit`.
 
         Marks that a dispatch was sent may be lost too: the awaited dispatches and those in `sent` become unsure, and
         for `seconds` (wall-clock time) nobody takes one up. Until input `end` - 1 is applied again, no channel sends
@@ -215,7 +217,7 @@ class CaseStore:
         return {resident: raw for resident, raw in zip(residents, found, strict=True) if raw}
 
     async def earlier(self, partition: int, names: Sequence[str]) -> list[bytes]:
-        """Return cases that were followed by another, as JSON, by their ids; missing ones are left out."""
+        """Return the earlier cases (each followed by another) with these ids, as JSON; missing ones are left out."""
         found = await self.redis.hmget(key("earlier", partition), names) if names else []
         return [raw for raw in found if raw]
 
@@ -273,7 +275,9 @@ class CaseStore:
         return sorted(name.decode() for name in await self.redis.smembers(key("held", partition)))
 
     async def case(self, partition: int, case_id: str) -> Case | None:
-        """Return a case by its id, the resident's latest or an earlier one; None if unknown or over 120 days old."""
+        """Return a case by its id, the resident's latest or an earlier one; None if it is unknown, or an earlier one
+        that last changed over 120 days ago and was deleted.
+        """
         latest = await self.redis.hget(key("cases", partition), resident_of(case_id))
         if latest and (found := Case.model_validate_json(latest, extra=ANY_VERSION)).id == case_id:
             return found
@@ -288,7 +292,10 @@ class CaseStore:
         return [(*member.decode().split("|"), int(score)) for member, score in found]
 
     async def drop_expired(self, partitions: Sequence[int], now: datetime) -> None:
-        """Delete the ids of inputs applied over 9 days ago, and earlier cases that last changed over 120 days ago."""
+        """Delete the ids of inputs applied over 9 days ago, and earlier cases that last changed over 120 days ago.
+
+        At most 1,000 of each per partition and call.
+        """
         applied, before = milliseconds(now - APPLIED_KEPT), milliseconds(now - EARLIER_KEPT)
         async with self.redis.pipeline(transaction=False) as pipe:
             for partition in partitions:
@@ -305,7 +312,7 @@ class CaseStore:
                     await pipe.execute()
 
     async def sums(self, name: Literal["ledger", "counts"], partitions: Iterable[int]) -> Counter[str]:
-        """Return the sums, over partitions, of a hash of numbers (`ledger` in fen, `counts`)."""
+        """Return the sums over partitions, by name, of the money totals (`ledger`, in fen) or the counts (`counts`)."""
         async with self.redis.pipeline(transaction=False) as pipe:
             for partition in partitions:
                 pipe.hgetall(key(name, partition))

@@ -43,18 +43,18 @@ class CompactedTable(Generic[Thing]):
         await self._redis.hset(self._topic.name, name, raw)
 
     async def drop(self, name: str) -> None:
-        """Delete a record: a tombstone on the topic, then from Redis."""
+        """Delete a record by its id: a tombstone on the topic, then from Redis. No error if there is none."""
         await self._producer.send_all([Record(self._topic.name, name.encode(), None)])
         await self._redis.hdel(self._topic.name, name)
 
     async def get(self, name: str) -> Thing | None:
-        """Return a record by its id, or None."""
+        """Return a record by its id, or None if there is none."""
         raw = await self._redis.hget(self._topic.name, name)
         return self._model.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     @asynccontextmanager
     async def locked(self, name: str) -> AsyncIterator[Thing | None]:
-        """Lock a record, and yield its current state, or None.
+        """Lock a record, and yield its current state, or None if there is none.
 
         Raises TimeoutError, also inside the block, if waiting and the block together take over 8 s.
         """
@@ -64,7 +64,7 @@ class CompactedTable(Generic[Thing]):
     async def change(self, name: str, how: Callable[[Thing | None], Thing]) -> Thing:
         """Under the record's lock, write and return what `how` makes of its current state (None if there is none).
 
-        Raises what `how` raises, writing nothing, and TimeoutError as `alone_with` does.
+        Raises what `how` raises, writing nothing, TimeoutError as `locked` does, and SendError if it is too large.
         """
         async with self.locked(name) as before:
             after = how(before)
@@ -79,7 +79,10 @@ class CompactedTable(Generic[Thing]):
         ]
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Write the topic's records to Redis: all of them, or only those at or after the offsets in `since`."""
+        """Write the topic's records to Redis: all of them, or only those at or after the offsets in `since`.
+
+        Tombstones delete from Redis; unreadable records are logged and left out.
+        """
         async for record in read_all(self._settings, self._topic.name, since):
             if record.key and record.value is None:
                 await self._redis.hdel(self._topic.name, record.key)

@@ -44,7 +44,8 @@ NAMED_SECONDS = 2 * SETTLE_SECONDS  # enough to propose, read and settle a new e
 class KafkaEpoch:
     """Knows, from the topic `epochs`, which Redis process leads, and whether this worker may act on it now.
 
-    Its times are the event loop's monotonic seconds.
+    A run identifies a Redis process and the history of its data (see server_identity.py). Times are the event loop's
+    monotonic seconds.
     """
 
     def __init__(self, epochs: EpochLog, redis: "Redis", clock: Clock) -> None:
@@ -82,7 +83,9 @@ class KafkaEpoch:
         return self._belief.run(self._now())
 
     async def run(self) -> str:
-        """Return the run that the epoch names; waits while this worker must not act."""
+        """Return the run that the epoch names; waits while this worker must not act. Raises RuntimeError as `current`
+        does.
+        """
         while (run := self.current()) is None:  # noqa: ASYNC110 - passing time triggers no event
             await asyncio.sleep(NAP_SECONDS)
         return run
@@ -96,7 +99,7 @@ class KafkaEpoch:
         return self.current() == run
 
     async def refused(self) -> None:
-        """Look at Redis at once, and return after a short pause."""
+        """Have the connected Redis checked at once, and return after 0.2 s. Call it when Redis refused the run."""
         self._look_soon.set()
         await asyncio.sleep(4 * NAP_SECONDS)
 

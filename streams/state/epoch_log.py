@@ -37,7 +37,7 @@ class EpochLog(Protocol):
     async def append(self, value: bytes, *, names: int | None = None) -> int:
         """Write an entry, and return its offset once all in-sync replicas have it.
 
-        `names`: the number of the epoch, if it is one.
+        `names`: the number of the epoch, if the entry names an epoch; None: it is a confirmation.
         """
 
     async def read_to(self, offset: int, hear: Callable[[bytes], None]) -> None:
@@ -100,7 +100,10 @@ class KafkaLog:
             await producer.stop()
 
     async def append(self, value: bytes, *, names: int | None = None) -> int:
-        """Write an entry, and return its offset once all in-sync replicas have it. Raises KafkaError."""
+        """Write an entry, and return its offset once all in-sync replicas have it (`names`: see EpochLog).
+
+        Raises KafkaError, and RuntimeError before `start`.
+        """
         if self._producer is None:
             raise RuntimeError("the log of epochs is not open: await start() first")
         key = CONFIRMATION if names is None else f"epoch/{names}/{uuid4().hex}".encode()
@@ -110,7 +113,7 @@ class KafkaLog:
     async def read_to(self, offset: int, hear: Callable[[bytes], None]) -> None:
         """Call `hear` with each unread entry up to this offset or further.
 
-        Raises AnewError (see EpochLog) and KafkaError.
+        Raises AnewError (see EpochLog), KafkaError, and RuntimeError before `start`.
         """
         if self._consumer is None:
             raise RuntimeError("the log of epochs is not open: await start() first")

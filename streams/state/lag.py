@@ -18,13 +18,13 @@ class Where(NamedTuple):
 
 
 async def ends(settings: Settings, *names: str) -> dict[Where, int]:
-    """Return the end offset of each partition of the named topics."""
+    """Return the end offset (one after the last record) of each partition of the named topics."""
     found = {name: await end_offsets(settings, name) for name in names}
     return {Where(name, partition): end for name, part in found.items() for partition, end in part.items()}
 
 
 async def signal_ends(settings: Settings) -> dict[Where, int]:
-    """Return the end offset of each partition of both signal lanes."""
+    """Return the end offset (one after the last record) of each partition of both signal lanes."""
     return await ends(settings, *(topic.name for topic in topics.LANES))
 
 

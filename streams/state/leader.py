@@ -11,7 +11,7 @@ EXEMPT_RUN = ""  # with it, the scripts do not check the run
 
 
 class Leader(Protocol):
-    """Which Redis leads, as far as this process knows."""
+    """Which Redis leads, as far as this process knows. A run identifies a Redis process and the history of its data."""
 
     @property
     def replicated(self) -> bool:
@@ -27,7 +27,7 @@ class Leader(Protocol):
         """Return the run that the epoch names; None while this process must not act."""
 
     async def run(self) -> str:
-        """Return the run that the epoch names, as soon as this process may act."""
+        """Wait until this process may act, and return the run that the epoch names."""
 
     async def names(self, run: str) -> bool:
         """Return whether the epoch names this run; waits while a new epoch begins. Proposes one where it may."""

@@ -32,7 +32,7 @@ async def locked(redis: "Redis", name: str) -> AsyncIterator[None]:
 
 
 async def take(redis: "Redis", name: str, milliseconds: int, value: str | int = 1) -> bool:
-    """Take a lease for `milliseconds`. Return False if it is taken.
+    """Take a lease for `milliseconds`. Return True if it was free and is now the caller's, else False.
 
     It ends by itself, or when the script `release` is called with its `value`.
     """
@@ -41,7 +41,9 @@ async def take(redis: "Redis", name: str, milliseconds: int, value: str | int = 
 
 
 async def keep(redis: "Redis", name: str, token: str, milliseconds: int) -> bool:
-    """Take or renew a lease for `milliseconds`, identified by `token`. Return False if another token holds it."""
+    """Take or renew a lease for `milliseconds`, identified by `token`. Return True if the caller has it, False if
+    another token holds it.
+    """
     client: Any = redis  # as above
     if await take(redis, name, milliseconds, token):
         return True

@@ -62,7 +62,7 @@ async def unsafe(redis: "Redis") -> list[str]:
 
 
 async def known_replicas(redis: "Redis") -> int | None:
-    """Return how many replicas the Sentinels know, connected or not; None if no Sentinel answers."""
+    """Return the largest number of replicas, connected or not, that a Sentinel knows; None if no Sentinel answers."""
     pool: Any = redis.connection_pool
     known: int | None = None
     for sentinel in pool.sentinel_manager.sentinels:
@@ -82,7 +82,9 @@ def refuses_alone(replication: Mapping[str, Any]) -> bool:
 
 
 def faults(replication: Mapping[str, Any], known: int | None) -> Iterator[str]:
-    """Yield what is wrong with a primary, from its INFO and the number of replicas that its Sentinels know."""
+    """Yield why losing a primary could lose writes, each with what to do, from its INFO and the number of replicas that
+    its Sentinels know (None: unknown).
+    """
     if known is not None and known < REPLICAS:
         yield (
             f"the primary of Redis has {known} replicas, fewer than {REPLICAS}. Add replicas with `replicaof`: with "

@@ -51,7 +51,8 @@ def client(url: str, login: Login = NOBODY) -> "Redis":
 async def sentinels_say(redis: "Redis") -> Sentinels:
     """Ask the client's Sentinels for the primary.
 
-    Return how many there are and answered, and the most named host:port.
+    Returns how many Sentinels there are, how many answered, the host:port that most of them name ("" if none does), and
+    how many name it.
     """
     pool: Any = redis.connection_pool
     named: list[str] = []

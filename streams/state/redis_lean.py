@@ -34,7 +34,9 @@ class Packing:
 
 
 class Patience(AbstractConnection):
-    """Closes a connection whose server does not answer for `patience` seconds. One timer checks all waits.
+    """Closes a connection whose server does not answer for `patience` seconds: the wait raises redis' TimeoutError.
+
+    One timer checks all waits.
 
     redis-py makes a timer for each reply and a task for each send: 5 of the 13 µs of a pipeline's command.
     """

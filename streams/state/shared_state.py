@@ -82,7 +82,7 @@ class Shared:
     async def ensure(self) -> None:
         """Return once the shared data is complete, after this or another process has restored it if necessary.
 
-        Raises OtherInstallationError if this Redis belongs to another installation.
+        Raises OtherInstallationError if this Redis belongs to another installation or was filled under another secret.
         """
         told = False
         while run := await self._missing():

@@ -53,7 +53,10 @@ class PartitionRules:
 
 @dataclass(slots=True)
 class StoreUpdate:
-    """The commands of one commit. `outbox`: the journal entries among them, serialized, by name."""
+    """The Redis commands of one commit, as (command, key number, arguments).
+
+    `outbox`: the journal entries among them, as JSON, by name.
+    """
 
     commands: list[Command] = field(default_factory=list)
     outbox: dict[str, bytes] = field(default_factory=dict)
