@@ -6,5 +6,5 @@ from streams.messaging.app import App, every, owned
 
 
 def attach(app: App, flow: Auditor) -> None:
-    """Start the auditor with the worker: it checks one slice of cases every PAUSE_SECONDS."""
+    """Start the auditor with the worker: it checks one slice of cases, then pauses for 0.02 s."""
     every(app, PAUSE_SECONDS, "auditor", lambda: flow.walk(owned(app, topics.CASE_INPUTS.name)))

@@ -30,7 +30,7 @@ class Casework(CaseworkSteps):
         self.upkeep = Upkeep(context, self.recovery, self.publish_outbox)
 
     async def apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
-        """Process the partition's records under its lock. Returns the journal entries that they made."""
+        """Process the partition's records under its lock. Returns the journal entries that they made, as `process`."""
         with self.recovery.order.waited_for(partition):
             async with self.upkeep.lock(partition):
                 return await self.process(partition, records)
@@ -40,6 +40,8 @@ class Casework(CaseworkSteps):
         if all were applied before.
 
         The caller holds the partition's lock. Transient errors (Kafka or Redis unavailable) propagate: call it again.
+        Raises AheadError if the store is beyond the end of case-inputs, and UnknownPolicyError if the partition's
+        policy is stored nowhere.
         """
         with tracing.Spans("casework", records) as spans:
             inputs = await self.decode(partition, records)  # unreadable ones go to the dead letters
@@ -66,7 +68,7 @@ async def rebuild(context: CaseworkContext, partition: int, progress: Progress, 
     """Rebuild a partition's store from its journal, with no worker running.
 
     `progress` is called with the entries read and their total. `new_log`: the case-inputs topic was recreated, which
-    the journal must record first.
+    the journal must record first. Raises AheadError if the journal covers inputs beyond the end of case-inputs.
     """
     upkeep = Casework(context).upkeep
     if new_log:

@@ -61,7 +61,8 @@ class Screening(ScreeningSteps):
     async def process(
         self, lane: TopicPartition, records: Sequence[Raw], expected: Position, rules: RiskRules, pause: Pause
     ) -> bool:
-        """Screen one batch from signals to alerts. Returns False if another worker counted it first.
+        """Screen one batch from signals to alerts. Returns True once it is counted; False if it was not, because the
+        position had changed (another worker counted it first).
 
         The caller (streams/screening/lanes.py) holds the lane's lock and has read the `expected` position.
         """
@@ -96,7 +97,8 @@ class Screening(ScreeningSteps):
     ) -> bool:
         """Screen records again that were counted in a store that was lost. Nothing is alerted or published again.
 
-        Counts those from the offset `first` on. Returns False if the work owed has changed meanwhile.
+        Counts those from the offset `first` on. Returns True once they are counted; False if the range owed has changed
+        meanwhile.
         """
         now, rules = self.clock.now(), await self.state.rules_of(lane)
         batch = await self.decode(lane, records, now, pause)
@@ -111,8 +113,9 @@ class Screening(ScreeningSteps):
         return await self.state.positions.pay(lane, owed, first, tally_of(batch, matched, evaluator.result), resent)
 
     async def rescore(self, partition: int, now: datetime) -> int:
-        """Re-evaluate residents whose ongoing call may have raised their danger, and alert. Returns how many were
-        evaluated.
+        """Re-evaluate residents whose ongoing call may have raised their danger, and alert. At most 200 a call.
+
+        Returns how many residents were due and taken off the schedule; 0 also while casework is not ready.
         """
         due = await self.state.evidence.due(partition, now, RESCORE_MOST)
         if not due:

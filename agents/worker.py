@@ -156,7 +156,8 @@ def _end() -> None:
 def serve(settings: Settings) -> None:
     """Run a worker until a signal stops it.
 
-    Uses the servers in the settings, else those of a Quanzu running on this machine, else new embedded ones.
+    Uses the servers in the settings, else those of a Quanzu running in the data folder, else new embedded ones.
+    Raises as `work` does, and EmbeddedError if embedded servers cannot be started.
     """
     known = settings if settings.kafka is not None else running(settings)
     if known is not None:
@@ -177,7 +178,8 @@ def work(
 ) -> None:
     """Run a worker until a signal stops it. `clock`: replaces the settings' clock. `make_stages`: replaces the flows.
 
-    Raises SettingsError if the topics are not as required or the metrics port is taken.
+    Raises SettingsError if the topics are not as required or the metrics port is taken, AccessError if a right is
+    missing, the UserError that stopped the worker, if one did, and SystemExit if it failed otherwise.
     """
     opened = Installation(settings, channels, clock, Component.WORKER)
     tracing.begin("worker", settings.traces, settings.traces_ratio)

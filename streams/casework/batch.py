@@ -41,8 +41,8 @@ class Batch:
         self._policy = policy
 
     def take(self, offset: int, message: CaseInput) -> bool:
-        """Decide an input of a resident or a hold. Returns False, without any effect, if the result is too large to
-        record.
+        """Decide an input of a resident or a hold. Returns True if it was applied; False, without any effect, if the
+        result is too large to record.
         """
         taken, before = True, len(self.entries)
         if isinstance(message, HoldChange):

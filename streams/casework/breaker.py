@@ -47,7 +47,10 @@ class Breaker:
         self._usual: tuple[InForce, list[int]] | None = None  # the usual counts before this policy: they do not change
 
     async def check(self) -> None:
-        """Stop the policy in force if it raises too many cases. Does nothing if another worker has just checked."""
+        """Stop the policy in force if it raises too many cases. Does nothing if another worker has just checked.
+
+        Raises UnknownPolicyError if the text of the last good policy is stored nowhere.
+        """
         if not await locks.take(self._redis, BREAKER_LOOKING, round(LOOK_SECONDS * 900)):
             return
         await self._drop_old_minutes()

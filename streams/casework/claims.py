@@ -41,7 +41,9 @@ class CaseClaims:
         self.lease = LEASE
 
     async def next(self, operator: str) -> Case | None:
-        """Claim the most urgent case that nobody has claimed, and report the claim. Returns None if no case waits."""
+        """Claim the most urgent case that nobody has claimed, report the claim and return the case. None if no case
+        waits.
+        """
         waiting = await self._waiting()
         for case in triage.order(waiting, self._clock.now(), await self._policies.live()) if waiting else ():
             if await self.claim(case, operator):
@@ -49,22 +51,28 @@ class CaseClaims:
         return None
 
     async def claim(self, case: Case, operator: str) -> bool:
-        """Claim a case and report it to casework. Returns False if another operator has it."""
+        """Claim a case and report it to casework. Returns True if it is claimed now; False if somebody has claimed it
+        already, this operator included.
+        """
         if not await self.take(case.id, operator):
             return False
         await self.report(claimed(case, operator, self._clock))
         return True
 
     async def take(self, case_id: str, operator: str) -> bool:
-        """Claim a case that nobody has claimed, without a report. Returns False if it is claimed."""
+        """Claim a case that nobody has claimed, without a report. Returns True if it is claimed now; False if somebody
+        has claimed it already, this operator included.
+        """
         return await locks.take(self._redis, self._lease(case_id), self._milliseconds(), operator)
 
     async def keep(self, case_id: str, operator: str) -> bool:
-        """Renew the operator's claim, or claim an unclaimed case. Returns False if another operator has it."""
+        """Renew the operator's claim, or claim an unclaimed case. Returns True if the operator has it now; False if
+        another operator has it.
+        """
         return bool(await self._keep(keys=[self._lease(case_id)], args=[operator, self._milliseconds()]))
 
     async def release(self, case_id: str, operator: str | None = None) -> None:
-        """Release a claim before it expires. `operator`: only if the claim is theirs."""
+        """Release a claim before it expires. `operator`: only if the claim is theirs; None: whoever has it."""
         if operator is None:
             await self._redis.delete(self._lease(case_id))
         else:
@@ -79,7 +87,7 @@ class CaseClaims:
 
     @property
     def beat(self) -> timedelta:
-        """Interval at which an open page renews its claim."""
+        """Interval, in time of the installation's clock, at which an open page renews its claim."""
         return self.lease / BEATS
 
     async def report(self, report: OperatorReport) -> None:
@@ -91,7 +99,7 @@ class CaseClaims:
         await self._write(report)
 
     async def load(self, case_id: str) -> Case | None:
-        """Return a case's current state, or None."""
+        """Return a case's current state, or None if it is unknown."""
         return await self._store.case(self._partition(case_id), case_id)
 
     async def _write(self, report: OperatorReport | VictimReport) -> None:

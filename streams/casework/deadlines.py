@@ -57,7 +57,10 @@ class Deadlines:
         self._written: dict[int, dict[str, _Written]] = {}  # partition -> input id, while its deadline exists
 
     async def fire(self, partition: int) -> int:
-        """Write an input for each deadline due in a partition. Returns how many were written."""
+        """Write an input for each deadline due in a partition (at most 500). Returns how many inputs were written.
+
+        A deadline whose input was written recently is left out.
+        """
         now = self._clock.now()
         # Before `due`: a deadline that is due afterwards was not settled by these inputs.
         applied = await self._store.offset(partition)

@@ -31,14 +31,14 @@ class PartitionOwners:
         self._redis: Any = redis
 
     async def heartbeat(self, owned: Iterable[int]) -> None:
-        """Mark these partitions as owned for SILENT_MS."""
+        """Mark these partitions as owned for 0.7 s."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in owned:
                 pipe.set(key("owned", partition), 1, px=SILENT_MS)
             await pipe.execute()
 
     async def silent(self) -> list[int]:
-        """Return the partitions without a heartbeat in the last SILENT_MS."""
+        """Return the partitions without a heartbeat in the last 0.7 s."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in self._partitions:
                 pipe.exists(key("owned", partition))
@@ -55,7 +55,7 @@ class PartitionOwners:
             )
 
     async def take(self, partition: int) -> bool:
-        """Take the lock to cover for a partition's owner. Returns False if another worker holds it."""
+        """Take the lock to cover for a partition's owner, for 2 s. Returns True if it was free, else False."""
         return await locks.take(self._redis, key("covered", partition), COVERED_MS)
 
     async def leave(self, partition: int) -> None:

@@ -44,8 +44,8 @@ async def publish(
 ) -> int:
     """Write the entries, each with its JSON, to the journal, then their dispatches to the channels.
 
-    `trace`: returns the trace of an input by its offset. Returns the last entry's offset in the journal, once Kafka has
-    everything.
+    `trace`: returns the trace of an input by its offset. Returns the last entry's offset in the journal (-1: unknown),
+    once Kafka has everything. Raises SendError if Kafka refuses a record for good.
     """
     offset = await producer.send_all(
         [_journal_record(partition, entry, value, trace(entry.offset)) for entry, value in entries]
@@ -66,7 +66,7 @@ def _journal_record(partition: int, entry: Entry, value: bytes, trace: Trace | N
 
 
 def dispatch_record(partition: int, dispatch: Dispatch, trace: Trace | None = None) -> Record:
-    """Return the record of a dispatch, for red's topic or its channel's."""
+    """Return the record of a dispatch, for the topic of red dispatches if it is red, else for its channel's."""
     # Red must not queue behind other dispatches of its channel.
     topic = topics.DISPATCHES_RED.name if dispatch.level is Level.RED else DISPATCH_TOPICS[dispatch.channel]
     return Record(topic, dispatch.resident.encode(), dispatch.model_dump_json().encode(), partition, trace)
@@ -207,7 +207,9 @@ def applied(entries: Iterable[Entry], offset: int | None) -> Iterator[CaseEvent]
 
 
 async def events_applied(settings: Settings, partition: int, offset: int | None) -> list[CaseEvent]:
-    """Return `applied` of the partition's journal as it is on the topic."""
+    """Return the case events of the partition's journal topic up to the input `offset` (None: all), as `applied`
+    does.
+    """
     read = [read_entry(place, value) async for place, value in _values(settings, topics.CASE_EVENTS.name, partition)]
     return list(applied([entry for entry in read if entry], offset))
 

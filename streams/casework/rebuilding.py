@@ -26,9 +26,11 @@ class LatestCases:
     """Stores only the latest version of each case and when it changed. `derived` writes the rest."""
 
     def read(self, value: bytes) -> PartialCase:
+        """Parse those fields of a stored case that a rebuild needs."""
         return decode_case(value)
 
     def write(self, change: StoreUpdate, stored: bytes | None, events: Sequence[CaseRead]) -> None:
+        """Add the last version of each case to `change` (see CaseWriter), without anything derived from it."""
         before = (self.read(stored), stored) if stored else None
         for case, value in {event.case.id: (event.case, value) for event, value in events}.values():
             if before is not None and before[0].id != case.id:

@@ -100,9 +100,11 @@ class Recovery:
             log.warning("partition %d was built anew from its journal, to input %d", partition, proven.covered)
 
     async def replay_inputs(self, partition: int, stored: int, last: int) -> list[journal.Entry]:
-        """Apply the inputs after offset `stored` again, up to `last`. Returns the resulting journal entries.
+        """Apply the inputs after offset `stored` again, up to and including `last`. Returns the resulting journal
+        entries.
 
-        If some are no longer on the topic, clears the store, so that it is rebuilt, and returns an empty list.
+        If some are no longer on the topic, clears the store, so that it is rebuilt, and returns an empty list. Raises
+        ReadError if `last` is not written yet.
         """
         begin = await self._begin(partition)
         if stored + 1 < begin:

@@ -44,9 +44,11 @@ class WholeCases:
     """Writes all data derived from a case with it, so that each update leaves the store complete."""
 
     def read(self, value: bytes) -> Case:
+        """Parse a whole case from the store."""
         return Case.model_validate_json(value, extra=ANY_VERSION)
 
     def write(self, change: StoreUpdate, stored: bytes | None, events: Sequence[CaseRead]) -> None:
+        """Add the last version of each case, and everything derived from it, to `change` (see CaseWriter)."""
         before = self.read(stored) if stored else None
         for value in {event.case.id: value for event, value in events}.values():
             after = CaseEvent.model_validate_json(value, extra=ANY_VERSION).case

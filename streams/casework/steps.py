@@ -77,7 +77,9 @@ class CaseworkSteps:
         return [Input(raw, await self._read(partition, raw)) for raw in records]
 
     async def load(self, partition: int, inputs: Iterable[Input]) -> Loaded | None:
-        """Read the cases of the inputs' residents and the partition's position. Returns None if Redis has lost it."""
+        """Read the cases of the inputs' residents and the partition's position. Returns None if Redis has lost it or
+        may lack the latest commits.
+        """
         messages = [message for _, message in inputs if message]
         residents = {message.resident for message in messages if not isinstance(message, PolicyChange | HoldChange)}
         if any(isinstance(message, HoldChange) and message.lift for message in messages):
@@ -85,7 +87,10 @@ class CaseworkSteps:
         return await self._store.load(partition, [message.id for message in messages], sorted(residents))
 
     async def decide(self, partition: int, state: Loaded, inputs: Iterable[Input], last: int) -> Decided:
-        """Decide the inputs that the store does not have yet, in order and in memory (domain/casework)."""
+        """Decide the inputs that the store does not have yet, in order and in memory (domain/casework).
+
+        Refused inputs go to the dead letters. Raises UnknownPolicyError if the partition's policy is stored nowhere.
+        """
         stored = state.standing.offset
         policy = await self._policies.get(state.standing.policy)
         batch = Batch(partition, state, policy, stored + 1, last)
@@ -100,7 +105,9 @@ class CaseworkSteps:
         return Decided(batch.change, batch.entries)
 
     async def commit(self, partition: int, stored: int, last: int, update: StoreUpdate) -> bool:
-        """Write the update behind the fence. Returns False if the store is no longer at offset `stored`."""
+        """Write the update behind the fence. Returns True if it was written; False as CaseStore.commit does, such as
+        when the store is no longer at offset `stored`.
+        """
         if partition in self._published:
             update.add("HSET", STATE, "journal", self._published[partition])
         return await self._store.commit(partition, stored, last, update)

@@ -42,7 +42,9 @@ class Upkeep:
         return self._locks[partition]
 
     def lacks_inputs(self, partition: int, stored: int, first: int) -> bool:
-        """Return whether the store lacks an input before `first`, or one that it had applied before."""
+        """Return whether the store, at offset `stored`, lacks an input before `first`, or one that it had applied
+        before.
+        """
         return stored < self._reached.get(partition, -1) or stored < first - 1
 
     def committed(self, partition: int, last: int) -> None:
@@ -97,7 +99,7 @@ class Upkeep:
 
     async def rebuild(self, partition: int, progress: journal.Progress) -> None:
         """Clear a partition's store and rebuild it from its journal. `progress` is called with the entries read and
-        their total.
+        their total. Raises AheadError if the journal covers inputs beyond the end of case-inputs.
         """
         async with self._locks[partition]:
             await self._store.clear(partition)

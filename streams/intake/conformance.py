@@ -63,7 +63,10 @@ def exchanges(source: str, now: datetime) -> list[Exchange]:
 
 
 def send(client: httpx.Client, exchange: Exchange, key: str) -> dict[str, Any]:
-    """Send a test request, and return the answer in the form of `Exchange.answer`. Raises httpx.HTTPError."""
+    """Send a test request, and return the actual answer in the form of `Exchange.answer`.
+
+    Raises httpx.HTTPError if there is no answer; an error status is an answer.
+    """
     given = client.post("/signals", content=exchange.body, headers=exchange.headers(key))
     found: dict[str, Any] = {"status": given.status_code}
     if given.status_code in (202, 422):

@@ -85,7 +85,8 @@ async def intake_file(
     """Accept all rows of a file, and return the report once Kafka has them all; waits while Kafka is unavailable.
 
     With `resume`, an interrupted run continues after its last acknowledged chunk. The file is read twice, first for its
-    digest, so a broken gzip is found before anything is sent.
+    digest, so a broken gzip is found before anything is sent. `name`: the format. `report_path`: where the report is
+    also written, as JSON. `chunk`: lines sent and acknowledged together.
 
     Raises FileRefusedError if the file cannot be read, and SendError if Kafka refuses a record for good.
     """

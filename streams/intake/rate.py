@@ -30,7 +30,7 @@ class Rate:
     async def wait(self, source: str, signals: int) -> int:
         """Charge `signals` to a source's limit.
 
-        Return 0 if they are within it, else the seconds to wait before a retry.
+        Return 0 if they are within it, else the whole seconds (1 or more) to wait before a retry.
 
         A request larger than the whole limit is charged one full window, or it could never be sent. If Redis is
         unavailable, nothing is limited: losing signals would do more harm.

@@ -32,7 +32,7 @@ HOW_TO_KEY = (
 
 
 class IntakeSettings(Environment):
-    """The settings as fields; the environment variable of a field is QUANZU_ and its name in capitals."""
+    """The settings of intake; the environment variable of a field is QUANZU_ and its name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True, env_ignore_empty=True)
 
@@ -67,7 +67,10 @@ def tls(intake: IntakeSettings) -> Tls:
 
 
 def sources(settings: Settings) -> set[str]:
-    """Return the configured sources: those named in the settings, and those with an API key in this environment."""
+    """Return the configured sources: those named in the settings, and those with an API key in this environment.
+
+    Invalid API keys are ignored.
+    """
     named = {name.strip() for name in (settings.sources or "").split(",") if name.strip()}
     with contextlib.suppress(SettingsError, ValidationError):  # intake refuses to start on these; a worker may run
         named |= {source for source, _ in _entries(IntakeSettings().api_keys or "")}

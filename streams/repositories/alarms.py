@@ -64,7 +64,7 @@ class Alarms:
 
     async def safe(self, dispatch: str, at: datetime) -> None:
         """Note that an officer reported at `at` that they are safe, on the visit's unacknowledged missed-check-in
-        alarms.
+        alarms. They stay unacknowledged.
         """
         for alarm in await self.unacknowledged():
             if (alarm.dispatch, alarm.kind) == (dispatch, AlarmKind.CHECK_IN_MISSED):

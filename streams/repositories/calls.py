@@ -67,7 +67,10 @@ class Calls:
         return Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def wrong_codes(self, case_id: str) -> list[datetime]:
-        """Return the times (UTC) at which wrong codes were given for a case, the oldest first."""
+        """Return the times (UTC) at which wrong codes were given for a case, the oldest first.
+
+        All are forgotten once REMEMBERED has passed since the latest.
+        """
         found = await self._redis.zrange(WRONG_CODES + case_id, 0, -1, withscores=True)
         return [moment(score) for _, score in found]
 

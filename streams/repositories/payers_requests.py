@@ -29,12 +29,14 @@ class PayersRequests(CompactedTable[PayersRequest]):
         await self.change(request.id, lambda known: known or request)
 
     async def overtake(self, name: str) -> None:
-        """Close an open request because another watchlist entry has replaced the one that it is about."""
+        """Close an open request because another watchlist entry has replaced the one that it is about. A closed or
+        unknown request stays unchanged.
+        """
         await self._close(name, RequestState.OVERTAKEN, {})
 
     async def answer(self, given: PayersAnswered, counts: bool) -> None:
-        """Close an open request with a person's answer; as overtaken if `counts` is False (the answer came
-        too late).
+        """Close an open request with a person's answer: as alerted or refused, or as overtaken if `counts` is False
+        (the answer came too late). A closed or unknown request stays unchanged.
         """
         state = RequestState.ALERTED if given.alert else RequestState.REFUSED
         noted = {"answered_by": given.by, "answered_at": given.at, "reason": given.reason}

@@ -83,16 +83,14 @@ class Policies:
         return self._parsed[digest]
 
     async def live(self) -> Policy:
-        """Return the policy in force, taken from partition 0.
-
-        Raises UnknownPolicyError if its text is stored nowhere.
-        """
+        """Return the policy in force, taken from partition 0. Raises as `of` does."""
         return await self.of(0)
 
     async def of(self, partition: int) -> Policy:
         """Return the policy that a partition uses, or the settings' file's policy if the partition has not begun.
 
-        Publishes nothing. Raises UnknownPolicyError if the policy's text is stored nowhere.
+        Publishes nothing. Raises UnknownPolicyError if the policy's text is stored nowhere, and PolicyError or OSError
+        as `read` does for the settings' file.
         """
         raw = await self._redis.hget(key("state", partition), "policy")
         return await self.get(raw.decode()) if raw else load(read(self._settings.policy))
@@ -109,7 +107,10 @@ class Policies:
         await self._redis.hset(POLICIES, IN_FORCE, value)
 
     async def text(self, digest: str) -> str:
-        """Return a policy's TOML text as it was written. Raises UnknownPolicyError if it is stored nowhere."""
+        """Return a policy's TOML text as it was written.
+
+        Raises UnknownPolicyError if it is stored nowhere; if this process has parsed it before, the text is then "".
+        """
         await self.get(digest)
         raw = await self._redis.hget(POLICIES, digest)
         if raw is None:  # parsed earlier in this process, but Redis was wiped since
@@ -122,7 +123,9 @@ class Policies:
         return sorted(name.decode() for name in await self._redis.hkeys(POLICIES) if name.decode() not in BESIDE)
 
     async def in_shadow(self) -> InShadow | None:
-        """Return which policy is scored in shadow beside the one in force, or None if shadow scoring was never set."""
+        """Return what was last set by `shadow`: which policy is scored beside the one in force, or that none is. None
+        if shadow scoring was never set.
+        """
         raw = await self._redis.hget(POLICIES, IN_SHADOW)
         return InShadow.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 

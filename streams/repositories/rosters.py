@@ -101,7 +101,7 @@ class Rosters:
         return [officer for roster in rosters for officer in roster.officers]
 
     async def roster_of(self, officer: str) -> Roster | None:
-        """Return the roster that lists an officer, or None."""
+        """Return the roster that lists an officer (by id), or None if none does."""
         await self._ensure()
         rosters = [_read(raw) for raw in await self._redis.hvals(ROSTER)]
         return next((each for each in rosters if any(one.id == officer for one in each.officers)), None)
@@ -168,7 +168,10 @@ class Rosters:
         return [report, *joined]
 
     async def note(self, report: OfficerReport) -> None:
-        """Update the task with an officer's report; on arrival, also note that this officer knows the resident."""
+        """Update the task with an officer's report; on arrival, also note that this officer saw the resident last.
+
+        A report on an unknown task changes no task.
+        """
         if report.stage is VisitStage.ARRIVED:
             await self._redis.hset(VISIT_LAST, report.resident, report.by)
         await self._ensure()
@@ -188,7 +191,7 @@ class Rosters:
             await self._put(task.model_copy(update={"heard_at": max(at, task.heard_at or at)}))
 
     async def unheard(self, now: datetime) -> list[Task]:
-        """Return the tasks whose officer has not checked in as safe by the time due."""
+        """Return the tasks whose officer had to check in as safe by `now` or earlier, and has not."""
         names = await self._redis.zrange(CHECK_INS, "-inf", milliseconds(now), byscore=True)
         found = {name.decode(): await self.task(name.decode()) for name in names}
         if gone := [name for name, task in found.items() if task is None]:
@@ -196,9 +199,9 @@ class Rosters:
         return [task for task in found.values() if task]
 
     async def close(self, dispatch: str) -> None:
-        """End a task whose officer knows that the visit is withdrawn: it no longer counts as load.
+        """Mark a task's withdrawal as seen by its officer, and end the task if it is open: it no longer counts as load.
 
-        A late task stays late.
+        A late task stays late. An unknown dispatch is ignored.
         """
         if task := await self.task(dispatch):
             state = TaskState.ENDED if task.state is TaskState.OPEN else task.state

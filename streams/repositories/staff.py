@@ -70,7 +70,7 @@ class Staff:
         return after
 
     async def get(self, login: str) -> Account | None:
-        """Return an account by its login, or None."""
+        """Return an account by its login, or None if there is none."""
         await self._ensure()
         raw = await self._redis.hget(STAFF_ACCOUNTS, login)
         return None if raw is None else Account.model_validate_json(raw, extra=ANY_VERSION)
@@ -86,7 +86,7 @@ class Staff:
         return {account.login: account.name for account in await self.all()}
 
     async def put_token(self, token: ApiToken) -> None:
-        """Write a program's token."""
+        """Write a program's token, new or changed."""
         raw = token.model_dump_json().encode()
         await self._producer.send_all([Record(STAFF.name, f"{_TOKEN}{token.id}".encode(), raw)])
         await self._redis.hset(STAFF_TOKENS, token.id, raw)
@@ -100,7 +100,7 @@ class Staff:
         return token
 
     async def token(self, token_id: str) -> ApiToken | None:
-        """Return a token by its id, or None."""
+        """Return a token by its id, or None if there is none."""
         await self._ensure()
         raw = await self._redis.hget(STAFF_TOKENS, token_id)
         return None if raw is None else ApiToken.model_validate_json(raw, extra=ANY_VERSION)

@@ -86,7 +86,7 @@ class Drafts:
         return sorted(await self._kept.all(), key=lambda draft: draft.at, reverse=True)
 
     async def get(self, draft_id: str) -> Draft | None:
-        """Return a draft by its id, or None."""
+        """Return a draft by its id, or None if there is none."""
         return await self._kept.get(draft_id)
 
     async def put(self, draft: Draft) -> Draft:
@@ -94,9 +94,9 @@ class Drafts:
 
         `draft.version` must be the stored version plus one.
 
-        If the same person sent the same version with the same text before, nothing is written and the stored draft
-        returned. Raises StaleDraftError if the version is not the next one, and TimeoutError if Kafka or Redis does not
-        answer in 8 s.
+        If the same person sent the same version with the same text and state before, nothing is written and the stored
+        draft returned. Raises StaleDraftError if the version is not the next one, SendError if the draft is too large,
+        and TimeoutError if Kafka or Redis does not answer in 8 s.
         """
         async with self._kept.locked(draft.id) as before:
             if before and _same(before, draft):

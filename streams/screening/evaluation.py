@@ -105,7 +105,7 @@ class RiskEvaluator:
         return self._known
 
     def canonical_id(self, resident: ResidentId | None) -> ResidentId | None:
-        """Return the resident's canonical id, or None if they are not in the register."""
+        """Return the resident's canonical id, or None if they are not in the register or nothing was loaded of them."""
         entry = self._entries.get(resident) if resident else None
         return entry.id if entry and entry.id in self._known else None
 
@@ -131,8 +131,10 @@ class RiskEvaluator:
         return duplicates, {name: self.assess(name, record.at, arrived[name], cause) for name in arrived}
 
     def assess(self, resident: ResidentId, at: datetime, arrived: datetime, cause: Sequence[object]) -> bool:
-        """Assess one resident and add an alert if it is news. Returns whether they are in danger. `cause`: determines
-        the alert's id.
+        """Assess one resident, given by canonical id, at the time `at`, and add an alert if it is news.
+
+        Returns whether they are in danger, also if that is no news. `arrived`: when the newest signal arrived; `cause`:
+        determines the alert's id. Raises KeyError if the resident is not among `known`.
         """
         known = self._known[resident]
         profile = profile_of(self._entries[resident], at)

@@ -72,8 +72,8 @@ def alerted_records(alerted: Mapping[ResidentId, Alerted], partitions: int) -> I
 async def restore(
     settings: Settings, store: EvidenceStore, rules: RiskRules, now: datetime, since: Tails | None
 ) -> int:
-    """Read the topic into the residents' evidence in Redis. Returns the number of records. `since`: only records after
-    these offsets.
+    """Read the topic into the residents' evidence in Redis. Returns the number of records restored. `since`: only
+    records at or after these offsets.
     """
     count, chunk = 0, PutBack()
     async for record in read_all(settings, EVIDENCE.name, since):

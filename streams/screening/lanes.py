@@ -86,7 +86,7 @@ class Lanes:
                     await self._bring_up(lane, position)
 
     async def cover(self, partition: int) -> None:
-        """Screen one batch of each lane's waiting records, for a silent owner."""
+        """Screen one batch (at most 20 records) of each lane's waiting records in a partition, for a silent owner."""
         for lane in topics.LANES:
             await self._cover(TopicPartition(lane.name, partition))
 

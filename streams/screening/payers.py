@@ -37,7 +37,8 @@ WATCHED, WATCH, ENTER, NEXT = script("watched"), script("watch"), script("enter"
 class Fanned:
     """The effect of a watchlist entry: the previous entry, the one in force, and the first payers of the account.
 
-    `last`: the payment after which the next slice begins; None if there are no more.
+    `last`: the payment after which the next slice begins; None if there are no more. `paid`: how many payments the
+    account received before, and how many people paid; 0 if not counted.
     """
 
     before: WatchEntry | None
@@ -118,7 +119,7 @@ class Payers:
             await pipe.execute()
 
     async def walk(self, token: str, first: datetime | None = None) -> AsyncIterator[list[Payer]]:
-        """Yield the payments to an account from `first` on, oldest first, in lists of at most 1,000 or so."""
+        """Yield the payments to an account from `first` (included) on, oldest first, in lists of at most 1,000."""
         name = f"{key('payers', spread(token, self._partitions))}:{token}"
         score, same = (milliseconds(first) if first else "-inf"), 0
         while found := await self._redis.zrange(name, score, "+inf", byscore=True, offset=same, num=WALKED):
@@ -185,7 +186,7 @@ def packed(payer: Payer) -> str:
 
 
 def unpacked(text: str) -> Payer:
-    """Parse a payment as stored in Redis."""
+    """Parse a payment as stored in Redis. Raises ValueError if the text is none."""
     resident, at, topic, partition, offset, amount, balance, state, transfer = text.split("|", 8)
     return Payer(
         resident=resident,

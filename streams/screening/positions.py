@@ -100,11 +100,11 @@ class Positions:
         tally: Counter[str],
         again: Mapping[str, int] | None = None,
     ) -> bool:
-        """Count a batch up to `offset` once. Returns False, without any effect, if the partition is not at `expected`.
+        """Count a batch up to and including `offset` once. Returns True if it was counted now.
 
-        Also if another Redis has replaced the one that was read, because it may lack the batch's writes, or if a dead
-        letter was resent and counted meanwhile in another record. `again`: resent dead letters, each with the offset of
-        the record that counts for it.
+        Returns False, without any effect, if the partition is not at `expected`, if another Redis has replaced the one
+        that was read, because it may lack the batch's writes, or if a dead letter was resent and counted meanwhile in
+        another record. `again`: resent dead letters, each with the offset of the record that counts for it.
         """
         stood = "" if expected.offset is None else expected.offset
         keys = [*_counting_keys(tp), of_lane("screened", tp)]
@@ -162,7 +162,7 @@ class Positions:
         return replace(position, offset=last, run=position.asked, mark=mark)
 
     async def owed(self, tp: TopicPartition) -> Owed | None:
-        """Return the newest range that a partition owes, or None."""
+        """Return the newest range that a partition owes, or None if it owes none."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.execute_command(*ASK_RUN)
             pipe.get(of_lane("stood", tp))
@@ -177,8 +177,8 @@ class Positions:
     async def pay(
         self, tp: TopicPartition, owed: Owed, first: int, tally: Counter[str], again: Mapping[str, int] | None = None
     ) -> bool:
-        """Count records from `first` to the end of the owed range once. Returns False, without any effect, if the range
-        changed.
+        """Count records from `first` to the end of the owed range once. Returns True if they were counted now; False,
+        without any effect, for the reasons of `count`, such as when the range changed.
         """
         keys = [*_counting_keys(tp), of_lane("owed", tp)]
         left = _value(first - 1, owed.until) if first > owed.first else ""

@@ -101,6 +101,7 @@ def once(batch: ReadBatch, counted: Mapping[str, int]) -> dict[str, int]:
 
 
 def place_of(tp: TopicPartition, offset: int, item: int | None) -> RecordPlace:
+    """Return the place of a signal: its record, and its index there (`item`; None: the whole record)."""
     return RecordPlace(topic=tp.topic, partition=tp.partition, offset=offset, item=item)
 
 

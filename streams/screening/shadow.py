@@ -40,7 +40,7 @@ _HASH = 16  # length of a policy's digest
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The number of alerts of one level on one day, by the policy in force (`live`) and the shadow policy
+    """The number of alerts of one level on one day (in Beijing), by the policy in force (`live`) and the shadow policy
     (`shadow`).
     """
 
@@ -60,7 +60,10 @@ class Shadow:
         self._rules: RiskRules | None = None
 
     async def fork(self, evaluator: RiskEvaluator) -> RiskEvaluator | None:
-        """Return an evaluator with the shadow policy's rules, or None without one. Call it before any evaluation."""
+        """Return an evaluator with the shadow policy's rules; None if no policy is in shadow, or no resident is known.
+
+        Call it before any evaluation.
+        """
         if self._looked is None or time.monotonic() - self._looked >= LOOK_SECONDS:
             self._rules, self._looked = await self._read(), time.monotonic()
         return evaluator.fork(self._rules) if self._rules and evaluator.known else None
@@ -137,7 +140,7 @@ async def counts(redis: "Redis", policy: str) -> list[Count]:
 
 
 async def drop_counts(redis: "Redis", partitions: int) -> None:
-    """Delete the counts and alerts of earlier shadow policies."""
+    """Delete the counts and remembered alerts of all shadow policies."""
     client: Any = redis
     await client.delete(SHADOW_COUNTS, *(key("shadow-alerted", partition) for partition in range(partitions)))
 

@@ -43,7 +43,10 @@ class ScreeningState:
         self._default: RiskRules | None = None
 
     async def rules(self, policy: str | None) -> RiskRules:
-        """Return a policy's risk rules; for None, those of the settings' policy file."""
+        """Return a policy's risk rules; for None, those of the settings' policy file.
+
+        Raises UnknownPolicyError if the policy is stored nowhere.
+        """
         if policy is not None:
             return (await self._policies.get(policy)).risk
         if self._default is None:
@@ -61,7 +64,7 @@ class ScreeningState:
     async def restore(self, since: Tails | None = None) -> None:
         """Restore the watchlist, accounts and evidence from their topics into Redis, except where Redis is newer.
 
-        `since`: only records after these offsets.
+        `since`: only records at or after these offsets.
         """
         in_force = await self._policies.in_force()
         rules = await self.rules(in_force.policy if in_force else None)

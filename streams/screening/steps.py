@@ -188,7 +188,10 @@ class ScreeningSteps:
 
 
 def tally_of(batch: ReadBatch, matched: MatchedBatch, result: Evaluation) -> Counter[str]:
-    """Return the number of a batch's signals by `source|outcome`. Negative for resent dead letters."""
+    """Return the number of a batch's signals by `source|outcome`. Negative for resent dead letters.
+
+    Adds the numbers of `matched` and `result` to the batch's tally: call it once.
+    """
     tally = batch.tally
     tally.update(matched.tally)
     tally.update(result.tally)

@@ -119,7 +119,7 @@ class EvidenceStore:
             await pipe.execute()
 
     async def payers(self, tokens: Iterable[str]) -> dict[str, set[ResidentId]]:
-        """Return the recent payers of each account, by token."""
+        """Return the ids of each account's recent payers, by the account's token."""
         return {
             token: {payer.resident async for some in self.payers_of.walk(token) for payer in some} for token in tokens
         }
@@ -136,7 +136,9 @@ class EvidenceStore:
     async def add(
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> dict[ResidentId, Known]:
-        """Add evidence to residents' sets. Returns what was known of each before. No evidence: only read."""
+        """Add evidence to residents' sets. Returns what was known of each before. With no evidence for a resident, it
+        only reads.
+        """
         known: dict[ResidentId, Known] = {}
         async for resident, answer in self._all_added(evidence, rules, now):
             if resident not in known:  # later answers include our own additions

@@ -35,7 +35,7 @@ class Beats:
         self._token = token
 
     async def take(self, partition: int) -> bool:
-        """Take or renew the audit lease of the partition. Returns False if another worker holds it."""
+        """Take or renew the audit lease of the partition, for 5 s. Returns whether this worker holds it now."""
         return await locks.keep(self._redis, key("auditing", partition), self._token, LEASE_MS)
 
     async def beat(self, partition: int, wall: float, **told: float) -> None:

@@ -27,7 +27,9 @@ class Repairer:
     async def repair(
         self, partition: int, offset: int, case: Case, findings: Sequence[InvariantViolation], now: datetime
     ) -> bool:
-        """Repair a case's violations. Returns False if the partition has moved past `offset`: audit the case again."""
+        """Repair a case's violations, as far as they are repairable. Returns True when that is done; False, without any
+        repair, if the partition has moved past `offset`: audit the case again.
+        """
         change = StoreUpdate()
         for finding in findings:
             _beside(change, case, finding)
@@ -38,7 +40,9 @@ class Repairer:
         return True
 
     async def strays(self, partition: int, offset: int, members: Sequence[str]) -> bool:
-        """Remove deadlines that belong to no case. Returns False if the partition has moved past `offset`."""
+        """Remove deadlines that belong to no case. Returns True if they were removed; False if the partition has moved
+        past `offset`.
+        """
         return await self._store.commit(partition, offset, None, StoreUpdate().add("ZREM", DEADLINES, *members))
 
 

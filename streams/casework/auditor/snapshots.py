@@ -29,6 +29,7 @@ class Snapshot(Model):
 
     @property
     def stand(self) -> Stand:
+        """The case's sequence number for its resident, and its version."""
         return self.number, self.version
 
 
@@ -44,7 +45,8 @@ class Snapshots:
     async def unknown(self, partition: int) -> list[tuple[str, int, int | None]]:
         """Return the cases that the store lacks or has in an older version.
 
-        Each as the case's id, the journal's version, and the store's version or None.
+        Each as the case's id, the journal's version, and the version of the resident's latest case in the store (None:
+        it has none).
         """
         told = self._doubtful.get(partition, {}) | await self._following(partition)
         stored = await self._stored(partition, list(told))

@@ -54,7 +54,7 @@ class Reader:
         return int(following), await self._beside(partition, offset, filter(waits, raw.values()))
 
     async def look(self, partition: int, resident: str) -> Look | None:
-        """Return one resident's current case, or None."""
+        """Return one resident's latest case, or None if the resident has none."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hget(key("state", partition), "offset")
             pipe.hget(key("cases", partition), resident)

@@ -60,7 +60,7 @@ class FeedStore:
         self._token = token
 
     async def mine(self) -> bool:
-        """Take or renew the lease on judging. Return whether this worker holds it."""
+        """Take or renew the lease on judging, for 3 s. Return whether this worker holds it."""
         return await locks.keep(self._redis, FEEDS_JUDGING, self._token, JUDGING_MS)
 
     async def add(self, heard: Counter[Heard]) -> None:
@@ -112,11 +112,13 @@ class FeedStore:
             await pipe.execute()
 
     async def raised(self, silence: Silence) -> bool:
-        """Store an alarm. Return False if the source already had one."""
+        """Store an alarm. Return True if it is new; False, storing nothing, if the source already had one."""
         return bool(await self._redis.hsetnx(FEEDS_SILENT, silence.source, silence.model_dump_json()))
 
     async def cleared(self, source: str) -> bool:
-        """Delete a source's alarm. Return False if there was none (another worker cleared it first)."""
+        """Delete a source's alarm. Return True if this call deleted it; False if there was none (another worker
+        cleared it first).
+        """
         return bool(await self._redis.hdel(FEEDS_SILENT, source))
 
 

@@ -16,7 +16,7 @@ _ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]{0,31}):(\d{1,9}(?:\.\d{1,3})?)")
 
 
 class FeedSettings(BaseSettings):
-    """The settings as fields; the environment variable of a field is QUANZU_ and its name in capitals."""
+    """The settings of feed monitoring; the environment variable of a field is QUANZU_ and its name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True, env_ignore_empty=True)
 
@@ -27,11 +27,14 @@ class FeedSettings(BaseSettings):
     holidays: Path = Field(HOLIDAYS, description="Public holidays, on which feeds are expected as on a Sunday")
 
     def floors(self) -> dict[str, float]:
-        """Return the least number of signals an hour, by source. Raises SettingsError if an entry is invalid."""
+        """Return the least number of signals an hour that each source sends in its quietest hour, by source.
+
+        Raises SettingsError if an entry is invalid.
+        """
         return dict(self._entries())
 
     def calendar(self) -> Calendar:
-        """Return the public holidays. Raises SettingsError if the table cannot be read."""
+        """Return the calendar of public holidays. Raises SettingsError if the table cannot be read."""
         try:
             return load_holidays(self.holidays.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, HolidaysError) as error:

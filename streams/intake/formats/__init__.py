@@ -16,7 +16,8 @@ __all__ = ["FORMATS", "Format", "Options", "Row"]
 class Format:
     """A file format.
 
-    `header`: whether the first line is a header; `open` takes it (or b"") and returns the row reader.
+    `source`: the source of its dead letters. `header`: whether the first line is a header; `open` takes it (or b"") and
+    returns the row reader, or raises RowError.
     """
 
     source: str

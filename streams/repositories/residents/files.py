@@ -68,7 +68,8 @@ async def import_file(
     account that a later row of the same resident leaves out ends at `at` (default: now).
 
     Raises FileError if the file is not CSV or Parquet, or a column is missing or misspelt, and UnknownKeyError if the
-    register's ID numbers are hashed under a key that is not in `keys`. Nothing is imported in these cases.
+    register's ID numbers are hashed under a key that is not in `keys`. Nothing is imported in these cases. Raises
+    FileError also if a Parquet file is damaged further on: the rows before are imported.
     """
     at = at or Clock().now()
     await check_keys(register, keys)

@@ -103,7 +103,9 @@ class Residents:
         return count
 
     async def erase(self, ids: Iterable[ResidentId]) -> None:
-        """Erase residents: write a tombstone to the topic for each, and delete them from Redis."""
+        """Erase residents: write a tombstone to the topic for each, and delete them from Redis. Raises RuntimeError if
+        the register is read-only.
+        """
         await self._write(dict.fromkeys(ids))
 
     async def get(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
@@ -142,9 +144,8 @@ class Residents:
         return [min((each.resident for each in owners), default=None) for owners in lists]
 
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
-        """Return for each question the id of the resident who is meant, or None.
-
-        One round trip for all kinds of questions.
+        """Return for each question the id of the resident who held the value (the primary holder, if it is shared), or
+        None. One round trip for all kinds of questions.
         """
         lists = await self._fields([(each.by, each.value) for each in asked])
         return [meant(raw, each.at) if raw else None for each, raw in zip(asked, lists, strict=True)]
@@ -199,7 +200,7 @@ class Residents:
     async def forgotten(self, ids: Iterable[ResidentId]) -> list[ResidentId]:
         """Return those of `ids` that belong to erased residents (their key in the vault is destroyed).
 
-        Empty without a vault.
+        Empty without a vault. Raises RedisError if the vault is unavailable.
         """
         if self._settings.vault is None:
             return []

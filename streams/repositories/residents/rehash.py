@@ -9,7 +9,7 @@ from streams.repositories.residents.register import Residents
 
 
 async def rehash(register: Residents, keys: IdKeys) -> int:
-    """Rehash every entry whose ID-number hash uses an earlier key, and return how many there were.
+    """Rehash every entry whose ID-number hash uses an earlier key, and return how many were rehashed.
 
     Safe to repeat after an interruption: renewed entries are skipped. Raises UnknownKeyError, before anything is
     written, if the register already uses a later key than `keys` has.

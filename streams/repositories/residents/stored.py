@@ -65,7 +65,7 @@ def owners_of(entry: ResidentId, raw: bytes | None) -> dict[tuple[Index, str], s
 
 
 def meant(raw: bytes, at: datetime) -> ResidentId | None:
-    """Return the id of the resident who held the value at `at`, or None. `raw`: the value's owners as stored in Redis.
+    """Return the id of the (primary) resident who held the value at `at`, or None. `raw`: its owners as in Redis.
 
     Called for each signal; nearly always one resident has held the value always, which is the fast path.
     """

@@ -99,7 +99,9 @@ def write_table(path: Path, columns: Sequence[str]) -> Iterator[Sink]:
 
 
 def encoding_of(path: Path) -> str:
-    """Return "utf-8", "utf-8-sig" or "gb18030": UTF-8 if at least half of the lines that are not ASCII decode as UTF-8.
+    """Return "utf-8", "utf-8-sig" (it begins with a byte order mark) or "gb18030".
+
+    It is UTF-8 if at least half of the lines that are not ASCII decode as UTF-8. Raises OSError if it cannot be read.
 
     Nearly any bytes decode as GB 18030, so one broken line must not turn a whole file's names into nonsense.
     """
