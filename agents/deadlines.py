@@ -26,8 +26,9 @@ class DueWork:
         self.deadlines, self.screening = deadlines, screening
 
     async def fire(self, partitions: Iterable[int]) -> None:
-        """Process everything that is due in these partitions. Called many times a second: one round trip finds which
-        have any.
+        """In each of these partitions, write an input for each due deadline, and re-evaluate the residents who are due.
+
+        Called many times a second: one round trip finds which partitions have any.
         """
         for partition in await partitions_due(self._redis, ("deadlines", "rescore"), partitions, self._clock.now()):
             await self.deadlines.fire(partition)  # to casework

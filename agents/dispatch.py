@@ -46,9 +46,11 @@ CHANNELS: Mapping[Name, tuple[topics.Topic, Callable[[Outgoing], Provider]]] = {
 
 
 async def process(delivery: Delivery) -> bool:
-    """Carry out a dispatch as far as possible now. Returns True if it is finished: its result is reported.
+    """Carry out a dispatch as far as possible now. Returns True if it is finished: its result is reported, now or
+    before.
 
-    Returns False if its outcome is unknown or another worker holds its lease: call it again later.
+    Waits while another worker holds its lease. Returns False if its outcome is unknown or another worker has claimed it
+    meanwhile: call it again later.
     """
     while claim := await delivery.claim():  # takes the lease; waits until the store has the dispatch's case
         results = claim.results  # answered before, perhaps not yet reported
@@ -107,7 +109,7 @@ class Dispatching:
                 task.add_done_callback(self._carried)
 
     async def drain(self) -> None:
-        """Start nothing more, and return when everything in progress has finished."""
+        """Start nothing more, and return when every attempt in progress has ended."""
         await asyncio.gather(*(channel.drain() for channel in self.channels.values()))
 
     async def close(self) -> None:

@@ -18,8 +18,8 @@ class BankProvider(Gateway):
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """Return the request with name, account, amount (fen) and time; a FAILED answer if the account or payer is
-        unknown.
+        """Return the request with the payer's name, the payee's account, amount (fen) and time; a FAILED answer if the
+        account or payer is unknown, or the dispatch has no payment.
         """
         payment = dispatch.payment
         resident = await self._outgoing.resident(dispatch)

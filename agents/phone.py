@@ -21,7 +21,7 @@ class VoiceProvider(Gateway):
         """Return the request with the script in the recipient's language.
 
         Returns an answer instead for an operator's call (SENT: it is on the desk) and if there is no telephone
-        (FAILED).
+        (FAILED). Raises as `Outgoing.words` does.
         """
         if dispatch.action is Action.OPERATOR_CALL:
             return Answer(Result.SENT, OnTheDesk())

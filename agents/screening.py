@@ -115,7 +115,8 @@ class Screening(ScreeningSteps):
     async def rescore(self, partition: int, now: datetime) -> int:
         """Re-evaluate residents whose ongoing call may have raised their danger, and alert. At most 200 a call.
 
-        Returns how many residents were due and taken off the schedule; 0 also while casework is not ready.
+        Returns how many residents were due and taken off the schedule; 0 also while casework is not ready. Raises
+        UnknownPolicyError if the policy in force is stored nowhere.
         """
         due = await self.state.evidence.due(partition, now, RESCORE_MOST)
         if not due:

@@ -18,7 +18,10 @@ class SmsProvider(Gateway):
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """Return the request with the message in the recipient's language; a FAILED answer if there is no telephone."""
+        """Return the request with the message in the recipient's language; a FAILED answer if there is no telephone.
+
+        Raises as `Outgoing.words` does.
+        """
         to = await self._outgoing.recipient(dispatch)
         if to is None:
             return Answer(Result.FAILED, NoTelephone())

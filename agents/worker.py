@@ -108,6 +108,7 @@ class Worker(App):
         self.opened, self.stages, self.pulse = opened, stages, Pulse(self.takes_part)
 
     async def on_first_start(self) -> None:
+        """Open the installation; raises as `Installation.open` does."""
         await super().on_first_start()
         beating = asyncio.create_task(self._beat())
         try:
@@ -125,11 +126,14 @@ class Worker(App):
             await asyncio.sleep(PULSE_SECONDS)
 
     async def on_started(self) -> None:
+        """Log that the worker is ready."""
         await super().on_started()
         log.info("the worker is ready")
 
     async def on_stop(self) -> None:
-        """Let contacts in progress finish, for at most DRAIN_SECONDS: interrupted, they would be in doubt."""
+        """Let contacts in progress finish, for at most 10 s: interrupted, they would be in doubt. Then stop; if the
+        process has not ended 10 s later, it is killed.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 await self.stages.dispatching.drain()
@@ -139,6 +143,7 @@ class Worker(App):
         await super().on_stop()
 
     async def on_shutdown(self) -> None:
+        """Cancel the contacts for silent workers, and close the installation."""
         await super().on_shutdown()
         await self.stages.dispatching.close()
         await self.opened.close()

@@ -160,8 +160,8 @@ class Installation:
         """Connect, wait until the clocks agree (not the exporter), and restore a lost store or wait until it is.
 
         Raises SettingsError that says what to set if a server is set wrongly, AccessError if Kafka or Redis denies a
-        right that this component needs, OtherInstallationError if Redis belongs to another installation, and RedisError
-        or KafkaError if a server does not answer.
+        right that this component needs, OtherInstallationError if Redis belongs to another installation, VaultError if
+        the vault does, and RedisError or KafkaError if a server does not answer.
         """
         self.check_topics()
         await admitted(self.settings, self.redis)

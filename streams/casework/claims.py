@@ -42,7 +42,7 @@ class CaseClaims:
 
     async def next(self, operator: str) -> Case | None:
         """Claim the most urgent case that nobody has claimed, report the claim and return the case. None if no case
-        waits.
+        waits. Raises as `Policies.live` does.
         """
         waiting = await self._waiting()
         for case in triage.order(waiting, self._clock.now(), await self._policies.live()) if waiting else ():
@@ -91,7 +91,10 @@ class CaseClaims:
         return self.lease / BEATS
 
     async def report(self, report: OperatorReport) -> None:
-        """Write an operator's report to case-inputs. Its id comes from the form: sent twice, it counts once."""
+        """Write an operator's report to case-inputs. Its id comes from the form: sent twice, it counts once.
+
+        Raises SendError if it is too large.
+        """
         await self._write(report)
 
     async def victim(self, report: VictimReport) -> None:

@@ -45,7 +45,10 @@ class Recovery:
         self.order = RebuildOrder()
 
     async def restore(self, partition: int) -> None:
-        """Bring the partition's store to the state before Redis failed. Does nothing if another Redis leads by now."""
+        """Bring the partition's store to the state before Redis failed. Does nothing if another Redis leads by now.
+
+        Raises AheadError as `rebuild` does.
+        """
         stand = await self._store.position(partition)
         if not await self.leads(stand):
             return

@@ -54,7 +54,8 @@ class Upkeep:
     async def catch_up(self, partition: int, needed: int = -1) -> None:
         """Bring up a store that lacks inputs up to `needed`, or lost commits although Redis reports the same run.
 
-        That happens when a machine is restored from an image. The caller holds the lock.
+        That happens when a machine is restored from an image. The caller holds the lock. Raises AheadError as `rebuild`
+        does.
         """
         stand = await self._store.position(partition)
         reached = max(needed, self._reached.pop(partition, -1))
@@ -71,7 +72,10 @@ class Upkeep:
         refuse_ahead(partition, stored, await self._recovery.end(partition))
 
     async def watch(self, partitions: Iterable[int]) -> None:
-        """Restore partitions whose store was lost or is older, and publish what a dead worker left in the outbox."""
+        """Restore partitions whose store was lost or is older, and publish what a dead worker left in the outbox.
+
+        Raises AheadError as `rebuild` does.
+        """
         mine = list(partitions)
         await self._learn(mine)
         for partition in await self._store.unsettled(mine, self._reached):
@@ -84,7 +88,11 @@ class Upkeep:
         await self._store.drop_expired(mine, self._clock.now())
 
     async def cover(self, partition: int) -> list[Entry]:
-        """Publish and apply the waiting inputs of a silent owner's partition. Returns the published journal entries."""
+        """Publish the outbox of a silent owner's partition, and apply its waiting inputs. Returns the journal entries
+        published by this.
+
+        Raises AheadError as `rebuild` does.
+        """
         async with self._locks[partition]:
             stand = await self._store.position(partition)
             if not await self._recovery.leads(stand):

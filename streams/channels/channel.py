@@ -68,7 +68,7 @@ class Channel:
             await asyncio.sleep(WAIT_SECONDS)
 
     async def drain(self) -> None:
-        """Start nothing more, and return when everything in progress has finished."""
+        """Start nothing more, and return when every attempt in progress has ended."""
         self._draining = True
         async with AsyncExitStack() as held:  # released at the end: tasks that wait for one see that it drains
             for slots in (self._slots, self._red_slots):

@@ -82,8 +82,9 @@ class Delivery:
         return self._order is not None
 
     async def claim(self) -> Claimed | None:
-        """Take the lease, once the store has the input that the dispatch follows from. Returns None if it is
-        finished.
+        """Take the lease, once the store has the input that the dispatch follows from, and no other worker has it.
+
+        Returns None if the dispatch is finished: its result is reported.
         """
         patience = BEHIND_SECONDS
         take = partial(self._book.claim, self._dispatch)
@@ -124,9 +125,10 @@ class Delivery:
         return Answer(Result.IN_DOUBT, order.why) if maybe_sent else order
 
     async def send(self, taken: Claimed) -> Answer | None:
-        """Send the prepared request, or find out the outcome of an earlier one.
+        """Send the prepared request, or find out the outcome of an earlier one. Returns the final answer.
 
-        Returns None if the outcome is unknown or the claim is lost. Raises RuntimeError before `prepare`.
+        Returns None if the outcome is unknown and may still be found out, or the claim is lost: try again later. Raises
+        RuntimeError before `prepare`.
         """
         if self._order is None:
             raise RuntimeError("nothing is prepared: await prepare() first")
@@ -152,7 +154,9 @@ class Delivery:
         return inputs if await until_done("dispatch answered", note) else None
 
     async def report(self, inputs: Sequence[CaseInput]) -> None:
-        """Write the inputs to casework; once Kafka has them, mark the dispatch as done."""
+        """Write the inputs to casework; once Kafka has them, mark the dispatch as done. Raises SendError if Kafka
+        refuses one for good.
+        """
         resident, where = self._dispatch.resident.encode(), self._book.partition(self._dispatch.resident)
         values = [each.model_dump_json().encode() for each in inputs]
         await self._producer.send_all([Record(CASE_INPUTS.name, resident, value, where) for value in values])

@@ -55,7 +55,9 @@ class Entry(Model):
 
 
 class Held(StrEnum):
-    """Why a dispatch cannot be taken."""
+    """Why a dispatch cannot be taken: DONE, its result is reported; LEASED, another worker has it; LOST, its case is
+    unknown.
+    """
 
     DONE = "done"
     LEASED = "leased"  # another worker has it
@@ -64,7 +66,11 @@ class Held(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A dispatch with a claim of this process, until the lease expires. `fence`: identifies the claim."""
+    """A dispatch with a claim of this process, until the lease expires. `fence`: identifies the claim.
+
+    `entry`: its stored progress; None: it was certainly not sent. `case`: its case, or the resident's latest; None:
+    there is none.
+    """
 
     entry: Entry | None
     case: Case | None
@@ -133,18 +139,20 @@ class DispatchLog:
         return began if ours and prompt and self._leader.current() == run else None
 
     async def ours(self, dispatch: Dispatch, fence: str) -> bool:
-        """Return whether the claim is valid. If not, another worker has it, or the store was lost and its data is
-        unreliable.
+        """Return whether the claim is valid. If not, another worker has it, the store was lost and its data is
+        unreliable, or this process must not act.
         """
         return await self._effect("ours", dispatch, fence)
 
     async def answered(self, dispatch: Dispatch, fence: str, inputs: Sequence[CaseInput]) -> bool:
-        """Store the results, so that it is not sent again. Returns False, without any effect, if the claim is lost."""
+        """Store the results, so that it is not sent again. Returns True if they are stored; False, without any effect,
+        if the claim is lost.
+        """
         entry = Entry(state=Progress.ANSWERED, action=dispatch.action, inputs=list(inputs))
         return await self._effect("answered", dispatch, fence, entry)
 
     async def done(self, dispatch: Dispatch, fence: str) -> bool:
-        """Mark it as reported. Returns False, without any effect, if the claim is lost."""
+        """Mark it as reported. Returns True if it is marked; False, without any effect, if the claim is lost."""
         return await self._effect("done", dispatch, fence, Entry(state=Progress.DONE, action=dispatch.action))
 
     async def release(self, dispatch: Dispatch, fence: str) -> None:
@@ -163,6 +171,7 @@ class DispatchLog:
         return entry.action if entry else None
 
     def partition(self, resident: str) -> int:
+        """Return the partition of a resident, given by id."""
         return home(resident, self._partitions)
 
     async def _effect(self, what: str, dispatch: Dispatch, fence: str, entry: Entry | None = None) -> bool:

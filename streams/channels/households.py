@@ -33,7 +33,7 @@ class Households:
         return keyed_hash(self._secret, "address", found) if found else None
 
     async def take(self, place: str, dispatch: str) -> None:
-        """Wait until no other dispatch holds the lease on this address, and take it."""
+        """Wait until no other dispatch holds the lease on this address, and take it. `place`: the address's hash."""
         if (left := await self._redis.pttl(WHOLE_SETTLING)) > 0:
             await asyncio.sleep(left / 1000)
         while not await locks.take(self._redis, _lease(place), self._lease_ms, dispatch):
@@ -42,7 +42,7 @@ class Households:
             await asyncio.sleep(WAIT_SECONDS)
 
     async def release(self, place: str, dispatch: str) -> None:
-        """Release the lease on the address."""
+        """Release the lease on the address, if this dispatch holds it."""
         await self._redis.eval(RELEASE, 1, _lease(place), dispatch)
 
 

@@ -39,7 +39,9 @@ gets no answer, and its dispatch would be in doubt for no reason.
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """The telephone that is contacted: its number, the number that the message is about, and the language."""
+    """The telephone that is contacted, the resident's number that the message is about ("" if none), and the language
+    of the message.
+    """
 
     phone: str
     about: str
@@ -74,7 +76,7 @@ class Outgoing:
         self.client = httpx.AsyncClient(timeout=channels.provider_seconds, limits=limits)
 
     async def resident(self, dispatch: Dispatch) -> Resident | None:
-        """Return the canonical register entry of the dispatch's resident, or None."""
+        """Return the canonical register entry of the dispatch's resident, or None if the register has none."""
         return (await self.residents.standing([dispatch.resident])).get(dispatch.resident)
 
     async def recipient(self, dispatch: Dispatch) -> Recipient | None:
@@ -92,12 +94,12 @@ class Outgoing:
         return Recipient(phone, found.phone or "", resident.language) if phone else None
 
     async def words(self, dispatch: Dispatch, to: Recipient) -> str:
-        """Return the message in the recipient's language, by the policy in force."""
+        """Return the message in the recipient's language, by the policy in force. Raises as `policy` does."""
         policy = await self.policy(dispatch)
         return render(policy.messages, dispatch, to.language, to.about, code(self._secret, dispatch.id))
 
     async def policy(self, dispatch: Dispatch) -> Policy:
-        """Return the policy in force in the resident's partition."""
+        """Return the policy in force in the resident's partition. Raises as `Policies.of` does."""
         return await self.policies.of(self.book.partition(dispatch.resident))
 
     async def case(self, dispatch: Dispatch) -> Case | None:
@@ -107,7 +109,7 @@ class Outgoing:
         return case if case and case.id == dispatch.case else None
 
     async def account(self, token: str) -> str | None:
-        """Return the account number behind a token, or None."""
+        """Return the account number behind a token, or None if it is not stored."""
         raw = await self.redis.hget(key("accounts-by-token", spread(token, self.settings.partitions)), token)
         return raw.decode() if raw else None
 

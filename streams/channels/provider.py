@@ -21,7 +21,9 @@ _NOT_FOUND = 404
 
 
 class Kind(StrEnum):
-    """What a provider guarantees about a repeated request."""
+    """What a provider guarantees about a repeated request: no second effect, an answer whether it has the first, or
+    neither.
+    """
 
     IDEMPOTENT = "idempotent"  # the second has no effect
     ASKABLE = "askable"  # it can be asked whether it has received the first
@@ -64,11 +66,15 @@ class Provider(Protocol):
         """Return the request, or an answer that is known without sending, such as FAILED without a telephone."""
 
     async def send(self, dispatch: Dispatch, order: Order) -> Answer:
-        """Send the request, with the dispatch's id as idempotency key. Raises DoubtError if the outcome is unknown."""
+        """Send the request, with the dispatch's id as idempotency key, and return the answer.
+
+        Raises UnknownOutcomeError if the outcome is unknown.
+        """
 
     async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
-        """Return the answer if the provider has the request, None if it has not. Raises DoubtError if that is
-        unknown.
+        """Return the answer if the provider has the request, None if it has not.
+
+        Raises UnknownOutcomeError if that is unknown.
         """
 
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
@@ -85,9 +91,10 @@ class Gateway:
         self._client, self._url, self.kind, self._refusals = client, url, kind, refusals
 
     async def send(self, dispatch: Dispatch, order: Order) -> Answer:
-        """Send the request, with the dispatch's id as idempotency key. FAILED if it was certainly not carried out.
+        """Send the request, with the dispatch's id as idempotency key. Returns `order.sent` if the gateway accepts it
+        (2xx), FAILED if it was certainly not carried out.
 
-        Raises DoubtError if the outcome is unknown.
+        Raises UnknownOutcomeError if the outcome is unknown.
         """
         if self._url is None:
             return Answer(Result.FAILED, NoGateway())
@@ -104,7 +111,10 @@ class Gateway:
         return self._read(answer, order)
 
     async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
-        """Return the answer if the provider has the request, None at 404. Raises DoubtError if it cannot be asked."""
+        """Return `order.sent` if the provider has the request (2xx), None at 404.
+
+        Raises UnknownOutcomeError if it cannot be asked or answers otherwise.
+        """
         try:
             answer = await self._client.get(f"{self._url}{order.path}/{dispatch.id}")
         except httpx.HTTPError as error:

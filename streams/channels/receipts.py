@@ -54,17 +54,18 @@ class Receipts:
         self._producer, self._clock = outgoing.producer, outgoing.clock
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Raise SignatureError if no key fits or the request is too old.
+        """Raise SignatureError if no key fits or the request's time is over 300 s off.
 
-        Its age is measured by the workers' shared time, because this machine's clock may be wrong.
+        That is measured by the workers' shared time, because this machine's clock may be wrong.
         """
         if verify(self._keys, headers, body, self._clock.wall.time()):
             metrics.RECEIPTS_BEFORE.inc()
 
     async def take(self, receipt: Receipt, channel: Channel) -> str:
-        """Write the receipt's input, and return its id once Kafka has it.
+        """Write the receipt's input, and return the input's id once Kafka has it.
 
-        Raises UnknownDispatchError, NotWholeError, and TimeoutError if Kafka is unavailable.
+        Raises UnknownDispatchError if no dispatch of this channel has the id, NotRecoveredError while that is unknown,
+        TimeoutError if Kafka does not answer within 3 s, and RedisError.
         """
         dispatch = _parsed(receipt.dispatch, channel)
         action = await self._action(dispatch)
@@ -146,7 +147,12 @@ class Receipts:
 
 
 def routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
-    """Return the webhooks' routes for intake's server. Raises SettingsError if no signing key is set."""
+    """Return the routes of receipts for intake's server: POST /receipts/sms, voice, bank and station.
+
+    They answer 200 with the input's id; 400 for an invalid receipt, 401 for a wrong signature, 404 for an unknown
+    dispatch, 408 or 413 for a slow or long body, 503 if it must be sent again. Raises SettingsError if no signing key
+    is set.
+    """
     receipts = Receipts(outgoing, channels)
     kinds: list[tuple[str, type[Receipt], Channel]] = [
         ("sms", SmsReceipt, Channel.SMS),

@@ -27,7 +27,7 @@ Refusals = Annotated[str, AfterValidator(_refusals)]
 
 
 class ChannelSettings(Environment):
-    """Each field is an environment variable: QUANZU_ and its name in capitals."""
+    """The settings of the channels; the environment variable of a field is QUANZU_ and its name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True, env_ignore_empty=True)
 

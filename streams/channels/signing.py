@@ -10,7 +10,7 @@ TOLERANCE_SECONDS = 300
 
 
 class SignatureError(ValueError):
-    """Raised if a request's signature does not fit, or it is too old."""
+    """Raised if a request's signature does not fit, or its time is missing or too far off."""
 
 
 def sign(key: bytes, body: bytes, wall: float) -> dict[str, str]:
@@ -22,7 +22,7 @@ def sign(key: bytes, body: bytes, wall: float) -> dict[str, str]:
 def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, wall: float) -> int:
     """Return the index of the key in `keys` that the body was signed with.
 
-    Raises SignatureError if no key fits, or the time is not within TOLERANCE_SECONDS of `wall` (seconds since 1970).
+    Raises SignatureError if no key fits, or the time is not within 300 s of `wall` (seconds since 1970).
     """
     stamp, signature = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):

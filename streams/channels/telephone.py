@@ -12,7 +12,8 @@ from schemas.levels import CallResult
 class Call:
     """How a call ended.
 
-    `words`: what the resident said, in Chinese; `kept`: transfers that they will not make; `lost_fen`: already lost.
+    `words`: what the resident said, in Chinese; `kept`: transfers that they will not make; `lost_fen`: money already
+    lost, in fen.
     """
 
     result: CallResult

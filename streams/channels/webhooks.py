@@ -55,7 +55,7 @@ class Webhooks(CompactedTable[Webhook]):
         super().__init__(settings, redis, producer, WEBHOOKS, Webhook)
 
     async def drop(self, name: str) -> None:
-        """Delete a webhook and its health."""
+        """Delete a webhook, given by id, and its health."""
         await super().drop(name)
         await self._redis.hdel(WEBHOOK_HEALTH, name)
 
@@ -64,7 +64,9 @@ class Webhooks(CompactedTable[Webhook]):
         return {webhook.id: webhook for webhook in sorted(await self.all(), key=lambda each: each.made_at)}
 
     async def health(self) -> dict[str, tuple[Health, str]]:
-        """Return each webhook's health and a description of its last answer."""
+        """Return by webhook id its health and a description of its last answer; those without an answer are left
+        out.
+        """
         found = {name.decode(): orjson.loads(raw) for name, raw in (await self._redis.hgetall(WEBHOOK_HEALTH)).items()}
         return {name: (Health(how), words) for name, (how, words) in found.items()}
 

@@ -38,7 +38,9 @@ _LOOK = "GET /dead-letters lists what there is"
 
 
 class Asked(BaseModel):
-    """The query parameters of the list."""
+    """The query parameters of the list: filters (a `state` of None: all), the page's size (`limit`), and the offset
+    `before` which it begins.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -184,7 +186,12 @@ class _Api:
 
 
 def routes(settings: Settings, intake: IntakeSettings, producer: Producer, clock: Clock) -> list[Route]:
-    """Return the routes for intake's server. Raises SettingsError if the operators' keys are invalid."""
+    """Return the routes for intake's server: list and show (GET), send again and drop (POST); all answer JSON.
+
+    They answer 200, or raise Refused: 401 without an operator's key, 403 if no such keys are set, 404 for an unknown
+    letter, 409 if it was handled before, 422 for an invalid request, 503 if Kafka does not answer within 15 s, and as
+    `read_body` does. Raises SettingsError if the operators' keys are invalid.
+    """
     api = _Api(settings, intake, producer, clock, operator_keys(settings, intake))
     return [
         Route("/dead-letters", api.list, methods=["GET"]),

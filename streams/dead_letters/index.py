@@ -79,7 +79,7 @@ class DeadLetterIndex:
                 self._act(record.value or b"")
 
     def page(self, wanted: Wanted, most: int | None = None, before: int | None = None) -> Page:
-        """Return the newest `most` (None: all) matching letters with offsets below `before`."""
+        """Return the newest `most` (None: all) matching letters with offsets below `before`; call `refresh` first."""
         fitting = [each for each in self._found.values() if wanted.fits(each.letter, each.standing.state)]
         fitting.sort(key=lambda each: each.letter.offset, reverse=True)
         left = [each for each in fitting if before is None or each.letter.offset < before]
@@ -161,7 +161,7 @@ LOOK_SECONDS = 10.0
 
 
 class OpenLetters:
-    """The metric of open dead letters by source; counts at most the newest MOST letters."""
+    """The metric of open dead letters by source; counts at most the newest 50,000 letters."""
 
     def __init__(self, settings: Settings) -> None:
         self._letters = DeadLetterIndex(settings)

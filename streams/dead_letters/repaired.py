@@ -68,7 +68,7 @@ def repaired_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes
 
 
 def items_of(raw: bytes) -> list[object]:
-    """Return the items of a JSON body. Raises CannotSendError if it is not JSON."""
+    """Return the items of a JSON body. Raises CannotSendError if it is not JSON or has over 5,000 items."""
     try:
         return items_of_body(raw)
     except BodyError as error:
@@ -83,7 +83,10 @@ def one_object(items: list[object]) -> Fields:
 
 
 def lacks(item: Fields, name: str) -> bool:
-    """Return whether the item has no valid value for the identifying field `name`."""
+    """Return whether the item has no valid value for the identifying field `name`: id, source or RecordID.
+
+    Raises KeyError for another name.
+    """
     return not _valid(_IDENTITY[name], item.get(name))
 
 

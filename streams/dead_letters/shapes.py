@@ -13,7 +13,7 @@ _PLAIN = set(string.whitespace) - {"\v", "\f"}
 
 
 def listed(found: Found) -> dict[str, Any]:
-    """Return a letter without its bytes."""
+    """Return a letter as JSON values, without its bytes."""
     letter, act = found.letter, found.standing.act
     return {
         "id": letter.id,
@@ -28,7 +28,7 @@ def listed(found: Found) -> dict[str, Any]:
 
 
 def paged(page: Page) -> dict[str, Any]:
-    """Return a page of letters, and the counts over all matching ones."""
+    """Return a page of letters as JSON values, without bytes, and the counts over all matching ones."""
     return {
         "letters": [listed(each) for each in page.found],
         "total": page.total,
@@ -39,7 +39,10 @@ def paged(page: Page) -> dict[str, Any]:
 
 
 def shown(letter: DeadLetter, found: Found, *, mask: bool) -> dict[str, Any]:
-    """Return a letter with its bytes, as text if possible, else as base64. With `mask`: masked text, or None."""
+    """Return a letter as JSON values, with its bytes as `text` if possible, else as `base64`.
+
+    `mask`: `text` has numbers and names hidden, or is None if the bytes are no text.
+    """
     raw = letter.content
     text = text_of(raw)
     bytes_told: dict[str, Any] = {"text": text} if text is not None else {"base64": base64.b64encode(raw).decode()}
@@ -56,7 +59,7 @@ def shown(letter: DeadLetter, found: Found, *, mask: bool) -> dict[str, Any]:
 
 
 def outcome_of(outcome: Outcome) -> dict[str, Any]:
-    """Return the result of an act."""
+    """Return the result of an act as JSON values."""
     return {
         "done": outcome.done,
         "before": outcome.before,
@@ -76,6 +79,8 @@ def text_of(raw: bytes) -> str | None:
 
 
 def header_of(letter: DeadLetter) -> str | None:
-    """Return the header of the file that a row comes from, or None."""
+    """Return the header line of the file that a row comes from; None if the letter is no row, or the header is empty or
+    no text.
+    """
     reading = letter.where.reading if isinstance(letter.where, LinePlace) else None
     return text_of(base64.b64decode(reading.header)) or None if reading else None

@@ -18,7 +18,10 @@ Opened = DeadLetter | CannotSendError
 
 
 async def unsealed(settings: Settings, letters: Mapping[str, DeadLetter]) -> dict[str, Opened]:
-    """Return each letter decrypted, by id; a CannotSendError in place of one that still cannot be decrypted."""
+    """Return each letter decrypted, by id; a CannotSendError in place of one that still cannot be decrypted.
+
+    Letters that were not encrypted are returned unchanged. Raises RedisError if the vault is unavailable.
+    """
     found: dict[str, Opened] = dict(letters)
     records = {name: record for name, letter in letters.items() if (record := _sealed(letter)) is not None}
     if not records:

@@ -13,7 +13,10 @@ JSON, LINES = "application/json", "application/x-ndjson"
 
 
 def media_type(request: Request) -> str:
-    """Return the request's media type, JSON or LINES. Raises Refused (415) for any other type or charset."""
+    """Return the request's media type, application/json or application/x-ndjson.
+
+    Raises Refused (415) for any other type, or a charset other than UTF-8.
+    """
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     if kind.strip().lower() not in (JSON, LINES):

@@ -169,7 +169,10 @@ class _Taking:
 
 
 def row_id(digest: str, number: int) -> str:
-    """Return the id of a row without its own: it depends on the file's content and the line, not on the file's name."""
+    """Return the id of a row without its own: the first 8 characters of the file's digest, and the line number.
+
+    So it depends on the file's content, not on its name.
+    """
     return f"{digest[:8]}-{number}"
 
 

@@ -28,7 +28,7 @@ SHOWN = 8  # recently changed cases
 @dataclass(frozen=True, slots=True)
 class Overview:
     """The overview: `counts` as in domain/statistics/counts, `ledger` in fen, `recent` with the most recently changed
-    case first, `waiting` cases for an operator, `overdue` deadlines.
+    case first (at most 8), the number of cases `waiting` for an operator, and of `overdue` deadlines.
     """
 
     now: datetime

@@ -19,7 +19,9 @@ OUTCOMES = ("raised", "below_threshold", "unmatched", "duplicate", "dead_lettere
 
 
 async def journal_events(settings: Settings) -> list[figures.Published]:
-    """Return every case event of the journal once, as first published, with its publication time."""
+    """Return every case event of the journal once, as first published, with its publication time (seconds since
+    1970).
+    """
     entries = []
     async with reading(settings):
         async for record in read_all(settings, topics.CASE_EVENTS.name):

@@ -84,7 +84,7 @@ class Manifest(Model):
 async def backup(settings: Settings, folder: Path, now: datetime, told: Told) -> Manifest:
     """Write all topics that are kept for good, and the evidence, to a new folder; return the manifest.
 
-    Raises BackupError if the folder is not empty.
+    `told`: called after each topic with its name and number of records. Raises BackupError if the folder is not empty.
     """
     _make(folder)
     found = {}

@@ -32,7 +32,7 @@ async def begin(line: Installation, by: str, reason: str) -> None:
 
 
 async def end(line: Installation, by: str) -> bool:
-    """Open intake again, with an audit entry. Return False if it was open."""
+    """Open intake again, with an audit entry. Return True if it was closed; False, doing nothing, if it was open."""
     if not await line.redis.delete(DRAINING):
         return False
     await audit.write(line.producer, [AuditEntry(at=line.clock.now(), by=by, act="drain-ended", on="intake")])
@@ -40,9 +40,10 @@ async def end(line: Installation, by: str) -> bool:
 
 
 async def waiting(line: Installation) -> AsyncIterator[dict[str, int]]:
-    """Yield twice a second the number of unprocessed records by topic, and of unpublished entries (`outbox`).
+    """Yield twice a second the number of unprocessed records by topic, and of unpublished entries (`outbox`, at most
+    about 1,000 for each partition).
 
-    Ends after all of them were 0.
+    Ends once all of them were 0.
     """
     while True:
         left = await _left(line.settings)

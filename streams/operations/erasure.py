@@ -61,8 +61,9 @@ async def forget(line: Installation, resident: ResidentId, by: str, reason: str)
 
     Entries merged into this one belong to the same person, and are erased first.
 
-    Raises NotForgottenError if a case is open, no worker answers within 60 s, the id is unknown, or the entry was
-    merged into another; VaultError without a vault.
+    Raises NotForgottenError if a case of the person, or of another who paid them, is open, no worker answers within
+    60 s, the id is unknown, or the entry was merged into another; VaultError without a vault; RewriteError if Redis or
+    the vault cannot rewrite its file.
     """
     vault = Vault(line.settings)
     try:

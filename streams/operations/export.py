@@ -38,7 +38,9 @@ BATCH = 10_000  # rows in a row group
 
 
 class Kind(StrEnum):
-    """The kinds of rows that can be exported."""
+    """The kinds of rows that can be exported: one for each case, contact result, or ledger entry (money kept, frozen or
+    lost).
+    """
 
     CASES = "cases"
     CONTACTS = "contacts"
@@ -46,7 +48,7 @@ class Kind(StrEnum):
 
 
 class Format(StrEnum):
-    """A file format."""
+    """A file format: Parquet or CSV."""
 
     PARQUET = "parquet"
     CSV = "csv"

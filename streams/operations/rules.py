@@ -30,7 +30,8 @@ async def publish(line: Installation, text: str, by: str, override: str = "") ->
     """Put a policy in force, with an audit entry, and return its hash.
 
     `override`: the reason for publishing a policy that the breaker has stopped. Raises PolicyError if it is invalid,
-    and UserError if it was stopped and there is no override; the policy in force then stays.
+    and UserError if it was stopped and there is no override, or the last good policy is stored nowhere; the policy in
+    force then stays.
     """
     policy = await line.policies.publish(text)
     now, before = line.clock.now(), await standing(line)
@@ -51,7 +52,10 @@ async def publish(line: Installation, text: str, by: str, override: str = "") ->
 
 
 async def standing(line: Installation) -> InForce:
-    """Return which policy is in force. An unpublished one is the settings' file's, and counts as proven."""
+    """Return which policy is in force. An unpublished one is the settings' file's, and counts as proven.
+
+    Raises PolicyError or OSError if that file must be read and is invalid or missing.
+    """
     if found := await line.policies.in_force():
         return found
     raw = await line.redis.hget(key("state", 0), "policy")
@@ -70,7 +74,9 @@ async def hold(
 ) -> str:
     """Begin a hold and return its id.
 
-    `named`: what it applies to; `name`: an explicit id, so that a form takes effect once.
+    `duration`: of the installation's clock. `spare_red`: red cases are still contacted. `named`: what it applies to, by
+    field of Hold (channel, action, scam_type, campaign, area, policy); none: all outgoing contact. `name`: an explicit
+    id, so that a form takes effect once.
 
     Raises UserError if a field is invalid, such as an unknown channel.
     """
@@ -99,7 +105,8 @@ async def in_force(line: Installation) -> list[Hold]:
 
 
 async def lift(line: Installation, hold_id: str, by: str, reason: str, what: Literal["release", "drop"]) -> None:
-    """End a hold before its time: release the steps held back, or drop them. Raises UserError if it is not in force.
+    """End a hold before its time: release the steps held back, or drop them. Raises UserError if there is none with
+    this id.
 
     Dropping the hold of a stopped policy also closes the cases that the policy raised and nobody has taken up.
     """

@@ -33,7 +33,10 @@ RAISED = Counter("quanzu_officer_alarms", "Alarms about officers: duress, or a m
 
 
 class Alarms:
-    """Stores alarms in Redis and on the compacted topic `alarms`. Redis drops acknowledged alarms after KEPT."""
+    """Stores alarms in Redis and on the compacted topic `alarms`. Redis drops acknowledged alarms after 30 days.
+
+    Writing raises SendError if a record is too large.
+    """
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         self._settings, self._producer = settings, producer

@@ -37,7 +37,9 @@ class Calls:
         return Call.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def put(self, call: Call) -> None:
-        """Write the call's current state to the topic, then to Redis."""
+        """Write the call's current state to the topic, then to Redis for 12 hours. Raises SendError if it is too
+        large.
+        """
         raw = call.model_dump_json().encode()
         await self._producer.send_all([Record(CALLS.name, call.id.encode(), raw)])
         await self._redis.set(CALL + call.id, raw, px=KEPT_MS)
@@ -69,7 +71,7 @@ class Calls:
     async def wrong_codes(self, case_id: str) -> list[datetime]:
         """Return the times (UTC) at which wrong codes were given for a case, the oldest first.
 
-        All are forgotten once REMEMBERED has passed since the latest.
+        All are forgotten 12 hours (of the installation's clock) after the latest was noted.
         """
         found = await self._redis.zrange(WRONG_CODES + case_id, 0, -1, withscores=True)
         return [moment(score) for _, score in found]

@@ -52,7 +52,10 @@ class Policies:
         self._parsed: dict[str, Policy] = {}
 
     async def publish(self, text: str) -> Policy:
-        """Store a policy's text for good, and return the parsed policy. Raises PolicyError if it is invalid."""
+        """Store a policy's text for good, and return the parsed policy; it is not in force by that.
+
+        Raises PolicyError if it is invalid, and SendError if it is too large.
+        """
         policy = load(text)
         if not await self._redis.hexists(POLICIES, policy.hash):
             await self._producer.send_all([Record(topics.POLICIES.name, policy.hash.encode(), text.encode())])
@@ -68,7 +71,9 @@ class Policies:
         return await self.publish(read(self._settings.policy))
 
     async def get(self, digest: str) -> Policy:
-        """Return the policy with this hash. Raises UnknownPolicyError if it is stored nowhere."""
+        """Return the policy with this hash. Raises UnknownPolicyError if it is stored nowhere, and PolicyError if this
+        version cannot read it.
+        """
         if digest not in self._parsed:
             text = await self._redis.hget(POLICIES, digest)
             if text is None:

@@ -81,7 +81,9 @@ class Asked:
 
 
 class Rosters:
-    """Stores rosters and visit tasks, and chooses officers for visits."""
+    """Stores rosters and visit tasks, and chooses officers for visits. Writing raises SendError if a record is too
+    large.
+    """
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         self._settings, self._producer = settings, producer

@@ -29,7 +29,10 @@ Told = Callable[[Account, Account], Awaitable[None]]
 
 
 class Staff:
-    """Stores accounts by login, and tokens by id. A change is written to the topic, then to Redis."""
+    """Stores accounts by login, and tokens by id. A change is written to the topic, then to Redis.
+
+    Writing raises SendError if a record is too large.
+    """
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         self._settings, self._producer = settings, producer

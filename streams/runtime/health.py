@@ -45,6 +45,7 @@ class Pulse:
 def serve(host: str, port: int, pulse: Pulse) -> None:
     """Serve /metrics, /healthz and /readyz in a background thread until the process ends; port 0 serves nothing.
 
+    /healthz answers 503 if the event loop has not run for over 20 s, /readyz while `pulse.ready` is False; else 200.
     Raises SettingsError if the port is taken.
     """
     if not port:

@@ -32,6 +32,7 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in found.items() if value is not None}
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the secret in the field's file (None if no file is named), the field's name, and False."""
         return self._read(field_name), field_name, False
 
     def _read(self, field: str) -> str | None:

@@ -75,7 +75,7 @@ def span(name: str, parent: Trace | None = None, **attributes: str) -> Iterator[
 
 
 def current() -> Trace | None:
-    """Return the current span, or None if there is none or tracing is off."""
+    """Return the current span (the value of its `traceparent` header), or None if there is none or tracing is off."""
     return None if _tracer is None else _value(trace.get_current_span())
 
 
@@ -135,7 +135,7 @@ class Spans:
             each.end()
 
     def note_subject(self, offset: int, **attributes: str) -> None:
-        """Set attributes on the span of the record at this offset."""
+        """Set attributes, with the prefix "quanzu.", on the span of the record at this offset, if it has one."""
         if found := self._spans.get(offset):
             found.set_attributes(_named(attributes))
 

@@ -59,8 +59,8 @@ class Fanning:
     answers: list[Answer] = field(default_factory=list)
 
     def begin(self, item: Item, fanned: Fanned, now: datetime) -> None:
-        """Begin the fan-out of an entry, with the first slice in its own record, or request a person's decision about
-        it.
+        """Begin the fan-out of an entry, whose first slice is in its own record, and request a person's decision if the
+        entry needs one.
         """
         before, entry = fanned.before, fanned.entry
         if before and before.asked and not _same_question(before, entry):
@@ -153,7 +153,7 @@ def said_before(fanned: Fanned, item: Item) -> bool:
 
 
 def standing_of(signal: Signal) -> WatchStatus:
-    """Return the status that a signal gives its suspect."""
+    """Return the status that a signal gives its suspect: confirmed or lifted by the watchlist, reported otherwise."""
     if signal.kind != "watchlist":
         return WatchStatus.REPORTED
     return WatchStatus.CONFIRMED if signal.state is WatchState.CONFIRMED else WatchStatus.LIFTED

@@ -65,8 +65,8 @@ class Lanes:
         """Screen records in order. Returns once Kafka has their alerts and they are counted.
 
         `pause` is awaited between records, so that red need not wait for a whole batch of ordinary signals. Transient
-        errors (Kafka or Redis unavailable) propagate: call it again. Raises AheadError if the store belongs to another
-        topic.
+        errors (Kafka or Redis unavailable) propagate: call it again. Raises AheadError if the store is beyond the end
+        of the topic, and UnknownPolicyError if the policy in force is stored nowhere.
         """
         async with self._locks[lane]:
             while not await self._advance(lane, records, pause or in_pieces()):
@@ -86,7 +86,10 @@ class Lanes:
                     await self._bring_up(lane, position)
 
     async def cover(self, partition: int) -> None:
-        """Screen one batch (at most 20 records) of each lane's waiting records in a partition, for a silent owner."""
+        """Screen one batch (at most 20 records) of each lane's waiting records in a partition, for a silent owner.
+
+        Raises as `screen` does.
+        """
         for lane in topics.LANES:
             await self._cover(TopicPartition(lane.name, partition))
 

@@ -59,7 +59,10 @@ class ReadBatch:
 
 
 def read(tp: TopicPartition, raws: Sequence[Raw], at: datetime) -> ReadBatch:
-    """Parse records. A valid record takes one validation; otherwise each of its signals is validated separately."""
+    """Parse records. A valid record takes one validation; otherwise each of its signals is validated separately.
+
+    Invalid signals become dead letters of the time `at`.
+    """
     batch = ReadBatch([], [], Counter(), {})
     for raw in raws:
         add(batch, tp, raw, at, partial(batch_adapter.validate_json, extra=ANY_VERSION))
@@ -67,7 +70,10 @@ def read(tp: TopicPartition, raws: Sequence[Raw], at: datetime) -> ReadBatch:
 
 
 def quickly(record: bytes) -> list[Signal]:
-    """Return a valid record's signals for read-only use, if possible without pydantic. Raises ValidationError."""
+    """Return a valid record's signals for read-only use, if possible without pydantic.
+
+    Raises ValidationError if the record is not a valid batch of signals.
+    """
     return plain(record) or batch_adapter.validate_json(record, extra=ANY_VERSION)
 
 

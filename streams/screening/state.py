@@ -54,7 +54,7 @@ class ScreeningState:
         return self._default
 
     async def rules_of(self, lane: TopicPartition) -> RiskRules:
-        """Return the risk rules in force in a lane's partition."""
+        """Return the risk rules in force in a lane's partition. Raises as `rules` does."""
         return await self.rules((await self.positions.position(lane)).policy)
 
     async def tallies(self) -> dict[str, dict[str, int]]:

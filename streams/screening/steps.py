@@ -92,7 +92,7 @@ class ScreeningSteps:
     async def load_evidence(
         self, found: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> LoadedEvidence:
-        """Add the evidence in Redis. Returns an evaluator with what was known before."""
+        """Add the evidence to that in Redis. Returns an evaluator of what was known before, and the added evidence."""
         added, entries = await standing(self._residents, found)
         return LoadedEvidence(RiskEvaluator(await self._evidence.add(added, rules, now), entries, rules, now), added)
 

@@ -17,7 +17,9 @@ SUSPECTING = frozenset({"watchlist", "report"})  # kinds of signals that may add
 
 
 class Party(msgspec.Struct, frozen=True, gc=False):
-    """A resident whom a signal may be about, and the suspect at the other end as a watchlist subject."""
+    """A resident whom a signal may be about, and the suspect at the other end as a watchlist subject (None: unknown, or
+    such signals do not depend on the watchlist).
+    """
 
     role: Role
     resident: ResidentId
@@ -70,7 +72,8 @@ class Subjects:
         return _account(account) or account
 
     def suspect(self, signal: Signal) -> tuple[str, str] | None:
-        """Return the subject that a signal puts on the watchlist, and its number in normal form; None if there is none.
+        """Return the subject that a signal puts on the watchlist (account:TOKEN or phone:TOKEN), and its number in
+        normal form; None if there is none.
 
         Raises ValueError if a watchlist signal's number is invalid.
         """

@@ -41,7 +41,10 @@ async def write(
 
 
 async def bind(producer: Producer, at: datetime) -> None:
-    """Write an entry that names the heads of the other chains, for a process that may write nothing else for long."""
+    """Write an entry that names the heads of the other chains, for a process that may write nothing else for long.
+
+    Raises as `write` does.
+    """
     await write(producer, [AuditEntry(at=at, by=BY, act=HEADS, on=chain_of(producer).end.chain)], naming=True)
 
 

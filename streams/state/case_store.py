@@ -78,7 +78,10 @@ WHERE = ("offset", "end", "run")  # the fields of a partition's state that `is_w
 
 
 def is_whole(asked: str, offset: bytes | None, end: bytes | None, run: bytes | None) -> bool:
-    """Return whether a partition's store lacks no input and belongs to the Redis whose run is `asked`."""
+    """Return whether a partition's store lacks no input and belongs to the Redis whose run is `asked`.
+
+    `offset`, `end`, `run`: the stored fields of the partition's state; None where one is missing.
+    """
     return offset is not None and int(offset) >= int(end or 0) - 1 and run is not None and run.decode() == asked
 
 
@@ -252,8 +255,8 @@ class CaseStore:
         return stand.offset is not None and not stand.older and await self.behind(partition) is None
 
     async def outbox(self, partition: int) -> dict[bytes, bytes]:
-        """Return the committed entries that are not known to be published: bytes by name, in the order of their
-        offsets.
+        """Return the committed entries that are not known to be published: their JSON by name, in the order of their
+        input offsets.
 
         At most about 1,000: a rebuilt store may have very many.
         """
@@ -331,7 +334,7 @@ class CaseStore:
         return _added(found[::2]), dict(zip(wanted, stands, strict=True))
 
     async def overdue(self, partition: int, now: datetime) -> int:
-        """Return the number of deadlines that are due and not acted on yet."""
+        """Return the number of the partition's deadlines that are due and not acted on yet."""
         return int(await self.redis.zcount(key("deadlines", partition), "-inf", milliseconds(now)))
 
 
@@ -346,7 +349,9 @@ class RebuildSteps:
         self._stands, self._number = mark, 0
 
     async def write(self, changes: Iterable[StoreUpdate]) -> bool:
-        """Write the changes. Return False if another process restarted the rebuild, or the partition was lost again."""
+        """Write the changes. Return True if all are written; False if another process restarted the rebuild, or the
+        partition was lost again.
+        """
         for change in changes:
             self._number += 1
             following = f"{self._mark}/{self._number}"
@@ -359,7 +364,8 @@ class RebuildSteps:
     async def finish(self, offset: int, end: int) -> bool:
         """End the rebuild; `offset`: the last applied input. No channel sends until input `end` - 1 is applied too.
 
-        Return False, and end nothing, if another process restarted the rebuild or the partition was lost again.
+        Return True if it has ended; False, ending nothing, if another process restarted the rebuild or the partition
+        was lost again.
         """
         last = StoreUpdate().add("HDEL", STATE, "rebuilding").add("HSET", STATE, "end", end)
         return await self._store.commit(self._partition, self._stands, offset, last)

@@ -91,7 +91,9 @@ class KafkaEpoch:
         return run
 
     async def names(self, run: str) -> bool:
-        """Return whether the epoch names this run, waiting up to 3.5 s for a new epoch to settle."""
+        """Return whether the epoch names this run, waiting up to 3.5 s for a new epoch to settle. Raises RuntimeError
+        as `current` does.
+        """
         until = self._now() + NAMED_SECONDS
         self._look_soon.set()
         while self.current() != run and self._now() < until:  # noqa: ASYNC110 - as above
@@ -106,7 +108,7 @@ class KafkaEpoch:
     async def confirm(self) -> None:
         """Write a confirmation to the log and read up to it: this proves which epoch was in force when the call began.
 
-        Raises AnewError if the topic was created anew, and KafkaError.
+        Raises AnewError if the topic was created anew, KafkaError, and RuntimeError before `start`.
         """
         began = self._now()
         known = self._belief.confirmation(began)

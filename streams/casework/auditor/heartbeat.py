@@ -39,8 +39,8 @@ class Beats:
         return await locks.keep(self._redis, key("auditing", partition), self._token, LEASE_MS)
 
     async def beat(self, partition: int, wall: float, **told: float) -> None:
-        """Write the partition's heartbeat. `wall`: this worker's time, in seconds since 1970; `told`: figures of a
-        finished sweep.
+        """Write the partition's heartbeat. `wall`: this worker's time, in seconds since 1970; `told`: the figures of a
+        sweep that has just ended (cases, seconds, open).
         """
         now = await self.now()
         known = {"at": now, "skew": wall - now, **({"walked": now, **told} if told else {})}

@@ -28,7 +28,10 @@ Heard = tuple[str, int]  # source, window number
 
 @dataclass(slots=True)
 class FeedLog:
-    """A snapshot of the feeds' state. `began`: when watching first began; `since`: since when it has had no break."""
+    """A snapshot of the feeds' state. `heard`: numbers of signals by source and 10-second window (counted from 1970).
+
+    `began`: when watching first began; `since`: since when it has had no break.
+    """
 
     heard: dict[Heard, int]
     profiles: dict[str, FeedProfile]
@@ -40,7 +43,7 @@ class FeedLog:
     changed: set[str] = field(default_factory=set)  # sources whose profile must be written
 
     def last(self, source: str) -> int | None:
-        """Return the number of the last window in which a source sent a signal, or None if it never did."""
+        """Return the number of the last 10-second window in which a source sent a signal, or None if it never did."""
         windows = [window for name, window in self.heard if name == source]
         if source in self.profiles:
             windows.append(self.profiles[source].last)

@@ -67,7 +67,10 @@ class Feeds:
         self._ends: tuple[dict[Where, int], float] | None = None  # end offsets of the lanes, and when they were read
 
     def observe(self, source: str, count: int, now: datetime) -> None:
-        """Count signals of a source that this worker has seen. Sources without a configured name are ignored."""
+        """Count signals of a source that this worker has seen. `source`: its metric label (sources.label).
+
+        Ignored: `other`, and labels that are no feed's, such as the console's.
+        """
         if source not in sources.ALWAYS and source != sources.OTHER:
             self._new[source, window_of(now)] += count
 

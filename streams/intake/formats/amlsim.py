@@ -42,7 +42,7 @@ def open_rows(header: bytes, options: Options) -> Row:
 
 
 def account(node: str) -> str:
-    """Return the account that stands for a node.
+    """Return the account that stands for a node: AML and the node in eight digits.
 
     Raises RowError if the node is not a whole number of at most 8 digits.
     """

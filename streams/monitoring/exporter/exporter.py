@@ -61,7 +61,7 @@ class Exporter(Collector):
         self._failed: dict[tuple[str, ...], float] = {(look.name,): 0 for look in self._looks}
 
     def describe(self) -> Iterator[Metric]:
-        """Return the names of all metrics, without values."""
+        """Yield all metric families, without values."""
         return (family.filled({}) for family in FAMILIES)
 
     def collect(self) -> Iterator[Metric]:
@@ -99,7 +99,7 @@ class Exporter(Collector):
 
 @asynccontextmanager
 async def exporting(context: ExporterContext, port: int) -> AsyncIterator[str]:
-    """Run an exporter and serve it on `/metrics` while the context is open; yields its address.
+    """Run an exporter and serve it on `/metrics` while the context is open; yields that page's URL.
 
     Raises SettingsError if the port is taken.
     """

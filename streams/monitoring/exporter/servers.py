@@ -59,7 +59,10 @@ async def behind(context: ExporterContext) -> list[Metric]:
 
 
 async def kafka(context: ExporterContext) -> list[Metric]:
-    """Return the state of Kafka's brokers and replicas; only that it is down if it is unavailable."""
+    """Return the state of Kafka's brokers and replicas; only that it is down if it is unavailable.
+
+    Raises AccessError if Kafka refuses access.
+    """
     try:
         found = await asyncio.to_thread(copies, context.settings)
     except (KafkaError, AioKafkaError, OSError):

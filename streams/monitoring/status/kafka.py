@@ -21,7 +21,9 @@ _TOPICS = {topic.name: topic for topic in topics.ALL}
 
 
 def look(settings: Settings) -> tuple[bool, list[Trouble]]:
-    """Return whether everything can be read from Kafka, and its troubles. Blocking: call it in a thread."""
+    """Return whether everything can be read from Kafka (it answers, and every partition has a leader), and its
+    troubles. Blocking: call it in a thread.
+    """
     try:
         admin = kafka_admin(settings, REACH_MS)
     except AccessError as error:

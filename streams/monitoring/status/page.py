@@ -7,7 +7,9 @@ from typing import Any
 
 
 class Weight(IntEnum):
-    """How serious a trouble is."""
+    """How serious a trouble is: MISSED, somebody is not being warned or would not be; DANGER, the next fault may cause
+    that.
+    """
 
     MISSED = 0  # somebody is not being warned now, or nobody would be
     DANGER = 1  # everybody is being warned, but the next fault may change that

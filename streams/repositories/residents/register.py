@@ -131,11 +131,11 @@ class Residents:
         return {entry: found[end] for entry, end in ends.items() if end in found}
 
     async def by_phone(self, asked: Sequence[tuple[str, datetime]]) -> list[ResidentId | None]:
-        """Return for each (E.164 phone, time) the id of the resident who held it then, or None."""
+        """Return for each (E.164 phone, time) the id of the (primary) resident who held it then, or None."""
         return await self.find([Asked("phones", *each) for each in asked])
 
     async def by_account(self, asked: Sequence[tuple[str, datetime]]) -> list[ResidentId | None]:
-        """Return for each (normalized account, time) the id of the resident who held it then, or None."""
+        """Return for each (normalized account, time) the id of the (primary) resident who held it then, or None."""
         return await self.find([Asked("accounts", *each) for each in asked])
 
     async def by_id_hash(self, hashes: Sequence[str]) -> list[ResidentId | None]:
@@ -180,9 +180,9 @@ class Residents:
     async def restore(self, since: Tails | None = None) -> int:
         """Make Redis equal to the topic, and return the number of records read.
 
-        With `since` (offsets by topic and partition), only later records are read. Without it, the whole topic is read,
-        and entries that the topic does not have are removed from Redis. The topic is read until no new record has
-        arrived: a `put` during the restore could otherwise be overwritten by the state that it replaced.
+        With `since` (offsets by topic and partition), only records at or after these are read. Without it, the whole
+        topic is read, and entries that the topic does not have are removed from Redis. It is read until no new record
+        has arrived: a `put` during the restore could otherwise be overwritten by the state that it replaced.
         """
         begin = await beginning_offsets(self._settings, RESIDENTS.name)
         behind = (since or {}).get(RESIDENTS.name, begin)
