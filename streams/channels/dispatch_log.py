@@ -68,7 +68,7 @@ class Held(StrEnum):
 class Claimed:
     """A dispatch with a claim of this process, until the lease expires. `fence`: identifies the claim.
 
-    `entry`: its stored progress; None: it was certainly not sent. `case`: its case, or the resident's latest; None:
+    `entry`: its stored progress; None: the store knows of no request. `case`: its case, or the resident's latest; None:
     there is none.
     """
 

@@ -38,8 +38,8 @@ _LOOK = "GET /dead-letters lists what there is"
 
 
 class Asked(BaseModel):
-    """The query parameters of the list: filters (a `state` of None: all), the page's size (`limit`), and the offset
-    `before` which it begins.
+    """The query parameters of the list: filters (a `state` of None: all), the page's size (`limit`), and `before`: only
+    letters with smaller offsets.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -104,9 +104,9 @@ async def backup(settings: Settings, folder: Path, now: datetime, told: Told) ->
 async def restore(settings: Settings, folder: Path, told: Told, until: datetime | None = None) -> Manifest:
     """Write a backup into empty topics, in the original partitions and order; return its manifest. Then rebuild Redis.
 
-    `until`: case records written after it are left out. Raises BackupError, before anything is written, if the backup
-    is damaged, was made under another key or with another number of partitions, a topic or Redis is not empty, or the
-    journal begins after `until`.
+    `told`: as in `backup`. `until`: case records written after it are left out. Raises BackupError, before anything is
+    written, if the backup is damaged, was made under another key or with another number of partitions, a topic or Redis
+    is not empty, or the journal begins after `until`.
     """
     manifest = _read_manifest(folder)
     _refuse_other(settings, manifest)

@@ -52,7 +52,7 @@ class Policies:
         self._parsed: dict[str, Policy] = {}
 
     async def publish(self, text: str) -> Policy:
-        """Store a policy's text for good, and return the parsed policy; it is not in force by that.
+        """Store a policy's text for good, and return the parsed policy. This does not put it in force.
 
         Raises PolicyError if it is invalid, and SendError if it is too large.
         """
