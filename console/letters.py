@@ -19,7 +19,9 @@ HEX_BYTES = 256  # shown of content that is not text
 
 
 def listing(page: Page) -> RenderableType:
-    """Return a page of letters as a table, with the number of letters for each reason."""
+    """Return a page of letters as a table, and below it the number of matching letters for each of the REASONS most
+    frequent reasons; without letters, the text "no such letters".
+    """
     if not page.found:
         return Text("no such letters")
     table = Table(box=None, header_style="bold")
@@ -38,7 +40,11 @@ def listing(page: Page) -> RenderableType:
 
 
 def story(letter: DeadLetter, found: Found, *, mask: bool) -> RenderableType:
-    """Return one letter: origin, time, reason, what was done with it, and its bytes (masked if `mask`)."""
+    """Return one letter: origin, time in China, reason, what was done with it, and its bytes.
+
+    The bytes are text if possible, else the first HEX_BYTES in hexadecimal. `mask`: hide numbers and names of a text,
+    and show no other bytes.
+    """
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -59,8 +65,8 @@ def story(letter: DeadLetter, found: Found, *, mask: bool) -> RenderableType:
 
 
 def summary(outcome: Outcome, done: str) -> RenderableType:
-    """Return the result of a batch: the counts, and why letters were not sent. `done`: the verb, such as "sent
-    again".
+    """Return the result of a batch: the counts of letters, and the REASONS most frequent reasons why some were not
+    sent. `done`: what was done, such as "sent again".
     """
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right")

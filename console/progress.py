@@ -14,7 +14,10 @@ _EVERY = 10.0  # seconds between two lines of a log
 
 @contextmanager
 def bar(console: Console, what: str) -> Iterator[Done]:
-    """Yield a function to call with (done, total), which updates the bar."""
+    """Yield a function to call with (done, total), which updates the bar labelled `what`.
+
+    Without a terminal it prints a line at most every ten seconds, and one when `done` equals `total`.
+    """
     if not console.is_terminal:
         yield _lines(console, what)
         return

@@ -15,7 +15,10 @@ LOCAL = ZoneInfo("Asia/Shanghai")
 
 
 def story(events: Sequence[CaseEvent]) -> RenderableType:
-    """Return the events of one case in version order, below a summary of its present state."""
+    """Return a table of one case's events in version order, below a summary of its state after the last one.
+
+    Times are China's, the exposure is in yuan. Raises IndexError if `events` is empty.
+    """
     told = sorted(events, key=lambda event: event.case.version)
     case = told[-1].case
     table = Table(expand=True, border_style="dim")
@@ -32,7 +35,10 @@ def story(events: Sequence[CaseEvent]) -> RenderableType:
 
 
 def listing(events: Sequence[CaseEvent], most: int) -> RenderableType:
-    """Return a table of at most `most` cases in their present state, the latest event first."""
+    """Return a table of at most `most` cases in their present state, the case with the latest event first.
+
+    A last line counts all cases of `events` and the open ones. Times are China's, the exposure is in yuan.
+    """
     latest: dict[str, CaseEvent] = {}
     for event in events:
         if event.case.id not in latest or event.case.version > latest[event.case.id].case.version:

@@ -38,7 +38,7 @@ OUTCOMES = {
 
 
 def board(view: Overview, title: str = "") -> RenderableType:
-    """Return the whole board of an overview."""
+    """Return the board of an overview in Chinese, for the terminal; money is in yuan. `title` stands after the time."""
     head = Text.assemble(("劝阻 Quanzu ", "bold"), f"{_clock(view.now)}  {title}")
     upper = Columns([_levels(view), _signals(view), _channels(view), _money(view)], padding=(0, 1))
     return Panel(

@@ -26,7 +26,7 @@ OTHER_KEY = 2  # exit code: only the bundle's own installation can check its sea
 
 @app.command("verify")
 def audit_verify(anchors: Anchors = None) -> None:
-    """Check every line: is any changed, dropped, inserted or moved? Ends with 1 and names the first."""
+    """Check every line: is any changed, dropped, inserted or moved? If so, it names the faults and ends with 1."""
     from streams.security.audit_chains import Heads
     from streams.security.audit_log import remember, verified
 
@@ -97,7 +97,10 @@ def audit_export(
     reason: Reason,
     file: Annotated[Path, typer.Option("--out", dir_okay=False, help="The new zip; it holds personal data")],
 ) -> None:
-    """Export one case as a zip with a manifest: its state, journal, inputs, policies and audit."""
+    """Export one case as a zip with a manifest: its state, journal, inputs, policies and audit.
+
+    Refused if there is no such case, the file exists, or a policy of the case is stored nowhere.
+    """
     from domain.ids import resident_of
     from schemas.administration.audit import AuditEntry
     from schemas.errors import UserError
@@ -121,7 +124,10 @@ def audit_export(
 
 @app.command("check-bundle")
 def audit_check_bundle(file: Existing) -> None:
-    """Check whether a bundle is complete and made by this installation. Ends with 1 if not, 2 if another made it."""
+    """Check whether a bundle is complete and made by this installation. Ends with 1 if not, 2 if another made it.
+
+    With 2 its files fit its manifest; only the other installation can check its seal.
+    """
     from domain.access.bundle import check
 
     found = check(file.read_bytes(), load_settings().key())

@@ -12,7 +12,7 @@ app = typer.Typer(name="case", no_args_is_help=True, help="Cases: list them, or 
 
 @app.command("show")
 def case_show(case_id: str) -> None:
-    """Show a case's history, with its reasons and the policy in force at each step."""
+    """Show a case's history, with its reasons and the policy in force at each step. Ends with 1 if there is no case."""
     from console.story import story
     from streams.monitoring.report import journal_events
     from streams.runtime.server_discovery import reachable
@@ -28,7 +28,7 @@ def case_show(case_id: str) -> None:
 
 @app.command("list")
 def case_list(most: Annotated[int, typer.Option(min=1, help="How many, the latest first")] = 20) -> None:
-    """List the cases with the latest events."""
+    """List the cases with the latest events, in their present state."""
     from console.story import listing
     from streams.monitoring.report import journal_events
     from streams.runtime.server_discovery import reachable

@@ -29,7 +29,7 @@ err = _console(stderr=True)
 
 
 def duration(text: object) -> timedelta:
-    """Return an option's duration: 30s, 10m, 2h, 1d. Raises typer.BadParameter if it is none."""
+    """Return an option's duration: 30s, 10m, 2h, 1d. Raises typer.BadParameter if it is invalid or above 3660 days."""
     from domain.policy.units import LONGEST
     from domain.policy.units import duration as read
 
@@ -43,7 +43,7 @@ def duration(text: object) -> timedelta:
 
 
 def day(text: object) -> date:
-    """Return an option's day, 2026-01-31. Raises typer.BadParameter if it is none."""
+    """Return an option's day, 2026-01-31. Raises typer.BadParameter if it is not a day."""
     try:
         return date.fromisoformat(str(text))
     except ValueError:
@@ -51,9 +51,8 @@ def day(text: object) -> date:
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """Return an option's time: a duration before `now`, or a time, without a zone in China's time.
-
-    Raises typer.BadParameter if it is neither.
+    """Return an option's time, aware: a duration before `now` (2h), a day (its midnight) or a time; without a zone in
+    China's time. Raises typer.BadParameter if it is none of these.
     """
     from console.story import LOCAL
     from domain.policy.units import duration as read
@@ -102,7 +101,8 @@ def load_settings() -> "Settings":
 async def open_installation(component: str = "operator") -> AsyncIterator["Installation"]:
     """Open the installation on running servers: those of the settings, or of a Quanzu that runs in the data folder.
 
-    `component`: whose access rights the process uses (streams/security/rights).
+    `component`: whose access rights the process uses, a value of streams.security.rights.Component; another raises
+    ValueError. Raises SettingsError if a setting is invalid, no servers run, or a topic is missing or wrong.
     """
     from console.commands.running import open_installation as on
     from streams.runtime.server_discovery import reachable

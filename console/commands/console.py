@@ -42,7 +42,10 @@ def console_serve() -> None:
 
 @app.command("first-admin")
 def console_first_admin(login: Login, name: Annotated[str, typer.Option(help="As colleagues know the person")]) -> None:
-    """Make the first administrator, who signs in with a one-time password. Refused if one exists."""
+    """Make the first administrator, who signs in with a one-time password. Refused if one exists.
+
+    It prints the password. Also refused if the login or the name is invalid.
+    """
     from console.web.auth.first import first_administrator
     from console.web.kit.settings import load
 
@@ -57,7 +60,10 @@ def console_first_admin(login: Login, name: Annotated[str, typer.Option(help="As
 
 @app.command("open-again")
 def console_open_again(login: Login, reason: Reason) -> None:
-    """Reopen an account whose password and second factor are lost, with a one-time password."""
+    """Reopen an account whose password and second factor are lost, with a one-time password.
+
+    It prints the password. Refused if there is no such account.
+    """
     from console.web.auth.first import open_again
     from console.web.kit.settings import load
 

@@ -48,7 +48,7 @@ AT_ONCE = 200_000  # letters that one command reads: the newest of those selecte
 
 
 class Meant(NamedTuple):
-    """The options that select letters."""
+    """The options that select letters, as typed; None: not given."""
 
     source: str | None
     topic: str | None
@@ -89,7 +89,7 @@ def dead_show(
     raw: Annotated[bool, typer.Option("--raw", help="Only the original bytes, to be repaired in a file")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a letter with its bytes, which may hold personal data."""
+    """Show a letter with its bytes, which may hold personal data. Refused if it is unknown or no longer kept."""
     from console.letters import story
     from streams.dead_letters.index import UnknownLetterError
     from streams.dead_letters.shapes import shown
@@ -124,7 +124,10 @@ def dead_send_again(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send letters again under their old ids: unchanged, or repaired by hand or by a mapping. Each counts once."""
+    """Send letters again under their old ids: unchanged, or repaired by hand or by a mapping. Each counts once.
+
+    Ends with 1 if a letter was not sent.
+    """
     from streams.dead_letters.sending import Who
 
     if sum((file is not None, mapping is not None, edit)) > 1:
@@ -156,7 +159,10 @@ def dead_drop(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Drop letters for good; they stay counted as dead-lettered. Who and why is recorded."""
+    """Drop letters for good; they stay counted as dead-lettered. Who and why is recorded.
+
+    Ends with 1 if a letter was not dropped.
+    """
     from streams.dead_letters.sending import Who
 
     async def run() -> "Outcome":

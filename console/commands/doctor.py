@@ -18,7 +18,10 @@ def doctor(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --now: as JSON")] = False,
 ) -> None:
-    """Check the servers and the settings: what is wrong, and how to fix it."""
+    """Check the servers and the settings: what is wrong, and how to fix it.
+
+    Ends with 1 if anything is wrong; a warning is not.
+    """
     if as_json and not now:
         raise typer.BadParameter("--json belongs to --now")
     raise typer.Exit(_now(as_json) if now else _installation())

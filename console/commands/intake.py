@@ -24,7 +24,11 @@ def intake(
         2026, 1, 1
     ),
 ) -> None:
-    """Accept signals over HTTP or from a file."""
+    """Accept signals over HTTP or from a file.
+
+    `serve` runs until stopped; a file's report is printed as JSON. Refused if the format is unknown or the file cannot
+    be read.
+    """
     from console.commands.running import serve_intake, take_file
     from console.progress import bar
     from streams.intake.formats import FORMATS, Options

@@ -14,7 +14,7 @@ SHOWN = 20  # waiting cases listed
 
 @app.command("check")
 def policy_check(file: Existing) -> None:
-    """Check whether a policy is valid."""
+    """Check whether a policy is valid. It prints the policy's hash, or all faults and ends with 1."""
     from domain.policy import load
     from streams.repositories.policies import read
 
@@ -27,7 +27,10 @@ def policy_publish(
     by: By,
     override: Annotated[str, typer.Option(help="Why a policy that the breaker stopped is put in force again")] = "",
 ) -> None:
-    """Put a policy in force in all partitions, without a restart."""
+    """Put a policy in force in all partitions, without a restart.
+
+    Refused if it is invalid, or if the breaker stopped it and --override gives no reason.
+    """
     from streams.operations.rules import publish
     from streams.repositories.policies import read
 
@@ -76,7 +79,10 @@ def policy_status() -> None:
 
 @app.command("confirm")
 def policy_confirm(cases: list[str], by: By, reason: Reason) -> None:
-    """Confirm cases of a stopped policy as real: what was held back for them is sent."""
+    """Confirm cases of a stopped policy as real: what was held back for them is sent.
+
+    It stops at the first case that does not exist; those before it are confirmed.
+    """
     from streams.operations.rules import confirm
 
     async def run() -> None:

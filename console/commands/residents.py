@@ -15,7 +15,10 @@ app = typer.Typer(name="residents", no_args_is_help=True, help="The register of 
 
 @app.command("import")
 def residents_import(file: Existing) -> None:
-    """Import residents from CSV or Parquet; unreadable rows are refused with line, column and reason."""
+    """Import residents from CSV or Parquet; unreadable rows are refused with line, column and reason.
+
+    Nothing is imported from another kind of file, or if a column is missing or misspelt.
+    """
     from streams.repositories.residents.files import import_file
     from streams.runtime.cooperative import spare_the_collector
 
@@ -35,7 +38,7 @@ def residents_import(file: Existing) -> None:
 
 @app.command("export")
 def residents_export(file: Path) -> None:
-    """Write all residents to CSV or Parquet."""
+    """Write all residents to CSV or Parquet: by the file's ending, .csv or .parquet."""
     from streams.repositories.residents.files import export_file
 
     async def run() -> None:
@@ -47,7 +50,7 @@ def residents_export(file: Path) -> None:
 
 @app.command("example")
 def residents_example(file: Path, count: Annotated[int, typer.Option(min=1, help="How many")] = 20) -> None:
-    """Write a file of made-up people, as an example of the columns."""
+    """Write a CSV or Parquet file of made-up people, as an example of the columns."""
     from streams.repositories.residents.files import write_example
 
     write_example(file, count)

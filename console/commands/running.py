@@ -49,9 +49,10 @@ async def open_installation(
 
 
 async def serve_intake(wanted: Settings, started: Callable[[str], None], given: IntakeSettings | None = None) -> None:
-    """Accept signals and receipts over HTTP until stopped. `given` replaces the environment's intake settings.
+    """Accept signals and receipts over HTTP until stopped; `started` is called with the address.
 
-    Raises SettingsError if the port is taken.
+    `given` replaces the environment's intake settings. Raises SettingsError if a port is taken or a setting is invalid,
+    and EmbeddedError if embedded servers cannot be started.
     """
     channels, intake = load_channels(), given or load_intake()
     async with servers(wanted) as settings, open_installation(settings, Component.INTAKE) as line:
@@ -73,7 +74,10 @@ async def take_file(
     report: Path | None,
     progress: Progress,
 ) -> FileReport:
-    """Accept a file of signals and return its report. Raises FileRefusedError if the file cannot be read."""
+    """Accept a file of signals and return its report, also written to the file `report` as JSON. `name`: the format.
+
+    Raises FileRefusedError if the file cannot be read, and SendError if Kafka refuses a record for good.
+    """
     async with servers(wanted) as settings, open_installation(settings) as line:
         return await intake_file(
             name,  # type: ignore[arg-type]  # one of FORMATS, which the command has looked up
@@ -89,7 +93,9 @@ async def take_file(
 
 
 def in_words(error: Exception) -> str | None:
-    """Return an error's text for the operator, or None for a fault of the program, which needs its traceback."""
+    """Return an error's text for the operator (English), or None for a fault of the program, which needs its
+    traceback.
+    """
     if isinstance(error, PolicyError):
         return policy_faults.in_english(error)
     if isinstance(error, UserError):

@@ -14,7 +14,7 @@ class _Shape(BaseModel):
 
 
 class Accepted(_Shape):
-    """All signals are stored in Kafka. `ids`: their ids in the order of the request."""
+    """All signals are stored in Kafka. `accepted`: their number; `ids`: their ids in the order of the request."""
 
     accepted: int
     ids: list[str]
@@ -68,7 +68,10 @@ class Done(_Shape):
 
 
 class Letter(_Shape):
-    """A dead letter without its bytes. `topic`: where it comes from, or `file` for a row of a file."""
+    """A dead letter without its bytes. `topic`: where it comes from, or `file` for a row of a file.
+
+    `size`: the number of its bytes. `act`: the last act on it, or null.
+    """
 
     id: str
     source: str
@@ -93,7 +96,7 @@ class Letters(_Shape):
 class WholeLetter(Letter):
     """A dead letter with its bytes: as text if they are text, else in base 64; when masked, as text only."""
 
-    stands: str
+    stands: str  # its state as an English sentence
     where: dict[str, Any]
     header: str | None  # the header line of a row's file
     whole: bool  # all bytes are stored, not only the first ones

@@ -38,7 +38,10 @@ JSON, TOML, TEXT = "application/json", "application/toml", "text/plain"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One kind of record. `key`: a regular expression of its keys; `adapter`: its model, or None if it is not JSON."""
+    """One kind of record. `key`: a regular expression of its keys; `adapter`: its model, or None if it is not JSON.
+
+    `about`: a short description; `content`: the media type.
+    """
 
     name: str
     about: str

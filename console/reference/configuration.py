@@ -57,7 +57,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 
 def variables() -> dict[str, FieldInfo]:
-    """Return each environment variable and its model field."""
+    """Return each environment variable, by its whole name, and its model field."""
     return {
         f"{settings.model_config.get('env_prefix', '')}{name}".upper(): field
         for settings in SETTINGS
@@ -66,7 +66,7 @@ def variables() -> dict[str, FieldInfo]:
 
 
 def table(names: Iterable[str]) -> str:
-    """Return a Markdown table of these variables, their defaults and meanings."""
+    """Return a Markdown table of these variables, their defaults and meanings. Raises KeyError for an unknown one."""
     known = variables()
     rows = ["| variable | default | meaning |", "|---|---|---|", *(_row(name, known[name]) for name in names)]
     return "\n".join(rows)

@@ -94,7 +94,10 @@ def _remarks_in(source: str) -> dict[str, str]:
 
 
 def schema_of(name: str, about: str, adapter: TypeAdapter[Any], how: type[GenerateJsonSchema] = RemarkSchema) -> Schema:
-    """Return the schema of what Quanzu reads, as a complete document with title, description and id."""
+    """Return the schema of what `adapter` reads, as a complete document: title and id from `name`, description `about`.
+
+    `how`: the generator of the schema.
+    """
     made = adapter.json_schema(schema_generator=how, ref_template="#/$defs/{model}")
     described = {"title": name, "description": about[0].upper() + about[1:]}
     return {"$schema": DIALECT, "$id": f"urn:quanzu:{name}", **made, **described}

@@ -75,7 +75,7 @@ class Masked(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One route: its access, parameters, body, and the model of each answer by status."""
+    """One route: its access (`security`; None: open), parameters, body, and the model of each answer by status."""
 
     method: str
     path: str
@@ -144,7 +144,7 @@ OPERATIONS = (
 
 
 def openapi(version: str) -> Document:
-    """Return the OpenAPI document. `version`: Quanzu's.
+    """Return the OpenAPI document of intake. `version`: Quanzu's.
 
     Intake's real handlers read bytes, for speed; FastAPI gets substitutes with the same paths, bodies and answers.
     """

@@ -15,7 +15,7 @@ MADE = "<!-- made by `quanzu admin documents`: do not edit -->"
 
 
 def topics_page() -> str:
-    """Return the page of topics: a table of them, their required settings, and the parts that write and read them."""
+    """Return the Markdown page of topics: a table of them, their required settings, and the parts that use them."""
     return "\n".join(
         [
             "# Topics",
@@ -73,7 +73,7 @@ def _setting(rule: Rule) -> str:
 
 
 def schemas_page() -> str:
-    """Return the page that lists all schemas."""
+    """Return the Markdown page that lists all schemas."""
     known = values()
     rows = [f"| [{name}](schemas/{name}.json) | {made['description']} |" for name, made in schemas().items()]
     beside = [f"| {value.name} | {value.about}: {value.content} |" for value in known.values() if value.adapter is None]
@@ -96,7 +96,7 @@ def schemas_page() -> str:
 
 
 def policy_page() -> str:
-    """Return the page of the policy file's keys, a table per section."""
+    """Return the Markdown page of the policy file's keys, a table per section."""
     made = policy_schema()
     return "\n".join(
         [

@@ -34,9 +34,10 @@ from streams.installation import Installation
 def create_app(
     line: Installation, settings: ConsoleSettings, *, telephone: Telephone | None = None, guests: Sequence[Guest] = ()
 ) -> FastAPI:
-    """Return the console's application for an open installation.
+    """Return the console's application for an open installation. `telephone`: None if pages cannot place calls.
 
-    Raises ValueError if a route belongs to no door (see kit/door.py), ScriptError if a call script is invalid.
+    Raises ValueError if a route belongs to no door (see kit/door.py), ScriptError if a call script is invalid, and
+    SettingsError if a rate or the OpenID settings are invalid.
     """
     hub = Hub(line)
     made = Services(
@@ -79,6 +80,7 @@ class Failure:
         self._happened = asyncio.Event()
 
     def done(self) -> bool:
+        """Return whether an error has been recorded."""
         return self._happened.is_set()
 
     def tell(self, error: BaseException) -> None:
@@ -87,6 +89,7 @@ class Failure:
         self._happened.set()
 
     async def wait(self) -> BaseException | None:
+        """Wait until an error is recorded and return the first one."""
         await self._happened.wait()
         return self.error
 

@@ -18,7 +18,10 @@ from console.commands.admin import (
 
 
 def make_app(rebuild_partition: backup.RebuildPartition) -> typer.Typer:
-    """Return the group of commands. `rebuild_partition` comes from casework, which the console may not import."""
+    """Return the group of commands `quanzu admin`.
+
+    `rebuild_partition` comes from casework, which the console may not import.
+    """
     app = typer.Typer(
         name="admin",
         no_args_is_help=True,

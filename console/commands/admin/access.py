@@ -14,7 +14,7 @@ Secrets = Annotated[Path, typer.Argument(help="The folder with the secrets")]
 
 @app.command("secrets")
 def access_secrets(folder: Secrets) -> None:
-    """Make the missing secrets of an installation, each in a file that only its owner can read."""
+    """Make the missing secrets of an installation, each in a file that only its owner can read. Existing ones stay."""
     from streams.security.secrets import make
 
     made = make(folder)
@@ -23,7 +23,10 @@ def access_secrets(folder: Secrets) -> None:
 
 @app.command("key")
 def access_key(source: Annotated[str, typer.Argument(help="The feed's name: the source of its signals")]) -> None:
-    """Make a key for a feed, and its entry for QUANZU_API_KEYS. It is not stored: pass it on at once."""
+    """Make a key for a feed, and print it and its entry for QUANZU_API_KEYS. It is not stored: pass it on at once.
+
+    Refused if the source's name is invalid.
+    """
     from streams.intake.settings import make_key
 
     key, entry = make_key(source)
@@ -32,7 +35,10 @@ def access_key(source: Annotated[str, typer.Argument(help="The feed's name: the 
 
 @app.command("redis")
 def access_redis(folder: Secrets) -> None:
-    """Print the ACL file of Redis. It holds hashes of the passwords in the secrets folder."""
+    """Print the ACL file of Redis. It holds hashes of the passwords in the secrets folder.
+
+    Refused if one is missing.
+    """
     from streams.security.acls import redis
     from streams.security.secrets import of_servers, passwords
 
@@ -42,7 +48,10 @@ def access_redis(folder: Secrets) -> None:
 
 @app.command("vault")
 def access_vault(folder: Secrets) -> None:
-    """Print the ACL file of the vault, the Redis that holds people's encryption keys."""
+    """Print the ACL file of the vault, the Redis that holds people's encryption keys.
+
+    It holds hashes of the passwords in the secrets folder. Refused if one is missing.
+    """
     from streams.security.acls import vault
     from streams.security.secrets import passwords
 
@@ -61,7 +70,10 @@ def access_kafka(
 
 @app.command("grant")
 def access_grant(folder: Secrets) -> None:
-    """Create the components' users in Kafka and grant their rights. QUANZU_KAFKA_USER must be a super user."""
+    """Create the components' users in Kafka and grant their rights. QUANZU_KAFKA_USER must be a super user.
+
+    Their passwords are those of the secrets folder; refused if one is missing. Safe to repeat.
+    """
     from streams.security.acls import grant
     from streams.security.secrets import passwords
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def backup(folder: Path) -> None:
     """Write the permanent data (the journal, residents, rules) to a new folder.
 
-    The folder holds personal data.
+    The folder holds personal data. Refused if it exists and is not empty.
     """
     from streams.operations import backup
 
@@ -38,7 +38,7 @@ class RebuildPartition(Protocol):
 
 
 class StoreCommands:
-    """The commands that build the store, with casework's function for one partition."""
+    """The commands `restore` and `rebuild`, which build the store with casework's function for one partition."""
 
     def __init__(self, rebuild_partition: RebuildPartition) -> None:
         self._rebuild_partition = rebuild_partition
@@ -51,7 +51,11 @@ class StoreCommands:
             typer.Option(help="Restore cases as of this time (Kafka's); everything else as in the backup"),
         ] = None,
     ) -> None:
-        """Write a backup into new, empty topics, and build the store from them."""
+        """Write a backup into new, empty topics, and build the store from them.
+
+        Refused, before anything is written, if the backup is damaged, was made under another key or number of
+        partitions, or a topic or Redis is not empty.
+        """
         from streams.operations import backup
         from streams.runtime.server_discovery import reachable
 

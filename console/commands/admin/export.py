@@ -25,7 +25,7 @@ def export(
 ) -> None:
     """Write cases, contacts or the ledger to a table, under pseudonyms.
 
-    docs/export.md lists the columns.
+    docs/export.md lists the columns. The audit records who did it and why. Refused if the file exists.
     """
     from domain.statistics.export import pseudonyms
     from schemas.administration.audit import AuditEntry

@@ -17,7 +17,7 @@ def subject_access(
 ) -> None:
     """Write all records about one person to a zip, for a person who asks for them.
 
-    It reads every topic. The audit records who did it and why.
+    It reads every topic. The audit records who did it and why. Refused if there is no such resident or the file exists.
     """
     from domain.identity.held import subject
     from schemas.administration.audit import AuditEntry
@@ -49,7 +49,8 @@ def erase(
 ) -> None:
     """Erase one person's data for good, in all copies.
 
-    Counts stay. It cannot be undone.
+    Counts stay. It cannot be undone. Refused if a case is open, the id is unknown or merged into another, there is no
+    vault, or no worker answers within 60 s.
     """
     from domain.policy.units import spelt
     from streams.operations.erasure import forget
@@ -74,7 +75,7 @@ def erase(
 def rehash() -> None:
     """Rehash all ID numbers under the last key of QUANZU_ID_KEYS.
 
-    After an interruption, run it again.
+    After an interruption, run it again. Refused if the register already uses a later key than QUANZU_ID_KEYS has.
     """
     from streams.repositories.residents import rehash
 

@@ -22,7 +22,7 @@ def sandbox_serve(
     source: Source = "bank",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
 ) -> None:
-    """Serve an intake for one source on separate servers; its signals warn nobody."""
+    """Serve an intake for one source on separate servers until stopped; its signals warn nobody."""
     import secrets
 
     from console.commands.running import serve_intake
@@ -47,7 +47,10 @@ def sandbox_serve(
 def sandbox_files(
     folder: Annotated[Path, typer.Argument(file_okay=False, help="A new folder")], source: Source = "bank"
 ) -> None:
-    """Write the conformance set: the body of each request, and in list.json its headers and the expected answer."""
+    """Write the conformance set: the body of each request, and in list.json its headers and the expected answer.
+
+    Ends with 1 if the folder exists.
+    """
     from datetime import UTC, datetime
 
     from streams.intake.conformance import exchange_json, exchanges
@@ -70,7 +73,7 @@ def sandbox_check(
     key: KeyFile,
     source: Source = "bank",
 ) -> None:
-    """Send the conformance set and compare the answers. Ends with 1 if any differs."""
+    """Send the conformance set and compare the answers. Ends with 1 if any differs or the intake does not answer."""
     from datetime import UTC, datetime
 
     import httpx

@@ -18,7 +18,7 @@ WEEK = timedelta(days=7)
 
 
 class Profile(StrEnum):
-    """Presets of an installation's size: docs/sizing.md gives the sources of their figures."""
+    """Presets of an installation's size: jilin, province, country. docs/sizing.md has their figures' sources."""
 
     JILIN = "jilin"
     PROVINCE = "province"
@@ -57,7 +57,8 @@ def size(
 ) -> None:
     """Compute how large an installation must be.
 
-    It prints partitions, workers, memory, disk, network, cores and their price.
+    It prints partitions, workers, memory, disk, network, cores and, with a core's price, their price per month.
+    Ends with 1 if one Redis per cell is too slow for the load: then more cells are needed.
     """
     from domain.statistics.sizing import Asked
     from domain.statistics.sizing import size as reckon
@@ -90,7 +91,7 @@ def size(
 
 
 def as_data(found: "Size") -> dict[str, object]:
-    """Return all figures for JSON: cores, bytes, bytes per second."""
+    """Return all figures for JSON: cores, bytes, bytes per second at the peak, and the price per month (or None)."""
     derived = {
         "redis_machine": found.redis_machine,
         "broker_machine": found.broker_machine,

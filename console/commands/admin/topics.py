@@ -11,7 +11,7 @@ app = typer.Typer(name="topics", no_args_is_help=True, help="Kafka's topics: cre
 
 @app.command("create")
 def topics_create() -> None:
-    """Create the topics that are missing."""
+    """Create the topics that are missing. Existing ones stay as they are."""
     from streams.messaging import topics
     from streams.runtime.server_discovery import reachable
 
@@ -21,7 +21,10 @@ def topics_create() -> None:
 
 @app.command("check")
 def topics_check() -> None:
-    """Report what is wrong with the topics and the brokers' settings, and what to do."""
+    """Report what is wrong with the topics and the brokers' settings, and what to do.
+
+    Ends with 1 if anything is wrong; a warning is not.
+    """
     from streams.messaging import broker_settings, topics
     from streams.runtime.server_discovery import reachable
 

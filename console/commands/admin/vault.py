@@ -17,7 +17,10 @@ def vault_take_in(
     by: By,
     reason: Reason,
 ) -> None:
-    """Import the keys of a copy of the vault, beside newer ones. Erased people stay erased."""
+    """Import the keys of a copy of the vault, beside newer ones. Erased people stay erased.
+
+    Refused if the copy is not of this installation's vault.
+    """
     from streams.security.vault_identity import take_in
 
     taken = asyncio.run(take_in(load_settings(), copy, by, reason, datetime.now(UTC)))
@@ -31,7 +34,10 @@ def vault_adopt(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
 ) -> None:
-    """Continue with the vault of QUANZU_VAULT, if the previous one is lost without a copy."""
+    """Continue with the vault of QUANZU_VAULT, if the previous one is lost without a copy.
+
+    What was encrypted with the previous one stays unreadable.
+    """
     from streams.security.vault_identity import adopt
 
     if not yes:

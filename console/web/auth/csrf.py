@@ -19,7 +19,10 @@ def token(key: bytes, who: Who) -> str:
 
 
 async def check(request: Request, who: Who) -> None:
-    """Raise ForbiddenError unless the request comes from a page of the console. API programs need no CSRF token."""
+    """Raise ForbiddenError if another site's page sent the request or it lacks the session's CSRF token.
+
+    Requests of API programs pass unchecked.
+    """
     if is_program(who):
         return
     refuse_others(request)
@@ -29,7 +32,7 @@ async def check(request: Request, who: Who) -> None:
 
 
 def refuse_others(request: Request) -> None:
-    """Check the origin of a request without a session, by the browser's Sec-Fetch-Site or Origin header.
+    """Check a request's origin by the browser's Sec-Fetch-Site or Origin header; a request with neither passes.
 
     Raises ForbiddenError if another site's page sent the form; it could sign the reader in to a foreign account.
     """

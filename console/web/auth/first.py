@@ -24,7 +24,8 @@ class AccountError(UserError):
 async def first_administrator(line: Installation, login: str, name: str) -> str:
     """Make the first administrator and return the one-time password.
 
-    Raises AccountError if an administrator exists, or the login or the name is invalid.
+    Raises AccountError if an administrator who can sign in exists, or the login or the name is invalid, and
+    TimeoutError if Kafka or Redis does not answer.
     """
     word = passwords.one_time()
     now = line.clock.now()
@@ -45,7 +46,7 @@ async def first_administrator(line: Installation, login: str, name: str) -> str:
 async def open_again(line: Installation, login: str, reason: str) -> str:
     """Give an account a new one-time password, remove its second factor, enable it, and return the password.
 
-    Raises AccountError if there is no such account.
+    Raises AccountError if there is no such account, and TimeoutError if Kafka or Redis does not answer.
     """
     word, now = passwords.one_time(), line.clock.now()
     fields = await _opened_by(line, word) | {"totp": None, "recovery": [], "disabled": False}
@@ -63,7 +64,7 @@ async def open_again(line: Installation, login: str, reason: str) -> str:
 
 
 async def nobody_can_sign_in(line: Installation) -> bool:
-    """Return whether there is no administrator yet."""
+    """Return whether there is no administrator who can sign in."""
     return not any(map(administers, await line.staff.all()))
 
 

@@ -31,8 +31,9 @@ DAYS = 180
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A password or a code given for a login. `device`: the mark of a browser that signed in to it before, else
-    None.
+    """A password or a code given for a login. `device`: the mark of a browser that signed in to it before, else None.
+
+    `address`: the client's, as `address_of` returns it.
     """
 
     what: Literal["password", "code"]
@@ -67,7 +68,7 @@ class Lockout:
         return max([await self._left(count) for count in shut], default=0)
 
     async def wrong(self, attempt: Attempt) -> None:
-        """Count a wrong answer against the limits for strangers."""
+        """Count a wrong answer against the limits for strangers; a browser known at the login is not counted here."""
         for limit, names in self._others(attempt):
             await self._limiter.hit(limit, *names)
 
@@ -121,7 +122,7 @@ class Lockout:
 
 
 def address_of(request: Request) -> str:
-    """Return the request's address, of IPv6 the /64 network, because one customer has the whole network."""
+    """Return the client's IP address, "" if unknown; of IPv6 the /64 network, because one customer has it whole."""
     host = request.client.host if request.client else ""
     try:
         address = ipaddress.ip_address(host)

@@ -50,6 +50,7 @@ class Journey:
     back: str  # the redirect address
 
     def record(self) -> dict[str, str]:
+        """Return the fields by name, for storage as JSON."""
         return asdict(self)
 
 
@@ -142,7 +143,10 @@ class Provider:
 
 
 def provider(settings: ConsoleSettings) -> Provider | None:
-    """Return the provider of the settings, or None if no issuer is set. Raises SettingsError if they are incomplete."""
+    """Return the provider of the settings, or None if no issuer is set.
+
+    Raises SettingsError if the client's id is missing or the issuer is neither https nor on this machine.
+    """
     if settings.oidc_issuer is None:
         return None
     if settings.oidc_client is None:

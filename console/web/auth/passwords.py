@@ -40,7 +40,7 @@ def outdated(hashed: str) -> bool:
 
 
 def one_time() -> str:
-    """A new one-time password, to be read out or written down."""
+    """Return a new one-time password, 20 letters and digits in groups of five, to be read out or written down."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
 
 

@@ -49,7 +49,7 @@ def picture(secret: str, login: str) -> str:
 
 
 async def shown(redis: Any, login: str, secret: str, code: str, seconds: float) -> bool:  # noqa: ANN401 - see streams/repositories/residents
-    """Return whether the code is valid at `seconds` (since 1970) and unused; a valid code is marked as used."""
+    """Return whether the code is valid at `seconds` (since 1970), give or take 30 s, and unused; it is then used."""
     step = _step(secret, code, seconds)
     if step is None:
         return False
@@ -73,7 +73,7 @@ def like_recovery(code: str) -> bool:
 
 
 def without(account: Account, kept: str) -> Account:
-    """Return a copy of the account without this recovery code's hash. Raises ValueError if it has been used."""
+    """Return a copy of the account without this recovery code's hash. Raises ValueError if the account has it not."""
     left = list(account.recovery)
     left.remove(kept)
     return account.model_copy(update={"recovery": left})

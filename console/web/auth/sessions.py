@@ -59,7 +59,7 @@ class Sessions:
         self._idle, self._whole = settings.session_minutes * 60, settings.session_hours * 3600
 
     async def begin(self, account: Account, how: str = "password", address: str = "", agent: str = "") -> str:
-        """Begin a session and return its token."""
+        """Begin a session and return its token, for the cookie. `how`: "password" or "oidc"; `agent`: User-Agent."""
         token = secrets.token_urlsafe(32)
         name, began = hashed(token), self._wall.time()
         kept = StoredSession(account.login, account.epoch, began, how, address, agent[:AGENT])
@@ -82,7 +82,10 @@ class Sessions:
         return await self.find(token) if token else None
 
     async def find(self, token: str) -> Who | None:
-        """Return whose session the token is, or None if it ended or the account changed. Its idle time starts again."""
+        """Return whose session the token is. Its idle time starts again.
+
+        None if it ended, or the account was disabled, removed or so changed that its sessions end; it ends then.
+        """
         name = hashed(token)
         raw = await self._redis.getex(SESSION + name, ex=self._idle)
         if raw is None:
@@ -151,7 +154,7 @@ class Sessions:
 
 
 def hashed(token: str) -> str:
-    """Return the SHA-256 hash of a token, which is stored instead of it: a reader of Redis cannot sign in with it."""
+    """Return the SHA-256 hash (hex) of a token, stored instead of it: a reader of Redis cannot sign in with it."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -43,7 +43,7 @@ class SignIn:
 
 
 def sign_in(line: Installation, settings: ConsoleSettings) -> SignIn:
-    """Return the parts of signing in. Raises SettingsError if the provider's settings are incomplete."""
+    """Return the parts of signing in. Raises SettingsError if the OpenID provider's settings are invalid."""
     return SignIn(
         lockout=Lockout(line.redis, line.settings.key()),
         steps=UnderWay(line.redis, "step", "strict"),
@@ -54,7 +54,7 @@ def sign_in(line: Installation, settings: ConsoleSettings) -> SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A sign-in in progress. `step`: the next step. `proved`: the second factor was given.
+    """A sign-in in progress, after the password. `step`: the next step. `proved`: the second factor was given.
 
     `secret`: the encrypted secret of a second factor that is being set up, else None.
     """
@@ -93,7 +93,7 @@ async def reached(request: Request) -> Reached | None:
 
 
 def onward(at: Reached | None) -> Response:
-    """Return a redirect to the page of the next step, or to the start of the sign-in."""
+    """Return a redirect to the page of the next step, or to the start of the sign-in for None."""
     return RedirectResponse(PATHS.get(at.step, "/sign-in") if at else "/sign-in", 303)
 
 
@@ -112,8 +112,9 @@ async def proceed(request: Request, account: Account, proved: bool) -> Response:
 async def let_in(
     request: Request, response: Response, account: Account, how: Literal["password", "oidc"] = "password"
 ) -> None:
-    """Begin a session, set its cookie on the response and record it in the audit. An earlier session of the browser
-    ends.
+    """Begin a session, set its cookie on the response and record it in the audit.
+
+    An earlier session of the browser and its sign-in in progress end; the browser is known at the login from now on.
     """
     made = services(request)
     if before := request.cookies.get(sessions.COOKIE):

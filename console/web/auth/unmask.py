@@ -62,7 +62,10 @@ async def end(services: Services, who: Who, resident: ResidentId) -> None:
 
 
 async def counts(services: Services, since: date) -> Counter[tuple[date, str]]:
-    """Return how often each person revealed data, by (day in China, login), from the day `since`."""
+    """Return how often each person revealed data, by (day in China, login), from the day `since` on.
+
+    Days more than KEPT ago may be missing.
+    """
     await _sum(services.line)
     found: Counter[tuple[date, str]] = Counter()
     for raw, count in (await services.line.redis.hgetall(UNMASK_COUNTS)).items():

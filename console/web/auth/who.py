@@ -33,7 +33,7 @@ class NotSignedInError(Exception):
 
 
 class ForbiddenError(Exception):
-    """The role may not do this: 403."""
+    """The role may not do this, or the request has no valid CSRF token: 403."""
 
 
 class NotFoundError(Exception):

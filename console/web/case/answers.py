@@ -18,7 +18,7 @@ from streams.security import audit
 
 
 class Answered(StrEnum):
-    """The state of an act."""
+    """What came of an act: DONE, REFUSED, or WAITING for the case's answer."""
 
     DONE = "done"
     REFUSED = "refused"  # the case has changed or does not allow the act; see `why`

@@ -17,8 +17,7 @@ class Caller:
     """A call and who is calling. `resident` and `case` are None outside the operator's area or if they are unknown.
 
     `elsewhere`: the four-digit prefecture of a resident in another area, else None. `others`: other residents in the
-    area
-    who hold the same telephone.
+    area who hold the same telephone.
     """
 
     call: Call

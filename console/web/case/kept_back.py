@@ -73,8 +73,9 @@ class DelayedActs:
         self._redis: Any = services.line.redis
 
     async def keep(self, who: Who, case: Case, body: ActBody) -> Waiting:
-        """Hold an act back for `seconds`. A repeated form is the same act and keeps its time; `left` is 0 if it was
-        sent.
+        """Hold an act back for `seconds` and return it with the time left for undoing it, 0 if it was sent.
+
+        A repeated form is the same act and keeps its time.
         """
         made = DelayedAct(
             id=input_id(who, case.id, body),
@@ -98,7 +99,7 @@ class DelayedActs:
     async def undo(self, who: Who, case_id: str, name: str) -> bool:
         """Remove an act before it is sent, and record it in the audit. A supervisor may undo another person's act.
 
-        Return False if it has been sent, does not belong to the case, or is another person's.
+        Return whether it was removed: False if it has been sent, does not belong to the case, or is another person's.
         """
         kept = await self._load(name)
         if kept is None or kept.case != case_id:
@@ -157,10 +158,8 @@ class DelayedActs:
         """Write the act on the current version of the case: nobody could have seen what changed in these seconds.
 
         Return False if the answer is not known yet. If it is refused because the case changed again, write it again, up
-        to
-        TRIES times. An act that may have been written before (`recovered`) is written again only if the case has not
-        applied
-        it.
+        to TRIES times. An act that may have been written before (`recovered`) is written again only if the case has not
+        applied it.
         """
         for attempt in range(TRIES):
             case = await self._services.desk.load(kept.case)

@@ -26,10 +26,9 @@ ATTEMPTS = 3  # to ask for a stop while the case keeps changing
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A caller's report as the operator took it down. `name`: the form's id. `account`, `phone`: the suspect's, as
-    given.
+    """A caller's report as the operator took it down. `name`: the form's id. `account`, `phone`: the suspect's.
 
-    `amount_fen` is None if no amount was given.
+    `amount_fen` is None if no amount was given. `recording`: the link to the call's recording, or "".
     """
 
     name: str
@@ -53,8 +52,7 @@ async def take(services: Services, who: Who, caller: Caller, told: Reported) -> 
     """Record the report everywhere it belongs and return a Statement with the results; a repeated form counts once.
 
     A named suspect goes on the watchlist as reported, and the bank is asked to stop the case's payments to that
-    account.
-    Raises UnreadableError, before anything is written, if a number is invalid.
+    account. Raises UnreadableError, before anything is written, if a number is invalid.
     """
     case = caller.case or await case_elsewhere(services, caller)
     signals = _signals(services, caller, case, told)
@@ -74,7 +72,7 @@ async def take(services: Services, who: Who, caller: Caller, told: Reported) -> 
 
 
 async def raised(services: Services, resident: str) -> None:
-    """Wait until the resident has a case in progress, at most ANSWER_SECONDS."""
+    """Wait until the resident has a case in progress, at most ANSWER_SECONDS; it returns in both cases."""
     with services.hub.watching() as screen:
         if in_danger(await services.line.calls.latest_case(resident)):
             return
@@ -144,8 +142,7 @@ async def _ask(services: Services, who: Who, case: Case, transfer: str, told: Re
     """Ask for one stop. Return why the case refused it, or None.
 
     If the case changed meanwhile, ask again on its new version: the caller's report does not depend on what the
-    operator
-    saw on the screen.
+    operator saw on the screen.
     """
     why: AnyCode | None = None
     for _ in range(ATTEMPTS):

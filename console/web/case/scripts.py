@@ -18,7 +18,10 @@ def trees() -> Mapping[str, Tree]:
 
 
 def tree_of(scam: str | None) -> Tree:
-    """Return the tree of a scam type, or the general tree if the type has none. Raises ScriptError as `trees` does."""
+    """Return the tree of a scam type, or the general tree for None or a type without one.
+
+    Raises ScriptError as `trees` does.
+    """
     return trees().get(scam or GENERAL) or trees()[GENERAL]
 
 

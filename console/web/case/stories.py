@@ -30,7 +30,10 @@ MISSED = 200  # a page this many events behind loses the oldest
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """The facts that one input produced on a case. `version`: the case version after it; `at`: aware UTC."""
+    """The facts that one input produced on a case. `version`: the case version after it; `at`: aware UTC.
+
+    `input`: the input's id.
+    """
 
     version: int
     at: datetime
@@ -40,6 +43,7 @@ class TimelineEntry:
 
     @classmethod
     def by(cls, event: CaseEvent) -> "TimelineEntry":
+        """Return the entry of a journal event."""
         return cls(event.case.version, event.at, event.input, event.input_kind, event.facts)
 
     def of_others(self, me: str) -> bool:
@@ -77,7 +81,7 @@ class Story:
     whole: bool
 
     def after(self, version: int) -> list[TimelineEntry]:
-        """Return the events after this version."""
+        """Return the events with a higher version."""
         return [each for each in self.told if each.version > version]
 
     def has_all_since(self, seen: int, version: int) -> bool:
@@ -105,7 +109,7 @@ class Stories:
 
     @contextmanager
     def watching(self, case_id: str) -> Iterator["asyncio.Queue[TimelineEntry]"]:
-        """Yield a queue that receives the case's events from now on."""
+        """Yield a queue that receives the case's events from now on; beyond MISSED unread ones it loses the oldest."""
         screen: asyncio.Queue[TimelineEntry] = asyncio.Queue(MISSED)
         self._screens[case_id].add(screen)
         try:
@@ -116,8 +120,9 @@ class Stories:
                 del self._screens[case_id]
 
     async def of(self, case: Case) -> Story:
-        """Return a case's story up to its version, reading the journal for at most LOOK_SECONDS if events are
-        missing.
+        """Return a case's story up to its version, reading the journal for at most LOOK_SECONDS if events are missing.
+
+        Raises an error of streams.runtime.tasks.TRANSIENT if Kafka does not answer.
         """
         kept = self._kept.setdefault(case.id, _Kept())
         self._kept.move_to_end(case.id)

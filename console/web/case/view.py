@@ -41,7 +41,7 @@ ACTING = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
 @dataclass(frozen=True, slots=True)
 class Person:
     """The resident of the case. `resident` is None if unknown. `whole`: the data is revealed, for a reason that was
-    given.
+    given. `place`: prefecture, county and street in Chinese; `age`: years.
     """
 
     resident: Resident | None
@@ -120,7 +120,7 @@ class View:
 
     @property
     def call(self) -> str:
-        """The state of the desk's call, a key of labels.CALLS."""
+        """The state of the desk's latest call: "none", "busy", "no_answer", "connected" or "ended"."""
         call = self.case.desk_call
         if call is None or not call.answered:
             return call.result.value if call else "none"
@@ -198,7 +198,7 @@ def talk_of(case: Case, script: str = "") -> Talk:
 
 
 def context(language: str) -> dict[str, Any]:
-    """Return the template variables of the case page."""
+    """Return the template variables that all case pages share: the scripts by scam type, and the language."""
     return {"scripts": trees(), "spoken": language}
 
 

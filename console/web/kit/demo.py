@@ -15,8 +15,10 @@ from streams.runtime.settings import SettingsError
 
 @asynccontextmanager
 async def beside(line: Installation, telephone: Telephone, officer: str) -> AsyncIterator[list[str]]:
-    """Serve the console for the life of the context; yields printable lines: a heading, then each guest's address and
-    name.
+    """Serve the console for the life of the context, with an account for each guest.
+
+    Yields printable lines: a heading, then each guest's address and name. A taken port is replaced by a free one.
+    Raises SettingsError if a setting is invalid.
     """
     known = guests(line.clock.now(), officer)
     settings = load()

@@ -66,6 +66,7 @@ class Change(_Shape):
 
     @classmethod
     def of(cls, told: TimelineEntry, words: Renderer) -> "Change":
+        """Return the entry with its facts as sentences of the renderer's language."""
         sentences = [words.sentence(fact.what) for fact in told.facts]
         return cls(version=told.version, at=told.at, facts=told.facts, words=sentences)
 
@@ -74,8 +75,8 @@ class Acted(_Shape):
     """The answer to an act. `version`: the case's present version, to send as `seen` with the next act.
 
     For a refused act: `why` is the reason's code and `words` its sentence. `changes`: what happened since `seen`,
-    without
-    your own refused acts; `whole`: no change is missing. `ask`: "anyway" if another person has claimed the case.
+    without your own refused acts; `whole`: no change is missing. `ask`: "anyway" if another person has claimed the
+    case.
     """
 
     answer: Answered

@@ -73,7 +73,7 @@ class Door:
 
 
 def guard(roles: frozenset[StaffRole]) -> Callable[[Request], Awaitable[None]]:
-    """Return a dependency that admits accounts with one of the roles.
+    """Return a dependency that admits accounts with one of the roles and sets `request.state.who`.
 
     It raises NotSignedInError, ForbiddenError (wrong role or, for a writing request, no CSRF token) or TooManyError.
     """

@@ -87,7 +87,7 @@ def too_many(request: Request, seconds: int) -> Response:
 
 class Faults:
     """ASGI middleware for unexpected errors: answers 500 and logs the traceback without message or values, which may be
-    personal.
+    personal. Raises BrokenOffError if the response had begun.
     """
 
     def __init__(self, app: ASGIApp) -> None:

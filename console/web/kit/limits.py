@@ -36,7 +36,7 @@ FREE = "/static/"
 
 
 class Limits:
-    """The counters. Raises SettingsError if a rate in the settings is invalid."""
+    """Counts requests in Redis by address and by account. Raises SettingsError if a rate in the settings is invalid."""
 
     def __init__(self, redis: "Redis", settings: ConsoleSettings) -> None:
         pool: Any = redis.connection_pool
@@ -47,7 +47,7 @@ class Limits:
         self._sign_in = _rate("RATE_SIGN_IN", settings.rate_sign_in)
 
     async def address(self, scope: Scope) -> int:
-        """Count a request from an address; return the seconds to wait, or 0 if it is allowed."""
+        """Count a request from an address; return the seconds to wait, or 0 if it is allowed. Static files are free."""
         if scope["path"].startswith(FREE):
             return 0
         found = (scope.get("client") or ("unknown", 0))[0]
@@ -57,7 +57,7 @@ class Limits:
         return wait
 
     async def person(self, request: Request, who: Who) -> None:
-        """Count a request of a signed-in account. Raises TooManyError above the limit."""
+        """Count a request of a signed-in account. Raises TooManyError above the limit of requests or of searches."""
         wait = await self._hit(self._person, "person", who.login)
         if not wait and "search" in getattr(request.scope.get("route"), "name", ""):
             wait = await self._hit(SEARCHES, "search", who.login)

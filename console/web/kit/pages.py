@@ -123,6 +123,7 @@ def milliseconds(span: timedelta) -> int:
 
 
 def minutes(span: timedelta) -> int:
+    """Return a time span in minutes, rounded."""
     return round(span.total_seconds() / 60)
 
 

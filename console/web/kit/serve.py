@@ -40,7 +40,8 @@ async def serving(app: FastAPI, settings: ConsoleSettings) -> AsyncIterator[str]
 async def serve(line: Installation, settings: ConsoleSettings, started: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. `started` is called with the address.
 
-    Raises the error of a background task that failed, because the console would then show outdated cases.
+    Raises the error of a background task that failed, because the console would then show outdated cases; before that
+    what `create_app` and `serving` raise.
     """
     app = create_app(line, settings)
     async with serving(app, settings) as address:

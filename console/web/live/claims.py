@@ -11,7 +11,9 @@ from streams.casework.claims import claimed, given_back
 
 
 async def claim(services: Services, who: Who, case: Case) -> bool:
-    """Claim a case or renew the person's claim. Return False if another person has it or it is closed."""
+    """Claim a case or renew the person's claim. Return whether it is the person's: False if another has it or it is
+    closed. A claim that the case has not answered yet counts.
+    """
     desk = services.desk
     if not await desk.keep(case.id, who.login):
         return False

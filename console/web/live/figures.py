@@ -24,7 +24,7 @@ DAY_SECONDS = 86_400
 
 
 class Figures:
-    """The statistics. Run `run` and `hear` as tasks. `ready` is set once the existing journal has been folded."""
+    """The statistics. Run `run` and `follow` as tasks. `ready` is set once the existing journal has been folded."""
 
     def __init__(self, line: Installation) -> None:
         self._line = line

@@ -54,7 +54,7 @@ class Filters:
         return urlencode({name: value for name, value in asdict(self).items() if value})
 
     def fits(self, row: Row, who: Who, now: datetime) -> bool:
-        """Return whether a case lies in the person's area and matches the filters."""
+        """Return whether a case lies in the person's area and matches every set filter at the time `now`."""
         division = row.case.profile.division
         return (
             who.sees(division)

@@ -61,7 +61,7 @@ class Queue:
         return kept[1]
 
     def html(self, row: Row, language: str) -> str:
-        """Return the row as HTML in a language, escaped."""
+        """Return the row as an HTML fragment in a language, escaped."""
         name = (language, row.id)
         kept = self._html.get(name)
         if kept is None or kept[0] != row.seq:
@@ -72,7 +72,7 @@ class Queue:
         return kept[1]
 
     def scam(self, row: Row, language: str) -> str:
-        """Return the scam type's name in a language."""
+        """Return the name of the row's scam type in a language; its key if the policy in force does not have it."""
         name = self.scams.get(row.case.danger.scam_type, row.case.danger.scam_type)
         return str(translations(language).gettext(name))
 

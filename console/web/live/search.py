@@ -13,7 +13,7 @@ _BETWEEN = re.compile(r"[\s()+.-]")
 
 
 class Sought(StrEnum):
-    """The kind of search. The audit records the kind, never the text."""
+    """The kind of search: by case number, last digits of a telephone, or name. The audit records it, never the text."""
 
     CASE = "case-number"
     PHONE = "phone-tail"
@@ -21,12 +21,15 @@ class Sought(StrEnum):
 
 
 def digits(text: str) -> str:
-    """Return a typed number without separators."""
+    """Return a typed number without blanks, brackets, plus signs, dots and hyphens."""
     return _BETWEEN.sub("", text)
 
 
 def sought(text: str) -> Sought | None:
-    """Return the kind of search that a text means, or None if it is empty or has too few digits."""
+    """Return the kind of search that a text means, or None for an empty text or a number that is too short.
+
+    A number needs LEAST_DIGITS digits.
+    """
     if (told := digits(text)).isdecimal():
         return Sought.PHONE if len(told) >= LEAST_DIGITS else None
     if _CASE.match(text):
@@ -35,7 +38,9 @@ def sought(text: str) -> Sought | None:
 
 
 def found(rows: Iterable[Row], text: str, by: Sought) -> list[Row]:
-    """Return the rows that match the text, in the given order."""
+    """Return the rows that match the text, in the given order: the id begins or the telephone ends with it, or the
+    name contains it.
+    """
     if by is Sought.CASE:
         return [row for row in rows if row.id.startswith(text)]
     if by is Sought.PHONE:

@@ -35,9 +35,11 @@ class Listener:
 
 
 async def changes(request: Request, listener: Listener, mark: str) -> AsyncIterator[Told]:
-    """Yield the changes since the mark and then each new one; `reload` if the page must load again, then end.
+    """Yield server-sent events: the changes since the mark and then each new one; `reload` if the page must load again,
+    then end.
 
-    Ends with the session. The open stream uses the session, so a screen that is watched all night stays signed in.
+    Ends with the session, by `signed-out`. The open stream uses the session, so a screen that is watched all night
+    stays signed in.
     """
     made = services(request)
     with made.hub.watching() as screen:

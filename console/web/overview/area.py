@@ -50,7 +50,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A source. `heard`: the time of its last signal, None if there was none; `silence`: set during an outage."""
+    """A source. `heard`: the time of its last signal (to 10 s), None if there was none; `silence`: set in an outage."""
 
     source: str
     heard: datetime | None
@@ -70,7 +70,7 @@ class ClockTables:
 
 
 def load(services: Services, who: Who) -> Load:
-    """Return the counts of the area's open cases."""
+    """Return the counts of the area's open cases by level."""
     rows = [row for row in services.hub.rows.values() if who.sees(row.case.profile.division)]
     return load_of(((row.case, row.waits) for row in rows), services.line.clock.now())
 
@@ -170,5 +170,5 @@ def name_of(code: str, now: datetime) -> str:
 
 
 def area_name(who: Who, now: datetime) -> str:
-    """Return the name of the reader's area; for the whole system, the province's."""
+    """Return the Chinese name of the reader's area; for an area of less than four digits, the province's."""
     return name_of(who.area, now) if len(who.area) >= 4 else divisions.name_of(divisions.PROVINCE, now.date())

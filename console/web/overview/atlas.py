@@ -44,7 +44,7 @@ class MapRow:
 
 @dataclass(frozen=True, slots=True)
 class MapPlace:
-    """A place on the map, in the drawing's units. `step`: its colour on the ramp. `radius`: the room for its label.
+    """A place on the map, in the drawing's units. `step`: its colour, 0 (nothing) to 4. `radius`: room for its label.
 
     `figures` is None outside the reader's area.
     """
@@ -83,7 +83,7 @@ class Atlas:
 
 
 def atlas(services: Services, who: Who, rosters: Iterable[Roster], chosen: Chosen) -> Atlas:
-    """Return the map as it is now."""
+    """Return the chosen map and its table with the present figures: the reader's open cases, and officers on duty."""
     now = services.line.clock.now()
     rows = [row for row in services.hub.rows.values() if who.sees(row.case.profile.division)]
     cases = [

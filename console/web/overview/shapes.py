@@ -17,9 +17,9 @@ NAME_RADIUS = 18  # least radius of a place that shows its name
 
 
 class Shape(NamedTuple):
-    """A place as an SVG path in the file's units. `radius`: of a circle around (x, y) inside it. `box`: left, top,
-    right,
-    bottom.
+    """A place as an SVG path in the file's units. `radius`: of a circle around (x, y) inside it.
+
+    `box`: left, top, right, bottom.
     """
 
     code: str
@@ -31,7 +31,7 @@ class Shape(NamedTuple):
 
 
 class MapSource(NamedTuple):
-    """The source of the boundaries: publisher, address, number of the official review, package and licence."""
+    """The source of the boundaries: publisher, address, number of the official review, and package with its licence."""
 
     publisher: str
     address: str
@@ -62,12 +62,12 @@ class MapView:
 
 
 def prefecture_shapes() -> list[Shape]:
-    """Return the shapes of the prefectures, by code of four digits."""
+    """Return the shapes of the prefectures, whose codes have four digits."""
     return [shape for code, shape in _shapes().items() if len(code) == 4]
 
 
 def county_shapes(prefecture: str) -> list[Shape]:
-    """Return the shapes of a prefecture's counties, by code of six digits."""
+    """Return the shapes of a prefecture's counties, whose codes have six digits. `prefecture`: its four-digit code."""
     return [shape for code, shape in _shapes().items() if len(code) == 6 and code.startswith(prefecture)]
 
 
@@ -79,7 +79,7 @@ def source() -> MapSource:
 
 
 def view_of(shapes: Sequence[Shape]) -> MapView:
-    """Return the largest view that shows all of the shapes within WIDTH and HIGHEST."""
+    """Return the largest view that shows all of the shapes within WIDTH and HIGHEST. Raises ValueError without any."""
     left, top = min(each.box[0] for each in shapes), min(each.box[1] for each in shapes)
     width, height = max(each.box[2] for each in shapes) - left, max(each.box[3] for each in shapes) - top
     scale = min((WIDTH - 2 * MARGIN) / width, (HIGHEST - 2 * MARGIN) / height)

@@ -47,7 +47,7 @@ def reds(services: Services, who: Who) -> list[UnclaimedRed]:
 
 
 def today(services: Services, who: Who) -> Sums:
-    """Return the sums of the area's cases that were opened today."""
+    """Return the sums of the area's cases that were opened today, by China's day."""
     day = day_of(services.line.clock.now())
     return services.figures.situation.by_day(who.sees, [day])[day]
 

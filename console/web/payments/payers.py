@@ -64,7 +64,7 @@ async def earlier(services: Services, request: PayersRequest) -> Earlier:
 
 
 async def examples(services: Services, who: Who, found: Earlier) -> list[Example]:
-    """Return some payers, masked; payers outside the reader's area without name and division."""
+    """Return the first EXAMPLES payers, masked; payers outside the reader's area without name and division."""
     people = await services.line.residents.standing({payer.resident for payer in found.first})
     return [_example(who, payer, people.get(payer.resident)) for payer in found.first]
 

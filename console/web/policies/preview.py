@@ -39,7 +39,7 @@ VISIT = timedelta(hours=1)  # length of a visit if the policy states none (assum
 
 
 class Stage(StrEnum):
-    """The progress of a preview."""
+    """The progress of a preview: running, done or failed."""
 
     RUNNING = "running"
     DONE = "done"
@@ -96,6 +96,7 @@ class Preview:
         return round(whose.days[day, level] * self.factor)
 
     def whole(self, whose: Tally, level: Level) -> int:
+        """Return the scaled number of cases of a level on all days in the whole province."""
         return round(whose.levels[level] * self.factor)
 
     @property
@@ -106,10 +107,12 @@ class Preview:
 
     @property
     def live_hours(self) -> VisitHours:
+        """The visit hours of all stations under the policy in force."""
         return _sum(station.live_hours for station in self.stations)
 
     @property
     def draft_hours(self) -> VisitHours:
+        """The visit hours of all stations under the draft."""
         return _sum(station.draft_hours for station in self.stations)
 
 
@@ -127,8 +130,9 @@ class Previews:
         return self._known.get((digest_of(live), digest_of(draft)))
 
     def start(self, live: str, draft: str) -> Preview:
-        """Start a preview and return it, or return the existing one. Raises PolicyError if a text is no valid
-        policy.
+        """Start a preview and return it, or return the existing one unless it failed.
+
+        Raises PolicyError if a text is not a valid policy.
         """
         known = self.find(live, draft)
         if known and known.stage is not Stage.FAILED:

@@ -33,11 +33,11 @@ def calendar(station: str, officers: Iterable[Officer], now: datetime, title: st
 
 
 def read(raw: bytes, roster: Roster, whose: str, zone: tzinfo) -> tuple[dict[str, list[Shift]], list[WrongCell]]:
-    """Return shifts by officer id, and the file's errors: `row` is the event's number from 1, `column` the property.
+    """Return shifts by officer id, and the file's errors: `row` is the event's number from 1 (0: two events overlap),
+    `column` the property.
 
     `whose`: the officer of events that name nobody; "" means that the summary names them by id or name. `zone`: of
-    times
-    without a zone.
+    times without a zone. An unreadable file is an error too.
     """
     try:
         events = Calendar.from_ical(raw).walk("VEVENT")

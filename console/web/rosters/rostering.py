@@ -56,9 +56,9 @@ def stations(made: Services) -> Stations:
 
 
 def in_area(who: Who, roster: Roster) -> bool:
-    """Return whether a person may change a station: all its officers work in their area. An empty station belongs to
-    the
-    whole province.
+    """Return whether a person may change a station: all its officers work in their area.
+
+    An empty station belongs to the whole province.
     """
     return not who.area or (bool(roster.officers) and all(who.sees(each.division) for each in roster.officers))
 
@@ -114,9 +114,9 @@ async def unique(made: Services, before: Roster | None, after: Roster) -> None:
 
 
 async def put(made: Services, who: Who, roster: Roster, mark: str, act: str, about: str = "") -> None:
-    """Replace the roster stored with this mark ("": it is new). Raises RefusedError if it changed, is too large, or
-    Kafka is
-    slow.
+    """Replace the roster stored with this mark ("": it is new).
+
+    Raises RefusedError if it changed (409), is too large (422), or Kafka is slow (503).
     """
     try:
         await stations(made).replace(
@@ -131,7 +131,7 @@ async def put(made: Services, who: Who, roster: Roster, mark: str, act: str, abo
 
 
 async def duty(made: Services) -> Duty | None:
-    """Return the duty rules of the policy in force, or None if there are none."""
+    """Return the duty rules of the policy in force, or None if it has none or is not stored."""
     try:
         standing = await rules.standing(made.line)
         return (await made.line.policies.get(standing.policy)).duty
@@ -182,9 +182,11 @@ def form_id(who: Who, form: FormData) -> str:
 
 
 def words(request: Request, error: RefusedError) -> str:
+    """Return the error's reason in the request's language."""
     return translate(request, error.words)
 
 
 def form_value(form: FormData, name: str) -> str:
+    """Return a field's text; "" if it is missing or a file."""
     given = form.get(name)
     return given if isinstance(given, str) else ""

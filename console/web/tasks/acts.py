@@ -51,7 +51,10 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class ActReply:
-    """The reply to an act. `words`: why it was refused, or a notice; may be ""."""
+    """The reply to an act. `words`: why it was refused, or a notice, in the officer's language; may be "".
+
+    `how`: WAITING means that the act is written and the reply comes when it is sent again.
+    """
 
     id: str
     how: Answered

@@ -41,6 +41,8 @@ Sentence = Callable[[AnyCode], str]
 class Mine:
     """An officer's work. `errands`: open visits; `gone`: visits no longer needed; `people`: residents by id.
 
+    `me`: the officer's roster entry, or None if there is none; `colleagues`: those of the roster who are on duty.
+
     `joined`: residents at the same address whose visits are part of another, by that visit's dispatch id.
     """
 

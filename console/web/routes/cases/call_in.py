@@ -43,13 +43,16 @@ class Rings(BaseModel):
 
 @door.page("/call-in", DESK, name="call-in")
 async def front(request: Request, who: Signed) -> Response:
-    """The form to enter a caller's number."""
+    """The page with the form to enter a caller's number."""
     return _front(request)
 
 
 @door.act("/call-in", DESK, name="call-in-search")
 async def begin(request: Request, who: Signed) -> Response:
-    """Begin a call from a typed number and redirect to it; 422 if it is no telephone number."""
+    """Begin a call from a typed number and redirect to its page; 422 if it is not a telephone number.
+
+    400 if the form has no id.
+    """
     given = await filled(request)
     try:
         phone = normal_phone(given["phone"])
@@ -62,7 +65,10 @@ async def begin(request: Request, who: Signed) -> Response:
 
 @door.act("/call-in/ringing/{call_id}", DESK, name="call-in-answer")
 async def answer(request: Request, who: Signed, call_id: str) -> Response:
-    """Take a ringing call and redirect to it. Raises NotFoundError if another person took it or it no longer rings."""
+    """Take a ringing call and redirect to its page.
+
+    Raises NotFoundError if another person took it, it no longer rings, or it rings in another area.
+    """
     made = services(request)
     calls = made.line.calls
     ringing = next((each for each in await calls.ringing() if each.id == call_id and _near(who, each)), None)
@@ -76,13 +82,17 @@ async def answer(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.page("/call-in/{call_id}", DESK, name="call-in-call")
 async def show(request: Request, who: Signed, call_id: str) -> Response:
-    """The page of a call. Raises NotFoundError if the call is another person's."""
+    """The page of a call. Raises NotFoundError if the call is unknown or another person's."""
     return await _shown(request, who, call_id)
 
 
 @door.act("/call-in/{call_id}/who", DESK, name="call-in-who")
 async def choose(request: Request, who: Signed, call_id: str) -> Response:
-    """Set which of the residents sharing the telephone is calling. Raises NotFoundError for any other resident."""
+    """Set which of the residents sharing the telephone is calling, and redirect to the call's page.
+
+    Raises NotFoundError for any other resident, or if the call is unknown or another person's; 400 if the form has no
+    id.
+    """
     made, given = services(request), await filled(request)
     caller = await callers.find(made, who, call_id)
     if given["resident"] not in [each.id for each in caller.others]:
@@ -93,9 +103,11 @@ async def choose(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.act("/call-in/{call_id}/code", DESK, name="call-in-code")
 async def code(request: Request, who: Signed, call_id: str) -> Response:
-    """Check a message code that the caller reads out; a genuine one is noted on the case.
+    """Check a message code that the caller reads out, and redirect to the call's page; a genuine one is noted on the
+    case.
 
-    429 after too many wrong codes. Raises NotFoundError if the caller has no case.
+    429 after too many wrong codes, 400 if the form has no id. Raises NotFoundError if the caller has no case, or the
+    call is unknown or another person's.
     """
     made, given = services(request), await filled(request)
     caller = await callers.find(made, who, call_id)
@@ -113,7 +125,10 @@ async def code(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.act("/call-in/{call_id}/told", DESK, name="call-in-told")
 async def told(request: Request, who: Signed, call_id: str) -> Response:
-    """Record a question or a report of the caller."""
+    """Record a question or a report of the caller, and redirect to the call's page; 422 if a field is invalid.
+
+    Raises NotFoundError if the call is unknown or another person's; 400 if the form has no id.
+    """
     given = await filled(request)
     what = CallerRequest.REPORT if given["what"] == CallerRequest.REPORT else CallerRequest.QUESTION
     return await _take(request, who, call_id, given, what)
@@ -121,7 +136,11 @@ async def told(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.act("/call-in/{call_id}/hand-over", DESK, name="call-in-hand-over")
 async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
-    """Record the caller's report on a case of another prefecture. Raises NotFoundError if the case is not elsewhere."""
+    """Record the report of a caller from another area, on the case there, and redirect to the call's page.
+
+    422 if a field is invalid, 400 if the form has no id. Raises NotFoundError if the caller is not from elsewhere, or
+    the call is unknown or another person's.
+    """
     given = await filled(request)
     if (await callers.find(services(request), who, call_id)).elsewhere is None:
         raise NotFoundError

@@ -32,7 +32,7 @@ from streams.runtime.tasks import TRANSIENT
 
 door = Door("/cases")
 READERS = DESK | {StaffRole.AUDITOR}
-LOOK_SECONDS = 10.0  # between checks of the session and the case's area
+LOOK_SECONDS = 10.0  # between checks of the session
 LOOKED_SECONDS = 300.0  # an open page counts as one look for this long
 MOST_LOOKS = 10_000
 LATER = timedelta(minutes=30)  # default time for the next call
@@ -42,7 +42,10 @@ _looked: dict[tuple[str, str], float] = {}  # by (session, case): when a look wa
 
 @door.page("/{case_id}", READERS, name="case")
 async def case_page(request: Request, who: Signed, case_id: str, script: str = "") -> Response:
-    """The page of a case."""
+    """The page of a case. `script`: the scam type whose script is shown; "": the case's own.
+
+    Raises NotFoundError if there is no such case in the person's area.
+    """
     made = services(request)
     case = await found(made, who, case_id)
     await _look(made, who, case, anew=True)
@@ -51,7 +54,10 @@ async def case_page(request: Request, who: Signed, case_id: str, script: str = "
 
 @door.page("/{case_id}/parts", READERS, name="case-parts")
 async def parts(request: Request, who: Signed, case_id: str, script: str = "") -> Response:
-    """The page's parts in their present state, for the open page's script."""
+    """The page's parts in their present state, an HTML fragment for the open page's script.
+
+    Raises NotFoundError if there is no such case in the person's area.
+    """
     made = services(request)
     case = await found(made, who, case_id)
     await _look(made, who, case, anew=False)
@@ -60,7 +66,10 @@ async def parts(request: Request, who: Signed, case_id: str, script: str = "") -
 
 @door.page("/{case_id}/story", READERS, name="case-story")
 async def story(request: Request, who: Signed, case_id: str) -> Response:
-    """The case's events from the journal, as a part of the page."""
+    """The case's events from the journal, an HTML fragment of the page.
+
+    Raises NotFoundError if there is no such case in the person's area.
+    """
     made = services(request)
     case = await found(made, who, case_id)
     await _look(made, who, case, anew=False)
@@ -71,8 +80,10 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.page("/{case_id}/events", READERS, name="case-events")
 async def events(request: Request, who: Signed, case_id: str) -> Response:
-    """A stream of `change` events: the new version, whether others made a significant change, and the facts in
-    words.
+    """A stream of `change` events (JSON): the new version, whether others made a significant change, and the facts in
+    words. It ends with the session.
+
+    Raises NotFoundError if there is no such case in the person's area.
     """
     case = await found(services(request), who, case_id)
     return Events(_events(request, who, case))
@@ -87,7 +98,7 @@ async def render(
     status: int = 200,
     **more: Any,  # noqa: ANN401 - what the template needs
 ) -> Response:
-    """Return the page of a case or its parts. `more`: template variables of a refused form."""
+    """Return the HTML page of a case, or its parts (`template`). `more`: template variables of a refused form."""
     made, language = services(request), language_of(request)
     shown = await view(made, who, case, more.get("script", ""))
     usual: dict[str, Any] = {
@@ -105,7 +116,7 @@ async def render(
 
 
 def changes(request: Request, news: list[TimelineEntry], untold: Collection[FactKind] = ()) -> list[str]:
-    """Return the facts of the events as sentences, without the kinds in `untold`."""
+    """Return the facts of the events as sentences in the request's language, without the kinds in `untold`."""
     return [
         f"{translate(request, labels.FACTS[fact.kind])}: {say(request, fact.what)}"
         for each in news

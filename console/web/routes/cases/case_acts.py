@@ -32,8 +32,10 @@ _PLACES: dict[type, str] = {
 
 @door.act("/{case_id}/acts", DESK, name="case-act")
 async def do(request: Request, who: Signed, case_id: str) -> Response:
-    """Carry out a form's act. 409: refused, to be confirmed, or claimed by another; 422: invalid. Typed text is
-    kept.
+    """Carry out a form's act and redirect to the case's page; a script gets JSON (202: not answered yet).
+
+    409: refused, to be confirmed, or claimed by another; 422: invalid; both keep the typed text. 400 if the form has no
+    id or no act. Raises NotFoundError if there is no such case in the person's area.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -57,7 +59,11 @@ async def do(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.act("/{case_id}/undo", DESK, name="case-undo")
 async def undo(request: Request, who: Signed, case_id: str) -> Response:
-    """Undo an act that is held back. 409 if it has been sent."""
+    """Undo an act that is held back, and redirect to the case's page; a script gets JSON.
+
+    409 if it has been sent, is another person's or is unknown. Raises NotFoundError if there is no such case in the
+    person's area.
+    """
     made = services(request)
     case = await found(made, who, case_id)
     name = str((await request.form()).get("undo", ""))[:64]

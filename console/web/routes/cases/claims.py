@@ -23,7 +23,11 @@ _ENDS = {FactKind.STATE, FactKind.CLOSED, FactKind.REOPENED, FactKind.UNCLAIMED}
 
 @door.act("/{case_id}/claim", DESK, name="case-claim")
 async def claim(request: Request, who: Signed, case_id: str) -> Response:
-    """Claim a case; 409 if it is claimed by another person or closed."""
+    """Claim a case and redirect to its page; 409 if it is claimed by another person or closed.
+
+    JSON: `held`, and `seconds`: the length of the lease (wall clock). Raises NotFoundError if there is no such case in
+    the person's area.
+    """
     made = services(request)
     case = await _case(made, who, case_id)
     if await claims.claim(made, who, case):
@@ -36,7 +40,10 @@ async def claim(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.act("/{case_id}/release", DESK, name="case-release")
 async def release(request: Request, who: Signed, case_id: str) -> Response:
-    """Give back one's case."""
+    """End the person's claim, if they have it, and redirect to the queue; JSON: `held`, false.
+
+    Raises NotFoundError if there is no such case in the person's area.
+    """
     made = services(request)
     await claims.give_back(made, who, await _case(made, who, case_id))
     return _answer(request, "/queue", {"held": False})
@@ -46,7 +53,7 @@ async def release(request: Request, who: Signed, case_id: str) -> Response:
 async def renew(request: Request, who: Signed, case_id: str) -> Response:
     """Renew a claim. JSON: `held`: the case is still the person's; `seconds`: when to renew again (wall clock).
 
-    `why`: what happened to the claim, if it is lost.
+    `why`: what happened to the claim, if it is lost. Raises NotFoundError if there is no such case in the area.
     """
     made = services(request)
     case = await _case(made, who, case_id)

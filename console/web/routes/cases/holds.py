@@ -52,13 +52,16 @@ class _WrongError(ValueError):
 
 @door.page("/holds", DESK, name="holds")
 async def show(request: Request, who: Signed) -> Response:
-    """The holds in force that touch the person's area."""
+    """The page with the holds in force that touch the person's area."""
     return await _shown(request, who)
 
 
 @door.act("/holds/look", SUPERVISORS, name="holds-look")
 async def look(request: Request, who: Signed) -> Response:
-    """Answer a page with the open steps that a hold would delay, before it is set. 422 if a field is invalid."""
+    """Answer a page with the open steps that a hold would delay, before it is set. 422 if a field is invalid.
+
+    Raises NotFoundError for an area outside the person's; 400 if the form has no id.
+    """
     given = await filled(request)
     try:
         hold = _hold(request, who, given)
@@ -69,7 +72,10 @@ async def look(request: Request, who: Signed) -> Response:
 
 @door.act("/holds", SUPERVISORS, name="hold-set")
 async def put(request: Request, who: Signed) -> Response:
-    """Set a hold. 422 if a field or the confirmation word is wrong."""
+    """Set a hold and redirect to the holds. 422 if a field or the confirmation word is wrong.
+
+    Raises NotFoundError for an area outside the person's; 400 if the form has no id.
+    """
     made, given = services(request), await filled(request)
     try:
         hold = _hold(request, who, given)
@@ -90,7 +96,9 @@ async def put(request: Request, who: Signed) -> Response:
 
 @door.act("/holds/{hold_id}/lift", SUPERVISORS, name="hold-lift")
 async def lift(request: Request, who: Signed, hold_id: str) -> Response:
-    """End a hold; the steps it kept back are released or dropped. Raises NotFoundError if it is not in force in the
+    """End a hold and redirect to the holds; the steps it kept back are released or dropped, as the form says.
+
+    422 without that choice or a reason, 400 if the form has no id. Raises NotFoundError if it is not in force in the
     area.
     """
     made, given = services(request), await filled(request)

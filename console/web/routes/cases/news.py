@@ -33,8 +33,9 @@ TURN_SECONDS = 1.0
 
 @door.page("/news", DESK, name="news")
 async def news(request: Request, who: Signed) -> Response:
-    """A stream of the banner's content: at first and on each change. Ends with the session; 406 if no stream is asked
-    for.
+    """A stream of the banner's content as HTML fragments: at first and on each change. Ends with the session.
+
+    406 if the request does not accept an event stream.
     """
     if STREAM not in request.headers.get("accept", ""):
         return JSONResponse({"error": "this is a stream of events", "do": f"Ask for {STREAM}"}, 406)

@@ -64,7 +64,8 @@ async def events(request: Request, who: Signed) -> Response:
 
 @door.act("/queue/search", DESK, name="queue-search")
 async def search(request: Request, who: Signed) -> Response:
-    """Search open cases by case number, name or last digits of a telephone; a closed case by its full number.
+    """The page with the open cases found by case number, name or last digits of a telephone; a closed case by its full
+    number.
 
     The text is stored nowhere; 422 if it is too short.
     """
@@ -84,7 +85,10 @@ async def search(request: Request, who: Signed) -> Response:
 
 @door.act("/queue/next", DESK, name="queue-next")
 async def take_next(request: Request, who: Signed) -> Response:
-    """Claim the first free case of the area and redirect to it; JSON has `case`, null if there is none."""
+    """Claim the first free case of the area and redirect to its page, or to the queue if there is none.
+
+    JSON: `case`, its id, or null.
+    """
     case = await claims.claim_next(services(request), who)
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse({"case": case.id if case else None})

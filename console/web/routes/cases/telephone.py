@@ -24,7 +24,7 @@ async def call(request: Request, who: Signed, case_id: str) -> Response:
     """Call the resident and return what was heard as JSON; the case records that the talk began and ended, or failed.
 
     An unclaimed case is claimed first, so that it is not offered to others during the call. Raises NotFoundError if no
-    telephone is connected.
+    telephone is connected or there is no such case in the person's area.
     """
     made = services(request)
     case = await found(made, who, case_id)

@@ -33,9 +33,9 @@ MOST_NOTE = 500  # characters
 
 @door.page("/alarms", DESK, name="alarms")
 async def alarms(request: Request, who: Signed, part: str = "") -> Response:
-    """The area's open alarms and the latest acknowledged ones, as a page or JSON.
+    """The area's open alarms and the LATEST acknowledged ones, as a page or, unless HTML is asked for, JSON.
 
-    `part=list`: only the list, with some folded; `part=all`: the list with nothing folded.
+    `part=list`: only the list of open ones, an HTML fragment, with some folded; `part=all`: with nothing folded.
     """
     made = services(request)
     open_ones, taken = await _open(made, who), await _taken(made, who)
@@ -60,7 +60,10 @@ async def events(request: Request, who: Signed) -> Response:
 
 @door.act("/alarms/{alarm}/acknowledge", SUPERVISORS, name="alarms-acknowledge")
 async def acknowledge(request: Request, who: Signed, alarm: str) -> Response:
-    """Record who looks after the officer; the first person stays. Raises NotFoundError for an alarm of another area."""
+    """Record who looks after the officer; the first person stays. Redirects to the alarms; JSON: the alarm.
+
+    Raises NotFoundError for an unknown alarm or one of another area.
+    """
     made = services(request)
     known = await made.line.alarms.get(alarm)
     if known is None or not concerns(who.area, known):

@@ -42,7 +42,10 @@ _verifying: set["asyncio.Task[None]"] = set()
 
 
 class Filter(BaseModel):
-    """The filter form's fields. Times without a zone are China's."""
+    """The filter form's fields; "" filters nothing. Times without a zone are China's.
+
+    `mended`: also the auditor's automatic repairs; `before`: only entries of lower offsets, None: from the newest.
+    """
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
 
@@ -57,13 +60,16 @@ class Filter(BaseModel):
 
 @door.page("", AUDITORS, name="audit")
 async def show(request: Request, who: Signed) -> Response:
-    """The newest entries and the state of the chains."""
+    """The page with the SHOWN newest entries and the state of the chains."""
     return await _shown(request, who, Filter())
 
 
 @door.act("", AUDITORS, name="audit-filter")
 async def find(request: Request, who: Signed, asked: Annotated[Filter, Form()]) -> Response:
-    """The entries that match the filter; POST, so that the searched ids are in no address."""
+    """The page with the newest entries that match the filter; POST, so that the searched ids are in no address.
+
+    422 for an invalid time.
+    """
     if asked.on or asked.by:
         on = next((name for name in (asked.on, asked.by) if _NAMES.fullmatch(name)), "audit")
         await trail.record_look(services(request), who, "audit", on)
@@ -72,7 +78,7 @@ async def find(request: Request, who: Signed, asked: Annotated[Filter, Form()]) 
 
 @door.act("/verify", AUDITORS, name="audit-verify")
 async def verify(request: Request, who: Signed) -> Response:
-    """Verify all chains now, waiting up to WAIT_SECONDS for the result."""
+    """Verify all chains now, wait up to WAIT_SECONDS for the result, and redirect to the audit, which shows it."""
     if not _verifying:
         task = asyncio.create_task(_verify(services(request), who))
         _verifying.add(task)
@@ -83,7 +89,9 @@ async def verify(request: Request, who: Signed) -> Response:
 
 @door.page("/heads", AUDITORS, name="audit-heads")
 async def heads(request: Request, who: Signed) -> Response:
-    """Download the heads of all chains, to be kept outside: `quanzu audit verify --anchors FILE` compares them."""
+    """Download the heads of all chains as JSON lines, to be kept outside: `quanzu audit verify --anchors FILE` compares
+    them.
+    """
     made = services(request)
     await trail.write(made, who, "audit-heads", "audit")
     lines = [head.model_dump_json() + "\n" for head in await Heads(made.line.redis).all()]
@@ -92,7 +100,7 @@ async def heads(request: Request, who: Signed) -> Response:
 
 @door.page("/export/{case_id}", EXPORTERS, name="export-ask")
 async def ask(request: Request, who: Signed, case_id: str) -> Response:
-    """The form that asks for the reason of an export."""
+    """The page that asks for the reason of an export. Raises NotFoundError if there is no such case in the area."""
     case = await found_case(services(request), who, case_id)
     return page(request, "export.html", case=case, form_id=secrets.token_hex(10), least=LEAST_REASON)
 
@@ -101,7 +109,9 @@ async def ask(request: Request, who: Signed, case_id: str) -> Response:
 async def export(
     request: Request, who: Signed, case_id: str, reason: Annotated[str, Form(max_length=500)] = ""
 ) -> Response:
-    """Download the case's bundle (ZIP); the audit entry is written first. 422 without a reason."""
+    """Download the case's bundle (ZIP); the audit entry is written first. 422 if the reason has fewer than LEAST_REASON
+    characters. Raises NotFoundError if there is no such case in the person's area.
+    """
     made = services(request)
     case = await found_case(made, who, case_id)
     if len(reason.strip()) < LEAST_REASON:

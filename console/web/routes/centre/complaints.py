@@ -42,7 +42,7 @@ class _WrongError(ValueError):
 
 @door.page("/complaints", DECIDES, name="complaints")
 async def show_all(request: Request, who: Signed, decided: int = 0) -> Response:
-    """The complaints of the person's area, the earliest due first. `decided`: ended ones too."""
+    """The page with the complaints of the person's area, the earliest due first. `decided` (1): ended ones too."""
     made = services(request)
     now = made.line.clock.now()
     mine = [each for each in await made.line.complaints.all() if who.sees(each.area)]
@@ -61,7 +61,10 @@ async def show_all(request: Request, who: Signed, decided: int = 0) -> Response:
 
 @door.page("/complaints/new", TAKES, name="complaint-new")
 async def new(request: Request, who: Signed, case: str = "") -> Response:
-    """The form for a complaint. `case`: the case from whose page it was opened, or ""."""
+    """The page with the form for a complaint. `case`: the case from whose page it was opened, or "".
+
+    Raises NotFoundError if there is no such case in the person's area.
+    """
     if case:
         await _case(services(request), who, case)
     return _form(request, who, case)
@@ -69,7 +72,10 @@ async def new(request: Request, who: Signed, case: str = "") -> Response:
 
 @door.act("/complaints", TAKES, name="complaint-take")
 async def take(request: Request, who: Signed) -> Response:
-    """Record a complaint, whose clocks begin. 422 if a field is invalid."""
+    """Record a complaint, whose clocks begin, and redirect to it; a page says so if it belongs to another area.
+
+    422 if a field is invalid, 400 if the form has no id. Raises NotFoundError for a case outside the person's area.
+    """
     made, given = services(request), await filled(request)
     try:
         complaint = await _taken(request, made, who, given)
@@ -85,13 +91,16 @@ async def take(request: Request, who: Signed) -> Response:
 
 @door.page("/complaints/{complaint_id}", TAKES, name="complaint")
 async def show(request: Request, who: Signed, complaint_id: str) -> Response:
-    """The page of one complaint."""
+    """The page of one complaint. Raises NotFoundError if there is none in the person's area."""
     return await _shown(request, who, await _complaint(services(request), who, complaint_id))
 
 
 @door.act("/complaints/{complaint_id}/assign", DECIDES, name="complaint-assign")
 async def assign(request: Request, who: Signed, complaint_id: str) -> Response:
-    """Assign a complaint to a person. Raises NotFoundError if the person may not handle it."""
+    """Assign a complaint to a person and redirect to it; 409 if it changed or ended, 400 if the form has no id.
+
+    Raises NotFoundError if the person may not handle it, or there is no such complaint in the area.
+    """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
     if given["to"] not in await _people(made, complaint):
@@ -101,7 +110,11 @@ async def assign(request: Request, who: Signed, complaint_id: str) -> Response:
 
 @door.act("/complaints/{complaint_id}/answer", DECIDES, name="complaint-answer")
 async def answer(request: Request, who: Signed, complaint_id: str) -> Response:
-    """Record the answer given to the resident."""
+    """Record the answer given to the resident and redirect to the complaint.
+
+    409 if it changed or ended, 422 for a note that is too short or too long, 400 if the form has no id. Raises
+    NotFoundError if there is no such complaint in the area.
+    """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
     return await _do(request, who, complaint, given, Deed.ANSWERED, note=given["note"], needs_note=True)
@@ -109,7 +122,11 @@ async def answer(request: Request, who: Signed, complaint_id: str) -> Response:
 
 @door.act("/complaints/{complaint_id}/decide", DECIDES, name="complaint-decide")
 async def decide(request: Request, who: Signed, complaint_id: str) -> Response:
-    """Record whether the complaint is upheld, with the reason."""
+    """Record whether the complaint is upheld, with the reason, and redirect to it.
+
+    409 if it changed or ended, 422 for a reason that is too short or too long, 400 if the form has no id. Raises
+    NotFoundError if there is no such complaint in the area.
+    """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
     deed = Deed.UPHELD if given["upheld"] == "yes" else Deed.NOT_UPHELD
@@ -118,7 +135,12 @@ async def decide(request: Request, who: Signed, complaint_id: str) -> Response:
 
 @door.act("/complaints/{complaint_id}/follow", DECIDES, name="complaint-follow")
 async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
-    """Carry out a consequence of the complaint: clear the case, flag the resident, or ask for a release."""
+    """Carry out a consequence of the complaint and redirect to it: clear the case, flag the resident, or ask for a
+    release.
+
+    409 if the complaint changed or ended, or the case refuses; 400 if the form has no id. Raises NotFoundError if there
+    is no such complaint, case or resident in the area.
+    """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
     deed = next((each for each in rules.follows(complaint) if each.value == given["deed"]), None)

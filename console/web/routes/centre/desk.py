@@ -28,7 +28,7 @@ Area = Annotated[str, Query(alias="area")]
 
 @door.page("/desk", ROLES, name="desk")
 async def desk(request: Request, who: Signed, area_code: Area = "", layer: str = "") -> Response:
-    """The overview of the person's area. `area`, `layer`: what its map shows."""
+    """The page with the overview of the person's area. `area`, `layer`: what its map shows."""
     made = services(request)
     context = await gathered(made, who, Chosen.of(who, area_code, layer))
     return page(
@@ -42,7 +42,7 @@ async def desk(request: Request, who: Signed, area_code: Area = "", layer: str =
 
 @door.page("/desk/stream", ROLES, name="desk-stream")
 async def stream(request: Request, who: Signed, area_code: Area = "", layer: str = "") -> Response:
-    """A stream of changed parts, `{part: html}`; a request for a page is redirected to the overview."""
+    """A stream of changed parts, `{part: html}`; a request that does not accept one is redirected to the overview."""
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/desk", 303)
     made, chosen = services(request), Chosen.of(who, area_code, layer)

@@ -31,7 +31,7 @@ SHOWN = 5  # latest hand-overs shown
 
 @door.page("/handover", ROLES, name="handover")
 async def handover(request: Request, who: Signed) -> Response:
-    """The present sheet and the latest hand-overs."""
+    """The page with the present sheet and the SHOWN latest hand-overs."""
     return await _page(request, who)
 
 
@@ -39,7 +39,7 @@ async def handover(request: Request, who: Signed) -> Response:
 async def write(
     request: Request, who: Signed, form: Annotated[str, Form()], note: Annotated[str, Form()] = ""
 ) -> Response:
-    """Store the sheet's figures with a note; 422 if the note is too long."""
+    """Store the present sheet's figures with a note and redirect to the page; 422 if the note is too long."""
     made = services(request)
     found = _sheet(made, who)
     try:
@@ -64,7 +64,10 @@ async def write(
 
 @door.act("/handover/{name}/take", ROLES, name="handover-take")
 async def take(request: Request, name: str, who: Signed) -> Response:
-    """Confirm a hand-over; 409 for the person who wrote it. Raises NotFoundError if it is not of the person's area."""
+    """Confirm a hand-over and redirect to the page; 409 for the person who wrote it. The first confirmation stays.
+
+    Raises NotFoundError if there is no such hand-over of exactly the person's area.
+    """
     made = services(request)
     found = await made.line.handovers.get(name)
     if found is None or found.area != who.area:

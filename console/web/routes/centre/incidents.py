@@ -39,7 +39,7 @@ Change = Callable[[Incident | None], Incident]
 
 @door.page("/incidents", DESK, name="incidents")
 async def show_all(request: Request, who: Signed, least: int = rules.LEAST) -> Response:
-    """The area's campaigns with at least `least` open cases, and the declared incidents."""
+    """The page with the area's campaigns of at least `least` open cases, and the declared incidents."""
     made = services(request)
     mine = [row.case for row in made.hub.rows.values() if who.sees(row.case.profile.division)]
     return page(
@@ -54,8 +54,9 @@ async def show_all(request: Request, who: Signed, least: int = rules.LEAST) -> R
 
 @door.page("/incidents/{campaign}", DESK, name="incident")
 async def show(request: Request, who: Signed, campaign: str, part: int = 0) -> Response:
-    """A campaign's board; `part` (1): only the part that changes. Raises NotFoundError if the area has nothing of
-    it.
+    """A campaign's board as a page; `part` (1): only the part that changes, an HTML fragment.
+
+    Raises NotFoundError if the area has neither open cases of it nor an incident.
     """
     made = services(request)
     rows, found = _rows(made, who, campaign), await _declared(made, who, campaign)
@@ -66,7 +67,10 @@ async def show(request: Request, who: Signed, campaign: str, part: int = 0) -> R
 
 @door.page("/incidents/{campaign}/live", DESK, name="incident-live")
 async def live(request: Request, who: Signed, campaign: str) -> Response:
-    """A stream with an event `changed` after each change of the board, which the page then reads again."""
+    """A stream with an event `changed` after each change of the board, which the page then reads again.
+
+    Raises NotFoundError if the area has neither open cases of the campaign nor an incident.
+    """
     made = services(request)
     if not _rows(made, who, campaign) and not await _declared(made, who, campaign):
         raise NotFoundError
@@ -75,7 +79,11 @@ async def live(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/declare", SUPERVISORS, name="incident-declare")
 async def declare(request: Request, who: Signed, campaign: str) -> Response:
-    """Declare a major incident in the supervisor's area. 409 if there is one, 422 for a bad reason."""
+    """Declare a major incident in the supervisor's area and redirect to its board.
+
+    409 if there is one, 422 for a bad reason or note, 400 if the form has no id. Raises NotFoundError if the area has
+    no open case of the campaign.
+    """
     made, given = services(request), await filled(request)
     rows, found = _rows(made, who, campaign), await _declared(made, who, campaign)
     if not rows:
@@ -104,7 +112,10 @@ async def declare(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/script", SUPERVISORS, name="incident-script")
 async def script(request: Request, who: Signed, campaign: str) -> Response:
-    """Replace the incident's note for operators."""
+    """Replace the incident's note for operators and redirect to its board; 409 if it has ended.
+
+    Raises NotFoundError if there is no such incident in the supervisor's area; 400 if the form has no id.
+    """
     made, given = services(request), await filled(request)
     incident = await _own(made, who, campaign, given["incident"])
     changed = partial(rules.reworded, script=given["script"][:2000])
@@ -113,7 +124,10 @@ async def script(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/end", SUPERVISORS, name="incident-end")
 async def end(request: Request, who: Signed, campaign: str) -> Response:
-    """End the incident with a reason; 422 without one."""
+    """End the incident with a reason and redirect to the incidents; 422 without one, 409 if it has ended.
+
+    Raises NotFoundError if there is no such incident in the supervisor's area; 400 if the form has no id.
+    """
     made, given = services(request), await filled(request)
     incident = await _own(made, who, campaign, given["incident"])
     reason = given["reason"][:500]
@@ -128,7 +142,10 @@ async def end(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/look", DESK, name="incident-look")
 async def look(request: Request, who: Signed, campaign: str) -> Response:
-    """Show the chosen cases and act for confirmation, before a bulk act; 422 if something is missing."""
+    """The page that shows the chosen cases and act for confirmation, before a bulk act; 422 if something is missing.
+
+    Raises NotFoundError if the area has nothing of the campaign; 400 if the form has no id.
+    """
     made, given = services(request), await filled(request)
     chosen = set(given.many.get("case", ()))
     rows = [row for row in _rows(made, who, campaign) if row.id in chosen][:MOST]
@@ -145,7 +162,11 @@ async def look(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/cases/{case_id}", DESK, name="incident-act")
 async def act(request: Request, who: Signed, campaign: str, case_id: str) -> Response:
-    """Carry out a bulk act on one case, for the page's script; the input's id comes from the form and the case."""
+    """Carry out a bulk act on one case, for the page's script; the input's id comes from the form and the case.
+
+    JSON: `how` (done, refused or waiting) and `words`, why. 422 if the act or its text is invalid, 400 if the form has
+    no id. Raises NotFoundError if the campaign has no such open case in the area.
+    """
     made, given = services(request), await filled(request)
     row = made.hub.rows.get(case_id)
     if row is None or not _belongs(row, who, campaign):

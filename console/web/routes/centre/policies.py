@@ -42,13 +42,15 @@ MOST_LINES = 2_000  # lines shown of a comparison
 
 @door.page("", SUPERVISORS, name="policies")
 async def listed(request: Request, who: Signed) -> Response:
-    """The policy in force, its predecessors, the drafts, and the result of the shadow run."""
+    """The page with the policy in force, its predecessors, the drafts, and the result of the shadow run."""
     return await _listed(request, who)
 
 
 @door.act("/drafts", SUPERVISORS, name="policy-draft-new")
 async def begin(request: Request, who: Signed) -> Response:
-    """Make a draft from a file or typed text; an invalid text is accepted and its page shows the errors."""
+    """Make a draft from a file or typed text and redirect to it; an invalid policy is accepted and its page shows the
+    errors. 422 for a text that is empty, too long or not UTF-8.
+    """
     made, form = services(request), await request.form()
     text, refused = await _text(request, form)
     if refused:
@@ -73,17 +75,19 @@ async def begin(request: Request, who: Signed) -> Response:
 
 @door.page("/drafts/{draft_id}", SUPERVISORS, name="policy-draft")
 async def draft_page(request: Request, who: Signed, draft_id: str) -> Response:
-    """A draft: its errors, its differences, its preview and the possible acts. Raises NotFoundError if there is
-    none.
+    """A draft's page: its errors, its differences, its preview and the possible acts.
+
+    Raises NotFoundError if there is no such draft.
     """
     return await _draft(request, who, await _found(services(request), draft_id))
 
 
 @door.act("/drafts/{draft_id}", SUPERVISORS, name="policy-draft-save")
 async def save(request: Request, who: Signed, draft_id: str) -> Response:
-    """Replace a draft's text and go to the draft; the person becomes one of its writers. An invalid policy is kept too.
+    """Replace a draft's text and redirect to it; the person becomes one of its writers. An invalid policy is kept too.
 
-    404 if there is no such draft, 409 if it changed meanwhile.
+    409 if it changed or was closed meanwhile, 422 for a text that is empty, too long or not UTF-8. Raises NotFoundError
+    if there is no such draft.
     """
     made, form = services(request), await request.form()
     draft = await _found(made, draft_id)
@@ -104,7 +108,10 @@ async def save(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/drafts/{draft_id}/drop", SUPERVISORS, name="policy-draft-drop")
 async def drop(request: Request, who: Signed, draft_id: str) -> Response:
-    """Discard a draft. 409 if it changed meanwhile."""
+    """Discard a draft and redirect to the policies. 409 if it changed or was closed meanwhile.
+
+    Raises NotFoundError if there is no such draft.
+    """
     made, form = services(request), await request.form()
     draft = await _found(made, draft_id)
     try:
@@ -117,9 +124,11 @@ async def drop(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/drafts/{draft_id}/publish", SUPERVISORS, name="policy-draft-publish")
 async def publish(request: Request, who: Signed, draft_id: str) -> Response:
-    """Put a draft in force. The person must not be one of its writers; 409 with the reason if it is refused.
+    """Put a draft in force and redirect to the policies. The person must not be one of its writers; 409 with the reason
+    if it is refused.
 
-    Raises ForbiddenError for a person who is not responsible for the whole province.
+    Raises NotFoundError if there is no such draft, and ForbiddenError for a person who is not responsible for the whole
+    province.
     """
     made, form = services(request), await request.form()
     draft = await _found(made, draft_id)
@@ -142,7 +151,10 @@ async def publish(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.page("/drafts/{draft_id}/preview", SUPERVISORS, name="policy-preview")
 async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
-    """The preview's progress and result, as a part of the draft's page."""
+    """The preview's progress and result, an HTML fragment of the draft's page.
+
+    Raises NotFoundError if there is no such draft.
+    """
     made = services(request)
     draft = await _found(made, draft_id)
     live = await _live_text(made)
@@ -152,7 +164,10 @@ async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/drafts/{draft_id}/preview", SUPERVISORS, name="policy-preview-start")
 async def preview(request: Request, who: Signed, draft_id: str) -> Response:
-    """Start a preview of the draft on the last seven days; 422 if the draft is invalid."""
+    """Start a preview of the draft on the last seven days and redirect to the draft; 422 if the draft is invalid.
+
+    Raises NotFoundError if there is no such draft.
+    """
     made = services(request)
     draft = await _found(made, draft_id)
     try:
@@ -165,9 +180,11 @@ async def preview(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/drafts/{draft_id}/shadow", SUPERVISORS, name="policy-shadow")
 async def shadowed(request: Request, who: Signed, draft_id: str) -> Response:
-    """Start a shadow run: the draft is evaluated beside the policy in force, without sending anything. 422 if invalid.
+    """Start a shadow run and redirect to the policies: the draft is evaluated beside the policy in force, without
+    sending anything. 422 if it is invalid.
 
-    Raises ForbiddenError for a person who is not responsible for the whole province.
+    Raises NotFoundError if there is no such draft, and ForbiddenError for a person who is not responsible for the whole
+    province.
     """
     made = services(request)
     draft = await _found(made, draft_id)
@@ -183,7 +200,10 @@ async def shadowed(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/shadow/end", SUPERVISORS, name="policy-shadow-end")
 async def end_shadow(request: Request, who: Signed) -> Response:
-    """End the shadow run. Raises ForbiddenError for a person who is not responsible for the whole province."""
+    """End the shadow run, if there is one, and redirect to the policies.
+
+    Raises ForbiddenError for a person who is not responsible for the whole province.
+    """
     made = services(request)
     _whole_province(who)
     standing = await made.line.policies.in_shadow()
@@ -195,9 +215,11 @@ async def end_shadow(request: Request, who: Signed) -> Response:
 
 @door.act("/back", SUPERVISORS, name="policy-back")
 async def back(request: Request, who: Signed) -> Response:
-    """Put the previous policy in force again, with a reason. It was approved before, so one person is enough.
+    """Put the previous policy in force again, with a reason, and redirect to the policies. It was approved before, so
+    one person is enough.
 
-    409 if another policy is in force by now. Raises ForbiddenError as `publish` does.
+    409 if another policy is in force by now or there is no previous one, 422 without a reason. Raises ForbiddenError
+    for a person who is not responsible for the whole province.
     """
     made, form = services(request), await request.form()
     _whole_province(who)
@@ -215,7 +237,10 @@ async def back(request: Request, who: Signed) -> Response:
 
 @door.page("/versions/{digest}", SUPERVISORS, name="policy-version")
 async def version(request: Request, who: Signed, digest: str) -> Response:
-    """A stored policy's text and its differences from the one in force. Raises NotFoundError if it is unknown."""
+    """The page with a stored policy's text and its differences from the one in force.
+
+    Raises NotFoundError if it is unknown. `digest`: the policy's hash.
+    """
     made = services(request)
     if digest not in await made.line.policies.known():
         raise NotFoundError

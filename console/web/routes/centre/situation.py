@@ -46,6 +46,7 @@ class Table:
 
     @property
     def most(self) -> int:
+        """The greatest number of cases of a row that is shown; 0 without rows."""
         return max((row.sums.cases for row in self.rows if not row.hidden), default=0)
 
 
@@ -67,7 +68,9 @@ class Trend:
 
 @door.page("/situation", ROLES, name="situation")
 async def situation(request: Request, who: Signed, days: int = 7, by: str = "day") -> Response:
-    """The figures of the person's area. `days`: 7, 14, 28 or all; `by`: "day" or "week"."""
+    """The page with the figures of the person's area. `days`: 7, 14, 28 or DAYS, another counts as 7; `by`: "day" or
+    "week".
+    """
     made = services(request)
     now = made.line.clock.now()
     span = days if days in SPANS else SPANS[0]

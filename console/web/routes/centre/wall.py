@@ -24,7 +24,7 @@ PARTS = ("figures", "map", "reds", "money", "story")
 
 @door.page("/wall", ROLES, name="wall")
 async def display(request: Request, who: Signed) -> Response:
-    """The wall of the person's area. It has no links and changes nothing."""
+    """The page with the wall of the person's area. It has no links and changes nothing."""
     made = services(request)
     context = await _gathered(made, who, look=False)
     name = area.area_name(who, made.line.clock.now())
@@ -33,7 +33,7 @@ async def display(request: Request, who: Signed) -> Response:
 
 @door.page("/wall/stream", ROLES, name="wall-stream")
 async def stream(request: Request, who: Signed) -> Response:
-    """A stream of changed parts, `{part: html}`; a request for a page is redirected to the wall."""
+    """A stream of changed parts, `{part: html}`; a request that does not accept one is redirected to the wall."""
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/wall", 303)
     made = services(request)

@@ -27,13 +27,19 @@ AHEAD = timedelta(days=28)  # how far ahead an officer sees shifts
 
 @door.page("", OFFICERS, name="my-shifts")
 async def mine(request: Request, who: Signed, shift: str = "") -> Response:
-    """The officer's shifts of the coming weeks and swaps. `shift`: the shift to give away, as "start/end"."""
+    """The page with the officer's shifts of the coming four weeks and swaps.
+
+    `shift`: the shift to give away, as "start/end"; "" for none.
+    """
     return await _mine(request, who, shift)
 
 
 @door.act("/ask", OFFICERS, name="swap-ask")
 async def ask(request: Request, who: Signed) -> Response:
-    """Ask a colleague to take a shift, in exchange for one of theirs or for nothing."""
+    """Ask a colleague to take a shift, in exchange for one of theirs or for nothing, and redirect to the shifts.
+
+    409, 422 or 503 with the reason if it is refused.
+    """
 
     def make(form: FormData) -> Make:
         other, _, back = form_value(form, "offer").rpartition("|")
@@ -51,7 +57,7 @@ async def ask(request: Request, who: Signed) -> Response:
 
 @door.act("/accept", OFFICERS, name="swap-accept")
 async def accept(request: Request, who: Signed) -> Response:
-    """Accept a colleague's request."""
+    """Accept a colleague's request and redirect to the shifts; 409, 422 or 503 with the reason if it is refused."""
 
     def make(form: FormData) -> Make:
         name = form_value(form, "swap")
@@ -62,7 +68,10 @@ async def accept(request: Request, who: Signed) -> Response:
 
 @door.act("/decline", OFFICERS, name="swap-decline")
 async def decline(request: Request, who: Signed) -> Response:
-    """Decline a colleague's request, or withdraw one's own."""
+    """Decline a colleague's request, or withdraw one's own, and redirect to the shifts.
+
+    409, 422 or 503 with the reason if it is refused.
+    """
 
     def make(form: FormData) -> Make:
         name = form_value(form, "swap")

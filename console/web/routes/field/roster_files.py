@@ -77,13 +77,16 @@ class Proposal:
 
 @door.page("/import", SUPERVISORS, name="roster-import")
 async def importing(request: Request, who: Signed, station: str = "") -> Response:
-    """The form to choose a file."""
+    """The page with the form to choose a file. `station`: the one to preselect."""
     return await _import_page(request, who, station)
 
 
 @door.act("/import", SUPERVISORS, name="roster-import-preview")
 async def preview(request: Request, who: Signed) -> Response:
-    """Show a file's errors, or the changes that it would make; 422 with errors."""
+    """The page with a file's errors (422) or the changes that it would make; 413 if the file is too large.
+
+    Raises NotFoundError if a calendar's station is not in the person's area.
+    """
     form = await request.form()
     station, whose = form_value(form, "station"), form_value(form, "officer")
     try:
@@ -97,7 +100,11 @@ async def preview(request: Request, who: Signed) -> Response:
 
 @door.act("/import/take", SUPERVISORS, name="roster-import-take")
 async def take(request: Request, who: Signed) -> Response:
-    """Import a previewed file. It is read again; a station whose roster changed since the preview is refused."""
+    """Import a previewed file and redirect to the rosters. It is read again.
+
+    409, 422 or 503 at the first station that is refused, such as one whose roster changed since the preview; the
+    stations before it are imported. Raises NotFoundError if a calendar's station is not in the person's area.
+    """
     made, form = services(request), await request.form()
     station, whose, text = (
         form_value(form, "station"),
@@ -119,7 +126,10 @@ async def take(request: Request, who: Signed) -> Response:
 
 @door.page("/file.csv", SUPERVISORS, name="roster-file")
 async def file(request: Request, who: Signed, station: str = "") -> Response:
-    """Download a station's roster as CSV, to change and import again; without a station, all rosters of the area."""
+    """Download a station's roster as CSV, to change and import again; without a station, all rosters of the area.
+
+    Raises NotFoundError if the station is not in the person's area.
+    """
     made = services(request)
     rosters = [(await found(made, who, station)).roster] if station else (await seen(made, who)).values()
     told = roster_file.written(rosters, ZONE).encode("utf-8-sig")  # the byte order mark makes spreadsheets read UTF-8
@@ -129,7 +139,10 @@ async def file(request: Request, who: Signed, station: str = "") -> Response:
 
 @door.act("/feeds", SUPERVISORS, name="roster-feed-renew")
 async def renew(request: Request, who: Signed) -> Response:
-    """Make a new secret address for an officer's or the station's calendar; the old one ends. It is shown once."""
+    """Make a new secret address for an officer's or the station's calendar; the old one ends. The page shows it once.
+
+    409, 422 or 503 with the reason if it is refused. Raises NotFoundError if the station is not in the person's area.
+    """
     made, form = services(request), await request.form()
     stored = await found(made, who, form_value(form, "station"))
     officer = form_value(form, "officer") or None
@@ -151,7 +164,10 @@ async def renew(request: Request, who: Signed) -> Response:
 
 @door.act("/feeds/end", SUPERVISORS, name="roster-feed-end")
 async def end(request: Request, who: Signed) -> Response:
-    """End a calendar's secret address."""
+    """End a calendar's secret address and redirect to the station's addresses.
+
+    409 or 503 with the reason if it is refused. Raises NotFoundError if the station is not in the person's area.
+    """
     made, form = services(request), await request.form()
     stored = await found(made, who, form_value(form, "station"))
     officer = form_value(form, "officer") or None
@@ -168,14 +184,18 @@ async def end(request: Request, who: Signed) -> Response:
 
 @door.page("/feeds", SUPERVISORS, name="roster-feeds")
 async def feeds(request: Request, who: Signed, station: str = "") -> Response:
-    """The calendar addresses of a station."""
+    """The page that lists a station's calendars that have an address, without the addresses.
+
+    Raises NotFoundError if the station is not in the person's area.
+    """
     return await _feeds(request, who, station)
 
 
 @door.public("GET", "/feed/{token}.ics", name="roster-feed")
 async def feed(request: Request, token: str) -> Response:
-    """The calendar of a secret address, without data of residents. Raises NotFoundError if the address is unknown or
-    ended.
+    """The calendar (iCalendar) of a secret address, without data of residents: shifts that ended at most PAST ago.
+
+    Raises NotFoundError if the address is unknown or ended.
     """
     made = services(request)
     roster, given = await _behind(made, token)

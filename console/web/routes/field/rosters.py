@@ -54,7 +54,10 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A station in the list: people, people on duty now, and person-hours missing in the coming week."""
+    """A station in the list: numbers of people, of people on duty now, of open shifts and of swaps that wait.
+
+    `missing`: the person-hours missing in the coming week.
+    """
 
     name: str
     people: int
@@ -66,7 +69,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A shift in the week's table. `late`: it began on an earlier day."""
+    """A shift in the week's table. `name`: "officer|start/end", for links; `late`: it began on an earlier day."""
 
     shift: Shift
     name: str
@@ -77,9 +80,10 @@ class Cell:
 async def rosters(
     request: Request, who: Signed, station: str = "", week: str = "", shift: str = "", person: str = ""
 ) -> Response:
-    """The stations of the area, or one station's week.
+    """The page with the stations of the area, or with one station's week.
 
-    `week`: a day in it; `shift`: the shift to edit, as "officer|start/end"; `person`: the officer to edit.
+    `week`: a day in it, else the present week; `shift`: the shift to edit, as "officer|start/end"; `person`: the
+    officer to edit. Raises NotFoundError if the station is not in the person's area.
     """
     made = services(request)
     if not station:
@@ -89,7 +93,10 @@ async def rosters(
 
 @door.act("/shifts/add", SUPERVISORS, name="roster-shift-add")
 async def add(request: Request, who: Signed) -> Response:
-    """Add a shift for an officer."""
+    """Add a shift for an officer and redirect to the station's week; 409, 422 or 503 if it is refused.
+
+    Raises NotFoundError if the station is not in the person's area.
+    """
 
     def make(form: FormData) -> Make:
         new, officer = typed_shift(form), form_value(form, "officer")
@@ -100,7 +107,10 @@ async def add(request: Request, who: Signed) -> Response:
 
 @door.act("/shifts/change", SUPERVISORS, name="roster-shift-change")
 async def change(request: Request, who: Signed) -> Response:
-    """Change a shift's times."""
+    """Change a shift's times and redirect to the station's week; 409, 422 or 503 if it is refused.
+
+    Raises NotFoundError if the station is not in the person's area.
+    """
 
     def make(form: FormData) -> Make:
         old, new, officer = shift_from_form(form), typed_shift(form), form_value(form, "officer")
@@ -111,7 +121,10 @@ async def change(request: Request, who: Signed) -> Response:
 
 @door.act("/shifts/end", SUPERVISORS, name="roster-shift-end")
 async def end(request: Request, who: Signed) -> Response:
-    """End a running shift now, or remove a future one."""
+    """End a running shift now, or remove a future one, and redirect to the week; 409, 422 or 503 if it is refused.
+
+    Raises NotFoundError if the station is not in the person's area.
+    """
 
     def make(form: FormData) -> Make:
         old, officer = shift_from_form(form), form_value(form, "officer")
@@ -122,7 +135,10 @@ async def end(request: Request, who: Signed) -> Response:
 
 @door.act("/absences/add", SUPERVISORS, name="roster-absence-add")
 async def absent(request: Request, who: Signed) -> Response:
-    """Record an absence; the officer's shifts in that time become open shifts."""
+    """Record an absence and redirect to the station's week; the officer's shifts in that time become open shifts.
+
+    409, 422 or 503 if it is refused. Raises NotFoundError if the station is not in the person's area.
+    """
 
     def make(form: FormData) -> Make:
         start, finish = typed(form, "start"), typed(form, "end")
@@ -139,7 +155,10 @@ async def absent(request: Request, who: Signed) -> Response:
 
 @door.act("/absences/end", SUPERVISORS, name="roster-absence-end")
 async def back(request: Request, who: Signed) -> Response:
-    """Remove an absence."""
+    """Remove an absence and redirect to the station's week; 409, 422 or 503 if it is refused.
+
+    Raises NotFoundError if the station is not in the person's area.
+    """
 
     def make(form: FormData) -> Make:
         name = form_value(form, "absence")
@@ -150,7 +169,10 @@ async def back(request: Request, who: Signed) -> Response:
 
 @door.act("/open/take", SUPERVISORS, name="roster-open-take")
 async def take(request: Request, who: Signed) -> Response:
-    """Give an open shift to an officer."""
+    """Give an open shift to an officer and redirect to the station's week; 409, 422 or 503 if it is refused.
+
+    Raises NotFoundError if the station is not in the person's area.
+    """
 
     def make(form: FormData) -> Make:
         name, officer = form_value(form, "open"), form_value(form, "officer")
@@ -161,7 +183,10 @@ async def take(request: Request, who: Signed) -> Response:
 
 @door.act("/open/drop", SUPERVISORS, name="roster-open-drop")
 async def drop(request: Request, who: Signed) -> Response:
-    """Remove an open shift without a replacement."""
+    """Remove an open shift without a replacement and redirect to the week; 409, 422 or 503 if it is refused.
+
+    Raises NotFoundError if the station is not in the person's area.
+    """
 
     def make(form: FormData) -> Make:
         name = form_value(form, "open")
@@ -172,7 +197,10 @@ async def drop(request: Request, who: Signed) -> Response:
 
 @door.act("/swaps/approve", SUPERVISORS, name="roster-swap-approve")
 async def approve(request: Request, who: Signed) -> Response:
-    """Approve and make a swap that both officers agreed to."""
+    """Approve and make a swap that both officers agreed to, and redirect to the station's week.
+
+    409, 422 or 503 if it is refused. Raises NotFoundError if the station is not in the person's area.
+    """
 
     def make(form: FormData) -> Make:
         name = form_value(form, "swap")
@@ -183,7 +211,10 @@ async def approve(request: Request, who: Signed) -> Response:
 
 @door.act("/swaps/refuse", SUPERVISORS, name="roster-swap-refuse")
 async def refuse(request: Request, who: Signed) -> Response:
-    """Refuse a swap."""
+    """Refuse a swap and redirect to the station's week; 409, 422 or 503 if that is refused.
+
+    Raises NotFoundError if the station is not in the person's area.
+    """
 
     def make(form: FormData) -> Make:
         name = form_value(form, "swap")
@@ -194,7 +225,10 @@ async def refuse(request: Request, who: Signed) -> Response:
 
 @door.act("/people", SUPERVISORS, name="roster-person")
 async def person(request: Request, who: Signed) -> Response:
-    """Add an officer to the roster, or change their data; their shifts stay."""
+    """Add an officer to the roster, or change their data, and redirect to the station's week; their shifts stay.
+
+    409, 422 or 503 if it is refused. Raises NotFoundError if the station is not in the person's area.
+    """
 
     def make(form: FormData) -> Make:
         new = _officer(who, form)
@@ -213,7 +247,10 @@ async def person(request: Request, who: Signed) -> Response:
 
 @door.act("/people/remove", SUPERVISORS, name="roster-person-remove")
 async def remove(request: Request, who: Signed) -> Response:
-    """Remove an officer and their shifts from the roster."""
+    """Remove an officer and their shifts from the roster, and redirect to the station's week.
+
+    409, 422 or 503 if it is refused. Raises NotFoundError if the station is not in the person's area.
+    """
 
     def make(form: FormData) -> Make:
         officer = form_value(form, "officer")

@@ -60,7 +60,7 @@ MANIFEST = {
 
 @door.page("/tasks", OFFICERS, name="tasks")
 async def tasks(request: Request, who: Signed) -> Response:
-    """The app shell: the map, and the forms that the scripts fill."""
+    """The app shell, an HTML page: the map, and the forms that the scripts fill."""
     made = services(request)
     today = made.line.clock.now().date()
     roster = await made.line.outgoing.rosters.roster_of(who.officer) if who.officer else None
@@ -94,8 +94,8 @@ async def mine(request: Request, who: Signed) -> Response:
 
 @door.page("/tasks/phone", OFFICERS, name="tasks-phone")
 async def phone(request: Request, who: Signed, case: str = "") -> Response:
-    """The resident's full telephone number and the seconds it may be shown, while it is revealed (/unmask); else "" and
-    0.
+    """JSON: `phone`, the full telephone number of the resident of an open task's case, and `seconds`, how long it may
+    be shown, while it is revealed (/unmask); else "" and 0.
     """
     made = services(request)
     found = await of_officer.find(made, who)
@@ -109,7 +109,8 @@ async def phone(request: Request, who: Signed, case: str = "") -> Response:
 async def acts(request: Request, who: Signed) -> Response:
     """Process the acts of the telephone, {"acts": [...]}, oldest first; each is answered done, refused or waiting.
 
-    422 if the message is invalid. 503 while Kafka does not answer; the telephone then sends the same message again.
+    JSON: `answers`, each with `id`, `how` and `words`. 422 if the message is invalid or has more than MOST_ACTS acts.
+    503 after TAKE_SECONDS without an answer of Kafka; the telephone then sends the same message again.
     """
     given = _listed(await request.body())
     if given is None:

@@ -36,7 +36,7 @@ MOST_REASON = 500
 
 @door.page("/payers", SUPERVISORS, name="payers")
 async def show(request: Request, who: Signed) -> Response:
-    """The open requests, and the latest closed ones."""
+    """The page with the open requests and the CLOSED_SHOWN latest closed ones."""
     made = services(request)
     found = await made.line.payers_requests.all()
     shown = [*waiting(found), *closed(found, CLOSED_SHOWN)]
@@ -48,13 +48,21 @@ async def show(request: Request, who: Signed) -> Response:
 
 @door.page("/payers/{payers_id}", SUPERVISORS, name="payers-request")
 async def look(request: Request, who: Signed, payers_id: str) -> Response:
-    """One request: the number of payers, the sum, and some examples. Raises NotFoundError if there is none."""
+    """The page of one request: the number of payers, the sum, and some examples.
+
+    Raises NotFoundError if there is no such request.
+    """
     return await _looked(request, who, await _request(services(request), payers_id))
 
 
 @door.act("/payers/{payers_id}", SUPERVISORS, name="payers-answer")
 async def answer(request: Request, who: Signed, payers_id: str) -> Response:
-    """Decide to warn all payers or none. Screening carries it out; the first decision counts. 422 or 409 if refused."""
+    """Decide to warn all payers or none, and redirect to the request. Screening carries it out; the first decision
+    counts.
+
+    422 without a choice or a reason, 409 if it was decided before, 400 if the form has no id. Raises NotFoundError if
+    there is no such request.
+    """
     made, given = services(request), await filled(request)
     found = await _request(made, payers_id)
     reason = given["reason"]

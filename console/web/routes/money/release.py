@@ -50,7 +50,10 @@ _TOO_LONG = "理由须为 2 至 300 字。"
 
 @door.page("/release", RELEASES, name="release")
 async def desk(request: Request, who: Signed, state: str = "") -> Response:
-    """The open requests with their clocks, the stops by state, and the days to reconcile."""
+    """The page with the open requests and their clocks, the area's stops, and the days to reconcile.
+
+    `state`: only stops in this state; "": those asked for and in force.
+    """
     wanted = {StopState(state)} if state in list(StopState) else set(LIVE)
     lines = services(request).figures.book.shown(who.sees)
     return await _desk_page(request, who, [line for line in lines if line.stop.state in wanted], state=state)
@@ -58,7 +61,11 @@ async def desk(request: Request, who: Signed, state: str = "") -> Response:
 
 @door.act("/release/search", RELEASES, name="release-search")
 async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") -> Response:
-    """Search stops in any state. The text is stored nowhere; 422 if it is too short."""
+    """The page with the area's stops in any state that match the text `q`: a case number, a resident's name, or the
+    last digits of a telephone or account.
+
+    The text is stored nowhere; 422 if it is too short.
+    """
     made, text = services(request), q.strip()[:LONGEST]
     by = sought(text)
     if by is None:
@@ -71,9 +78,10 @@ async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") 
 
 @door.page("/release/stops/{case_id}/{number}", RELEASES, name="release-stop")
 async def stop(request: Request, case_id: str, number: int, who: Signed) -> Response:
-    """One stop with all messages to and from the bank, and the form to ask for its release.
+    """The page of one stop with all messages to and from the bank, and the form to ask for its release.
 
-    Raises NotFoundError if there is no such stop in the person's area.
+    `number`: the payment's index in its case, from 0. Raises NotFoundError if there is no such stop in the person's
+    area.
     """
     case = await _case(services(request), who, case_id, number)
     return await _stop_page(request, who, case, number)
@@ -89,7 +97,10 @@ async def ask(
     reason: Annotated[str, Form()] = "",
     evidence: Annotated[str, Form()] = "",
 ) -> Response:
-    """Ask for a stop to be lifted; another person decides. 409 if it cannot be asked, 422 for a bad reason."""
+    """Ask for a stop to be lifted and redirect to the request; another person decides.
+
+    409 if it cannot be asked, 422 for a bad reason. Raises NotFoundError if there is no such stop in the person's area.
+    """
     made = services(request)
     case = await _case(made, who, case_id, number)
     typed = {"reason": reason, "evidence": evidence}
@@ -104,7 +115,7 @@ async def ask(
 
 @door.page("/release/requests/{name}", RELEASES, name="release-request")
 async def one(request: Request, name: str, who: Signed) -> Response:
-    """A request, and the forms to decide it. Raises NotFoundError if there is none in the person's area."""
+    """The page of a request, with the forms to decide it. Raises NotFoundError if the person's area has none."""
     return await _request_page(request, who, await _request(services(request), who, name))
 
 
@@ -116,8 +127,10 @@ async def approve(
     form: Annotated[str, Form(max_length=64)] = "",
     seen: Annotated[int, Form()] = 0,
 ) -> Response:
-    """Approve a request: the stop is lifted on the case, and the bank is asked. 409 if refused, 202 if the case has not
-    answered.
+    """Approve a request and redirect to it: the stop is lifted on the case, and the bank is asked.
+
+    409 if the person may not decide it or the case refuses, 202 if the case has not answered. Raises NotFoundError if
+    there is no such request in the person's area.
     """
     made = services(request)
     await _request(made, who, name)
@@ -140,7 +153,11 @@ async def approve(
 
 @door.act("/release/requests/{name}/refuse", RELEASES, name="release-refuse")
 async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str, Form()] = "") -> Response:
-    """Refuse a request with a reason; the stop stays in force. 409 if it was decided or the approval is on its way."""
+    """Refuse a request with a reason and redirect to it; the stop stays in force.
+
+    409 if the person may not decide it, it was decided or the approval is on its way; 422 for a bad reason. Raises
+    NotFoundError if there is no such request in the person's area.
+    """
     made = services(request)
     found = await _request(made, who, name)
     if not 2 <= len(reason.strip()) <= MOST_REASON:
@@ -165,7 +182,10 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
 
 @door.page("/release/reconciliation/{bank}/{day}.csv", RELEASES, name="release-file")
 async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
-    """Download the day's reconciliation with a bank as CSV; recorded in the audit."""
+    """Download the day's reconciliation with a bank as CSV; recorded in the audit. `day`: YYYY-MM-DD, China's.
+
+    Raises NotFoundError if the person's area has none.
+    """
     made = services(request)
     lines, accounts = await _day(made, who, bank, day)
     text, digest = as_csv(bank, day, lines, accounts)
@@ -176,7 +196,7 @@ async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
 
 @door.page("/release/reconciliation/{bank}/{day}", RELEASES, name="release-day")
 async def day(request: Request, bank: str, day: str, who: Signed) -> Response:
-    """The day's reconciliation with a bank as a page."""
+    """The day's reconciliation with a bank as a page. Raises NotFoundError if the person's area has none."""
     lines, accounts = await _day(services(request), who, bank, day)
     return page(request, "release_day.html", bank=bank, day=day, lines=lines, accounts=accounts, totals=totals(lines))
 

@@ -20,13 +20,16 @@ door = Door("/account")
 
 @door.page("", EVERYBODY, name="account")
 async def account(request: Request, who: Signed) -> Response:
-    """The account and its sessions."""
+    """The page with the person's account and its sessions. Raises NotFoundError if the account is gone."""
     return await _page(request, who)
 
 
 @door.act("/sessions/{session}/end", EVERYBODY, name="account-end-session")
 async def end_session(request: Request, who: Signed, session: str) -> Response:
-    """End one of the person's sessions. Raises NotFoundError if they have no such session."""
+    """End one of the person's sessions and redirect to the account.
+
+    Raises NotFoundError if they have no such session, and ForbiddenError for a program.
+    """
     tokens.refuse_programs(who)
     made = services(request)
     if not await made.sessions.end_one(who.login, session):
@@ -37,7 +40,10 @@ async def end_session(request: Request, who: Signed, session: str) -> Response:
 
 @door.act("/sign-out-everywhere", EVERYBODY, name="account-sign-out-everywhere")
 async def sign_out_everywhere(request: Request, who: Signed) -> Response:
-    """End all sessions of the account, this one too."""
+    """End all sessions of the account, this one too, and redirect to the sign-in.
+
+    Raises ForbiddenError for a program.
+    """
     tokens.refuse_programs(who)
     made = services(request)
     await made.staff.change(
@@ -52,7 +58,11 @@ async def sign_out_everywhere(request: Request, who: Signed) -> Response:
 
 @door.act("/password", EVERYBODY, name="account-password")
 async def password(request: Request, who: Signed) -> Response:
-    """Change one's password. All other sessions end; this browser gets a new one. 401, 422 or 429 if refused."""
+    """Change one's password and redirect to the account. All other sessions end; this browser gets a new one.
+
+    401 for a wrong present password, 422 for a new one that is too weak or not repeated, 429 after too many tries.
+    Raises ForbiddenError for a program.
+    """
     tokens.refuse_programs(who)
     made, form = services(request), await request.form()
     given, before = str(form.get("password", "")), await _own(made, who)
@@ -76,7 +86,10 @@ async def password(request: Request, who: Signed) -> Response:
 
 @door.act("/recovery", EVERYBODY, name="account-recovery")
 async def recovery(request: Request, who: Signed) -> Response:
-    """Replace the recovery codes and show the new ones once, after a valid code of the authenticator."""
+    """Replace the recovery codes, after a valid code of the authenticator; the page shows the new ones once.
+
+    401 for a wrong or used code, 429 after too many tries. Raises ForbiddenError for a program.
+    """
     tokens.refuse_programs(who)
     made, form = services(request), await request.form()
     before, key = await _own(made, who), made.line.settings.key()

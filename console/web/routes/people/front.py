@@ -20,7 +20,10 @@ async def front(request: Request, who: Signed) -> Response:
 
 @door.public("GET", "/language/{language}", name="language")
 async def language(request: Request, language: str, back: str = "/") -> Response:
-    """Set the language cookie and redirect to `back`, if it is a path of the console."""
+    """Set the language cookie and redirect to `back` if it is a path of the console, else to the start.
+
+    A language that the console does not have is ignored.
+    """
     ours = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
     answer = RedirectResponse(ours, 303)
     if language in LANGUAGES:

@@ -17,7 +17,7 @@ door = Door("/guest")
 
 @door.public("GET", "/{token}", name="guest")
 async def enter(request: Request, token: str) -> Response:
-    """Sign in as the token's guest. 404 for an unknown token."""
+    """Sign in as the token's guest and redirect to the start. 404 for an unknown token."""
     made = services(request)
     guest = next((each for each in made.guests if hmac.compare_digest(each.token.encode(), token.encode())), None)
     if guest is None and made.guests:

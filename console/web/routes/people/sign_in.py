@@ -39,7 +39,7 @@ WRONG_RECOVERY = N_("恢复码不对，或者已经用过。请用另一个；�
 
 @door.public("GET", "/sign-in", name="sign-in")
 async def sign_in(request: Request) -> Response:
-    """The form; a person who is signed in is redirected to the start."""
+    """The page with the sign-in form; a person who is signed in is redirected to the start."""
     if await services(request).sessions.of(request) is not None:
         return RedirectResponse("/", 303)
     return _form(request)
@@ -47,7 +47,11 @@ async def sign_in(request: Request) -> Response:
 
 @door.public("POST", "/sign-in", name="sign-in-password")
 async def password(request: Request) -> Response:
-    """Check the password. Unknown login, wrong password and disabled account get the same answer in the same time."""
+    """Check the password and redirect to the next step.
+
+    Unknown login, wrong password and disabled account get the same answer (401) in the same time; so does a one-time
+    password that has expired. 429 after too many tries. Raises ForbiddenError if another site's page sent the form.
+    """
     csrf.refuse_others(request)
     made, form = services(request), await request.form()
     login, given = str(form.get("login", "")).strip().lower()[:LONGEST_LOGIN], str(form.get("password", ""))[:LONGEST]
@@ -71,14 +75,17 @@ async def password(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/code", name="sign-in-code")
 async def code_form(request: Request) -> Response:
-    """The form for the second factor."""
+    """The page for the code of the second factor; a redirect to the right step if that is not the next one."""
     at = await reached(request)
     return _code(request) if at and at.step is Step.CODE else onward(at)
 
 
 @door.public("POST", "/sign-in/code", name="sign-in-code-given")
 async def code(request: Request) -> Response:
-    """Check a code of the authenticator or a recovery code."""
+    """Check a code of the authenticator or a recovery code, and redirect to the next step or, signed in, to the start.
+
+    401 for a wrong or used code, 429 after too many tries. Raises ForbiddenError if another site's page sent the form.
+    """
     csrf.refuse_others(request)
     made, at = services(request), await reached(request)
     if at is None or at.step is not Step.CODE:
@@ -97,14 +104,17 @@ async def code(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/password", name="sign-in-new-password")
 async def new_password_form(request: Request) -> Response:
-    """The form for a new password."""
+    """The page for a new password; a redirect to the right step if that is not the next one."""
     at = await reached(request)
     return _new_password(request, at) if at and at.step is Step.PASSWORD else onward(at)
 
 
 @door.public("POST", "/sign-in/password", name="sign-in-new-password-given")
 async def new_password(request: Request) -> Response:
-    """Set the password that replaces the one-time password."""
+    """Set the password that replaces the one-time password, and redirect to the next step or, signed in, to the start.
+
+    422 for one that is too weak or not repeated. Raises ForbiddenError if another site's page sent the form.
+    """
     csrf.refuse_others(request)
     made, at, form = services(request), await reached(request), await request.form()
     if at is None or at.step is not Step.PASSWORD:
@@ -119,7 +129,10 @@ async def new_password(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/set-up", name="sign-in-set-up")
 async def set_up_form(request: Request) -> Response:
-    """Show the secret of a new second factor; a reload shows the same secret."""
+    """The page with the secret of a new second factor; a reload shows the same one.
+
+    A redirect to the right step if that is not the next one.
+    """
     at = await reached(request)
     if at is None or at.step is not Step.SET_UP:
         return onward(at)
@@ -128,7 +141,10 @@ async def set_up_form(request: Request) -> Response:
 
 @door.public("POST", "/sign-in/set-up", name="sign-in-set-up-given")
 async def set_up(request: Request) -> Response:
-    """Set the second factor up if its first code is right, sign in, and show the recovery codes once."""
+    """Set the second factor up if its first code is right, and sign in; the page shows the recovery codes once.
+
+    401 for a wrong code. Raises ForbiddenError if another site's page sent the form.
+    """
     csrf.refuse_others(request)
     made, at = services(request), await reached(request)
     if at is None or at.step is not Step.SET_UP:
@@ -151,7 +167,7 @@ async def set_up(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/oidc", name="sign-in-oidc")
 async def to_provider(request: Request) -> Response:
-    """Redirect to the OpenID provider; 502 if it does not answer."""
+    """Redirect to the OpenID provider, or to the sign-in if none is set; 502 if it does not answer."""
     made = services(request)
     provider = made.sign_in.provider
     if provider is None:
@@ -172,7 +188,7 @@ async def from_provider(request: Request) -> Response:
     """Complete a sign-in at the provider: the account bound to the subject is signed in; none is created.
 
     The answer is a page, not a redirect: after a redirect from another site the browser would not send the strict
-    cookie.
+    cookie. 401 if the provider does not confirm it or it took too long, 403 if no enabled account is bound.
     """
     made = services(request)
     provider, record = made.sign_in.provider, await made.sign_in.journeys.take(request)
@@ -193,7 +209,7 @@ async def from_provider(request: Request) -> Response:
 
 @door.act("/sign-out", EVERYBODY, name="sign-out")
 async def sign_out(request: Request, who: Signed) -> Response:
-    """End this browser's session."""
+    """End this browser's session and redirect to the sign-in."""
     made = services(request)
     await made.sessions.end_one(who.login, who.session)
     await trail.write(made, who, "signed-out", who.login)
@@ -210,13 +226,13 @@ def unfit(given: str, again: str, account: Account) -> str | None:
 
 
 def chosen(made: Services, account: Account, hashed: str) -> Account:
-    """Return the account with its owner's new password (hashed); sessions from before end."""
+    """Return a copy of the account with its owner's new password (hashed); sessions from before end."""
     fields = {"password": hashed, "must_change": False, "password_until": None}
     return changed(account, account.login, made.line.clock.now(), **fields)
 
 
 def own(made: Services, account: Account, **fields: Any) -> Account:  # noqa: ANN401 - as the account has them
-    """Return the account with its owner's changes; sessions stay."""
+    """Return a copy of the account with its owner's changes, not validated; sessions stay."""
     return account.model_copy(update={**fields, "changed_at": made.line.clock.now(), "changed_by": account.login})
 
 

@@ -55,14 +55,16 @@ class RefusedError(Exception):
 
 @door.page("", ADMINISTRATORS, name="staff")
 async def staff(request: Request, who: Signed) -> Response:
-    """All accounts, and the form for a new one."""
+    """The page with all accounts and the form for a new one."""
     return await _list(request)
 
 
 @door.act("", ADMINISTRATORS, name="staff-new")
 async def new(request: Request, who: Signed) -> Response:
-    """Make an account and show its one-time password once; an account without one is for the OpenID provider or
-    programs.
+    """Make an account; the page shows its one-time password once. An account without one, for the OpenID provider or
+    programs, redirects to its page.
+
+    422 for an invalid field, 409 if the login or the subject is taken. Raises ForbiddenError for a program.
     """
     tokens.refuse_programs(who)
     made, form = services(request), await request.form()
@@ -79,13 +81,17 @@ async def new(request: Request, who: Signed) -> Response:
 
 @door.page("/{login}", ADMINISTRATORS, name="staff-one")
 async def one(request: Request, who: Signed, login: str) -> Response:
-    """One account. Raises NotFoundError if there is none."""
+    """The page of one account. Raises NotFoundError if there is none."""
     return await _one(request, await _account(request, login))
 
 
 @door.act("/{login}", ADMINISTRATORS, name="staff-change")
 async def change(request: Request, who: Signed, login: str) -> Response:
-    """Change an account's name, role, area or other data. 409 if another administrator changed it meanwhile."""
+    """Change an account's name, role, area or other data, and redirect to it.
+
+    409 if another administrator changed it meanwhile, the role may not be changed or the subject is taken; 422 for an
+    invalid field. Raises NotFoundError if there is none, and ForbiddenError for a program.
+    """
     made, form = services(request), await request.form()
     given, seen = _given(form), str(form.get("seen", ""))
 
@@ -103,31 +109,46 @@ async def change(request: Request, who: Signed, login: str) -> Response:
 
 @door.act("/{login}/disable", ADMINISTRATORS, name="staff-disable")
 async def disable(request: Request, who: Signed, login: str) -> Response:
-    """Disable an account: its sessions and tokens stop working."""
+    """Disable an account and redirect to it: its sessions and tokens stop working. 409 for the last administrator.
+
+    Raises NotFoundError if there is none, and ForbiddenError for a program.
+    """
     return await _acted(request, who, login, "account-disabled", lambda _: {"disabled": True})
 
 
 @door.act("/{login}/enable", ADMINISTRATORS, name="staff-enable")
 async def enable(request: Request, who: Signed, login: str) -> Response:
-    """Enable a disabled account."""
+    """Enable a disabled account and redirect to it.
+
+    Raises NotFoundError if there is none, and ForbiddenError for a program.
+    """
     return await _acted(request, who, login, "account-enabled", lambda _: {"disabled": False})
 
 
 @door.act("/{login}/reset-factor", ADMINISTRATORS, name="staff-reset-factor")
 async def reset_factor(request: Request, who: Signed, login: str) -> Response:
-    """Remove the second factor; it is set up again at the next sign-in."""
+    """Remove the second factor and redirect to the account; it is set up again at the next sign-in.
+
+    Raises NotFoundError if there is none, and ForbiddenError for a program.
+    """
     return await _acted(request, who, login, "second-factor-reset", lambda _: {"totp": None, "recovery": []})
 
 
 @door.act("/{login}/end-sessions", ADMINISTRATORS, name="staff-end-sessions")
 async def end_sessions(request: Request, who: Signed, login: str) -> Response:
-    """End all sessions of an account."""
+    """End all sessions of an account and redirect to it.
+
+    Raises NotFoundError if there is none, and ForbiddenError for a program.
+    """
     return await _acted(request, who, login, "sessions-ended", lambda account: {"epoch": signed_out(account).epoch})
 
 
 @door.act("/{login}/one-time", ADMINISTRATORS, name="staff-one-time")
 async def one_time(request: Request, who: Signed, login: str) -> Response:
-    """Replace the password with a one-time password, which is shown once."""
+    """Replace the password with a one-time password, which the page shows once.
+
+    Raises NotFoundError if there is no such account, and ForbiddenError for a program.
+    """
     word = passwords.one_time()
     fields = await _opened_by(services(request), word)
     try:

@@ -28,7 +28,7 @@ DAYS = 14
 
 
 class Person(NamedTuple):
-    """A row of the table: a person, and how often they revealed data on each of the days."""
+    """A row of the table: a person, and how often they revealed data on each of the days, the latest first."""
 
     login: str
     name: str
@@ -45,8 +45,10 @@ async def begin(
     form: Annotated[str, Form(max_length=64)] = "",
     back: Annotated[str, Form()] = "",
 ) -> Response:
-    """Let the person see the data of the case's resident, for a reason; 422 without one. A script gets the seconds
-    left.
+    """Let the person see the data of the case's resident, for a reason, and redirect to `back`; 422 without a reason.
+
+    A script gets JSON: `seconds` left. Raises NotFoundError if there is no such case in the area or, for an officer, no
+    open visit of theirs.
     """
     made = services(request)
     found = await _case(made, who, case)
@@ -61,7 +63,10 @@ async def begin(
 async def end(
     request: Request, who: Signed, case: Annotated[str, Form()] = "", back: Annotated[str, Form()] = ""
 ) -> Response:
-    """Mask the data again before the time is over."""
+    """Mask the data again before the time is over, and redirect to `back`; a script gets JSON: `seconds`, 0.
+
+    Raises NotFoundError if there is no such case in the area or, for an officer, no open visit of theirs.
+    """
     made = services(request)
     found = await _case(made, who, case)
     await unmask.end(made, who, found.resident)
@@ -70,7 +75,7 @@ async def end(
 
 @door.page("", COUNTERS, name="unmaskings")
 async def counted(request: Request, who: Signed) -> Response:
-    """How often each person of the area has revealed data, by day."""
+    """The page with how often each person of the area has revealed data, by day, in the last DAYS days."""
     made = services(request)
     today = made.line.clock.now().astimezone(ZONE).date()
     days = [today - timedelta(days=ago) for ago in range(DAYS)]

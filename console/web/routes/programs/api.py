@@ -90,7 +90,10 @@ async def cases(
 
 @door.api("GET", "/cases/{case_id}", READERS, name="api-case", answers={200: {"model": WordedCase}})
 async def one_case(request: Request, who: Signed, case_id: str) -> Response:
-    """A case in its present state. It holds no name, telephone or account number; the resident is an id."""
+    """A case in its present state. It holds no name, telephone or account number; the resident is an id.
+
+    404 if there is no such case in the account's area.
+    """
     case = await found(services(request), who, case_id)
     return _json(WordedCase.of(case, wording(language_of(request))))
 
@@ -138,8 +141,7 @@ async def stream(
 
     An event comes at least once; a repeated one has the same `id` in its data and the same version of the case. The
     stream's id is the last offset read of each partition of the journal: `0:17,1:4`. The first event, `begin`, has an
-    id.
-    The stream ends when the token is revoked or the account changed, at the first event more than 10 seconds later.
+    id. The stream ends when the token is revoked or the account changed, at the first event more than 10 seconds later.
     """
     made = services(request)
     ends = await end_offsets(made.line.settings, CASE_EVENTS.name)

@@ -26,13 +26,16 @@ NO_PURPOSE = N_("请写明给哪个程序用。")
 
 @door.page("", ADMINISTRATORS, name="integrations")
 async def integrations(request: Request, who: Signed) -> Response:
-    """The existing tokens, and the form for a new one."""
+    """The page with the existing tokens and the form for a new one."""
     return await _page(request)
 
 
 @door.act("/tokens", ADMINISTRATORS, name="token-new")
 async def new(request: Request, who: Signed) -> Response:
-    """Make a token and show it once. It has the rights of its account's role in its area. 422 if a field is invalid."""
+    """Make a token; the page shows it once. It has the rights of its account's role in its area.
+
+    422 if there is no such enabled account or the purpose is invalid. Raises ForbiddenError for a program.
+    """
     tokens.refuse_programs(who)
     made, form = services(request), await request.form()
     given = {name: str(form.get(name, "")).strip() for name in ("login", "purpose", "days")}
@@ -51,7 +54,10 @@ async def new(request: Request, who: Signed) -> Response:
 
 @door.act("/tokens/{token_id}/revoke", ADMINISTRATORS, name="token-revoke")
 async def revoke(request: Request, who: Signed, token_id: str) -> Response:
-    """Revoke a token; requests with it are refused from now on. Raises NotFoundError if there is none."""
+    """Revoke a token and redirect to the tokens; requests with it are refused from now on.
+
+    Raises NotFoundError if there is none, and ForbiddenError for a program.
+    """
     tokens.refuse_programs(who)
     made = services(request)
     if await made.staff.token(token_id) is None:

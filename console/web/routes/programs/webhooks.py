@@ -33,7 +33,7 @@ WRONG = {
 
 @door.page("", ADMINISTRATORS, name="webhooks")
 async def show(request: Request, who: Signed) -> Response:
-    """All webhooks, and the form for a new one."""
+    """The page with all webhooks and the form for a new one."""
     return await _shown(request)
 
 
@@ -46,7 +46,10 @@ async def make(
     level: Annotated[list[Level], Form()] = [],  # noqa: B006 - FastAPI copies a default
     language: Annotated[TextLanguage, Form()] = "zh",
 ) -> Response:
-    """Add a webhook and show its secret once; 422 if a field is invalid."""
+    """Add a webhook; the page shows its secret once. 422 if a field is invalid.
+
+    `area`: the prefix of division codes of its cases, "" for all; `level`: their levels, [] for all.
+    """
     book, secret = _book(request), secrets.token_urlsafe(32)
     try:
         made = Webhook(
@@ -70,9 +73,10 @@ async def make(
 
 @door.act("/{webhook_id}/rotate", ADMINISTRATORS, name="webhook-rotate")
 async def rotate(request: Request, who: Signed, webhook_id: str) -> Response:
-    """Add a new secret beside the old one; both sign until the old one is dropped.
+    """Add a new secret beside the old one; both sign until the old one is dropped. The page shows it once.
 
     If it is repeated before that, the newest secret is replaced and the old one stays, because the receiver knows it.
+    Raises NotFoundError if there is no such webhook.
     """
     book, secret = _book(request), secrets.token_urlsafe(32)
     await _change(
@@ -87,14 +91,20 @@ async def rotate(request: Request, who: Signed, webhook_id: str) -> Response:
 
 @door.act("/{webhook_id}/settle", ADMINISTRATORS, name="webhook-settle")
 async def settle(request: Request, who: Signed, webhook_id: str) -> Response:
-    """Drop the old secret: the receiver knows the new one."""
+    """Drop the old secret, because the receiver knows the new one, and redirect to the webhooks.
+
+    Raises NotFoundError if there is no such webhook.
+    """
     await _change(request, who, webhook_id, "webhook-secret-old-dropped", lambda known: {"secrets": known.secrets[:1]})
     return RedirectResponse(door.router.prefix, 303)
 
 
 @door.act("/{webhook_id}/pause", ADMINISTRATORS, name="webhook-pause")
 async def pause(request: Request, who: Signed, webhook_id: str) -> Response:
-    """Pause or resume a webhook; events in between are sent after it resumes."""
+    """Pause a webhook, or resume a paused one, and redirect to the webhooks; events in between are sent afterwards.
+
+    Raises NotFoundError if there is no such webhook.
+    """
     paused = not (await _known(_book(request), webhook_id)).paused
     act = "webhook-paused" if paused else "webhook-goes-on"
     await _change(request, who, webhook_id, act, lambda _: {"paused": paused})
@@ -103,7 +113,7 @@ async def pause(request: Request, who: Signed, webhook_id: str) -> Response:
 
 @door.act("/{webhook_id}/drop", ADMINISTRATORS, name="webhook-drop")
 async def drop(request: Request, who: Signed, webhook_id: str) -> Response:
-    """Delete a webhook. Raises NotFoundError if there is none."""
+    """Delete a webhook and redirect to the webhooks. Raises NotFoundError if there is none."""
     book = _book(request)
     await _known(book, webhook_id)
     await trail.write(services(request), who, "webhook-dropped", webhook_id)
