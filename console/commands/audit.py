@@ -26,7 +26,10 @@ OTHER_KEY = 2  # exit code: only the bundle's own installation can check its sea
 
 @app.command("verify")
 def audit_verify(anchors: Anchors = None) -> None:
-    """Check every line: is any changed, dropped, inserted or moved? If so, it names the faults and ends with 1."""
+    """Check every line of the audit log: is any changed, dropped, inserted or moved?
+
+    If so, it names the faults and ends with 1.
+    """
     from streams.security.audit_chains import Heads
     from streams.security.audit_log import remember, verified
 
@@ -72,7 +75,7 @@ def audit_show(
     before: Annotated[int | None, typer.Option(help="The next page: the number that the page before printed")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON lines, for scripts")] = False,
 ) -> None:
-    """Show the newest lines that match."""
+    """Show the newest lines of the audit log that match."""
     from console.audit import listing
     from streams.runtime.clock import Clock
     from streams.runtime.server_discovery import reachable

@@ -12,7 +12,10 @@ app = typer.Typer(name="case", no_args_is_help=True, help="Cases: list them, or 
 
 @app.command("show")
 def case_show(case_id: str) -> None:
-    """Show a case's history, with its reasons and the policy in force at each step. Ends with 1 if there is no case."""
+    """Show a case's history, with its reasons and the policy in force at each step.
+
+    Ends with 1 if the journal has no such case.
+    """
     from console.story import story
     from streams.monitoring.report import journal_events
     from streams.runtime.server_discovery import reachable

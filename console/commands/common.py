@@ -102,7 +102,8 @@ async def open_installation(component: str = "operator") -> AsyncIterator["Insta
     """Open the installation on running servers: those of the settings, or of a Quanzu that runs in the data folder.
 
     `component`: whose access rights the process uses, a value of streams.security.rights.Component; another raises
-    ValueError. Raises SettingsError if a setting is invalid, no servers run, or a topic is missing or wrong.
+    ValueError. Raises SettingsError if a setting is invalid, no servers run, or a topic is missing or wrong, and
+    AccessError if a server denies access.
     """
     from console.commands.running import open_installation as on
     from streams.runtime.server_discovery import reachable

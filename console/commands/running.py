@@ -36,7 +36,8 @@ async def open_installation(
 ) -> AsyncIterator[Installation]:
     """Open an installation for the life of the context. Topics are created on embedded servers only.
 
-    Raises SettingsError if the topics are missing or differ from what is required.
+    Raises SettingsError if the topics are missing or differ from what is required or a server is set wrongly, and
+    AccessError if a server denies a right that `component` needs.
     """
     if settings.embedded:
         await asyncio.to_thread(topics.create, settings)

@@ -106,8 +106,8 @@ def sandbox_received(
 ) -> None:
     """Print the signals that Kafka has of a source in a time span, a line each, to compare with what was sent.
 
-    Run it with the sandbox's folder as QUANZU_DATA, or in production as an operator. It prints ids and times, no
-    personal data.
+    The span is of arrival, its end excluded. Run it with the sandbox's folder as QUANZU_DATA, or in production as an
+    operator. It prints ids and times, no personal data.
     """
     from streams.intake.conformance import received
 

@@ -73,7 +73,7 @@ def like_recovery(code: str) -> bool:
 
 
 def without(account: Account, kept: str) -> Account:
-    """Return a copy of the account without this recovery code's hash. Raises ValueError if the account has it not."""
+    """Return a copy of the account without this recovery code's hash. Raises ValueError if it does not have it."""
     left = list(account.recovery)
     left.remove(kept)
     return account.model_copy(update={"recovery": left})

@@ -52,7 +52,7 @@ class Session:
 
 
 class Sessions:
-    """Begins, finds and ends sessions."""
+    """Begins, finds and ends sessions, which are stored in Redis."""
 
     def __init__(self, redis: Any, staff: Staff, settings: ConsoleSettings, wall: Wall) -> None:  # noqa: ANN401 - see streams/repositories/residents
         self._redis, self._staff, self._wall = redis, staff, wall

@@ -18,13 +18,17 @@ BIND_SECONDS = 600.0
 async def record_look(services: Services, who: Who, what: str, on: str, reason: str = "") -> None:
     """Write that a person is about to see a resident's data; call it before the data is shown.
 
-    `what`: case, unmask, search, export …; `on`: the id of what is seen.
+    `what`: case, unmask, search, export …; `on`: the id of what is seen. It waits while Kafka is unavailable. Raises
+    SendError if Kafka refuses the entry for good.
     """
     await write(services, who, f"look-{what}", on, reason)
 
 
 async def write(services: Services, who: Who, act: str, on: str, reason: str = "", detail: str = "") -> None:
-    """Write an act that is not a case's input (roster, hold, account …). Returns when Kafka has stored it."""
+    """Write an act that is not a case's input (roster, hold, account …). Returns when Kafka has stored it.
+
+    It waits while Kafka is unavailable. Raises SendError if Kafka refuses the entry for good.
+    """
     await audit.write(services.line.producer, [entry(services, who, act, on, reason, detail)])
 
 

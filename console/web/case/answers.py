@@ -41,7 +41,8 @@ class Answer:
 async def put(services: Services, who: Who, message: ResidentInput, reason: str = "") -> Answer:
     """Write an input together with its audit entry, and return its answer; WAITING after ANSWER_SECONDS without one.
 
-    A repeated input counts once and is answered as WAITING, because its answer was published earlier.
+    A repeated input counts once and is answered as WAITING, because its answer was published earlier. While Kafka is
+    unavailable it waits until both are written. Raises SendError if Kafka refuses a record for good.
     """
     partition = home(message.resident, services.line.settings.partitions)
     line = trail.entry(services, who, _act(message), getattr(message, "case", message.resident), reason, message.id)

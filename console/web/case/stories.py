@@ -85,7 +85,7 @@ class Story:
         return [each for each in self.told if each.version > version]
 
     def has_all_since(self, seen: int, version: int) -> bool:
-        """Return whether the story has every version after `seen` up to `version`."""
+        """Return whether the story has every version after `seen` (excluded) up to `version` (included)."""
         return {each.version for each in self.told} >= set(range(seen + 1, version + 1))
 
 

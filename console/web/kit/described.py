@@ -89,7 +89,7 @@ class Acted(_Shape):
 
 
 class Rung(_Shape):
-    """A call was placed. `call`: the call's id at the console."""
+    """An incoming call is shown to the operators. `call`: the call's id at the console."""
 
     call: str
 

@@ -17,7 +17,7 @@ SECURE = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class SecurityHeaders:
-    """Plain ASGI middleware that adds the headers, so that event streams are not buffered."""
+    """ASGI middleware that adds the security headers to every response, without buffering event streams."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

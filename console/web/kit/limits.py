@@ -47,7 +47,10 @@ class Limits:
         self._sign_in = _rate("RATE_SIGN_IN", settings.rate_sign_in)
 
     async def address(self, scope: Scope) -> int:
-        """Count a request from an address; return the seconds to wait, or 0 if it is allowed. Static files are free."""
+        """Count a request from an address; return the seconds to wait, or 0 if it is allowed.
+
+        Static files are not counted, and nothing is while Redis does not answer.
+        """
         if scope["path"].startswith(FREE):
             return 0
         found = (scope.get("client") or ("unknown", 0))[0]

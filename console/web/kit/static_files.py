@@ -24,6 +24,10 @@ class Versioned(StaticFiles):
     """Static files with the Cache-Control header that fits their path."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the present file, to be cached for good under its own version's path, else to be revalidated.
+
+        Raises HTTPException (404) if there is no such file.
+        """
         first, _, rest = path.partition("/")
         versioned = _VERSION.fullmatch(first)
         response = await super().get_response(rest if versioned else path, scope)
@@ -41,7 +45,7 @@ def version() -> str:
 
 
 def files() -> list[Path]:
-    """Return all static files, sorted."""
+    """Return the paths of all static files, sorted."""
     return sorted(path for path in STATIC.rglob("*") if path.is_file())
 
 

@@ -41,8 +41,8 @@ async def claim_next(services: Services, who: Who) -> Case | None:
 
 
 async def renew(services: Services, who: Who, case: Case) -> bool:
-    """Renew the lease while the person's page is open. Return False, and drop the lease, if the case is no longer
-    theirs.
+    """Renew the lease while the person's page is open. Return whether the case is still theirs; if not, they lose the
+    lease.
     """
     if case.claimed_by != who.login:
         await services.desk.release(case.id, who.login)

@@ -24,7 +24,10 @@ DAY_SECONDS = 86_400
 
 
 class Figures:
-    """The statistics. Run `run` and `follow` as tasks. `ready` is set once the existing journal has been folded."""
+    """The statistics: `situation`, `clocks`, and the `book` of stop-payments. Run `run` and `follow` as tasks.
+
+    `ready` is set once the existing journal has been folded.
+    """
 
     def __init__(self, line: Installation) -> None:
         self._line = line

@@ -18,7 +18,10 @@ KEPT = 4096  # cached row texts, some kilobytes each
 
 
 class Queue:
-    """The queue. `scams`: the policy's Chinese name of each scam type; `refresh` reads them again."""
+    """The open cases in order, and their rows as HTML.
+
+    `scams`: the policy's Chinese name of each scam type; `refresh` reads them again.
+    """
 
     def __init__(self, hub: Hub, line: Installation) -> None:
         self._hub, self._line = hub, line

@@ -57,7 +57,7 @@ class Row:
 
     @property
     def next_step(self) -> Step | None:
-        """The step with the earliest due time, or None: it begins by itself or its result is expected then."""
+        """The step with the earliest due time, when it begins by itself or its result is expected; None without one."""
         dues = [(step.due, step.id, step) for step in self.case.steps if step.due is not None]
         return min(dues)[2] if dues else None
 

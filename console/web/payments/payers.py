@@ -26,7 +26,10 @@ class Example:
 
 @dataclass(slots=True)
 class Earlier:
-    """The earlier payments to an account. `more`: not all were read, so the counts are minimums."""
+    """The earlier payments to an account. `payers`: ids of residents; `first`: a payment of each of the first EXAMPLES.
+
+    `looked_at`: the number of payments read; `more`: not all were read, so the counts are minimums.
+    """
 
     payers: set[str] = field(default_factory=set)
     amounts: dict[str, int] = field(default_factory=dict)  # fen by payment: several states of one payment count once

@@ -16,7 +16,7 @@ async def ask_release(
     """Return the stored request to lift the stop on the case's payment `number` (from 0), or why it cannot be made.
 
     A repeated form returns the same request in its present state. Raises ValueError if the reason is too short or too
-    long.
+    long, and TimeoutError if Kafka or Redis does not answer in time.
     """
     kept, name = services.line.releases, short_hash("release", who.login, case.id, number, form)
     async with kept.locked(f"{case.id}/{number}"):  # of two concurrent requests the second is refused

@@ -10,7 +10,10 @@ from schemas.people.residents import Resident
 
 
 async def found(services: Services, lines: Sequence[StopLine], text: str, by: Sought) -> list[StopLine]:
-    """Return the stops that match the text, in the given order."""
+    """Return the stops that match the text, in the given order.
+
+    The case number begins with it, the resident's name contains it, or a telephone or the payee's account ends with it.
+    """
     if by is Sought.CASE:
         return [line for line in lines if line.case.startswith(text)]
     people = await services.line.residents.standing({line.resident for line in lines})
@@ -26,7 +29,7 @@ async def found(services: Services, lines: Sequence[StopLine], text: str, by: So
 
 
 async def accounts(services: Services, payees: Iterable[str]) -> dict[str, str]:
-    """Return the account number of each payee token, if it is known."""
+    """Return the account number by payee token; unknown ones are left out."""
     asked = list(set(payees))
     numbers = await asyncio.gather(*(services.line.outgoing.account(payee) for payee in asked))
     return {payee: number for payee, number in zip(asked, numbers, strict=True) if number}

@@ -48,7 +48,10 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """Cases by level and visit hours of one station under both policies, and the hours on its roster."""
+    """One station in the preview's time: cases by level and visit hours under both policies, scaled up.
+
+    `rostered_hours`: the person-hours on its roster.
+    """
 
     name: str
     live: dict[Level, int]

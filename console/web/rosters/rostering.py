@@ -82,7 +82,7 @@ async def write(
     """Apply a form's change to a roster, write it with its audit entry, and return the new roster.
 
     `about`: ids of the people or things changed, for the audit. A repeated form changes nothing. Raises RefusedError if
-    the roster changed meanwhile, the change is invalid, or the write fails.
+    the roster changed meanwhile (409), the change is invalid or the roster too large (422), or Kafka is slow (503).
     """
     made, name = services(request), form_id(who, form)
     before = stored.roster

@@ -136,7 +136,7 @@ async def told(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.act("/call-in/{call_id}/hand-over", DESK, name="call-in-hand-over")
 async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
-    """Record the report of a caller from another area, on the case there, and redirect to the call's page.
+    """Record the report of a caller from another area, also on their case there, and redirect to the call's page.
 
     422 if a field is invalid, 400 if the form has no id. Raises NotFoundError if the caller is not from elsewhere, or
     the call is unknown or another person's.

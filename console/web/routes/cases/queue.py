@@ -31,7 +31,7 @@ FURTHEST = 1_000_000
 
 @door.page("/queue", DESK, name="queue")
 async def queue(request: Request, who: Signed) -> Response:
-    """The page with the first rows; its script loads the rest."""
+    """The page with the AT_FIRST first rows that match the query's filters; its script loads the rest."""
     made = services(request)
     await made.queue.refresh()
     asked = Filters.of(request.query_params)
@@ -55,7 +55,10 @@ async def further(request: Request, who: Signed, offset: int = 0, count: int = A
 
 @door.page("/queue/events", DESK, name="queue-events")
 async def events(request: Request, who: Signed) -> Response:
-    """A stream of changes since a mark: Last-Event-ID after a reconnect, else the query's `from`."""
+    """A stream of changed rows since a mark: Last-Event-ID after a reconnect, else the query's `from`.
+
+    It ends with the session, or with `reload` if the mark is too old.
+    """
     await services(request).queue.refresh()
     mark = request.headers.get("last-event-id") or request.query_params.get("from", "")
     listener = Listener(who, language_of(request), Filters.of(request.query_params))

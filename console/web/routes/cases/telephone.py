@@ -23,6 +23,7 @@ door = Door("/cases")
 async def call(request: Request, who: Signed, case_id: str) -> Response:
     """Call the resident and return what was heard as JSON; the case records that the talk began and ended, or failed.
 
+    JSON: `result`, `words`, and the sums `kept` (by transfer) and `lost`, as text in yuan.
     An unclaimed case is claimed first, so that it is not offered to others during the call. Raises NotFoundError if no
     telephone is connected or there is no such case in the person's area.
     """

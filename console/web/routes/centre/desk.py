@@ -50,7 +50,7 @@ async def stream(request: Request, who: Signed, area_code: Area = "", layer: str
 
 
 async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
-    """Return the template variables of the parts."""
+    """Return the template variables of the overview's parts, as they are now."""
     now = made.line.clock.now()
     rosters = await overview.rosters(made.line.redis)
     load = area.load(made, who)
