@@ -193,7 +193,7 @@ async def feeds(request: Request, who: Signed, station: str = "") -> Response:
 
 @door.public("GET", "/feed/{token}.ics", name="roster-feed")
 async def feed(request: Request, token: str) -> Response:
-    """The calendar (iCalendar) of a secret address, without data of residents: shifts that ended at most PAST ago.
+    """The calendar (iCalendar) of a secret address, without data of residents and shifts that ended over PAST ago.
 
     Raises NotFoundError if the address is unknown or ended.
     """

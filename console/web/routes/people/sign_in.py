@@ -49,8 +49,9 @@ async def sign_in(request: Request) -> Response:
 async def password(request: Request) -> Response:
     """Check the password and redirect to the next step.
 
-    Unknown login, wrong password and disabled account get the same answer (401) in the same time; so does a one-time
-    password that has expired. 429 after too many tries. Raises ForbiddenError if another site's page sent the form.
+    Unknown login, wrong password and disabled account get the same answer (401) in the same time. 401 with other words
+    for an expired one-time password, 429 after too many tries. Raises ForbiddenError if another site's page sent the
+    form.
     """
     csrf.refuse_others(request)
     made, form = services(request), await request.form()
