@@ -92,6 +92,14 @@ def test_the_report_says_where_each_task_of_the_test_waits(tmp_path: Path) -> No
     assert "busy" in ended.stdout
 
 
+def test_a_report_that_takes_long_to_write_does_not_end_the_run(tmp_path: Path) -> None:
+    plugin = "import time\nimport tests.tools.runs.time_limit as limit\nlimit.AGAIN_SECONDS = 0.2\n"
+    hook = "def pytest_runtest_makereport(call):\n    time.sleep(1 if call.excinfo else 0)\n"
+    (tmp_path / "conftest.py").write_text(plugin + hook)
+    ended = run(IN_PYTHON, tmp_path)
+    assert "1 failed, 1 passed" in ended.stdout, ended.stdout
+
+
 def test_a_test_that_hangs_outside_of_python_ends_its_process_with_the_stacks(tmp_path: Path) -> None:
     plugin = "import tests.tools.runs.time_limit as limit\nlimit.LAST_SECONDS = 1.0\n"
     (tmp_path / "conftest.py").write_text(plugin)

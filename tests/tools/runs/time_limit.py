@@ -94,6 +94,13 @@ def pytest_timeout_cancel_timer() -> bool:
     return True
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
+    """Raise nothing more in a test that has ended: while pytest writes its report, that would end the whole run."""
+    if call.excinfo is not None and call.excinfo.errisinstance(TestOverdueError):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
     """Start the time again for the teardown of a test that failed: pytest-timeout stopped it."""
