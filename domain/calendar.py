@@ -28,7 +28,7 @@ class Shift:
 
 
 def shift_at(at: datetime) -> Shift:
-    """Return the shift that contains a moment."""
+    """Return the eight-hour shift that contains a moment: from 0, 8 or 16 o'clock in Jilin."""
     local = at.astimezone(JILIN)
     start = max(begin for begin in BEGIN if begin <= local.time())
     began = local.replace(hour=start.hour, minute=0, second=0, microsecond=0)
@@ -77,7 +77,7 @@ class Calendar:
         return date(max(self.free).year, 12, 31) if self.free else None
 
     def hour_of_week(self, hour: int) -> int:
-        """Return the hour of the week (0 to 167) whose usual traffic is expected in an hour (number since 1970, UTC).
+        """Return the hour of the week (0 to 167) whose usual traffic is expected in `hour` (hours since 1970, UTC).
 
         Hours of a week are counted from the first hour of 1970, in UTC. Free days count as Sundays, worked ones as
         Wednesdays.
@@ -115,7 +115,7 @@ class _Table(Model):
 
 
 def load(text: str) -> Calendar:
-    """Return the calendar of a TOML table. Raises HolidaysError if it is invalid."""
+    """Return the calendar of a TOML table. Raises HolidaysError if it is not TOML or a holiday is invalid."""
     try:
         table = _Table.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

@@ -4,7 +4,7 @@ import hashlib
 
 
 def resident_of(name: str) -> str:
-    """Return the resident's id of a case or dispatch id, which begins with it."""
+    """Return the resident's id of a case or dispatch id: the part before the first `-`."""
     return name.partition("-")[0]
 
 
@@ -38,5 +38,8 @@ def short_hash(*parts: str | int) -> str:
 
 
 def fingerprint(secret: bytes) -> str:
-    """Return a short hash by which a secret is recognized without revealing it."""
+    """Return 20 hexadecimal digits by which a secret is recognized without revealing it.
+
+    Raises UnicodeDecodeError if the secret is not UTF-8.
+    """
     return short_hash("fingerprint", secret.decode())

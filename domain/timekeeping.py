@@ -68,14 +68,18 @@ NOTHING = Reckoning()
 
 
 def asked(sent: float, told: float, received: float) -> Known:
-    """Return the estimate from an answer `told` (s since 1970), given the counter times of sending and receiving."""
+    """Return the estimate of the shared clock's offset from its answer `told` (s since 1970).
+
+    `sent`, `received`: when it was asked and answered, in seconds of the machine's counter.
+    """
     return Known(told - received, told - sent, received)
 
 
 def adjusted(before: Reckoning, answer: Known, machine: float) -> Reckoning:
     """Return the worker's state after another answer of the shared clock.
 
-    `machine`: the offset of its machine's clock.
+    An answer that fits is followed. A step of over 2 s is refused, until the shared clock and the machine's have agreed
+    for 10 s. `machine`: the offset of the machine's clock from its counter, in seconds.
     """
     if before.known is None:
         return _begun(answer, machine)
@@ -95,9 +99,11 @@ def adjusted(before: Reckoning, answer: Known, machine: float) -> Reckoning:
 
 
 def disagreement(reckoning: Reckoning, machine: float) -> float:
-    """Return by how many seconds a refused shared clock is ahead of the worker's time; 0 if none is refused.
+    """Return by how many seconds a refused shared clock is ahead of the worker's time (negative: behind); 0 if none is
+    refused.
 
-    Before the worker follows any clock, the machine's clock counts as its time.
+    Before the worker follows any clock, the machine's clock counts as its time. `machine`: that clock's offset, in
+    seconds.
     """
     if reckoning.refused is None:
         return 0.0
@@ -106,15 +112,19 @@ def disagreement(reckoning: Reckoning, machine: float) -> float:
 
 
 def agree(shared: Known, machine: float) -> bool:
-    """Return whether two clocks agree within 2 s, even in the worst case of the answer's error."""
+    """Return whether the shared clock agrees with the machine's within 2 s, even with the largest error of the answer.
+
+    `machine`: the offset of the machine's clock, in seconds.
+    """
     return abs(shared.offset - machine) + shared.error <= STEP_SECONDS
 
 
 def approach(shown: float, wanted: float, elapsed: float) -> float:
-    """Return the offset to show now, if `shown` was shown `elapsed` seconds ago and `wanted` is right.
+    """Return the offset (seconds) to show now, if `shown` was shown `elapsed` seconds ago and `wanted` is right.
 
-    A clock that is a little ahead runs at half its pace until it is right, so it never goes back. One that is far ahead
-    is set back, because decisions would otherwise be made at a wrong time.
+    A clock that is up to 20 s ahead runs at half its pace until it is right, so it never goes back. One that is further
+    ahead is set back at once, because decisions would otherwise be made at a wrong time. One that is over 1 s behind is
+    set forward at once.
     """
     behind, most = wanted - shown, RATE * max(0.0, elapsed)
     if behind > JUMP_SECONDS or behind < -BACK_SECONDS or abs(behind) <= most:

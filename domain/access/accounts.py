@@ -16,7 +16,10 @@ _ENDING = ("role", "disabled", "password", "totp", "subject")  # a change of the
 
 
 class Step(StrEnum):
-    """The next step of a sign-in once the password was right."""
+    """The next step of a sign-in once the password was right.
+
+    CODE: show the second factor; PASSWORD: choose a new password; SET_UP: set up the second factor; DONE: signed in.
+    """
 
     CODE = "code"
     PASSWORD = "password"  # noqa: S105 - a step's name
@@ -25,9 +28,11 @@ class Step(StrEnum):
 
 
 def next_step(account: Account, proved: bool) -> Step:
-    """Return the next step. `proved`: the second factor was shown, or has just been set up.
+    """Return the next step of a sign-in whose password was right.
 
-    The code comes before a new password, so that a thief of a one-time password cannot change it without the second
+    CODE if the account has a second factor and `proved` is false; else PASSWORD if the password must be changed; else
+    SET_UP if the account has no second factor; else DONE. `proved`: the second factor was shown, or has just been set
+    up. The code comes before a new password, so that a thief of a one-time password cannot change it without the second
     factor.
     """
     if account.totp and not proved:
@@ -38,12 +43,16 @@ def next_step(account: Account, proved: bool) -> Step:
 
 
 def lapsed(account: Account, now: datetime) -> bool:
-    """Return whether the account's one-time password has expired."""
+    """Return whether the account's one-time password has expired (at `now` or before); False if it has none."""
     return account.password_until is not None and account.password_until <= now
 
 
 class Weakness(StrEnum):
-    """Why a password is refused."""
+    """Why a password is refused.
+
+    SHORT, LONG: not 10 to 200 characters; LIKE_LOGIN: it contains the login or the person's name; SIMPLE: fewer than 5
+    different characters; COMMON: guessable.
+    """
 
     SHORT = "short"
     LONG = "long"
@@ -73,7 +82,10 @@ def weakness(password: str, account: Account) -> Weakness | None:
 
 
 class Refusal(StrEnum):
-    """Why a change of an account is refused."""
+    """Why a change of an account is refused.
+
+    OWN_ROLE: a person may not change their own role; LAST_ADMINISTRATOR: no other administrator could sign in.
+    """
 
     OWN_ROLE = "own_role"
     LAST_ADMINISTRATOR = "last_administrator"
@@ -95,9 +107,10 @@ def administers(account: Account) -> bool:
 
 
 def changed(account: Account, by: str, at: datetime, **fields: object) -> Account:
-    """Return the account with these fields changed. If another person could now be behind a session, all sessions end.
+    """Return the account with `fields` changed, and `by` and `at` as its last change.
 
-    Raises ValidationError if a field is invalid.
+    All its sessions end if its role, `disabled`, password, second factor or OIDC subject changes. Raises
+    ValidationError if a field is invalid.
     """
     after = Account.model_validate(account.model_dump() | fields | {"changed_by": by, "changed_at": at})
     if any(getattr(after, name) != getattr(account, name) for name in _ENDING):
@@ -106,5 +119,5 @@ def changed(account: Account, by: str, at: datetime, **fields: object) -> Accoun
 
 
 def signed_out(account: Account) -> Account:
-    """Return the account with all its sessions ended."""
+    """Return the account with all its sessions ended: its epoch is one higher."""
     return account.model_copy(update={"epoch": account.epoch + 1})

@@ -33,7 +33,7 @@ MOST_FAULTS = 100  # faults that are kept: the first ones suffice
 
 
 class Line(NamedTuple):
-    """A record of the audit topic."""
+    """A record of the audit topic. `key`: who acted, in UTF-8; `value`: the AuditEntry as JSON."""
 
     offset: int
     key: bytes | None
@@ -42,7 +42,10 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The last line of a chain; number 0 before the first. `offset`: as acknowledged by Kafka, or -1 if unknown."""
+    """The last line of a chain: its number (0 before the first line), and its hash in hex ("" before the first).
+
+    `offset`: as acknowledged by Kafka, or -1 if unknown.
+    """
 
     chain: str
     number: int = 0
@@ -51,7 +54,12 @@ class End:
 
 
 class Wrong(StrEnum):
-    """The kinds of faults."""
+    """The kinds of faults in the audit's chains.
+
+    CHANGED: the hash does not match; UNCHAINED: a line in no chain, after chained ones; MISSING: a line is not there;
+    ELSEWHERE: a line is at another offset; REPEATED: a line stands again where no writer repeats it; FORKED: a line
+    follows another one than the line before it; FOREIGN: a head was not made with this key.
+    """
 
     CHANGED = "changed"  # or inserted by somebody without the key
     UNCHAINED = "unchained"
@@ -64,7 +72,10 @@ class Wrong(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A faulty line: its chain, its number, the offset at which the fault was noticed, and a description."""
+    """A faulty line: its chain, its number, the offset at which the fault was noticed, and a description.
+
+    A line in no chain has chain "" and number 0. `number`: of several missing lines, the first.
+    """
 
     wrong: Wrong
     chain: str
@@ -75,9 +86,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The result of a verification, with the faults in order of discovery.
+    """The result of a verification: numbers, and the faults in order of discovery.
 
-    `before`: lines before the first chained line; `repeats`: repetitions by writers; `heads`: heads that were compared.
+    `lines`: all lines read; `before`: of these, lines before the first chained one; `repeats`: repetitions by writers,
+    which are no faults; `heads`: heads that were compared. At most 100 faults are kept, and at the end another 100
+    lines that stand at other offsets than Kafka acknowledged.
     """
 
     lines: int
@@ -89,7 +102,7 @@ class Verified:
 
 
 def audit_key(secret: bytes) -> bytes:
-    """Return the chains' key (32 bytes), derived from the installation's.
+    """Return the chains' key (32 bytes), derived from the installation's key `secret`.
 
     It is a separate key, so that nothing else signed with the installation's key can pass as a hash of a chain.
     """
@@ -97,7 +110,11 @@ def audit_key(secret: bytes) -> bytes:
 
 
 def link(entries: Iterable[AuditEntry], end: End, key: bytes, heads: Sequence[Head] = ()) -> tuple[list[bytes], End]:
-    """Return the lines to send together, linked to the chain's `end`, and the new end. The first line names `heads`."""
+    """Return the lines (JSON) to send together, linked to the chain's `end`, and the new end.
+
+    The first line names `heads`. The new end's offset is -1 until Kafka has acknowledged the lines. Without entries it
+    is `end`.
+    """
     first = end.number + 1
     values: list[bytes] = []
     for entry in entries:
@@ -118,7 +135,10 @@ def link(entries: Iterable[AuditEntry], end: End, key: bytes, heads: Sequence[He
 
 
 def head(end: End, at: datetime, key: bytes) -> Head:
-    """Return a signed statement of a chain's end, to be stored elsewhere."""
+    """Return a statement of a chain's end, signed with `key`, to be stored elsewhere.
+
+    Raises ValidationError if the chain has no line yet.
+    """
     made = Head(chain=end.chain, number=end.number, offset=end.offset, hash=end.hash, at=at, mac=_BLANK)
     return made.model_copy(update={"mac": _mac(made, key)})
 
@@ -129,7 +149,11 @@ def made_with(given: Head, key: bytes) -> bool:
 
 
 def verify(lines: Iterable[Line], key: bytes, heads: Sequence[Head] = ()) -> Verified:
-    """Verify all lines of the topic, in their order. `heads`: ends of chains known from elsewhere."""
+    """Verify all lines of the topic, in their order, and return the result.
+
+    `heads`: ends of chains known from elsewhere. A faulty or unreadable line is a fault in the result; nothing is
+    raised.
+    """
     check = Check(key)
     for line in lines:
         check.take(line)
@@ -186,7 +210,10 @@ class _Chain:
 
 
 class Check:
-    """Verifies lines one after the other, keeping some forty bytes of each. Offsets must rise."""
+    """Verifies lines one after the other, keeping some forty bytes of each.
+
+    Call `take` for each line, in the order of their offsets, then `end` once for the result.
+    """
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -196,7 +223,7 @@ class Check:
         self._moved: list[Fault] = []  # found by the offset only: an inserted or removed line shifts all later ones
 
     def take(self, line: Line) -> None:
-        """Verify the next line."""
+        """Verify the next line. A fault is recorded for `end`, not raised."""
         self._lines += 1
         entry = _read(line.value)
         made = entry.link if entry else None
@@ -210,7 +237,7 @@ class Check:
             self._linked(made, line)
 
     def end(self, heads: Sequence[Head] = ()) -> Verified:
-        """Compare the heads, and return the result. Call it after the last line."""
+        """Compare the heads with the lines, and return the result. Call it after the last line."""
         for each in heads:
             if made_with(each, self._key):
                 self._named(each, each.offset, "its head, kept elsewhere,")
@@ -326,7 +353,7 @@ def _read(value: bytes | None) -> AuditEntry | None:
 
 
 def is_intact(value: bytes, key: bytes) -> bool:
-    """Return whether a line's hash matches all bytes before it."""
+    """Return whether an audit line (JSON) ends with the keyed hash of all bytes before it."""
     found = _SEALED.fullmatch(value, len(value) - _TAIL - len(b'"hash":"'))
     return found is not None and hmac.compare_digest(found[1].decode(), _hash(value[:-_TAIL], key))
 

@@ -23,9 +23,10 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the earliest date of the zip format; the ma
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The result of checking a bundle. `faults`: in words; `decided`: whether it is known to be genuine or faulty.
+    """The result of checking a bundle. `faults`: in words; none if it is whole. `manifest`: None if it cannot be read.
 
-    It is undecided if the bundle was made under another key and its files match the manifest.
+    `decided`: whether the bundle is known to be genuine or faulty. It is undecided if it was made under another key and
+    its files match the manifest.
     """
 
     manifest: Manifest | None
@@ -34,12 +35,15 @@ class Checked:
 
 
 def sums(files: Mapping[str, bytes]) -> dict[str, Sum]:
-    """Return each file's length and SHA-256, for the manifest."""
+    """Return each file's length in bytes and SHA-256, by file name, for the manifest."""
     return {name: Sum(bytes=len(raw), sha256=_digest(raw)) for name, raw in sorted(files.items())}
 
 
 def packed(files: Mapping[str, bytes], manifest: Manifest, secret: bytes) -> bytes:
-    """Return the zip. The same files and manifest give the same bytes."""
+    """Return the bundle: a zip of the manifest, its seal under the key `secret`, and the files.
+
+    The same arguments give the same bytes.
+    """
     told = manifest.model_dump_json(indent=2).encode()
     whole = {MANIFEST: told, SEAL: _sign(told, secret), **dict(sorted(files.items()))}
     made = io.BytesIO()
@@ -52,7 +56,10 @@ def packed(files: Mapping[str, bytes], manifest: Manifest, secret: bytes) -> byt
 
 
 def check(raw: bytes, secret: bytes) -> Checked:
-    """Check whether a bundle is complete, unchanged and made by this installation. Never raises."""
+    """Check whether a bundle (a zip) is complete, unchanged and made by the installation with the key `secret`.
+
+    A bundle that cannot be read, or unpacks to over 256 MiB, is faulty. Nothing is raised.
+    """
     try:
         files = _unpacked(raw)
         manifest = Manifest.model_validate_json(files[MANIFEST])

@@ -26,9 +26,9 @@ _WORDS = tuple(f"{_CHINA} {_OURS}".split())
 
 
 def guessable(password: str, near: Iterable[str] = ()) -> bool:
-    """Return whether an attacker finds the password within 10^8 tries.
+    """Return whether an attacker finds the password within 10^8 tries, as zxcvbn estimates.
 
-    `near`: words that suggest themselves for this person, besides the general ones.
+    Only the first 48 characters count. `near`: words that suggest themselves for this person, besides the general ones.
     """
     found = zxcvbn(password[:LOOKED_AT], user_inputs=[*near, *_WORDS])
     return bool(found["score"] < LEAST_SCORE)

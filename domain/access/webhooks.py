@@ -17,7 +17,10 @@ LONGEST_WAIT = timedelta(minutes=5)
 
 
 def wanted(webhook: Webhook, event: CaseEvent) -> bool:
-    """Return whether the webhook subscribes to this event, by area, level and kinds of facts."""
+    """Return whether the webhook subscribes to this event: the area, the level and one kind of fact must match.
+
+    A webhook without levels or kinds takes all of them. Whether it is paused does not count here.
+    """
     case = event.case
     return (
         case.profile.division.startswith(webhook.area)
@@ -58,16 +61,18 @@ def payload(event: CaseEvent, sentence: Callable[[AnyCode], str]) -> dict[str, A
 def signature(secrets: Sequence[str], stamp: int, body: bytes) -> str:
     """Return the signature header: `v1=` and HMAC-SHA256 of `stamp.body` in hex for each secret, separated by commas.
 
-    The receiver accepts if any of them matches, so a secret can be replaced without a gap.
+    `stamp`: the time of sending, in seconds since 1970. The receiver accepts if any of them matches, so a secret can be
+    replaced without a gap.
     """
     signed = f"{stamp}.".encode() + body
     return ",".join(f"v1={hmac.digest(secret.encode(), signed, hashlib.sha256).hex()}" for secret in secrets)
 
 
 def next_try(failures: int, chance: float) -> timedelta:
-    """Return how long to wait after `failures` in a row: doubled each time from 1 s up to 5 min, half of it random.
+    """Return how long to wait before the next try. `failures`: how many failed in a row before the latest one.
 
-    `chance`: a random number from 0 to 1.
+    The wait is 1 s with `failures` 0, doubles with each, and is 5 min at most; its second half is multiplied by
+    `chance`, a random number from 0 to 1.
     """
     whole: timedelta = min(FIRST_WAIT * 2 ** min(failures, 20), LONGEST_WAIT)
     return whole / 2 + whole / 2 * chance

@@ -100,7 +100,7 @@ def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
 
 
 def refuse(draft: DecisionBuilder, why: RefusalCode, by: str | None) -> None:
-    """Record that the case does not allow an input."""
+    """Record a fact REFUSED: the case does not allow an input. `by`: who reported it, if it was a person."""
     draft.note(FactKind.REFUSED, why, by=by)
 
 

@@ -66,7 +66,10 @@ def begin_case(earlier: Case | None, given: Alert, rules: Rules, now: datetime) 
 
 
 def alert(draft: DecisionBuilder, given: Alert) -> None:
-    """Apply a later alert. The level only rises; an alert of a lower level counts as evidence."""
+    """Apply a later alert to its case. The level only rises; an alert of a lower level counts as evidence.
+
+    A settled case is reopened if the danger is graver, or its signal arrived after the case was settled.
+    """
     before, draft.signal_at = draft.case, given.signal_at
     _update(draft, given)
     news = _news(before, given)

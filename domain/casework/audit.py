@@ -53,7 +53,10 @@ class InvariantViolation:
 
 @dataclass(frozen=True, slots=True)
 class CaseIndexes:
-    """The index entries of a case in the store. `deadlines`: step id -> ms since 1970."""
+    """The index entries of a case in the store. `deadlines`: step id -> ms since 1970.
+
+    `queued`: it is in the operators' queue; `held`: it is in the list of cases with a held step.
+    """
 
     deadlines: Mapping[str, float]
     queued: bool

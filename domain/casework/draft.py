@@ -41,7 +41,7 @@ class Rules:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The case after an input, the facts and the dispatches. Without facts, the input had no effect and the case is
-    unchanged.
+    unchanged. `case`: None if the resident has none.
     """
 
     case: Case | None
@@ -69,10 +69,12 @@ class DecisionBuilder:
 
     @property
     def plan(self) -> Plan:
+        """The plan of the policy in force."""
         return self.rules.policy.plan
 
     @property
     def level(self) -> LevelPlan:
+        """The plan of the case's present level."""
         return self.plan.levels[self.case.level]
 
     @property
@@ -86,7 +88,7 @@ class DecisionBuilder:
         return self.case.settled or self.case.state is CaseState.ALREADY_DEFRAUDED
 
     def set(self, **changes: object) -> None:
-        """Change fields of the case."""
+        """Change fields of the case. The values are not validated, and no fact is recorded."""
         self.case = self.case.model_copy(update=changes)
 
     def change(self, step: Step, **changes: object) -> Step:
@@ -97,11 +99,14 @@ class DecisionBuilder:
         return changed
 
     def pay(self, payment: Payment) -> None:
-        """Replace the payment of the same transfer."""
+        """Replace the payment of the same transfer; no effect if the case has none."""
         self.set(payments=[payment if old.transfer == payment.transfer else old for old in self.case.payments])
 
     def note(self, kind: FactKind, what: AnyCode, step: Step | None = None, **more: object) -> None:
-        """Record a fact. Every change of a case needs one: without facts the decision is dropped."""
+        """Record a fact. Every change of a case needs one: without facts the decision is dropped.
+
+        `more`: further fields of the Fact. Raises ValidationError if one is invalid.
+        """
         of = {} if step is None else {"step": step.id, "action": step.action}
         self.facts.append(Fact.model_validate({"kind": kind, "what": what, **of, **more}))
 

@@ -22,9 +22,10 @@ from schemas.levels import Action, Level, Outcome, OutcomeGround
 
 
 def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: OutcomeGround | None) -> None:
-    """The resident is dissuaded or cleared: nothing more of the plan goes out. Follow-ups do, if dissuaded.
+    """Mark the resident as dissuaded (outcome DISSUADED) or cleared (any other), and withdraw the plan's unsent steps.
 
-    Who is on the way already goes on. `ground`: what "dissuaded" rests on; a better one takes a stated one's place.
+    Follow-ups still go out if dissuaded. Whoever is on the way already goes on. `ground`: what "dissuaded" rests on; a
+    known one replaces one that a person stated.
     """
     state = CaseState.DISSUADED if outcome is Outcome.DISSUADED else CaseState.FALSE_ALARM
     if draft.case.state is state:
@@ -61,7 +62,7 @@ def defrauded(draft: DecisionBuilder, why: AnyCode) -> None:
 
 
 def recall(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Call back whoever was sent to the resident and has not told the end of the visit."""
+    """End all unfinished visits as withdrawn: whoever was sent to the resident is called back."""
     for step in draft.live(Action.VISIT):
         end(draft, step, StepState.WITHDRAWN, Recalled(why))
     draft.set(officer=None)
@@ -124,7 +125,7 @@ def time_to_close(draft: DecisionBuilder) -> None:
 
 
 def erase(draft: DecisionBuilder, by: str) -> None:
-    """Remove the personal data from an ended case; the figures for statistics stay."""
+    """Remove the personal data from an ended case; the figures for statistics stay. No effect if it has none left."""
     if (left := without(draft.case)) == draft.case:
         return
     draft.case = left

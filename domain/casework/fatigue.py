@@ -25,8 +25,9 @@ DAY = timedelta(days=1)  # the longest span of a limit: older contacts are dropp
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """A limit that allows no contact before `until`. `hours`: its span. `channel`: None if contacts by all channels
-    count.
+    """A limit that allows no contact before `until`. `limit`: its name; `most`: contacts allowed within `hours`.
+
+    `channel`: None if contacts by all channels count.
     """
 
     limit: str
@@ -37,7 +38,7 @@ class Spent:
 
 
 def put_off(draft: DecisionBuilder, step: Step) -> bool:
-    """Put off a step that the budget does not allow now. Returns whether it did."""
+    """Put off a step that the budget does not allow now, until it does. Returns whether it was put off."""
     spent = _spent(draft, step)
     if spent is None:
         return False
@@ -51,14 +52,14 @@ def put_off(draft: DecisionBuilder, step: Step) -> bool:
 
 
 def spend(draft: DecisionBuilder, step: Step) -> None:
-    """Record a contact that goes out now."""
+    """Record a contact that goes out now. No effect for an action that is no contact with the resident."""
     if counts(step.action):
         contact = Contacted(at=draft.now, channel=step.action.channel, step=step.id, attempt=step.attempt)
         draft.set(contacted=[*recent(draft.case, draft.now), contact])
 
 
 def give_back(draft: DecisionBuilder, step: Step, attempt: int) -> None:
-    """Remove a contact that did not happen after all."""
+    """Remove the contact of a step's `attempt`, which did not happen after all."""
     kept = [each for each in draft.case.contacted if (each.step, each.attempt) != (step.id, attempt)]
     if len(kept) < len(draft.case.contacted):
         draft.set(contacted=kept)
@@ -73,7 +74,7 @@ def overdue(draft: DecisionBuilder, step: Step) -> None:
 
 
 def let_go(draft: DecisionBuilder) -> None:
-    """Release all steps put off by the budget, now that the case is red."""
+    """Make all steps that the budget put off due now, if the case is red; else no effect."""
     if draft.case.level is not Level.RED:
         return
     for step in draft.contacts():
@@ -88,7 +89,7 @@ def counts(action: Action) -> bool:
 
 
 def recent(case: Case, now: datetime) -> list[Contacted]:
-    """Return the contacts of the last day."""
+    """Return the contacts of the last 24 hours."""
     return [each for each in case.contacted if each.at > now - DAY]
 
 

@@ -35,10 +35,11 @@ _ENDS: Partial[Word, Ended] = Partial(
 
 
 def follow(draft: DecisionBuilder, step: Step, result: str, because: AnyCode, *, late: bool = False) -> None:
-    """Apply the policy's words for a result.
+    """Apply what the policy says for a step's result: end or repeat the step, and plan or withdraw others.
 
-    `late`: the result belongs to an earlier attempt. It may finish a waiting step, but does not change one that is out.
-    After the plan's end, a result only ends its own step, and causes no further contact, except for a follow-up.
+    `result`: its name in the policy's tables: a Result, a visit's stage, or "overdue". `late`: the result belongs to an
+    earlier attempt. It may finish a waiting step, but does not change one that is out. After the plan's end, a result
+    only ends its own step, and causes no further contact, except for a follow-up.
     """
     over = draft.plan_over and not (step.action is Action.FOLLOW_UP and draft.case.open)
     for word in words_after(draft.plan, step.action, result):
@@ -57,7 +58,10 @@ def _own_fate(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) 
 
 
 def again(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) -> None:
-    """Plan another attempt of a step, or end it if its attempts are used up or the case no longer needs it."""
+    """Plan another attempt of a step, or end it if its attempts are used up or the case no longer needs it.
+
+    `word`: when: RETRY (after a provider's failure), AGAIN, AGAIN_SOON or AGAIN_AT_HOME; any other: now.
+    """
     if why := _no_more(draft, step):
         end(draft, step, StepState.FAILED, NotTriedAgain(why))
         return

@@ -21,14 +21,17 @@ _WITHOUT_A_TALK = (Outcome.ALREADY_DEFRAUDED, Outcome.FALSE_ALARM, Outcome.DISSU
 
 
 def known_ground(case: Case) -> OutcomeGround | None:
-    """Return what the case knows by itself: an answered call, or a visit at which the resident was met."""
+    """Return the ground that the case knows by itself, or None: an answered call (CALL), or else a meeting (VISIT)."""
     if case.desk_call and case.desk_call.answered:
         return OutcomeGround.CALL
     return OutcomeGround.VISIT if case.met_at else None
 
 
 def ground_of(case: Case, act: OutcomeAct) -> OutcomeGround | GroundMissing | GroundNeedsNote | None:
-    """Return what an outcome that the desk puts down rests on, or why it has no ground. None: it needs none."""
+    """Return the ground of an outcome that the desk reports, or why it has none. None: only "dissuaded" needs a ground.
+
+    The case's own ground comes first. Else the operator must state one; OTHER needs a note of 4 characters or more.
+    """
     if act.outcome is not Outcome.DISSUADED:
         return None
     if known := known_ground(case):
@@ -40,14 +43,17 @@ def ground_of(case: Case, act: OutcomeAct) -> OutcomeGround | GroundMissing | Gr
 
 
 def offered(case: Case) -> tuple[Outcome, ...]:
-    """Return the outcomes that follow from the latest call, the likeliest first. None of them is preset."""
+    """Return the outcomes that an operator may report after the latest call, the likeliest first."""
     if known_ground(case):
         return _AFTER_A_TALK
     return (Outcome.UNREACHABLE, *_WITHOUT_A_TALK) if case.desk_call else _WITHOUT_A_TALK
 
 
 def call_after(call: DeskCall | None, what: str, by: str, now: datetime) -> DeskCall | None:
-    """Return the desk's call as it stands after a note; unchanged when the note says nothing of it."""
+    """Return the desk's call as it stands after a note; unchanged when the note says nothing about it.
+
+    `what`: as in NoteAct: "conversation", "busy" or "no_answer" is a new call, "conversation_ended" ends one.
+    """
     if what in CALLS:
         return DeskCall(result=CALLS[what], at=now, by=by)
     if what == ENDED and call and call.goes_on:
@@ -56,5 +62,5 @@ def call_after(call: DeskCall | None, what: str, by: str, now: datetime) -> Desk
 
 
 def on_the_way(case: Case) -> bool:
-    """Whether somebody was sent to the resident, and has not reported the end of the visit."""
+    """Return whether somebody was sent to the resident, and has not reported the end of the visit."""
     return any(step.action is Action.VISIT and step.state is StepState.SENT for step in case.steps)

@@ -58,7 +58,10 @@ def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> 
 
 
 def lift(case: Case | None, change: HoldChange, rules: Rules, now: datetime) -> Decision:
-    """Return the case after a hold is lifted: its held steps go out, each after its least gap, or are dropped."""
+    """Return the case after a hold is lifted: its held steps go out, each after its least gap, or are dropped.
+
+    Steps that another hold keeps back stay held. Nothing changes without a case or without `change.lift`.
+    """
     if case is None or change.lift is None:
         return Decision(case, [], [])
     draft = DecisionBuilder.of(case, rules, now)

@@ -23,10 +23,10 @@ def apply(
     other: Action,
     ground: OutcomeGround | None,
 ) -> None:
-    """Take an outcome in.
+    """Apply the outcome of a conversation to the case: its state, its steps and its money.
 
-    `step`: the call or visit it was reached by; `other`: the action that helps if it failed; `ground`: what it rests
-    on, if the resident is dissuaded.
+    `step`: the call or visit it was reached by; `other`: the action to take if the resident is not persuaded;
+    `ground`: what it rests on, if the resident is dissuaded.
     """
     told = OutcomeTold(act.outcome, by)
     draft.note(FactKind.NOTE, OutcomeTold(act.outcome, by, act.note, act.complaint, ground), by=by)

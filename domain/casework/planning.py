@@ -40,8 +40,9 @@ def _overtake(draft: DecisionBuilder, actions: Iterable[Action], why: AnyCode) -
 
 
 def plan_stops(draft: DecisionBuilder, *, at_once: bool = False) -> None:
-    """Plan a stop for each payment that can still be stopped, if the level has one. `at_once`: at any level, due
-    now.
+    """Plan a stop-payment for each payment that can still be stopped, if the level's plan has such a step.
+
+    `at_once`: at any level, due now.
     """
     rule = next((rule for rule in draft.level.steps.values() if rule.action is Action.STOP_PAYMENT), None)
     if rule is None and not at_once:

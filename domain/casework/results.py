@@ -21,7 +21,7 @@ _NO_CONTACT = NEVER_SENT | {Result.SENT, Result.IN_DOUBT}
 
 
 def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
-    """Record a result and apply what follows. A known one has no effect."""
+    """Record a dispatch's result and apply what follows. A known one, or one of an unknown step, has no effect."""
     step = draft.steps.get(given.step)
     if step is None or is_clock(step) or given.attempt > step.attempt:
         return
@@ -52,7 +52,7 @@ def _known(step: Step, given: ContactResult, *, awaited: bool) -> bool:
 
 
 def overdue(draft: DecisionBuilder, step: Step) -> None:
-    """Apply what follows if no result came in time."""
+    """Apply what follows if no result of a sent step came in time. A step that the policy leaves waiting fails."""
     follow(draft, step, OVERDUE, NoResultInTime())
     if draft.steps[step.id].state is StepState.SENT:  # the policy would wait for ever
         end(draft, step, StepState.FAILED, NoResultInTime())

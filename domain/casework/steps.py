@@ -127,7 +127,7 @@ def _fall_due(draft: DecisionBuilder, step: Step) -> bool:
 
 
 def unclaim(draft: DecisionBuilder) -> None:
-    """Take a case back from an operator who has not reported in time."""
+    """End the claim of an operator who has not reported in time; no effect if nobody has claimed the case."""
     if holder := draft.case.claimed_by:
         draft.set(claimed_by=None, returned_from=holder)
         draft.note(FactKind.UNCLAIMED, NoReportInTime(holder), by=holder)
@@ -184,9 +184,10 @@ def withdraw(draft: DecisionBuilder, steps: Iterable[Step], why: AnyCode) -> Non
 
 
 def bring_forward(draft: DecisionBuilder, actions: Collection[Action], because: AnyCode, *, attempts: int = 99) -> bool:
-    """Make the first waiting step of these actions due now. Returns whether there was one.
+    """Make the first pending step of these actions due now, or after the quiet hours. Returns whether there was one.
 
-    Steps with more than `attempts` attempts keep their time. If an operator has the case, calls stay as they are.
+    Steps with more than `attempts` attempts keep their time. If operators' calls are among the actions and an operator
+    has claimed the case, nothing changes and True is returned.
     """
     if draft.case.claimed_by and Action.OPERATOR_CALL in actions:
         return True

@@ -45,7 +45,10 @@ _ANSWERS: Mapping[BankState, AnyCode] = {
 
 
 def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
-    """Apply a bank's feedback: the stop's state, and the money that it confirms."""
+    """Apply a bank's feedback: the stop's state, and the money that it confirms.
+
+    Feedback on a payment that the case does not have is recorded as a fact REFUSED.
+    """
     payment = find(draft.case, given.transfer)
     if payment is None:
         draft.note(FactKind.REFUSED, BankOnOtherPayment(_ANSWERS[given.state]))

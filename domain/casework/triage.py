@@ -123,7 +123,10 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A reason for a case's place in the queue. `at`: since when a call is in progress, or until when there is time."""
+    """A reason for a case's place in the queue. `at`: since when a call is in progress, or until when there is time.
+
+    `fen`: the money; `times`: the number of calls or conversations.
+    """
 
     ground: Ground
     fen: int = 0
@@ -174,14 +177,14 @@ def waiting_since(case: Case) -> datetime:
 
 
 def queue_band(case: Case) -> QueueBand:
-    """Return who must act on the case."""
+    """Return who must act on the case: nobody if it is settled, an operator if a call is on the desk and unclaimed."""
     if case.settled:
         return QueueBand.SETTLED
     return QueueBand.OFFERED if case.claimed_by is None and called(case) else QueueBand.UNDER_WAY
 
 
 def called(case: Case) -> bool:
-    """Return whether an operator's call is on the desk."""
+    """Return whether an operator's call was sent to the desk and has no final result."""
     return any(step.action is Action.OPERATOR_CALL and step.state is StepState.SENT for step in case.steps)
 
 

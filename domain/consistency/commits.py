@@ -40,7 +40,10 @@ class CommitChain(Generic[T]):
     _recent: OrderedDict[str, Entry[T]] = field(default_factory=OrderedDict)
 
     def add(self, entry: Entry[T]) -> list[T]:
-        """Add an entry, and return the items that are now proven, in the order of their inputs."""
+        """Add an entry, and return the items that are now proven, in the order of their inputs; often none.
+
+        An entry of another log, or of inputs that are covered, is only compared with the one accepted before.
+        """
         commit = entry.commit
         if commit.log != self.log or commit.last <= self.covered:
             self._compare(entry)
@@ -55,9 +58,9 @@ class CommitChain(Generic[T]):
         return self._proven() if len(found) >= commit.entries else []
 
     def begin_anew(self, covered: int, log: int) -> None:
-        """Continue on a newly created case-inputs topic.
+        """Continue on a newly created case-inputs topic, and drop the waiting entries.
 
-        `covered`: the offset before its first record; `log`: its number.
+        `covered`: the offset before its first record; `log`: its number. No effect unless `log` is higher than before.
         """
         if log > self.log:
             self.covered, self.log = covered, log
@@ -65,7 +68,7 @@ class CommitChain(Generic[T]):
 
     @property
     def gap(self) -> tuple[int, int] | None:
-        """The first and last input not covered by proven commits, before a waiting commit; None if there is no gap."""
+        """The offsets of the first and last input missing before the first waiting commit; None if none are missing."""
         behind = [commit.first for commit in self._waiting if commit.first > self.covered + 1]
         return (self.covered + 1, min(behind) - 1) if behind else None
 
@@ -75,7 +78,7 @@ class CommitChain(Generic[T]):
         return sum(map(len, self._waiting.values()))
 
     def skip(self) -> list[T]:
-        """Skip the gap, whose inputs no longer exist, and return the items that are then proven."""
+        """Skip the gap, whose inputs no longer exist, and return the items that are then proven; none without a gap."""
         if (gap := self.gap) is None:
             return []
         self.covered = gap[1]

@@ -59,7 +59,7 @@ class Belief:
         return replace(self, confirmed_at=began)
 
     def confirmation(self, now: float) -> Confirmation:
-        """Return the confirmation to write."""
+        """Return the confirmation to write now, for the epoch that this worker knows."""
         return Confirmation(self.epoch.number, now >= self.settled_at)
 
     def valid(self, now: float) -> bool:
@@ -67,7 +67,10 @@ class Belief:
         return now < self.confirmed_at + VALID_SECONDS
 
     def run(self, now: float) -> str | None:
-        """Return the run of the leading Redis, or None while this worker must not act."""
+        """Return the run of the leading Redis, or None while this worker must not act.
+
+        It must not act before an epoch is named and settled, or without a valid confirmation.
+        """
         if not self.epoch.number or not self.valid(now) or now < self.settled_at:
             return None
         return self.epoch.run
@@ -85,7 +88,10 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Sentinels:
-    """The Sentinels' answers: their number, how many answered, the primary named most often or "", and by how many."""
+    """The Sentinels' answers: their number, how many answered, the primary named most often or "", and by how many.
+
+    `primary`: host:port.
+    """
 
     members: int
     answering: int
@@ -104,7 +110,8 @@ class Sentinels:
 def proposal(epoch: Epoch, server: Server, sentinels: Sentinels | None) -> Epoch | None:
     """Return the next epoch that a worker connected to this server should propose, or None.
 
-    Without Sentinels there is one server, which leads whenever it answers.
+    None if the server leads already under `epoch`, does not report to be a primary, or is not the primary on which the
+    Sentinels agree. Without Sentinels (None) there is one server, which leads whenever it answers.
     """
     if server.run == epoch.run or not server.leads:
         return None
@@ -114,7 +121,10 @@ def proposal(epoch: Epoch, server: Server, sentinels: Sentinels | None) -> Epoch
 
 
 def abandoned(epoch: Epoch, server: Server, sentinels: Sentinels | None) -> bool:
-    """Return whether the server was replaced as primary, so that the worker must look for the new one."""
+    """Return whether the server was replaced as primary, so that the worker must look for the new one.
+
+    False while it leads under `epoch`, and without Sentinels (None).
+    """
     if server.run == epoch.run or sentinels is None:
         return False
     return not server.leads or (sentinels.decided and sentinels.primary != server.address)

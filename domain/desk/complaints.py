@@ -27,11 +27,11 @@ _FOLLOWS = {
 
 
 class EndedError(ValueError):
-    """The complaint is decided: only its consequences can still be noted."""
+    """The complaint is decided: it can no longer be assigned, answered or decided. Consequences can still be noted."""
 
 
 class ChangedError(ValueError):
-    """The complaint has changed since it was displayed."""
+    """The complaint has changed since it was displayed: its version is not the one that was seen."""
 
 
 def new_complaint(
@@ -44,7 +44,10 @@ def new_complaint(
     resident: str | None = None,
     case: str | None = None,
 ) -> Complaint:
-    """Return a new complaint; its clocks start with the entry."""
+    """Return a new complaint with the id `name`. Its answer is due 24 hours after the entry, its decision 7 days after.
+
+    Raises ValidationError if a field is invalid.
+    """
     return Complaint(
         id=name,
         at=entry.at,
@@ -61,10 +64,11 @@ def new_complaint(
 
 
 def done(complaint: Complaint, entry: Entry, seen: int, assigned: str | None = None) -> Complaint:
-    """Return the complaint after one more entry; unchanged if it has the entry already.
+    """Return the complaint after one more entry; unchanged if it has an entry with this id.
 
-    `seen`: the displayed version. Raises ChangedError if it is not the current one, and EndedError if the complaint is
-    decided and the entry is more than a consequence (a flag, a release), which may be noted at any time.
+    `seen`: the displayed version. `assigned`: the login that an entry ASSIGNED names; None: nobody. Raises ChangedError
+    if `seen` is not the current version, and EndedError if the complaint is decided and the entry assigns, answers or
+    decides it. Other entries are consequences (a flag, a release), which may be noted at any time.
     """
     if any(known.id == entry.id for known in complaint.entries):
         return complaint
@@ -80,7 +84,7 @@ def done(complaint: Complaint, entry: Entry, seen: int, assigned: str | None = N
 
 
 def follows(complaint: Complaint) -> list[Deed]:
-    """Return the possible consequences of the complaint that were not done yet."""
+    """Return the consequences that suit the complaint's kind, case and resident and were not done yet."""
     did = {entry.did for entry in complaint.entries}
     return [deed for deed in _FOLLOWS[complaint.kind] if deed not in did and _possible(complaint, deed)]
 
@@ -93,7 +97,7 @@ def due(complaint: Complaint) -> datetime | None:
 
 
 def overdue(complaint: Complaint, now: datetime) -> bool:
-    """Return whether the answer or decision is late."""
+    """Return whether the answer or decision is late: due at `now` or before. False once it is decided."""
     owed = due(complaint)
     return owed is not None and owed <= now
 

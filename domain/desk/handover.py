@@ -24,7 +24,7 @@ class Next:
 
     @property
     def due(self) -> datetime:
-        """When the step is due; LATEST if there is none."""
+        """When the step is due; LATEST if there is no step or it has no time."""
         return (self.step.due if self.step else None) or LATEST
 
 
@@ -51,15 +51,18 @@ class Sheet:
 
     @property
     def digest(self) -> str:
-        """A hash that identifies a printed sheet: the same cases in the same versions give the same hash."""
+        """A hash (20 hex digits) that identifies a printed sheet.
+
+        The same moment with the same cases and stops in the same versions gives the same hash.
+        """
         cases = {f"{each.case.id}@{each.case.version}" for each in (*self.reds, *self.promises, *self.held)}
         stops = {f"{line.case}/{line.number}@{line.version}" for line in self.stops}
         return short_hash("hand-over", self.at.isoformat(), *sorted(cases | stops))
 
 
 def sheet(cases: Iterable[Case], stops: Iterable[StopLine], now: datetime, until: datetime) -> Sheet:
-    """Return the hand-over sheet: open red cases, promised calls, steps held back, and stops that end before
-    `until`.
+    """Return the hand-over sheet: unsettled red cases, promised calls, cases with a step held back, and stops that end
+    before `until`. `cases`: the open ones.
     """
     found = Sheet(now, until)
     for case in cases:
@@ -75,13 +78,13 @@ def sheet(cases: Iterable[Case], stops: Iterable[StopLine], now: datetime, until
 
 
 def next_step(case: Case) -> Step | None:
-    """Return the running step that is due first, without internal clocks, or None."""
+    """Return the case's pending, held or sent step that is due first, without internal clocks, or None."""
     live = [step for step in case.steps if step.state in _RUNNING and step.due and not step.id.startswith(_CLOCK)]
     return min(live, key=lambda step: (step.due or LATEST, step.id), default=None)
 
 
 def promised(step: Step) -> bool:
-    """Return whether a step is a call at a time that the resident asked for."""
+    """Return whether a step is a call, not yet made, at a time that the resident asked for."""
     waits = step.state in (StepState.PENDING, StepState.HELD)
     return waits and step.action is Action.OPERATOR_CALL and isinstance(step.because, CallPromised)
 

@@ -24,7 +24,9 @@ class EndedError(ValueError):
 class Board:
     """Sums over a campaign's open cases; money in fen.
 
-    `at_stake`: moving and not stopped; `stopped`: under a stop-payment.
+    `in_danger`: cases that are not settled. `stated`: cases dissuaded on a ground that a person stated, without a talk
+    or a visit. `counties`: cases by the first six digits of the division. `at_stake`: in payments of unsettled cases
+    that are neither settled nor safe; `stopped`: under a stop in force. `kept`: loss avoided by evidence class A to C.
     """
 
     scam_type: str  # the most common one; "" without cases
@@ -60,7 +62,7 @@ def board(cases: Iterable[Case]) -> Board:
 
 
 def campaigns(cases: Iterable[Case], least: int = LEAST) -> list[tuple[str, Board]]:
-    """Return the campaigns with at least `least` cases, and their boards; most residents in danger first."""
+    """Return the ids of the campaigns with at least `least` cases, and their boards; most residents in danger first."""
     grouped: defaultdict[str, list[Case]] = defaultdict(list)
     for case in cases:
         if case.danger.campaign:

@@ -22,7 +22,7 @@ class Load:
 
 
 def load_of(cases: Iterable[tuple[Case, bool]], now: datetime) -> Load:
-    """Count open cases, each given with whether it waits for (or has) an operator."""
+    """Return the numbers of the given open cases. Each comes with whether an operator must call or has claimed it."""
     load = Load()
     for case, waits in cases:
         load.open[case.level] += 1
@@ -33,5 +33,5 @@ def load_of(cases: Iterable[tuple[Case, bool]], now: datetime) -> Load:
 
 
 def overdue(case: Case, now: datetime) -> bool:
-    """Return whether a step of the case is past its due time without a result."""
+    """Return whether a pending, held or sent step of the case is past its due time."""
     return any(step.state in _RUNNING and step.due is not None and step.due < now for step in case.steps)

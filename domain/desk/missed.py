@@ -31,7 +31,7 @@ class Missed:
     red: list[str] = field(default_factory=list)  # ids of red cases whose first contact is late
 
     def add(self, case: Case) -> None:
-        """Examine one case."""
+        """Examine one case, and add it to the counts."""
         self.open += case.open
         for step in case.steps:
             if step.state is StepState.HELD:
@@ -42,7 +42,10 @@ class Missed:
             self.red.append(case.id)
 
     def first_contact_missed(self, case: Case) -> bool:
-        """Return whether a red case's first contact is late: tried without success, or not tried in time."""
+        """Return whether a red case's first contact is late: tried without success, or not tried in time.
+
+        False for other levels, and for a resident who is dissuaded, cleared or already defrauded.
+        """
         if case.level is not Level.RED or case.state in _SAFE:
             return False
         contacts = [step for step in case.steps if step.id.startswith("red.") and step.action not in STOPS]

@@ -24,7 +24,10 @@ class Layer(StrEnum):
 
 
 class PlaceFigures(NamedTuple):
-    """Of one place. `waiting`: for an operator, and nobody has them; `money`: what can still be kept (fen)."""
+    """The figures of one place: numbers of open cases, of red ones, of cases that wait, of officers on duty; and money.
+
+    `waiting`: an operator must call, and nobody has claimed the case. `money`: what can still be kept, in fen.
+    """
 
     open: int = 0
     red: int = 0
@@ -38,7 +41,10 @@ class PlaceFigures(NamedTuple):
 
 
 class OpenCase(NamedTuple):
-    """An open case, as far as a map tells of it."""
+    """An open case, as far as a map shows it. `waiting`: an operator must call, and nobody has claimed it.
+
+    `money`: what can still be kept, in fen.
+    """
 
     division: str
     level: Level
@@ -47,7 +53,7 @@ class OpenCase(NamedTuple):
 
 
 class Range(NamedTuple):
-    """A step of the ramp and the figures that have it, both ends included."""
+    """A step of the ramp (1 to 4) and the figures that have it, both ends included."""
 
     step: int
     least: int
@@ -55,7 +61,10 @@ class Range(NamedTuple):
 
 
 def by_division(cases: Iterable[OpenCase], officers: Iterable[str]) -> dict[str, PlaceFigures]:
-    """Count cases, and officers by the division where each one works, by the code's first six digits."""
+    """Return the figures by division (the code's first six digits).
+
+    `officers`: for each officer on duty, the division where they work.
+    """
     found: defaultdict[str, PlaceFigures] = defaultdict(PlaceFigures)
     for case in cases:
         red = int(case.level is Level.RED)
@@ -67,7 +76,7 @@ def by_division(cases: Iterable[OpenCase], officers: Iterable[str]) -> dict[str,
 
 
 def figures_of(found: Mapping[str, PlaceFigures], begins: str) -> PlaceFigures:
-    """Add up the divisions whose code begins so."""
+    """Return the sums over the divisions whose code begins with `begins`."""
     whole = PlaceFigures()
     for division, figures in found.items():
         if division.startswith(begins):
@@ -76,7 +85,7 @@ def figures_of(found: Mapping[str, PlaceFigures], begins: str) -> PlaceFigures:
 
 
 def ramp(value: int, most: int) -> int:
-    """Return the step of a value, 0 (nothing) to 4, beside the place with the most.
+    """Return the ramp's step of a value, 0 (nothing) to 4. `most`: the highest value of any place.
 
     The steps grow with the square: where one city has most of all cases, small places still differ from one another.
     """
@@ -86,7 +95,9 @@ def ramp(value: int, most: int) -> int:
 
 
 def ranges(most: int) -> list[Range]:
-    """Return the steps that a value can have, with their values. Small figures have fewer steps."""
+    """Return the steps (without 0) that a value up to `most` can have, with their values. Small figures have fewer
+    steps.
+    """
     found = [Range(step, _top(step - 1, most) + 1, _top(step, most)) for step in range(1, STEPS + 1)]
     return [each for each in found if each.least <= each.most]
 

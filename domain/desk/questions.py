@@ -53,7 +53,10 @@ class Words(Section):
 
 
 class Choice(Section):
-    """An answer. `next`: the id of a question or ending; None (only for a marker's question): continue in the tree."""
+    """An answer. `next`: the id of a question or ending; None (only for a marker's question): continue in the tree.
+
+    `marks`: ids of the markers that it notes.
+    """
 
     id: Token
     text: Words
@@ -88,7 +91,7 @@ class Marker(Section):
 
 
 class Common(Section):
-    """The part shared by all trees."""
+    """The part shared by all trees. `start`: the id of the first question, or "scam" for that of the scam's script."""
 
     start: Token
     questions: Annotated[list[Question], Field(min_length=1, max_length=32)]
@@ -140,7 +143,9 @@ def load_script(text: str) -> Script:
 
 
 def grow(script: Script, common: Common) -> Tree:
-    """Combine a script with the common part. Raises ScriptError listing everything that is wrong."""
+    """Combine a script with the common part. Raises ScriptError if an id is double, a target or marker does not exist,
+    the questions go in a circle, or a question or ending is never reached.
+    """
     asked = [*_to_scam(common.questions, script.start), *script.questions]
     tree = Tree(
         scam=script.scam,

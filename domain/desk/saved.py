@@ -32,7 +32,11 @@ TELLING = frozenset(
 
 
 class StoryScene(NamedTuple):
-    """One thing that happened, `after` the case was opened. The last one, of kind STATE: the resident was dissuaded."""
+    """One thing that happened, `after` the case was opened.
+
+    A scene of kind STATE: the resident was dissuaded. One of kind KEPT after it: all money kept, under its weakest
+    evidence.
+    """
 
     after: timedelta
     kind: FactKind
@@ -43,14 +47,15 @@ class StoryScene(NamedTuple):
 
 
 def avoided(case: Case) -> int:
-    """Return the loss avoided by evidence (fen), without estimates."""
+    """Return the case's loss avoided (fen), without estimates (evidence class D)."""
     return sum(entry.amount_fen for entry in case.kept.values() if entry.evidence is not EvidenceClass.D)
 
 
 def saved_case(cases: Iterable[Case], now: datetime) -> Case | None:
-    """Return the case of the last day whose resident was dissuaded and kept most by evidence, or None.
+    """Return the case with the most loss avoided among those dissuaded within 24 hours before `now`, or None.
 
-    A resident who neither answered nor was met is left out: a person's statement alone is no story.
+    Cases without loss avoided are left out, and residents who neither answered nor were met: a person's statement alone
+    is no story.
     """
     found = [
         (avoided(case), case.id, case)
@@ -63,7 +68,7 @@ def saved_case(cases: Iterable[Case], now: datetime) -> Case | None:
 def scenes(case: Case, told: Iterable[tuple[datetime, Sequence[Fact]]]) -> list[StoryScene]:
     """Return the story of a case whose resident was dissuaded, from its facts with their times, the earliest first.
 
-    Where there is more than a screen has room for, the first scenes and the last ones stay.
+    It has at most 8 scenes: of more, the first ones and the last ones stay.
     """
     found: list[StoryScene] = []
     for at, facts in told:
