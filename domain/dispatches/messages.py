@@ -24,7 +24,9 @@ def render(messages: Messages, dispatch: Dispatch, language: Language, phone: st
 
 
 def worded(messages: Messages, action: Action, language: Language, scam_type: str) -> str:
-    """Return the template of an action for a scam type. Raises ValueError for an action without a text."""
+    """Return the template of an action for a scam type, or the default one. Raises ValueError for an action without a
+    text, such as a visit.
+    """
     wording = messages.wording(action)
     if wording is None:
         raise ValueError(f"{action.value} says nothing by itself")
@@ -41,7 +43,7 @@ def code(secret: bytes, dispatch: str) -> str:
 def confirm(secret: bytes, case: Case, given: str) -> str | None:
     """Return the id of the case's dispatch with the code that a caller read out, or None if none had it.
 
-    Of equal codes, the latest attempt is returned.
+    Only the digits of `given` count. Of equal codes, the latest attempt is returned.
     """
     wanted = "".join(filter(str.isdigit, given)).encode()
     for dispatch in of_case(case):

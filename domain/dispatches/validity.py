@@ -52,7 +52,10 @@ def perhaps_carried_out(dispatch: Dispatch, now: datetime) -> bool:
 
 
 def ending_of(case: Case) -> CaseClosed | CaseSettled:
-    """Return the code for the end of a case whose resident is dissuaded, cleared or defrauded, or which is closed."""
+    """Return the code for the end of a case whose resident is dissuaded, cleared or defrauded, or which is closed.
+
+    Raises ValueError for a case in any other state.
+    """
     return CaseSettled(Outcome(case.state.value)) if case.open else CaseClosed()
 
 

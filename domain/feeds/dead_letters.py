@@ -29,7 +29,7 @@ class Act(StrEnum):
 
 
 class State(StrEnum):
-    """The state of a letter. `sending`: begun and not completed; sending it again completes it."""
+    """The state of a dead letter. `sending`: begun and not completed; sending it again completes it."""
 
     OPEN = "open"
     SENDING = "sending"
@@ -47,7 +47,7 @@ class LetterStatus:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A letter without its bytes, for lists."""
+    """A letter without its content, for lists. `size`: bytes; `offset`: on the topic of dead letters."""
 
     id: str
     source: str
@@ -60,7 +60,10 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A filter for letters; None matches all. `since` is inclusive, `until` exclusive."""
+    """A filter for letters; None matches all. `since` is inclusive, `until` exclusive.
+
+    `reason`: a part of the letter's reason, in upper or lower case.
+    """
 
     source: str | None = None
     topic: str | None = None
@@ -105,8 +108,8 @@ def status_after(acts: Iterable[AuditEntry]) -> LetterStatus:
 
 
 def may_send(found: LetterStatus, what: str, now: datetime) -> bool:
-    """Return whether a letter may be sent: open, its sending interrupted, or being sent with the same repair
-    (`what`).
+    """Return whether a letter may be sent: it is open, its sending began a minute ago or earlier, or it is being sent
+    with the same repair (`what`).
     """
     if found.state is State.SENDING and found.act is not None:
         return found.act.detail == what or found.act.at + LEASE <= now
@@ -124,7 +127,7 @@ def kind_of_reason(why: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Return the text with masked digits of numbers of five and more digits, and of all non-ASCII characters."""
+    """Return the text with • in place of the digits of numbers of five or more digits, and of non-ASCII characters."""
     return re.sub(r"[^\x00-\x7f]", "•", re.sub(r"[0-9](?:[ -]?[0-9]){4,}", _hidden, text))
 
 

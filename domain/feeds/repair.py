@@ -50,7 +50,10 @@ Factor = Annotated[Decimal, BeforeValidator(_factor)]
 
 
 class Mapping(BaseModel):
-    """The rules, in the order in which they are applied. `hash`: of the mapping's text."""
+    """The rules that repair a dead letter's fields, in the order in which they are applied.
+
+    `hash`: the first 16 hex digits of the SHA-256 of the mapping's text.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -65,7 +68,9 @@ class Mapping(BaseModel):
 
 
 def load(text: str) -> Mapping:
-    """Return the mapping of a TOML text. Raises MappingError naming each invalid table and key."""
+    """Return the mapping of a TOML text. Raises MappingError if it is too long (65,536 characters), not TOML, invalid
+    (naming each table and key), or changes nothing.
+    """
     if len(text) > LONGEST:
         raise MappingError(f"a mapping has {LONGEST:,} characters at most")
     try:
@@ -91,7 +96,9 @@ def of_tables(tables: Reads[str, object]) -> Mapping:
 
 
 def repair(fields: Reads[str, Any], mapping: Mapping) -> Fields:
-    """Return the repaired fields. Raises MappingError naming the field that a rule does not fit."""
+    """Return the repaired fields. Raises MappingError naming a field that `rename` would overwrite, or that `rescale`
+    does not fit because it is not a number.
+    """
     renamed = _renamed(fields, mapping)
     mended = {name: _repaired(name, value, mapping) for name, value in renamed.items() if name not in mapping.remove}
     missing = {name: value for name, value in mapping.default.items() if mended.get(name) in (None, "")}

@@ -40,7 +40,7 @@ def begin_of(window: int) -> datetime:
 
 
 def unknown(source: str, window: int, count: int, calendar: Calendar = ORDINARY) -> FeedProfile:
-    """Return the first profile of a source, whose first `count` signals came in this window."""
+    """Return the first profile of a source, whose first `count` signals came in this 10-second window."""
     profile = FeedProfile(source=source, last=window, gaps=BELIEVED, mean=1.0, square=2.0)
     return profile.model_copy(update={"hours": _added({}, window, Hour(0, 1, 1, count), calendar)})
 
@@ -54,7 +54,7 @@ def learn(
     alarmed: bool = False,
     calendar: Calendar = ORDINARY,
 ) -> FeedProfile:
-    """Return the profile after `count` signals in a window, and the gap before it.
+    """Return the profile after `count` more signals came in a window; it also learns the gap before that window.
 
     `watched`: the window since which the feeds were watched without a break; earlier silence is not learnt. `alarmed`:
     the gap was an alarm.
@@ -76,9 +76,10 @@ def learn(
 def expected(
     profile: FeedProfile | None, first: int, end: int, floor: float = 0.0, *, calendar: Calendar = ORDINARY
 ) -> tuple[float, float]:
-    """Return the expected numbers of arrivals and signals from window `first` to before `end`.
+    """Return the expected numbers of arrivals and signals from window `first` (inclusive) to `end` (exclusive).
 
-    `floor`: the least number of signals an hour, regardless of the profile.
+    An arrival is a 10-second window with any signal. `floor`: the least number of signals an hour, regardless of the
+    profile.
     """
     arrivals = signals = 0.0
     least = floor / WINDOWS_AN_HOUR
@@ -90,7 +91,7 @@ def expected(
 
 
 def longest_gap(profile: FeedProfile | None) -> float:
-    """Return the longest gap to expect of a source, in expected arrivals."""
+    """Return the longest gap to expect of a source (None: unknown), in expected arrivals."""
     if profile is None:
         return 1 + RARELY
     spread = max(0.0, profile.square / profile.mean**2 - 1)
@@ -106,7 +107,11 @@ def outage(
     watched: int = 0,
     calendar: Calendar = ORDINARY,
 ) -> Silence | None:
-    """Return the alarm if a source has been silent for over twice its longest gap and at least `least`, else None."""
+    """Return the alarm if a source has been silent for twice its longest gap to expect and at least `least`, else None.
+
+    `floor`: the least number of signals an hour, regardless of the profile. `watched`: the window since which the feeds
+    were watched without a break; earlier silence does not count.
+    """
     first, end = max(profile.last + 1, watched), window_of(now)
     if (end - first) * WINDOW < least:
         return None
@@ -119,7 +124,10 @@ def outage(
 
 
 def never_sent(source: str, floor: float, began: datetime, now: datetime, grace: timedelta) -> Silence | None:
-    """Return the alarm for a configured source that has sent nothing since `began`, once `grace` is over, else None."""
+    """Return the alarm for a configured source that has sent nothing since `began`, once `grace` is over, else None.
+
+    `floor`: the number of signals an hour that it should send.
+    """
     if now - began < grace:
         return None
     signals = floor * ((now - began) / timedelta(hours=1))

@@ -61,7 +61,7 @@ def known(code: str) -> bool:
 
 @lru_cache(maxsize=65_536)  # each visit asks for the travel time of every officer on duty
 def current_code(code: str, on: date, noted: date | None = None) -> str | None:
-    """Return the code in force on `on` of the place that `code` means, or None if that is ambiguous.
+    """Return the code in force on `on` of the place that `code` means, or None if that is unknown or ambiguous.
 
     `noted`: the day on which `code` was recorded, for codes that meant different places over time. Without it, a code
     in force is returned unchanged. An ended code is followed through its successors.
@@ -78,7 +78,7 @@ def meet(one: str, other: str) -> bool:
 
 
 def name_of(code: str, on: date) -> str:
-    """Return a code's name on that day, else its last name before, else the code itself."""
+    """Return a code's name on that day, else its last name before (of a street: its county's), else the code itself."""
     there = division(code, on) or _latest_before(code[:6], on)
     return there.name if there else code
 
@@ -86,7 +86,7 @@ def name_of(code: str, on: date) -> str:
 @cache
 def names(language: str) -> dict[str, str]:
     """Return the English (`en`) or Korean (`ko`) names of prefectures and counties, by Chinese name, short ones
-    included.
+    included. Raises KeyError for another language.
     """
     return {row["name"]: row[language] for row in _rows("jilin_names.csv")}
 

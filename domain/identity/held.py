@@ -59,7 +59,10 @@ class Subject:
 
 
 def subject(resident: Resident, secret: bytes) -> Subject:
-    """Return what to search for about a resident. `secret`: the key of the keyed hashes."""
+    """Return what to search for about a resident. `secret`: the key of the keyed hashes.
+
+    Raises ValueError if the key is shorter than 16 bytes or an account of the resident is invalid.
+    """
     tokens = [account_token(secret, holding.value) for holding in resident.accounts]
     words = [resident.id, *tokens, *([resident.id_hash] if resident.id_hash else [])]
     numbers = [holding.value.removeprefix("+86") for holding in (*resident.phones, *resident.accounts)]

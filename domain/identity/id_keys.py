@@ -18,7 +18,9 @@ class UnknownKeyError(UserError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class IdKeys:
-    """`first`: the installation's secret. `later`: the later keys, the oldest first; the last one is in force.
+    """The keys under which ID numbers are hashed.
+
+    `first`: the installation's secret. `later`: the later keys, the oldest first; the last one is in force.
 
     A hash under the first key is bare; one under the second later key is written `hash.2`.
     """
@@ -27,14 +29,20 @@ class IdKeys:
     later: tuple[bytes, ...] = field(default=(), repr=False)
 
     def hashes(self, number: str) -> list[str]:
-        """Return an ID number's hash under each key, the key in force last. Raises ValueError if a key is too short."""
+        """Return an ID number's hash under each key, the key in force last.
+
+        Raises ValueError if a key is shorter than 16 bytes.
+        """
         bare = [keyed_hash(self.first, "id", number)]
         for key in self.later:
             bare.append(keyed_hash(key, "id", bare[-1]))
         return [_written(hashed, at) for at, hashed in enumerate(bare)]
 
     def newest(self, hashed: str) -> str:
-        """Return a hash renewed under the key in force. Raises UnknownKeyError if its key is not configured."""
+        """Return a hash renewed under the key in force; the ID number is not needed.
+
+        Raises UnknownKeyError if the hash's key is not configured, and ValueError if a key is shorter than 16 bytes.
+        """
         bare, dot, at = hashed.partition(".")
         if dot and not (at.isdecimal() and int(at) <= len(self.later)):
             raise UnknownKeyError(

@@ -168,7 +168,8 @@ def born_in_known_division(number: IdNumber) -> bool:
 
 
 def keyed_hash(secret: bytes, kind: Kind, value: str) -> str:
-    """Return HMAC-SHA256 of `value`, cut to 128 bits, in base 32: only the holder of the secret can compute it.
+    """Return HMAC-SHA256 of `value`, cut to 128 bits, in 26 characters of base 32: only the holder of the secret can
+    compute it.
 
     `kind` is hashed too, so an account with the digits of an ID number has another hash. Raises ValueError if the
     secret is shorter than 16 bytes: all ID numbers could be tried in a day.
@@ -187,9 +188,9 @@ def _begun(secret: bytes, kind: Kind) -> hmac.HMAC:
 
 
 def account_token(secret: bytes, account: str) -> str:
-    """Return the token that replaces an account number outside the register.
+    """Return the token that replaces an account number outside the register: `a` and its keyed hash.
 
-    Raises ValueError if the account is invalid.
+    Raises ValueError if the account is invalid or the secret is shorter than 16 bytes.
     """
     return "a" + keyed_hash(secret, "account", normal_account(account))
 
@@ -249,7 +250,7 @@ def held(holding: Owner | Holding, at: datetime) -> bool:
 
 
 def owned(resident: Resident) -> tuple[list[Holding], list[Holding]]:
-    """Return the telephones and accounts under which an entry can be found; empty once it is merged into another."""
+    """Return the telephones and the accounts under which an entry can be found; empty if it is merged into another."""
     return ([], []) if resident.merged_into else (resident.phones, resident.accounts)
 
 
@@ -297,17 +298,20 @@ def is_minor(resident: Resident, at: datetime) -> bool:
 
 
 def phone_at(resident: Resident, at: datetime) -> str | None:
-    """Return the resident's best telephone at that time, or None."""
+    """Return the telephone by which to reach the resident at that time, or None.
+
+    One of their own comes before a shared one, then a primary one, then the one held since the latest.
+    """
     phones = [each for each in resident.phones if held(each, at)]
     phones.sort(key=lambda each: (each.shared, not each.primary, -start_of(each), each.value))
     return phones[0].value if phones else None
 
 
 def mask_name(name: str) -> str:
-    """Return a name for a shared screen: the first character, then stars (张**)."""
+    """Return a name for a shared screen: the first character, then stars (张**). A single character stays."""
     return name[:1] + "*" * (len(name) - 1)
 
 
 def mask_phone(phone: str) -> str:
-    """Return a number for a shared screen: stars and the last four digits; service numbers are not masked."""
+    """Return a number for a shared screen: stars and the last four digits. One of up to six digits is not masked."""
     return "*" * max(len(phone) - 4, 0) + phone_tail(phone) if len(phone) > 6 else phone

@@ -9,9 +9,9 @@ def name(whole: str) -> str:
 
 
 def phone(whole: str) -> str:
-    """Return the first three and last four digits of the national number: 199****0001.
+    """Return the national number with stars between the first three and the last four digits: 199****0001.
 
-    Of short numbers, the last two.
+    A number of fewer than eight digits keeps its last two.
     """
     national = whole.removeprefix("+86")
     if len(national) < 8:  # no telephone's: an extension, a service number
@@ -20,5 +20,5 @@ def phone(whole: str) -> str:
 
 
 def account(whole: str) -> str:
-    """Return stars and the last four digits."""
+    """Return stars, at most eight, and the last four digits. An account of up to four is masked completely."""
     return _HIDDEN * max(0, min(len(whole) - 4, 8)) + whole[-4:] if len(whole) > 4 else _HIDDEN * len(whole)

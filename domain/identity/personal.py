@@ -111,7 +111,11 @@ def join(record: Json, taken: Json) -> Json:
 
 
 def without(thing: Thing) -> Thing:
-    """Return a model without its personal parts."""
+    """Return a copy of a model without its personal parts, by field name at any depth.
+
+    Texts become "[forgotten]", lists become empty, and divisions are cut to the prefecture, years of birth to the
+    decade.
+    """
     record = thing.model_dump(mode="json")
     parted(record)
     return type(thing).model_validate(record)

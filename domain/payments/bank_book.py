@@ -26,7 +26,8 @@ MOST = 100_000  # latest entries kept in each table
 class StopLine(NamedTuple):
     """The latest state of a stop.
 
-    `number`: the payment's index in its case; `payee`: a token; `at`: when it last changed.
+    `number`: the payment's index in its case; `payee`: a token; `version`: of the case; `at`: when the stop last
+    changed.
     """
 
     case: str
@@ -47,14 +48,14 @@ class StopLine(NamedTuple):
 
 
 class BankReply(NamedTuple):
-    """The outcome of sending a request: the provider's result."""
+    """The outcome of sending a request to a bank: the provider's result, and when it was recorded."""
 
     at: datetime
     result: Result
 
 
 class Sent(NamedTuple):
-    """A dispatch to a bank."""
+    """A request sent to a bank. `dispatch`: its id; `payee`: a token."""
 
     dispatch: str
     at: datetime
@@ -78,7 +79,9 @@ class Sent(NamedTuple):
 
 @dataclass(slots=True)
 class BankBook:
-    """Stops by (case, payment index), dispatches and their outcomes by dispatch id, and messages by id."""
+    """Stops by (case, payment index), requests to banks (`sent`) and their outcomes (`told`) by dispatch id, and banks'
+    messages (`came`) by id. Each table keeps its latest 100,000 entries.
+    """
 
     stops: OrderedDict[tuple[str, int], StopLine] = field(default_factory=OrderedDict)
     sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
@@ -86,7 +89,7 @@ class BankBook:
     came: OrderedDict[str, BankMessage] = field(default_factory=OrderedDict)
 
     def add(self, event: CaseEvent) -> None:
-        """Add an event of the journal."""
+        """Add an event of the journal. A repeated or older one changes nothing."""
         for number, payment in enumerate(event.case.payments):
             if payment.stop is not None:
                 self._stop(event.case, number, payment.stop, event.at)
@@ -96,7 +99,7 @@ class BankBook:
         self._apply(event)
 
     def message(self, message: BankMessage) -> None:
-        """Add a bank's message."""
+        """Add a bank's message; a repeated one changes nothing."""
         _keep(self.came, message.id, message)
 
     def in_force(self, sees: Callable[[str], bool]) -> list[StopLine]:
@@ -128,7 +131,10 @@ class BankBook:
         return next((line.division for line in self.stops.values() if line.case == message.case), None)
 
     def days(self, sees: Callable[[str], bool]) -> list[tuple[str, str]]:
-        """Return (bank, day) pairs with something to reconcile, the latest day first."""
+        """Return (bank, day) pairs with a request or a message, the latest day first; days in Jilin (YYYY-MM-DD).
+
+        `sees`: whether a person may see a division's residents.
+        """
         sent = {(each.day, each.bank) for each in self.sent.values() if sees(each.division)}
         came = {(day_of(each.at), each.bank) for each in self.came.values() if self.sees(sees, each)}
         return [(bank, day) for day, bank in sorted(sent | came, key=lambda each: (each[0], each[1]), reverse=True)]

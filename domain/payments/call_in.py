@@ -18,7 +18,8 @@ _UNDER_WAY = (StopState.ASKED, StopState.IN_FORCE)
 def next_try(wrong: Sequence[datetime], now: datetime) -> datetime | None:
     """Return when the next code of a case may be checked, or None for now. `wrong`: times of wrong codes, in any order.
 
-    Each wrong code beyond the free tries doubles the wait, from 30 s up to 15 min.
+    Wrong codes count for 12 hours. After the third there is a wait of 30 s, and each further one doubles it, up to 15
+    min.
     """
     recent = [at for at in wrong if at > now - REMEMBERED]
     if len(recent) < FREE_TRIES:

@@ -26,7 +26,12 @@ _BOOKED = ("kept", "frozen", "losses", "outcome", "ground", "warned_at", "opened
 
 
 class Totals(NamedTuple):
-    """Sums over cases; money in fen. `kept_d` is modelled and never added to the others."""
+    """Sums over cases: numbers of cases, and money in fen.
+
+    `warned`: a contact reached the resident. `dissuaded_evidenced`: the resident answered a call or was met;
+    `dissuaded_stated`: somebody says so. `kept_a` to `kept_d`: loss avoided by evidence class; D is modelled and never
+    added to the others. `defrauded_after_warning_30d`, `_90d`: cases with a loss within so many days after a warning.
+    """
 
     cases: int = 0
     warned: int = 0  # cases in which a contact reached the resident
@@ -73,12 +78,18 @@ def of_case(case: Case) -> Totals:
 
 
 def dissuaded(case: Case, *, evidenced: bool) -> bool:
-    """Return whether the resident was dissuaded on a ground of this kind; without a ground it counts as neither."""
+    """Return whether the resident was dissuaded on a ground of this kind; without a ground it counts as neither.
+
+    `evidenced`: the resident answered a call or was met; else a person stated the ground.
+    """
     return case.outcome is Outcome.DISSUADED and case.ground is not None and case.ground.evidenced is evidenced
 
 
 def added(before: Case | None, after: Case) -> Mapping[str, int]:
-    """Return by name what a case adds to sums that include its version `before` (None: it is new)."""
+    """Return what a case adds to each field of Totals that include its version `before` (None: it is new).
+
+    Empty if nothing that counts has changed.
+    """
     if before is not None and after.shares(before, *_BOOKED):
         return {}
     old = of_case(before) if before is not None else Totals()
@@ -111,13 +122,16 @@ def fold(events: Iterable[CaseEvent]) -> Totals:
 
 
 def total(parts: Iterable[Totals]) -> Totals:
-    """Return the sum of totals."""
+    """Return the sum of totals, field by field."""
     columns = zip(*parts, strict=True)
     return Totals(*(sum(column) for column in columns))
 
 
 def with_loss_avoided(case: Case, transfer: str, evidence: EvidenceClass, amount_fen: int) -> Case:
-    """Return the case with money booked as kept; unchanged for an unknown payment or one booked in an earlier case."""
+    """Return the case with money booked as kept: at most the payment, under the best evidence reported.
+
+    Unchanged for an unknown payment or one booked in an earlier case.
+    """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
     if amount <= 0 or transfer in case.booked_before:
@@ -132,7 +146,10 @@ def _rank(kept: LossAvoided) -> tuple[str, int]:
 
 
 def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money booked as frozen by a bank: the largest amount reported, at most the payment."""
+    """Return the case with money booked as frozen by a bank: the largest amount reported, at most the payment.
+
+    Unchanged for an unknown payment or one booked in an earlier case.
+    """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
     if amount <= case.frozen.get(transfer, 0) or transfer in case.booked_before:
@@ -143,7 +160,8 @@ def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
 def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -> Case:
     """Return the case with a loss booked: for each transfer the largest amount and the earliest time reported.
 
-    The transfer's C and D entries are removed; what the bank holds (A, B) stays.
+    `transfer`: None if it is unknown. The transfer's C and D entries are removed; what the bank holds (A, B) stays.
+    Unchanged if the transfer is booked in an earlier case.
     """
     name = transfer or UNNAMED
     payment = _payment(case, name)

@@ -23,7 +23,11 @@ _FORMULA = ("=", "+", "-", "@", "\t")
 
 
 class Difference(StrEnum):
-    """The kinds of differences."""
+    """The kinds of differences between our requests and a bank's answers.
+
+    NO_ANSWER: a request was sent and not answered; NOT_ASKED: an answer without a request; AMOUNT: the bank reports
+    another amount than the payment's.
+    """
 
     NO_ANSWER = "asked_without_answer"
     NOT_ASKED = "answered_without_ask"
@@ -49,7 +53,8 @@ class Line:
 def reconcile(book: BankBook, bank: str, day: str, sees: Callable[[str], bool]) -> list[Line]:
     """Return the requests of a day, earlier requests answered on that day, and answers of that day without a request.
 
-    Answers of later days are included, so a day's file is final once its last stop is answered.
+    Answers of later days are included, so a day's file is final once its last stop is answered. `day`: in Jilin
+    (YYYY-MM-DD). `sees`: whether the reader may see a division's residents; other lines are left out.
     """
     answers: dict[str, list[BankMessage]] = {}
     for message in sorted(book.came.values(), key=lambda each: (each.at, each.id)):
@@ -66,7 +71,11 @@ def reconcile(book: BankBook, bank: str, day: str, sees: Callable[[str], bool]) 
 
 
 def totals(lines: Iterable[Line]) -> dict[str, int]:
-    """Return counts and sums (fen) over the lines of a file."""
+    """Return counts and sums (fen) over the lines of a file, by name.
+
+    `asked`, `answered`: requests, and lines with an answer; `asked_fen`, `answered_fen`; and the number of lines with
+    each kind of difference.
+    """
     told = list(lines)
     asked = [line.sent for line in told if line.sent]
     return {
@@ -79,9 +88,9 @@ def totals(lines: Iterable[Line]) -> dict[str, int]:
 
 
 def as_csv(bank: str, day: str, lines: Sequence[Line], accounts: Mapping[str, str]) -> tuple[str, str]:
-    """Return the file and its digest: the SHA-256 of all rows but the last, which contains it.
+    """Return the CSV text and its digest: the SHA-256 (hex) of all rows but the last, which contains it.
 
-    `accounts`: masked, by payee.
+    `accounts`: masked account numbers, by payee.
     """
     out = io.StringIO()
     writer = csv.writer(out)

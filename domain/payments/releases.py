@@ -38,9 +38,10 @@ def asked(
     evidence: str,
     now: datetime,
 ) -> ReleaseRequest | NotAsked:
-    """Return the request to lift the stop on the case's payment `number`, or why it is refused.
+    """Return the request to lift the stop on the case's payment `number` (its index), or why it is refused.
 
-    `known`: other requests. Raises ValueError if the reason is too short or too long.
+    It must be decided within 24 hours. `known`: other requests; `name`: the new one's id. Raises ValidationError, a
+    ValueError, if the reason has not 2 to 300 characters or another field is invalid.
     """
     if not has_stop(case, number):
         return Why.NO_STOP
@@ -64,13 +65,13 @@ def asked(
 
 
 def has_stop(case: Case, number: int) -> bool:
-    """Return whether the case's payment `number` has a stop that can be lifted."""
+    """Return whether the case's payment `number` (its index) has a stop that can be lifted: asked for or in force."""
     payment = case.payments[number] if 0 <= number < len(case.payments) else None
     return bool(payment and payment.stop and payment.stop.state in (StopState.ASKED, StopState.IN_FORCE))
 
 
 def may_not_decide(request: ReleaseRequest, by: str) -> Why | None:
-    """Return why this person may not decide on a request, or None if they may."""
+    """Return why this person may not decide on a request (DECIDED, SAME_PERSON), or None if they may."""
     if request.state is not ReleaseState.ASKED:
         return Why.DECIDED
     return Why.SAME_PERSON if by == request.asked_by else None
@@ -89,9 +90,9 @@ def decided(request: ReleaseRequest, state: ReleaseState, by: str, words: str, n
 
 
 def act_of(request: ReleaseRequest) -> ReleaseStopAct:
-    """Return the act that lifts the stop, once a second person has approved.
+    """Return the act that lifts the stop, with the reason, the request's id and who asked.
 
-    It has the reason, the request and who asked.
+    Whether a second person has approved is not checked here.
     """
     return ReleaseStopAct(
         transfer=request.transfer, reason=request.reason, asked_by=request.asked_by, request=request.id
@@ -113,7 +114,7 @@ def is_open(request: ReleaseRequest) -> bool:
 
 
 def overdue(request: ReleaseRequest, now: datetime) -> bool:
-    """Return whether the request is undecided past its due time."""
+    """Return whether the request is undecided at its due time or later."""
     return is_open(request) and request.due <= now
 
 

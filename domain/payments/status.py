@@ -9,7 +9,11 @@ from schemas.risk.signals import TransferState
 
 
 class PaymentStatus(StrEnum):
-    """The first that fits is a payment's status: money that is back says more than how it went away."""
+    """The status of a payment. Of several that fit, the first counts: money that is back says more than how it went.
+
+    CANCELLED: in flight; STOPPED: nothing leaves the payee's account; NOT_MADE: the resident named the payment and did
+    not make it. The STOP_ statuses are of a stop-payment; SETTLED, PENDING and ATTEMPTED are of the transfer alone.
+    """
 
     RETURNED = "returned"  # the bank has given it back
     FROZEN = "frozen"  # the bank holds it

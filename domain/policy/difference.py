@@ -57,14 +57,15 @@ class Line:
 
 
 def lines(before: str, after: str) -> list[Line]:
-    """Return the changed lines, with CONTEXT lines around each."""
+    """Return the changed lines of two policy texts, with 3 lines around each."""
     found = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=CONTEXT)
     return [Line(line[0], line if line[0] == "@" else line[1:]) for line in islice(found, 2, None)]  # after its head
 
 
 def changes(before: str, after: str) -> list[PolicyEdit]:
-    """Return each value that differs, grouped by what it affects. Raises tomllib.TOMLDecodeError if either is invalid
-    TOML.
+    """Return each value that differs between two policy texts, sorted by what it affects.
+
+    Raises tomllib.TOMLDecodeError if either is invalid TOML.
     """
     old, new = dict(_flat(tomllib.loads(before))), dict(_flat(tomllib.loads(after)))
     differing = [path for path in {**old, **new} if old.get(path) != new.get(path)]

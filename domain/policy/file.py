@@ -60,7 +60,9 @@ def digest_of(text: str) -> str:
 
 
 def load(text: str) -> Policy:
-    """Parse a policy's TOML. Raises PolicyError with all faults, ordered by line."""
+    """Parse a policy's TOML. Raises PolicyError with its faults, ordered by line: at most 40, then one MORE with the
+    number of the others. If the text is not TOML, only the first fault is known.
+    """
     raw = _read(text)
     digest = digest_of(text)
     try:
@@ -71,7 +73,7 @@ def load(text: str) -> Policy:
 
 
 def faults_of(text: str) -> tuple[PolicyFault, ...]:
-    """Return all faults of a policy, ordered by line; empty if it is usable."""
+    """Return the faults of a policy's text, ordered by line: at most 40, then one MORE; empty if it is usable."""
     try:
         load(text)
     except PolicyError as error:

@@ -14,7 +14,10 @@ Path = tuple[str, ...]
 
 
 def places_of(text: str) -> Iterator[tuple[Path, int]]:
-    """Yield each table and key with its line. Tables of an array are numbered: ("risk", "at_risk", "3", "ratio")."""
+    """Yield each table and key with its line, counted from 1.
+
+    Tables of an array are numbered from 0: ("risk", "at_risk", "3", "ratio").
+    """
     yield from ((path, line) for path, line, _ in _entries(text))
 
 

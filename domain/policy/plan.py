@@ -23,7 +23,12 @@ class Condition(StrEnum):
 
 
 class Word(StrEnum):
-    """What follows a result. Exactly one word determines the step's own fate; the others cause further actions."""
+    """What follows a result. Exactly one word determines the step's own fate; the others cause further actions.
+
+    WAIT to RETRY are the fates: RETRY is after a provider's failure and counts as no attempt. SMS, CALL, OPERATOR,
+    VISIT and CONTACT bring the level's next such step forward, if one is pending; ASK_OPERATOR plans one if not.
+    NO_CALLS and NO_SMS withdraw those steps.
+    """
 
     WAIT = "wait"
     DONE = "done"
@@ -43,8 +48,8 @@ class Word(StrEnum):
     VISIT = "visit"
     CONTACT = "contact"
     ASK_OPERATOR = "ask_operator"  # now, even if the level plans none
-    NO_CALLS = "no_calls"  # no further call or SMS to this number
-    NO_SMS = "no_sms"
+    NO_CALLS = "no_calls"  # no further call to this number
+    NO_SMS = "no_sms"  # no further SMS to it
     REOPEN = "reopen"
 
 

@@ -29,7 +29,7 @@ SMS = frozenset({Action.SMS, Action.FLASH_SMS})
 
 
 def conditions(profile: Profile, *, money_at_risk: bool) -> frozenset[Condition]:
-    """Return the policy's step conditions that hold."""
+    """Return the policy's step conditions that hold for a resident."""
     found = {
         Condition.MONEY_AT_RISK: money_at_risk,
         Condition.HAS_CONTACT: profile.contacts > 0,
@@ -45,7 +45,10 @@ def steps_for(plan: LevelPlan, holding: frozenset[Condition]) -> Iterator[tuple[
 
 
 def rule_of(plan: Plan, step: str, action: Action) -> StepRule:
-    """Return the rule of a step, from its id. A step that the policy no longer has gets no further attempt."""
+    """Return the rule of a step, from its id (`step`).
+
+    A step that the policy no longer has gets a rule with one attempt and an hour for its result.
+    """
     head, _, rest = step.partition(".")
     if action in STOPS:
         return StepRule.model_construct(
@@ -95,7 +98,10 @@ def weaker(one: Action, other: Action) -> bool:
 
 
 def allowed(due: datetime, plan: Plan, level: LevelPlan, action: Action) -> datetime:
-    """Return the earliest time from `due` on at which a step may go out, after quiet hours if the level has them."""
+    """Return the earliest time from `due` on at which a step may go out, after quiet hours if the level has them.
+
+    Stop-payments may go out at any time.
+    """
     if not level.quiet or action in STOPS:
         return due
     end = _until_outside(due, plan.quiet, plan.utc)

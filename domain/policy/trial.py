@@ -26,10 +26,11 @@ def raised(event: CaseEvent | PartialCaseEvent) -> int:
 
 
 def reason_to_stop(usual: Sequence[int], recent: Sequence[int], rules: BreakerRules) -> str | None:
-    """Return why a policy must be stopped, or None.
+    """Return in words why a policy must be stopped, or None.
 
-    `usual`: cases raised in each minute under the previous policy; `recent`: under this one, oldest first. A median is
-    not affected by a campaign of some minutes, nor by a feed's outage of an hour.
+    It raised too many cases in one minute, or on average over the latest `rules.steady`. `usual`: cases raised in each
+    minute under the previous policy; `recent`: under this one, oldest first. A median is not affected by a campaign of
+    some minutes, nor by a feed's outage of an hour.
     """
     normal = max(float(median(usual)) if usual else 0.0, rules.least)
     most, window = max(recent, default=0), recent[-max(1, rules.steady // MINUTE) :]
@@ -41,14 +42,20 @@ def reason_to_stop(usual: Sequence[int], recent: Sequence[int], rules: BreakerRu
 
 
 def on_trial(standing: InForce | None, rules: BreakerRules | None, now: datetime) -> bool:
-    """Return whether the policy in force is still on trial. `rules`: of the policy to revert to."""
+    """Return whether the policy in force is still on trial. `rules`: of the policy to revert to.
+
+    False without `rules`, for the last good policy, and for one that a person put in force again after it was stopped.
+    """
     if standing is None or rules is None or standing.override or standing.policy == standing.good:
         return False
     return now - standing.since < rules.trial
 
 
 def published(before: InForce, policy: str, by: str, now: datetime, *, proved: bool, override: str = "") -> InForce:
-    """Return the state after a policy is published. `proved`: the previous one has passed its trial."""
+    """Return the state after a policy is published. `proved`: the previous one has passed its trial.
+
+    `override`: why a person puts a stopped policy in force again.
+    """
     good = before.policy if proved else before.good
     stopped = {name: why for name, why in before.stopped.items() if name != policy}
     return InForce(
@@ -57,7 +64,7 @@ def published(before: InForce, policy: str, by: str, now: datetime, *, proved: b
 
 
 def hold_of(standing: InForce, why: str, rules: BreakerRules, now: datetime) -> Hold:
-    """Return the hold on the stopped policy's cases, except red ones, until a person has looked or it ends."""
+    """Return the hold on the cases that the stopped policy raised, except red ones; it ends after `rules.hold`."""
     return Hold(
         id=f"b{standing.policy[:8]}",
         until=now + rules.hold,

@@ -19,7 +19,10 @@ class Section(BaseModel):
 
 
 def duration(text: object) -> timedelta:
-    """Parse "30s", "5m", "24h" or "7d". Raises PydanticCustomError, a ValueError, with the fault's code."""
+    """Parse "30s", "5m", "24h" or "7d"; a timedelta is returned unchanged.
+
+    Raises PydanticCustomError, a ValueError, with the fault's code, for another text or more than ten years.
+    """
     if isinstance(text, timedelta):
         return text
     match = re.fullmatch(r"([0-9]{1,6})([smhd])", str(text))
@@ -32,7 +35,7 @@ def duration(text: object) -> timedelta:
 
 
 def spelt(found: timedelta) -> str:
-    """Return a duration as written in a policy file, in the largest unit that gives a whole number."""
+    """Return a duration as written in a policy file ("90s", "2h"), in the largest unit that gives a whole number."""
     seconds = round(found.total_seconds())
     unit = next(unit for unit, size in reversed(_UNITS.items()) if seconds % size == 0 and (seconds or unit == "s"))
     return f"{seconds // _UNITS[unit]}{unit}"

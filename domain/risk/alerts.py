@@ -25,8 +25,8 @@ def news(found: Assessment, alerted: Alerted | None) -> bool:
 
 
 def come_back(found: Assessment, left: Assessment) -> bool:
-    """Return whether a danger is news again: `left`, the assessment of what remains of known evidence, has a lower
-    level.
+    """Return whether a danger is news again: the level is higher than that of `left`, the assessment of what remains of
+    known evidence. False without a danger.
     """
     if found.danger is None:
         return False

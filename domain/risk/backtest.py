@@ -115,7 +115,11 @@ class Difference:
 
 @dataclass(slots=True)
 class Comparison:
-    """All cases of both policies: counts, and each differing case, the gravest first."""
+    """All cases of both policies: counts, and each differing case, the gravest first.
+
+    `alike`: the number of cases without a difference; `changes`, `places`: numbers of differences by kind, and by place
+    and kind.
+    """
 
     candidate: Tally = field(default_factory=Tally)
     other: Tally = field(default_factory=Tally)
@@ -132,7 +136,7 @@ def compare(
     place: Callable[[str], str],
     zone: tzinfo,
 ) -> Comparison:
-    """Compare the cases that either policy opens at or after `since`.
+    """Compare the cases that at least one of the policies opens at or after `since`.
 
     `place`: returns the station or prefecture of a division code; `zone`: the time zone of the days counted.
     """

@@ -35,7 +35,7 @@ def effects(before: Mapping[Level, int], after: Mapping[Level, int]) -> list[Eff
 
 
 def planned_visits(policy: Policy) -> dict[Level, int]:
-    """Return how many visits each level's plan makes at most, of the levels that send somebody to the door."""
+    """Return how many visits each level's plan makes to a case at most; levels without visits are left out."""
     found = {
         level: sum(step.attempts for step in plan.steps.values() if step.action is Action.VISIT)
         for level, plan in policy.plan.levels.items()

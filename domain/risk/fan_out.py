@@ -44,14 +44,19 @@ def repeats(entry: WatchEntry, before: WatchEntry) -> bool:
 
 
 def too_many(paid: EarlierPayments, rules: RiskRules) -> bool:
-    """Return whether a person must be asked before the earlier payers are alerted."""
+    """Return whether a person must be asked before the earlier payers are alerted: the account received over 5,000
+    payments, or the smaller of payments and payers is over the policy's `payers_without_asking`.
+    """
     if paid.payments > MOST_WITHOUT_ASKING:
         return True
     return min(paid.payments, paid.payers) > rules.payers_without_asking
 
 
 def answered(entry: WatchEntry, request: str, alert: bool) -> WatchEntry:
-    """Return the entry after a person's answer to `request`; an answer to another question changes nothing."""
+    """Return the entry after a person's answer to `request`; an answer to another question changes nothing.
+
+    `alert`: whether the earlier payers are to be alerted.
+    """
     asked = entry.asked
     if asked is None or asked.id != request or asked.refused:
         return entry

@@ -57,7 +57,10 @@ class Tally:
 
 
 def replay(known: Known, rules: RiskRules, since: datetime, until: datetime) -> list[Raised]:
-    """Return the cases that these rules would have opened between the two moments; earlier cases are not included."""
+    """Return the cases that these rules would have opened after `since` and until `until` (inclusive).
+
+    A case that was open at `since` is not included.
+    """
     found: list[Raised] = []
     standing = _level(known, rules, since)  # the level of a case from before, which goes on
     opened: datetime | None = None
@@ -77,7 +80,7 @@ def replay(known: Known, rules: RiskRules, since: datetime, until: datetime) -> 
 
 
 def tally(cases: Iterable[Raised], station: str, zone: tzinfo) -> Tally:
-    """Count one resident's cases. `zone`: the time zone of the days."""
+    """Return the numbers of one resident's cases by day, station and level. `zone`: the time zone of the days."""
     counted = Tally()
     for case in cases:
         counted.days[case.at.astimezone(zone).date(), case.level] += 1
@@ -140,7 +143,7 @@ class Raw:
 def replayed(
     texts: tuple[str, ...], chunk: Sequence[Raw], since: datetime, until: datetime, zone: tzinfo
 ) -> tuple[Tally, ...]:
-    """Return a tally for each policy text over these residents.
+    """Return a tally for each policy text over these residents. Raises PolicyError if a text is no valid policy.
 
     A plain function, because it runs in another process.
     """

@@ -34,11 +34,10 @@ def assess(
     now: datetime,
     settled: datetime | None = None,
 ) -> Assessment:
-    """Return the assessment at `now`.
+    """Return the assessment at `now`. Payments are listed from level orange on.
 
-    Evidence from before `settled`, when a case was closed, counts at the residual only.
-
-    The order and repetition of `evidence` do not matter.
+    Evidence known at `settled`, when the last case was settled, counts at the policy's residual only. The order and
+    repetition of `evidence` do not matter, and withdrawn evidence does not count.
     """
     standing = {member.id: member for member in evidence if not member.withdrawn}
     if not standing:

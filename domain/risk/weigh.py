@@ -32,7 +32,7 @@ class Scene:
 
 
 def evidence_bits(scene: Scene) -> float:
-    """Return the total weight of all evidence: the sums of the groups, plus the combination rules."""
+    """Return the total weight of all evidence in bits: the sums of the groups, plus the combination rules."""
     by_group: defaultdict[str, dict[str, float]] = defaultdict(dict)
     for member in scene.members:
         group = by_group[scene.rules.evidence[member.kind].group]
@@ -49,7 +49,7 @@ def _group_bits(group: str, worth: Iterable[float], rules: RiskRules) -> float:
 
 
 def bits(member: Evidence, scene: Scene) -> float:
-    """Return a member's weight now."""
+    """Return the weight of one piece of evidence now, in bits, faded by its age."""
     return (scene.rules.evidence[member.kind].bits + _extra(member, scene)) * fade(member, scene)
 
 
@@ -66,7 +66,9 @@ def _extra(member: Evidence, scene: Scene) -> float:
 
 
 def fade(member: Evidence, scene: Scene) -> float:
-    """Return the remaining fraction of a member's weight: 1 when fresh, halved with each half-life since its end."""
+    """Return the remaining fraction (0 to 1) of a member's weight: 1 when fresh, halved with each half-life since its
+    end; times the policy's residual if it was known before the last case was settled.
+    """
     age = max(timedelta(0), scene.now - end(member, scene))
     before = scene.settled is not None and _known_since(member) <= scene.settled
     residual = scene.rules.residual if before else 1.0
@@ -79,7 +81,7 @@ def _known_since(member: Evidence) -> datetime:
 
 
 def live(member: Evidence, scene: Scene) -> bool:
-    """Return whether a call is still going on, as far as is known."""
+    """Return whether a call is still going on: no end is reported, and it began less than the policy's `most` ago."""
     most = max(scene.rules.call.most, timedelta(seconds=member.seconds))
     return member.ongoing and scene.now < member.at + most
 
@@ -95,7 +97,7 @@ def end(member: Evidence, scene: Scene) -> datetime:
 
 
 def fused_bits(rule: Together, scene: Scene) -> float:
-    """Return what a combination rule adds, by its freshest matching pair; 0 without one."""
+    """Return the bits that a combination rule adds, by its freshest matching pair; 0 without one."""
     first = [member for member in scene.members if member.kind in rule.first]
     second = [member for member in scene.members if member.kind in rule.second]
     fades = [

@@ -45,7 +45,7 @@ class Clock(NamedTuple):
 
 
 class Out(NamedTuple):
-    """A dispatch whose result is due."""
+    """A dispatch that waits for its result, and when that is due."""
 
     attempt: int
     action: Action
@@ -168,14 +168,14 @@ def _officer(event: CaseEvent, step: str, was: Out) -> str:
 
 
 class Tally(NamedTuple):
-    """Numbers of clocks kept and missed."""
+    """Numbers of clocks kept (the result came in time) and missed."""
 
     kept: int = 0
     missed: int = 0
 
     @property
     def share(self) -> int | None:
-        """The percentage of kept clocks, or None if there are none."""
+        """The percentage of kept clocks (0 to 100, rounded), or None if there are none."""
         return round(100 * self.kept / sum(self)) if sum(self) else None
 
 

@@ -20,7 +20,7 @@ _STANDING = ("id", "level", "state", "profile", "payments", "kept", "danger")  #
 
 
 def of_event(event: CaseEvent) -> Counter[str]:
-    """Return the counts that an event adds for good."""
+    """Return the counts that an event adds for good, by name, such as `opened|red` or `action|sms|delivered`."""
     return Counter(names_of_event(event))
 
 
@@ -31,7 +31,10 @@ def names_of_event(event: CaseEvent) -> Iterator[str]:
 
 
 def of_standing(before: Case | None, after: Case) -> Counter[str]:
-    """Return the changes of current counts from `before` to `after`: open cases, stop-payments, variance (doubt).
+    """Return the changes of current counts by name from `before` to `after`; some are negative.
+
+    Counted are open cases (`open|…`, `area|…`), stop-payments (`stop|…`) and the estimate's variance (`doubt|d`, in
+    yuan²).
 
     `before`: the same case, or the resident's earlier one, whose stops and money stay counted, or None.
     """
@@ -53,7 +56,7 @@ def of_earlier(case: Case) -> Counter[str]:
 
 
 def of_clocks(before: Case | None, event: CaseEvent) -> Counter[str]:
-    """Return the counts of clocks that an event ends.
+    """Return the counts of clocks that an event ends, by name, such as `clock|desk|red|kept`.
 
     `before`: its case before, or the resident's earlier one, or None.
     """
@@ -101,7 +104,7 @@ class ClocksFold:
 
 
 def clocks_of(events: Iterable[CaseEvent]) -> Counter[str]:
-    """Return the counts of clocks that a journal's events ended; the events may be in any order."""
+    """Return the counts of clocks that a journal's events ended, by name; the events may be in any order."""
     fold = ClocksFold()
     for event in events:
         fold.add(event)

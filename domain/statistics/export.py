@@ -91,7 +91,7 @@ class LedgerRow(NamedTuple):
 def pseudonyms(secret: bytes) -> Pseudonym:
     """Return an installation's function that makes pseudonyms (keyed hashes of 128 bits).
 
-    Calling the function raises ValueError if the secret is too short.
+    Calling the function raises ValueError if the secret is shorter than 16 bytes.
     """
     return lambda name: keyed_hash(secret, "export", name)
 
@@ -136,7 +136,7 @@ def case_row(case: Case, name: Pseudonym) -> CaseRow:
 
 
 def contact_rows(event: CaseEvent, name: Pseudonym) -> Iterator[ContactRow]:
-    """Yield the contact results of an event."""
+    """Yield a row for each contact result of an event."""
     case = event.case
     for fact in event.facts:
         if fact.kind is FactKind.RESULT and fact.action and fact.result:

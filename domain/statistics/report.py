@@ -32,7 +32,7 @@ def unique(entries: Iterable[Published]) -> list[Published]:
 
 
 def cases_by_level(entries: Sequence[Published]) -> dict[str, int]:
-    """Return the number of cases by the gravest level that each reached."""
+    """Return the number of cases by the gravest level that each reached; all four levels are there."""
     gravest: dict[str, Level] = {}
     for entry in entries:
         case = entry.event.case
@@ -42,7 +42,10 @@ def cases_by_level(entries: Sequence[Published]) -> dict[str, int]:
 
 
 def warned(entries: Sequence[Published]) -> dict[str, int]:
-    """Return the number of contacts by kind: each dispatch counts once if a result says that somebody was contacted."""
+    """Return the number of contacts by kind: sms, phone, visit, trusted_contact, stop_payment.
+
+    Each dispatch counts once, if it has a result other than failed, not sent or undelivered.
+    """
     made: set[tuple[str, str]] = set()
     for entry in entries:
         for fact in entry.event.facts:
@@ -53,7 +56,10 @@ def warned(entries: Sequence[Published]) -> dict[str, int]:
 
 
 def first_contacts(entries: Sequence[Published], speed: float) -> list[float]:
-    """Return the wall-clock seconds from the arrival of each red signal until the carrier accepted the first SMS."""
+    """Return the wall-clock seconds from the arrival of each red signal until the carrier accepted the flash SMS.
+
+    `speed`: seconds of the run's clock per wall-clock second. A flash SMS that no carrier accepted is left out.
+    """
     raised: dict[str, datetime] = {}
     sent: dict[str, datetime] = {}
     for entry in entries:
@@ -79,7 +85,7 @@ def deadline_errors(entries: Sequence[Published], wall_time: Callable[[datetime]
 
 
 def percentiles(values: Sequence[float], *wanted: int) -> dict[str, float | None]:
-    """Return the wanted percentiles as `p50` and so on, rounded to 4 digits; None without values."""
+    """Return the wanted percentiles (1 to 99) by name, `p50` and so on, rounded to 4 digits; None without values."""
     if not values:
         return {f"p{number}": None for number in wanted}
     cuts = quantiles(values, n=100, method="inclusive") if len(values) > 1 else list(values) * 99

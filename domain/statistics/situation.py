@@ -47,7 +47,11 @@ Mark = tuple[str, str, str]
 
 
 class Sums(NamedTuple):
-    """Sums over some cases; money in fen. `kept_d` is modelled and never added to the others."""
+    """Sums over some cases: numbers of cases, and money in fen.
+
+    `dissuaded_evidenced`: the resident answered a call or was met; `dissuaded_stated`: somebody says so. `kept_a` to
+    `kept_d`: loss avoided by evidence class; D is modelled and never added to the others.
+    """
 
     cases: int = 0
     dissuaded_evidenced: int = 0
@@ -75,7 +79,7 @@ class Seen(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A line of a table. `hidden`: it has too few cases, or would reveal another row that has."""
+    """A line of a table. `hidden`: it has fewer than 5 cases, or would reveal another row that has."""
 
     value: str
     sums: Sums
@@ -84,7 +88,10 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Situation:
-    """The sums by day and division, so that a person may be shown their own area only. Updated by `add`."""
+    """The sums by day and division, so that a person may be shown their own area only. Updated by `add`.
+
+    It keeps the latest 35 days on which cases began, and at most 500,000 cases.
+    """
 
     _days: dict[str, dict[str, Seen]] = field(default_factory=lambda: defaultdict(dict))  # day -> case -> contribution
     _cells: dict[tuple[str, str], Counter[Mark]] = field(default_factory=lambda: defaultdict(Counter))
@@ -115,7 +122,7 @@ class Situation:
         return sorted(day for day, cases in self._days.items() if cases)
 
     def total(self, sees: Callable[[str], bool], days: Iterable[str]) -> Counter[Mark]:
-        """Return all sums over these days, of divisions for which `sees` is true."""
+        """Return all sums over these days, of divisions for which `sees` is true, by dimension, value and name."""
         wanted = set(days)
         added: Counter[Mark] = Counter()
         for (day, division), cell in self._cells.items():
@@ -124,7 +131,10 @@ class Situation:
         return added
 
     def by_day(self, sees: Callable[[str], bool], days: Iterable[str]) -> dict[str, Sums]:
-        """Return the sums of all cases by the day on which they began, of divisions for which `sees` is true."""
+        """Return the sums of all cases by the day on which they began, of divisions for which `sees` is true.
+
+        Each of `days` is there, if only with zeros.
+        """
         found: dict[str, Counter[Mark]] = {day: Counter() for day in days}
         for (day, division), cell in self._cells.items():
             if day in found and sees(division):
@@ -132,7 +142,10 @@ class Situation:
         return {day: sums_of(total, "all", "") for day, total in found.items()}
 
     def cases_by(self, sees: Callable[[str], bool], days: Sequence[str], dimension: str) -> dict[str, list[int]]:
-        """Count the cases of each value of a dimension, day by day."""
+        """Return for each value of a dimension ("scam", "level", ...) the numbers of cases, one for each of `days`.
+
+        Only divisions for which `sees` is true count.
+        """
         place = {day: number for number, day in enumerate(days)}
         found: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(days))
         for (day, division), cell in self._cells.items():
@@ -184,7 +197,7 @@ def table(total: Counter[Mark], dimension: str) -> list[Row]:
 
 
 def discreet(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows, with those of too few cases hidden; if it is only one, the smallest other row too.
+    """Return all rows, with those of 1 to 4 cases marked as hidden; if it is only one, the smallest other row too.
 
     Otherwise the total would reveal the hidden row.
     """
@@ -211,7 +224,8 @@ def last_days(latest: str, number: int) -> list[str]:
 
 
 def means_of(reasons: Iterable[DangerCode]) -> set[str]:
-    """Return the means by which the resident was approached, from the reasons; {"other"} if none is known.
+    """Return the means by which the resident was approached, from the reasons: "call", "sms", "app", "payment",
+    "report"; {"other"} if none is known.
 
     Combination rules are skipped, because their kinds of evidence are among the other reasons.
     """
@@ -219,7 +233,7 @@ def means_of(reasons: Iterable[DangerCode]) -> set[str]:
 
 
 def age_band(years: int) -> str:
-    """Return the band of an age in years."""
+    """Return the band of an age in years: "under_18", "18_29", "30_44", "45_59" or "60_over"."""
     return next((name for under, name in _BANDS if years < under), OLDEST)
 
 

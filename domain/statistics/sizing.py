@@ -85,7 +85,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Cores for one cell: used at the peak, or to be provided. `brokers`: of all brokers together."""
+    """Cores for one cell: used at the peak, or to be provided. Each figure is of all such processes together."""
 
     workers: float
     intake: float
@@ -97,7 +97,8 @@ class Cores:
 class Size:
     """The size of one cell.
 
-    `redis`: bytes in one Redis; `disk`: bytes on all brokers' disks; `network`: bytes per second at the peak.
+    `used`, `bought`: cores used at the peak, and to provide. By content: `redis`: bytes in one Redis; `disk`: bytes on
+    all brokers' disks; `network`: bytes per second at the peak.
     """
 
     asked: Asked
@@ -142,7 +143,9 @@ class Size:
 
 
 def size(asked: Asked) -> Size:
-    """Compute the size. Raises ValueError naming a figure that is impossible."""
+    """Return the size of one cell for the required load. Raises ValueError naming a figure that is impossible, or if
+    `headroom` leaves too little beside an idle worker.
+    """
     _check(asked)
     partitions, workers = _workers(asked)
     used = _used(asked, partitions, workers)
@@ -265,7 +268,7 @@ def _redis(asked: Asked) -> dict[str, float]:
 
 
 def members(a_day: float) -> float:
-    """Return the average number of evidence members of a resident who gets `a_day` of them per day, at random.
+    """Return the average number of pieces of evidence kept of a resident who gets `a_day` of them per day, at random.
 
     These are the freshest, and those before it that have not faded; a whole set is dropped after 60 days without any.
     """

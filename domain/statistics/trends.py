@@ -13,7 +13,10 @@ GOOD_IF_MORE = {"kept": True, "lost": False}  # the others are neither good nor 
 
 
 class Compared(NamedTuple):
-    """A figure, and what it was in as many days before. `before` None: those days are no longer remembered."""
+    """A figure of some days (`name`: as in Sums), and its value in as many days before.
+
+    `before` None: those days are no longer remembered.
+    """
 
     name: str
     now: int
@@ -21,12 +24,15 @@ class Compared(NamedTuple):
 
     @property
     def change(self) -> int | None:
-        """By how many per cent it has changed; None where that cannot be said."""
+        """By how many per cent it has changed (negative: it fell); None if `before` is None or 0."""
         return round((self.now - self.before) * 100 / self.before) if self.before else None
 
     @property
     def better(self) -> bool | None:
-        """Whether the change is for the better; None where it is neither good nor bad."""
+        """Whether the change is for the better: more money kept, or less lost.
+
+        None for other figures, without a change, and if `before` is None.
+        """
         if self.name not in GOOD_IF_MORE or self.before is None or self.now == self.before:
             return None
         return (self.now > self.before) is GOOD_IF_MORE[self.name]
@@ -40,14 +46,20 @@ class Multiple(NamedTuple):
 
 
 def before(days: Sequence[str]) -> list[str] | None:
-    """Return as many days before these, the earliest first; None when not all of them are remembered."""
+    """Return as many days before these (YYYY-MM-DD), the earliest first; None if both together are over 35 days.
+
+    Raises IndexError without days.
+    """
     if 2 * len(days) > DAYS:
         return None
     return last_days(days[-1], 2 * len(days))[: len(days)]
 
 
 def four(now: Sums, earlier: Sums | None) -> list[Compared]:
-    """Return the four figures of a period beside the period before it."""
+    """Return the four figures of a period beside the period before it (None: not remembered).
+
+    They are `cases`, `dissuaded_evidenced`, and `kept` and `lost` in fen.
+    """
     return [
         Compared(name, getattr(now, name), None if earlier is None else getattr(earlier, name)) for name in COMPARED
     ]
@@ -59,17 +71,17 @@ def summed(days: Iterable[Sums]) -> Sums:
 
 
 def cumulative(days: Iterable[int]) -> list[int]:
-    """Return for each day what has come together up to and with it."""
+    """Return for each day the sum of all days up to and including it."""
     return list(accumulate(days))
 
 
 def multiples(by_value: Mapping[str, Sequence[int]]) -> list[Multiple]:
-    """Return the small pictures, the most cases first."""
+    """Return the small pictures of the 8 values with the most cases, the most first."""
     found = [Multiple(value, list(cases)) for value, cases in by_value.items()]
     return sorted(found, key=lambda each: (-sum(each.cases), each.value))[:SHOWN]
 
 
 def round_top(most: int) -> int:
-    """Return where an axis ends: the next round number, of one digit with noughts."""
+    """Return where an axis ends: the next number from `most` on that is 1, 2, 3, 4, 5, 6 or 8 with noughts."""
     nought: int = 10 ** max(0, len(str(most)) - 1)
     return next(digit * nought for digit in ROUND if most <= digit * nought)

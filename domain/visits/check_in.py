@@ -28,7 +28,7 @@ def due(task: Task) -> datetime | None:
 def missed(task: Task, officer: Officer | None, case: Case | None, now: datetime) -> Alarm:
     """Return the alarm for a missed check-in; its id is unique for each check-in.
 
-    Raises ValueError if none is missed.
+    `officer`, `case`: None if unknown. Raises ValueError if no check-in of the task is missed at `now`.
     """
     at = due(task)
     if at is None or now < at:
@@ -80,7 +80,8 @@ def urgency(alarm: Alarm) -> tuple[bool, datetime]:
 def shown_and_folded(alarms: Iterable[Alarm]) -> tuple[list[Alarm], list[Alarm]]:
     """Return the alarms that a page shows at once, and those folded under a count; each sorted by urgency.
 
-    Shown are all duress alarms, and the newest missed check-ins, first of officers who have not reported safe since.
+    Shown are all duress alarms, and the three newest missed check-ins, first of officers who have not reported safe
+    since.
     """
     found = sorted(alarms, key=urgency)
     missed_ones = [alarm for alarm in found if alarm.kind is not AlarmKind.DURESS]

@@ -104,6 +104,6 @@ def _on_duty(officer: Officer, at: datetime) -> bool:
 
 
 def monday(at: datetime, zone: tzinfo) -> datetime:
-    """Return midnight of the Monday of a moment's week."""
+    """Return midnight, in `zone`, of the Monday of a moment's week."""
     local = at.astimezone(zone)
     return datetime.combine(local.date() - timedelta(days=local.weekday()), time(), zone)

@@ -125,12 +125,12 @@ def off_at(officer: Officer, now: datetime) -> datetime | None:
 
 
 def load_of(tasks: Iterable[Task]) -> dict[str, frozenset[str]]:
-    """Return the ids of each officer's open visits. Their number is the officer's load."""
+    """Return the dispatch ids of each officer's open visits, by officer id. Their number is the officer's load."""
     return {officer: frozenset(task.dispatch for task in mine) for officer, mine in open_of(tasks).items()}
 
 
 def open_of(tasks: Iterable[Task]) -> dict[str, Sequence[Task]]:
-    """Return each officer's open visits, without those that joined another."""
+    """Return each officer's open visits, by officer id, without those that joined another."""
     found: defaultdict[str, dict[str, Task]] = defaultdict(dict)
     for task in tasks:
         if task.state is TaskState.OPEN and task.joins is None:

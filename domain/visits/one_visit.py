@@ -17,7 +17,7 @@ _FOR_BOTH = frozenset({Outcome.DISSUADED, Outcome.NOT_PERSUADED, Outcome.UNREACH
 
 
 def household(division: str, address: str) -> str | None:
-    """Return a normalized address for comparison; None for one without a number, which identifies no door."""
+    """Return a normalized address with its division for comparison; None for one without a digit: it names no door."""
     plain = "".join(re.findall(r"\w", unicodedata.normalize("NFKC", address).casefold()))
     return f"{division}|{plain}" if re.search(r"\d", plain) else None
 

@@ -28,7 +28,12 @@ _TIME = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::
 
 
 class Cell(StrEnum):
-    """Why a cell or row is invalid."""
+    """Why a cell or row of a roster file is invalid.
+
+    COLUMN: the file lacks the column; ELSEWHERE: outside the importing person's area; TEXT: too long or not printable;
+    DIFFERS: it contradicts another row about the same person; MANY: too many rows, people or shifts; NOT_FORWARD,
+    TOO_LONG, OVERLAP, ABSENT: of shifts; NOBODY, REPEATS: of calendar events.
+    """
 
     MISSING = "missing"
     COLUMN = "column"  # the file has no such column
@@ -50,7 +55,7 @@ class Cell(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WrongCell:
-    """An invalid cell. `row` counts as in a spreadsheet: the header is row 1."""
+    """An invalid cell. `row` counts as in a spreadsheet: the header is row 1. `value`: the cell's text or the limit."""
 
     row: int
     column: str
@@ -60,7 +65,7 @@ class WrongCell:
 
 @dataclass(slots=True)
 class Parsed:
-    """The people by station, each with all shifts of the file, and the errors."""
+    """The people by station and id, each with all shifts of the file, and the errors."""
 
     stations: dict[str, dict[str, Officer]] = field(default_factory=dict)
     wrong: list[WrongCell] = field(default_factory=list)
@@ -94,7 +99,7 @@ class EncodingError(UserError, ValueError):
 def decode(raw: bytes) -> str:
     """Return the text of UTF-8 (with or without a byte order mark) or GB18030 bytes, as spreadsheets in China save.
 
-    Raises EncodingError.
+    Raises EncodingError if they are neither.
     """
     try:
         return raw.decode("utf-8-sig")
@@ -107,7 +112,10 @@ def decode(raw: bytes) -> str:
 
 
 def parse(text: str, area: str, zone: tzinfo) -> Parsed:
-    """Parse the file. `area`: the required beginning of division codes; `zone`: the time zone of its hours."""
+    """Parse a roster file (CSV). Invalid cells are returned in `wrong` and their rows left out; nothing is raised.
+
+    `area`: the required beginning of division codes; `zone`: the time zone of the file's hours.
+    """
     reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
     parsed = Parsed()
     try:
@@ -149,7 +157,7 @@ def imported(before: Roster | None, station: str, officers: Sequence[Officer]) -
 
 
 def replaced(before: Roster, shifts: Mapping[str, Sequence[Shift]], now: datetime) -> Roster:
-    """Return the roster with the future shifts of these people replaced; past and running shifts stay."""
+    """Return the roster with these people's future shifts replaced (`shifts`: by id); past and running ones stay."""
     officers = [
         officer.model_copy(update={"shifts": _from_now_on(officer.shifts, shifts[officer.id], now)})
         if officer.id in shifts
@@ -306,7 +314,7 @@ def _from_now_on(old: Sequence[Shift], new: Sequence[Shift], now: datetime) -> l
 
 
 def written(rosters: Iterable[Roster], zone: tzinfo) -> str:
-    """Return these rosters as a file for `parse`: a row for each shift, and one for a person without any."""
+    """Return these rosters as a CSV text for `parse`: a row for each shift, and one for a person without any."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)

@@ -20,7 +20,13 @@ MOST_SHIFTS = 400  # of one person, as in the schema
 
 
 class Wrong(StrEnum):
-    """Why a change of a roster is refused."""
+    """Why a change of a roster is refused.
+
+    NOT_FORWARD, TOO_LONG: the shift does not end after it starts, or lasts over 24 hours; OVERLAP: with another shift;
+    SHORT_REST: under 11 hours between two shifts; ABSENT: during an absence; NOBODY: no such person on the roster;
+    GONE: the shift, swap or absence no longer exists; OVER: it has ended or begun; TWICE: it is in an open request;
+    FULL: over 400 shifts.
+    """
 
     NOT_FORWARD = "not_forward"
     TOO_LONG = "too_long"
@@ -52,7 +58,9 @@ class Clash:
 
 
 def shift(start: datetime, end: datetime) -> Shift:
-    """Return a new shift. Raises RosterError if it ends before it starts, or lasts over 24 hours."""
+    """Return a new shift. Raises RosterError if it does not end after it starts, or lasts over 24 hours, and
+    ValidationError if a time is not within 2000 to 2099.
+    """
     if end <= start:
         raise RosterError(Wrong.NOT_FORWARD)
     if end - start > LONGEST:
@@ -70,9 +78,10 @@ def clashes(roster: Roster) -> list[Clash]:
 
 
 def add(roster: Roster, officer: str, new: Shift, now: datetime, *, waived: bool = False) -> Roster:
-    """Return the roster with one more shift. `waived`: accept too little rest.
+    """Return the roster with one more shift of `officer` (an id). `waived`: accept too little rest.
 
-    Raises RosterError if the shift is over, the person is not on the roster, or it causes a conflict.
+    Raises RosterError if the shift is over, the person is not on the roster, or it causes a conflict: an overlap, less
+    than 11 hours of rest, an absence, over 400 shifts.
     """
     if new.end <= now:
         raise RosterError(Wrong.OVER, officer, new)
@@ -83,7 +92,8 @@ def add(roster: Roster, officer: str, new: Shift, now: datetime, *, waived: bool
 def change(roster: Roster, officer: str, old: Shift, new: Shift, now: datetime, *, waived: bool = False) -> Roster:
     """Return the roster with a shift moved to other hours. `waived`: accept too little rest.
 
-    Raises RosterError if either is over, the old one no longer exists, or the new one causes a conflict.
+    Raises RosterError if either is over, the person or the old shift is not on the roster, or the new one causes a
+    conflict.
     """
     if old.end <= now or new.end <= now:
         raise RosterError(Wrong.OVER, officer, old)
@@ -94,7 +104,7 @@ def change(roster: Roster, officer: str, old: Shift, new: Shift, now: datetime, 
 def end(roster: Roster, officer: str, old: Shift, now: datetime) -> Roster:
     """Return the roster with a running shift ended now, or a future one removed.
 
-    Raises RosterError if it is over or gone.
+    Raises RosterError if the shift is over, or it or the person is not on the roster.
     """
     left = _without(named(roster, officer), old)
     if old.end <= now:
@@ -143,7 +153,8 @@ def back(roster: Roster, absence_id: str) -> Roster:
 def take(roster: Roster, open_id: str, officer: str, now: datetime, *, waived: bool = False) -> Roster:
     """Return the roster with an open shift taken over by an officer.
 
-    Raises RosterError if it is gone or causes a conflict.
+    Raises RosterError if it no longer exists or is over, the officer is not on the roster, or it causes a conflict.
+    `waived`: accept too little rest.
     """
     found = open_shift(roster, open_id)
     return add(drop(roster, open_id), officer, found.shift, now, waived=waived)
@@ -156,7 +167,10 @@ def drop(roster: Roster, open_id: str) -> Roster:
 
 
 def candidates(roster: Roster, wanted: OpenShift, now: datetime) -> list[Officer]:
-    """Return who could take an open shift: not absent, not on another shift, and rested before and after it."""
+    """Return who could take an open shift: not absent, not on another shift, and rested before and after it.
+
+    Nobody can take one that is over.
+    """
     return [officer for officer in roster.officers if _could(roster, wanted, officer.id, now)]
 
 
@@ -178,7 +192,7 @@ def exchanged(roster: Roster, gives: tuple[str, Shift], other: str, back_for: Sh
 def without(roster: Roster, officer: str) -> Roster:
     """Return the roster without a person and their shifts, absences, swaps and feeds.
 
-    Raises RosterError if not on it.
+    Raises RosterError if the person is not on it.
     """
     named(roster, officer)
     return roster.model_copy(
@@ -207,7 +221,9 @@ def accepted(before: Roster, after: Roster, *, waived: bool = False) -> Roster:
 
 
 def pruned(roster: Roster, now: datetime) -> Roster:
-    """Return the roster without entries that ended long ago, so that it does not grow without limit."""
+    """Return the roster without shifts, absences and swaps that ended (swaps: were asked for) over 60 days ago, and
+    without open shifts that are over.
+    """
     oldest = now - KEPT
     fresh = _with(roster, {each.id: [one for one in each.shifts if one.end > oldest] for each in roster.officers})
     return fresh.model_copy(

@@ -12,7 +12,8 @@ OPEN = (SwapState.ASKED, SwapState.ACCEPTED)
 def ask(roster: Roster, swap: Swap, now: datetime) -> Roster:
     """Return the roster with a swap request, for another shift in return or for nothing.
 
-    Raises RosterError if a shift has begun, is part of an open request, or the exchange would cause a conflict.
+    Raises RosterError if a shift has begun or is gone, the asker has an open request for the same shift, a person is
+    not on the roster or asks themselves, or the exchange would cause a conflict.
     """
     for given in (swap.shift, swap.wanted):
         if given and given.start <= now:
@@ -28,7 +29,7 @@ def ask(roster: Roster, swap: Swap, now: datetime) -> Roster:
 def accept(roster: Roster, swap_id: str, officer: str, now: datetime) -> Roster:
     """Return the roster with the swap accepted by the person asked.
 
-    Raises RosterError if it was another, or too late.
+    Raises RosterError if it is not open, another person was asked, or a shift has begun.
     """
     swap = _open(roster, swap_id, SwapState.ASKED)
     if swap.other != officer:
@@ -40,7 +41,7 @@ def accept(roster: Roster, swap_id: str, officer: str, now: datetime) -> Roster:
 def decline(roster: Roster, swap_id: str, officer: str) -> Roster:
     """Return the roster with the swap refused by the person asked, or withdrawn by the asker.
 
-    Raises RosterError for others.
+    Raises RosterError for any other person, and if the swap is no longer open.
     """
     swap = _open(roster, swap_id, *OPEN)
     if officer == swap.asker:
@@ -53,9 +54,8 @@ def decline(roster: Roster, swap_id: str, officer: str) -> Roster:
 def approve(roster: Roster, swap_id: str, by: str, now: datetime, *, waived: bool = False) -> Roster:
     """Return the roster with a swap approved by a supervisor and the shifts exchanged.
 
-    `waived`: accept too little rest.
-
-    Raises RosterError if the swap is not accepted, a shift has begun or is gone, or the exchange causes a conflict.
+    `waived`: accept too little rest. Raises RosterError if the swap is not accepted, a shift has begun or is gone, or
+    the exchange causes a conflict.
     """
     swap = _open(roster, swap_id, SwapState.ACCEPTED)
     _refuse_begun(swap, swap.asker, now)
@@ -75,9 +75,10 @@ def refuse(roster: Roster, swap_id: str, by: str) -> Roster:
 
 
 def could_take(roster: Roster, asker: str, shift: Shift, now: datetime) -> list[tuple[Officer, Shift | None]]:
-    """Return who could take a shift: each person, with None or one of their shifts that may be given in return.
+    """Return who could take a shift: each person, with None (for nothing) or one of their shifts to give in return.
 
-    Shifts of exactly the same hours are not offered. Raises RosterError if `asker` is not on the roster.
+    Such a shift starts in the future and within 14 days of the other, at other hours. Raises RosterError if `asker` is
+    not on the roster.
     """
     named(roster, asker)
     others = [officer for officer in roster.officers if officer.id != asker]

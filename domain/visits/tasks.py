@@ -21,8 +21,8 @@ _GOING = frozenset({VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.REFUS
 class Errand:
     """A visit to be made.
 
-    `due`: when the case will send another officer; `steps`: distance from the officer's division
-    (domain/visits/travel); `where`: the distance in words; `fits`: whether it can be finished before the shift ends,
+    `due`: when the case will send another officer, or None; `steps`: distance from the officer's division (0 the same
+    street, 1 county, 4 prefecture, 12 another prefecture); `fits`: whether it can be finished before the shift ends,
     after the earlier visits.
     """
 
@@ -36,9 +36,10 @@ class Errand:
 def given(
     dispatch: Dispatch, officer: str, now: datetime, worth_fen: int, place: str | None = None, joins: str | None = None
 ) -> Task:
-    """Return a new task.
+    """Return a new task: the dispatch's visit, given to the officer (an id) at `now`.
 
-    `worth_fen`: see domain/visits/rounds; `joins`: the dispatch id of the visit that it joins, or None.
+    `worth_fen`: the expected loss if another visit is made first; `place`: a keyed hash of the address; `joins`: the
+    dispatch id of the visit that it joins, or None.
     """
     return Task(
         dispatch=dispatch.id,
@@ -55,7 +56,11 @@ def given(
 
 
 class Conflict(StrEnum):
-    """Why an act on a visit does not count."""
+    """Why an act on a visit does not count.
+
+    NOT_YOURS: not this officer's, or deleted; OVER: refused, handed over or ended before; ANOTHER: the case has sent
+    another officer; SETTLED: no longer needed; BEHIND: a later stage was reported before.
+    """
 
     NOT_YOURS = "not_yours"  # not this officer's, or deleted
     OVER = "over"  # refused, handed over or ended before
@@ -113,7 +118,8 @@ def sort_out(
 
 
 def act_time(said: datetime, given: datetime, now: datetime) -> datetime:
-    """Return the time of an act as reported by the device, limited to between the task's start and `now`.
+    """Return the time of an act as the device reported it (`said`), limited to between the task's start (`given`) and
+    `now`.
 
     A device's clock may be wrong by any amount.
     """

@@ -10,7 +10,10 @@ STREET, COUNTY, PREFECTURE, PROVINCE = 0, 1, 4, 12
 
 
 def distance(one: str, other: str, today: date) -> int:
-    """Return the distance between two divisions in steps. Ended codes count as their successors."""
+    """Return the distance between two divisions in steps: 0 the same street, 1 county, 4 prefecture, 12 otherwise.
+
+    Ended codes count as their successors.
+    """
     here, there = current_code(one, today) or one, current_code(other, today) or other
     if len(here) == 9 and here == there:
         return STREET
@@ -24,7 +27,7 @@ def distance(one: str, other: str, today: date) -> int:
 def way(steps: int, rules: VisitRules) -> timedelta:
     """Return the travel time for a distance in steps.
 
-    Raises KeyError for other numbers of steps than the four constants.
+    Raises KeyError for other numbers of steps than 0, 1, 4 and 12.
     """
     ways = rules.way
     return {STREET: ways.street, COUNTY: ways.county, PREFECTURE: ways.prefecture, PROVINCE: ways.province}[steps]

@@ -21,12 +21,18 @@ Translate = Callable[[str], str]
 
 @lru_cache
 def translate_to(language: str) -> Translate:
-    """Return the function that translates Chinese labels, sentences of codes, and place names to a language."""
+    """Return the function that translates Chinese labels, sentences of codes, and place names to a language.
+
+    `language`: "zh" (texts stay), "en" or "ko". Raises KeyError for another one.
+    """
     return read_catalogue(language, [LOCALE], place_names(language)).gettext
 
 
 def place_names(language: str) -> Mapping[str, str]:
-    """Return the names of places in a language, by their Chinese names; empty for Chinese."""
+    """Return the names of places in a language, by their Chinese names; empty for Chinese.
+
+    Raises KeyError for a language other than "zh", "en" and "ko".
+    """
     return {} if language == CHINESE else divisions.names(language)
 
 

@@ -195,7 +195,9 @@ _SHOWN: Mapping[str, Callable[[Renderer, AnyCode, Any], str]] = {
 
 @cache
 def in_language(language: str) -> Renderer:
-    """Return the renderer of a language for use outside the console: answers are rendered by their ids."""
+    """Return the renderer of a language ("zh", "en" or "ko") for use outside the console: answers are rendered by their
+    ids. Raises KeyError for another language.
+    """
     return Renderer(translate_to(language), language)
 
 

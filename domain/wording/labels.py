@@ -363,12 +363,12 @@ ALL = frozenset((_CLOSES, _RUNS_OUT, *(text for table in _TABLES for text in tab
 
 
 def scam(name: str) -> str:
-    """Return the label of a scam type, or its name if only a province's policy knows it."""
+    """Return the Chinese label of a scam type, or its name if only a province's policy knows it."""
     return SCAMS.get(name, name)
 
 
 def of_step(step: Step) -> str:
-    """Return the label of a step's action."""
+    """Return the Chinese label of a step's action, or of an internal timer: the case's closing or a stop's end."""
     if step.id == _CLOSE:
         return _CLOSES
     return _RUNS_OUT if step.id.startswith(_CLOCK) else ACTIONS[step.action]
