@@ -33,7 +33,10 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warnin
 
 
 def main() -> None:
-    """Run the command line. A mistake that an operator can correct is shown as a sentence, not as a traceback."""
+    """Run the command line. A mistake that an operator can correct is shown as a sentence, not as a traceback.
+
+    The process then ends with status 1. Any other error is raised.
+    """
     try:
         app(prog_name="quanzu")
     except Exception as error:

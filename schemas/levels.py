@@ -74,7 +74,12 @@ _CHANNELS = {
 
 
 class Result(StrEnum):
-    """The result of a contact. A step waits until it gets a final one."""
+    """The result of a contact. A step waits until it gets a final one.
+
+    SENT: the provider has it; ACKNOWLEDGED: a key was pressed: understood, will not pay; HUNG_UP: answered, no key
+    pressed; IN_DOUBT: sent or not, nobody knows; FAILED: the provider refused it or was unavailable; NOT_SENT: the step
+    was no longer valid.
+    """
 
     SENT = "sent"  # the provider has it; a receipt may follow
     DELIVERED = "delivered"
@@ -108,7 +113,11 @@ class Outcome(StrEnum):
 
 
 class OutcomeGround(StrEnum):
-    """What "dissuaded" rests on: three grounds that the case knows by itself, and those that a person states."""
+    """What "dissuaded" rests on: CALL, VISIT and KEY are known to the case by itself; a person states the others.
+
+    CALL, VISIT: somebody talked with the resident by telephone, or met them; KEY: the key of an automated call was
+    pressed.
+    """
 
     CALL = "call"  # somebody talked with the resident by telephone
     VISIT = "visit"  # somebody met the resident
@@ -134,7 +143,11 @@ class CallResult(StrEnum):
 
 
 class EvidenceClass(StrEnum):
-    """How certain it is that money was kept; A is best. D is modelled and never added to the others."""
+    """How certain it is that money was kept; A is best.
+
+    A: a bank confirmed it frozen or returned; B: cancelled in flight; C: the resident named the transfer and did not
+    make it; D: modelled, and never added to the others.
+    """
 
     A = "A"  # a bank confirmed it frozen or returned
     B = "B"  # cancelled in flight

@@ -20,7 +20,10 @@ MOST_HEADS = 50  # in one line; heads that earlier lines have named are bound al
 
 
 class Head(Model):
-    """The last line of a chain, and its offset. `mac`: proves that it was made with the audit's key."""
+    """The last line of a chain of audit lines, and its offset (-1: unknown).
+
+    `at`: when this was stated; `mac`: proves that it was made with the audit's key.
+    """
 
     chain: ChainId
     number: Annotated[int, Field(ge=1)]
@@ -31,7 +34,11 @@ class Head(Model):
 
 
 class Link(Model):
-    """A line's place in its chain. `hash` must be the last field: it covers all bytes of the line before it."""
+    """An audit line's place in its chain. `hash` must be the last field: it covers all bytes of the line before it.
+
+    `first`: the number of its batch's first line; `before`, `after`: the previous line's hash and offset (-1: unknown);
+    `heads`: of other chains.
+    """
 
     chain: ChainId
     number: Annotated[int, Field(ge=1)]
@@ -58,8 +65,9 @@ class AuditEntry(Model):
 
 
 class Verification(Model):
-    """The result of the last verification of all chains, as stored in Redis.
+    """The result of the last verification of all audit chains, as stored in Redis: numbers of lines, chains and heads.
 
+    `before`: lines without a chain, before the first chained one; `repeats`: lines that their writers sent twice;
     `fault`: the first faulty line in words; "" if there is none.
     """
 

@@ -14,7 +14,7 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Sum(Model):
-    """The size and hash of one file of a bundle."""
+    """The size (bytes) and the SHA-256 (hex) of one file of a bundle."""
 
     bytes: Annotated[int, Field(ge=0)]
     sha256: Sha256

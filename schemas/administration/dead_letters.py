@@ -25,7 +25,10 @@ class RecordPlace(Model):
 
 
 class Reading(Model):
-    """What is needed to parse a row without its file: the header in base64, and the options of the import."""
+    """What is needed to parse a row without its file: the header in base64, and the options of the import.
+
+    `start`: the date of day 0, in Beijing; `zone`: the time zone of the file's times.
+    """
 
     header: Annotated[str, Field(max_length=100_000)]
     start: date
@@ -50,7 +53,8 @@ Place = RecordPlace | LinePlace
 class DeadLetter(Model):
     """A refused record or row, its origin and the reason.
 
-    `id` is the origin's: refused again, it is the same letter.
+    `id` is the origin's: refused again, it is the same letter. `raw`: its first 600,000 bytes in base64; `size`: the
+    number of all its bytes.
     """
 
     id: str
@@ -63,13 +67,16 @@ class DeadLetter(Model):
 
     @classmethod
     def of(cls, source: str, where: Place, why: str, raw: bytes, at: When) -> Self:
-        """Return the letter for `raw`. `source`: the feed's name if known, else the topic's or format's."""
+        """Return the letter for `raw`. `source`: the feed's name if known, else the topic's or format's.
+
+        `raw` is cut to 600,000 bytes and `why` to 2,000 characters. Raises ValidationError if `source` is no Token.
+        """
         kept = base64.b64encode(raw[:KEPT_BYTES]).decode()
         return cls(id=str(where), source=source, at=at, where=where, why=why[:2000], raw=kept, size=len(raw))
 
     @property
     def content(self) -> bytes:
-        """The original bytes, as far as they are kept."""
+        """The original bytes, as far as they are kept: the first 600,000."""
         return base64.b64decode(self.raw)
 
 

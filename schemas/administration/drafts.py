@@ -12,7 +12,7 @@ MOST_CHARACTERS = 200_000  # eight times Jilin's policy; in UTF-8 and JSON it fi
 
 
 class DraftState(StrEnum):
-    """The state of a draft."""
+    """The state of a policy draft. DROPPED: it was given up."""
 
     OPEN = "open"
     PUBLISHED = "published"
@@ -39,7 +39,7 @@ class Draft(Model):
 
 
 class InShadow(Model):
-    """The policy that is scored in shadow beside the one in force, or None. Its alerts are not sent."""
+    """The policy that is scored in shadow beside the one in force (`policy` None: none is). Its alerts are not sent."""
 
     policy: PolicyHash | None
     since: When

@@ -60,7 +60,11 @@ class StepState(StrEnum):
 
 
 class Step(Model):
-    """One step of the plan. `attempt` counts from 1; `due`: when the state must change at the latest."""
+    """One step of the plan. `attempt` counts from 1; `due`: when the state must change at the latest (None: it ended).
+
+    `not_after`: a dispatch is not carried out later; `wanted`: when it was first due, if the contact budget put it off;
+    `transfer`: of a stop-payment; `contact`: the index of a trusted contact.
+    """
 
     id: Token  # unique in the case: "red.operator"
     action: Action

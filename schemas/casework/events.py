@@ -45,7 +45,7 @@ class Dispatch(Model):
 
 
 class FactKind(StrEnum):
-    """The kinds of facts."""
+    """The kinds of facts about a case."""
 
     OPENED = "opened"
     REOPENED = "reopened"

@@ -283,7 +283,7 @@ class Deadline(_ForCase):
 
 
 class BankState(StrEnum):
-    """A bank's answers to a stop-payment."""
+    """A bank's answers to a stop-payment. CANCELLED: the payment in flight; RELEASED: the stop was lifted."""
 
     IN_FORCE = "in_force"  # the payee's account is stopped; `amount_fen` of ours was still there
     REFUSED = "refused"
@@ -294,7 +294,10 @@ class BankState(StrEnum):
 
 
 class BankFeedback(_ForCase):
-    """A bank's feedback on a stop-payment."""
+    """A bank's feedback on a stop-payment.
+
+    `amount_fen`: of the payment, still there (IN_FORCE), frozen, returned or cancelled; `until`: when the stop ends.
+    """
 
     kind: Literal["bank_feedback"] = "bank_feedback"
     dispatch: Ref
@@ -329,7 +332,11 @@ class PolicyChange(_Input):
 
 
 class Hold(Model):
-    """A mute, or (without criteria) the stop of all outgoing contact. It applies where all its criteria match."""
+    """A mute, or (without criteria) the stop of all outgoing contact. It applies where all its criteria match.
+
+    `spare_red`: red cases are exempt; `area`: the first digits of the resident's division; `policy`: the one that found
+    the danger.
+    """
 
     id: Token
     until: When
@@ -345,7 +352,10 @@ class Hold(Model):
 
 
 class HoldChange(_Input):
-    """A hold begins or is lifted. `lift`: whether held steps are released or dropped. Written to every partition."""
+    """A hold begins (`lift` None), or is lifted and its held steps are released or dropped.
+
+    Written to every partition.
+    """
 
     kind: Literal["hold_change"] = "hold_change"
     hold: Hold

@@ -15,7 +15,7 @@ from schemas.levels import Action, Level, OutcomeGround, Result
 
 
 class PartialCommit(msgspec.Struct, frozen=True, gc=False):
-    """See schemas.casework.events.Commit."""
+    """The commit that a journal entry belongs to, with the fields of schemas.casework.events.Commit."""
 
     first: int
     last: int
@@ -56,6 +56,7 @@ class PartialCase(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def settled(self) -> bool:
+        """Whether the resident was dissuaded or cleared, or the case is closed."""
         return self.state in (CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED)
 
 
@@ -75,7 +76,7 @@ class PartialDispatch(msgspec.Struct, frozen=True, gc=False):
 
 
 class PartialCaseEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="case"):
-    """See schemas.casework.events.CaseEvent."""
+    """One applied input of a case, with the fields of schemas.casework.events.CaseEvent that counting needs."""
 
     commit: PartialCommit
     id: str
@@ -89,7 +90,10 @@ class PartialCaseEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", 
 
 
 class PartialStandingEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="standing"):
-    """See schemas.casework.events.RulesEvent. `whole_holds` parses the holds."""
+    """A partition's policy and holds from here on, with fields of schemas.casework.events.RulesEvent.
+
+    `holds`: raw JSON, which `read_holds` parses; `anew`: the input log was recreated.
+    """
 
     commit: PartialCommit
     input: str
@@ -101,7 +105,7 @@ class PartialStandingEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kin
 
 
 class PartialUnchangedEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="unchanged"):
-    """See schemas.casework.events.UnchangedEvent."""
+    """The inputs of a commit that changed nothing, id -> time, as schemas.casework.events.UnchangedEvent."""
 
     commit: PartialCommit
     offset: int
@@ -130,7 +134,7 @@ def decode(value: bytes) -> PartialEntry:
 
 
 def decode_case(value: bytes) -> PartialCase:
-    """Parse a case. Raises ValueError if it is invalid."""
+    """Parse a case's JSON. Raises ValueError (msgspec.ValidationError or DecodeError) if it is invalid."""
     case: PartialCase = _cases.decode(value)
     return case
 

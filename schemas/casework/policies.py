@@ -23,7 +23,10 @@ class Earlier(Model):
 
 
 class InForce(Model):
-    """The policy in force. `good`: the last one that passed its trial, or the first one."""
+    """The policy in force (a digest). `good`: the last one that passed its trial, or the first one.
+
+    `override`: why a stopped policy is in force again; `stopped`: the breaker's, by digest; `earlier`: latest first.
+    """
 
     policy: str
     good: str

@@ -30,7 +30,7 @@ class SmsReceipt(_Receipt):
 
 
 class CallState(StrEnum):
-    """How a call ended. With `answered`, the receipt has the key that was pressed."""
+    """How a call ended. With `answered`, the receipt has the key that was pressed, if any."""
 
     ANSWERED = "answered"
     BUSY = "busy"

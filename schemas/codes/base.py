@@ -60,7 +60,7 @@ class CodeField:
 
 
 def by_name(union: Any) -> Mapping[str, type[Any]]:  # noqa: ANN401 - a union is no type
-    """Return the classes of a union of codes by their names on the wire."""
+    """Return the classes of a union of codes (plain or Annotated) by their names on the wire."""
     members = get_args(union)
     if members and not isinstance(members[0], type):  # Annotated[union, CodeField()]
         members = get_args(members[0])

@@ -11,7 +11,10 @@ from schemas.risk.evidence import EvidenceKind
 
 
 class SuspiciousCall(Code, frozen=True):
-    """A call with a suspicious number has ended."""
+    """A call with a suspicious number has ended.
+
+    `seconds`: how long it lasted; `ago`: seconds since it began; `times`: number of such calls, None for one.
+    """
 
     zh: ClassVar = "与%(kind)s通话%(seconds)s（%(ago)s%(times)s）"
     kind: EvidenceKind
@@ -21,7 +24,10 @@ class SuspiciousCall(Code, frozen=True):
 
 
 class OngoingCall(Code, frozen=True):
-    """A call with a suspicious number is going on."""
+    """A call with a suspicious number is going on.
+
+    `seconds`: how long it has lasted; `ago`: seconds since it began; `times`: number of such calls, None for one.
+    """
 
     zh: ClassVar = "正在与%(kind)s通话，已%(seconds)s（%(ago)s%(times)s）"
     kind: EvidenceKind
@@ -31,7 +37,10 @@ class OngoingCall(Code, frozen=True):
 
 
 class PaymentUnderWay(Code, frozen=True):
-    """A payment was attempted, or is not settled yet."""
+    """A payment was attempted, or is not settled yet.
+
+    `ago`: seconds since then; `times`: number of such payments, None for one.
+    """
 
     zh: ClassVar = "正在向%(kind)s转账 %(amount_fen)s（%(ago)s%(times)s）"
     kind: EvidenceKind
@@ -41,7 +50,7 @@ class PaymentUnderWay(Code, frozen=True):
 
 
 class PaymentMade(Code, frozen=True):
-    """A payment is settled."""
+    """A payment is settled. `ago`: seconds since it was made; `times`: number of such payments, None for one."""
 
     zh: ClassVar = "已向%(kind)s转账 %(amount_fen)s（%(ago)s%(times)s）"
     kind: EvidenceKind
@@ -51,7 +60,7 @@ class PaymentMade(Code, frozen=True):
 
 
 class ScamSms(Code, frozen=True):
-    """The resident got a suspected scam SMS."""
+    """The resident got a suspected scam SMS. `ago`: seconds since then; `times`: number of SMS, None for one."""
 
     zh: ClassVar = "收到疑似诈骗短信（%(ago)s%(times)s）"
     ago: int
@@ -59,7 +68,7 @@ class ScamSms(Code, frozen=True):
 
 
 class ScamApp(Code, frozen=True):
-    """The resident used a scam app or site."""
+    """The resident used a scam app or site. `ago`: seconds since then; `times`: how often, None for once."""
 
     zh: ClassVar = "访问%(kind)s涉诈应用或网站（%(ago)s%(times)s）"
     kind: EvidenceKind
@@ -68,7 +77,7 @@ class ScamApp(Code, frozen=True):
 
 
 class OwnReport(Code, frozen=True):
-    """The resident reported it."""
+    """The resident reported a fraud. `ago`: seconds since then; `times`: number of reports, None for one."""
 
     zh: ClassVar = "本人报案%(amount_fen)s（%(ago)s%(times)s）"
     ago: int

@@ -12,7 +12,7 @@ from schemas.people.residents import InterpreterLanguage
 
 
 class Said(Code, frozen=True):
-    """A person's reason."""
+    """A person's reason, in their own words."""
 
     zh: ClassVar = "%(text)s"
     text: str

@@ -132,7 +132,10 @@ class Roster(Model):
 
 
 class TaskState(StrEnum):
-    """Whether an officer still has to make a visit, and if not, why."""
+    """Whether an officer still has to make a visit, and if not, why.
+
+    REFUSED: or handed over; LATE: the case sent another officer; ENDED: done, nobody at home, or no longer needed.
+    """
 
     OPEN = "open"  # it is to be made
     REFUSED = "refused"  # or handed over
@@ -141,7 +144,10 @@ class TaskState(StrEnum):
 
 
 class Task(Model):
-    """A visit given to an officer."""
+    """A visit given to an officer. `worth_fen`: the expected loss if another visit comes first; `place`: a keyed hash.
+
+    `joins`: the dispatch whose visit to the same address it is part of; `heard_at`: the officer's last check-in.
+    """
 
     dispatch: Annotated[str, Field(min_length=1, max_length=200)]
     case: Annotated[str, Field(min_length=1, max_length=200)]

@@ -24,9 +24,9 @@ class _DeviceAct(Model):
 
 
 class StageAct(_DeviceAct):
-    """The stage that the officer has reached.
+    """The stage that the officer has reached; not ASSIGNED or HANDED_OVER.
 
-    A refusal needs a reason in `note`, a completed visit its outcome and checklist.
+    A refusal needs a reason in `note`, a completed visit its outcome and checklist. Else ValidationError is raised.
     """
 
     do: Literal["stage"] = "stage"

@@ -98,7 +98,7 @@ class WatchEntry(Model):
 
 
 class Payer(msgspec.Struct, frozen=True, gc=False):
-    """A payment, stored in case its payee is confirmed as a suspect later.
+    """A payment, stored in case its payee is confirmed as a suspect later. `resident`: who paid.
 
     It is a struct, not a model: one is made for every payment, from a signal that was validated.
     """
@@ -124,7 +124,11 @@ class Alerted(Model):
 
 
 class ScreeningOutcome(StrEnum):
-    """The outcome of an accepted signal; each has exactly one."""
+    """The outcome of an accepted signal; each has exactly one.
+
+    RAISED: its resident is in danger; BELOW_THRESHOLD: not in danger; UNMATCHED: no resident is known by its numbers;
+    DEAD_LETTERED: it could not be read.
+    """
 
     RAISED = "raised"  # its resident is in danger
     BELOW_THRESHOLD = "below_threshold"

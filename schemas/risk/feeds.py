@@ -17,7 +17,11 @@ class Hour(NamedTuple):
 
 
 class FeedProfile(Model):
-    """A source's usual traffic. Gaps are measured in expected arrivals."""
+    """A source's usual traffic. Gaps are measured in expected arrivals: windows of ten seconds with any signal.
+
+    `last`: the window of the last signal, counted from 1970; `gaps`: how many were learnt from; `mean`, `square`: of
+    the gaps and of their squares; `hours`: by hour of the week, 0 to 167.
+    """
 
     source: Token
     last: int  # number of the window, since 1970, of the last signal

@@ -42,7 +42,7 @@ class _Signal(msgspec.Struct, frozen=True, tag_field="kind", kw_only=True, gc=Fa
 
 
 class Transfer(_Signal, tag="transfer", frozen=True):
-    """The same as signals.Transfer."""
+    """A payment: the same fields as signals.Transfer, parsed without pydantic."""
 
     kind: ClassVar[Literal["transfer"]] = "transfer"
     payer: _Text
@@ -55,7 +55,7 @@ class Transfer(_Signal, tag="transfer", frozen=True):
 
 
 class Call(_Signal, tag="call", frozen=True):
-    """The same as signals.Call."""
+    """A telephone call: the same fields as signals.Call, parsed without pydantic."""
 
     kind: ClassVar[Literal["call"]] = "call"
     caller: _Text
@@ -66,7 +66,7 @@ class Call(_Signal, tag="call", frozen=True):
 
 
 class Sms(_Signal, tag="sms", frozen=True):
-    """The same as signals.Sms."""
+    """A text message: the same fields as signals.Sms, parsed without pydantic."""
 
     kind: ClassVar[Literal["sms"]] = "sms"
     sender: _Text
@@ -75,7 +75,7 @@ class Sms(_Signal, tag="sms", frozen=True):
 
 
 class App(_Signal, tag="app", frozen=True):
-    """The same as signals.App."""
+    """A visit to a scam app or site: the same fields as signals.App, parsed without pydantic."""
 
     kind: ClassVar[Literal["app"]] = "app"
     phone: _Text
@@ -124,7 +124,7 @@ def read_frequent(item: Mapping[str, Any]) -> Signal | None:
 
 
 def record(signals: Sequence[Signal]) -> bytes:
-    """Return the signals as a record's value, which `plain` can parse."""
+    """Return the signals as a record's value: JSON in UTF-8, which `plain` can usually parse."""
     return _encoder.encode(signals)
 
 
