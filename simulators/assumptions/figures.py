@@ -71,8 +71,12 @@ SAVINGS_WEIGHT = {BalanceBand.LOW: 0.5, BalanceBand.MIDDLE: 1.0, BalanceBand.HIG
 
 @dataclass(frozen=True, slots=True)
 class Scam:
-    """One type of scam. `share`: of all cases. `middle`, `spread`: median (yuan) and sigma of the lognormal total
-    loss.
+    """One type of scam. `share`: of all cases; other shares and probabilities are from 0 to 1 too.
+
+    `men`: share of men among the victims. `middle`, `spread`: median (yuan) and sigma of the lognormal total loss.
+    `payments`: least and most number; `growth`: ratio of each payment to the previous one. `on_the_phone`: share of
+    victims who pay during a call. `days`: from first contact to last payment. `talked_round`: probability that a
+    telephone conversation dissuades.
     """
 
     share: float

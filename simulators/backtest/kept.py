@@ -21,7 +21,9 @@ from streams.screening.records import read
 
 
 async def signals(settings: Settings, spool: Spool, until: datetime) -> int:
-    """Add all signals of both lanes that arrived before `until` to the spool. Returns the number of invalid ones."""
+    """Add all signals of both lanes that arrived before `until` to the spool. Returns the number of invalid records and
+    signals.
+    """
     refused = 0
     for lane in topics.LANES:
         async for record in read_all(settings, lane.name):
@@ -45,7 +47,10 @@ async def watchlist(settings: Settings, before: datetime) -> list[WatchEntry]:
 
 
 async def settled(settings: Settings, since: datetime) -> list[tuple[datetime, ResidentId]]:
-    """Return when whose case was settled, from `since` on, from the journal."""
+    """Return when cases were settled or closed, from `since` on, and their residents, the earliest first.
+
+    They are read from the journal.
+    """
     found: set[tuple[datetime, ResidentId]] = set()
     async for record in _journal(settings, since):
         entry = read_entry(record.offset, record.value or b"")

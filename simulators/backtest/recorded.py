@@ -23,7 +23,7 @@ def read(name: str, path: Path, options: Options, spool: Spool) -> int:
     """Add the signals of a file (optionally gzip) in the format `name` to the spool. Returns the number of invalid
     rows.
 
-    Raises RecordedError if it is not such a file, OSError if it cannot be opened.
+    Raises RecordedError if it is not such a file, OSError if it cannot be opened, KeyError for an unknown format.
     """
     refused = 0
     try:

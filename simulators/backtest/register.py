@@ -42,8 +42,9 @@ class Anybody(Residents):
 
 
 def read(path: Path) -> Register:
-    """Read residents as written by `quanzu lab simulate`, one JSON object per line. Raises ResidentsError or
-    OSError.
+    """Return the register of a file's residents, as `quanzu lab simulate` writes them: one JSON object per line.
+
+    Raises ResidentsError naming the first line that is no resident, and OSError if the file cannot be read.
     """
     found = []
     with path.open("rb") as lines:

@@ -34,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 
 class NothingRecordedError(UserError, ValueError):
-    """Raised if there are no signals to evaluate."""
+    """Raised if there is no signal to evaluate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,9 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result. `signals`: number evaluated; `refused`: number of invalid rows and records; `anonymous`: no register
-    was used.
+    """The result of a backtest. `signals`: number evaluated; `refused`: number of invalid rows, records and signals.
+
+    `since`, `until`: the first and last moment compared; `anonymous`: no register of residents was used.
     """
 
     policies: Policies
@@ -69,8 +70,9 @@ async def from_files(
 ) -> Answer:
     """Evaluate files of signals, each given with its format; cases are counted by prefecture.
 
-    Without a file of residents, every number is a separate person in no at-risk group. Raises RecordedError,
-    ResidentsError, NothingRecordedError or OSError.
+    Without a file of residents, every number is a separate person in no at-risk group. Raises RecordedError or
+    ResidentsError if a file is not in its format, OSError if it cannot be opened, and NothingRecordedError if no signal
+    is valid.
     """
     secret = secrets.token_bytes(32)
     people: Residents = register.read(residents) if residents else register.Anybody(secret)
@@ -95,8 +97,8 @@ async def from_topics(
     """Evaluate a running system's recorded signals. Counts cases opened from `since` to `until`, by station.
 
     Earlier signals are evaluated too, so that evidence from before `since` counts. A case ends when the resident's case
-    was settled. Residents, rosters and the watchlist are the present ones. Raises NothingRecordedError, and the errors
-    of Kafka and Redis.
+    was settled. Residents, rosters and the watchlist are the present ones. Raises NothingRecordedError if the topics
+    have no signal from before `until`, and the errors of Kafka and Redis.
     """
     settings = line.settings
     with Spool() as spool:

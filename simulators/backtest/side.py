@@ -41,9 +41,9 @@ class _Mark(IntEnum):
 
 
 def batches(signals: Iterable[Signal]) -> Iterator[list[Item]]:
-    """Yield the signals in numbered batches.
+    """Yield the signals in batches of up to 500, each signal with its number from 0 as offset.
 
-    A signal that changes the watchlist ends its batch, so that later payers do not count as earlier ones.
+    A signal that may change the watchlist ends its batch, so that later payers do not count as earlier ones.
     """
     batch: list[Item] = []
     for number, signal in enumerate(signals):
@@ -56,9 +56,10 @@ def batches(signals: Iterable[Signal]) -> Iterator[list[Item]]:
 
 
 class Side:
-    """One policy and its results from the signals.
+    """One policy and its results from the signals: `courses` are the cases that it raises.
 
-    `settled`: when whose case was settled. `looked`: called for each resident with new evidence.
+    `settled`: when cases were settled, and their residents. `looked`: called for each resident with new evidence.
+    `refused`: number of signals with an invalid suspect's number.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Side:
         self._rescore: dict[ResidentId, datetime] = {}
 
     async def take(self, items: Sequence[Item]) -> None:
-        """Process signals, ordered by arrival."""
+        """Process signals, ordered by arrival, at least one."""
         batch = ReadBatch([(item.offset, [item]) for item in items], [], Counter(), {})
         matched = await self._matcher.match(_LANE, batch, self.rules, items[-1].arrived)
         self.refused += len(batch.letters)

@@ -37,7 +37,7 @@ class Spool:
         self._files.close()
 
     def add(self, signal: Signal) -> None:
-        """Add a signal."""
+        """Add a signal. `count` is the number of all signals added."""
         self._held.append(known(signal))
         self.count += 1
         if len(self._held) >= self._most:
@@ -64,7 +64,7 @@ def known(signal: Signal) -> Signal:
 
 
 def moment(signal: Signal) -> datetime:
-    """Return when the signal became known."""
+    """Return when the signal became known: its arrival, else its own time."""
     return signal.arrived or signal.at
 
 

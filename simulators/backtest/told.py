@@ -56,7 +56,7 @@ def names(differences: Sequence[Difference], anonymous: bool) -> list[str]:
 
 
 def table(answer: Answer) -> RenderableType:
-    """Return the counts and the first differences as tables."""
+    """Return the counts and the 20 gravest differences as tables for a terminal."""
     found = answer.comparison
     span = f"{_time(answer.since)} to {_time(answer.until)}"
     head = f"{answer.signals:,} signals, {answer.refused:,} refused, {span}"

@@ -34,7 +34,7 @@ class Lines:
         self._look = look
 
     async def run(self) -> None:
-        """Print lines until cancelled; prints nothing on a terminal, which has the board."""
+        """Print a line every `every` seconds until cancelled. On a terminal, which has the board, return at once."""
         began = time.monotonic()
         while wanted() and not self._out.is_terminal:
             await asyncio.sleep(self._every)
@@ -43,7 +43,7 @@ class Lines:
 
 
 def progress_line(view: Overview) -> str:
-    """Return the province's time, the number of signals, the open cases, and the overdue deadlines."""
+    """Return a line with the province's time and the numbers of signals, open cases, red ones and overdue deadlines."""
     open_cases = view.of("open")
     red = sum(number for name, number in open_cases.items() if name.startswith(f"{Level.RED}|"))
     counted = sum(view.outcomes.values())

@@ -37,7 +37,7 @@ class Pacer:
             await asyncio.sleep(TICK_SECONDS)
 
     async def late(self) -> float:
-        """Return by how many wall-clock seconds the work is late."""
+        """Return by how many wall-clock seconds the oldest due deadline or unscreened signal is late; 0 without any."""
         return max(await self._deadlines_late(), await self._signals_late())
 
     async def _deadlines_late(self) -> float:

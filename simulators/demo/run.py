@@ -59,7 +59,11 @@ Beside = Callable[[Installation, Telephone, str], AbstractAsyncContextManager[li
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run. `length` is wall-clock time."""
+    """What to run. `length` is wall-clock time; `speed`: simulated seconds per wall-clock second.
+
+    `ahead`: wall-clock seconds from the start of the servers to the first signal; `kill_worker`: kill one half-way;
+    `operators`: 0 leaves the desk and an officer's telephone to the user; `paced`: time stops while the work is late.
+    """
 
     length: timedelta
     speed: float = 60
@@ -108,7 +112,9 @@ class Demo:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Running]:
-        """Start everything, and yield when the clock reaches the province's first moment."""
+        """Start everything, and yield when the clock reaches the province's first moment. Raises TimeoutError if no
+        worker is ready within 180 s. Everything is stopped when the context ends.
+        """
         plan = self._plan
         clock = Clock(plan.speed, time.time() + plan.ahead, START, pace=self._pace())
         async with AsyncExitStack() as stack:
@@ -144,12 +150,12 @@ class Demo:
         return Province(self._plan.seed, self._plan.residents, secret=secret)
 
     def workers(self, settings: Settings) -> Workers:
-        """Return the worker processes."""
+        """Return the worker processes; they start when the context is entered."""
         first = self._plan.metrics_port
         return Workers(settings, self._plan.workers, self._plan.worker, metrics_port=first and first + 1)
 
     async def ready(self, line: Installation) -> None:
-        """Return when the province may begin."""
+        """Return when workers have built all partitions. Raises TimeoutError after 180 s."""
         await ready(line)
 
     async def _line(self, stack: AsyncExitStack, clock: Clock) -> Installation:
@@ -255,7 +261,7 @@ def _ending_sooner(feeders: Feeders, out: Console) -> Iterator[None]:
 
 @asynccontextmanager
 async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` in the background within the context. Its exception is raised at the end."""
+    """Run `work` in the background within the context, and cancel it at the end. Its exception is raised then."""
     task = asyncio.create_task(work)
     try:
         yield
@@ -266,7 +272,7 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 async def ready(line: Installation) -> None:
-    """Return when workers have built all partitions. Raises TimeoutError that says where to look."""
+    """Return when workers have built all partitions. Raises TimeoutError after 180 s; it names the logs to look at."""
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:
         offsets = [await line.store.offset(partition) for partition in range(line.settings.partitions)]
@@ -292,7 +298,7 @@ def feed_keys(settings: Settings) -> tuple[Callable[[str], str], IntakeSettings]
 
 
 async def drained(running: Running) -> None:
-    """Return when every accepted signal is counted, or after DRAIN_SECONDS: then the report says what is missing."""
+    """Return when every accepted signal is counted, or after 30 s: then the report says what is missing."""
     until = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < until:
         tallies = await running.line.screening.tallies()
@@ -303,6 +309,6 @@ async def drained(running: Running) -> None:
 
 
 def contacts_twice(found: providers.Providers) -> int:
-    """Return, from the providers' logs, how many requests repeated an earlier one."""
+    """Return, from the logs of carrier, bank and station, how many requests repeated an earlier dispatch."""
     books = [*found.carrier.book, *found.bank.book, *found.station.book]
     return sum(times - 1 for times in Counter(contact.dispatch for contact in books).values())

@@ -15,7 +15,7 @@ _STEP = timedelta(minutes=10)
 def simulate(
     seed: int, hours: float, out: Path, residents: int = RESIDENTS, pace: Pace = COMPRESSED
 ) -> dict[str, object]:
-    """Simulate `hours` in which nobody is warned, and return counts and the truth's figures.
+    """Simulate `hours` in which nobody is warned. Returns the numbers of signals by kind, and the truth's figures.
 
     Writes residents.jsonl, signals.jsonl (in the feeds' order) and truth.json to the folder `out`. Raises OSError if it
     cannot.

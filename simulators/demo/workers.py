@@ -48,7 +48,7 @@ class Workers:
             log.close()
 
     async def stop(self) -> None:
-        """Stop all workers for good."""
+        """Stop all workers for good: with SIGTERM, and after 15 s with SIGKILL."""
         self._stopping = True
         self._looking.cancel()
         for process in self._processes.values():
@@ -62,11 +62,14 @@ class Workers:
         return [process.pid for process in self._processes.values() if process.returncode is None]
 
     def signal(self, number: int, which: signal.Signals) -> None:
-        """Send a signal to worker 0 to n-1: SIGKILL kills it, SIGTERM lets it stop."""
+        """Send a signal to worker 0 to n-1: SIGKILL kills it, SIGTERM lets it stop.
+
+        Raises KeyError for another number, and ProcessLookupError if the worker has ended.
+        """
         self._processes[number].send_signal(which)
 
     async def add(self) -> int:
-        """Start one more worker, and return its number."""
+        """Start one more worker, and return its number (from 0)."""
         number = len(self._processes)
         await self._start(number)
         return number
@@ -76,7 +79,7 @@ class Workers:
         self._leaving.add(number)
 
     async def remove(self, number: int) -> None:
-        """Stop one worker for good."""
+        """Stop one worker for good: with SIGTERM, and after 15 s with SIGKILL."""
         self.leave(number)
         process = self._processes[number]
         with suppress(ProcessLookupError):

@@ -48,7 +48,7 @@ class Example:
     settled: timedelta | None = None
 
     def bits(self, rules: RiskRules) -> float:
-        """Return the bits of the evidence under these rules, without the profile."""
+        """Return the weight of the evidence under these rules, in bits, without the prior and the profile."""
         closed = None if self.settled is None else _NOW - self.settled
         members = tuple(sorted(self.evidence, key=lambda member: (member.at, member.id)))
         return evidence_bits(Scene(members, _ANYBODY, rules, _NOW, closed))

@@ -29,7 +29,7 @@ Scores = Mapping[str, Score]
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """The scores on these days, learnt from the days before."""
+    """The scores on the days from `since` to `until` (both included), learnt from the days before."""
 
     since: date
     until: date
@@ -42,9 +42,10 @@ def hand_scale(rows: Sequence[Row], rules: RiskRules) -> Scale:
 
 
 def by_time(rows: Sequence[Row], rules: RiskRules) -> Iterator[Fold]:
-    """Learn from earlier days and score on later ones, FOLDS times. No day is in both.
+    """Learn from earlier days and score on later ones, up to four times. No day is in both. Yields the scores.
 
-    Only moments with new evidence are scored, because a policy decides then.
+    Only moments with new evidence are scored, because a policy decides then. Raises UnlearnableError if nothing can be
+    learnt from the earlier days, and ValueError if the rows have fewer than three days.
     """
     days = sorted({row.at.date() for row in rows})
     for before, after in TimeSeriesSplit(n_splits=min(FOLDS, len(days) - 1)).split(days):
@@ -64,8 +65,9 @@ def by_time(rows: Sequence[Row], rules: RiskRules) -> Iterator[Fold]:
 def unseen(
     provinces: Mapping[int, Sequence[Row]], rules: Mapping[str, RiskRules], scales: Mapping[str, Scale]
 ) -> dict[str, dict[str, Any]]:
-    """Return the scores of all policies, as they would decide, on provinces not used for learning: by seed and
-    policy.
+    """Return the scores of all policies, as they would decide, on provinces not used for learning: by seed and policy.
+
+    Only moments with new evidence count. The policies are `by_hand`, `free` and `learnt`.
     """
     found = {}
     for seed, rows in provinces.items():
@@ -87,7 +89,9 @@ def at_levels(rows: Sequence[Row], rules: Mapping[str, RiskRules]) -> dict[str, 
 
 
 def verdict(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """Return a sentence that compares the Brier scores on unseen provinces."""
+    """Return a sentence that compares the Brier scores on unseen provinces: the learnt weights beat those set by hand
+    if they have the lower score on every one.
+    """
     better = sum(each[LEARNT]["brier"] < each[BY_HAND]["brier"] for each in judged.values())
     beats = "beat" if better == len(judged) else "do not beat"
     return (
@@ -96,7 +100,7 @@ def verdict(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
 
 
 def told(scores: Scores) -> dict[str, Any]:
-    """Return the scores ready for a report."""
+    """Return the scores as plain dicts for a report."""
     return {whose: asdict(each) for whose, each in scores.items()}
 
 

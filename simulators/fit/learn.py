@@ -51,7 +51,9 @@ class Learnt:
 
 
 def sampled(rows: Sequence[Row], by_hand: Mapping[str, float]) -> Sample:
-    """Return the rows as arrays, without rows that have rare features.
+    """Return the rows as arrays, without rows that have rare features (in fewer than 50 rows).
+
+    `by_hand`: the hand-set bits by name, whose names are the features.
 
     Raises UnlearnableError if all rows have the same outcome, or no feature is seen often enough.
     """
@@ -68,7 +70,7 @@ def sampled(rows: Sequence[Row], by_hand: Mapping[str, float]) -> Sample:
 
 
 def learn(sample: Sample) -> Learnt:
-    """Return the bits that fit best, each at least LEAST_BITS, whether or not the examples hold.
+    """Return the bits that fit best, each at least 0.1, whether or not the examples of the levels hold.
 
     Raises UnlearnableError if nothing indicates a scam.
     """

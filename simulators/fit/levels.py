@@ -14,15 +14,16 @@ _DIGITS = 2  # decimals of a policy's thresholds
 
 
 def moved(rows: Sequence[Row], by_hand: Mapping[str, float], learnt: Mapping[str, float]) -> Floats:
-    """Return each row's log-odds under the hand-set policy, with the learnt bits in place of its own."""
+    """Return each row's log-odds in bits under the hand-set policy, with the learnt bits in place of its own."""
     more = {name: bits - by_hand[name] for name, bits in learnt.items()}
     return np.asarray([row.odds[0] for row in rows]) + summed([row.worth for row in rows], more)
 
 
 def as_many(levels: Mapping[Level, float], by_hand: Floats, learnt: Floats) -> dict[Level, float]:
-    """Return thresholds at which as many moments reach each level as under the hand-set policy.
+    """Return thresholds (bits) at which as many moments reach each level as under the hand-set policy.
 
-    Learnt weights have another scale, on which the old thresholds could be out of reach.
+    `levels`: its thresholds; `by_hand`, `learnt`: each moment's log-odds. Learnt weights have another scale, on which
+    the old thresholds could be out of reach.
     """
     reached = {level: np.quantile(learnt, np.mean(by_hand < bits)) for level, bits in levels.items()}
     return _rising({level: round(float(bits), _DIGITS) for level, bits in reached.items()})
@@ -38,8 +39,8 @@ def _rising(levels: Mapping[Level, float]) -> dict[Level, float]:
 
 
 def caught(levels: Mapping[Level, float], odds: Floats, outcomes: Sequence[bool]) -> dict[str, dict[str, float]]:
-    """Return by level the number of moments at or above it, the share of scams among them, and their share of all
-    scams.
+    """Return by level the number of moments at or above it (`moments`), the share (0 to 1) of scams among them
+    (`scams_among_them`), and these scams' share of all scams (`of_all_scams`).
     """
     scams = np.asarray(outcomes)
     found = {}

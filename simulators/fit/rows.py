@@ -40,13 +40,15 @@ class World:
 
     @property
     def pace(self) -> Pace:
+        """The real pace, but far more people are hooked, and as many of them pay as in a teaching hour."""
         hooked = HOOKED_A_RESIDENT_AND_DAY / DAY_HOURS
         return replace(REAL, stories=lambda residents: residents * hooked, depths=figures.DEPTHS)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. `worth`: the multiplier of each of the policy's bits. `odds`: log-odds in bits by each policy.
+    """A resident at a moment. `worth`: the multiplier of each of the policy's bits, by name. `odds`: log-odds in bits
+    by each policy, the prior included.
 
     `scam`: the truth. `news`: there was new evidence at that moment; else the resident was picked at random.
     """
@@ -59,8 +61,9 @@ class Row:
 
 
 def lived(seed: int, rules: RiskRules, beside: Sequence[RiskRules], world: World) -> list[Row]:
-    """Return the rows of a province in which nobody is warned. `rules`: define the evidence; odds are of them and
-    `beside`.
+    """Return the rows of a simulated province in which nobody is warned.
+
+    `rules`: define the evidence; each row's odds are by them first, then by each of `beside`.
     """
     province = Province(seed, world.residents, START, world.pace, SECRET)
     rows: list[Row] = []
@@ -77,7 +80,9 @@ def lived(seed: int, rules: RiskRules, beside: Sequence[RiskRules], world: World
 
 
 def in_a_scam(truth: Truth, resident: ResidentId, at: datetime, stoppable: timedelta) -> bool:
-    """Return whether the resident is in a scam that asks for money, or was until `stoppable` ago."""
+    """Return whether the resident is in a scam that asks for money: from its beginning until `stoppable` after its last
+    payment settles.
+    """
     life = truth.lives.get(resident)
     if life is None or not life.story.payments:
         return False

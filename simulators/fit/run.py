@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The candidate's text, and the report."""
+    """The candidate policy's text (TOML), and the report."""
 
     text: str
     report: Mapping[str, Any]
@@ -45,9 +45,11 @@ class _Made:
 def fitted(
     text: str, seeds: range, kept_back: int, world: World, progress: Progress = lambda done, total: None
 ) -> Fitted:
-    """Learn from the provinces of `seeds`, and score on the `kept_back` seeds that follow.
+    """Learn weights for the policy `text` from the provinces of `seeds`, and score them on the `kept_back` seeds that
+    follow.
 
-    Raises UnlearnableError if nothing can be learnt from them.
+    Raises PolicyError if the policy is invalid, UnlearnableError if nothing can be learnt, and ValueError if the
+    provinces have fewer than three days.
     """
     policy, total = load(text), len(seeds) + kept_back
     rows: list[Row] = []

@@ -29,9 +29,10 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Scores of predictions. `auc`: 1 is best, 0.5 is chance; None if all outcomes are equal.
+    """Scores of predictions. `rows`, `scams`: their number, and how many were scams. `brier`, `log_loss` (nats): lower
+    is better. `auc`: 1 is best, 0.5 is chance; None if all outcomes are equal.
 
-    `calibration`: pairs of mean prediction and true share, in bins of equal size.
+    `calibration`: pairs of mean prediction and true share (0 to 1), in bins of equal size.
     """
 
     rows: int
@@ -43,7 +44,10 @@ class Score:
 
 
 def likeliest_scale(bits: Floats, outcomes: Sequence[bool]) -> Scale:
-    """Return the scale with which the bits fit the outcomes best (Platt scaling)."""
+    """Return the scale with which the bits fit the outcomes best (Platt scaling).
+
+    `outcomes`: whether each was a scam. Raises ValueError if all are equal.
+    """
     model = LogisticRegression(C=np.inf).fit(bits.reshape(-1, 1) * np.log(2), outcomes)
     return Scale(float(model.coef_[0, 0]), float(model.intercept_[0] / np.log(2)))
 
@@ -54,7 +58,7 @@ def probability(odds: Floats) -> Floats:
 
 
 def score(said: Floats, outcomes: Sequence[bool]) -> Score:
-    """Return the scores of predicted probabilities."""
+    """Return the scores of predicted probabilities `said` (0 to 1). `outcomes`: whether each was a scam."""
     true = np.asarray(outcomes, dtype=int)
     mixed = 0 < true.sum() < len(true)
     observed, predicted = calibration_curve(true, said, n_bins=BINS, strategy="quantile")

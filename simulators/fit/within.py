@@ -40,7 +40,7 @@ class _Fit:
 
 
 def learn_within(sample: Sample, rules: RiskRules) -> Learnt:
-    """Return the most likely bits under which all examples hold. Rare features change too if they must.
+    """Return the most likely bits under which all examples of the levels hold. Rare features change too if they must.
 
     Raises UnlearnableError if none are found, for example because the thresholds leave no room.
     """

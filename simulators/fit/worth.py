@@ -27,12 +27,12 @@ _PAYEES = (EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE)
 
 
 def of_kind(kind: EvidenceKind) -> str:
-    """Return the name of a kind's bits."""
+    """Return the name of a kind's bits, such as "evidence.scam_sms"."""
     return f"evidence.{kind.value}"
 
 
 def together(number: int) -> str:
-    """Return the name of the bits of a [[risk.together]] rule, counted from 0."""
+    """Return the name of the bits of a [[risk.together]] rule, counted from 0: "together.0"."""
     return f"together.{number}"
 
 

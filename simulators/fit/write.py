@@ -14,7 +14,8 @@ _DIGITS = 2
 def candidate(text: str, bits: Mapping[str, float], prior: float, levels: Mapping[Level, float], why: str) -> str:
     """Return the policy's text with these bits (by name), prior and thresholds, with `why` as its first comment.
 
-    Raises PolicyError if the candidate is invalid, KeyError if a name is unknown.
+    Bits and prior are rounded to two decimals. Raises PolicyError if the candidate is invalid, and KeyError or
+    IndexError if a name is unknown.
     """
     document = tomlkit.parse(text)
     risk: Any = document["risk"]

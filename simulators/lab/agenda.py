@@ -25,7 +25,7 @@ class Agenda:
         return self._waiting[0][0] if self._waiting else NEVER
 
     def at(self, moment: datetime, do: Do, turn: int = SOON) -> None:
-        """Schedule an action at a moment, or now if that is past."""
+        """Schedule an action at a moment, or now if that is past. `turn`: at one moment, SOON runs before LAST."""
         heapq.heappush(self._waiting, (max(moment, self.now), turn, next(self._numbers), do))
 
     def step(self) -> None:

@@ -33,9 +33,13 @@ class Figures:
 
     `loss_avoided_fen`: compared with the same scams without warnings; `by_…`: who achieved it. Banks: money caught or
     frozen; the others: payments not made, by whose word dissuaded. `by_machines_fen`: messages, automated calls, and
-    trusted contacts. `needless`: contacted residents who were in no scam. `clocks_kept`: share of first contacts within
-    the level's time; `desk_clocks_kept`: share of operators' calls taken in time. `past_limit`: cases that waited for
-    an operator beyond their limit; `longest_wait`: hours, of all cases.
+    trusted contacts. `loss_unwarned_fen`: what would be lost without any intervention. `defrauded`: residents who lost
+    money; `defrauded_after_warning`: those with a loss after a warning had reached them. `false_alarms`: cases of
+    residents who were in no scam when the case was opened; `needless`: contacted residents who were in no scam.
+    `contacts`, `calls`, `visits`: contacts and attempts. `operator_hours`: hours on calls, unanswered ones too;
+    `operators_busy`: their share of the operators' time. `clocks_kept`: share of first contacts within the level's
+    time; `desk_clocks_kept`: share of operators' calls taken in time. `past_limit`: cases that waited for an operator
+    beyond their limit; `longest_wait`: hours, of all cases.
     """
 
     loss_avoided_fen: float
@@ -62,6 +66,7 @@ class Figures:
     longest_wait: float
 
     def as_dict(self) -> dict[str, float]:
+        """Return the figures by field name."""
         return asdict(self)
 
 
@@ -77,7 +82,11 @@ class Opened:
 
 @dataclass(slots=True)
 class Book:
-    """Collects a run's events in order."""
+    """Collects a run's events in order.
+
+    `opened`: by case; `warned`: when a warning first reached each resident; `clocks`: numbers of first contacts in time
+    (`first`), of operators' calls (`desk`), and of those that nobody took (`desk_missed`).
+    """
 
     waits: Waits
     opened: dict[str, Opened] = field(default_factory=dict)  # by case
@@ -101,6 +110,7 @@ class Book:
 
     @property
     def first_contacts(self) -> int:
+        """The number of cases with a contact, or an attempt that may have rung."""
         return sum(known.contacted for known in self.opened.values())
 
 
@@ -122,7 +132,9 @@ def _missed(before: Case | None, step: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """Time that operators and officers spent, and the operators' total time."""
+    """The time that operators spent on calls (unanswered ones too) and officers on visits, and all operators' time on
+    duty.
+    """
 
     talked: timedelta
     visited: timedelta
@@ -130,7 +142,7 @@ class Effort:
 
 
 def figures(book: Book, province: Province, effort: Effort, end: datetime) -> Figures:
-    """Return the figures as of `end`."""
+    """Return the run's figures as of `end`. It closes the book's waiting times: call it once, at the end."""
     lives = [life for life in province.truth.lives.values() if life.story.begins <= end]
     lost = {life.story.victim.id: _lost(province, life, end) for life in lives}
     unwarned = sum(_settled(life, end) for life in lives)

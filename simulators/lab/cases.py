@@ -29,7 +29,7 @@ class Unwritten(StoreUpdate):
 
 
 def empty(partition: int, policy: Policy) -> Batch:
-    """Return the batch of a new partition that records nothing."""
+    """Return the batch of a new partition. It decides inputs and keeps the journal's entries, and writes nothing."""
     batch = Batch(partition, Loaded(PartitionRules(-1, policy.hash), {}, set()), policy, 0, 0)
     batch.change = Unwritten()
     return batch
@@ -43,6 +43,7 @@ class Cases:
         self._offsets = count()
 
     def of(self, resident: str) -> Case | None:
+        """Return a resident's latest case, or None."""
         return self._batch.cases.get(resident)
 
     def apply(self, given: ResidentInput) -> CaseEvent | None:

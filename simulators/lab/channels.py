@@ -47,7 +47,10 @@ class Channels:
     stops: Stops
 
     def carry(self, dispatch: Dispatch, case: Case | None, now: datetime) -> Iterator[Told]:
-        """Yield the reports about a dispatch carried out now, if it is still needed."""
+        """Carry out a dispatch now, and yield the reports about it, each with its delay.
+
+        If the dispatch is obsolete, nothing is done and the one report is NOT_SENT.
+        """
         fallen = validity(dispatch, case, now)
         if isinstance(fallen, ObsoleteDispatch):
             yield _result(dispatch, Result.NOT_SENT, now, why=fallen.because)

@@ -52,7 +52,10 @@ def contenders(default: str, candidates: Iterable[tuple[str, str]]) -> list[Cont
 
 
 def of_seed(seed: int, setup: Setup, among: Sequence[Contender]) -> dict[str, Figures]:
-    """Return each contender's figures in a seed's province. A plain function, to run in another process."""
+    """Return each contender's figures in a seed's province, by name. Raises PolicyError if a policy is invalid.
+
+    A plain function, to run in another process.
+    """
     made = people(seed, setup.residents, START.date(), SECRET)
     found = {}
     with _few_collections():
@@ -84,8 +87,9 @@ def run(
     processes: int = 1,
     progress: Progress = lambda done, of: None,
 ) -> dict[int, dict[str, Figures]]:
-    """Return each contender's figures by seed, with the seeds spread over processes. Raises PolicyError before it
-    begins.
+    """Return each contender's figures by seed and name, with the seeds spread over processes.
+
+    Raises PolicyError before it begins, if a policy is invalid.
     """
     for each in among:
         load(each.policy)
@@ -98,7 +102,9 @@ def run(
 
 
 def report(setup: Setup, among: Sequence[Contender], found: BySeed) -> dict[str, Any]:
-    """Return the report: figures with intervals, differences to the first contender, and all seeds' figures."""
+    """Return the report, ready for JSON: each contender's figures with 95 % intervals, the differences to the first
+    contender, and all seeds' figures.
+    """
     first = among[0].name
     return {
         "setup": setup.as_dict(),
@@ -138,7 +144,10 @@ def _beyond_nobody(found: BySeed, name: str, among: Sequence[Contender]) -> dict
 
 
 def values(found: BySeed, name: str, measure: str) -> list[float]:
-    """Return a contender's values of a measure, one for each seed."""
+    """Return a contender's values of a measure (a field of Figures), one for each seed.
+
+    Raises KeyError for an unknown name or measure.
+    """
     return [figures[name].as_dict()[measure] for figures in found.values()]
 
 

@@ -25,8 +25,9 @@ Dispatcher = Callable[[Sequence[Case], datetime], Sequence[Case]]
 
 
 class Desk:
-    """The operators. `give`: applies an input, `case_of`: returns a resident's latest case. `talked`: total time of
-    calls.
+    """The operators. `give`: applies an input, `case_of`: returns a resident's latest case.
+
+    `talked`, `talks`: the total time and number of calls, unanswered ones too.
     """
 
     def __init__(
@@ -49,7 +50,10 @@ class Desk:
         self.talks = 0
 
     def changed(self, before: Case | None, after: Case) -> None:
-        """Update the waiting cases after a case has changed."""
+        """Update the waiting cases after a case has changed; free operators then take the next ones.
+
+        `before`: the resident's case before the change, or None.
+        """
         if before is not None and before.id != after.id:
             self._waiting.pop(before.id, None)
         if queue_rank(after) is None:

@@ -19,7 +19,10 @@ _TO_LOSE = (Fate.TO_COME, Fate.IN_FLIGHT)
 
 
 def default(policy: Policy) -> Dispatcher:
-    """Return the live desk's order by the policy's figures. Weights are cached while a case is unchanged."""
+    """Return a dispatcher with the live desk's order, by the policy's figures.
+
+    Weights are cached while a case is unchanged.
+    """
     known: dict[str, tuple[Case, triage.Weight]] = {}  # by resident
 
     def weight(case: Case) -> triage.Weight:

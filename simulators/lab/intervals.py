@@ -18,11 +18,12 @@ class Interval:
 
     @property
     def half(self) -> float:
+        """Half the width of the interval."""
         return (self.high - self.low) / 2
 
 
 def interval(values: Sequence[float]) -> Interval:
-    """Return the mean with its Student's t interval over independent seeds. Raises ValueError without values."""
+    """Return the mean with its 95 % interval (Student's t) over independent seeds. Raises ValueError without values."""
     if not values:
         raise ValueError("no seed, no mean")
     mean = fmean(values)
@@ -31,7 +32,10 @@ def interval(values: Sequence[float]) -> Interval:
 
 
 def paired(values: Sequence[float], others: Sequence[float]) -> Interval:
-    """Return the interval of the paired difference of two contenders over the same seeds."""
+    """Return the mean and 95 % interval of the differences (`values` minus `others`) over the same seeds.
+
+    Raises ValueError without values, or if their numbers differ.
+    """
     return interval([one - other for one, other in zip(values, others, strict=True)])
 
 

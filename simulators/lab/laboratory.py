@@ -29,7 +29,7 @@ from streams.state.keys import milliseconds, moment
 
 
 class Laboratory:
-    """One run. `events`: the cases' events, if `keep_events`; else None."""
+    """One run: a province under a policy and a dispatcher. `events`: the cases' events, if `keep_events`; else None."""
 
     def __init__(
         self, province: Province, policy: Policy, order: Dispatcher, setup: Setup, *, keep_events: bool = False
@@ -49,14 +49,14 @@ class Laboratory:
         self.events: list[CaseEvent] | None = [] if keep_events else None
 
     def run(self) -> Figures:
-        """Simulate the whole time, and return the figures."""
+        """Simulate the setup's whole time, and return the figures. Call it once."""
         self._until(self._end)
         on_duty = self._setup.operators * self._setup.length
         effort = Effort(self._desk.talked, self._officers.busy, on_duty)
         return figures(self._book, self._province, effort, self._end)
 
     def give(self, given: ResidentInput) -> None:
-        """Decide an input, and carry out what follows."""
+        """Decide an input on its case, and carry out or schedule what follows."""
         before = self._cases.of(given.resident)
         event = self._cases.apply(given)
         if event is not None:

@@ -32,7 +32,10 @@ class Seed:
 
 
 def of_seed(seed: int, setup: Setup, policy: str) -> Seed:
-    """Simulate a seed's province under a policy (TOML), and compare. A plain function, to run in another process."""
+    """Simulate a seed's province under a policy (TOML), and return the ledger beside the truth, and who was warned.
+
+    Raises PolicyError if the policy is invalid. A plain function, to run in another process.
+    """
     province, rules = Province(seed, setup.residents, START, setup.pace), load(policy)
     order = DISPATCHERS[DEFAULT](province, rules)
     laboratory = Laboratory(province, rules, order, setup, keep_events=True)
@@ -48,7 +51,10 @@ def run(
     processes: int = 1,
     progress: Progress = lambda done, of: None,
 ) -> dict[int, Seed]:
-    """Return each seed's result, with the seeds spread over processes. Raises PolicyError before it begins."""
+    """Return each seed's result, with the seeds spread over processes.
+
+    Raises PolicyError before it begins, if the policy (TOML) is invalid.
+    """
     load(policy)
     found = {}
     for seed, one in lived(partial(of_seed, setup=setup, policy=policy), seeds, processes):
@@ -69,7 +75,10 @@ def curves(found: Mapping[int, Seed]) -> dict[str, dict[str, Curve]]:
 
 
 def days(setup: Setup) -> list[float]:
-    """Return the days after a warning in a curve's report: every day, or every hour in a short run."""
+    """Return the times after a warning in a curve's report, in days from 0 to the run's length.
+
+    They are every day, or every hour in a run of under three days.
+    """
     each = timedelta(days=1) if setup.length >= FEW else timedelta(hours=1)
     return [number * each / timedelta(days=1) for number in range(setup.length // each + 1)]
 

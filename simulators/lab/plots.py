@@ -34,7 +34,10 @@ _AVOIDED = "loss avoided, million yuan"
 
 
 def drawn(report: Report, folder: Path) -> list[Path]:
-    """Draw any report. Raises UserError if it is not a report, OSError if files cannot be written."""
+    """Draw any report of compare, sweep, fit or money into the folder, and return the paths of the PNG and the SVG.
+
+    Raises UserError if it is not such a report, OSError if files cannot be written.
+    """
     for key, draw in _OF.items():
         if key in report:
             return draw(report, folder)
@@ -42,7 +45,10 @@ def drawn(report: Report, folder: Path) -> list[Path]:
 
 
 def compared(report: Report, folder: Path) -> list[Path]:
-    """Draw who avoided the loss, what operators add, and the contacts it takes."""
+    """Draw a report of compare: who avoided the loss, what operators add, and the contacts it takes.
+
+    Returns the paths of the PNG and the SVG.
+    """
     names = list(report["policies"])
     with _sheet(3) as (figure, (left, middle, right)):
         _stacked(left, report, names)
@@ -57,7 +63,10 @@ def compared(report: Report, folder: Path) -> list[Path]:
 
 
 def swept(report: Report, folder: Path) -> list[Path]:
-    """Draw the loss avoided by value, and against contacts with the Pareto front."""
+    """Draw a report of sweep: the loss avoided by value, and against contacts with the Pareto front.
+
+    Returns the paths of the PNG and the SVG.
+    """
     points = report["points"]
     avoided = [_of(point[AVOIDED], FEN_A_MILLION) for point in points]
     with _sheet(2) as (figure, (left, right)):
@@ -74,7 +83,10 @@ def swept(report: Report, folder: Path) -> list[Path]:
 
 
 def calibrated(report: Report, folder: Path) -> list[Path]:
-    """Draw predictions against the truth on unseen seeds, and Brier scores: hand-set, free and learnt."""
+    """Draw a report of fit: predictions against the truth on unseen seeds, and Brier scores: hand-set, free and learnt.
+
+    Returns the paths of the PNG and the SVG.
+    """
     with _sheet(2) as (figure, (left, right)):
         left.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="said = true")
         for kind, colour in _WHOSE.items():
@@ -88,7 +100,9 @@ def calibrated(report: Report, folder: Path) -> list[Path]:
 
 
 def survived(report: Report, folder: Path) -> list[Path]:
-    """Draw who was defrauded after a warning over time (Kaplan–Meier), a panel for each kind of group."""
+    """Draw a report of money: who was defrauded after a warning over time (Kaplan–Meier), a panel for each kind of
+    group. Returns the paths of the PNG and the SVG.
+    """
     kinds = report["not_defrauded"]
     with _sheet(len(kinds)) as (figure, panels):
         for panel, (by, groups) in zip(panels, kinds.items(), strict=True):

@@ -45,7 +45,7 @@ class Screening:
         return self.record(_LANE, next(self._offsets), [arrived], now)
 
     def record(self, tp: TopicPartition, offset: int, signals: Iterable[Signal], now: datetime) -> list[Alert]:
-        """Return the alerts caused by a record of signals at this position."""
+        """Return the alerts caused by a record of signals at this place of its topic."""
         items = [Item(offset, number, signal) for number, signal in enumerate(signals)]
         batch = ReadBatch([(offset, items)], [], Counter(), {})
         matched = finished(self._matcher.match(tp, batch, self._rules, now))

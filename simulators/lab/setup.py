@@ -17,7 +17,9 @@ FEWEST = 500
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The setup of a run. `stories`, `ordinary`: number of stories and of ordinary signals that begin per hour."""
+    """The setup of a run. `length`: simulated time; `stories`, `ordinary`: numbers of scams and of everyday events that
+    begin per hour; `operators`, `officers`: on duty all the time.
+    """
 
     length: timedelta
     residents: int
@@ -48,8 +50,9 @@ def made_for(
     *,
     compressed: bool = False,
 ) -> Setup:
-    """Return a setup with `overload` times the events that fill the operators' time. `residents`: default as many as
-    needed.
+    """Return a setup with `overload` times the events that fill the operators' time.
+
+    `residents`: None for as many as the scams need, at least 500.
     """
     stories = STORIES_AN_OPERATOR * operators * overload
     needed = max(FEWEST, round(ROOM * stories * (length / timedelta(hours=1))))

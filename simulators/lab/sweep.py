@@ -36,7 +36,11 @@ class Point:
 
 
 def steps(parameter: str, since: str, until: str, count: int, policy: str) -> list[str]:
-    """Return `count` values from `since` to `until`, as written in the policy. Raises UserError."""
+    """Return `count` values from `since` to `until`, both included, as written in the policy; equal ones once.
+
+    Raises UserError if `count` is below 2, the policy has no such parameter, or it, `since` or `until` is neither a
+    number nor a duration.
+    """
     if count < 2:
         raise UserError("a sweep has two steps or more")
     usual = "0" if parameter in PEOPLE else str(_value(tomlkit.parse(policy), parameter))
@@ -52,7 +56,10 @@ def steps(parameter: str, since: str, until: str, count: int, policy: str) -> li
 
 
 def among(parameter: str, found: Sequence[str], policy: str, setup: Setup) -> list[Contender]:
-    """Return a contender for each value: with so many people, or with the policy changed. Raises UserError."""
+    """Return a contender for each value: with so many people, or with the policy changed.
+
+    Raises UserError if the policy has no such parameter, or it is neither a number nor a duration.
+    """
     if parameter in PEOPLE:
         return [Contender(value, policy, setup=_staffed(setup, parameter, int(value))) for value in found]
     return [Contender(value, changed(policy, parameter, value)) for value in found]
@@ -63,7 +70,11 @@ def _staffed(setup: Setup, parameter: str, count: int) -> Setup:
 
 
 def changed(policy: str, parameter: str, value: str) -> str:
-    """Return the policy's text with the value at a dotted path replaced. Raises UserError."""
+    """Return the policy's text with the value at a dotted path replaced.
+
+    Raises UserError if there is no such value, or it is neither a number nor a text, and ValueError if `value` should
+    be a number and is not.
+    """
     document = tomlkit.parse(policy)
     before = _value(document, parameter)
     table, key = _table(document, parameter)
@@ -72,13 +83,13 @@ def changed(policy: str, parameter: str, value: str) -> str:
 
 
 def report(parameter: str, curve: Sequence[Point], setup: Setup, seeds: Sequence[int]) -> dict[str, Any]:
-    """Return the curve with its intervals, ready for JSON."""
+    """Return the report of a sweep: the curve with its intervals, the setup and the seeds, ready for JSON."""
     told = [asdict(point) for point in curve]
     return {"parameter": parameter, "setup": setup.as_dict(), "seeds": list(seeds), "points": told}
 
 
 def points(found: BySeed, names: Sequence[str]) -> list[Point]:
-    """Return the curve's points, in the order of the values."""
+    """Return the curve's points, in the order of the values (`names`)."""
     made = [_point(found, name, before) for name, before in zip(names, [None, *names], strict=False)]
     return [replace(point, front=_on_front(point, made)) for point in made]
 

@@ -45,8 +45,9 @@ ROWS: Mapping[str, tuple[str, Told, bool | None]] = {
 
 
 def compared(report: Mapping[str, Any]) -> Table:
-    """Return a table with a column for each contender: mean ± half the interval, coloured if it differs
-    significantly.
+    """Return a table of a report of compare, with a column for each contender: mean ± half the 95 % interval.
+
+    A figure is green or red if it is significantly better or worse than the first contender's.
     """
     names = list(report["policies"])
     seeds = len(report["seeds"])
@@ -101,7 +102,10 @@ def _kept(kept: Ratio | None) -> str:
 
 
 def warned(curves: Mapping[str, Mapping[str, Curve]], days: Sequence[float]) -> Table:
-    """Return a table of the share defrauded after a warning, by days since, with intervals."""
+    """Return a table of the share (%) defrauded after a warning, by days since, with 95 % intervals.
+
+    Of each kind of group, at most the 12 largest are shown.
+    """
     title = "defrauded after a warning, % of those warned (Kaplan–Meier, 95 %)"
     table = Table("by", "", title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for name in ("warned", "defrauded", *(f"{day:g} d" for day in days)):

@@ -11,8 +11,10 @@ from schemas.levels import Level
 
 @dataclass(slots=True)
 class Waits:
-    """Waiting times. `limits`: the policy's, by level. `past_limit`: cases that waited longer than theirs; `longest`:
-    of all.
+    """Waiting times of cases that are offered to operators; of each case, the first wait counts.
+
+    `limits`: the policy's, by level. `past_limit`: number of cases that waited longer than theirs; `longest`: the
+    longest wait of all.
     """
 
     limits: Mapping[Level, timedelta]

@@ -58,7 +58,7 @@ class Options:
 
     @property
     def policy(self) -> str:
-        """The text of the policy in force."""
+        """The text of the policy in force. Raises PolicyError if it is invalid, OSError if it cannot be read."""
         return text(self.default or load_settings().policy)
 
     @property
@@ -68,7 +68,7 @@ class Options:
 
 
 def text(path: Path) -> str:
-    """Return the text of a policy file."""
+    """Return the text of a policy file. Raises PolicyError if it is no valid policy, OSError if it cannot be read."""
     from streams.repositories.policies import read
 
     return read(path)

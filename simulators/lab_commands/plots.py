@@ -30,7 +30,10 @@ def plot(
 
 
 def draw(told: Mapping[str, Any], folder: Path | None) -> None:
-    """Draw a report, if `folder` is given, and print the paths."""
+    """Draw a report and print the paths; do nothing if `folder` is None.
+
+    Raises MissingError without the extra `lab`, UserError if it is no report, OSError if it cannot be written.
+    """
     if folder is None:
         return
     with needed():

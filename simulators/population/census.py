@@ -17,7 +17,7 @@ _SECRET = b"only for simulated people"
 
 
 class Census:
-    """`kind`: each resident's kind, 4 bytes each, sorted by kind.
+    """A whole province's residents as row numbers. `kind`: each row's kind, 4 bytes each, sorted by kind.
 
     `counts`: number of residents of each kind; `starts`: the first row of each kind.
     """
@@ -48,7 +48,8 @@ class Census:
     def rows(self, chance: np.random.Generator, count: int, among: NDArray[np.bool_], part: float = 1.0) -> Ints:
         """Return the rows of `count` random residents of the kinds `among` (a mask), empty if there are none.
 
-        `part`: choose only among this share of each kind, always the same residents.
+        A resident may be drawn several times. `part`: choose only among this share (0 to 1) of each kind, always the
+        same residents.
         """
         meant = np.where(among, np.rint(self.counts * part), 0).astype(np.intp)
         sums = np.cumsum(meant)
@@ -59,7 +60,7 @@ class Census:
         return np.asarray(self.starts[found] + places - (sums - meant)[found], dtype=np.intp)
 
     def share(self, among: NDArray[np.bool_]) -> float:
-        """Return the share of residents of these kinds."""
+        """Return the share (0 to 1) of all residents who are of the kinds `among` (a mask)."""
         return float(self.counts[among].sum() / max(len(self), 1))
 
 

@@ -104,7 +104,10 @@ def kind(number: int) -> Kind:
 
 
 def numbers(residents: Sequence[Resident], on: date) -> Ints:
-    """Return the number of each resident's kind on that day."""
+    """Return the number of each resident's kind on that day. Ages below 8 count as 8, above 90 as 90.
+
+    Raises ValueError for a resident of another province.
+    """
     places = np.array([_places(resident, on) for resident in residents], dtype=np.intp).reshape(-1, len(_SHAPE))
     return np.asarray(np.ravel_multi_index(tuple(places.T), _SHAPE), dtype=np.intp)
 

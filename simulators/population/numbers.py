@@ -18,7 +18,7 @@ HOTLINE = "96110"
 
 
 def resident_phone(serial: int) -> str:
-    """Return the telephone of the resident with this serial number, below a hundred million."""
+    """Return the telephone (E.164) with this serial number, which is below a hundred million."""
     return f"+86120{serial:08d}"
 
 
@@ -28,6 +28,7 @@ def other_phone(chance: Random) -> str:
 
 
 def korean_phone(chance: Random) -> str:
+    """Return a Korean telephone from a range that was never assigned."""
     return f"+8210000{chance.randrange(10**5):05d}"
 
 
@@ -46,7 +47,10 @@ def scam_phone(chance: Random, shown: NumberClass) -> str:
 
 
 def account(bank: str, serial: int) -> str:
-    """Return a card number of 16 digits with a valid check digit; the fourth digit identifies the bank."""
+    """Return a card number of 16 digits with a valid check digit; the fourth digit identifies the bank.
+
+    Raises ValueError for a bank that is not one of BANKS.
+    """
     body = f"999{BANKS.index(bank)}{serial:011d}"
     return body + str(luhn.calc_check_digit(body))
 

@@ -28,7 +28,7 @@ class _Place:
 
 
 def people(seed: int, count: int, on: date, secret: bytes) -> list[Resident]:
-    """Return `count` residents as of the day `on`. A seed's first 100,000 are the same for any larger `count`.
+    """Return `count` residents as of the day `on`. A seed's first residents are the same for any larger `count`.
 
     `secret`: keys the hashes of their ID numbers; the numbers themselves are not kept.
     """
@@ -42,7 +42,10 @@ def people(seed: int, count: int, on: date, secret: bytes) -> list[Resident]:
 def resident(
     chance: Random, serial: int, kind: Kind, on: date, secret: bytes, before: Sequence[Resident] = ()
 ) -> Resident:
-    """Return a resident of this kind. Guardians and other holders of a telephone are chosen among those `before`."""
+    """Return a resident of this kind as of the day `on`. `serial`: makes their telephones and accounts unique.
+
+    Guardians and other holders of a telephone are chosen among those `before`. `secret`: keys the ID number's hash.
+    """
     place = chance.choice(_places(on.year)[kind.prefecture])
     birth_year = on.year - kind.age
     return Resident(

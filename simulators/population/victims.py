@@ -36,7 +36,7 @@ class AtRisk:
         return cls(np.bincount(numbers, minlength=kinds.COUNT), lambda place: residents[order[place]])
 
     def pick(self, chance: Random, scam_type: str, spared: set[str]) -> Resident | None:
-        """Return a random victim who is not `spared`, or None if hardly anybody is left."""
+        """Return a random victim whose id is not `spared`, or None if none is found in 200 tries."""
         hit, sums = self._hit[scam_type]
         for _ in range(_TRIES if len(hit) else 0):
             at = int(np.searchsorted(sums, chance.random() * sums[-1], side="right"))
@@ -54,7 +54,10 @@ def _hit(weighed: Shares) -> tuple[Ints, Shares]:
 
 
 def weights(scam: Scam, counts: Ints) -> Shares:
-    """Return the weights of kinds for a type of scam. Each cell of sex and age band gets its share of the victims."""
+    """Return each kind's weight for a type of scam: its probability among the victims, if every cell has people.
+
+    `counts`: number of people of each kind. Each cell of sex and age band gets its share of the victims.
+    """
     in_band = (TABLE.age >= scam.ages[0]) & (TABLE.age <= scam.ages[1])
     cell = 2 * (TABLE.sex == _MAN) + in_band
     own = counts * _own(scam)

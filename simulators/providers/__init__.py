@@ -73,7 +73,10 @@ async def running(
 
 @asynccontextmanager
 async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
-    """Serve on a loopback port (0: any free one) within the context, and yield the address."""
+    """Serve on a loopback port (0: any free one) within the context, and yield the address: http://127.0.0.1:port.
+
+    Raises OSError if the port is taken.
+    """
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # otherwise an answer takes 40 ms longer

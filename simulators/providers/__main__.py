@@ -10,7 +10,7 @@ from streams.runtime.settings import load
 
 
 async def main() -> None:
-    """Run providers that behave at random."""
+    """Print the addresses as shell exports, and run providers that behave at random until it is cancelled."""
     settings = load()
     async with running(settings, load_channels(), Clock.parse(settings.clock)) as providers:
         sms, bank, station = providers.carrier_url, providers.bank_url, providers.station_url

@@ -21,7 +21,7 @@ REFUSED, STILL_THERE, CAUGHT, RETURNED = 0.08, 0.55, 0.12, 0.3
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """A request to stop a payment's payee account, or to release it."""
+    """A request to stop a payment's payee account, to extend the stop, or to release it."""
 
     dispatch: str
     action: Action
@@ -71,7 +71,10 @@ class Stops:
         self._stops: dict[str, _Stopped] = {}  # by account
 
     def take(self, account: str, action: Action, now: datetime) -> None:
-        """Stop or release an account. Raises RefusedError after two stops."""
+        """Stop an account for 48 hours, extend the stop (STOP_AGAIN) or release it, by `action`.
+
+        Raises RefusedError if the account was stopped twice already.
+        """
         stopped = self._stops.setdefault(account, _Stopped(0, now))
         if action is Action.STOP_RELEASE:
             self._stops[account] = replace(stopped, until=now)
@@ -82,7 +85,7 @@ class Stops:
 
 
 class Bank(SimulatedProvider):
-    """`POST /stop-payments`: stops, extensions and releases, by `action`."""
+    """A simulated bank: `POST /stop-payments` takes stops, extensions and releases, by `action`."""
 
     def __init__(
         self,

@@ -44,7 +44,7 @@ Receipt = tuple[timedelta, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One thing that was really done: an entry of the log."""
+    """One thing that a provider really did: an entry of its log. `at`: ISO 8601; `said`: the text, or the reason."""
 
     dispatch: str
     action: str
@@ -55,7 +55,11 @@ class Contact:
 
 @dataclass(slots=True)
 class Fault:
-    """A fault in the next `times` requests."""
+    """A fault in the next `times` requests.
+
+    `status`: of `error`; `seconds`: wall-clock, of `hang`, `late_act` and `late_answer`; `minutes`: by the province's
+    clock, of `receipts_late`.
+    """
 
     times: int = 1
     status: int = 500  # for `error`
@@ -64,7 +68,7 @@ class Fault:
 
 
 class RefusedError(ValueError):
-    """Raised if the provider refuses an order; the text says why."""
+    """Raised if the provider refuses an order, which it answers with 422; the text says why."""
 
 
 _trace: ContextVar[str | None] = ContextVar("trace", default=None)  # of the order; its receipts continue it
@@ -78,7 +82,10 @@ class CutAnswer(Response):
 
 
 class SimulatedProvider(ABC):
-    """A provider of one family of orders. Subclasses define what an order does and its receipts."""
+    """A provider of one family of orders. Subclasses define what an order does and its receipts.
+
+    `book`: the contacts made, the earliest first. `faults`: those to come, by name.
+    """
 
     def __init__(self, clock: Clock, receipts_url: str, key: bytes, mode: Kind = Kind.IDEMPOTENT) -> None:
         self.clock, self.mode = clock, mode
@@ -98,15 +105,18 @@ class SimulatedProvider(ABC):
 
     @abstractmethod
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Return what the order does. Raises RefusedError."""
+        """Carry out an order, and return its entry in the log. `key`: the dispatch id.
+
+        Raises RefusedError if the provider refuses it.
+        """
 
     @abstractmethod
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
-        """Return the order's receipts."""
+        """Return the order's receipts, each with its delay after `now`."""
 
     @property
     def app(self) -> Starlette:
-        """The provider's HTTP application."""
+        """The provider's HTTP application: its orders, queries about them, `/book` and `/faults`."""
         routes = [Route("/book", self._read_book), Route("/faults", self._set_fault, methods=["POST", "DELETE"])]
         for path in self.paths():
             routes.append(Route(path, self._order, methods=["POST"]))
@@ -115,7 +125,7 @@ class SimulatedProvider(ABC):
         return Starlette(routes=routes)
 
     async def close(self) -> None:
-        """Send no more receipts."""
+        """Stop sending receipts, also those under way."""
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -207,7 +217,7 @@ class SimulatedProvider(ABC):
             self.tell(key, path, receipt, times)
 
     def tell(self, key: str, path: str, receipt: dict[str, Any], times: int = 1) -> None:
-        """Send a receipt, `times` times with the same id."""
+        """Send a receipt in the background, `times` times with the same id, each until it is accepted or refused."""
         self._told[key] += 1
         body = orjson.dumps({"id": f"{key}#{self._told[key]}", "dispatch": key, **receipt})
         for _ in range(times):

@@ -53,7 +53,7 @@ def by_chance(seed: int) -> Answering:
 
 
 class Carrier(SimulatedProvider):
-    """`POST /sms` and `POST /calls`."""
+    """A simulated carrier: `POST /sms` takes text messages, `POST /calls` automated calls."""
 
     def __init__(
         self,

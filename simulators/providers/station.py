@@ -69,7 +69,7 @@ def by_chance(seed: int) -> Visiting:
 
 
 class Station(SimulatedProvider):
-    """`POST /tasks`."""
+    """A simulated police station: `POST /tasks` takes visits for an officer."""
 
     def __init__(
         self,
@@ -86,7 +86,10 @@ class Station(SimulatedProvider):
         return {"/tasks": "station"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Log a task, or a resident added to one, for whom no one else is sent."""
+        """Return the log entry of a task, or of a resident added to one, for whom no one else is sent.
+
+        Raises RefusedError if there is no such task to join.
+        """
         if (joins := order.get("joins")) is not None and joins not in self._seen:
             raise RefusedError("there is no such task to join")
         action = Action.VISIT.value if joins is None else JOINED

@@ -36,7 +36,10 @@ class Acts:
 
 
 def everyday(seed: int, census: Census, acts: int, rules: RiskRules) -> Iterator[Acts]:
-    """Yield a day's events by kind, only those that are evidence under the rules. `acts`: number of all events."""
+    """Yield a day's events, one Acts for each kind, with only those that are evidence under the rules.
+
+    `acts`: number of all events, evidence or not.
+    """
     chance = generator(seed, "everyday")
     shares = np.array(list(figures.ORDINARY.values()))
     counts = chance.multinomial(acts, shares / shares.sum())

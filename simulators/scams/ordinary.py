@@ -48,7 +48,7 @@ class _Scene:
 
 
 def carrier_of(phone: str) -> str:
-    """Return the carrier of a telephone."""
+    """Return the carrier of a telephone: the source of its signals."""
     return CARRIERS[int(phone[-2:]) // 2 % len(CARRIERS)]
 
 
@@ -61,7 +61,10 @@ class OrdinaryLife:
         self._pools = _pools(residents)
 
     def hour(self, since: datetime, count: int) -> Iterator[Due]:
-        """Yield about `count` signals of the hour that begins at `since`."""
+        """Yield the signals of `count` events in the hour that begins at `since`, in no order.
+
+        A payment to a new payee gives two signals. A signal may be sent after the hour.
+        """
         chance = stream(self._seed, "ordinary", since)
         for number in range(count):
             kind = pick(chance, figures.ORDINARY)

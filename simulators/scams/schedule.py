@@ -30,7 +30,7 @@ class Hour:
 
 
 def hours(seed: int, residents: Sequence[Resident], start: datetime, pace: Pace) -> Iterator[Hour]:
-    """Yield one hour after another without end. A resident is in at most one story."""
+    """Yield one hour after another from `start` on, without end. A resident is in at most one story."""
     at_risk, ordinary = AtRisk.among(residents, start.date()), OrdinaryLife(seed, residents)
     for hour in scam_hours(seed, at_risk, len(residents), start, pace):
         count = _count(stream(seed, "ordinary", "count", hour.since), pace.ordinary(len(residents)))
@@ -38,7 +38,7 @@ def hours(seed: int, residents: Sequence[Resident], start: datetime, pace: Pace)
 
 
 def scam_hours(seed: int, at_risk: AtRisk, residents: int, start: datetime, pace: Pace) -> Iterator[Hour]:
-    """Yield the hours without everyday life. `residents`: how many live there."""
+    """Yield the hours from `start` on, without everyday life and without end. `residents`: how many live there."""
     since, spared = start, set[str]()
     while True:
         gangs: dict[str, Gang] = {}

@@ -26,7 +26,7 @@ _DAY = 86_400  # seconds
 
 
 def gang(seed: int, scam_type: str, since: datetime, number: int) -> Gang:
-    """Return gang `number` of a type, active since that time."""
+    """Return gang `number` of a type of scam, active since that time: its accounts, telephones and site."""
     name = f"{scam_type}-{since:%Y%m%d%H}-{number}"
     chance = stream(seed, "gang", name)
     shown = [pick(chance, SCAMS[scam_type].classes) for _ in range(_PHONES_A_GANG)]

@@ -11,7 +11,7 @@ from simulators.assumptions.figures import CALL_UPDATE
 
 
 class Phase(StrEnum):
-    """The phases of a scam."""
+    """The phases of a scam. AFTER: a report of the loss, or a recovery scam."""
 
     HOOK = "hook"
     TRUST = "trust"
@@ -34,7 +34,7 @@ class Gang:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A call from the scammer."""
+    """A call from the scammer. `number`: the caller's; `shown`: its class as the carrier reports it."""
 
     at: datetime
     phase: Phase
@@ -57,7 +57,7 @@ class Ring:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A text message from the scammer."""
+    """A text message from the scammer. `number`: the sender's; `shown`: its class as the carrier reports it."""
 
     at: datetime
     phase: Phase
@@ -78,7 +78,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """A payment that the victim makes if nobody intervenes."""
+    """A payment that the victim makes if nobody intervenes. `settles`: when it reaches the payee; `source`: a bank."""
 
     at: datetime
     settles: datetime

@@ -62,7 +62,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A fact compared with the simulation; `mean` and `sd` over the seeds."""
+    """A fact compared with the simulation; `mean` and `sd` over the seeds; `ok`: it is within the tolerance."""
 
     fact: str
     published: str
@@ -76,8 +76,9 @@ class Line:
 def calibrate(
     seeds: Sequence[int], residents: int = figures.PEOPLE, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> list[Line]:
-    """Simulate a year of each seed, and compare. `progress` is called with the number of finished years and their
-    total.
+    """Simulate a year of each seed, and return a line for each published fact.
+
+    `progress` is called with the number of finished years and their total.
     """
     measured = []
     for done, seed in enumerate(seeds, 1):

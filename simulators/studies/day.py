@@ -32,7 +32,10 @@ _STEPS = {"Ring": "calls", "Message": "messages", "Opened": "sites", "Pay": "pay
 
 
 def day(seed: int, residents: int, rules: RiskRules) -> Counts:
-    """Simulate a day, and return counts by subject and kind; sums are in fen. `rules`: define what is evidence."""
+    """Simulate a day, and return counts by subject ("people", "scams", "signals", ...) and kind.
+
+    The subject "money_fen" has sums in fen. `rules`: define what is evidence.
+    """
     census = Census(seed, residents, START.date())
     hours = islice(scam_hours(seed, census.at_risk(), residents, START, REAL), DAY_HOURS)
     stories = [story for hour in hours for story in hour.stories]

@@ -62,7 +62,10 @@ def judge(cases: Iterable[Case], truth: Truth, now: datetime) -> Judged:
 
 
 def kept_of(truth: Truth, life: Life | None, now: datetime) -> dict[str, int]:
-    """Return by payment how much (fen) stayed with the resident for certain, or is frozen by a bank."""
+    """Return by payment uid how much (fen) certainly stays with the resident, or is frozen by a bank.
+
+    Payments that a dissuaded resident would have made after `now` are included. Empty without a life.
+    """
     if life is None:
         return {}
     fates = truth.fates(life, now)
@@ -90,21 +93,22 @@ def _compared(
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The share of claims that is true: the mean, and an interval."""
+    """The true money as a share of the claimed: the mean, and an interval. It may exceed 1."""
 
     low: float
     mean: float
     high: float
 
     def covers(self, figure: Figure) -> bool:
+        """Return whether the truth lies within the interval times the claim, limits included."""
         return figure.claimed * self.low <= figure.true <= figure.claimed * self.high
 
 
 def learnt(figures: Iterable[Figure], share: float = SHARE) -> Ratio:
     """Return the interval of the ratio of truth to claims in these figures.
 
-    It uses order statistics, without assuming a distribution; with too few figures, it spans from the least to the
-    greatest. Raises ValueError if nothing is claimed.
+    `share`: of the figures that it is to cover. It uses order statistics, without assuming a distribution; with too few
+    figures, it spans from the least to the greatest. Raises ValueError if nothing is claimed.
     """
     claims = [figure for figure in figures if figure.claimed]
     if not claims:
@@ -138,9 +142,10 @@ class Verdict:
 
 
 def verdict(judged: Sequence[Judged], evidence: EvidenceClass) -> Verdict:
-    """Return whether a class is honest: A and B never above the truth, C and D covered in nine of ten seeds.
+    """Return the verdict on a class over all seeds.
 
-    A class without claims, or with too few to judge, is not honest.
+    A and B are honest if they are never above the truth, C and D if the interval covers it in nine of ten seeds. A
+    class without claims, or with too few to judge, is not honest.
     """
     figures = [each[evidence] for each in judged if each[evidence].claimed]
     by_bank, told = evidence in _WORD_OF_BANKS, list(_told(figures))

@@ -38,11 +38,12 @@ class Followed:
 
     @property
     def days(self) -> float:
+        """Days from the warning to `until`."""
         return max(0.0, (self.until - self.warned_at) / timedelta(days=1))
 
 
 class Point(NamedTuple):
-    """The share not defrauded from that day on, with its interval."""
+    """The share (0 to 1) not defrauded by that day, in force until the next point, with its 95 % interval."""
 
     days: float
     share: float
@@ -52,7 +53,10 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A group's curve: number of people, of those defrauded, and the falling share of those who are not."""
+    """A group's curve: number of people, of those defrauded, and the falling share of those who are not.
+
+    `points`: by day, from day 0 on.
+    """
 
     people: int
     defrauded: int
@@ -90,7 +94,7 @@ def survival(rows: Iterable[Followed], by: Callable[[Followed], str]) -> dict[st
 
 
 def curve(rows: Sequence[Followed]) -> Curve:
-    """Return the Kaplan-Meier estimate with its intervals. Raises ValueError without rows."""
+    """Return the Kaplan-Meier estimate with its 95 % intervals. Raises ValueError without rows."""
     from lifelines import KaplanMeierFitter
 
     if not rows:

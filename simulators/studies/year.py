@@ -45,7 +45,7 @@ def year(seed: int, census: Census) -> Iterator[Crime]:
 
 
 def crimes(story: Story) -> Iterator[Crime]:
-    """Yield a crime for each report; a victim who is hit again has several."""
+    """Yield a crime for each report of a loss; a victim who is hit again may have two."""
     lost_fen = 0
     for beat in story.beats:
         if isinstance(beat, Pay):

@@ -24,7 +24,7 @@ class Answers:
         return [] if answer.result is None else [(answer.after, answer.result)]
 
     async def bank(self, stopping: Stopping, now: datetime) -> Sequence[tuple[timedelta, BankState, int]]:
-        """Return the feedback of the payee's bank to a stop."""
+        """Return the bank's feedback to a stop: after how long, which state, and how much (fen)."""
         answers = self._contacts.bank(stopping.dispatch, stopping.action, stopping.account, stopping.transfer, now)
         return [(answer.after, answer.state, answer.amount_fen) for answer in answers]
 

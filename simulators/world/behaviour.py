@@ -21,7 +21,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A contacted resident's situation. `scam_type` None: no scam is in progress."""
+    """A contacted resident's situation. `scam_type` None: they are in no scam.
+
+    `payments_made`: settled ones; `on_the_line`: the scammer is calling now; `talks`: earlier conversations; `objects`:
+    to calls; `asked`: for money.
+    """
 
     scam_type: str | None = None
     payments_made: int = 0
@@ -40,7 +44,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A conversation: its outcome, duration and reason."""
+    """A conversation, or a call that was not answered (UNREACHABLE): its outcome, duration and reason."""
 
     outcome: Outcome
     lasted: timedelta
@@ -95,7 +99,10 @@ def _weight(action: Action, result: Result) -> float:
 
 
 def persuades(situation: Situation) -> float:
-    """Return the probability that a conversation dissuades, by scam type, payments made and earlier talks."""
+    """Return the probability (0 to 1) that a conversation dissuades, by scam type, payments made and earlier talks.
+
+    It is 0 for a resident in no scam.
+    """
     if situation.scam_type is None:
         return 0.0
     chance = SCAMS[situation.scam_type].talked_round
@@ -106,7 +113,7 @@ def persuades(situation: Situation) -> float:
 
 
 def talk(chance: Random, situation: Situation) -> Talk:
-    """Return the result of an operator's call."""
+    """Return the result of an operator's call: UNREACHABLE if the line is busy or nobody answers, else the talk's."""
     busy = situation.on_the_line and chance.random() < figures.BUSY_WITH_SCAMMER
     if busy or chance.random() > figures.TAKES_OPERATOR:
         return Talk(Outcome.UNREACHABLE, between(chance, 10, 40), "busy" if busy else "did not take the call")
@@ -162,7 +169,7 @@ def _travelled(chance: Random, accepted: timedelta) -> Visit:
 
 
 def at_the_door(chance: Random, situation: Situation) -> Talk:
-    """Return the outcome of a talk at the door, which dissuades more often than a call."""
+    """Return the outcome of a talk at the door, which dissuades more often than a call. Its duration is 0."""
     likely = max(figures.VISIT_FLOOR, figures.VISIT_PERSUADES * figures.HARDER_EACH_PAYMENT**situation.payments_made)
     return _ended(chance, situation, likely, timedelta(0))
 

@@ -111,7 +111,7 @@ class Contacts:
         return VisitReport(first.stage, first.after) if first else None
 
     def visit(self, dispatch: str, now: datetime) -> list[VisitReport]:
-        """Return all reports of the officer who gets the task; empty from one who is late."""
+        """Return all reports of the officer who gets the task; empty from one who is late. The talk may dissuade."""
         chance = stream(self._seed, "visit", dispatch)
         going = behaviour.visit(chance)
         reports = [VisitReport(stage.stage, stage.after) for stage in going.stages]
@@ -131,7 +131,7 @@ class Contacts:
             return VisitReport(VisitStage.DONE, after, behaviour.checklist(chance), act)
 
     def bank(self, dispatch: str, action: Action, account: str, transfer: str, now: datetime) -> list[BankAnswer]:
-        """Return the bank's feedback to a stop, its extension or its release."""
+        """Return the bank's feedback to a stop, its extension or its release, and record its effect on the account."""
         chance = stream(self._seed, "bank", dispatch)
         after = behaviour.bank_delay(chance)
         with self._lock:

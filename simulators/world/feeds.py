@@ -32,7 +32,7 @@ class Source(Protocol):
     """A source of signals: a province."""
 
     def signals_until(self, now: datetime) -> list[Signal]:
-        """Return all signals since the last call."""
+        """Return all signals since the last call up to `now`."""
 
 
 class Feeders:
@@ -66,18 +66,19 @@ class Feeders:
 
     @property
     def queued(self) -> int:
-        """Number of signals to be sent now."""
+        """Number of signals that are to be sent now and not accepted yet."""
         return sum(map(len, self._queues.values()))
 
     @property
     def waiting(self) -> int:
-        """Number of signals that are not accepted yet."""
+        """Number of signals that are not accepted yet, including those held back to arrive late or twice."""
         return self.queued + len(self._late)
 
     async def run(self, until: datetime) -> None:
-        """Send signals until the clock shows `until` or `ended` is set, then until all are accepted. Raises FeedError.
+        """Send signals until the clock shows `until` or `ended` is set, then until all are accepted or refused.
 
-        If cancelled, it drops signals that are not accepted yet.
+        Raises FeedError if intake refuses a whole batch for good. If cancelled, it drops signals that are not accepted
+        yet.
         """
         try:
             while (now := self._clock.now()) < until and not self.ended:

@@ -30,7 +30,7 @@ _A_DAY = timedelta(days=1) // _MILLISECOND
 
 
 def finished(work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of a coroutine that never waits. Raises RuntimeError if it does."""
+    """Run a coroutine that never waits, and return its result. Raises RuntimeError if it waits."""
     try:
         work.send(None)
     except StopIteration as end:
@@ -131,7 +131,11 @@ class Suspects(EvidenceStore):
         rules: RiskRules,
         now: datetime,
     ) -> tuple[dict[str, WatchEntry], list[Fanned]]:
-        """Store payments, read the entries of `subjects`, then write `entries` and read their payers, in this order."""
+        """Store payments, read the entries of `subjects`, then write `entries` and read their payers, in this order.
+
+        Returns the entries read, by subject, and for each of `entries` the one before it, the one now in force, and the
+        payments that it concerns.
+        """
         kept, at = (rules.money.window + LATE) // _MILLISECOND, milliseconds(now)
         for token, payer in payments:
             self._paid[token].add(payer, kept, at)

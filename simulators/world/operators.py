@@ -42,10 +42,10 @@ class Desk(Protocol):
         """Claim and return the most urgent case, or None."""
 
     async def keep(self, case_id: str, operator: str) -> bool:
-        """Renew the claim."""
+        """Renew the operator's claim. Returns False if another operator has it."""
 
     async def release(self, case_id: str) -> None:
-        """Release the claim."""
+        """Release the claim on a case."""
 
     async def report(self, report: OperatorReport) -> None:
         """Write an operator's report."""
@@ -66,7 +66,7 @@ class Province(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """What the operators did: number of talks."""
+    """What the operators did: numbers of calls (`talks`), of those answered (`reached`), and of residents dissuaded."""
 
     talks: int = 0
     reached: int = 0
@@ -83,7 +83,7 @@ class Operators:
         self.tally = Tally()
 
     async def run(self, names: Iterable[str]) -> None:
-        """Let every named operator work, and write victims' reports."""
+        """Let every named operator work, and write victims' reports, until cancelled."""
         async with asyncio.TaskGroup() as working:
             working.create_task(self._take_reports())
             for name in names:
@@ -175,7 +175,7 @@ class Operators:
 
 
 def victim_report(loss: Loss) -> VictimReport:
-    """Return the report of a loss that a victim reported."""
+    """Return a loss that a victim reported as a case's input. Its id names the transfer, so it counts once."""
     return VictimReport(
         id=f"told:{loss.transfer}",
         at=loss.at,
@@ -186,8 +186,10 @@ def victim_report(loss: Loss) -> VictimReport:
 
 
 def further_acts(case: Case, act: OutcomeAct, talk: Talk) -> list[Act]:
-    """Return an operator's further acts: stop moving money, send an officer or tell a contact if not dissuaded or
-    reached.
+    """Return an operator's further acts after an outcome.
+
+    Not persuaded or already defrauded: ask for a stop of each payment without one. Not persuaded, at orange or red:
+    send an officer. Not reached, with an unsettled payment: tell the first trusted contact.
     """
     acts: list[Act] = []
     if act.outcome in (Outcome.NOT_PERSUADED, Outcome.ALREADY_DEFRAUDED):

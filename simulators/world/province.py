@@ -42,7 +42,9 @@ _Waiting = tuple[datetime, str, int, "Signal | tuple[Life, Beat]"]
 
 
 class Province:
-    """`people`: to be imported before the first signal; `contacts`: react to calls, messages and visits."""
+    """A simulated province. `people`: to be imported before the first signal; `contacts`: react to calls, messages and
+    visits; `truth`: what really happens.
+    """
 
     def __init__(
         self,
@@ -66,7 +68,7 @@ class Province:
         self._losses: list[Loss] = []
 
     def signals_until(self, now: datetime) -> list[Signal]:
-        """Return the feeds' signals since the last call, in order of time."""
+        """Return the feeds' signals since the last call up to `now`, in order of time."""
         with self._lock:
             self._fill(now)
             told = []
@@ -89,7 +91,10 @@ class Province:
             return taken
 
     def fingerprint(self, for_hours: int = 1) -> str:
-        """Return a digest of the people and the events of the first hours: the same for the same seed."""
+        """Return a digest (SHA-256 in hex) of the people and the events of the first `for_hours` hours.
+
+        It is the same for the same seed, number of residents, start and pace.
+        """
         digest = sha256()
         for resident in self.people:
             known = resident.model_copy(update={"id_hash": None})  # the hash depends on the secret, not the seed

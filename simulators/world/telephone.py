@@ -25,7 +25,10 @@ class Telephone:
         self._contacts, self._desk, self._clock = contacts, desk, clock
 
     async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
-        """Call a case's resident, who may be dissuaded. It takes as long as the talk, by the province's clock."""
+        """Call a case's resident, who may be dissuaded, and return the result with what they said and claim.
+
+        It takes as long as the talk, by the province's clock. `answered` is awaited as soon as the resident answers.
+        """
         talk = self._contacts.talk(case_id, self._clock.now())
         if talk.outcome is not Outcome.UNREACHABLE:
             await answered()

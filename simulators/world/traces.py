@@ -28,7 +28,9 @@ def moments(beat: Beat) -> Iterator[datetime]:
 
 
 def trace(life: Life, beat: Beat, at: datetime, truth: Truth) -> Signal | None:
-    """Return the signal that an event leaves at one of its `moments`; None if it did not come to that."""
+    """Return the signal that an event leaves at one of its `moments`; None if the victim was dissuaded before, the
+    payment did not get that far, or no feed sees it.
+    """
     match beat:
         case Ring():
             return _call(life, beat, at)

@@ -53,12 +53,13 @@ class AccountStop:
     until: datetime
 
     def covers(self, at: datetime) -> bool:
+        """Return whether the stop is in force at that moment: `since` is inclusive, `until` exclusive."""
         return self.since <= at < self.until
 
 
 @dataclass(slots=True)
 class Life:
-    """One story and its course so far."""
+    """One story and its course so far. `caught`: when a bank cancelled a payment, by its uid; `frozen`: fen, by uid."""
 
     story: Story
     persuaded_at: datetime | None = None
@@ -77,6 +78,7 @@ class Life:
             self.persuaded_again_at = at
 
     def persuaded(self, at: datetime) -> bool:
+        """Return whether the victim is dissuaded at that moment."""
         return self._persuaded_since(at, at) is not None
 
     def _persuaded_since(self, at: datetime, now: datetime) -> datetime | None:
@@ -132,7 +134,7 @@ class Life:
 
 
 def still_there(payment: Pay, at: datetime) -> int:
-    """Return how much of a settled payment (fen) has not been passed on from the mule's account."""
+    """Return how much of a settled payment (fen) is still on the mule's account at that moment."""
     left = math.pow(0.5, (at - payment.settles) / MULE_HALF_LIFE)
     return math.floor(payment.amount_fen * left)
 
@@ -155,7 +157,7 @@ class Truth:
         return sum(payment.amount_fen for payment, fate in self.fates(life, now) if fate in fates)
 
     def summary(self, now: datetime) -> dict[str, object]:
-        """Return all stories that began by `now`, with sums in fen, for a report."""
+        """Return for a report the stories that began by `now` (`stories`), with sums in fen and numbers of residents."""
         begun = [life for life in self.lives.values() if life.story.begins <= now]
         contacted = {contact.resident for contact in self.contacts}
         stories = [self._story(life, now) for life in sorted(begun, key=lambda life: life.story.id)]
@@ -172,7 +174,9 @@ class Truth:
         }
 
     def kept_fen(self, life: Life, now: datetime) -> int:
-        """Return what would have been paid by `now` and certainly was not (fen), without later freezes."""
+        """Return the payments (fen) that certainly stay with the resident, as known at `now`: not made, withdrawn,
+        caught or blocked. Those of a dissuaded resident that were due after `now` count too, later freezes do not.
+        """
         return self.sum_of(life, now, *(fate for fate in Fate if fate.kept))
 
     def frozen_fen(self, life: Life, now: datetime) -> int:
