@@ -24,7 +24,14 @@ _IN_DANGER = (
 
 
 class Kind(StrEnum):
-    """What can be wrong with a case."""
+    """What can be wrong with a case.
+
+    NO_NEXT_STEP: it is open and nothing is planned; NO_DUE: a waiting step has no time. DEADLINE_MISSING, _WRONG,
+    _STRAY: the store lacks a deadline, has it at another time, or has one that no case has. OVERDUE, RESULT_OVERDUE: a
+    waiting step, or a dispatch's result, is past its time; TOO_FAR: the next step is later than any clock of the plan.
+    NOT_QUEUED, QUEUED: it is wrongly not in, or in, the operators' queue; NOT_MARKED_HELD: lifting the hold would not
+    release a held step; UNKNOWN_CASE: the store lacks a case of the journal, or has an older version.
+    """
 
     NO_NEXT_STEP = "no_next_step"  # an open case without any planned step or clock
     NO_DUE = "no_due"  # a waiting step without a time
@@ -83,7 +90,9 @@ def expected_deadlines(case: Case) -> dict[str, int]:
 
 
 def must_call(case: Case) -> bool:
-    """Return whether the case must be in the operators' queue: an operator must call, or has claimed it."""
+    """Return whether the case must be in the operators' queue: an operator must call, or has claimed it. False once it
+    is settled.
+    """
     if case.settled:
         return False
     calls = (step for step in _live(case) if step.action is Action.OPERATOR_CALL)

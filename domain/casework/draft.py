@@ -84,7 +84,7 @@ class DecisionBuilder:
 
     @property
     def plan_over(self) -> bool:
-        """Whether the plan's contacts have ended: no more of them go out."""
+        """Whether the plan's contacts have ended, because the case is settled or the resident already defrauded."""
         return self.case.settled or self.case.state is CaseState.ALREADY_DEFRAUDED
 
     def set(self, **changes: object) -> None:
@@ -92,7 +92,7 @@ class DecisionBuilder:
         self.case = self.case.model_copy(update=changes)
 
     def change(self, step: Step, **changes: object) -> Step:
-        """Change a step, or add a new one. Times are limited to LATEST. Returns the changed step."""
+        """Change a step, or add a new one. Times are limited to 2099-12-30. Returns the changed step."""
         within = {name: min(value, LATEST) if isinstance(value, datetime) else value for name, value in changes.items()}
         changed = step.model_copy(update=within)
         self.steps[step.id] = changed
@@ -133,7 +133,7 @@ class DecisionBuilder:
         return [step for step in self.live() if step.action is not Action.FOLLOW_UP and step.action not in STOPS]
 
     def done(self) -> Decision:
-        """Return the decision, with the case's next version."""
+        """Return the decision: the case with its next version, the facts and the dispatches."""
         self.set(
             version=self.version,
             updated_at=max(self.now, self.case.updated_at),

@@ -66,7 +66,9 @@ def give_back(draft: DecisionBuilder, step: Step, attempt: int) -> None:
 
 
 def overdue(draft: DecisionBuilder, step: Step) -> None:
-    """Remove a contact that nobody began: no operator took the call, or no officer accepted the visit."""
+    """Remove the contact of an overdue step if nobody began it: no operator took the call, or no officer accepted the
+    visit.
+    """
     call = step.action is Action.OPERATOR_CALL and draft.case.claimed_by is None
     visit = step.action is Action.VISIT and draft.case.state is not CaseState.VISIT_UNDER_WAY
     if call or visit:

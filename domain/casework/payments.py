@@ -26,7 +26,7 @@ def stop_id(case: Case, transfer: str, kind: str = "stop") -> str:
 
 
 def merged(known: Sequence[Payment], told: Sequence[Payment]) -> list[Payment]:
-    """Merge new reports of payments, in any order, into the known ones: a payment's state only advances."""
+    """Return the known payments merged with new reports, in any order: a payment's state only advances."""
     payments = {payment.transfer: payment for payment in known}
     for payment in told:
         old = payments.get(payment.transfer)

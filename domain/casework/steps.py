@@ -168,7 +168,7 @@ def _dispatch(draft: DecisionBuilder, step: Step) -> None:
 
 
 def end(draft: DecisionBuilder, step: Step, state: Ended, why: AnyCode) -> None:
-    """End a step for the given reason."""
+    """End a step as done, failed, withdrawn or skipped (`state`), and record it with the reason."""
     payments.not_asked(draft, step)
     draft.change(step, state=state, due=None, wanted=None)
     draft.note(_ENDED[state], why, step)

@@ -164,7 +164,9 @@ def reasons(case: Case, policy: Policy) -> list[Reason]:
 
 
 def left_until(case: Case) -> datetime | None:
-    """Return until when there is time, or None: the call's deadline, or the first end of a stop."""
+    """Return until when there is time: the earliest of the deadlines of operators' calls on the desk and the ends of
+    stops in force; None without any.
+    """
     calls = [step.due for step in case.steps if step.action is Action.OPERATOR_CALL and step.state is StepState.SENT]
     stops = [payment.stop for payment in case.payments if payment.stop is not None]
     ends = [stop.until for stop in stops if stop.state is StopState.IN_FORCE]

@@ -24,13 +24,17 @@ class Next:
 
     @property
     def due(self) -> datetime:
-        """When the step is due; LATEST if there is no step or it has no time."""
+        """When the step is due; 2099-12-30 (LATEST) if there is no step or it has no time."""
         return (self.step.due if self.step else None) or LATEST
 
 
 @dataclass(slots=True)
 class Sheet:
-    """The sheet of one moment; every list is sorted by urgency."""
+    """The sheet of one moment; every list is sorted by urgency.
+
+    `until`: the end of the shift that takes over. `promises`: calls at a time that the resident asked for; `held`:
+    cases with a step held back by a hold.
+    """
 
     at: datetime
     until: datetime  # the end of the shift that takes over

@@ -18,7 +18,8 @@ class Missed:
     """Counts of what is late in open cases at `now`; `add` takes one case after the other.
 
     `grace`: a deadline counts as overdue only when it is later than this. `open`: number of open cases. `overdue`,
-    `held`: numbers of steps by level.
+    `held`: numbers of steps by level; `oldest`: the due time of the oldest overdue step. `awaited`: numbers of
+    dispatches with an overdue result. `red`: ids of red cases whose first contact is late.
     """
 
     now: datetime

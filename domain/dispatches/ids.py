@@ -21,7 +21,7 @@ class DispatchId(NamedTuple):
 
 
 def named(case: str, step: str, attempt: int, channel: Channel) -> str:
-    """Return the id of a dispatch."""
+    """Return the id of a dispatch: `case:step:attempt:channel`."""
     return f"{case}:{step}:{attempt}:{channel.value}"
 
 

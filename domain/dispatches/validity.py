@@ -30,9 +30,10 @@ class NotYetApplied:
 
 
 def validity(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDispatch | NotYetApplied | None:
-    """Return None if the dispatch is valid: its case is open and not settled, and its step waits for this attempt.
+    """Return None if the dispatch is valid: it is in time, its case still needs it, its step waits for this attempt.
 
-    Else return why it is obsolete, or that Redis does not have its decision yet.
+    Else return why it is obsolete, or that Redis does not have its decision yet. A settled case needs only follow-ups
+    and releases of stops, a closed one only releases; one of a defrauded resident needs stop-payments too.
     """
     if dispatch.not_after is not None and now > dispatch.not_after:
         return ObsoleteDispatch(TimeOver())

@@ -217,7 +217,9 @@ def _base32(value: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A resident who holds a telephone or account from `since` (inclusive) to `until` (exclusive)."""
+    """A resident who holds a telephone or account from `since` (inclusive; None: always) to `until` (exclusive; None:
+    still).
+    """
 
     resident: str
     since: datetime | None = None

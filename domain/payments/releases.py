@@ -15,7 +15,11 @@ WITHIN = timedelta(hours=24)  # assumed: half the duration of a stop, so that a 
 
 
 class Why(StrEnum):
-    """Why a request or decision is refused."""
+    """Why a request to lift a stop, or the decision on it, is refused.
+
+    NO_STOP: the payment has no stop, or no longer; ASKED_ALREADY: there is an open request; SAME_PERSON: who asked may
+    not decide; DECIDED: somebody has decided; TOLD: the case has the approval already.
+    """
 
     NO_STOP = "no_stop"  # there is no stop on this payment, or no longer
     ASKED_ALREADY = "asked_already"

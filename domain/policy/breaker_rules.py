@@ -14,7 +14,12 @@ LOOKS_BACK = timedelta(days=4)  # counts of cases raised per minute are kept for
 
 
 class BreakerRules(Section):
-    """Limits on the next policy's cases per minute. The usual number is the median of the minutes under this policy."""
+    """Limits on the next policy's cases per minute. The usual number is the median of the minutes under this policy.
+
+    `learn`: the time before the change that determines it; `least`: cases a minute that it is at least taken for.
+    `sudden`: limit in any one minute, `slow`: limit of the average over `steady`, both as multiples of it. `trial`: a
+    policy in force for so long is trusted. `hold`: how long a stopped policy's cases wait for a person.
+    """
 
     learn: Duration  # how much time before the change determines the usual number
     least: Annotated[float, Field(gt=0)]  # cases a minute: a lower usual number is replaced by this

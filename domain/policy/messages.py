@@ -39,7 +39,11 @@ def segments(text: str) -> int:
 
 
 def template(text: str) -> str:
-    """Return the template if it is valid. Raises PydanticCustomError for forbidden or missing content."""
+    """Return the template if it is valid. Raises PydanticCustomError, a ValueError, if not.
+
+    It must have the placeholders {tail} and {code} and the number 96110, and no other placeholder or number, no link
+    and no invisible character.
+    """
     _placeholders(text)
     plain = unicodedata.normalize("NFKC", text)
     if not text.isprintable():

@@ -109,7 +109,11 @@ Attempts = Annotated[int, Field(ge=1, le=99)]
 
 
 class StepRule(Section):
-    """One step: when it is due, how often it is tried, and how soon a result must come."""
+    """One step: when it is due, how often it is tried, and how soon a result must come.
+
+    `after`: from the plan's start; `again`: before the next attempt; `arrive_within`: of a visit, after acceptance;
+    `least_gap`: to the previous step if several are due at once.
+    """
 
     action: Action
     after: Duration = timedelta(0)  # from the plan's start
@@ -123,7 +127,11 @@ class StepRule(Section):
 
 
 class LevelPlan(Section):
-    """What is done at a level."""
+    """What is done at a level. `quiet`: whether quiet hours apply.
+
+    `acknowledged`: what the key 1 on an automated call does; `in_doubt`: whether a dispatch in doubt is repeated or
+    counts as sent.
+    """
 
     quiet: bool  # whether quiet hours apply
     acknowledged: Literal["goes_on", "no_robot", "dissuaded"]  # effect of the key 1 on an automated call
@@ -145,7 +153,11 @@ class Results(Section):
 
 
 class StopRules(Section):
-    """Rules of stop-payments, which last 48 hours and are requested at most twice for an account."""
+    """Rules of stop-payments, which last 48 hours and are requested at most twice for an account.
+
+    `times`: how often one is requested; `remind_before`: before a stop ends; `settled_within`: a payment settled more
+    recently may still be caught.
+    """
 
     attempts: Attempts
     again: Duration

@@ -90,7 +90,7 @@ class AtRisk(Section):
     source: Annotated[str, Field(min_length=3)]
 
     def fits(self, profile: Profile, year: int) -> bool:
-        """Return whether the resident belongs to the group in that year."""
+        """Return whether the resident belongs to the group in that year, with the age by the year of birth."""
         low, high = self.ages or (0, 200)
         return (
             self.sex in (None, profile.sex)

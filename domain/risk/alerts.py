@@ -11,8 +11,8 @@ from schemas.risk.evidence import Alerted
 
 
 def news(found: Assessment, alerted: Alerted | None) -> bool:
-    """Return whether casework does not know the danger: a higher level, another campaign, or money it could
-    still stop.
+    """Return whether casework does not know the danger: a higher level, another campaign, or (from orange on) a payment
+    or its new state. False without a danger.
     """
     danger = found.danger
     if danger is None:

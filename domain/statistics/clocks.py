@@ -34,7 +34,9 @@ class Whose(StrEnum):
 
 
 class Clock(NamedTuple):
-    """The key by which ended clocks are counted. `officer`: the visiting officer, or ""."""
+    """The key by which ended clocks are counted. `start`: of the shift in which it ended; `kept`: the result came in
+    time; `officer`: the visiting officer, or "".
+    """
 
     start: datetime  # of the shift in which it ended
     division: str

@@ -32,7 +32,8 @@ _NONE = timedelta(0)
 class Visit:
     """A visit to be made.
 
-    `never`: officers who refused it or let it become late. `worth_fen`: see domain/visits/rounds.
+    `never`: officers who refused it or let it become late; `last`: the officer who saw the resident last; `to`: the one
+    to whom a colleague handed it over. `worth_fen`: the expected loss if another visit is made first.
     """
 
     level: Level

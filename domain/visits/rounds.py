@@ -23,7 +23,11 @@ _MINUTE, _NONE = timedelta(minutes=1), timedelta(0)
 
 
 class VisitBand(IntEnum):
-    """The classes of visits, in the order in which they are made."""
+    """The classes of visits, in the order in which they are made.
+
+    AT_THE_DOOR: begun; GRAVE: of a level that precedes all others; OVERDUE: it has waited beyond its limit; BY_WORTH:
+    the others; TOO_LATE: it would end after the shift.
+    """
 
     AT_THE_DOOR = 0  # a visit that has begun is finished
     GRAVE_ON_THE_WAY = 1
@@ -36,7 +40,10 @@ class VisitBand(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A visit that an officer has or may be given. `worth_fen`: see `worth`; `since`: when the officer got it."""
+    """A visit that an officer has or may be given. `since`: when the officer got it.
+
+    `worth_fen`: the expected loss if another visit is made first.
+    """
 
     dispatch: str
     level: Level | None
@@ -73,7 +80,7 @@ class Planned(NamedTuple):  # made for each visit of each officer who may go: a 
 
 
 def worth(case: Case, policy: Policy) -> int:
-    """Return the expected loss, in fen, if another visit is made before this one."""
+    """Return the expected loss, in fen, if another visit is made first: what is lost within the policy's `horizon`."""
     return round(at_stake(case, policy) * lost_within(case, policy.visits.horizon, policy))
 
 

@@ -47,7 +47,7 @@ class Profile(Model):
 
 class StepState(StrEnum):
     """The states of a step. Pending and held steps have a time at which they are due, sent ones a deadline for the
-    result.
+    result. WITHDRAWN: no longer needed; SKIPPED: replaced by a later or stronger step.
     """
 
     PENDING = "pending"
@@ -98,12 +98,12 @@ class DeskCall(Model):
 
     @property
     def answered(self) -> bool:
-        """Whether the resident has talked, or talks still."""
+        """Whether the resident answered, whether or not the conversation has ended."""
         return self.result is CallResult.ANSWERED
 
     @property
     def goes_on(self) -> bool:
-        """Whether the two talk now."""
+        """Whether the conversation is going on."""
         return self.answered and self.ended_at is None
 
 
@@ -159,7 +159,7 @@ class Loss(Model):
 
 class Danger(Model):
     """Screening's result: the risk with its reasons, most serious first. `probability`: of fraud; `exposure_fen`: money
-    that could be lost.
+    that could be lost; `call_since`: when a suspicious call still in progress began.
     """
 
     level: Level
@@ -226,5 +226,8 @@ class Case(Model):
 
     @property
     def settled(self) -> bool:
-        """Whether the resident was dissuaded or cleared, or the case is closed: only follow-ups go out."""
+        """Whether the resident was dissuaded or cleared, or the case is closed.
+
+        Only follow-ups and releases of stops still go out then.
+        """
         return self.state in (CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED)

@@ -182,7 +182,9 @@ class ConfirmAct(Model):
 
 
 class CloseAct(Model):
-    """Close the case; remaining follow-ups are withdrawn. `hold`: the dropped hold that is the reason."""
+    """Close the case; remaining steps are withdrawn, except releases of stops. `hold`: the dropped hold that is the
+    reason.
+    """
 
     do: Literal["close"] = "close"
     reason: Reason
@@ -207,7 +209,10 @@ Act = Annotated[
 
 
 class OperatorReport(_ForCase):
-    """An operator's act. `seen`: the case's version on the screen; acts on an outdated one are refused, with a fact."""
+    """An operator's act. `seen`: the case's version on the screen.
+
+    Acts on an outdated version are refused, with a fact; notes, answers and claims are not.
+    """
 
     kind: Literal["operator_report"] = "operator_report"
     by: Text

@@ -37,7 +37,11 @@ TextLanguage = Literal["zh", "en", "ko"]
 
 
 class Health(StrEnum):
-    """The state of a webhook's deliveries."""
+    """The state of a webhook's deliveries.
+
+    FRESH: nothing was sent yet; FAILING: retried at growing intervals, nothing is lost; GONE: it answered 410 and gets
+    no more events.
+    """
 
     FRESH = "fresh"  # nothing was sent yet
     FINE = "fine"

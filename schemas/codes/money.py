@@ -47,7 +47,7 @@ class StopExpired(Code, frozen=True):
 
 
 class StopRunsOut(Code, frozen=True):
-    """The stop ends at a time."""
+    """The stop ends at a time (`at`)."""
 
     zh: ClassVar = "止付 %(at)s 到期"
     at: datetime

@@ -216,7 +216,7 @@ class StopAskedFor(Code, frozen=True):
 
 
 class ContactToBeTold(Code, frozen=True):
-    """A trusted contact is to be informed."""
+    """A trusted contact is to be informed. `contact`: the index."""
 
     zh: ClassVar = "将告知可信联系人（%(contact)s）"
     contact: int

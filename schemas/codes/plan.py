@@ -85,7 +85,7 @@ class StillSafe(Code, frozen=True):
 
 
 class BudgetSpent(Code, frozen=True):
-    """The contact budget is used up. `channel`: None for the budget of all channels together."""
+    """The contact budget is used up: `most` contacts within `hours`. `channel`: None if all channels count together."""
 
     zh: ClassVar = "推迟：%(hours)s 小时内%(channel)s联系已达上限（%(most)s 次）"
     hours: int

@@ -7,7 +7,7 @@ from schemas.levels import Level, Outcome
 
 
 class CaseChanged(Code, frozen=True):
-    """The case has changed since the displayed version."""
+    """The case has changed since the displayed version: it was `seen` in that one, and now has `version`."""
 
     zh: ClassVar = "您看到的内容已经更新（现为第 %(version)s 版，您看到的是第 %(seen)s 版），请核对后再操作"
     version: int
@@ -49,7 +49,7 @@ class NotLower(Code, frozen=True):
 
 
 class CallTooLate(Code, frozen=True):
-    """A call may not be postponed that long."""
+    """A call may not be postponed that long. `days`: the maximum."""
 
     zh: ClassVar = "致电最多推迟 %(days)s 天"
     days: int
@@ -82,21 +82,21 @@ class GroundMissing(Code, frozen=True):
 
 
 class GroundNeedsNote(Code, frozen=True):
-    """Another ground needs a note that says what it is."""
+    """Another ground needs a note that says what it is, of at least `least` characters."""
 
     zh: ClassVar = "其他依据须在说明中写明，至少 %(least)s 个字"
     least: int
 
 
 class NoSuchContact(Code, frozen=True):
-    """The resident has no such trusted contact."""
+    """The resident has no trusted contact with this index."""
 
     zh: ClassVar = "没有这位可信联系人（%(contact)s）"
     contact: int
 
 
 class TooManyAnswers(Code, frozen=True):
-    """There are more answers than a script and its markers have questions."""
+    """There are more answers (over `most`) than a script and its markers have questions."""
 
     zh: ClassVar = "回答超过 %(most)s 项"
     most: int
@@ -121,7 +121,7 @@ class NotOfThisCase(Code, frozen=True):
 
 
 class MostStops(Code, frozen=True):
-    """The account was stopped the maximum number of times."""
+    """The account was stopped the maximum number of times (`times`)."""
 
     zh: ClassVar = "该账户已止付 %(times)s 次，达到上限"
     times: int
@@ -172,7 +172,7 @@ class ReleaseTurnedDown(Code, frozen=True):
 
 
 class ReasonLength(Code, frozen=True):
-    """The reason is too short or too long."""
+    """The reason is shorter than `least` characters or longer than `most`."""
 
     zh: ClassVar = "理由须为 %(least)s 至 %(most)s 字。"
     least: int

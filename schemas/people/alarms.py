@@ -11,7 +11,7 @@ from schemas.people.residents import DivisionCode
 
 
 class AlarmKind(StrEnum):
-    """Why an alarm was raised."""
+    """Why an alarm was raised: the officer pressed it (DURESS), or has not checked in as safe in time."""
 
     DURESS = "duress"  # pressed by the officer
     CHECK_IN_MISSED = "check_in_missed"  # the officer has not checked in as safe in time

@@ -18,7 +18,7 @@ CallId = Annotated[str, Field(pattern=r"^c[0-9a-f]{20}$")]
 
 
 class CallerRequest(StrEnum):
-    """What the caller wants."""
+    """What the caller of 96110 wants. HANDED_OVER: it belongs to another prefecture, and is noted there."""
 
     QUESTION = "question"
     REPORT = "report"
@@ -26,7 +26,11 @@ class CallerRequest(StrEnum):
 
 
 class CameOf(StrEnum):
-    """What followed from a statement."""
+    """What followed from a statement.
+
+    NOTED: on the case; STOP_REFUSED: by the case; _WATCHED: reported to the watchlist; SCREENED: sent to screening as
+    the resident's own report.
+    """
 
     NOTED = "noted"  # on the case
     STOP_ASKED = "stop_asked"

@@ -33,7 +33,11 @@ class ComplaintState(StrEnum):
 
 
 class Deed(StrEnum):
-    """What was done with a complaint."""
+    """What was done with a complaint. The last four are consequences.
+
+    FALSE_ALARM: the case was cleared; NO_CALLS: no automated calls from the next warning on; RELEASE_ASKED: the release
+    of the stop was requested; DATA_REFERRED: to the keepers of the register.
+    """
 
     TAKEN = "taken"
     ASSIGNED = "assigned"

@@ -79,7 +79,7 @@ class OpenShift(Model):
 
 
 class SwapState(StrEnum):
-    """The state of a swap."""
+    """The state of a swap. ACCEPTED: by the person asked, and a supervisor must still approve."""
 
     ASKED = "asked"
     ACCEPTED = "accepted"  # by the person asked; a supervisor must still approve

@@ -13,7 +13,11 @@ from schemas.risk.signals import TransferState
 
 
 class EvidenceKind(StrEnum):
-    """The kinds of evidence. Signals of no kind are everyday life."""
+    """The kinds of evidence. Signals of no kind are everyday life.
+
+    SUSPECT_CALLER, SUSPECT_PAYEE: the other party is confirmed as a scammer's; REPORTED_PAYEE: reported by somebody,
+    not confirmed; OWN_REPORT: the resident reported a fraud.
+    """
 
     CALL_OVERSEAS = "call_overseas"
     CALL_GOIP = "call_goip"
@@ -127,7 +131,7 @@ class ScreeningOutcome(StrEnum):
     """The outcome of an accepted signal; each has exactly one.
 
     RAISED: its resident is in danger; BELOW_THRESHOLD: not in danger; UNMATCHED: no resident is known by its numbers;
-    DEAD_LETTERED: it could not be read.
+    DUPLICATE: the evidence was known; DEAD_LETTERED: it could not be read.
     """
 
     RAISED = "raised"  # its resident is in danger

@@ -39,7 +39,7 @@ class PayersAnswered(Model):
 
 
 class RequestState(StrEnum):
-    """The state of a request: open until a person answers, or another entry replaces the one it is about."""
+    """The state of a request: open (ASKED) until a person answers, or another entry replaces its own (OVERTAKEN)."""
 
     ASKED = "asked"
     ALERTED = "alerted"

@@ -42,7 +42,7 @@ class Channel(StrEnum):
 
 
 class NumberClass(StrEnum):
-    """The carrier's classification of the other party's number."""
+    """The carrier's classification of the other party's number. HOTLINE: 96110 itself, which is never suspicious."""
 
     ORDINARY = "ordinary"
     OVERSEAS = "overseas"
@@ -52,7 +52,7 @@ class NumberClass(StrEnum):
 
 
 class AppKind(StrEnum):
-    """What a scam application or website pretends to be."""
+    """What a scam application or website pretends to be. MEETING: screen sharing."""
 
     BRUSHING = "brushing"
     LOAN = "loan"

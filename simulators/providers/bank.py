@@ -100,15 +100,18 @@ class Bank(SimulatedProvider):
         self._stops = Stops()
 
     def paths(self) -> dict[str, str]:
+        """Return `/stop-payments`, with the webhook `bank`."""
         return {"/stop-payments": "bank"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
+        """Stop, extend or release the account, and return the log entry. Raises RefusedError after two stops."""
         account, action = order["account"], Action(order["action"])
         self._stops.take(account, action, self.clock.now())
         said = f"{order['transfer']} {order['amount_fen']}"
         return Contact(key, action.value, account, self.clock.now().isoformat(), said)
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
+        """Return the bank's feedback as receipts, each with its delay after `now`."""
         stopping = Stopping(key, Action(order["action"]), order["account"], order["transfer"], order["amount_fen"])
         return [
             (delay, _told(stopping, state, amount, now + delay))

@@ -67,13 +67,18 @@ class Carrier(SimulatedProvider):
         self._answer = answer or by_chance(0)
 
     def paths(self) -> dict[str, str]:
+        """Return `/sms` and `/calls`, with the webhooks `sms` and `voice`."""
         return {"/sms": "sms", "/calls": "voice"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
+        """Return the log entry of a message or call, with its text or script. No order is refused."""
         said = order["text"] if path == "/sms" else order["script"]
         return Contact(key, order["action"], order["to"], self.clock.now().isoformat(), said)
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
+        """Return the receipts of a message or call, each with its delay after `now`; none if the carrier learns
+        nothing.
+        """
         answers = await self._answer(Ringing(key, order["to"], Action(order["action"])), now)
         told = _sms if path == "/sms" else _call
         return [(delay, receipt) for delay, result in answers if (receipt := told(result))]

@@ -83,6 +83,7 @@ class Station(SimulatedProvider):
         self._visit = visit or by_chance(0)
 
     def paths(self) -> dict[str, str]:
+        """Return `/tasks`, with the webhook `station`."""
         return {"/tasks": "station"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
@@ -96,6 +97,9 @@ class Station(SimulatedProvider):
         return Contact(key, action, order["officer"], self.clock.now().isoformat(), order["because"])
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
+        """Return the officer's reports as receipts, each with its delay after `now`; none for a visit that joins
+        another.
+        """
         if "joins" in order:  # the officer reports on the task that it joins
             return []
         errand = Errand(key, order["officer"], order["resident"], order["division"], order["level"])

@@ -44,6 +44,7 @@ class Ring:
 
     @property
     def ends(self) -> datetime:
+        """When the call ends if nobody intervenes."""
         return self.at + self.lasts
 
     def told(self) -> Iterator[datetime]:
@@ -123,6 +124,7 @@ class Story:
 
     @property
     def payments(self) -> tuple[Pay, ...]:
+        """Its payments, in order of time."""
         return tuple(beat for beat in self.beats if isinstance(beat, Pay))
 
     @property

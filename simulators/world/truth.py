@@ -18,7 +18,11 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Fate(StrEnum):
-    """What has become of a payment at a moment."""
+    """What has become of a payment at a moment.
+
+    NOT_MADE, WITHDRAWN: the resident was dissuaded before, or while it was in flight; CAUGHT: its bank cancelled it in
+    flight; BLOCKED: the payee's account was stopped.
+    """
 
     TO_COME = "to_come"
     IN_FLIGHT = "in_flight"
@@ -30,7 +34,7 @@ class Fate(StrEnum):
 
     @property
     def kept(self) -> bool:
-        """Whether the money stayed with the resident."""
+        """Whether the money stayed with the resident: NOT_MADE, WITHDRAWN, CAUGHT or BLOCKED."""
         return self in (Fate.NOT_MADE, Fate.WITHDRAWN, Fate.CAUGHT, Fate.BLOCKED)
 
 
@@ -157,7 +161,7 @@ class Truth:
         return sum(payment.amount_fen for payment, fate in self.fates(life, now) if fate in fates)
 
     def summary(self, now: datetime) -> dict[str, object]:
-        """Return for a report the stories that began by `now` (`stories`), with sums in fen and numbers of residents."""
+        """Return for a report the stories that began by `now`, with sums in fen and numbers of residents."""
         begun = [life for life in self.lives.values() if life.story.begins <= now]
         contacted = {contact.resident for contact in self.contacts}
         stories = [self._story(life, now) for life in sorted(begun, key=lambda life: life.story.id)]
