@@ -11,7 +11,7 @@ from schemas.casework.cases import Case, Step, StepState, StopState
 from schemas.codes.people import CallPromised
 from schemas.levels import Action, Level
 
-_RUNNING = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})
+RUNNING = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})
 _CLOCK = "clock."
 
 
@@ -83,7 +83,7 @@ def sheet(cases: Iterable[Case], stops: Iterable[StopLine], now: datetime, until
 
 def next_step(case: Case) -> Step | None:
     """Return the case's pending, held or sent step that is due first, without internal clocks, or None."""
-    live = [step for step in case.steps if step.state in _RUNNING and step.due and not step.id.startswith(_CLOCK)]
+    live = [step for step in case.steps if step.state in RUNNING and step.due and not step.id.startswith(_CLOCK)]
     return min(live, key=lambda step: (step.due or LATEST, step.id), default=None)
 
 

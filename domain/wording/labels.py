@@ -6,6 +6,7 @@ Each thing has one label, used by pages, the officer's telephone and the termina
 from collections.abc import Mapping
 from typing import Any
 
+from domain.desk.attention import Topic
 from domain.desk.places import Layer
 from domain.desk.questions import Suggestion
 from domain.payments.reconciliation import Difference
@@ -273,6 +274,14 @@ LAYERS = {
     Layer.OFFICERS: "在岗民警",
     Layer.MONEY: "涉险金额",
 }
+TOPICS = {
+    Topic.UNCLAIMED: "无人接手",
+    Topic.OVERDUE: "当前超时",
+    Topic.SILENT: "来源中断",
+    Topic.STOP: "止付将到期",
+    Topic.RELEASE: "解除止付待批",
+    Topic.COMPLAINT: "投诉超期",
+}
 NEAR = {STREET: "同一街道", COUNTY: "同一区县", PREFECTURE: "同一市州", PROVINCE: "其他市州"}
 FACTS = {
     FactKind.OPENED: "预警生成",
@@ -340,7 +349,7 @@ SUGGESTIONS = {
 _TABLES: tuple[Mapping[Any, str], ...] = (
     *(LEVELS, ACTIONS, CHANNELS, STATES, OUTCOMES, SITUATIONS, RESULTS, STEP_STATES, STOP_STATES, BANK_STATES, ASKED),
     *(RELEASE_STATES, DIFFERENCES, TRANSFER_STATES, EVIDENCE, CLASSES, SEXES, OCCUPATIONS, SPOKEN, AGES, FLAGS),
-    *(PAYERS_STATES, STANDINGS, GROUNDS, CALLS, PAYMENTS, LAYERS),
+    *(PAYERS_STATES, STANDINGS, GROUNDS, CALLS, PAYMENTS, LAYERS, TOPICS),
     *(
         BALANCES,
         SCAMS,

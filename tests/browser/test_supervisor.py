@@ -3,11 +3,13 @@
 from playwright.async_api import expect
 
 from schemas.people.staff import StaffRole
-from tests.browser.people import PHONE, People
+from tests.browser.people import DESKTOP, PHONE, People
 from tests.console.harness.stage import Stage
-from tests.console.harness.stops import red_in, stopped
+from tests.console.harness.stops import caught_up, red_in, stopped
 
 SUPERVISOR = StaffRole.SUPERVISOR
+TELEPHONE = {"width": 390, "height": 844}
+LOOKS = (("zh-CN", DESKTOP, False), ("en", DESKTOP, True), ("zh-CN", TELEPHONE, True), ("ko", TELEPHONE, False))
 
 
 async def test_the_overview_counts_a_new_red_without_being_loaded_again(console: Stage, people: People) -> None:
@@ -16,11 +18,31 @@ async def test_the_overview_counts_a_new_red_without_being_loaded_again(console:
     load = page.locator('[data-live="load"]')
     cell = load.locator("tbody tr").first.locator("td").first
     await expect(cell).to_have_text("0")
-    place = await page.locator("#h-clocks").bounding_box()
+    place = await page.locator("#h-needs").bounding_box()
     await red_in(console.line(), "220381")
     await expect(cell).to_have_text("1")
-    assert await page.locator("#h-clocks").bounding_box() == place, "nothing has jumped"
+    assert await page.locator("#h-needs").bounding_box() == place, "nothing has jumped"
     await people.shot(page, "desk")
+
+
+async def test_what_needs_the_supervisor_is_the_first_screen_with_one_act_each(console: Stage, people: People) -> None:
+    stop = await stopped(console, division="220324")
+    console.house.clock.move_to(stop.line.after(hours=42))
+    await stop.line.settle()
+    line = console.line()
+    case = await red_in(line, "220324", sms=[None])
+    await line.advance(minutes=8)
+    await caught_up(console, await line.case(next(each for each in line.residents if each.id == case.resident)))
+    for language, size, dark in LOOKS:
+        page = await people.page(SUPERVISOR, "220324", language=language, size=size, dark=dark)
+        await page.goto("/desk")
+        rows = page.locator("table.needs tbody tr")
+        await expect(rows).not_to_have_count(0)
+        await expect(rows.first).to_be_in_viewport()
+        assert await rows.count() == await rows.locator(":is(button, a.button)").count(), "one act each"
+        wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0
+        await people.shot(page, f"needs-{language}-{size['width']}{'-dark' if dark else ''}")
 
 
 async def test_what_the_keyboard_is_in_is_not_replaced_under_it(console: Stage, people: People) -> None:
@@ -29,7 +51,7 @@ async def test_what_the_keyboard_is_in_is_not_replaced_under_it(console: Stage, 
     await stop.line.settle()
     page = await people.page(SUPERVISOR, "220382")
     await page.goto("/desk")
-    link = page.locator('[data-live="stops"] a').first
+    link = page.locator('[data-live="needs"] a[href^="/release/stops/"]').first
     await link.focus()
     cell = page.locator('[data-live="load"] tbody tr').first.locator("td").first
     before = int(await cell.inner_text())
@@ -44,18 +66,26 @@ async def test_a_sheet_is_printed_noted_and_taken_over_by_another(console: Stage
     case = await red_in(console.line(), "220322")
     anna, bert = await people.page(SUPERVISOR, "220322"), await people.page(SUPERVISOR, "220322", size=PHONE)
     await anna.goto("/handover")
-    await expect(anna.get_by_role("link", name=case.id)).to_be_visible()
+    link = anna.locator(f'#main a[href="/cases/{case.id}"]').first
+    await expect(link).to_contain_text("梨树县")
+    await expect(anna.get_by_text(case.id)).to_be_hidden()
     await anna.emulate_media(media="print")
     await expect(anna.locator("header.top")).to_be_hidden()
-    await expect(anna.get_by_role("link", name=case.id)).to_be_visible()
+    await expect(anna.get_by_text(case.id)).to_be_visible()
     await people.shot(anna, "handover-printed")
     await anna.emulate_media(media="screen")
     await anna.locator("#note").fill("银行专线今晚很忙")
     await anna.get_by_role("button", name="交班并留存此单").click()
-    await expect(anna.get_by_text("等待接班人确认")).to_be_visible()
-    await bert.goto("/handover")
-    await expect(bert.get_by_text("银行专线今晚很忙")).to_be_visible()
-    await bert.get_by_role("button", name="确认接班").click()
+    await expect(anna.locator(".confirm")).to_contain_text("等待接班人确认")
+    await bert.goto("/desk")
+    await bert.get_by_role("link", name="查看交接班单").click()
+    await expect(bert.get_by_text("银行专线今晚很忙").first).to_be_visible()
+    await people.shot(bert, "handover-waiting")
+    confirm = bert.get_by_role("button", name="确认接班")
+    for y in (0, 10_000):
+        await bert.evaluate(f"window.scrollTo(0, {y})")
+        await expect(confirm).to_be_in_viewport()
+    await confirm.click()
     await expect(bert.locator("p.good")).to_contain_text("接班")
     await people.shot(bert, "handover-taken")
 

@@ -1,4 +1,4 @@
-"""Gathers a supervisor's overview of an area: load, clocks, officers on duty, feeds, expiring stops."""
+"""Gathers a supervisor's overview of an area: load, clocks, officers on duty, feeds."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,12 +7,9 @@ from datetime import datetime, timedelta
 from console.web.auth.who import Who
 from console.web.kit.services import Services
 from domain.calendar import JILIN, Shift, before, shift_at
-from domain.desk.complaints import overdue
-from domain.desk.handover import ending
 from domain.desk.load import Load, load_of
 from domain.feeds.silence import begin_of
 from domain.identity import divisions
-from domain.payments.bank_book import StopLine
 from domain.statistics.clocks import Clock, Tally, Whose, tally
 from domain.visits.officers import load_of as visits_of
 from domain.visits.officers import on_duty
@@ -25,9 +22,9 @@ from streams.monitoring import overview
 from streams.operations import rules
 
 SHIFTS_SHOWN = 4
-STOPS_SHOWN, CLAIMS_SHOWN = 20, 40
+CLAIMS_SHOWN = 40
 STATIONS_OPEN = 3  # up to this many stations are shown with their people unfolded
-SOON = timedelta(hours=8)  # stops that expire within this time are shown
+SOON = timedelta(hours=8)  # stops that expire within this time need attention
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +140,6 @@ async def feeds(services: Services) -> list[Feed]:
     return sorted(found, key=lambda feed: feed.silence is None)
 
 
-def stops(services: Services, who: Who, within: timedelta = SOON) -> list[StopLine]:
-    """Return the area's stop-payments in force that expire within the time span, the first to expire first."""
-    return ending(services.figures.book.in_force(who.sees), services.line.clock.now() + within)
-
-
 async def holds(services: Services, who: Who) -> list[Hold]:
     """Return the outreach holds in force that touch the reader's area."""
     return [hold for hold in await rules.in_force(services.line) if touches(hold, who.area)]
@@ -156,12 +148,6 @@ async def holds(services: Services, who: Who) -> list[Hold]:
 def touches(hold: Hold, area: str) -> bool:
     """Return whether a hold overlaps an area; a hold without an area applies everywhere."""
     return divisions.meet(hold.area or "", area)
-
-
-async def late_complaints(services: Services, who: Who) -> int:
-    """Return the number of overdue complaints in the area."""
-    now = services.line.clock.now()
-    return sum(who.sees(each.area) and overdue(each, now) for each in await services.line.complaints.all())
 
 
 def name_of(code: str, now: datetime) -> str:

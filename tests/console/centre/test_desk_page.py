@@ -195,7 +195,42 @@ async def test_the_stream_tells_what_has_changed_and_only_that(console: Stage) -
         assert "people" not in changed
 
 
-async def test_complaints_that_are_overdue_stand_above_all_else(console: Stage) -> None:
+async def test_a_red_case_that_nobody_has_claimed_needs_the_supervisor_who_can_claim_it_there(console: Stage) -> None:
+    line = console.line()
+    case = await red_in(line, "220521", sms=[None])
+    somebody = next(each for each in line.residents if each.id == case.resident)
+    for _ in range(8):
+        await line.advance(minutes=1)
+        case = await line.case(somebody)
+        if case.offered_at is not None:
+            break
+    await caught_up(console, case)
+    async with await console.signed_in(SUPERVISOR, "220521") as client:
+        needs = (await client.get("/desk")).text.partition('class="needs"')[2].partition("</table>")[0]
+        assert "无人接手" in needs
+        assert f'action="/cases/{case.id}/claim"' in needs
+        assert case.id not in re.sub(r"<[^>]+>", "", needs), "a person and a place, no id"
+        assert (await client.post(f"/cases/{case.id}/claim")).status_code == 303
+        await caught_up(console, await line.case(somebody))
+        assert f'action="/cases/{case.id}/claim"' not in (await client.get("/desk")).text
+
+
+async def test_what_is_fine_takes_one_line(console: Stage) -> None:
+    async with await console.signed_in(SUPERVISOR, "220523") as client:
+        page = (await client.get("/desk")).text
+    fine = page.partition('<p class="soft fine">')[2].partition("</p>")[0]
+    assert "八小时内没有止付到期" in fine
+    assert "没有超期的投诉" in fine
+
+
+async def test_what_is_overdue_now_is_told_apart_from_what_was_missed_in_this_shift(console: Stage) -> None:
+    async with await console.signed_in(SUPERVISOR, "220524") as client:
+        page = (await client.get("/desk")).text
+    now = page.partition('<dl class="now">')[2].partition("</dl>")[0]
+    assert re.findall(r"<dt>([^<]+)</dt><dd[^>]*>(\d+)</dd>", now) == [("当前超时", "0"), ("本班超时", "0")]
+
+
+async def test_an_overdue_complaint_needs_the_supervisor(console: Stage) -> None:
     now, hour = console.house.clock.now(), timedelta(hours=1)
     late = Complaint(
         id="k" + "7" * 20,
@@ -212,8 +247,8 @@ async def test_complaints_that_are_overdue_stand_above_all_else(console: Stage) 
         await console.signed_in(SUPERVISOR, "220681") as near,
         await console.signed_in(SUPERVISOR, "2224") as far,
     ):
-        assert "1 件投诉已超期" in (await near.get("/desk")).text
-        assert "件投诉已超期" not in (await far.get("/desk")).text
+        assert f'href="/complaints/{late.id}"' in (await near.get("/desk")).text
+        assert late.id not in (await far.get("/desk")).text
 
 
 async def test_who_opens_the_stream_as_a_page_is_led_to_the_page(console: Stage) -> None:

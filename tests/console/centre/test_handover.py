@@ -1,13 +1,14 @@
 """The hand-over sheet: it writes itself, a note is kept with it, and another person confirms."""
 
 import asyncio
+import re
 from datetime import timedelta
 
 from schemas.casework.inputs import CallAgainAct
 from schemas.people.incidents import Incident
 from schemas.people.staff import StaffRole
 from streams.operations import rules
-from tests.console.harness.stage import Client, Stage
+from tests.console.harness.stage import Client, Stage, first_banner
 from tests.console.harness.stops import audited, caught_up, hidden, later, red_in, stopped
 from tests.end_to_end.harness.house import until
 
@@ -33,6 +34,7 @@ async def test_open_reds_and_promised_calls_write_themselves(console: Stage) -> 
     async with await console.signed_in(SUPERVISOR, "220281") as client:
         page = (await client.get("/handover")).text
     reds, _, rest = page.partition('id="s-promises"')
+    assert case.id not in re.sub(r'<span class="print-only">.*?</span>|<[^>]+>', "", page), "people and places, no ids"
     assert case.id in reds
     assert promised.id in rest.partition('id="s-stops"')[0]
 
@@ -57,9 +59,32 @@ async def test_who_takes_over_confirms_and_the_note_is_in_the_audit(console: Sta
         (written,) = await audited(console, "hand-over", name)
         (taken,) = await audited(console, "hand-over-taken", name)
     assert "the bank&#39;s line was busy all night" in page
-    assert f"{bert.account.login} 已于" in page
+    assert f"{bert.account.name} 已于" in page
     assert (written.by, written.reason) == (anna.account.login, "the bank's line was busy all night")
     assert (taken.by, taken.detail) == (bert.account.login, written.detail)
+
+
+async def test_who_comes_on_is_told_above_every_page_that_a_hand_over_waits(console: Stage) -> None:
+    async with (
+        await console.signed_in(SUPERVISOR, "220282") as anna,
+        await console.signed_in(SUPERVISOR, "220282") as bert,
+    ):
+        name = await write(console, anna, "the key lies in the drawer")
+        assert "等您确认接班" not in await first_banner(anna), "it waits for another"
+        banner = await first_banner(bert)
+        assert "等您确认接班" in banner
+        assert anna.account.name in banner
+        page = (await bert.get("/handover")).text
+        assert page.index("the key lies in the drawer") < page.index('class="sheet"')
+        await bert.post(f"/handover/{name}/take")
+        assert "等您确认接班" not in await first_banner(bert)
+
+
+async def test_what_there_is_none_of_takes_one_line(console: Stage) -> None:
+    async with await console.signed_in(SUPERVISOR, "220381") as client:
+        page = (await client.get("/handover")).text
+    assert "以下 8 项没有" in page
+    assert 'id="s-reds"' not in page
 
 
 async def test_of_two_who_take_over_at_once_one_has_and_both_see_who(console: Stage) -> None:
@@ -75,8 +100,9 @@ async def test_of_two_who_take_over_at_once_one_has_and_both_see_who(console: St
         kept = await console.services.line.handovers.get(name)
         assert kept is not None
         assert kept.taken_by == taken.by
+        names = await console.services.staff.names()
         for each in (bert, carl):
-            assert f"{taken.by} 已于" in (await each.get("/handover")).text
+            assert f"{names[taken.by]} 已于" in (await each.get("/handover")).text
 
 
 async def test_a_form_sent_twice_is_one_hand_over(console: Stage) -> None:

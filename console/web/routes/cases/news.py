@@ -1,4 +1,4 @@
-"""The banner above the desk's pages: ringing calls, stopped contact, major incidents, overdue complaints.
+"""The banner above the desk's pages: ringing calls, stopped contact, incidents, a hand-over, overdue complaints.
 
 One stream for each browser: one of its pages listens and passes the news to the others (static/news.js).
 """
@@ -17,6 +17,7 @@ from console.web.kit.filled import new_form
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.overview import area
+from console.web.overview.needs import waiting
 from console.web.rosters import areas
 from domain.casework.holds import stops_all
 from domain.desk.complaints import overdue
@@ -68,7 +69,15 @@ async def _above(made: Services, who: Who) -> dict[str, Any]:
         "places": areas.names({hold.area or "" for hold in stops}, made.line.clock.now().date()),
         "incidents": await made.line.incidents.in_force(who.area),
         "late": await _late(made, who),
+        **await _handed(made, who),
     }
+
+
+async def _handed(made: Services, who: Who) -> dict[str, Any]:
+    """Return the hand-over that a supervisor is to confirm, None for other roles, and the name of its writer."""
+    handed = await waiting(made, who) if who.role is StaffRole.SUPERVISOR else None
+    names = await made.staff.names() if handed else {}
+    return {"handed": handed, "handed_by": names.get(handed.by, handed.by) if handed else ""}
 
 
 async def _late(made: Services, who: Who) -> int:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 from starlette.responses import RedirectResponse, Response
 
+from console.web.auth import csrf
 from console.web.auth.who import Signed, Who
 from console.web.kit.door import Door
 from console.web.kit.events import Events
@@ -13,16 +14,17 @@ from console.web.kit.services import Services, services
 from console.web.live.parts import EVENTS, changed_parts
 from console.web.overview import area
 from console.web.overview.atlas import Chosen, atlas
+from console.web.overview.needs import needs, people
 from console.web.overview.shapes import source
 from domain.desk.places import Layer
-from domain.statistics.clocks import Whose
+from domain.statistics.clocks import Whose, whose
 from schemas.levels import GRAVEST_FIRST
 from schemas.people.staff import StaffRole
 from streams.monitoring import overview
 
 door = Door()
 ROLES = frozenset({StaffRole.SUPERVISOR})
-PARTS = ("late", "load", "map", "clocks", "people", "stops", "feeds")
+PARTS = ("needs", "load", "map", "clocks", "people", "feeds")
 Area = Annotated[str, Query(alias="area")]
 
 
@@ -36,7 +38,7 @@ async def desk(request: Request, who: Signed, area_code: Area = "", layer: str =
         "desk.html",
         area=area.area_name(who, context["now"]),
         reading=not made.figures.ready.is_set(),
-        **{name: value for name, value in context.items() if name != "now"},
+        **{name: value for name, value in context.items() if name not in ("now", "csrf")},
     )
 
 
@@ -53,11 +55,11 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
     """Return the template variables of the overview's parts, as they are now."""
     now = made.line.clock.now()
     rosters = await overview.rosters(made.line.redis)
-    load = area.load(made, who)
+    feeds = await area.feeds(made)
     return {
         "now": now,
         "levels": list(GRAVEST_FIRST),
-        "load": load,
+        "load": area.load(made, who),
         "atlas": atlas(made, who, rosters, chosen),
         "layers": list(Layer),
         "source": source(),
@@ -67,8 +69,9 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
         "few": area.STATIONS_OPEN,
         "claims": area.claims(made, who),
         "most": area.CLAIMS_SHOWN,
-        "stops": area.stops(made, who),
-        "stops_most": area.STOPS_SHOWN,
-        "feeds": await area.feeds(made),
-        "late": await area.late_complaints(made, who),
+        "feeds": feeds,
+        "needs": await needs(made, who, feeds, now),
+        "names": await people(made, rosters),
+        "whose": whose,
+        "csrf": csrf.token(made.line.settings.key(), who),
     }

@@ -16,6 +16,8 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.overview import area
+from console.web.overview.needs import people, waiting
+from console.web.rosters import areas
 from domain.calendar import after, shift_at
 from domain.casework.holds import stops_all
 from domain.desk.handover import Sheet, sheet
@@ -23,6 +25,7 @@ from domain.ids import short_hash
 from domain.payments.releases import is_open
 from schemas.people.handovers import HandOver
 from schemas.people.staff import StaffRole
+from streams.monitoring import overview
 
 door = Door()
 ROLES = frozenset({StaffRole.SUPERVISOR})
@@ -110,14 +113,20 @@ async def _beside(made: Services, who: Who) -> dict[str, Any]:
     begin = shift_at(found.at).start
     returned = [each for each in made.figures.clocks.returned if each.at >= begin and who.sees(each.division)]
     requests = [each for each in await made.line.releases.all() if is_open(each) and who.sees(each.division)]
+    kept, handed = await made.line.handovers.latest(who.area, SHOWN), await waiting(made, who)
+    holds = await area.holds(made, who)
     return {
         "sheet": found,
+        "waiting": handed,
+        "mine": next((each for each in kept[:1] if each.by == who.login and each.taken_by is None), None),
+        "names": await people(made, await overview.rosters(made.line.redis)),
+        "places": areas.names({hold.area or "" for hold in holds}, found.at.date()),
         "shift": shift_at(found.at),
         "silent": [feed for feed in await area.feeds(made) if feed.silence],
-        "holds": await area.holds(made, who),
+        "holds": holds,
         "stops_all": stops_all,
         "incidents": await made.line.incidents.in_force(who.area),
         "returned": returned[::-1],
         "requests": sorted(requests, key=lambda each: each.due),
-        "kept": await made.line.handovers.latest(who.area, SHOWN),
+        "kept": kept,
     }

@@ -1,0 +1,75 @@
+"""Gathers what needs a supervisor now in their area, with the names of its owners, and what runs as planned."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from console.web.auth.who import Who
+from console.web.kit.pages import ZONE
+from console.web.kit.services import Services
+from console.web.live.queue import place_of
+from console.web.overview import area
+from domain.desk.attention import Attention, attention, complaints_late, matter_of, silences, stops_ending, undecided
+from domain.payments.releases import is_open
+from schemas.casework.cases import Case
+from schemas.people.handovers import HandOver
+from schemas.people.rosters import Roster
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Names for the pages of a shift. `staff`: by login; `officers`: by the roster's id."""
+
+    services: Services
+    staff: Mapping[str, str]
+    officers: Mapping[str, str]
+
+    def named(self, login: str) -> str:
+        """Return a person's name by login, or the login of an account that was deleted."""
+        return self.staff.get(login, login)
+
+    def officer(self, case: Case) -> str:
+        """Return the name of the officer sent to a case, or ""."""
+        return self.officers.get(case.officer or "", "")
+
+    def known(self, case_id: str) -> bool:
+        """Return whether the case is open."""
+        return case_id in self.services.hub.rows
+
+    def resident(self, case_id: str) -> str:
+        """Return the unmasked name of an open case's resident; "" if it is unknown. Mask it before it is shown."""
+        row = self.services.hub.rows.get(case_id)
+        return row.name if row else ""
+
+    def place(self, division: str) -> str:
+        """Return the county and street of a division in Chinese."""
+        return place_of(division, self.services.line.clock.now().astimezone(ZONE).year)
+
+
+async def people(services: Services, rosters: list[Roster]) -> People:
+    """Return the names of staff and of the officers of the rosters."""
+    officers = {officer.id: officer.name for roster in rosters for officer in roster.officers}
+    return People(services, await services.staff.names(), officers)
+
+
+async def needs(services: Services, who: Who, feeds: list[area.Feed], now: datetime) -> Attention:
+    """Return what needs the supervisor, and the topics without any matter."""
+    complaints = [each for each in await services.line.complaints.all() if who.sees(each.area)]
+    requests = [each for each in await services.line.releases.all() if is_open(each) and who.sees(each.division)]
+    rows = [row for row in services.hub.rows.values() if who.sees(row.division)]
+    cases = (matter_of(row.case, row.weight, now) for row in rows)
+    return attention(
+        [
+            *(matter for matter in cases if matter is not None),
+            *silences(feed.silence for feed in feeds if feed.silence is not None),
+            *stops_ending(services.figures.book.in_force(who.sees), now + area.SOON),
+            *undecided(requests),
+            *complaints_late(complaints, now),
+        ]
+    )
+
+
+async def waiting(services: Services, who: Who) -> HandOver | None:
+    """Return the area's latest hand-over if another person wrote it and nobody has confirmed it yet."""
+    latest = next(iter(await services.line.handovers.latest(who.area, 1)), None)
+    return latest if latest and latest.taken_by is None and latest.by != who.login else None
