@@ -18,6 +18,7 @@ from console import policy_faults, terminal
 from console.web.kit import navigation
 from console.web.kit.i18n import LANGUAGES, LOCALE, translations
 from console.web.kit.wording import wording
+from console.web.overview import audit_words
 from domain.identity import divisions
 from domain.policy import load
 from domain.risk.reasons import reasons as reasons_of
@@ -214,3 +215,12 @@ def _without_comments(text: str) -> str:
 def retired(text: str, language: str) -> bool:
     """Return whether `text` uses a term that has a standard one."""
     return bool(re.search(RETIRED[language], OTHER_SENSE.sub("", text), re.IGNORECASE))
+
+
+def test_every_act_of_the_audit_has_words_in_the_menu() -> None:
+    """Of the acts whose name is written in the source as a whole."""
+    sources = "".join(file.read_text("utf-8") for top in ("console", "streams") for file in Path(top).rglob("*.py"))
+    written = set(re.findall(r'(?:trail\.write\([\w.() ,]*who, |act=|_tell\(|_acted\([\w, ]*)"([a-z-]+)"', sources))
+    assert written > {"release-asked", "policy-published", "feed-silent", "account-disabled"}
+    known = {act for group in audit_words.GROUPS.values() for act in group.acts}
+    assert written - known == set()

@@ -34,6 +34,7 @@ class Wanted:
     until: datetime | None = None
     among: frozenset[str] | None = None  # only acts of these people; None: of all
     mended: bool = True  # include automatic repairs by the auditor, which are most lines of a bad day
+    acts: frozenset[str] | None = None  # only these acts; None: all
 
     def fits(self, entry: AuditEntry) -> bool:
         """Return whether an entry matches the filter."""
@@ -42,6 +43,7 @@ class Wanted:
             and (self.among is None or entry.by in self.among)
             and (self.mended or entry.by != AUDITOR)
             and entry.act.startswith(self.act)
+            and (self.acts is None or entry.act in self.acts)
             and (self.on in ("", entry.on) or entry.on.startswith(f"{self.on}-"))
             and (self.since is None or self.since <= entry.at)
             and (self.until is None or entry.at < self.until)

@@ -3,12 +3,14 @@
 import asyncio
 import io
 import os
+import re
 import sys
 import zipfile
 from pathlib import Path
 
 import httpx
 import orjson
+import pytest
 
 from console.web.auth import unmask
 from console.web.auth.who import Who
@@ -93,15 +95,23 @@ async def test_lines_are_found_by_person_act_and_object_and_what_is_looked_for_i
         await console.signed_in(StaffRole.AUDITOR) as client,
     ):
         await uncovered(operator, case)
-        page = await client.post("/audit", data={"on": case.id, "act": "look-", "by": operator.account.login})
+        page = await client.post("/audit", data={"on": case.id, "act": "all:look", "by": operator.account.login})
         assert page.status_code == 200
-        assert f"<td>{operator.account.login}</td>" in page.text
+        assert f"<td>{operator.account.name}</td>" in page.text
+        assert "<td>查看居民完整信息</td>" in page.text
+        assert operator.account.login not in _without_keys(page.text), "keys lie in a drawer"
         assert REASON in page.text
         nothing = await client.post("/audit", data={"on": case.id, "act": "lower"})
         assert "没有符合的记录" in nothing.text
         later = await client.post("/audit", data={"on": case.id, "since": "2090-01-01T00:00"})
         assert "没有符合的记录" in later.text
         assert [line.on for line in await told(console, by=client.account.login, act="look-audit")] == [case.id] * 3
+
+
+def _without_keys(page: str) -> str:
+    """The page's text without what is folded, its form fields and its markup."""
+    table = page.partition('<table class="lines">')[2].partition("</table>")[0]
+    return re.sub(r"<details.*?</details>|<[^>]+>", "", table, flags=re.DOTALL)
 
 
 async def test_an_auditor_of_a_prefecture_sees_what_its_people_did_and_nobody_else_s(console: Stage) -> None:
@@ -120,11 +130,31 @@ async def test_older_lines_come_page_by_page(console: Stage) -> None:
         for number in range(55):
             await client.post("/audit", data={"on": f"case-{number}"})
         first = await client.post("/audit", data={"by": client.account.login, "act": "look-audit"})
-        assert first.text.count("<td>look-audit") == 0
-        assert first.text.count("<code>look-audit</code>") == 50
+        assert first.text.count("<td>查询审计</td>") == 50
         before = first.text.split('name="before" value="')[1].split('"')[0]
         asked = {"by": client.account.login, "act": "look-audit", "before": before}
-        assert (await client.post("/audit", data=asked)).text.count("<code>look-audit</code>") == 6
+        assert (await client.post("/audit", data=asked)).text.count("<td>查询审计</td>") == 6
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("zh", "查看居民完整信息"), ("en", "revealed personal data"), ("ko", "")]
+)
+async def test_an_act_is_chosen_by_its_displayed_word_in_each_language(
+    console: Stage, language: str, words: str
+) -> None:
+    case = await red(console.line())
+    async with (
+        await console.signed_in(StaffRole.OPERATOR) as operator,
+        await console.signed_in(StaffRole.AUDITOR) as client,
+    ):
+        await uncovered(operator, case)
+        headers = {"accept-language": language}
+        menu = (await client.get("/audit", headers=headers)).text
+        option = re.search(r'<option value="(look-unmask)">([^<]+)</option>', menu)
+        assert option
+        asked = {"on": case.id, "act": option[1], "by": operator.account.login}
+        found = (await client.post("/audit", data=asked, headers=headers)).text
+    assert found.count(f"<td>{option[2]}</td>") == 1
 
 
 # ------------------------------------------------------------ unmasking

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -36,6 +37,7 @@ EXPORTERS = frozenset({StaffRole.AUDITOR, StaffRole.SUPERVISOR})
 SHOWN = 50
 WAIT_SECONDS = 5.0  # waited for a verification; a longer one continues, and its result is shown later
 CASE = re.compile(r"r[a-z2-7]{16}-[1-9][0-9]{0,8}")
+_CHINESE = re.compile("[\u3400-\u9fff]")  # a station's or a person's name, no key
 _NAMES = re.compile(r"[a-z][a-z0-9._:/-]{1,127}")  # our ids; other typed text may be a telephone number
 
 _verifying: set["asyncio.Task[None]"] = set()
@@ -132,8 +134,9 @@ async def _verify(made: Services, who: Who) -> None:
 
 async def _shown(request: Request, who: Who, asked: Filter) -> Response:
     made = services(request)
+    accounts = {each.login: each.name for each in await made.staff.all() if who.sees(each.area)}
     try:
-        wanted = await _wanted(made, who, asked)
+        wanted = _wanted(who, asked, frozenset(accounts))
     except ValueError:
         return error_response(request, 422, translate(request, "时间的写法有误。"), "time not understood")
     found = await audit_log.newest(made.line.settings, wanted, SHOWN, asked.before)
@@ -141,8 +144,9 @@ async def _shown(request: Request, who: Who, asked: Filter) -> Response:
         request,
         "audit.html",
         asked=asked,
-        acts={act: translate(request, words) for act, words in audit_words.KNOWN.items()},
-        rows=[_row(request, each) for each in found.lines],
+        groups=audit_words.GROUPS,
+        accounts=accounts,
+        rows=[_row(each, accounts) for each in found.lines],
         before=found.before,
         left=found.left,
         verification=await audit_log.remembered(made.line.redis),
@@ -151,15 +155,18 @@ async def _shown(request: Request, who: Who, asked: Filter) -> Response:
     )
 
 
-async def _wanted(made: Services, who: Who, asked: Filter) -> Wanted:
-    """Return the filter as a search. An auditor of an area sees the acts of its people. Raises ValueError for an
-    invalid time.
+def _wanted(who: Who, asked: Filter, logins: frozenset[str]) -> Wanted:
+    """Return the filter as a search. An auditor of an area sees the acts of its people, `logins`. Raises ValueError
+    for an invalid time.
     """
-    among = None
-    if who.area:
-        among = frozenset(account.login for account in await made.staff.all() if who.sees(account.area))
     return Wanted(
-        asked.by, asked.act, asked.on, _moment(asked.since), _moment(asked.until), among, asked.mended or bool(asked.by)
+        by=asked.by,
+        on=asked.on,
+        since=_moment(asked.since),
+        until=_moment(asked.until),
+        among=logins if who.area else None,
+        mended=asked.mended or bool(asked.by),
+        acts=audit_words.chosen(asked.act),
     )
 
 
@@ -170,18 +177,21 @@ def _moment(text: str) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=ZONE)
 
 
-def _row(request: Request, line: AuditRecord) -> dict[str, Any]:
-    """Return an entry as the table shows it."""
+def _row(line: AuditRecord, accounts: Mapping[str, str]) -> dict[str, Any]:
+    """Return an entry as the table shows it: in words, with its keys apart. `accounts`: names by login."""
     entry = line.entry
+    case = entry.on if CASE.fullmatch(entry.on) else ""
     return {
         "offset": line.offset,
         "at": entry.at,
         "when": f"{entry.at.astimezone(ZONE):%Y-%m-%d %H:%M:%S}",
         "by": entry.by,
+        "name": accounts.get(entry.by, ""),
         "act": entry.act,
-        "words": translate(request, words) if (words := audit_words.words(entry.act)) else "",
+        "words": audit_words.words(entry.act),
         "on": entry.on,
-        "case": entry.on if CASE.fullmatch(entry.on) else "",
+        "about": accounts.get(entry.on, "") or (entry.on if _CHINESE.search(entry.on) else ""),
+        "case": case,
         "reason": entry.reason,
         "detail": entry.detail,
         "chain": entry.link.chain if entry.link else "",
