@@ -26,7 +26,8 @@ class _DeviceAct(Model):
 class StageAct(_DeviceAct):
     """The stage that the officer has reached; not ASSIGNED or HANDED_OVER.
 
-    A refusal needs a reason in `note`, a completed visit its outcome and checklist. Else ValidationError is raised.
+    A refusal needs a reason in `note`, a completed visit its outcome and checklist; if nothing of the checklist was
+    done, also a reason.
     """
 
     do: Literal["stage"] = "stage"
@@ -44,7 +45,16 @@ class StageAct(_DeviceAct):
             raise ValueError("a refusal needs a reason")
         if self.stage is VisitStage.DONE and (self.outcome is None or self.checklist is None):
             raise ValueError("a completed visit needs an outcome and a checklist")
+        if self.unchecked and len(self.note.strip()) < LEAST_REASON:
+            raise ValueError("a completed visit without any check needs a reason")
         return self
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether the visit was completed and nothing of the checklist was done."""
+        if self.stage is not VisitStage.DONE or self.checklist is None:
+            return False
+        return not any(self.checklist.model_dump().values())
 
 
 class HandOverAct(_DeviceAct):

@@ -1,6 +1,8 @@
 """An officer at his telephone: a visit from accepting to its result, handing over, alarms that supervisors see."""
 
+import re
 from datetime import timedelta
+from urllib.parse import quote
 
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
@@ -15,6 +17,7 @@ from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.browser.test_every_page import RULES
 from tests.console.harness.stage import Stage
+from tests.console.harness.stops import audited
 from tests.console.harness.visiting import NAME, visiting
 
 SMALL = {"width": 360, "height": 640}
@@ -59,7 +62,13 @@ async def test_a_visit_from_accepting_to_its_result_with_one_thumb(console: Stag
         await people.shot(page, "list")
         await on(page)
         await expect(page.locator("#one")).to_contain_text(visit.resident.address)
+        await expect(page.locator("[data-slot=way]")).to_contain_text("车程约")
+        await expect(page.locator("[data-slot=stop]")).to_have_text("第 1 站，共 1 站")
+        where = await page.get_by_role("link", name="导航").get_attribute("href")
+        assert where == f"geo:0,0?q={quote(visit.resident.address)}"
         await press(page, "接受", "已接受")
+        await expect(page.locator("#delivered-last")).to_have_text(re.compile(r"已接受 · 已送达 \d\d:\d\d"))
+        await people.shot(page, "task")
         await press(page, "出发", "在路上")
         await press(page, "到达", "已到达")
         for box in ("通话和短信", "转账原因", "已保护账户"):
@@ -79,6 +88,54 @@ async def test_a_visit_from_accepting_to_its_result_with_one_thumb(console: Stag
         made = (await visit.told())[-1]
         assert isinstance(made, VisitMade)
         assert made.checked == ("calls_and_sms", "reason_asked", "account_protected")
+
+
+async def test_one_tap_calls_before_anything_is_revealed(console: Stage, people: People) -> None:
+    async with visiting(console, "thumb-21") as visit:
+        page = await opened(people, "thumb-21")
+        await on(page)
+        async with page.expect_response("**/tasks/call") as answered:
+            await page.get_by_role("button", name="拨打电话").click()
+        number = visit.resident.phones[0].value
+        assert (await (await answered.value).json()) == {"phone": number}
+        assert number not in await page.content()
+        (line,) = await audited(console, "look-call", visit.task.case)
+        assert number not in line.model_dump_json()
+
+
+async def test_nothing_checked_needs_a_reason(console: Stage, people: People) -> None:
+    async with visiting(console, "thumb-22") as visit:
+        page = await opened(people, "thumb-22")
+        await on(page)
+        await press(page, "接受", "已接受")
+        await press(page, "出发", "在路上")
+        await press(page, "到达", "已到达")
+        why = page.get_by_label("未核查的原因")
+        await expect(why).to_be_hidden()
+        await page.get_by_label("劝阻未成功").check()
+        await expect(why).to_be_visible()
+        await people.shot(page, "unchecked")
+        await page.get_by_role("button", name="提交结果").click()
+        await expect(why).to_be_visible()  # without a reason it stays
+        await why.select_option("当事人拒绝核查")
+        await page.get_by_role("button", name="提交结果").click()
+        await expect(page.get_by_text("没有待办任务。")).to_be_visible(timeout=20_000)
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
+        await expect(page.locator("#delivered-last")).to_contain_text("已送达")
+        made = (await visit.told())[-1]
+        assert isinstance(made, VisitMade)
+        assert "未核查：当事人拒绝核查" in (made.note or "")
+
+
+async def test_the_bar_takes_less_than_an_eighth_of_the_screen(console: Stage, people: People) -> None:
+    async with visiting(console, "thumb-23"):
+        for language in ("zh-CN", "en", "ko"):
+            page = await opened(people, "thumb-23", language=language, size={"width": 390, "height": 844})
+            await on(page)
+            box = await page.locator(".bar").bounding_box()
+            assert box is not None
+            assert box["height"] <= 0.12 * 844, language
+            await people.shot(page, f"bar-{language}")
 
 
 async def test_a_refusal_has_a_reason_and_the_task_is_gone(console: Stage, people: People) -> None:
@@ -250,7 +307,8 @@ async def test_the_page_with_a_task_is_for_everybody(console: Stage, people: Peo
                 await press(page, "到达", "已到达")
             found += await faults(page, f"task {language}")
             await people.shot(page, f"task-{language}-{size['width']}")
-            await page.locator("#acts [data-stage=arrived] button").last.click()
+            opens = page.locator("[data-open=hand-over]").locator("visible=true")
+            await (opens if await opens.count() else page.locator("[data-open=refuse]")).first.click()
             found += await faults(page, f"dialog {language}")
         assert found == []
         assert len([what for what in await visit.told() if isinstance(what, OfficerArrived)]) == 1

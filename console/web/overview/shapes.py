@@ -37,6 +37,7 @@ class MapSource(NamedTuple):
     address: str
     review: str
     package: str
+    unit_metres: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from console.web.auth.who import Who
 from console.web.kit.i18n import place
 from console.web.kit.pages import epoch
 from console.web.kit.services import Services
+from console.web.tasks import ways
 from domain.identity import masking
 from domain.identity.divisions import name_of
 from domain.ids import resident_of, short_hash
 from domain.payments.status import status_of
+from domain.policy.visits import VisitRules
 from domain.visits import check_in
 from domain.visits.officers import ELIGIBLE, off_at, on_duty
 from domain.visits.rounds import Post
@@ -52,6 +54,8 @@ class Mine:
     gone: list[Task]
     joined: dict[str, list[Resident]]
     people: dict[str, Resident]
+    post: str = ""  # the division that the officer works from
+    rules: VisitRules | None = None
 
 
 async def find(services: Services, who: Who) -> Mine:
@@ -77,6 +81,8 @@ async def find(services: Services, who: Who) -> Mine:
         gone,
         _by_lead(joining, people),
         people,
+        post.division,
+        policy.visits,
     )
 
 
@@ -131,11 +137,23 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime) -> dict[str, Any]
         "where": say(labels.NEAR[errand.steps]),
         "division": case.profile.division,
         "place": place(name_of(case.profile.division, now.date()), say),
+        "from": place(name_of(mine.post, now.date()), say) if len(mine.post) >= 6 else "",
+        "way": _way(errand, mine, say),
         "danger": [say(text) for text in _dangers(errand)],
         "who": _who(resident, case, say, now),
         "also": [{"name": other.name} for other in mine.joined.get(task.dispatch, [])],
         "payments": [_payment(case, payment, say) for payment in case.payments],
     }
+
+
+def _way(errand: Errand, mine: Mine, say: Say) -> str:
+    """Return how long and how far the way is from the officer's division, in words."""
+    if mine.rules is None:
+        return ""
+    told = [say("车程约 %(n)s 分钟") % {"n": ways.minutes(errand.steps, mine.rules)}]
+    if (apart := ways.kilometres(mine.post, errand.case.profile.division)) is not None:
+        told.append(say("直线约 %(n)s 公里") % {"n": apart})
+    return " · ".join(told)
 
 
 def _why(errand: Errand, sentence: Sentence) -> list[str]:

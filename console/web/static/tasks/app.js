@@ -12,7 +12,7 @@ const PATIENCE = 15000, AGAIN = 5000, LISTEN_AGAIN = 3000, SHOWN = 10000, SHIFT_
 const $ = (selector) => document.querySelector(selector);
 const { login } = $("#tasks").dataset;
 const said = $("#said");
-const state = { me: undefined, tasks: [], gone: [], acts: [], conflicts: [], net: navigator.onLine ? "online" : "offline" };
+const state = { me: undefined, tasks: [], gone: [], acts: [], conflicts: [], delivered: [], net: navigator.onLine ? "online" : "offline" };
 let left = false; // signing out: nothing is kept any more, and what was under way may fail
 
 // Runs one at a time; asked for meanwhile, it runs once more.
@@ -42,10 +42,10 @@ function tasksNow() {
 const load = oneAtATime(async () => {
   if (left) return;
   await store.forgetWhenOld();
-  const names = ["me", "tasks", "gone", "acts", "conflicts"];
+  const names = ["me", "tasks", "gone", "acts", "conflicts", "delivered"];
   const found = await Promise.all(names.map((name) => store[name]()));
   names.forEach((name, number) => (state[name] = found[number]));
-  if (state.me?.login !== login) Object.assign(state, { tasks: [], gone: [], conflicts: [] });
+  if (state.me?.login !== login) Object.assign(state, { tasks: [], gone: [], conflicts: [], delivered: [] });
   await show();
 });
 
@@ -164,6 +164,7 @@ async function show() {
   });
   view.gone(unread(), read);
   view.waiting(mine(), state.tasks);
+  view.delivered(state.delivered);
   view.checkIn(tasks.find((task) => task.stage === "arrived" && task.check_in !== ""));
   view.map(tasks, state.me?.division ?? "");
   const ends = state.me?.until ?? "";
@@ -172,7 +173,7 @@ async function show() {
   $("#list").hidden = open !== undefined;
   $("#one").hidden = open === undefined;
   view.bar(open?.stage);
-  if (open) view.one(open);
+  if (open) view.one(open, tasks.indexOf(tasks.find((task) => task.dispatch === open.dispatch)) + 1, tasks.length);
   phone.about(open);
   tellNew();
   tellRaised();

@@ -13,12 +13,23 @@ function read() {
     evidence: row.querySelector("[name=evidence]").value,
   }));
   const outcome = form.querySelector("[name=outcome]:checked")?.value ?? "";
-  return { checklist, kept, outcome, lost: form.elements.lost.value, note: form.elements.note.value };
+  const unchecked = form.elements.unchecked.value;
+  return { checklist, unchecked, kept, outcome, lost: form.elements.lost.value, note: form.elements.note.value };
+}
+
+const unchecked = document.getElementById("unchecked");
+
+// Nothing was ticked: why not? Asked once he has chosen an outcome.
+function askWhy() {
+  const none = ![...form.querySelectorAll("[data-check]")].some((box) => box.checked);
+  unchecked.hidden = !(none && form.querySelector("[name=outcome]:checked"));
+  form.elements.unchecked.required = !unchecked.hidden;
 }
 
 // Put back what was filled in for this task before; a new task finds the form empty.
 export async function open(task) {
   form.reset();
+  askWhy();
   form.dataset.dispatch = task.dispatch;
   const draft = await store.draft(task.dispatch);
   if (!draft || form.dataset.dispatch !== task.dispatch) return;
@@ -33,6 +44,8 @@ export async function open(task) {
   if (chosen) chosen.checked = true;
   form.elements.lost.value = draft.lost;
   form.elements.note.value = draft.note;
+  form.elements.unchecked.value = draft.unchecked ?? "";
+  askWhy();
 }
 
 export const forget = () => delete form.dataset.dispatch;
@@ -40,6 +53,7 @@ export const forget = () => delete form.dataset.dispatch;
 // `sent` is given the act's fields.
 export function listen(sent) {
   form.addEventListener("input", () => {
+    askWhy();
     const { dispatch } = form.dataset;
     if (dispatch) store.keepDraft({ dispatch, ...read() });
   });
@@ -47,6 +61,7 @@ export function listen(sent) {
     event.preventDefault();
     const { dispatch } = form.dataset, filled = read();
     if (!dispatch) return;
+    const why = unchecked.hidden ? "" : `${unchecked.dataset.why}：${filled.unchecked}`;
     const kept = filled.kept.filter((each) => fen(each.amount) > 0);
     sent({
       do: "stage",
@@ -58,7 +73,7 @@ export function listen(sent) {
         kept: kept.map((each) => ({ transfer: each.transfer, evidence: each.evidence, amount_fen: fen(each.amount) })),
         lost_fen: fen(filled.lost),
       },
-      note: filled.note,
+      note: [why, filled.note].filter(Boolean).join("；").slice(0, 2000),
     });
   });
 }

@@ -1,6 +1,6 @@
 // The queue of what was done: in its order, each act until it is answered. A page and the service worker share it.
 import * as store from "./store.js";
-import { applied } from "./acts.js";
+import { applied, nameOf, serverTime } from "./acts.js";
 
 const TOGETHER = 20, PATIENCE = 15000;
 
@@ -52,7 +52,8 @@ async function take(entries, answers, known) {
     const { act } = entry, task = tasks.get(act.dispatch);
     const conflict = how === "refused" ? { id, words, act, case: task?.case ?? "" } : undefined;
     const after = task ? applied(task, act, known?.check_in_ms) : act.do === "seen" ? null : undefined;
-    await store.settle(entry, after, conflict);
+    const told = !conflict && !act.silent && { id, name: nameOf(act), at: serverTime(known) };
+    await store.settle(entry, after, conflict, told);
     if (task && after && !conflict) tasks.set(act.dispatch, after);
     settled += 1;
   }

@@ -49,6 +49,7 @@ export const acts = () => all("acts");
 export const conflicts = () => all("conflicts");
 export const draft = (dispatch) => run("readonly", (store) => store("drafts").get(dispatch));
 export const me = () => run("readonly", (store) => store("meta").get("me"));
+export const delivered = async () => (await run("readonly", (store) => store("meta").get("delivered"))) ?? [];
 export const silent = () => run("readonly", (store) => store("meta").get("silent"));
 
 export const keepDraft = (draft) => run("readwrite", (store) => store("drafts").put(draft));
@@ -66,6 +67,7 @@ export async function keep(told) {
   await run("readwrite", (store) => {
     const names = before && before.login !== told.login ? ["tasks", "gone", "drafts", "conflicts"] : ["tasks", "gone"];
     for (const name of names) store(name).clear();
+    if (names.includes("drafts")) store("meta").delete("delivered");
     for (const task of now) store("tasks").put(task);
     for (const task of past) store("gone").put(task);
     const device = Date.now();
@@ -76,10 +78,17 @@ export async function keep(told) {
   });
 }
 
+const DELIVERED = 5;
+
 // An act was answered: it leaves the queue, and either the task is as it says, or there is a conflict to show.
-export async function settle(entry, task, conflict) {
+// `told`: the act's name and the time at which the server took it; it names nobody.
+export async function settle(entry, task, conflict, told) {
   await run("readwrite", (store) => {
     store("acts").delete(entry.seq);
+    if (told) {
+      const asked = store("meta").get("delivered");
+      asked.onsuccess = () => store("meta").put([told, ...(asked.result ?? [])].slice(0, DELIVERED), "delivered");
+    }
     if (conflict) store("conflicts").put(conflict);
     else if (task) store("tasks").put(task);
     else if (task === null) {
@@ -91,7 +100,10 @@ export async function settle(entry, task, conflict) {
 // The session has ended, or the server was not reached for too long: whom the tasks are about is forgotten.
 // What was done and not sent stays: it names nobody.
 export const forgetTasks = () =>
-  run("readwrite", (store) => ["tasks", "gone", "drafts", "conflicts"].forEach((name) => store(name).clear()));
+  run("readwrite", (store) => {
+    store("meta").delete("delivered");
+    for (const name of ["tasks", "gone", "drafts", "conflicts"]) store(name).clear();
+  });
 
 export async function forgetWhenOld(now = Date.now()) {
   const known = await me();

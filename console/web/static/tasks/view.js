@@ -67,8 +67,23 @@ function head(within, task) {
   slot(within, "where", task.where);
 }
 
-export function one(task) {
+const apple = /iPhone|iPad|Macintosh/.test(navigator.userAgent);
+
+// The telephone's own map application is given the address, and only when he taps.
+const navigation = (where) => (apple ? `maps://?daddr=${encodeURIComponent(where)}` : `geo:0,0?q=${encodeURIComponent(where)}`);
+
+// `stop`: the how manieth of his round, of `total`.
+export function one(task, stop, total) {
   const within = $("#one"), { who } = task;
+  const part = $('[data-part="way"]', within);
+  part.hidden = !task.way;
+  slot(part, "stop", word("stop").replace("{n}", stop).replace("{total}", total));
+  slot(part, "from", task.from ?? "");
+  slot(part, "place-to", task.place);
+  slot(part, "way", task.way ?? "");
+  $("#navigate").href = navigation(who.address || task.place);
+  $("#navigate").hidden = task.stage === "arrived";
+  $("#call").hidden = !who.phone;
   head(within, task);
   slot(within, "case", task.case);
   slot(within, "address", who.address);
@@ -81,7 +96,7 @@ export function one(task) {
   list(within, "flags", who.flags);
   list(within, "also", task.also.map((other) => other.name));
   list(within, "payments", task.payments.map((paid) => `${yuan(paid.amount_fen)} · ${paid.state}`));
-  $("#result").hidden = task.stage !== "arrived";
+  $("#result").hidden = $("#at-the-door").hidden = task.stage !== "arrived";
 }
 
 export function keptRows(task) {
@@ -94,7 +109,7 @@ export function keptRows(task) {
 }
 
 export function bar(stage) {
-  $("#acts").hidden = stage === undefined;
+  $("#acts").hidden = stage === undefined || stage === "arrived";
   for (const each of document.querySelectorAll("#acts [data-stage]")) each.hidden = each.dataset.stage !== stage;
 }
 
@@ -131,6 +146,18 @@ export function waiting(acts, tasks) {
     const text = [word(nameOf(act)), task?.who.name || task?.case || ""].filter(Boolean).join(" · ");
     return Object.assign(document.createElement("li"), { textContent: text });
   });
+}
+
+const hour = new Intl.DateTimeFormat("zh-CN", { timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const told = (entry) => `${word(entry.name)} · ${word("delivered")} ${hour.format(entry.at)}`;
+
+// What the server has taken, with its time; the last stands above.
+export function delivered(entries) {
+  $("#delivered").hidden = !entries.length;
+  const last = entries.length ? told(entries[0]) : "";
+  if ($("#delivered-last").textContent !== last) $("#delivered-last").textContent = last;
+  renew($("#delivered ul"), entries, (entry) => entry.id, (entry) =>
+    Object.assign(document.createElement("li"), { textContent: told(entry) }));
 }
 
 export function net(how) {

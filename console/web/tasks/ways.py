@@ -1,0 +1,28 @@
+"""The way to a visit: minutes by the policy, and how far the two counties lie apart. Nobody's position is used."""
+
+from math import hypot
+
+from console.web.overview.shapes import county_shapes, source
+from domain.policy.visits import VisitRules
+from domain.visits.travel import way
+
+
+def minutes(steps: int, rules: VisitRules) -> int:
+    """Return the travel time for a distance in steps (domain/visits/travel), in minutes."""
+    return round(way(steps, rules).total_seconds() / 60)
+
+
+def kilometres(here: str, there: str) -> int | None:
+    """Return the distance in km between the middles of two counties in a straight line.
+
+    None within one county, and if the map does not have both.
+    """
+    one, other = _middle(here), _middle(there)
+    if one is None or other is None or here[:6] == there[:6]:
+        return None
+    return round(hypot(one[0] - other[0], one[1] - other[1]) * source().unit_metres / 1000)
+
+
+def _middle(division: str) -> tuple[int, int] | None:
+    found = (shape for shape in county_shapes(division[:4]) if shape.code == division[:6])
+    return next(((shape.x, shape.y) for shape in found), None)
