@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from console import policy_faults, terminal
 from console.web.kit import navigation
-from console.web.kit.i18n import LANGUAGES, LOCALE, translations
+from console.web.kit.i18n import LANGUAGES, LOCALE, place, translations
 from console.web.kit.wording import wording
 from console.web.overview import audit_words
 from domain.identity import divisions
@@ -48,8 +48,9 @@ LONGEST = timedelta(hours=6)
 OTHERS = [language for language in LANGUAGES if language != "zh"]
 # Words that the police do not use here (立案 and 案件 belong to a criminal case), or a second word for one thing.
 RETIRED = {
-    "zh": "挽回|挽损|保住|研判|立案|结案|案件|此案|本案|团伙|劝服|续止付|机器人|静默|明文|预警中心|认领|警情",
-    "en": r"not persuaded|robot|\bunmask|\bmoney kept|warning centre|\bsilent feed",
+    "zh": "挽回|挽损|保住|研判|立案|结案|案件|此案|本案|团伙|劝服|续止付|机器人|静默|明文|预警中心|认领|警情"
+    "|见面劝阻|劝阻员|接线员|话务员|解除专员|止付台|主管",
+    "en": r"not persuaded|robot|\bunmask|\bmoney kept|warning centre|\bsilent feed|[Bb]rushing|^Free$|[Rr]elease desk",
     "ko": "고객님|어르신|해동비|해제금|격자|로봇|경보센터|보전액|지킨",
 }
 # Kept in another sense: an incident of the police, and an alarm without a sound.
@@ -142,8 +143,29 @@ def test_every_place_of_the_register_is_named_in_each_language() -> None:
         name for code in map(str, range(220000, 223000)) if (name := divisions.name_of(code, TODAY.date())) != code
     }
     assert len(register) > 60
+    counties = divisions.counties(TODAY.date())
+    streets = {street.name for county in counties for street in divisions.streets(county.code)}
+    assert len(streets) > 900
     for language in OTHERS:
-        assert register - divisions.names(language).keys() == set()
+        assert (register | streets) - divisions.names(language).keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("chinese", "language", "told"),
+    [
+        ("南关区 南岭街道", "en", "Nanguan District Nanling Subdistrict"),
+        ("延吉市 河南街道", "ko", "연길시 하남가두"),
+        ("敦化市 长安乡", "en", "Dunhua 长安乡"),
+        ("汪清镇", "ko", "왕청진"),
+        ("南关区派出所", "en", "Nanguan District Police Station"),
+        ("南岭派出所", "en", "Nanling Police Station"),
+        ("河南派出所", "ko", "하남파출소"),
+        ("扶余站", "en", "扶余站"),
+        ("南岭派出所", "zh", "南岭派出所"),
+    ],
+)
+def test_streets_and_stations_are_read_in_each_language(chinese: str, language: str, told: str) -> None:
+    assert place(chinese, translations(language).gettext) == told
 
 
 @st.composite

@@ -85,10 +85,11 @@ def name_of(code: str, on: date) -> str:
 
 @cache
 def names(language: str) -> dict[str, str]:
-    """Return the English (`en`) or Korean (`ko`) names of prefectures and counties, by Chinese name, short ones
-    included. Raises KeyError for another language.
+    """Return the English (`en`) or Korean (`ko`) names of prefectures, counties and streets, by Chinese name, short
+    ones included. Raises KeyError for another language.
     """
-    return {row["name"]: row[language] for row in _rows("jilin_names.csv")}
+    files = ("jilin_street_names.csv", "jilin_names.csv")
+    return {row["name"]: row[language] for file in files for row in _rows(file)}
 
 
 def prefectures(on: date) -> tuple[Division, ...]:

@@ -33,7 +33,7 @@ ACTIONS = {
     Action.FOLLOW_UP: "回访",
     Action.CONTACT_SMS: "短信告知亲友",
     Action.CONTACT_CALL: "电话告知亲友",
-    Action.VISIT: "见面劝阻",
+    Action.VISIT: "上门劝阻",
     Action.STOP_PAYMENT: "紧急止付",
     Action.STOP_AGAIN: "止付延期",
     Action.STOP_RELEASE: "解除止付",

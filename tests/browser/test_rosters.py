@@ -102,7 +102,7 @@ async def test_two_officers_swap_on_their_telephones(console: Stage, people: Peo
     await expect(asker.get_by_text("待对方答复")).to_be_visible()
     await other.goto("/rosters/mine")
     await other.get_by_role("button", name="同意", exact=True).click()
-    await expect(other.get_by_text("待主管批准")).to_be_visible()
+    await expect(other.get_by_text("待值班长批准")).to_be_visible()
     boss = await people.page(StaffRole.SUPERVISOR)
     await boss.goto(f"/rosters?station={name}")
     await boss.get_by_role("button", name="批准", exact=True).click()

@@ -9,10 +9,10 @@ N_ = str
 """Marks a text for the extraction of translations; the text is translated where it is shown."""
 
 ROLES = {
-    StaffRole.OPERATOR: N_("劝阻员"),
+    StaffRole.OPERATOR: N_("坐席"),
     StaffRole.OFFICER: N_("民警"),
     StaffRole.SUPERVISOR: N_("值班长"),
-    StaffRole.RELEASE_DESK: N_("解除专员"),
+    StaffRole.RELEASE_DESK: N_("止付岗"),
     StaffRole.AUDITOR: N_("审计员"),
     StaffRole.ADMINISTRATOR: N_("系统管理员"),
     StaffRole.DISPLAY: N_("大屏"),

@@ -1,5 +1,6 @@
 """The console's languages. Templates are in Chinese; catalogues translate them into English and Korean."""
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,9 @@ from domain.wording import catalogue
 LOCALE = Path(__file__).parents[1] / "locale"
 LANGUAGES = {"zh": "中文", "en": "English", "ko": "한국어"}
 COOKIE = "lang"
+STATION = "派出所"
+KINDS = ("街道", "镇", "乡", "区", "县", "市")  # of the places that stations are named after
+_KIND = re.compile(" [A-Z][a-z]+$|(?:가두|진|향|구|현|시)$")  # the same in a translated name
 
 
 def language_of(request: Request) -> str:
@@ -33,5 +37,15 @@ def translate(request: Request, text: str) -> str:
 
 
 def place(names: str, translate: Callable[[str], str]) -> str:
-    """Return nested place names, separated by blanks, translated; streets have a Chinese name only."""
-    return " ".join(translate(name) for name in names.split())
+    """Return nested place names, separated by blanks, translated; a police station by the place it is named after."""
+    return " ".join(_station(name, translate) if name.endswith(STATION) else translate(name) for name in names.split())
+
+
+def _station(name: str, translate: Callable[[str], str]) -> str:
+    """Return a station's name translated, or the name itself if no known place has it."""
+    stem = name.removesuffix(STATION)
+    for kind in ("", *KINDS):
+        told = translate(stem + kind)
+        if told != stem + kind:
+            return translate("%(place)s派出所") % {"place": _KIND.sub("", told) if kind else told}
+    return name

@@ -31,7 +31,10 @@ class Shape(NamedTuple):
 
 
 class MapSource(NamedTuple):
-    """The source of the boundaries: publisher, address, number of the official review, and package with its licence."""
+    """The source of the boundaries: publisher, address, number of the official review, and package with its licence.
+
+    `unit_metres`: the length of the file's unit on the ground.
+    """
 
     publisher: str
     address: str

@@ -93,7 +93,7 @@ KEYS = (
     ("[risk] levels", "各等级的门槛，对数几率（比特）：每加 1，几率翻倍。门槛越低，预警越多。"),
     ("[risk.evidence]", "每种证据的权重（bits）、半衰期（half_life）和所提示的诈骗类型（hints）。"),
     ("[risk.groups]", "同组证据：最强的全计，其余按 repeat 计，合计不超过 cap。"),
-    ("[[risk.together]]", "两种证据在 within 之内相继出现时额外增加的 bits，words 是给接线员看的话。"),
+    ("[[risk.together]]", "两种证据在 within 之内相继出现时额外增加的 bits，words 是给坐席看的话。"),
     ("[[risk.at_risk]]", "易受骗人群：ratio 是其受骗几率与全体之比，source 写明出处。"),
     ("[plan.levels.*]", "各等级的步骤和时钟：after 何时开始，attempts 几次，again 间隔，result_within 结果时限。"),
     ("[plan.results.*]", "每种结果之后做什么。"),

@@ -41,7 +41,7 @@ async def test_the_page_tells_why_who_what_was_done_and_what_comes_next(
         "¥30,000",
         "听力不便",
         "长春市",
-        "见面劝阻",
+        "上门劝阻",
     ):
         assert words in page.text
     assert 'class="countdown"' in page.text

@@ -110,7 +110,7 @@ def test_a_code_that_nobody_knows_is_refused() -> None:
 SAID = {
     ResultNoted(Action.FLASH_SMS, 1, Result.DELIVERED): "闪信提醒第 1 次：已送达",
     LateResult(Action.ROBOT_CALL, 2, Result.BUSY): "智能外呼第 2 次：忙线（迟到）",
-    ResultNoted(Action.VISIT, 1, Result.FAILED, NobodyOnDuty()): "见面劝阻第 1 次：失败（当班无人可去）",
+    ResultNoted(Action.VISIT, 1, Result.FAILED, NobodyOnDuty()): "上门劝阻第 1 次：失败（当班无人可去）",
     ResultNoted(
         Action.SMS, 1, Result.FAILED, ProviderAnswered(422, "full")
     ): "短信提醒第 1 次：失败（服务商答复 422：full）",

@@ -258,7 +258,7 @@ async def remove(request: Request, who: Signed) -> Response:
         def without(roster: Roster, now: datetime) -> Roster:
             left = rostering.without(roster, officer)
             if not left.officers and who.area:
-                raise RefusedError("最后一人须由全省主管移除：空站点不属于任何辖区。")
+                raise RefusedError("最后一人须由全省值班长移除：空站点不属于任何辖区。")
             return left
 
         return without
