@@ -190,6 +190,15 @@ def called(case: Case) -> bool:
     return any(step.action is Action.OPERATOR_CALL and step.state is StepState.SENT for step in case.steps)
 
 
+def untried(case: Case) -> bool:
+    """Return whether no operator has called the resident and nobody has met them.
+
+    Such a case may be claimed before its plan asks for an operator. Any other waits for its plan: an operator who could
+    not reach somebody is not given the same case again at once.
+    """
+    return case.desk_call is None and case.met_at is None
+
+
 def _fen_a_minute(case: Case, policy: Policy) -> float:
     """Return the expected saving (fen) per minute of an operator who takes the case now."""
     rules, reached = policy.triage, _reached(case, policy.triage)

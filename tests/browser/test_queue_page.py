@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
@@ -14,7 +15,7 @@ from schemas.casework.cases import Case
 from schemas.casework.inputs import ClaimAct, OperatorReport
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
-from tests.browser.people import PHONE, People
+from tests.browser.people import DESKTOP, PHONE, People
 from tests.browser.test_every_page import RULES
 from tests.console.harness.stage import Stage
 from tests.end_to_end.harness.house import until
@@ -33,6 +34,12 @@ WHEN = """(id) => new Promise((tell) => {
   new MutationObserver(look).observe(row, { subtree: true, childList: true });
   look();
 })"""
+VISIBLE = """() => {
+  const places = [...document.querySelectorAll("#rows tr.case")].map((row) => row.getBoundingClientRect());
+  const whole = places.filter(({ top, bottom }) => top >= 0 && bottom <= innerHeight);
+  return [places.map(({ height }) => Math.round(height)), whole.length];
+}"""
+SMALL = {"width": 1024, "height": 768}
 ROWS = 25  # more than a screen holds
 SECONDS = 10.0
 
@@ -119,9 +126,9 @@ async def test_a_new_case_above_is_announced_and_does_not_move_what_is_read(
     case = await red(console, line, "220202002")
     await expect(page.locator("#above")).to_have_text("上方有 1 条新预警")
     assert await page.locator("a.open").nth(12).bounding_box() == place
-    await expect(page.locator("#rows tr")).to_have_count(ROWS)
+    await expect(page.locator("#rows tr.case")).to_have_count(ROWS)
     await page.keyboard.press("u")
-    await expect(page.locator("#rows tr").first).to_have_attribute("data-id", case.id)
+    await expect(page.locator("#rows tr.case").first).to_have_attribute("data-id", case.id)
     await expect(page.locator("#above")).to_be_hidden()
 
 
@@ -131,7 +138,7 @@ async def test_a_new_case_comes_in_by_itself_while_nobody_is_in_the_list(
     page = await opened(people, "220202003")
     await expect(page.locator("#empty")).to_be_visible()
     (case,) = await yellows(console, line, "220202003")
-    await expect(page.locator("#rows tr").first).to_have_attribute("data-id", case.id)
+    await expect(page.locator("#rows tr.case").first).to_have_attribute("data-id", case.id)
     await expect(page.locator("#empty")).to_be_hidden()
     await expect(page.locator("[data-count=yellow]")).to_have_text("1")
 
@@ -172,7 +179,7 @@ async def test_filters_narrow_the_list_without_losing_what_is_typed_in_the_searc
     (case,) = await yellows(console, line, "220204001")
     other = await red(console, line, "220211001")
     page = await opened(people, "2202", "?area=220204")
-    await expect(page.locator("#rows tr")).to_have_count(1)
+    await expect(page.locator("#rows tr.case")).to_have_count(1)
     await page.locator("#q").fill("还没搜")
     await page.locator("#f-area").select_option("220211")
     await expect(page.locator(f"tr[data-id='{other.id}']")).to_be_visible()
@@ -191,7 +198,7 @@ async def test_a_search_finds_a_person_whose_name_is_not_shown(console: Stage, l
     await page.keyboard.type("司马")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="搜索结果")).to_be_visible()
-    await expect(page.locator("#rows tr")).to_have_attribute("data-id", case.id)
+    await expect(page.locator("#rows tr.case")).to_have_attribute("data-id", case.id)
     await expect(page.locator("#rows")).not_to_contain_text("司马")
     await claimed(console, case, "op-elsewhere")
     await expect(page.locator("#rows .by")).to_have_text("op-elsewhere")
@@ -215,7 +222,7 @@ async def test_the_queue_is_worked_by_the_keyboard_alone(console: Stage, line: L
     await page.keyboard.press("?")
     listed = page.locator("#keys")
     await expect(listed).to_be_visible()
-    for words in ("接手下一件", "下一行", "预警编号、姓名或手机尾号"):
+    for words in ("接手下一件", "下一行", "编号、姓名或电话"):
         await expect(listed).to_contain_text(words)
     await people.shot(page, "keys")
     await page.keyboard.press("Escape")
@@ -237,16 +244,85 @@ async def test_single_keys_can_be_switched_off(console: Stage, line: Line, peopl
     await expect(page.locator("a.open")).not_to_be_focused()
 
 
-async def test_n_takes_the_next_and_says_so_when_nobody_waits(console: Stage, line: Line, people: People) -> None:
+async def test_n_takes_the_best_case_of_any_level_and_says_why_when_there_is_none(
+    console: Stage, line: Line, people: People
+) -> None:
     page = await opened(people, "220284")
     await page.keyboard.press("n")
     await page.wait_for_url("**/queue?told=none")
-    await expect(page.locator("main")).to_contain_text("没有待接手的预警")
+    await expect(page.locator("main .notice")).to_contain_text("目前没有处于危险中的居民")
     case = await red(console, line, "220284001", minutes=3)
+    (lesser,) = await yellows(console, line, "220284001")
+    for expected in (case, lesser):
+        await page.goto("/queue")
+        await page.keyboard.press("n")
+        await page.wait_for_url(f"**/cases/{expected.id}")
+        mine = await console.services.desk.load(expected.id)
+        assert mine is not None
+        assert mine.claimed_by is not None
+    await page.goto("/queue")
     await page.keyboard.press("n")
-    await page.wait_for_url(f"**/cases/{case.id}")
-    taken = await line.case(line.residents[0])
-    assert taken.claimed_by is not None
+    await expect(page.locator("main .notice")).to_contain_text("2 件已有人接手")
+
+
+@pytest.mark.parametrize(
+    ("language", "size", "least", "tall"),
+    [
+        ("zh-CN", DESKTOP, 14, 44),
+        ("en", DESKTOP, 14, 52),
+        ("ko", DESKTOP, 14, 44),
+        ("zh-CN", SMALL, 11, 44),
+        ("en", SMALL, 10, 52),
+        ("zh-CN", {"width": 800, "height": 768}, 11, 44),
+    ],
+    ids=lambda given: given["width"] if isinstance(given, dict) else given,
+)
+async def test_the_first_screen_has_so_many_rows_and_who_waits_stands_above(
+    console: Stage, line: Line, people: People, language: str, size: dict[str, int], least: int, tall: int
+) -> None:
+    division = "220203002"
+    waits = await red(console, line, division, minutes=3)
+    await yellows(console, line, division, ROWS)
+    page = await opened(people, division, size=size, language=language)
+    heights, seen = await page.evaluate(VISIBLE)
+    assert max(heights) <= tall
+    assert seen >= least
+    bands = page.locator("#rows tr.band:visible")
+    await expect(bands).to_have_count(2)
+    order = await page.locator("#rows tr").evaluate_all("rows => rows.map((row) => row.dataset.band ?? row.dataset.id)")
+    assert order[:3] == ["0", waits.id, "1"]
+    await people.shot(page, f"rows-{language}-{size['width']}")
+
+
+async def test_a_heading_says_how_many_wait_and_a_case_goes_under_the_other_when_it_is_claimed(
+    console: Stage, line: Line, people: People
+) -> None:
+    case = await red(console, line, "220203003", minutes=3)
+    page = await opened(people, "220203003")
+    await expect(page.locator("[data-band='0'] h2")).to_have_text("等待接手 1")
+    await claimed(console, case, "op-elsewhere")
+    await expect(page.locator("[data-band='0'] h2")).to_contain_text("目前没有等待接手的预警")
+    rows = page.locator("#rows tr")
+    await expect(rows.nth(1)).to_have_attribute("data-band", "1")
+    await expect(rows.nth(2)).to_have_attribute("data-id", case.id)
+
+
+async def test_one_box_finds_by_number_id_name_and_either_end_of_a_telephone(
+    console: Stage, line: Line, people: People
+) -> None:
+    (case,) = await yellows(console, line, "220221001", name="司马某")
+    page = await opened(people, "220221")
+    number = console.services.hub.rows[case.id].number
+    phone = line.residents[0].phones[0].value.removeprefix("+86")
+    await expect(page.locator("#rows small").first).to_have_text(number)
+    for words in (number, number[3:], case.id[:9], "司马", phone[:7], phone[-4:]):
+        await page.locator(".queue").click(position={"x": 2, "y": 2})
+        await page.keyboard.press("Control+k")
+        await expect(page.locator("#q")).to_be_focused()
+        await page.keyboard.type(words)
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#rows tr.case")).to_have_attribute("data-id", case.id)
+        await expect(page.locator("a.open")).to_be_focused()
 
 
 async def test_what_changed_while_the_stream_was_cut_is_there_after_it(

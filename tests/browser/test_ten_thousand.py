@@ -103,7 +103,7 @@ async def measured(stage: Stage, people: People) -> dict[str, Any]:
 async def first_paint(page: Page) -> float:
     """Milliseconds from the navigation to the first contentful paint."""
     await page.goto("/queue")
-    await expect(page.locator("#rows tr").first).to_be_visible()
+    await expect(page.locator("#rows tr.case").first).to_be_visible()
     painted = "performance.getEntriesByName('first-contentful-paint').map((entry) => entry.startTime)"
     await page.wait_for_function(f"() => {painted}.length > 0")
     return round(float((await page.evaluate(painted))[0]), 1)
@@ -149,7 +149,7 @@ async def an_hour(stage: Stage, page: Page) -> None:
 
 async def on_screen(stage: Stage, page: Page, number: int) -> list[Case]:
     """Cases among those that the page shows."""
-    ids = await page.locator("#rows tr").evaluate_all("rows => rows.map((row) => row.dataset.id)")
+    ids = await page.locator("#rows tr.case").evaluate_all("rows => rows.map((row) => row.dataset.id)")
     assert len(ids) >= number
     return [stage.services.hub.rows[each].case for each in ids[:number]]
 

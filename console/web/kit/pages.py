@@ -45,6 +45,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         "speed": line.clock.speed,
         "path": request.url.path,
         "demo": bool(made.guests),
+        "number": made.hub.numbers.of,
     }
     text = environment(language).get_template(template).render({**common, **context})
     return HTMLResponse(text, status, headers={"Content-Language": language, "Cache-Control": "no-store"})

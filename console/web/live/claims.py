@@ -4,7 +4,8 @@ from console.web.auth.who import Who
 from console.web.case import answers
 from console.web.case.answers import Answered
 from console.web.kit.services import Services
-from domain.casework.triage import QueueBand, queue_band
+from console.web.live.row import Row
+from domain.casework import triage
 from domain.ids import short_hash
 from schemas.casework.cases import Case
 from streams.casework.claims import claimed, given_back
@@ -26,18 +27,26 @@ async def claim(services: Services, who: Who, case: Case) -> bool:
 
 
 async def claim_next(services: Services, who: Who) -> Case | None:
-    """Claim the first free case of the person's area in queue order and return it, or None if there is none."""
+    """Claim the best free case of the person's area, of any level, and return it; None if there is none."""
     desk = services.desk
     for row in services.queue.order():
-        if not row.offered:
-            return None  # offered cases come first in the order
-        if not who.sees(row.division) or not await desk.take(row.id, who.login):
+        if not (may_take(row, who) and await desk.take(row.id, who.login)):
             continue
         case = await desk.load(row.id)
-        if case is not None and queue_band(case) is QueueBand.OFFERED and await claim(services, who, case):
+        if case is not None and _free(case) and await claim(services, who, case):
             return case
         await desk.release(row.id, who.login)
     return None
+
+
+def may_take(row: Row, who: Who) -> bool:
+    """Return whether a case lies in the person's area and is free to be claimed as the next one."""
+    return who.sees(row.division) and _free(row.case)
+
+
+def _free(case: Case) -> bool:
+    """Return whether nobody has the case, and an operator is asked for or has not tried yet."""
+    return case.claimed_by is None and not case.settled and (triage.called(case) or triage.untried(case))
 
 
 async def renew(services: Services, who: Who, case: Case) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from console.web.live.numbers import Numbers
 from console.web.live.row import Row, latest, row_of, weighed_anew
 from domain.policy import Policy, PolicyError
 from schemas.base import ANY_VERSION
@@ -43,6 +44,7 @@ class Hub:
     def __init__(self, line: Installation) -> None:
         self._line = line
         self.rows: dict[str, Row] = {}  # open cases, by id
+        self.numbers = Numbers()  # of the same cases
         self._policy: Policy | None = None  # the policy that ranks the rows
         self.ready = asyncio.Event()
         self.seq = 0  # number of the latest change
@@ -199,14 +201,27 @@ class Hub:
             self._put(replace(row, case=row.case.model_copy(update={"state": CaseState.CLOSED})))
 
     def _put(self, given: Row) -> None:
-        self.seq += 1
         before = self.rows.pop(given.id, None)
         rings = given.alarming and not (before and before.alarming)
-        row = replace(given, seq=self.seq, rings=rings, was=before.division if before else "")
         self._count(before, -1)
+        longer: list[str] = []
+        if given.case.open:
+            longer = self.numbers.put(given.case)
+        else:
+            self.numbers.drop(given.case)
+        row = replace(given, rings=rings, was=before.division if before else "", number=self.numbers.of(given.case))
+        self._publish(row)
+        self._count(self.rows.get(row.id), 1)
+        for name in longer:
+            other = self.rows[name]
+            self._publish(replace(other, rings=False, was=other.division, number=self.numbers.of(other.case)))
+
+    def _publish(self, given: Row) -> None:
+        """Number a change, keep its row if the case is open, and tell the screens."""
+        self.seq += 1
+        row = replace(given, seq=self.seq)
         if row.case.open:
             self.rows[row.id] = row
-            self._count(row, 1)
         self._changes.append(row)
         for screen in self._screens:
             _tell(screen, row)

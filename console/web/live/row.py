@@ -26,6 +26,7 @@ class Row:
     seq: int = 0  # the hub's number of the change that made it
     rings: bool = False  # it became alarming with this change
     was: str = ""  # the division before this change; "" if the row is new
+    number: str = ""  # the case's number among the open cases
 
     @property
     def id(self) -> str:

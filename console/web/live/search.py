@@ -1,12 +1,13 @@
-"""Search of the open cases by case number, last digits of a telephone, or name."""
+"""Search of the open cases: one box for a case's number or id, a name, and a telephone's first or last digits."""
 
 import re
 from collections.abc import Iterable
 from enum import StrEnum
 
 from console.web.live.row import Row
+from domain.desk.case_numbers import begins, key_of, typed_number
 
-LEAST_DIGITS = 4  # of a telephone; fewer would match half a city
+LEAST_DIGITS = 4  # of a telephone or a number; fewer would match half a city
 LONGEST = 64  # characters of a search
 _CASE = re.compile(r"^r[a-z2-7]{7,16}(-[0-9]{0,9})?$")
 _BETWEEN = re.compile(r"[\s()+.-]")
@@ -26,10 +27,12 @@ def digits(text: str) -> str:
 
 
 def sought(text: str) -> Sought | None:
-    """Return the kind of search that a text means, or None for an empty text or a number that is too short.
+    """Return the kind of search that a text means, or None if it is empty or has too few digits.
 
-    A number needs LEAST_DIGITS digits.
+    Digits without a hyphen are a telephone's, and may be a case number's too.
     """
+    if number := typed_number(text):
+        return Sought.CASE if len(number) >= LEAST_DIGITS else None
     if (told := digits(text)).isdecimal():
         return Sought.PHONE if len(told) >= LEAST_DIGITS else None
     if _CASE.match(text):
@@ -38,12 +41,21 @@ def sought(text: str) -> Sought | None:
 
 
 def found(rows: Iterable[Row], text: str, by: Sought) -> list[Row]:
-    """Return the rows that match the text, in the given order: the id begins or the telephone ends with it, or the
-    name contains it.
-    """
+    """Return the rows that match the text, in the given order."""
+    if by is Sought.CASE and (number := typed_number(text)):
+        return [row for row in rows if _key(row).startswith(number)]
     if by is Sought.CASE:
         return [row for row in rows if row.id.startswith(text)]
     if by is Sought.PHONE:
-        tail = digits(text)
-        return [row for row in rows if row.phone.endswith(tail)]
+        told = digits(text)
+        return [row for row in rows if _called(row.phone, told) or begins(_key(row), told)]
     return [row for row in rows if text.casefold() in row.name.casefold()]
+
+
+def _key(row: Row) -> str:
+    return key_of(row.id, row.case.opened_at)
+
+
+def _called(phone: str, told: str) -> bool:
+    """Return whether a telephone begins or ends with the digits, with or without the country's code."""
+    return phone.endswith(told) or phone.removeprefix("+86").startswith(told) or phone.startswith(f"+{told}")

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 
 from console.web.kit.services import Services
 from console.web.live.search import Sought, digits
+from domain.desk.case_numbers import may_be, typed_number
 from domain.payments.bank_book import StopLine
 from schemas.people.residents import Resident
 
 
 async def found(services: Services, lines: Sequence[StopLine], text: str, by: Sought) -> list[StopLine]:
-    """Return the stops that match the text, in the given order.
-
-    The case number begins with it, the resident's name contains it, or a telephone or the payee's account ends with it.
-    """
+    """Return the stops that match the text, in the given order."""
+    if by is Sought.CASE and (number := typed_number(text)):
+        return [line for line in lines if may_be(line.case, number)]
     if by is Sought.CASE:
         return [line for line in lines if line.case.startswith(text)]
     people = await services.line.residents.standing({line.resident for line in lines})

@@ -22,7 +22,7 @@ function usable(element) {
 
 /** The elements that have a key now: within the dialog that is open, if one is. */
 export function registry() {
-  const open = document.querySelector("dialog[open]");
+  const open = [...document.querySelectorAll("dialog[open]")].at(-1); // the one on top
   return [...(open ?? document).querySelectorAll("[data-key]")].filter(usable);
 }
 
@@ -48,7 +48,17 @@ function list() {
   dialog.showModal();
 }
 
+/** Ctrl K, or ⌘ K: to the search, on this page or on the queue's. It acts while something is typed, too. */
+function search(event) {
+  const box = document.querySelector("[data-search]"), queue = document.querySelector('header.top a[href="/queue"]');
+  if (document.querySelector("dialog[open]") || !box && !queue) return;
+  event.preventDefault();
+  if (box) act(box);
+  else location.assign("/queue#search");
+}
+
 function pressed(event) {
+  if (event.key === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey) return search(event);
   if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (typing(event.target)) {
     if (event.key === "Escape") event.target.blur();

@@ -3,11 +3,13 @@ import { Alarm } from "./alarm.js";
 import { serverNow, sync, tick, words } from "./clock.js";
 import { Live } from "./live.js";
 import { before, beyond, weightOf } from "./order.js";
+import { taken } from "./put_down.js";
 
 const MORE = 200, OVERLAP = 20, FADE = 500, SORT_EVERY = 15000, HIDDEN_FOR = 60000;
 const at = (id) => document.getElementById(id);
 const table = at("queue"), body = at("rows"), above = at("above"), more = at("more"), form = at("filters");
 const { me } = table.dataset, found = "known" in table.dataset;
+const bands = new Map(); // by element: the headings of who is to act, each the first of its part of the list
 const rows = new Map(); // by case: { element, cells } and its weight; cells as the server wrote them
 const held = new Map(); // rows that belong above what is being looked at: shown when they are asked for
 const alarm = new Alarm(at("sound"), at("alarms"), at("alarm"));
@@ -56,7 +58,7 @@ function flash(element) {
 
 // ---------------------------------------------------------------- the order
 
-const listed = () => [...body.children].map((element) => rows.get(element.dataset.id)).filter(Boolean);
+const listed = () => [...body.children].map((element) => rows.get(element.dataset.id) ?? bands.get(element)).filter(Boolean);
 
 /** The row in front of which another belongs. */
 function following(entry) {
@@ -144,8 +146,8 @@ function leave(id, entry) {
 
 function remove({ id, element }) {
   if (element.contains(document.activeElement)) {
-    const next = element.nextElementSibling ?? element.previousElementSibling;
-    next?.querySelector("a")?.focus({ preventScroll: true });
+    const links = [...body.querySelectorAll("a.open")], place = links.findIndex((link) => element.contains(link));
+    (links[place + 1] ?? links[place - 1])?.focus({ preventScroll: true });
   }
   rows.delete(id);
   element.remove();
@@ -163,7 +165,21 @@ function show() {
   if (!found) at("empty").textContent = at("empty").dataset[query() ? "unfit" : "none"];
   if (more) more.hidden = rows.size + held.size >= total;
   tick(body);
+  headings();
   wait();
+}
+
+/** How many cases each part has: at least so many where the list goes on further down. */
+function headings() {
+  const counts = [0, 0, 0];
+  for (const { turn } of rows.values()) counts[turn] += 1;
+  const last = Math.max(...[...rows.values()].map(({ turn }) => turn));
+  for (const [element, { turn }] of bands) {
+    const heading = element.querySelector("h2"), goes = turn === last && !more.hidden;
+    element.hidden = !rows.size || !counts[turn] && !("none" in heading.dataset);
+    const text = counts[turn] ? heading.dataset.words.replace("{n}", `${counts[turn]}${goes ? "+" : ""}`) : heading.dataset.none ?? "";
+    if (heading.textContent !== text) heading.textContent = text;
+  }
 }
 
 function wait() {
@@ -238,6 +254,7 @@ function filter() {
   const wanted = query();
   history.replaceState(null, "", wanted ? `/queue?${wanted}` : "/queue");
   const level = form.elements.level.value;
+  at("clear").hidden = !wanted;
   for (const link of document.querySelectorAll(".counts a")) {
     if (link.search === `?level=${level}`) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
@@ -310,15 +327,22 @@ for (const link of document.querySelectorAll(".counts a")) {
     if (!form) return;
     event.preventDefault();
     const { level } = form.elements, wanted = new URLSearchParams(link.search).get("level");
-    level.value = level.value === wanted ? "" : wanted;
+    level.value = level.value === wanted ? "" : wanted; // pressed once more: all levels
     filter();
   });
 }
 
-for (const element of body.children) rows.set(element.dataset.id, entryOf(element));
+/** A heading stands before all of its part: it weighs more than any case. */
+function heading(element) {
+  bands.set(element, { element, id: "", ...weightOf({ turn: element.dataset.band, fen: Infinity, since: 0, patience: 1 }) });
+}
+
+for (const element of body.children) "band" in element.dataset ? heading(element) : rows.set(element.dataset.id, entryOf(element));
 const left = sessionStorage.getItem("quanzu-queue");
 sessionStorage.removeItem("quanzu-queue");
-rows.get(left)?.element.querySelector("a.open").focus();
+(found ? body : rows.get(left)?.element)?.querySelector("a.open")?.focus();
+if (location.hash === "#search") at("q").focus();
+taken(at("put-down"));
 show();
 live.listen(table.dataset.mark);
 setInterval(wait, 1000);

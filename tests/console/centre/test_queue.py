@@ -195,7 +195,7 @@ async def test_a_search_for_too_little_says_what_to_enter(console: Stage) -> Non
     async with await console.signed_in(StaffRole.OPERATOR) as client:
         answer = await client.post("/queue/search", data={"q": "12"})
     assert answer.status_code == 422
-    assert "末四位" in answer.text
+    assert "四位以上" in answer.text
 
 
 async def test_a_closed_case_is_found_by_its_whole_number(console: Stage, line: Line) -> None:

@@ -1,6 +1,7 @@
 """Routes of the queue: its live list, filters, search, and claiming the next free case."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 
 from fastapi import Request
@@ -38,7 +39,7 @@ async def queue(request: Request, who: Signed) -> Response:
     rows, total = _matching(made, who, asked, 0, AT_FIRST)
     notice = ""
     if request.query_params.get("told") == "none":
-        notice = translate(request, "目前没有待接手的预警：列出的都已在处置中，打开即可接手。")
+        notice = _why_none(request, who)
     return _page(request, who, asked, rows, total, notice=notice)
 
 
@@ -77,7 +78,7 @@ async def search(request: Request, who: Signed) -> Response:
     text = str((await request.form()).get("q", "")).strip()[:LONGEST]
     by = sought(text)
     if by is None:
-        wrong = translate(request, "请输入预警编号、姓名，或手机号末四位以上。")
+        wrong = translate(request, "请输入编号、姓名，或电话开头或末尾四位以上。")
         return _page(request, who, Filters(), [], 0, 422, sought=text, notice=wrong)
     await trail.record_look(made, who, "search", by.value)
     rows = found((row for row in made.queue.order() if who.sees(row.division)), text, by)
@@ -88,14 +89,26 @@ async def search(request: Request, who: Signed) -> Response:
 
 @door.act("/queue/next", DESK, name="queue-next")
 async def take_next(request: Request, who: Signed) -> Response:
-    """Claim the first free case of the area and redirect to its page, or to the queue if there is none.
-
-    JSON: `case`, its id, or null.
-    """
+    """Claim the best free case of the area and redirect to it; JSON has `case`, null if there is none."""
     case = await claims.claim_next(services(request), who)
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse({"case": case.id if case else None})
     return RedirectResponse(f"/cases/{case.id}" if case else "/queue?told=none", 303)
+
+
+def _why_none(request: Request, who: Who) -> str:
+    """Return in words why there is no case to claim: none is open, or others have them, or their plans go on."""
+    made = services(request)
+    if not made.hub.ready.is_set():
+        return translate(request, "正在读取全部预警，请稍后再按 N。")
+    here = [row.case for row in made.hub.rows.values() if who.sees(row.division) and not row.case.settled]
+    if not here:
+        return translate(request, "没有可接手的预警：辖区内目前没有处于危险中的居民。")
+    if any(claims.may_take(row, who) for row in made.hub.rows.values()):
+        return translate(request, "现在有可接手的预警：请再按一次 N。")
+    claimed = sum(case.claimed_by is not None for case in here)
+    words = translate(request, "没有可接手的预警：%(claimed)s 件已有人接手，%(planned)s 件已联系过、按计划进行下一步。")
+    return words % {"claimed": claimed, "planned": len(here) - claimed}
 
 
 def _matching(made: Services, who: Who, asked: Filters, first: int, count: int) -> tuple[list[Row], int]:
@@ -115,7 +128,8 @@ async def _closed(made: Services, who: Who, case_id: str) -> list[Row]:
     if case is None or not who.sees(case.profile.division):
         return []
     people = await made.line.residents.standing([case.resident])
-    return [row_of(case, people.get(case.resident), await made.line.policies.live())]
+    found = row_of(case, people.get(case.resident), await made.line.policies.live())
+    return [replace(found, number=made.hub.numbers.of(case))]
 
 
 def _page(
@@ -136,6 +150,7 @@ def _page(
         "queue.html",
         status,
         rows=_html(request, rows[:AT_FIRST]),
+        turns=[row.weight.turn.value for row in rows[:AT_FIRST]],
         total=total,
         levels=[(level, made.queue.levels(who.area)[level]) for level in GRAVEST_FIRST],
         filters=asked,

@@ -1,0 +1,61 @@
+"""Case numbers that people can say to each other: 26-4817.
+
+A number is derived from the case's id and the year in which the case was opened, so no counter is shared and every
+console derives the same. It has as many digits as tell the case from the others at hand, at least four. A longer
+number begins with the shorter one, so a number that was said earlier still finds its case.
+"""
+
+import re
+from datetime import datetime
+
+from domain.calendar import JILIN
+from domain.ids import short_hash
+
+LEAST_DIGITS = 4  # after the year
+MOST_DIGITS = 12
+_YEAR_DIGITS = 2
+_GROUP = 4  # digits that are said in one breath
+_TYPED = re.compile(r"^[0-9]{2}(-[0-9]{1,4})+$")
+
+
+def key_of(case_id: str, opened_at: datetime) -> str:
+    """Return the year's two digits and all MOST_DIGITS digits of a case: the number in full, without separators."""
+    return f"{opened_at.astimezone(JILIN).year % 100:02}{_digits(case_id)}"
+
+
+def length_of(key: str, *others: str) -> int:
+    """Return how many digits after the year tell `key` from the other keys; MOST_DIGITS if a key is the same."""
+    needed = max((_common(key, other) + 1 for other in others), default=0) - _YEAR_DIGITS
+    return min(MOST_DIGITS, max(LEAST_DIGITS, needed))
+
+
+def number_of(key: str, *others: str) -> str:
+    """Return the number of a key as it is written among other keys: 26-4817, or 26-4817-3 if another begins so."""
+    digits = key[_YEAR_DIGITS:][: length_of(key, *others)]
+    groups = [digits[start : start + _GROUP] for start in range(0, len(digits), _GROUP)]
+    return "-".join([key[:_YEAR_DIGITS], *groups])
+
+
+def typed_number(text: str) -> str | None:
+    """Return the digits of a text that is written like a case number or its beginning, 26-4817, else None."""
+    return text.replace("-", "") if _TYPED.match(text) else None
+
+
+def begins(key: str, digits: str) -> bool:
+    """Return whether a case's key begins with these digits, said with or without the year."""
+    return key.startswith(digits) or (len(digits) >= LEAST_DIGITS and key[_YEAR_DIGITS:].startswith(digits))
+
+
+def may_be(case_id: str, digits: str) -> bool:
+    """Return whether the digits, which begin with a year, fit a case whose year is not known."""
+    return _digits(case_id).startswith(digits[_YEAR_DIGITS:])
+
+
+def _digits(case_id: str) -> str:
+    return f"{int(short_hash('case-number', case_id), 16) % 10**MOST_DIGITS:0{MOST_DIGITS}}"
+
+
+def _common(one: str, other: str) -> int:
+    """Return how many characters two keys have in common at their beginning."""
+    pairs = enumerate(zip(one, other, strict=True))
+    return next((place for place, (mine, its) in pairs if mine != its), len(one))
