@@ -1,5 +1,8 @@
 """A caller asks whether the warning is genuine, and reports an account: on a real browser, on real servers."""
 
+import time
+
+import pytest
 from playwright.async_api import expect
 
 from domain.dispatches.messages import code
@@ -13,6 +16,8 @@ from tests.browser.people import PHONE, People
 from tests.browser.test_incidents import wrong
 from tests.console.harness.stage import Stage
 from tests.end_to_end.harness.signals import call, transfer
+
+MINUTE = 60.0
 
 
 async def test_a_callers_warning_is_confirmed_by_its_code_and_a_report_goes_to_bank_and_watchlist(
@@ -50,6 +55,31 @@ async def test_a_callers_warning_is_confirmed_by_its_code_and_a_report_goes_to_b
     assert raw is not None
     assert entry_of(raw).standing is WatchStatus.REPORTED
     await line.end()
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+async def test_an_unknown_caller_in_danger_is_a_case_with_its_questions_within_a_minute_by_keyboard(
+    console: Stage, people: People, language: str
+) -> None:
+    page = await people.page(StaffRole.OPERATOR, language=language)
+    await page.goto("/call-in")
+    began = time.monotonic()
+    await page.keyboard.type("198009910" + ("01" if language == "en" else "02"))
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#d-name")).to_be_focused()
+    for words in ("某新", "南关" if language == "zh-CN" else "Nanguan", "某银行"):
+        await page.keyboard.type(words)
+        await page.keyboard.press("Tab")
+    await page.keyboard.type("20000")
+    await people.shot(page, f"danger-{language}")
+    assert await wrong(people, page, f"danger-wide-{language}") == []
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/cases/*", timeout=20_000)
+    await expect(page.locator("[data-say]")).to_be_visible()
+    await expect(page.locator("#call[data-state=connected]")).to_be_visible()
+    await expect(page.locator(".answers button").first).to_be_enabled()
+    assert time.monotonic() - began < MINUTE
+    await people.shot(page, f"danger-case-{language}")
 
 
 async def test_a_call_that_rings_is_answered_from_the_page_and_rings_on_no_other_any_more(

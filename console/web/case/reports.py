@@ -71,6 +71,11 @@ async def take(services: Services, who: Who, caller: Caller, told: Reported) -> 
     return Statement(id=told.name, at=services.line.clock.now(), what=told.what, text=told.text, came_of=came, why=why)
 
 
+def check(told: Reported) -> None:
+    """Raise UnreadableError if a suspect's telephone is invalid; an account is checked when the report is taken."""
+    _suspects(told)
+
+
 async def raised(services: Services, resident: str) -> None:
     """Wait until the resident has a case in progress, at most ANSWER_SECONDS; it returns in both cases."""
     with services.hub.watching() as screen:

@@ -92,6 +92,7 @@ GROUPS = {
         {
             "call-question": N_("登记来电咨询"),
             "call-report": N_("登记来电举报"),
+            "caller-entered": N_("登记来电人"),
             "call-handed-over": N_("登记移交外地"),
         },
     ),

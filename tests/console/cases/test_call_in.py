@@ -18,6 +18,7 @@ from streams.messaging.topics import AUDIT, CALLS
 from streams.screening.payers import entry_of, spread
 from streams.screening.subjects import Subjects
 from streams.state.keys import key
+from tests.console.harness.case_forms import looks
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, scam_app, transfer
@@ -240,3 +241,50 @@ async def test_of_two_who_take_a_call_that_rings_one_has_it(console: Stage, line
         assert "某*" in (await first.get(f"/call-in/{name}")).text
         refused = await pbx.post("/api/v1/calls", json={"id": "pbx-2", "phone": "xyz"})
         assert (refused.status_code, "xyz" in refused.text) == (422, False)
+
+
+async def test_an_unknown_caller_in_danger_gets_an_entry_a_case_and_its_operator(console: Stage, line: Line) -> None:
+    mule, phone = line.account(), "+8619800099001"
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, phone)
+        page = (await client.get(where)).text
+        assert page.index("本人正在被骗") < page.index("来电内容")
+        given = form(name="某新", place="南关", bank="某银行", amount="20000", suspect_account=mule)
+        answers = [await client.post(f"{where}/danger", data=given) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [303, 303], answers[0].text
+        assert len({answer.headers["location"] for answer in answers}) == 1
+        case_id = answers[0].headers["location"].removeprefix("/cases/")
+        case = await console.services.desk.load(case_id)
+        assert case is not None
+        assert (case.claimed_by, case.profile.division) == (client.account.login, "220102")
+        assert case.desk_call is not None
+        assert case.desk_call.answered
+        page = (await client.get(f"/cases/{case_id}")).text
+        assert "由您处理" in page
+        assert "data-say" in page
+    found = await console.house.line.residents.standing([case.resident])
+    assert [held.value for held in found[case.resident].phones] == [phone]
+    entered = [entry.act for entry in await looks(console, case.resident)]
+    assert entered.count("caller-entered") == 1
+    assert await watched(line, f"account:{account_token(console.house.settings.key(), mule)}") is not None
+
+
+async def test_a_caller_in_danger_is_asked_for_a_name_and_a_place_within_the_area(console: Stage) -> None:
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, "+8619800099002")
+        wrong = {"name": "", "place": "延吉市", "age": "old", "amount": "many"}
+        right = {"name": "某新", "place": "南关区", "bank": "某银行", "amount": "5000", "age": "70"}
+        for field, value in wrong.items():
+            answer = await client.post(f"{where}/danger", data=form(**{**right, field: value}))
+            assert answer.status_code == 422, field
+            assert 'value="某银行"' in answer.text
+    assert await console.house.line.residents.by_phone([("+8619800099002", console.house.clock.now())]) == [None]
+
+
+async def test_a_resident_in_danger_without_a_case_gets_one_at_once(console: Stage, line: Line) -> None:
+    resident = await line.resident()
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, resident.phones[0].value)
+        answer = await client.post(f"{where}/danger", data=form(bank="某银行", amount="8000"))
+        assert answer.headers["location"] == f"/cases/{resident.id}-1"
+    await line.end()

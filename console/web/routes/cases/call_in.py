@@ -9,16 +9,19 @@ from starlette.responses import JSONResponse, Response
 
 from console.web.auth import trail, unmask
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.case import callers, reports
+from console.web.case import callers, danger, reports
 from console.web.case.acting import acted
 from console.web.case.answers import put
+from console.web.case.danger import Newcomer
 from console.web.case.reports import Reported, UnreadableError
 from console.web.kit.described import Rung
 from console.web.kit.door import DESK, Door
 from console.web.kit.filled import Filled, done, fen, filled, new_form
-from console.web.kit.i18n import translate
-from console.web.kit.pages import page
+from console.web.kit.i18n import language_of, place, translate, translations
+from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
+from console.web.live import places
+from domain.desk.unknown_caller import named_place
 from domain.dispatches.messages import confirm, latest_code
 from domain.identity.divisions import meet, name_of
 from domain.identity.identifiers import normal_phone
@@ -30,6 +33,8 @@ from schemas.people.calls import Call, CallerRequest, CodeCheck, Ringing, Statem
 
 door = Door()
 NAME = r"^[A-Za-z0-9._:-]{1,64}$"
+LONGEST_NAME = 64  # characters of a name or a bank
+OLDEST = 115
 
 
 class Rings(BaseModel):
@@ -134,6 +139,32 @@ async def told(request: Request, who: Signed, call_id: str) -> Response:
     return await _take(request, who, call_id, given, what)
 
 
+@door.act("/call-in/{call_id}/danger", DESK, name="call-in-danger")
+async def being_defrauded(request: Request, who: Signed, call_id: str) -> Response:
+    """Take down a caller who is being defrauded now, and redirect to the case, which is the person's.
+
+    422 if a field is invalid. Raises NotFoundError for a resident of another area.
+    """
+    made, given = services(request), await filled(request)
+    caller = await callers.find(made, who, call_id)
+    if caller.elsewhere:
+        raise NotFoundError
+    name = given.name("danger")
+    if caller.case and any(statement.id == name for statement in caller.call.statements):
+        return done(request, f"/cases/{caller.case.id}")
+    try:
+        newcomer = None if caller.resident else _newcomer(request, who, given)
+        statement, case = await danger.take(made, who, caller, newcomer, _in_danger(request, given, name))
+    except UnreadableError as error:
+        words = _WRONG.get(error.field, "这不是可以识别的电话号码。")
+        return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, words))
+    except _WrongError as error:
+        return await _shown(request, who, call_id, 422, typed=given, wrong=str(error))
+    call = (await callers.find(made, who, call_id)).call
+    await _keep(made, who, call, statement, "")
+    return done(request, f"/cases/{case.id}" if case else f"/call-in/{call_id}")
+
+
 @door.act("/call-in/{call_id}/hand-over", DESK, name="call-in-hand-over")
 async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
     """Record the report of a caller from another area, also on their case there, and redirect to the call's page.
@@ -183,7 +214,7 @@ async def _shown(
     made = services(request)
     caller = await callers.find(made, who, call_id)
     await callers.record_look(made, who, caller)
-    place = caller.elsewhere and name_of(f"{caller.elsewhere}00", made.line.clock.now().date())
+    elsewhere = caller.elsewhere and name_of(f"{caller.elsewhere}00", made.line.clock.now().date())
     return page(
         request,
         "call_in_call.html",
@@ -192,8 +223,9 @@ async def _shown(
         plain=bool(caller.resident and await unmask.active(made, who, caller.resident.id)),
         call=caller.call,
         case=caller.case,
-        place=place,
-        forms={name: new_form() for name in ("who", "code", "told", "hand_over")},
+        place=elsewhere,
+        forms={name: new_form() for name in ("who", "code", "told", "hand_over", "danger")},
+        counties=list(_places(request, who).values()),
         typed=typed.fields if typed else {},
         wrong=wrong,
         wait=wait,
@@ -258,11 +290,48 @@ def _reported(request: Request, given: Filled, what: CallerRequest, name: str) -
     recording = given["recording"]
     if recording and not _is_link(recording):
         raise _WrongError(translate(request, "录音链接应以 https:// 开头。"))
+    amount = _amount(request, given)
+    return Reported(name, what, given["text"], given["suspect_account"], given["suspect_phone"], amount, recording)
+
+
+def _newcomer(request: Request, who: Who, given: Filled) -> Newcomer:
+    """Return what a caller whom nobody knows says of themselves. Raises _WrongError if a field is invalid."""
+    if not given["name"]:
+        raise _WrongError(translate(request, "请填写来电人姓名。"))
+    division = named_place(given["place"], _places(request, who))
+    if division is None:
+        raise _WrongError(translate(request, "请写明来电人所在的县（市、区），须在本辖区内。"))
+    age = given["age"]
+    if age and not (age.isascii() and age.isdigit() and 0 < int(age) <= OLDEST):
+        raise _WrongError(translate(request, "年龄请写成数字，不清楚可不填。"))
+    return Newcomer(given["name"][:LONGEST_NAME], division, int(age) if age else None)
+
+
+def _in_danger(request: Request, given: Filled, name: str) -> Reported:
+    """Return the report of a caller in danger. Raises _WrongError if the amount is invalid."""
+    words = translate(request, "来电人称本人正在被骗。银行：%(bank)s。%(text)s")
+    text = words % {"bank": given["bank"][:LONGEST_NAME] or "–", "text": given["text"]}
+    return Reported(
+        name, CallerRequest.REPORT, text[: reports.LONGEST], given["suspect_account"], "", _amount(request, given)
+    )
+
+
+def _amount(request: Request, given: Filled) -> int | None:
     try:
-        amount = fen(given["amount"])
+        return fen(given["amount"])
     except ValueError:
         raise _WrongError(translate(request, "金额无法识别，请写成 12000 或 12,000.50。")) from None
-    return Reported(name, what, given["text"], given["suspect_account"], given["suspect_phone"], amount, recording)
+
+
+def _places(request: Request, who: Who) -> dict[str, str]:
+    """Return the counties of the person's area, prefecture and county in the page's language, by code."""
+    year = services(request).line.clock.now().astimezone(ZONE).year
+    say = translations(language_of(request)).gettext
+    return {
+        code: f"{place(prefecture.name, say)} {place(county, say)}"
+        for prefecture in places.within(who.area, year)
+        for code, county in prefecture.counties
+    }
 
 
 async def _keep(made: Services, who: Who, call: Call, statement: Statement, recording: str) -> None:
