@@ -20,6 +20,19 @@ from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+SMALL = {"width": 1024, "height": 768}
+# Where each ends: of the decision the key to it, of money and next step the first line.
+PLACES = """() => {
+  const end = (path) => document.querySelector(path).getBoundingClientRect().bottom;
+  return {
+    strip: document.querySelector("#head").getBoundingClientRect().height,
+    decision: end("#head [data-key=d]"),
+    money: end("#money li"),
+    coming: end("#coming li"),
+    wide: document.documentElement.scrollWidth - innerWidth,
+    page: document.documentElement.scrollHeight,
+  };
+}"""
 SECONDS = 15_000.0  # milliseconds, as Playwright counts
 
 
@@ -65,12 +78,13 @@ async def test_a_red_case_is_taken_talked_through_and_dissuaded_with_the_amount(
     await expect(page.get_by_text(at.advice.zh)).to_be_visible(timeout=SECONDS)
     await page.locator("[data-choose]").click()
     form = page.locator("#act-outcome form")
+    await expect(form.locator("label", has_text="已劝阻")).to_contain_text("只保留回访")
+    await page.locator("#outcome-money summary").click()
     await form.locator("input[name=kept]").check()
     await form.get_by_label("金额（元）").fill("30000")
-    await form.get_by_role("button", name="登记处置结果").click()
-    await expect(page.locator("#second")).to_contain_text("只保留回访")
-    await page.locator("[data-second-yes]").click()
-    await expect(page.locator("#head .state")).to_have_text("已劝阻", timeout=SECONDS)
+    await form.get_by_role("button", name="登记并打开下一件").click()
+    await page.wait_for_url("**/queue?told=none")
+    await expect(page.locator("#put-down")).to_contain_text("已劝阻")
     await line.settle()
     after = await line.case(resident)
     assert (after.state, after.answers) == (CaseState.DISSUADED, answers)
@@ -99,6 +113,29 @@ async def test_a_stop_can_be_undone_for_some_seconds(people: People, line: Line)
     assert StopAskedFor() not in [fact.what for fact in await line.facts(resident, FactKind.NOTE)]
 
 
+async def test_one_key_proposes_all_stops_with_amount_and_bank_and_each_is_undone_by_itself(
+    people: People, line: Line
+) -> None:
+    resident = await line.resident()
+    moves = [transfer(line, resident, line.account(), amount_fen=1_000_000 * number) for number in (1, 2)]
+    await line.signal(call(line, resident, ongoing=True), *moves)
+    await line.advance(seconds=90)
+    page = await opened(people, await line.case(resident))
+    await page.keyboard.press("s")
+    for words in ("¥10,000 付款行 bank", "¥20,000 付款行 bank"):
+        await expect(page.locator("#second dl")).to_contain_text(words)
+    await people.shot(page, "stops")
+    await page.keyboard.press("Escape")
+    await page.locator("#money input[name=transfer]").first.uncheck()
+    await expect(page.locator("[data-stops]")).to_contain_text("止付所选")
+    await page.locator("#money input[name=transfer]").first.check()
+    await page.keyboard.press("s")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("form[data-undo]")).to_have_count(2, timeout=SECONDS)
+    await page.keyboard.press("z")
+    await expect(page.locator("form[data-undo]")).to_have_count(1, timeout=SECONDS)
+
+
 async def test_of_two_on_one_case_the_second_sees_what_changed_and_keeps_his_text(people: People, line: Line) -> None:
     resident, case = await red(line)
     first, second = await opened(people, case), await opened(people, case)
@@ -111,13 +148,11 @@ async def test_of_two_on_one_case_the_second_sees_what_changed_and_keeps_his_tex
     await expect(second.locator("#case-news")).to_contain_text("女儿已到场", timeout=SECONDS)
     await expect(second.locator("#outcome-note")).to_have_value("我写了很久")
     await second.locator("#act-outcome").get_by_role("button", name="登记处置结果").click()
-    await second.locator("[data-second-yes]").click()
     await expect(second.locator("#case-news strong")).to_contain_text("您看到的内容已经更新", timeout=SECONDS)
     await expect(second.locator("#outcome-note")).to_have_value("我写了很久")
     await line.settle()
     assert not (await line.case(resident)).settled
     await second.locator("#act-outcome").get_by_role("button", name="登记处置结果").click()
-    await second.locator("[data-second-yes]").click()
     await expect(second.locator("#head .state")).to_have_text("误报", timeout=SECONDS)
 
 
@@ -195,12 +230,9 @@ async def test_without_a_talk_dissuaded_asks_for_a_ground_and_the_page_says_whic
     await expect(page.get_by_label("劝阻依据")).to_be_visible()
     await people.shot(page, "ground")
     await page.keyboard.press("Enter")
-    await page.locator("[data-second-yes]").click()
     await expect(page.locator("#act-outcome [data-problem]")).to_contain_text("须选择依据", timeout=SECONDS)
     await page.get_by_label("劝阻依据").select_option(label="家属在场证实")
     await page.locator("#act-outcome form").get_by_role("button", name="登记处置结果").click()
-    await expect(page.locator("#second")).to_contain_text("家属在场证实")
-    await page.locator("[data-second-yes]").click()
     await expect(page.locator("#head .ground")).to_have_text("依据：家属在场证实", timeout=SECONDS)
     await line.settle()
     assert (await line.case(resident)).ground is OutcomeGround.RELATIVE
@@ -223,23 +255,42 @@ async def test_the_call_has_one_state_with_its_seconds_and_answers_wait_for_it(p
     await expect(page.locator(".answers button").first).to_be_enabled()
 
 
-async def test_a_claimed_case_is_dissuaded_by_five_keys(people: People, line: Line) -> None:
+async def test_from_a_red_case_to_the_next_it_takes_three_keys(people: People, line: Line) -> None:
     resident, case = await red(line)
+    _, later = await red(line)
+    await line.advance(minutes=2)  # both wait for an operator
     page = await opened(people, case)
     await page.keyboard.press("a")
     await expect(page.get_by_text("由您处理")).to_be_visible(timeout=SECONDS)
     await connected(page, line)
-    for key, there in (
-        ("d", "#act-outcome[open] input:focus"),
-        ("1", "#act-outcome [value=dissuaded]:checked"),
-        ("Enter", "[data-second-yes]:focus"),
-    ):
-        await page.keyboard.press(key)
-        await expect(page.locator(there)).to_be_visible(timeout=SECONDS)
+    await page.keyboard.press("d")
+    await expect(page.locator("#act-outcome[open] input:focus")).to_be_visible(timeout=SECONDS)
+    await people.shot(page, "overlay")
+    await page.keyboard.press("1")
+    await expect(page.locator("#act-outcome [value=dissuaded]:checked")).to_be_focused()
     await page.keyboard.press("Enter")
-    await expect(page.locator("#head .state")).to_have_text("已劝阻", timeout=SECONDS)
+    await page.wait_for_url(f"**/cases/{later.id}")
+    await expect(page.locator("#said")).to_contain_text("已劝阻", timeout=SECONDS)
+    await expect(page.get_by_text("由您处理")).to_be_visible(timeout=SECONDS)
     await line.settle()
     assert (await line.case(resident)).state is CaseState.DISSUADED
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en", "ko"])
+@pytest.mark.parametrize("size", [SMALL, DESKTOP], ids=["1024", "1440"])
+async def test_the_first_screen_has_the_strip_the_decision_the_money_and_the_next_step(
+    people: People, line: Line, size: dict[str, int], language: str
+) -> None:
+    _, case = await red(line, friends=1)
+    page = await opened(people, case, size=size, language=language)
+    places = await page.evaluate(PLACES)
+    await people.shot(page, "first")
+    assert places["strip"] == 56
+    assert max(places["decision"], places["money"], places["coming"]) <= size["height"] - 28  # above the line below
+    assert places["wide"] <= 0
+    assert places["page"] < 3 * size["height"]
+    await page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    assert await page.locator("#head").evaluate("strip => strip.getBoundingClientRect().top") == 0
 
 
 async def test_what_a_form_lacks_is_said_at_the_form(people: People, line: Line) -> None:
@@ -262,9 +313,15 @@ async def test_every_form_open_and_the_second_look_are_for_everybody(
     await people.shot(page, "forms")
     assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     found = [each["id"] for each in (await Axe().run(page, options=RULES)).response["violations"]]
+    await page.keyboard.press("d")
     await page.get_by_label("误报").check()
-    await page.locator("#act-outcome form").get_by_role("button", name="登记处置结果").click()
-    await expect(page.locator("#second")).to_contain_text("误报")
+    found += [each["id"] for each in (await Axe().run(page, options=RULES)).response["violations"]]
+    await people.shot(page, "outcome")
+    await page.keyboard.press("Escape")
+    await page.locator("#act-close summary").scroll_into_view_if_needed()
+    await page.locator("#close-reason").fill("已核实")
+    await page.locator("#act-close").get_by_role("button", name="办结预警").click()
+    await expect(page.locator("#second")).to_contain_text("已核实")
     await page.screenshot(path=(await people.shot(page, "second")).with_name("look.png"))
     found += [each["id"] for each in (await Axe().run(page, options=RULES)).response["violations"]]
     assert found == []

@@ -18,7 +18,9 @@ from schemas.channels.releases import MOST_REASON
 from schemas.codes.refusals import GroundMissing, GroundNeedsNote
 
 LINK = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?|[A-Za-z0-9][A-Za-z0-9._:-]{3,127}")
-SURE = frozenset({"outcome", "close", "lower", "ask_stop", "release_stop"})  # acts that need a confirmation
+SURE = frozenset(
+    {"outcome", "close", "lower", "ask_stop", "ask_stops", "release_stop"}
+)  # acts that need a confirmation
 
 _Act = dict[str, Any]
 
@@ -41,6 +43,19 @@ def body_of(given: Filled) -> ActBody:
         return ActBody.model_validate(made)
     except ValidationError as error:
         raise _wrong(error) from None
+
+
+def stops_of(given: Filled) -> list[ActBody]:
+    """Return an act for each payment that the form asks to stop, with an id of its own: each is sent, answered and
+    undone by itself. Raises FormError if no payment is chosen or a field is invalid.
+    """
+    chosen = dict.fromkeys(given.many.get("transfer", []))
+    if not chosen:
+        raise FormError("transfer", _WRONG["transfer"])
+    return [
+        body_of(Filled({**given.fields, "do": "ask_stop", "transfer": transfer}, given.many, given.name(transfer)))
+        for transfer in chosen
+    ]
 
 
 def within(body: ActBody, case: Case) -> None:

@@ -16,7 +16,7 @@ from console.web.kit.door import RELEASES
 from console.web.kit.services import Services
 from console.web.kit.wording import wording
 from console.web.live.row import Row, stake
-from domain.casework import grounds
+from domain.casework import grounds, triage
 from domain.desk.questions import Question, Tree, Walk, walk
 from domain.identity.divisions import name_of
 from domain.payments import ledger, releases
@@ -24,6 +24,7 @@ from domain.payments.status import PaymentStatus, Reconciled, status_of
 from domain.wording import labels
 from schemas.casework.cases import Case, Step, StepState
 from schemas.casework.events import FactKind
+from schemas.channels.bank_messages import bank_of
 from schemas.channels.releases import ReleaseRequest
 from schemas.codes.people import Recorded
 from schemas.levels import GRAVEST_FIRST, Action, Level, Outcome, OutcomeGround
@@ -33,6 +34,7 @@ from schemas.people.staff import StaffRole
 from streams.screening.store import EvidenceStore
 
 LIVE = (StepState.PENDING, StepState.HELD, StepState.SENT)
+UNDONE = (StepState.SKIPPED, StepState.WITHDRAWN)
 MOST_EARLIER = 10
 MOST_RELATED = 20
 ACTING = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
@@ -60,10 +62,12 @@ class Person:
 class Money:
     """A payment of the case with its single status.
 
-    `account`: the payee's account number ("" if unknown); shown whole only when revealed.
+    `bank`: the payer's, which is asked to stop it. `account`: the payee's account number ("" if unknown); shown whole
+    only when revealed.
     """
 
     transfer: str
+    bank: str
     account: str
     amount_fen: int
     at: datetime
@@ -98,6 +102,7 @@ class View:
     person: Person
     coming: list[Step]
     done: list[Step]
+    skipped: list[Step]  # and withdrawn ones: steps that were never taken
     money: list[Money]
     line: TimeLine
     earlier: list[Case]
@@ -147,6 +152,16 @@ class View:
         return grounds.on_the_way(self.case)
 
     @property
+    def left_until(self) -> datetime | None:
+        """Until when there is time: the deadline of a call, or the end of a stop."""
+        return triage.left_until(self.case)
+
+    @property
+    def waiting_since(self) -> datetime:
+        """Since when the case has waited for an operator, as in the queue."""
+        return triage.waiting_since(self.case)
+
+    @property
     def stake_fen(self) -> int:
         """The money at stake in fen, as in the queue."""
         return stake(self.case)
@@ -166,11 +181,13 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
     )
     related, elsewhere = _related(services, who, case)
     live = [step for step in case.steps if step.state in LIVE and step.due is not None]
+    over = [step for step in case.steps if step.state not in LIVE and not step.id.startswith("clock.")]
     return View(
         case=case,
         person=person,
         coming=sorted(live, key=lambda step: (step.due or now, step.id)),
-        done=[step for step in case.steps if step.state not in LIVE and not step.id.startswith("clock.")],
+        done=[step for step in over if step.state not in UNDONE],
+        skipped=[step for step in over if step.state in UNDONE],
         money=money,
         line=drawn(case, evidence, now),
         earlier=earlier,
@@ -263,6 +280,7 @@ async def _money(services: Services, case: Case) -> list[Money]:
         found.append(
             Money(
                 transfer=payment.transfer,
+                bank=bank_of(payment.transfer),
                 account=account or "",
                 amount_fen=payment.amount_fen,
                 at=payment.at,

@@ -3,6 +3,7 @@
 import { keep } from "./claim.js";
 import { tick } from "./clock.js";
 import { announce } from "./keys.js";
+import { put, taken } from "./put_down.js";
 import { fields, lookAgain } from "./second.js";
 
 const page = document.getElementById("case");
@@ -16,11 +17,9 @@ let refreshing = 0, storyTimer = 0, storyLooks = 0, maskTimer = 0, ahead = 0;
 const waiting = new Map(); // by the input that was written: the form whose answer is owed yet
 const came = new Map(); // answers that came before it was known that a form waits for them
 
-/** `unseen`: it stands on the page already, and is told to a screen reader only. */
-function say(text, unseen = false) {
+function say(text) {
   const line = document.createElement("p");
   line.textContent = text;
-  line.classList.toggle("unseen", unseen);
   said.replaceChildren(line);
 }
 
@@ -64,7 +63,7 @@ async function refresh(focus = "", forced = []) {
   if (mine && !page.dataset.claim) keep(page, mine); // the claim was answered after the page had been made
   for (const part of fresh.querySelectorAll("[data-live]")) replace(part, forced.includes(part.id));
   shown = version;
-  const went = document.activeElement.closest("details.act[open]"); // on to another form: the focus stays there
+  const went = document.activeElement.closest(".act[open]"); // on to another form: the focus stays there
   if (focus && !went) document.getElementById(focus)?.focus();
   page.dispatchEvent(new Event("refreshed"));
   tick(page);
@@ -78,10 +77,12 @@ function replace(part, forced) {
   const here = document.getElementById(part.id);
   if (!here || (!forced && busy(here))) return;
   const held = here.contains(document.activeElement);
-  const opened = [...here.querySelectorAll("details.act[open]")].map((each) => each.id);
-  const within = document.activeElement.closest("details.act[open]")?.id;
+  const opened = [...here.querySelectorAll("details[id][open]")].map((each) => each.id);
+  const overlaid = here.querySelector("dialog[open]")?.id;
+  const within = document.activeElement.closest(".act[open]")?.id;
   here.replaceWith(part);
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+  if (overlaid && document.getElementById(overlaid)) document.getElementById(overlaid).showModal();
   if (held && within && document.getElementById(within)) open(document.getElementById(within));
   else if (held) part.querySelector("[data-say], h2, #call")?.focus();
 }
@@ -109,7 +110,7 @@ function tell(lines, head = words.wordsChanged) {
   }
   while (list.children.length > NEWS_MOST) list.firstElementChild.remove();
   news.hidden = false;
-  say([head, ...lines].join(" "), true);
+  say([head, ...lines].join(" "));
 }
 
 news.querySelector("[data-news-seen]").addEventListener("click", () => {
@@ -175,7 +176,8 @@ async function send(form, given) {
 async function act(form, submitter) {
   if (form.dataset.sending) return;
   const given = new FormData(form, submitter);
-  if ("sure" in form.dataset && given.get("sure") !== "yes") {
+  if ("overlay" in form.dataset) given.set("sure", "yes"); // it has said what follows
+  else if ("sure" in form.dataset && given.get("sure") !== "yes") {
     if (!await lookAgain(form)) return;
     given.set("sure", "yes");
   }
@@ -212,25 +214,45 @@ function settled(form, { refused, form: next }) {
     tell(refused, words.wordsKept);
     return;
   }
+  if ("next" in form.dataset) return next(form);
   form.reset();
-  form.closest("details.act")?.removeAttribute("open");
+  shut(form);
   say(words.wordsDone);
+}
+
+function shut(form) {
+  const act = form.closest(".act");
+  if (act instanceof HTMLDialogElement) act.close();
+  else act?.removeAttribute("open");
+}
+
+/** What one has is done: on to the best case there is, where it is said what was put down. */
+async function next(form) {
+  const outcome = form.querySelector("input[name=outcome]:checked")?.closest("label").querySelector("strong").textContent;
+  put(`${words.number} · ${outcome}`, at);
+  form.reset();
+  shut(form);
+  const headers = { accept: "application/json", "x-csrf-token": document.body.dataset.csrf };
+  const answer = await fetch("/queue/next", { method: "POST", headers }).catch(() => null);
+  const id = answer?.ok ? (await answer.json()).case : null;
+  location.assign(id ? `/cases/${encodeURIComponent(id)}` : answer?.ok ? "/queue?told=none" : "/queue");
 }
 
 async function answered(form, status, told) {
   if (told.answer === "waiting" && !told.undo) {
     if (ENDS.includes(form.dataset.act)) page.dataset.claimEnds = "yes";
-    problem(form, "");
+    problem(form, "overlay" in form.dataset ? told.words : "");
     say(told.words);
     if (came.has(told.input)) settled(form, came.get(told.input));
     else waiting.set(told.input, form);
   } else if (status < 300) {
     problem(form, "");
+    if (ENDS.includes(form.dataset.act)) page.dataset.claimEnds = "yes";
+    if ("next" in form.dataset) return next(form);
     form.reset();
     if (told.form) form.elements.form.value = told.form; // what is sent of it next is another act
-    if (ENDS.includes(form.dataset.act)) page.dataset.claimEnds = "yes";
     if (told.version && !ahead) seen(told.version);
-    form.closest("details.act")?.removeAttribute("open");
+    shut(form);
     const money = told.undo || form.dataset.act === "release_stop";
     await refresh(form.dataset.after ?? (money ? "h-money" : form.dataset.act === "answers" ? "" : "h-acts"));
     say(told.words ?? "");
@@ -311,28 +333,37 @@ function masking() {
 
 // ---------------------------------------------------------------- moving about
 function open(details) {
-  details.open = true;
+  if (details instanceof HTMLDialogElement) {
+    details.close(); // where the server had opened it
+    details.showModal();
+  } else details.open = true;
   details.scrollIntoView({ block: "nearest" });
   const form = details.querySelector("form");
   (form.querySelector("input[type=radio]:checked") ?? fields(form)[0] ?? form.querySelector("button"))?.focus();
 }
 
-/** An outcome by its number, while the form of the outcome has the focus. */
-page.addEventListener("keydown", (event) => {
-  const choices = event.target.closest(".outcomes")?.querySelectorAll("input[type=radio]");
-  const choice = event.ctrlKey || event.metaKey || event.altKey ? null : choices?.[Number(event.key) - 1];
-  if (!choice) return;
-  event.preventDefault();
-  choice.checked = true;
-  choice.focus();
+/** Who has chosen an outcome goes on from there: Enter puts it down. */
+page.addEventListener("change", ({ target }) => {
+  if (target.name === "outcome") target.focus();
+  if (target.form?.id === "stops") stopped(target.form);
 });
+
+/** What the button asks for, as the ticks stand. */
+function stopped(form) {
+  const boxes = [...form.elements.transfer.length ? form.elements.transfer : [form.elements.transfer]];
+  const chosen = boxes.filter(({ checked }) => checked), words = form.querySelector("[data-stops]");
+  const yuan = `¥${(chosen.reduce((sum, { dataset }) => sum + Number(dataset.fen), 0) / 100).toLocaleString("en-US")}`;
+  words.textContent = words.dataset[chosen.length === boxes.length ? "all" : "some"].replace("{yuan}", yuan);
+  form.querySelector("button").disabled = !chosen.length;
+}
 
 page.addEventListener("call-over", () => refresh());
 
 page.addEventListener("click", (event) => {
-  const target = event.target.closest("summary, [data-open], [data-focus]");
+  const target = event.target.closest("summary, [data-open], [data-focus], [data-shut]");
   if (!target) return;
-  if (target.dataset.open) {
+  if ("shut" in target.dataset) shut(target.form);
+  else if (target.dataset.open) {
     event.preventDefault();
     const details = document.getElementById(target.dataset.open);
     const choice = details.querySelector(`input[name=outcome][value="${CSS.escape(target.dataset.choose ?? "")}"]`);
@@ -346,7 +377,9 @@ page.addEventListener("click", (event) => {
   }
 });
 
+for (const dialog of page.querySelectorAll("dialog[open]")) open(dialog);
 document.getElementById("notice")?.focus();
+taken(said);
 undoing();
 masking();
 readStory();

@@ -7,7 +7,9 @@ let rings = 0; // since when, by the server's clock
 /** What the resident has named and will not pay stands ticked in the form of the outcome, if it is a payment of the case. */
 function tick(transfer) {
   const box = document.querySelector(`#act-outcome [name=kept][value="${CSS.escape(transfer)}"]`);
-  if (box) box.checked = true;
+  if (!box) return;
+  box.checked = true;
+  box.closest("details").open = true; // to be seen before it is put down
 }
 
 /** The header is made anew with the case: while it rings, that is what it says. */

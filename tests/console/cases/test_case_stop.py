@@ -1,5 +1,7 @@
 """A stop-payment that is kept back for some seconds, over HTTP: taken back, or sent."""
 
+import secrets
+
 import pytest
 
 from console.web.auth.who import Who
@@ -16,6 +18,7 @@ from tests.console.harness.case_forms import JSON, SECONDS, latest, looks, red, 
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import Line
+from tests.end_to_end.harness.signals import call, transfer
 
 # ------------------------------------------------------------ a stop that is kept back
 
@@ -114,3 +117,41 @@ async def test_a_stop_that_was_seen_on_an_old_screen_is_refused_at_once(
     (payment,) = case.payments
     answer = await send(operator, case, "ask_stop", transfer=payment.transfer, headers=JSON)
     assert answer.status_code == 409
+
+
+async def test_all_stops_are_asked_for_at_once_and_each_is_undone_or_sent_by_itself(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    resident = await line.resident()
+    moves = [transfer(line, resident, line.account(), amount_fen=1_000_000 * number) for number in (1, 2, 3)]
+    await line.signal(call(line, resident, ongoing=True), *moves)
+    await line.settle()
+    case = await line.case(resident)
+    page = (await operator.get(f"/cases/{case.id}")).text
+    assert "全部止付 ¥60,000" in page
+    assert page.count("付款行 bank") == 3
+    wanted = [payment.transfer for payment in case.payments]
+    form = {"form": secrets.token_hex(10), "seen": str(case.version), "do": "ask_stops", "sure": "yes"}
+    answer = await operator.post(f"/cases/{case.id}/acts", data={**form, "transfer": wanted}, headers=JSON)
+    assert answer.status_code == 202, answer.text
+    again = await operator.post(f"/cases/{case.id}/acts", data={**form, "transfer": wanted}, headers=JSON)
+    assert again.json()["undo"] == answer.json()["undo"]  # the same form: the same three
+    waiting = await console.services.kept_back.waiting(case.id)
+    assert sorted(each.body.act.transfer for each in waiting) == sorted(wanted)  # type: ignore[union-attr]  # stops
+    assert "全部止付" not in (await operator.get(f"/cases/{case.id}")).text
+    undone = await operator.post(f"/cases/{case.id}/undo", data={"undo": answer.json()["undo"]}, headers=JSON)
+    assert undone.status_code == 200
+
+    async def asked() -> bool:
+        facts = [fact.what for fact in await line.facts(resident)]
+        return facts.count(StopAskedFor()) == 2
+
+    await until(asked, SECONDS)
+    written = [entry.act for entry in await looks(console, case.id) if entry.act.startswith("ask-stop")]
+    assert written.count("ask-stop-undone") == 1
+
+
+async def test_a_form_without_a_payment_asks_for_no_stop(console: Stage, line: Line, operator: Client) -> None:
+    _, case = await red(line)
+    answer = await send(operator, case, "ask_stops", headers=JSON)
+    assert (answer.status_code, answer.json()["field"]) == (422, "transfer")

@@ -1,5 +1,6 @@
 """Routes for acts on the case page, sent as a form or by the page's script, which gets JSON."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from console.web.auth.who import Signed, Who
 from console.web.case.acts import ActBody, Taken, act, found, input_id, news, taken_by_other
 from console.web.case.answers import Answer, Answered
-from console.web.case.forms import SURE, FormError, body_of, within
+from console.web.case.forms import SURE, FormError, body_of, stops_of, within
 from console.web.case.kept_back import Waiting
 from console.web.kit.door import DESK, Door
 from console.web.kit.filled import Filled, filled, new_form, wants_json
@@ -41,7 +42,8 @@ async def do(request: Request, who: Signed, case_id: str) -> Response:
     case = await found(made, who, case_id)
     given = await filled(request)
     try:
-        body = body_of(given)
+        bodies = stops_of(given) if given["do"] == "ask_stops" else [body_of(given)]
+        body = bodies[0]
         within(body, case)
     except FormError as error:
         return await _wrong(request, who, case, given, error)
@@ -50,7 +52,7 @@ async def do(request: Request, who: Signed, case_id: str) -> Response:
     if given["do"] in SURE and given["sure"] != "yes":
         return await _asks(request, who, case, given, None)
     if isinstance(body.act, AskStopAct):
-        return await _kept_back(request, who, case, given, body)
+        return await _kept_back(request, who, case, given, bodies)
     answer = await act(made, who, case.id, body)
     if answer.how is Answered.REFUSED and answer.why:
         return await _refused(request, who, case, given, answer.why)
@@ -77,20 +79,20 @@ async def undo(request: Request, who: Signed, case_id: str) -> Response:
     return RedirectResponse(f"/cases/{case.id}#money", 303)
 
 
-async def _kept_back(request: Request, who: Who, case: Case, given: Filled, body: ActBody) -> Response:
-    """Hold a stop-payment back for some seconds; refuse it if the person saw an older version of the case."""
+async def _kept_back(request: Request, who: Who, case: Case, given: Filled, bodies: Sequence[ActBody]) -> Response:
+    """Hold stop-payments back for some seconds; refuse them if the person saw an older version of the case."""
     made = services(request)
-    if body.seen < case.version:
-        return await _refused(request, who, case, given, CaseChanged(case.version, body.seen))
-    waiting = await made.kept_back.keep(who, case, body)
+    if bodies[0].seen < case.version:
+        return await _refused(request, who, case, given, CaseChanged(case.version, bodies[0].seen))
+    waiting = [await made.kept_back.keep(who, case, body) for body in bodies]
     if wants_json(request):
         return JSONResponse(_waiting(request, case, waiting), STATUS[Answered.WAITING])
     return RedirectResponse(f"/cases/{case.id}#money", 303)
 
 
-def _waiting(request: Request, case: Case, waiting: Waiting) -> dict[str, Any]:
+def _waiting(request: Request, case: Case, waiting: Sequence[Waiting]) -> dict[str, Any]:
     words = translate(request, "止付即将发出，可以撤销")
-    told = {"answer": Answered.WAITING.value, "words": words, "undo": waiting.id, "left": waiting.left}
+    told = {"answer": Answered.WAITING.value, "words": words, "undo": waiting[0].id, "left": waiting[0].left}
     return told | {"version": case.version, "form": new_form()}
 
 
