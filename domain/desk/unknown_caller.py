@@ -14,7 +14,7 @@ ASSUMED_SEX = Sex.MALE
 ASSUMED_OCCUPATION = Occupation.EMPLOYEE
 
 
-def entry_of(call_id: str, at: datetime, phone: str, name: str, division: str, age: int | None = None) -> Resident:
+def caller_entry(call_id: str, at: datetime, phone: str, name: str, division: str, age: int | None = None) -> Resident:
     """Return the caller's entry. The same call gives the same id, so that a repeated form makes no second person.
 
     `phone`: in E.164, held from the call on. `age`: None if it was not asked.

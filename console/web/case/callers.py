@@ -34,7 +34,7 @@ async def begin(services: Services, who: Who, phone: str, name: str) -> Call:
     calls = services.line.calls
     if known := await calls.get(name):
         return known
-    people = await holders(services, phone)
+    people = await residents_calling(services, phone)
     call = Call(
         id=name,
         at=services.line.clock.now(),
@@ -81,7 +81,7 @@ async def case_elsewhere(services: Services, caller: Caller) -> Case | None:
     return await services.line.calls.latest_case(resident) if resident and caller.elsewhere else None
 
 
-async def holders(services: Services, phone: str) -> list[str]:
+async def residents_calling(services: Services, phone: str) -> list[str]:
     residents = services.line.residents
     found = (await residents.holders([Asked("phones", phone, services.line.clock.now())]))[0]
     standing = await residents.standing(found)

@@ -7,11 +7,11 @@ from console.web.auth.who import Who
 from console.web.case import reports
 from console.web.case.acting import acted
 from console.web.case.answers import put
-from console.web.case.callers import Caller, find, holders
+from console.web.case.callers import Caller, find, residents_calling
 from console.web.case.reports import Reported
 from console.web.kit.services import Services
 from console.web.live import claims
-from domain.desk.unknown_caller import entry_of
+from domain.desk.unknown_caller import caller_entry
 from domain.ids import short_hash
 from domain.payments.call_in import in_danger
 from schemas.casework.cases import Case
@@ -30,14 +30,14 @@ class Newcomer:
     age: int | None = None
 
 
-async def take(
+async def open_case(
     services: Services, who: Who, caller: Caller, newcomer: Newcomer | None, told: Reported
 ) -> tuple[Statement, Case | None]:
     """Record the report and return it with the case that it led to, claimed and in conversation; None if none came.
 
     `newcomer`: of a caller without an entry, who gets one. Raises UnreadableError if a number is invalid.
     """
-    reports.check(told)
+    reports.check_suspects(told)
     if newcomer:
         caller = await _entered(services, who, caller, newcomer)
     statement = await reports.take(services, who, caller, told)
@@ -50,9 +50,9 @@ async def take(
 async def _entered(services: Services, who: Who, caller: Caller, newcomer: Newcomer) -> Caller:
     """Write the caller's entry, unless somebody else has done so meanwhile, and return the caller as found then."""
     call = caller.call
-    people = await holders(services, call.phone)
+    people = await residents_calling(services, call.phone)
     if not people:
-        made = entry_of(call.id, call.at, call.phone, newcomer.name, newcomer.division, newcomer.age)
+        made = caller_entry(call.id, call.at, call.phone, newcomer.name, newcomer.division, newcomer.age)
         await trail.write(services, who, "caller-entered", made.id)
         await services.line.residents.put([made])
         people = [made.id]

@@ -71,7 +71,7 @@ async def take(services: Services, who: Who, caller: Caller, told: Reported) -> 
     return Statement(id=told.name, at=services.line.clock.now(), what=told.what, text=told.text, came_of=came, why=why)
 
 
-def check(told: Reported) -> None:
+def check_suspects(told: Reported) -> None:
     """Raise UnreadableError if a suspect's telephone is invalid; an account is checked when the report is taken."""
     _suspects(told)
 

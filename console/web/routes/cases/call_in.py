@@ -154,7 +154,7 @@ async def being_defrauded(request: Request, who: Signed, call_id: str) -> Respon
         return done(request, f"/cases/{caller.case.id}")
     try:
         newcomer = None if caller.resident else _newcomer(request, who, given)
-        statement, case = await danger.take(made, who, caller, newcomer, _in_danger(request, given, name))
+        statement, case = await danger.open_case(made, who, caller, newcomer, _in_danger(request, given, name))
     except UnreadableError as error:
         words = _WRONG.get(error.field, "这不是可以识别的电话号码。")
         return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, words))
