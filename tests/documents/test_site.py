@@ -69,7 +69,7 @@ def test_no_page_loads_anything_from_outside(pages: dict[Path, _Page]) -> None:
 
 
 def test_the_runbook_and_sections_of_the_readme_are_in_the_site(site: Path) -> None:
-    assert "Two of three are away" in (site / "runbook.html").read_text("utf-8")
+    assert "Two of three brokers are down" in (site / "runbook.html").read_text("utf-8")
     assert "Windows is not supported" in (site / "reliability.html").read_text("utf-8")
 
 
