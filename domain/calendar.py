@@ -38,7 +38,7 @@ def shift_at(at: datetime) -> Shift:
 
 
 def after(shift: Shift) -> Shift:
-    """Return the next shift."""
+    """Return the eight-hour shift that begins when this one ends."""
     return shift_at(shift.end)
 
 

@@ -49,7 +49,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InvariantViolation:
-    """One violation of an invariant of a case. It has no personal data."""
+    """One violation of an invariant of a case. It has no personal data.
+
+    `case`, `step`: ids; `step` is empty if it concerns no single step. `words`: an English sentence. `due`: when the
+    step is due by the case, in ms since 1970; None if it has no such time.
+    """
 
     kind: Kind
     case: str

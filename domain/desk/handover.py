@@ -17,7 +17,11 @@ _CLOCK = "clock."
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """A case and its next automatic step, or None if nothing is planned."""
+    """An entry of the sheet: a case and one of its steps.
+
+    `step`: in `reds` the step due first, or None if nothing is planned; in `promises` the promised call; in `held` the
+    step that a hold keeps back.
+    """
 
     case: Case
     step: Step | None

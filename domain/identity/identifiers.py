@@ -123,9 +123,9 @@ class IdNumber:
 def parse_id_number(raw: str, on: date | None = None) -> IdNumber:
     """Parse a citizen's ID number of 18 characters, or of 15 as issued until 1999, which is converted to 18.
 
-    The check character (ISO 7064 MOD 11-2) and the date of birth are checked, the latter also against the day `on`.
-    Whether the division existed is a separate question (`born_in_known_division`). Raises ValueError, with the reason
-    but not the number.
+    Blanks and dashes are ignored. The check character (ISO 7064 MOD 11-2) and the date of birth are checked: not before
+    1900, and not after the day `on`, or after 2100-01-01 if that is None. Whether the division existed is a separate
+    question (`born_in_known_division`). Raises ValueError, with the reason but not the number.
     """
     number = re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", raw)).upper()
     if not _ID.fullmatch(number):

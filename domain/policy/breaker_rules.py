@@ -14,11 +14,12 @@ LOOKS_BACK = timedelta(days=4)  # counts of cases raised per minute are kept for
 
 
 class BreakerRules(Section):
-    """Limits on the next policy's cases per minute. The usual number is the median of the minutes under this policy.
+    """Limits on the cases per minute that the next policy raises. Beyond any, it is stopped and this one is back.
 
-    `learn`: the time before the change that determines it; `least`: cases a minute that it is at least taken for.
-    `sudden`: limit in any one minute, `slow`: limit of the average over `steady`, both as multiples of it. `trial`: a
-    policy in force for so long is trusted. `hold`: how long a stopped policy's cases wait for a person.
+    The usual number is the median of the minutes under this policy during `learn` before the change, or `least` (cases
+    a minute) if that is more. `sudden`: limit in any minute of the last `steady`, `slow`: limit of their average, both
+    as multiples of the usual number. After `trial`, a policy is no longer checked. `hold`: for how long the stopped
+    policy's cases, except red ones, wait for a person; then their steps are carried out.
     """
 
     learn: Duration  # how much time before the change determines the usual number

@@ -43,7 +43,7 @@ class NoGateway(Code, frozen=True):
 
 
 class ProviderAway(Code, frozen=True):
-    """The provider could not be reached, so nothing was sent."""
+    """The provider could not be reached, so nothing was sent. `error`: the name of the exception's class."""
 
     zh: ClassVar = "服务商无法连接（%(error)s）"
     error: str

@@ -54,7 +54,10 @@ class AbsenceKind(StrEnum):
 
 
 class Absence(Model):
-    """An absence; the person's shifts within it are among the roster's open shifts."""
+    """A person's absence, from `start` (inclusive) to `end` (exclusive). `officer`: their id on the roster.
+
+    The parts of their shifts within it become open shifts of the roster, until somebody takes them over.
+    """
 
     id: Token
     officer: Text

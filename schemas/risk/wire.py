@@ -42,7 +42,10 @@ class _Signal(msgspec.Struct, frozen=True, tag_field="kind", kw_only=True, gc=Fa
 
 
 class Transfer(_Signal, tag="transfer", frozen=True):
-    """A payment: the same fields as signals.Transfer, parsed without pydantic."""
+    """A payment: the same fields as signals.Transfer, parsed without pydantic.
+
+    `payer`, `payee`: account numbers. `balance_fen`: the payer's balance before the payment; None if unknown.
+    """
 
     kind: ClassVar[Literal["transfer"]] = "transfer"
     payer: _Text

@@ -84,8 +84,9 @@ class Opened:
 class Book:
     """Collects a run's events in order.
 
-    `opened`: by case; `warned`: when a warning first reached each resident; `clocks`: numbers of first contacts in time
-    (`first`), of operators' calls (`desk`), and of those that nobody took (`desk_missed`).
+    `waits`: the cases' waiting times for an operator; `opened`: by case id; `warned`: by resident id, when a warning
+    first reached them. `clocks`: `first`, the number of cases whose first contact was in time; `desk`, of all calls
+    given to operators; `desk_missed`, of those among them that nobody took in time.
     """
 
     waits: Waits

@@ -108,7 +108,8 @@ async def lift(line: Installation, hold_id: str, by: str, reason: str, what: Lit
     """End a hold before its time: release the steps held back, or drop them. Raises UserError if there is none with
     this id.
 
-    Dropping the hold of a stopped policy also closes the cases that the policy raised and nobody has taken up.
+    Dropping the hold of a stopped policy also closes the cases below red that the policy raised and nobody has taken
+    up.
     """
     raw = await line.redis.hget(key("holds", 0), hold_id)
     if raw is None:

@@ -59,7 +59,7 @@ for _clock in ("machine", "shared", "refused", "corrected"):
 
 
 def show_lag(lags: Mapping[str, int]) -> None:
-    """Set the metric of the number of records of each topic that wait for this worker."""
+    """Set the number of records of each topic that wait for this worker as its metric. Other topics lose theirs."""
     LAG.clear()
     for topic, records in lags.items():
         LAG.labels(topic).set(records)

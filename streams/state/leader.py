@@ -24,7 +24,10 @@ class Leader(Protocol):
         """Stop following it."""
 
     def current(self) -> str | None:
-        """Return the run that the epoch names; None while this process must not act."""
+        """Return the run of the Redis that leads, as the epoch names it; None while this process must not act.
+
+        EXEMPT_RUN ("") with embedded servers. With Kafka, raises RuntimeError before `start`.
+        """
 
     async def run(self) -> str:
         """Wait until this process may act, and return the run that the epoch names."""

@@ -57,8 +57,10 @@ def size(
 ) -> None:
     """Compute how large an installation must be.
 
-    It prints partitions, workers, memory, disk, network, cores and, with a core's price, their price per month.
-    Ends with 1 if one Redis per cell is too slow for the load: then more cells are needed.
+    It prints partitions, workers, memory and disk (GiB or MiB), network (Mbit/s), cores and, with a core's price, their
+    price per month; as JSON, memory and disk are in bytes, network in bytes per second. Residents, signals, warnings
+    and cells that are not given are the profile's. Ends with 1 if one Redis per cell is too slow for the load: then
+    more cells are needed.
     """
     from domain.statistics.sizing import Asked
     from domain.statistics.sizing import size as reckon

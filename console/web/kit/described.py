@@ -74,9 +74,9 @@ class Change(_Shape):
 class Acted(_Shape):
     """The answer to an act. `version`: the case's present version, to send as `seen` with the next act.
 
-    For a refused act: `why` is the reason's code and `words` its sentence. `changes`: what happened since `seen`,
-    without your own refused acts; `whole`: no change is missing. `ask`: "anyway" if another person has claimed the
-    case.
+    `why`: why it was refused, or what a waiting act waits for, else null; `words`: its sentence, else empty. Only for a
+    refused act: `changes`, what happened since `seen`, without your own refused acts; `whole`, whether they are
+    complete; `ask`, "anyway" if another person has claimed the case: the act then needs a reason in `anyway`.
     """
 
     answer: Answered

@@ -184,9 +184,9 @@ async def end(request: Request, who: Signed) -> Response:
 
 @door.page("/feeds", SUPERVISORS, name="roster-feeds")
 async def feeds(request: Request, who: Signed, station: str = "") -> Response:
-    """The page that lists a station's calendars that have an address, without the addresses.
+    """The page that lists which calendars of a station (its officers' and its own) have a secret address, without it.
 
-    Raises NotFoundError if the station is not in the person's area.
+    Raises NotFoundError if the person's area has no such station, or none is given.
     """
     return await _feeds(request, who, station)
 
