@@ -20,7 +20,7 @@ SHOWN = 4  # matters shown of each topic
 _GRAVEST, _GRAVE, _LEAST = Level.RED.rank, Level.ORANGE.rank, Level.BLUE.rank
 
 
-class Topic(StrEnum):
+class Concern(StrEnum):
     """The kinds of matters."""
 
     UNCLAIMED = "unclaimed"  # a red case, or one beyond its waiting limit, that no operator has claimed
@@ -38,7 +38,7 @@ class Matter:
     `case`: for UNCLAIMED and OVERDUE; `step`: the overdue step; `about`: the record of the other topics.
     """
 
-    topic: Topic
+    topic: Concern
     rank: int  # of the level; higher is graver
     at: datetime | None
     case: Case | None = None
@@ -51,52 +51,52 @@ class Attention:
     """The matters shown, the gravest first. `more`: numbers of matters not shown; `fine`: topics without any."""
 
     shown: list[Matter] = field(default_factory=list)
-    more: Counter[Topic] = field(default_factory=Counter)
-    fine: list[Topic] = field(default_factory=list)
+    more: Counter[Concern] = field(default_factory=Counter)
+    fine: list[Concern] = field(default_factory=list)
 
 
 def matter_of(case: Case, weight: Weight, now: datetime) -> Matter | None:
     """Return what is wrong with an open case, or None. A case is one matter: unclaimed counts before overdue."""
     if _unclaimed(case, weight, now):
-        return Matter(Topic.UNCLAIMED, case.level.rank, weight.since, case)
+        return Matter(Concern.UNCLAIMED, case.level.rank, weight.since, case)
     late = [step for step in case.steps if step.state in RUNNING and step.due is not None and step.due < now]
     if not late:
         return None
     step = min(late, key=lambda each: (each.due or now, each.id))
-    return Matter(Topic.OVERDUE, case.level.rank, step.due, case, step)
+    return Matter(Concern.OVERDUE, case.level.rank, step.due, case, step)
 
 
 def stops_ending(stops: Iterable[StopLine], until: datetime) -> list[Matter]:
     """Return the stops in force that expire before `until`, as matters."""
-    return [Matter(Topic.STOP, _GRAVEST, line.stop.until, about=line) for line in ending(stops, until)]
+    return [Matter(Concern.STOP, _GRAVEST, line.stop.until, about=line) for line in ending(stops, until)]
 
 
 def silences(found: Iterable[Silence]) -> list[Matter]:
     """Return the sources in an outage, as matters."""
-    return [Matter(Topic.SILENT, _GRAVEST, each.since, about=each) for each in found]
+    return [Matter(Concern.SILENT, _GRAVEST, each.since, about=each) for each in found]
 
 
 def undecided(requests: Iterable[ReleaseRequest]) -> list[Matter]:
     """Return open requests to lift a stop, as matters; `at` is when they must be decided."""
-    return [Matter(Topic.RELEASE, _GRAVE, each.due, about=each) for each in requests]
+    return [Matter(Concern.RELEASE, _GRAVE, each.due, about=each) for each in requests]
 
 
 def complaints_late(complaints: Iterable[Complaint], now: datetime) -> list[Matter]:
     """Return the complaints whose answer or decision is late, as matters."""
     late = ((complaint_due(each), each) for each in complaints)
-    return [Matter(Topic.COMPLAINT, _LEAST, owed, about=each) for owed, each in late if owed and owed <= now]
+    return [Matter(Concern.COMPLAINT, _LEAST, owed, about=each) for owed, each in late if owed and owed <= now]
 
 
 def attention(matters: Iterable[Matter]) -> Attention:
     """Sort matters by gravity, then by time, and keep the first SHOWN of each topic."""
-    found, counted = Attention(), Counter[Topic]()
+    found, counted = Attention(), Counter[Concern]()
     for each in sorted(matters, key=_urgency):
         counted[each.topic] += 1
         if counted[each.topic] <= SHOWN:
             found.shown.append(each)
         else:
             found.more[each.topic] += 1
-    found.fine = [topic for topic in Topic if not counted[topic]]
+    found.fine = [topic for topic in Concern if not counted[topic]]
     return found
 
 

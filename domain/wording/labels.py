@@ -6,7 +6,7 @@ Each thing has one label, used by pages, the officer's telephone and the termina
 from collections.abc import Mapping
 from typing import Any
 
-from domain.desk.attention import Topic
+from domain.desk.attention import Concern
 from domain.desk.places import Layer
 from domain.desk.questions import Suggestion
 from domain.payments.reconciliation import Difference
@@ -275,12 +275,12 @@ LAYERS = {
     Layer.MONEY: "涉险金额",
 }
 TOPICS = {
-    Topic.UNCLAIMED: "无人接手",
-    Topic.OVERDUE: "当前超时",
-    Topic.SILENT: "来源中断",
-    Topic.STOP: "止付将到期",
-    Topic.RELEASE: "解除止付待批",
-    Topic.COMPLAINT: "投诉超期",
+    Concern.UNCLAIMED: "无人接手",
+    Concern.OVERDUE: "当前超时",
+    Concern.SILENT: "来源中断",
+    Concern.STOP: "止付将到期",
+    Concern.RELEASE: "解除止付待批",
+    Concern.COMPLAINT: "投诉超期",
 }
 NEAR = {STREET: "同一街道", COUNTY: "同一区县", PREFECTURE: "同一市州", PROVINCE: "其他市州"}
 FACTS = {

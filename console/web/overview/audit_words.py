@@ -9,7 +9,7 @@ CHECKS = "audit-"  # begins the acts of the system's own checks
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ActGroup:
     """A group of acts in the menu. `words`: its Chinese name; `acts`: the Chinese name of each act."""
 
     words: str
@@ -17,7 +17,7 @@ class Group:
 
 
 GROUPS = {
-    "look": Group(
+    "look": ActGroup(
         N_("查看记录"),
         {
             "look-case": N_("查看预警"),
@@ -35,7 +35,7 @@ GROUPS = {
             "look-held": N_("导出居民信息"),
         },
     ),
-    "case": Group(
+    "case": ActGroup(
         N_("预警处置"),
         {
             "claim": N_("接手"),
@@ -55,7 +55,7 @@ GROUPS = {
             "forget": N_("清除个人信息"),
         },
     ),
-    "money": Group(
+    "money": ActGroup(
         N_("止付与批量提醒"),
         {
             "ask-stop": N_("申请止付"),
@@ -69,7 +69,7 @@ GROUPS = {
             "payers-refused": N_("不提醒付款人"),
         },
     ),
-    "visit": Group(
+    "visit": ActGroup(
         N_("上门劝阻"),
         {
             "task-accepted": N_("接受任务"),
@@ -87,7 +87,7 @@ GROUPS = {
             "alarm-acknowledged": N_("处置警报"),
         },
     ),
-    "call": Group(
+    "call": ActGroup(
         N_("96110 来电"),
         {
             "call-question": N_("登记来电咨询"),
@@ -96,7 +96,7 @@ GROUPS = {
             "call-handed-over": N_("登记移交外地"),
         },
     ),
-    "complaint": Group(
+    "complaint": ActGroup(
         N_("投诉与异议"),
         {
             "complaint-taken": N_("受理投诉"),
@@ -110,7 +110,7 @@ GROUPS = {
             "complaint-data-referred": N_("转交更正信息"),
         },
     ),
-    "rule": Group(
+    "rule": ActGroup(
         N_("策略、暂停外呼与重大警情"),
         {
             "policy-drafted": N_("起草策略"),
@@ -131,7 +131,7 @@ GROUPS = {
             "incident-ended": N_("结束重大警情"),
         },
     ),
-    "shift": Group(
+    "shift": ActGroup(
         N_("排班与交接"),
         {
             "hand-over": N_("交班"),
@@ -155,7 +155,7 @@ GROUPS = {
             "swap-declined": N_("撤回或不同意换班"),
         },
     ),
-    "account": Group(
+    "account": ActGroup(
         N_("账号与登录"),
         {
             "signed-in": N_("已登录"),
@@ -174,7 +174,7 @@ GROUPS = {
             "account-opened-again": N_("重新开通账号"),
         },
     ),
-    "program": Group(
+    "program": ActGroup(
         N_("接口"),
         {
             "token-made": N_("新建令牌"),
@@ -187,7 +187,7 @@ GROUPS = {
             "webhook-secret-old-dropped": N_("停用旧推送密钥"),
         },
     ),
-    "system": Group(
+    "system": ActGroup(
         N_("系统运行"),
         {
             "audit-verified": N_("核验审计"),
@@ -214,7 +214,7 @@ def words(act: str) -> str:
     return _WORDS.get(act) or (_OWN_CHECK if act.startswith(CHECKS) else _OTHER)
 
 
-def chosen(value: str) -> frozenset[str] | None:
+def acts_of(value: str) -> frozenset[str] | None:
     """Return the acts of a menu entry: one act, or all of a group; None if nothing was chosen."""
     group = GROUPS.get(value.removeprefix(ALL)) if value.startswith(ALL) else None
     if group is not None:

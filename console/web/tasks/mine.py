@@ -150,7 +150,7 @@ def _way(errand: Errand, mine: Mine, say: Say) -> str:
     """Return how long and how far the way is from the officer's division, in words."""
     if mine.rules is None:
         return ""
-    told = [say("车程约 %(n)s 分钟") % {"n": ways.minutes(errand.steps, mine.rules)}]
+    told = [say("车程约 %(n)s 分钟") % {"n": ways.travel_minutes(errand.steps, mine.rules)}]
     if (apart := ways.kilometres(mine.post, errand.case.profile.division)) is not None:
         told.append(say("直线约 %(n)s 公里") % {"n": apart})
     return " · ".join(told)

@@ -7,7 +7,7 @@ from domain.policy.visits import VisitRules
 from domain.visits.travel import way
 
 
-def minutes(steps: int, rules: VisitRules) -> int:
+def travel_minutes(steps: int, rules: VisitRules) -> int:
     """Return the travel time for a distance in steps (domain/visits/travel), in minutes."""
     return round(way(steps, rules).total_seconds() / 60)
 

@@ -166,7 +166,7 @@ def _wanted(who: Who, asked: Filter, logins: frozenset[str]) -> Wanted:
         until=_moment(asked.until),
         among=logins if who.area else None,
         mended=asked.mended or bool(asked.by),
-        acts=audit_words.chosen(asked.act),
+        acts=audit_words.acts_of(asked.act),
     )
 
 
