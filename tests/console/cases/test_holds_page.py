@@ -78,7 +78,7 @@ async def test_a_mute_says_what_it_holds_back_in_the_words_of_its_reader(console
         assert "诈骗类型：刷单返利" in chinese
         assert re.search(r"红色预警也不联系（其中 \d+ 条）", chinese)
         english = (await client.post("/holds/look", data=given, headers={"accept-language": "en"})).text
-        assert "Brushing orders" in english
+        assert "Task scam" in english
 
 
 async def test_a_mute_is_set_once_however_often_its_form_is_sent_and_lets_go_when_it_is_lifted(
