@@ -8,7 +8,7 @@ def board() -> Board:
     made = Board(
         "quanzu-channels",
         "劝阻 · 渠道与人员 Channels and people",
-        "短信、电话、上门、止付；坐席与民警负荷；限频。SMS, calls, visits, stop-payments, and who does the work.",
+        "短信、电话、上门、止付；坐席与民警负荷；限频。SMS, calls, visits, stop-payments, workload, contact budget.",
         ("channel", "level"),
     )
     _messages(made)
@@ -23,8 +23,8 @@ def _messages(made: Board) -> None:
     made.row("短信 SMS")
     made.add(
         bars(
-            "短信结果 What came of SMS",
-            "累计。All in the books.",
+            "短信结果 SMS by result",
+            "累计。Cumulative.",
             Query('sum by (result) (quanzu_contacts_total{channel="sms"})', "{{result}}"),
             span=6,
         )
@@ -32,7 +32,7 @@ def _messages(made: Board) -> None:
     made.add(
         number(
             "送达率 Delivered",
-            "送达 ÷ 运营商已接收。Of those that carriers took.",
+            "送达 ÷ 运营商已接收。Delivered divided by accepted by the carrier.",
             Query(
                 'sum(quanzu_contacts_total{channel="sms",result="delivered"}) / '
                 'sum(quanzu_contacts_total{channel="sms",result="sent"})'
@@ -43,8 +43,8 @@ def _messages(made: Board) -> None:
     )
     made.add(
         lines(
-            "回执时延 Receipts' delay",
-            "派发至首个回执，p50、p90、p99。From the dispatch to its first result.",
+            "回执时延 Receipt delay",
+            "派发至首个回执，p50、p90、p99。From a dispatch to its first receipt.",
             *(
                 Query(
                     f"histogram_quantile({share}, sum by (le, channel) "
@@ -64,14 +64,14 @@ def _calls(made: Board) -> None:
     made.add(
         bars(
             "电话结果 Calls by result",
-            "累计。All in the books.",
+            "累计。Cumulative.",
             Query('sum by (result) (quanzu_contacts_total{channel="phone",result!="sent"})', "{{result}}"),
             span=6,
         )
     )
     made.add(
         lines(
-            "渠道上报 What channels report",
+            "渠道上报 Results that channels report",
             "按结果；失败与不明应很少。By result; failed, in_doubt and unknown should be few.",
             Query(
                 'sum by (channel, result) (rate(quanzu_dispatches_total{channel=~"$channel"}[$__rate_interval]))',
@@ -88,7 +88,7 @@ def _calls(made: Board) -> None:
     made.add(
         lines(
             "上门 Visits",
-            "派发与汇报。Sent out, and reported of.",
+            "派发与汇报。Dispatched, and reported.",
             Query('sum(increase(quanzu_steps_dispatched_total{channel="visit"}[1h]))', "派发 dispatched"),
             Query('sum(increase(quanzu_case_facts_total{fact="visit"}[1h]))', "汇报 reported"),
         )
@@ -97,11 +97,11 @@ def _calls(made: Board) -> None:
 
 def _people(made: Board) -> None:
     made.row("人员 People")
-    made.add(to_cases(number("等待坐席 Wait for an operator", "预警。Cases.", Query("quanzu_desk_waiting"), bad=50)))
+    made.add(to_cases(number("等待坐席 Waiting for an operator", "预警。Cases.", Query("quanzu_desk_waiting"), bad=50)))
     made.add(
         number(
             "坐席 Operators",
-            "接手人数、已接手的预警、一人最多。How many have a case, how many cases, the most of one.",
+            "接手人数、已接手的预警、一人最多。Operators with a case, claimed cases, the most per operator.",
             Query("quanzu_operators_with_case", "人 people"),
             Query("quanzu_cases_claimed", "预警 cases"),
             Query("quanzu_operator_cases_max", "最多 most"),
@@ -111,7 +111,7 @@ def _people(made: Board) -> None:
     made.add(
         number(
             "民警 Officers",
-            "在岗、出警中、未结上门、一人最多。On duty, with a visit, visits, the most of one.",
+            "在岗、出警中、未结上门、一人最多。On duty, with a visit, open visits, the most per officer.",
             Query("quanzu_officers_on_duty", "在岗 on duty"),
             Query("quanzu_officers_with_visit", "出警 with a visit"),
             Query("quanzu_visits_under_way", "上门 visits"),
@@ -121,8 +121,8 @@ def _people(made: Board) -> None:
     )
     made.add(
         bars(
-            "时限归属 Clocks by who had them",
-            "累计按时比例。Share kept, all in the books.",
+            "时限归属 Time limits by who is responsible",
+            "累计按时比例。Share met, cumulative.",
             Query(
                 'sum by (whose) (quanzu_clocks_total{end="kept",level=~"$level"}) / '
                 '(sum by (whose) (quanzu_clocks_total{level=~"$level"}) > 0)',
@@ -135,17 +135,17 @@ def _people(made: Board) -> None:
     made.add(
         lines(
             "接手 Claims",
-            "每小时。An hour.",
+            "每小时。Per hour.",
             Query('sum(increase(quanzu_case_facts_total{fact="claimed"}[1h]))', "接手 claimed"),
         )
     )
 
 
 def _kept_back(made: Board) -> None:
-    made.row("限频与暂停外呼 Contact limits, outreach holds")
+    made.row("限频与暂停外呼 Contact budget and outreach holds")
     made.add(
         lines(
-            "限频推迟 Put off by the budget",
+            "限频推迟 Postponed by the contact budget",
             "按渠道与限额。By channel and limit.",
             Query(
                 'sum by (channel, limit) (increase(quanzu_contacts_put_off_total{channel=~"$channel"}[1h])) '
@@ -157,7 +157,7 @@ def _kept_back(made: Board) -> None:
     made.add(
         number(
             "暂停外呼 Outreach holds",
-            "被暂停的步骤与生效的暂停外呼数。Steps on hold, and outreach holds in force.",
+            "被暂停的步骤与生效的暂停外呼数。Steps on hold, and active outreach holds.",
             Query('sum(quanzu_steps_on_hold{level=~"$level"})', "步骤 steps"),
             Query("quanzu_holds", "暂停外呼 outreach holds"),
             span=8,
@@ -165,8 +165,8 @@ def _kept_back(made: Board) -> None:
     )
     made.add(
         number(
-            "合并上门 Visits joined",
-            "同址合并。To the same address.",
+            "合并上门 Joint visits",
+            "同址合并。Visits combined because the address is the same.",
             Query("sum(quanzu_visits_joined_total) or vector(0)"),
             span=8,
         )
@@ -177,16 +177,16 @@ def _stops(made: Board) -> None:
     made.row("止付 Stop-payments")
     made.add(
         bars(
-            "止付状态 As they stand",
-            "按银行最后答复。By the bank's last word.",
+            "止付状态 Stop-payments by state",
+            "按银行最后答复。By the bank's latest answer.",
             Query("quanzu_stop_payments", "{{state}}"),
         )
     )
     made.add(
         to_cases(
             number(
-                "六小时内到期 Running out within 6 h",
-                "在办预警。Of open cases.",
+                "六小时内到期 Expiring within 6 h",
+                "在办预警的止付。Of open cases.",
                 Query("quanzu_stop_payments_running_out"),
                 bad=1,
             )
@@ -194,8 +194,8 @@ def _stops(made: Board) -> None:
     )
     made.add(
         lines(
-            "银行回复 What banks answered",
-            "请求结果。What came of asking.",
+            "银行回复 Banks' answers",
+            "请求结果。Results of requests.",
             Query('sum by (action, result) (quanzu_contacts_total{channel="payment"})', "{{action}} {{result}}"),
             span=12,
         )

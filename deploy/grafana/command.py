@@ -15,7 +15,8 @@ def board() -> Board:
     made = Board(
         "quanzu-command",
         "劝阻 · 指挥 Command",
-        "全省态势：在办预警、时限、劝阻、避免损失、预警后被骗。The province at a glance.",
+        "全省态势：在办预警、时限、劝阻、避免损失、预警后被骗。The province: open cases, time limits, dissuasions, "
+        "loss avoided, residents defrauded after a warning.",
         ("prefecture", "level"),
     )
     _now(made)
@@ -30,7 +31,7 @@ def _now(made: Board) -> None:
         to_cases(
             number(
                 "在办预警 Open cases",
-                "按等级；点击打开控制台预警列表。By level; a click opens the console's list.",
+                "按等级；点击打开控制台预警列表。By level; click to open the list in the console.",
                 Query(f"sum by (level) ({OPEN})", "{{level}}"),
                 span=8,
             ),
@@ -39,16 +40,16 @@ def _now(made: Board) -> None:
     )
     made.add(
         number(
-            "红色未及时联系 Red, not contacted in time",
-            "首次联系时限已过。Past the clock of the first contact.",
+            "红色未及时联系 Red cases not contacted in time",
+            "首次联系时限已过。Past the time limit for first contact.",
             Query("quanzu_red_not_contacted"),
             bad=1,
         )
     )
     made.add(
         number(
-            "时限达成 Clocks kept",
-            "所选时间内按时结束的比例。Share of the clocks that ended in the range and were kept.",
+            "时限达成 Time limits met",
+            "所选时间内按时结束的比例。Share of time limits met, of those that ended in the selected range.",
             Query(
                 'sum by (level) (increase(quanzu_clocks_total{end="kept",level=~"$level"}[$__range])) / '
                 '(sum by (level) (increase(quanzu_clocks_total{level=~"$level"}[$__range])) > 0)',
@@ -61,7 +62,7 @@ def _now(made: Board) -> None:
     made.add(
         number(
             "已劝阻 Dissuaded",
-            "累计；通话或见面证实的，与另有依据的分开。All in the books; those without a call or a visit stand apart.",
+            "累计；通话或见面证实的，与另有依据的分开。Cumulative; cases without a call or visit are separate.",
             Query("sum by (basis) (quanzu_dissuaded)", "{{basis}}"),
         )
     )
@@ -78,8 +79,8 @@ def _now(made: Board) -> None:
     )
     made.add(
         rows(
-            "告警 Alarms that fire",
-            "DeadMansSwitch 应始终在列。DeadMansSwitch must always be there.",
+            "告警 Firing alarms",
+            "DeadMansSwitch 应始终在列。DeadMansSwitch must always be listed.",
             Query('ALERTS{alertstate="firing"}', now=True),
             span=6,
         )
@@ -91,7 +92,8 @@ def _money(made: Board) -> None:
     made.add(
         bars(
             "按证据等级 By class of evidence",
-            "A 银行确认，B 途中撤销，C 本人放弃；D 为模型估计，绝不计入。D is modelled and never added in.",
+            "A 银行确认，B 途中撤销，C 本人放弃；D 为模型估计，绝不计入。A: a bank confirmed it; B: cancelled in flight; "
+            "C: given up by the resident; D: modelled and never added.",
             Query("quanzu_loss_avoided_fen / 100", "{{evidence}}"),
             unit=YUAN,
         )
@@ -101,9 +103,10 @@ def _money(made: Board) -> None:
     modelled = 'sum(quanzu_loss_avoided_fen{evidence="D"})'
     made.add(
         number(
-            "报告口径与区间 As reported, with the interval",
-            "A–C 逐笔入账，无误差；D 为 95% 区间，假设各条预警独立且概率准确。A to C are booked payment by payment; "
-            "D has its 95 % interval, if cases are independent and the chances right.",
+            "报告口径与区间 Reported amounts, with the interval of D",
+            "A–C 逐笔入账，无误差；D 为 95% 区间，假设各条预警独立且概率准确。"
+            "A to C are recorded payment by payment, without error; "
+            "D has a 95 % interval, which assumes that cases are independent and the probabilities correct.",
             *(Query(reported % "|".join(classes), "+".join(classes)) for classes in ("A", "AB", "ABC")),
             Query(f"clamp_min({modelled} - {deviation}, 0) / 100", "D 下限 low"),
             Query(f"({modelled} + {deviation}) / 100", "D 上限 high"),
@@ -111,8 +114,8 @@ def _money(made: Board) -> None:
             span=16,
         )
     )
-    made.add(number("冻结 Frozen", "银行已冻结。At banks.", Query("quanzu_frozen_fen / 100"), unit=YUAN, span=4))
-    made.add(number("损失 Lost", "确认损失。For good.", Query("quanzu_lost_fen / 100"), unit=YUAN, span=4))
+    made.add(number("冻结 Frozen", "银行已冻结。Frozen by banks.", Query("quanzu_frozen_fen / 100"), unit=YUAN, span=4))
+    made.add(number("损失 Lost", "确认损失。Confirmed losses.", Query("quanzu_lost_fen / 100"), unit=YUAN, span=4))
     made.add(
         number(
             "预警后被骗 Defrauded after a warning",
@@ -123,8 +126,9 @@ def _money(made: Board) -> None:
     )
     made.add(
         number(
-            "预后被骗率 Their share of the warned",
-            "已被骗的预警 ÷ 已联系上居民的预警。Of all cases in which a contact reached the resident.",
+            "预警后被骗率 Share of warned cases defrauded",
+            "已被骗的预警 ÷ 已联系上居民的预警。Defrauded cases divided by cases in which a contact "
+            "reached the resident.",
             Query("quanzu:defrauded_after_warning:ratio", "{{days}} d"),
             unit="percentunit",
             span=6,
@@ -133,24 +137,24 @@ def _money(made: Board) -> None:
 
 
 def _in_time(made: Board) -> None:
-    made.row("与上周相比 Against last week")
+    made.row("与上周相比 Compared with last week")
     for title, metric in (
         ("预警生成 Cases opened", "quanzu_cases_opened_total"),
-        ("劝阻（通话或见面） Dissuaded, by a call or a visit", 'quanzu_case_states_total{basis="evidenced"}'),
-        ("劝阻（另有依据） Dissuaded, on another ground", 'quanzu_case_states_total{basis="stated"}'),
+        ("劝阻（通话或见面） Dissuaded by a call or a visit", 'quanzu_case_states_total{basis="evidenced"}'),
+        ("劝阻（另有依据） Dissuaded on another ground", 'quanzu_case_states_total{basis="stated"}'),
     ):
         made.add(
             lines(
                 title,
-                "每小时；虚线为上周同时。An hour; the other line is last week's.",
+                "每小时；另一条线为上周同时。Per hour; the other line is the same time last week.",
                 Query(f"sum(increase({metric}[1h]))", "本周 this week"),
                 Query(f"sum(increase({metric}[1h] offset 1w))", "上周 last week"),
             )
         )
     made.add(
         lines(
-            "对话结果 How cases turned out",
-            "进入各状态的次数。Times that a case came into a state.",
+            "预警结果 Outcomes of cases",
+            "每小时进入各状态的次数。Number of times per hour that a case entered the state.",
             Query('sum by (basis) (increase(quanzu_case_states_total{basis!=""}[1h]))', "{{basis}}"),
             Query(
                 "sum by (state) (increase(quanzu_case_states_total"

@@ -10,7 +10,8 @@ def board() -> Board:
     made = Board(
         "quanzu-flow",
         "劝阻 · 流程 Flow",
-        "从信号到劝阻：各环节速率与时延、守恒、积压、死信、时限。From signal to dissuaded.",
+        "从线索到劝阻：各环节速率与时延、守恒、积压、死信、时限。From signal to dissuasion: rates and latencies, "
+        "conservation, backlog, dead letters, deadlines.",
         ("source", "level", "channel"),
     )
     _rates(made)
@@ -25,25 +26,25 @@ def _rates(made: Board) -> None:
     for title, about, expr, legend in (
         (
             "接收 Accepted",
-            "已写入 Kafka 的信号。Signals that Kafka has.",
+            "已写入 Kafka 的线索。Signals stored by Kafka.",
             'sum by (source) (rate(quanzu_signals_accepted_total{source=~"$source"}[$__rate_interval]))',
             "{{source}}",
         ),
         (
             "模型比对 Screened",
-            "按去向。By what became of them.",
+            "按结果。By outcome.",
             'sum by (outcome) (rate(quanzu_signals_screened_total{source=~"$source"}[$__rate_interval]))',
             "{{outcome}}",
         ),
         (
             "预警生成 Cases opened",
-            "按初始等级。By the level they began with.",
+            "按初始等级。By initial level.",
             'sum by (level) (rate(quanzu_cases_opened_total{level=~"$level"}[$__rate_interval]))',
             "{{level}}",
         ),
         (
             "升级 Levels raised",
-            "升至。To which level.",
+            "按升至的等级。By new level.",
             'sum by (level) (rate(quanzu_cases_level_raised_total{level=~"$level"}[$__rate_interval]))',
             "{{level}}",
         ),
@@ -54,14 +55,14 @@ def _rates(made: Board) -> None:
             "{{channel}}",
         ),
         (
-            "回执 Results",
+            "联系结果 Contact results",
             "按渠道。By channel.",
             'sum by (channel) (rate(quanzu_contacts_total{channel=~"$channel"}[$__rate_interval]))',
             "{{channel}}",
         ),
         (
             "劝阻 Dissuaded",
-            "预警进入已劝阻。Cases that came into this state.",
+            "预警进入已劝阻。Cases that became dissuaded.",
             'sum by (basis) (rate(quanzu_case_states_total{basis!=""}[$__rate_interval]))',
             "{{basis}}",
         ),
@@ -72,21 +73,36 @@ def _rates(made: Board) -> None:
 def _latencies(made: Board) -> None:
     made.row("时延 Latencies")
     for title, about, metric, by in (
-        ("信号到预警 Signal to alert", "到达至发出。From arrival.", "quanzu_signal_to_alert_seconds", ""),
-        ("预警到派发 Alert to dispatch", "首次派发。The first one.", "quanzu_alert_to_dispatch_seconds", ""),
+        (
+            "线索到预警信号 Signal to alert",
+            "到达至发出。From a signal's arrival to its alert.",
+            "quanzu_signal_to_alert_seconds",
+            "",
+        ),
+        (
+            "预警信号到派发 Alert to dispatch",
+            "至首次派发。To the first dispatch.",
+            "quanzu_alert_to_dispatch_seconds",
+            "",
+        ),
         (
             "派发到回执 Dispatch to receipt",
-            "首个回执。The first result.",
+            "至首个回执。To the first receipt.",
             'quanzu_dispatch_to_receipt_seconds{channel=~"$channel"}',
             "channel",
         ),
-        ("到期误差 Deadline error", "处理晚了多少。How late they were acted on.", "quanzu_deadline_error_seconds", ""),
+        (
+            "到期误差 Deadline error",
+            "处理晚了多少。Delay until a worker acts on a deadline.",
+            "quanzu_deadline_error_seconds",
+            "",
+        ),
     ):
         made.add(lines(title, about, *(_quantile(share, metric, by) for share in SHARES), unit="s", span=6))
     made.add(
         heat(
-            "到期误差分布 Deadline error, spread",
-            "各档次数。How often in each bucket.",
+            "到期误差分布 Distribution of deadline error",
+            "各档次数。Number of deadlines per bucket.",
             Query(
                 "sum by (le) (increase(quanzu_deadline_error_seconds_bucket[$__rate_interval]))", "{{le}}", heat=True
             ),
@@ -107,16 +123,16 @@ def _conservation(made: Board) -> None:
     made.row("守恒 Conservation")
     made.add(
         lines(
-            "接收与去向 Accepted, and come out",
-            "两本账，应当重合。Two books that must agree.",
+            "接收与结果 Accepted, and with an outcome",
+            "两个独立计数，应当重合。Two independent counts that must agree.",
             Query("quanzu:signals_accepted:increase1h", "接收 accepted"),
-            Query("quanzu:signals_screened:increase1h", "去向 come out"),
+            Query("quanzu:signals_screened:increase1h", "结果 with outcome"),
         )
     )
     made.add(
         number(
-            "累计去向 All signals by outcome",
-            "账本累计，等于日志。As the books have it.",
+            "累计结果 All signals by outcome",
+            "累计，等于处置日志。Cumulative; equals the journal.",
             Query('sum by (outcome) (quanzu_signals{source=~"$source"})', "{{outcome}}"),
             span=16,
         )
@@ -127,29 +143,29 @@ def _waiting(made: Board) -> None:
     made.row("积压与时限 Backlog and deadlines")
     made.add(
         lines(
-            "未入库 Not taken in",
-            "存储落后于主题的记录数。Records that the store lacks.",
+            "未入库 Not yet processed",
+            "存储落后于主题的记录数。Records on the topic that the store does not reflect yet.",
             Query("quanzu_behind_records", "{{topic}}"),
         )
     )
     made.add(
         lines(
-            "工作进程积压 Lag of the workers",
+            "工作进程积压 Lag of workers",
             "按主题。By topic.",
             Query("sum by (topic) (quanzu_lag_records)", "{{topic}}"),
         )
     )
     made.add(
         lines(
-            "未发布 Not published",
-            "已决定而日志尚未确认。Decided, and the journal is not known to have it.",
+            "未发布 Outbox",
+            "已决定而处置日志尚未确认。Decided, but not yet confirmed by the journal's topic.",
             Query("sum(quanzu_outbox_entries)", "outbox"),
         )
     )
     made.add(
         number(
-            "逾期时限 Deadlines overdue",
-            "已到期未处理。Passed and not acted on.",
+            "逾期时限 Overdue deadlines",
+            "已到期未处理。Due, but no worker has acted on them.",
             Query("sum(quanzu_deadlines_overdue)"),
             bad=10,
         )
@@ -157,8 +173,8 @@ def _waiting(made: Board) -> None:
     made.add(
         to_cases(
             number(
-                "逾期步骤 Steps overdue",
-                "超过 15 秒。By more than 15 s.",
+                "逾期步骤 Overdue steps",
+                "逾期超过 15 秒。Overdue by more than 15 s.",
                 Query('quanzu_steps_overdue{level=~"$level"}', "{{level}}"),
                 bad=1,
                 span=8,
@@ -167,11 +183,17 @@ def _waiting(made: Board) -> None:
         )
     )
     made.add(
-        number("最久逾期 The oldest", "墙上时间。Wall time.", Query("quanzu_oldest_overdue_seconds"), unit="s", bad=60)
+        number(
+            "最久逾期 Oldest overdue step",
+            "实际时间。Elapsed real time.",
+            Query("quanzu_oldest_overdue_seconds"),
+            unit="s",
+            bad=60,
+        )
     )
     made.add(
         number(
-            "待处理死信 Dead letters open",
+            "待处理死信 Open dead letters",
             "按来源。By source.",
             Query('sum by (source) (quanzu_dead_letters_open{source=~"$source|signals.*|case-inputs"})', "{{source}}"),
             bad=1,
@@ -181,7 +203,7 @@ def _waiting(made: Board) -> None:
     made.add(
         lines(
             "死信 Dead letters",
-            "累计。All since the processes began.",
+            "累计。Cumulative since the processes started.",
             Query("sum by (source) (quanzu_dead_letters_total)", "{{source}}"),
         )
     )

@@ -38,7 +38,7 @@ VOCABULARY: dict[str, dict[str, tuple[str, str]]] = {
         "evidenced": ("已劝阻（通话或见面）", "dissuaded, by a call or a visit"),
         "stated": ("已劝阻（另有依据）", "dissuaded, on another ground"),
     },
-    "end": {"kept": ("按时", "kept"), "missed": ("超时", "missed")},
+    "end": {"kept": ("按时", "met"), "missed": ("超时", "missed")},
     "whose": {
         "carrier": ("运营商", "carrier"),
         "desk": ("坐席", "desk"),
@@ -46,7 +46,7 @@ VOCABULARY: dict[str, dict[str, tuple[str, str]]] = {
         "bank": ("银行", "bank"),
     },
     "state": {
-        "raised": ("已触发", "raised"),
+        "raised": ("已预警", "raised"),
         "contacting": ("联系中", "contacting"),
         "in_conversation": ("通话中", "in conversation"),
         "visit_under_way": ("上门中", "visit under way"),
@@ -56,7 +56,7 @@ VOCABULARY: dict[str, dict[str, tuple[str, str]]] = {
         "false_alarm": ("误报", "false alarm"),
         "unreachable": ("联系不上", "unreachable"),
         "closed": ("已办结", "closed"),
-        "asked": ("已请求", "asked"),
+        "asked": ("已申请", "requested"),
         "in_force": ("已止付", "in force"),
         "refused": ("被拒", "refused"),
         "expired": ("已到期", "expired"),
@@ -73,7 +73,7 @@ VOCABULARY: dict[str, dict[str, tuple[str, str]]] = {
     "evidence": {
         "A": ("A 银行确认", "A bank confirmed"),
         "B": ("B 途中撤销", "B cancelled in flight"),
-        "C": ("C 本人放弃", "C resident gave it up"),
+        "C": ("C 本人放弃", "C given up by the resident"),
         "D": ("D 模型估计", "D modelled"),
     },
 }
