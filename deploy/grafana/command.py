@@ -92,7 +92,7 @@ def _money(made: Board) -> None:
     made.add(
         bars(
             "按证据等级 By class of evidence",
-            "A 银行确认，B 途中撤销，C 本人放弃；D 为模型估计，绝不计入。A: a bank confirmed it; B: cancelled in flight; "
+            "A 银行确认，B 途中撤销，C 本人放弃；D 为模型估计，绝不计入。A: bank confirmed; B: cancelled in flight; "
             "C: given up by the resident; D: modelled and never added.",
             Query("quanzu_loss_avoided_fen / 100", "{{evidence}}"),
             unit=YUAN,
