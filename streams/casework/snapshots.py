@@ -6,6 +6,7 @@ from datetime import datetime
 
 from schemas.casework.events import CaseEvent, FactKind
 from schemas.levels import Action
+from streams.casework.batch import Entry
 from streams.casework.journal import read_entry
 from streams.messaging import topics
 from streams.messaging.codec import Unreadable
@@ -38,13 +39,19 @@ class Board:
         whole = [entry for entry, raw in read if not isinstance(raw.value, Unreadable)]
         latest = {entry.case.id: entry for entry in whole if isinstance(entry, CaseEvent)}
         await self._producer.send_all([_snapshot(partition, event) for event in latest.values()])
-        seen = int(await self._store.redis.get(key("boarded", partition)) or -1)
+        seen = await self._seen(partition)
         for event, trace in events:
-            if event.offset > seen:
+            if _place(event) > seen:
                 self._observe(event, tracing.exemplar(trace))
-        highest = max((entry.offset for entry, _ in entries), default=seen)
+        highest = max((_place(entry) for entry, _ in entries), default=seen)
         if highest > seen:
-            await self._store.redis.set(key("boarded", partition), highest)
+            await self._store.redis.set(key("boarded", partition), f"{highest[0]}:{highest[1]}")
+
+    async def _seen(self, partition: int) -> tuple[int, int]:
+        """Return the highest place of the partition's entries whose latencies were observed."""
+        raw: bytes = await self._store.redis.get(key("boarded", partition)) or b"0:-1"
+        log, offset = raw.decode().split(":")
+        return int(log), int(offset)
 
     def _observe(self, event: CaseEvent, trace: Exemplar) -> None:
         for fact in event.facts:
@@ -69,6 +76,11 @@ class Board:
 
     def _wall(self, later: datetime, earlier: datetime) -> float:
         return max(0.0, self._clock.wall_seconds(later - earlier))
+
+
+def _place(entry: Entry) -> tuple[int, int]:
+    """Return where an entry's input stands among all inputs: offsets begin anew in each log of inputs."""
+    return entry.commit.log, entry.offset
 
 
 def _due(name: str) -> datetime | None:

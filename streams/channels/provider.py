@@ -111,10 +111,13 @@ class Gateway:
         return self._read(answer, order)
 
     async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
-        """Return `order.sent` if the provider has the request (2xx), None at 404.
+        """Return `order.sent` if the provider has the request (2xx), None at 404, FAILED without a gateway's address:
+        nothing was sent.
 
         Raises UnknownOutcomeError if it cannot be asked or answers otherwise.
         """
+        if self._url is None:
+            return Answer(Result.FAILED, NoGateway())
         try:
             answer = await self._client.get(f"{self._url}{order.path}/{dispatch.id}")
         except httpx.HTTPError as error:

@@ -4,6 +4,7 @@ A receipt's input has a deterministic id, so a repeated receipt counts once. The
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from pydantic import ValidationError
@@ -23,10 +24,14 @@ from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import SignatureError, verify
 from streams.messaging import case_inputs
+from streams.messaging.codec import CodecError
 from streams.messaging.dead_letter_writer import reason
+from streams.messaging.producer import SendError
 from streams.runtime import metrics, tracing
 from streams.runtime.serving import Refused, read_body
 from streams.state.case_store import CaseStore
+
+log = logging.getLogger(__name__)
 
 BODY_BYTES = 64 * 1024
 BODY_SECONDS = 10.0
@@ -65,7 +70,8 @@ class Receipts:
         """Write the receipt's input, and return the input's id once Kafka has it.
 
         Raises UnknownDispatchError if no dispatch of this channel has the id, NotRecoveredError while that is unknown,
-        TimeoutError if Kafka does not answer within 3 s, and RedisError.
+        TimeoutError if Kafka does not answer within 3 s, SendError or CodecError if Kafka or the vault is configured so
+        that it cannot be written, and RedisError.
         """
         dispatch = _parsed(receipt.dispatch, channel)
         action = await self._action(dispatch)
@@ -184,10 +190,17 @@ def _endpoint(receipts: Receipts, model: type[Receipt], channel: Channel) -> Cal
         except ValidationError as error:
             return _refused(400, reason(error))
         except (TimeoutError, RedisError, NotRecoveredError):
-            return JSONResponse({"reason": "not written yet: send it again"}, 503, AGAIN)
+            return _again("not written yet: send it again")
+        except (SendError, CodecError) as error:  # our records are small, so a person must mend the configuration
+            log.error("a receipt cannot be written; run `quanzu doctor`: %s", error)  # noqa: TRY400 - the text says it all
+            return _again("not written: Kafka refuses it as it is configured; send it again later")
         return JSONResponse({"input": taken})
 
     return receive
+
+
+def _again(why: str) -> JSONResponse:
+    return JSONResponse({"reason": why}, 503, AGAIN)
 
 
 def _refused(status: int, why: str) -> JSONResponse:

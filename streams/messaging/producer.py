@@ -103,13 +103,17 @@ class Producer:
         records around it may have been written. Raises CodecError if a record cannot be encrypted with this vault, and
         RuntimeError before `start`.
         """
-        left, last = await self._attempt(await self._encoded(records))
+        encoded = await self._encoded(records)
+        left, last = await self._attempt(encoded)
         wait = FIRST_WAIT_SECONDS
         while left:
             log.warning("%d records not written yet; trying again in %.2f s", len(left), wait)
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
-            left, last = await self._attempt(left)
+            tried = left
+            left, offset = await self._attempt(tried)
+            if tried[-1] is encoded[-1]:  # else the last record was written before, and its offset is known
+                last = offset
         return last
 
     async def _encoded(self, records: Sequence[Record]) -> list[Record]:

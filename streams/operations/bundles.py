@@ -14,10 +14,8 @@ from streams.casework.journal import read_entry
 from streams.installation import Installation
 from streams.messaging.reader import beginning_offsets, end_offsets, read_range
 from streams.messaging.topics import CASE_EVENTS, home
-from streams.repositories import policies
 from streams.security import audit_log
 from streams.security.audit_chains import Heads
-from streams.state.keys import POLICIES
 
 
 async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
@@ -30,7 +28,7 @@ async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
     """
     events = await _events(line, case)
     digests = sorted({name for event, _ in events for name in (event.case.policy, event.case.raised_by) if name})
-    texts = {f"{bundle.POLICIES}{name}.toml": await _policy(line, name) for name in digests}
+    texts = {f"{bundle.POLICIES}{name}.toml": (await line.policies.text(name)).encode() for name in digests}
     lines = await audit_log.about(line.settings, case.id)
     files = {
         bundle.CASE: case.model_dump_json(indent=2).encode(),
@@ -84,14 +82,3 @@ def _inputs(events: Sequence[tuple[CaseEvent, bytes]]) -> bytes:
         for event, _ in events
     ]
     return orjson.dumps(told, option=orjson.OPT_INDENT_2)
-
-
-async def _policy(line: Installation, digest: str) -> bytes:
-    """Return a policy's text. Raises UnknownPolicyError if it is stored nowhere."""
-    raw: bytes | None = await line.redis.hget(POLICIES, digest)
-    if raw is None:
-        await line.policies.restore()
-        raw = await line.redis.hget(POLICIES, digest)
-    if raw is None:
-        raise policies.UnknownPolicyError(f"policy {digest} is neither in Redis nor on its topic: restore the topic")
-    return raw

@@ -15,7 +15,7 @@ from streams.installation import Installation
 from streams.intake.drain_gate import Drain
 from streams.messaging import topics
 from streams.messaging.kafka_client import admin as kafka_admin
-from streams.messaging.reader import end_offsets
+from streams.messaging.reader import beginning_offsets, end_offsets
 from streams.runtime.settings import Settings
 from streams.security import audit
 from streams.state.keys import DRAINING
@@ -59,9 +59,22 @@ async def _left(settings: Settings) -> dict[str, int]:
     committed = await asyncio.to_thread(_committed, settings)
     left = {}
     for topic in CONSUMED:
-        ends = await end_offsets(settings, topic.name)
-        left[topic.name] = sum(end - committed.get((topic.name, partition), 0) for partition, end in ends.items())
+        begins, ends = await beginning_offsets(settings, topic.name), await end_offsets(settings, topic.name)
+        left[topic.name] = sum(
+            unprocessed(begins[partition], committed.get((topic.name, partition)), end)
+            for partition, end in ends.items()
+        )
     return left
+
+
+def unprocessed(begin: int, committed: int | None, end: int) -> int:
+    """Return how many records of a partition are still kept and not processed.
+
+    `begin`, `end`: the partition's first offset that is kept, and the next one to be written. `committed`: the next
+    record to process; None, or one beyond `end` because the topic was made anew: no record was processed.
+    """
+    processed = committed if committed is not None and committed <= end else 0
+    return max(0, end - max(begin, processed))
 
 
 def _committed(settings: Settings) -> dict[tuple[str, int], int]:

@@ -19,6 +19,7 @@ from schemas.levels import Level
 from streams.installation import Installation
 from streams.messaging import case_inputs
 from streams.messaging.topics import home
+from streams.repositories import holds
 from streams.security import audit
 from streams.state.keys import key
 
@@ -99,22 +100,19 @@ async def hold(
 
 async def in_force(line: Installation) -> list[Hold]:
     """Return the holds in force, the one that ends first at the front."""
-    now = line.clock.now()
-    found = [Hold.model_validate_json(raw, extra=ANY_VERSION) for raw in await line.redis.hvals(key("holds", 0))]
-    return sorted((each for each in found if each.until > now), key=lambda each: each.until)
+    return await holds.in_force(line.redis, line.clock.now())
 
 
 async def lift(line: Installation, hold_id: str, by: str, reason: str, what: Literal["release", "drop"]) -> None:
-    """End a hold before its time: release the steps held back, or drop them. Raises UserError if there is none with
-    this id.
+    """End a hold before its time: release the steps held back, or drop them. Raises UserError if none with this id is
+    in force.
 
     Dropping the hold of a stopped policy also closes the cases below red that the policy raised and nobody has taken
     up.
     """
-    raw = await line.redis.hget(key("holds", 0), hold_id)
-    if raw is None:
+    begun = next((each for each in await in_force(line) if each.id == hold_id), None)
+    if begun is None:
         raise UserError(f"no hold {hold_id!r} is in force")
-    begun = Hold.model_validate_json(raw, extra=ANY_VERSION)
     ended = begun.model_copy(update={"by": by, "reason": reason})
     if what == "drop" and ended.policy:
         await _close_raised(line, ended)  # before the hold is lifted, so that nothing is sent in between

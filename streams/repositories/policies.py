@@ -75,16 +75,7 @@ class Policies:
         version cannot read it.
         """
         if digest not in self._parsed:
-            text = await self._redis.hget(POLICIES, digest)
-            if text is None:
-                await self.restore()
-                text = await self._redis.hget(POLICIES, digest)
-            if text is None:
-                raise UnknownPolicyError(
-                    f"policy {digest} is neither in Redis nor on the topic {topics.POLICIES.name}: restore that "
-                    "topic, or publish the file again with `quanzu policy publish FILE`"
-                )
-            self._parsed[digest] = load(text.decode())
+            self._parsed[digest] = load(await self.text(digest))
         return self._parsed[digest]
 
     async def live(self) -> Policy:
@@ -112,16 +103,17 @@ class Policies:
         await self._redis.hset(POLICIES, IN_FORCE, value)
 
     async def text(self, digest: str) -> str:
-        """Return a policy's TOML text as it was written.
-
-        Raises UnknownPolicyError if it is stored nowhere; if this process has parsed it before, the text is then "".
-        """
-        await self.get(digest)
-        raw = await self._redis.hget(POLICIES, digest)
-        if raw is None:  # parsed earlier in this process, but Redis was wiped since
+        """Return a policy's TOML text as it was written. Raises UnknownPolicyError if it is stored nowhere."""
+        raw: bytes | None = await self._redis.hget(POLICIES, digest)
+        if raw is None:
             await self.restore()
             raw = await self._redis.hget(POLICIES, digest)
-        return str(raw.decode()) if raw else ""
+        if raw is None:
+            raise UnknownPolicyError(
+                f"policy {digest} is neither in Redis nor on the topic {topics.POLICIES.name}: restore that topic, or "
+                "publish the file again with `quanzu policy publish FILE`"
+            )
+        return raw.decode()
 
     async def known(self) -> list[str]:
         """Return the hashes of all policies ever published, in alphabetical order."""

@@ -39,7 +39,7 @@ StateName = Literal[
 NAMES: tuple[StateName, ...] = get_args(StateName)
 
 Beside = Literal[
-    "boarded",  # string: the highest input offset of the journal entries whose latencies were observed
+    "boarded",  # string: log:offset of the highest input of the journal entries whose latencies were observed
     "owned",  # string: exists while a worker owns the partition
     "covered",  # string: exists while another worker fires the deadlines of a silent owner
     "auditing",  # string: the lease of the worker that audits its cases

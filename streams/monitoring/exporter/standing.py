@@ -15,6 +15,7 @@ from streams.intake.feeds.book import FeedLog, FeedStore
 from streams.messaging import sources
 from streams.monitoring.exporter.family import Labels, gauge
 from streams.monitoring.exporter.tallies import metrics_of
+from streams.repositories import holds
 from streams.state.keys import DRAINING, key, milliseconds
 from streams.state.server_identity import ASK_RUN, run_of
 
@@ -113,7 +114,7 @@ async def watchers(context: ExporterContext) -> list[Metric]:
     beats = await Beats(context.redis).read(range(context.settings.partitions))
     now = time.time()
     standing, live = await context.policies.in_force(), await context.policies.live()
-    held = await context.redis.hlen(key("holds", 0))
+    held = await holds.in_force(context.redis, context.clock.now())
     waited = [
         context.clock.wall_seconds(context.clock.now() - each.at) for each in await context.payers_requests.open()
     ]
@@ -124,7 +125,7 @@ async def watchers(context: ExporterContext) -> list[Metric]:
         DRAINED.value(await context.redis.exists(DRAINING)),
         POLICY.filled({(live.hash,): 1}),
         POLICY_SINCE.value(standing.since.timestamp() if standing else 0),
-        HOLDS.value(held),
+        HOLDS.value(len(held)),
         PAYERS_WAIT.value(max(waited, default=0.0)),
         CLOCK_SPEED.value(context.clock.speed),
         *_feeds(context, await FeedStore(context.redis, "").read()),

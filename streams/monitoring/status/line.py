@@ -21,6 +21,7 @@ from streams.casework.failover import HEARTBEAT_SECONDS
 from streams.messaging import topics
 from streams.messaging.reader import read_range
 from streams.monitoring.status.page import Trouble, danger, listed, missed
+from streams.repositories import holds
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.keys import key
@@ -125,16 +126,14 @@ class LineNow:
             yield missed("not-published", what, "Is Kafka there? A worker publishes them within a second")
 
     async def _holds(self, look: Missed) -> AsyncIterator[Trouble]:
-        raw = await self._redis.hvals(key("holds", 0))
-        holds = [hold for each in raw if (hold := Hold.model_validate_json(each, extra=ANY_VERSION)).until > look.now]
-        held = sum(look.held.values())
-        for hold in sorted(holds, key=lambda each: each.until):
+        standing, held = await holds.in_force(self._redis, look.now), sum(look.held.values())
+        for hold in standing:
             words = (
                 f"hold {hold.id} by {hold.by} ({hold.reason}) until {hold.until:%Y-%m-%d %H:%M} UTC, of {_named(hold)}"
             )
             do = f"`quanzu hold lift {hold.id} --by NAME --reason WHY` lets go what it holds back"
             yield (missed if held else danger)("hold", f"{words}, {_spared(hold)}; {_held(look)}", do)
-        if held and not holds:
+        if held and not standing:
             do = "They go out when the hold's end falls due; see the deadlines"
             yield missed("held", f"{_held(look)}, and no hold is in force", do)
 

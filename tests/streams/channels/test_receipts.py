@@ -18,7 +18,9 @@ from schemas.casework.inputs import ContactResult
 from schemas.levels import Action, Result
 from simulators.providers.carrier import Answering, Ringing
 from streams.channels.signing import sign
+from streams.messaging import producer
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from streams.state.keys import key
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
@@ -121,6 +123,21 @@ async def test_a_receipt_is_known_by_the_case_after_the_book_was_lost(settings: 
         dispatch = await rig.decided(dispatch_for((await rig.resident()).id))
         answer = await post(rig, "sms", {"id": "1", "dispatch": dispatch.id, "result": "delivered"})
         assert answer.json() == {"input": f"{dispatch.id}:delivered"}
+
+
+async def test_a_receipt_that_kafka_refuses_is_asked_for_again_with_the_reason(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rigged(settings) as rig:
+        dispatch = await rig.decided(dispatch_for((await rig.resident()).id))
+        monkeypatch.setattr(producer, "MAX_BYTES", 100)  # as where Kafka is configured wrongly
+        rig.producer = make_producer(rig.settings)
+        await rig.producer.start()
+        rig.stack.push_async_callback(rig.producer.stop)
+        await rig.receiving()
+        answer = await post(rig, "sms", {"id": "1", "dispatch": dispatch.id, "result": "delivered"})
+        assert (answer.status_code, answer.headers.get("retry-after")) == (503, "1")
+        assert "Kafka refuses" in answer.json()["reason"]
 
 
 async def test_while_what_was_sent_is_not_known_yet_a_receipt_is_asked_for_again_and_not_refused(

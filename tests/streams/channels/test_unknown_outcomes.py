@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
+import httpx
 import pytest
 from prometheus_client import REGISTRY
 
@@ -10,9 +11,10 @@ from agents.dispatch import channel_of
 from agents.sms import SmsProvider
 from domain.dispatches.validity import perhaps_carried_out
 from schemas.casework.events import Dispatch
-from schemas.codes.channels import ProviderAnswered
+from schemas.codes.channels import NoGateway, ProviderAnswered
+from schemas.levels import Result
 from simulators.providers.base import ACTS_THEN, CUT
-from streams.channels.provider import Answer, Kind, Order, UnknownOutcomeError
+from streams.channels.provider import Answer, Gateway, Kind, Order, UnknownOutcomeError
 from streams.runtime.settings import Settings
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
@@ -178,3 +180,10 @@ async def test_whoever_covers_for_another_leaves_an_unknown_outcome_to_the_owner
         await carry(rig, dispatch)
         assert await rig.results(dispatch.resident) == ["sent"]
         assert contacts(rig) == 1
+
+
+async def test_without_an_address_a_gateway_that_is_asked_says_that_nothing_was_sent() -> None:
+    dispatch = dispatch_for("r" + "a" * 16)
+    async with httpx.AsyncClient() as client:
+        gateway = Gateway(client, None, Kind.ASKABLE)
+        assert await gateway.ask(dispatch, Order("/sms", {})) == Answer(Result.FAILED, NoGateway())

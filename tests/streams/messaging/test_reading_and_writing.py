@@ -1,8 +1,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
+from aiokafka.errors import NotLeaderForPartitionError
 
 from streams.messaging.producer import Producer, Record, SendError
 from streams.messaging.reader import ReadError, beginning_offsets, end_offsets, follow, read_all, read_range
@@ -68,6 +70,31 @@ async def test_an_empty_topic_is_read_without_waiting(settings: Settings, new_to
 async def test_a_record_that_is_too_large_is_refused_for_good(producer: Producer, new_topic: Callable[[], str]) -> None:
     with pytest.raises(SendError, match="2,000,000 bytes"):
         await producer.send_all([Record(new_topic(), b"key", b"x" * 2_000_000)])
+
+
+class Fickle:
+    """A connection over which the first record of a partition fails once, as while its leader changes."""
+
+    def __init__(self, kafka: Any, partition: int) -> None:  # noqa: ANN401 - the client's own
+        self._kafka, self._fails = kafka, {partition}
+
+    async def send(self, topic: str, value: bytes, *, partition: int, **rest: object) -> Any:  # noqa: ANN401 - likewise
+        if partition in self._fails:
+            self._fails.discard(partition)
+            raise NotLeaderForPartitionError
+        return await self._kafka.send(topic, value, partition=partition, **rest)
+
+    async def stop(self) -> None:
+        await self._kafka.stop()
+
+
+async def test_the_offset_returned_is_the_last_records_though_only_an_earlier_one_was_tried_again(
+    producer: Producer, new_topic: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = new_topic()
+    await producer.send_all(numbered(topic, 7, partition=1))
+    monkeypatch.setattr(producer, "_kafka", Fickle(producer._kafka, 0))
+    assert await producer.send_all([*numbered(topic, 1, partition=0), *numbered(topic, 1, partition=1)]) == 7
 
 
 async def test_a_broker_that_hangs_is_waited_for_and_can_be_given_up(

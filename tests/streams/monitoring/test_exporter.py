@@ -240,3 +240,12 @@ async def test_every_look_tells_only_families_that_are_declared(line: Installati
     declared = {family.name.removesuffix("_total") for family in FAMILIES}
     for look in LOOKS:
         assert {metric.name for metric in await look.make(line.exporter)} <= declared, look.name
+
+
+async def test_a_hold_that_has_ended_is_not_counted(line: Installation) -> None:
+    now = line.clock.now()
+    for name, minutes in (("ended", -1), ("in-force", 1)):
+        hold = builders.hold(name, now + timedelta(minutes=minutes))
+        await line.redis.hset(key("holds", 0), name, hold.model_dump_json())
+    (told,) = [metric for metric in await standing.watchers(line.exporter) if metric.name == "quanzu_holds"]
+    assert [sample.value for sample in told.samples] == [1]

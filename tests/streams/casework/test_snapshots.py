@@ -1,0 +1,56 @@
+"""Latencies that the board observes: each decision once, also after the inputs' topic was made anew."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from prometheus_client import REGISTRY
+
+from domain.identity.identifiers import new_resident_id
+from schemas.casework.events import CaseEvent
+from streams.casework.snapshots import Board
+from streams.messaging import topics
+from streams.messaging.record import Raw
+from streams.runtime.settings import Settings
+from streams.state.case_store import CaseStore
+from tests.channel_rig import Rig, rigged
+from tests.dispatched import NOW, case_of, dispatch_for
+from tests.domain.builders import commit_of
+
+LAST_OF_OLD_LOG, FIRST_OF_NEW_LOG = 900, 0
+
+
+@pytest.fixture
+async def rig(settings: Settings) -> AsyncIterator[Rig]:
+    async with rigged(settings) as made:
+        topics.create(made.settings, [topics.CASE_SNAPSHOTS])
+        yield made
+
+
+def decided(number: int, offset: int, log: int) -> Raw:
+    """A journal record that dispatches a warning because of a signal."""
+    dispatch = dispatch_for(new_resident_id(number.to_bytes(10)), signal_at=NOW)
+    event = CaseEvent(
+        commit=commit_of(offset).model_copy(update={"log": log}),
+        id=f"e-{number}",
+        input=f"i-{number}",
+        input_kind="alert",
+        partition=0,
+        offset=offset,
+        at=NOW,
+        case=case_of(dispatch),
+        facts=[],
+        dispatches=[dispatch],
+    )
+    return Raw(number, event.model_dump_json().encode())
+
+
+def observed() -> float:
+    return REGISTRY.get_sample_value("quanzu_alert_to_dispatch_seconds_count") or 0.0
+
+
+async def test_latencies_are_observed_once_also_after_the_topic_was_made_anew(rig: Rig) -> None:
+    board, before = Board(CaseStore(rig.redis), rig.producer, rig.clock), observed()
+    first, later = decided(1, LAST_OF_OLD_LOG, 0), decided(2, FIRST_OF_NEW_LOG, 1)
+    for batch in ([first], [first, later], [first, later]):
+        await board.take(0, batch)
+    assert observed() - before == 2
