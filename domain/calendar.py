@@ -47,9 +47,14 @@ def before(shift: Shift) -> Shift:
     return shift_at(shift.start - timedelta(seconds=1))
 
 
+def local_date(at: datetime) -> date:
+    """Return the date in Jilin: from 00:00 to 08:00 it is a day later than in UTC."""
+    return at.astimezone(JILIN).date()
+
+
 def day_of(at: datetime) -> str:
     """Return the date in Jilin, such as "2026-03-02"."""
-    return f"{at.astimezone(JILIN):%Y-%m-%d}"
+    return local_date(at).isoformat()
 
 
 HOURS_A_WEEK = 168

@@ -2,6 +2,7 @@
 
 import math
 
+from domain.calendar import local_date
 from domain.risk.weigh import Scene, fade
 from schemas.risk.evidence import EvidenceKind
 
@@ -51,7 +52,7 @@ def _ratios(scene: Scene) -> dict[str, float]:
     """Return by scam how many times more often such a resident falls victim to it than the average."""
     ratios = dict.fromkeys(scene.rules.scams, 1.0)
     for group in scene.rules.at_risk:
-        if group.fits(scene.profile, scene.now.year):
+        if group.fits(scene.profile, local_date(scene.now).year):
             for scam in [group.scam] if group.scam else ratios:
                 ratios[scam] *= group.ratio
     return ratios

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from domain.calendar import day_of
+from domain.calendar import day_of, local_date
 from domain.payments import ledger
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent
@@ -254,7 +254,7 @@ def _values(case: Case) -> Iterator[tuple[str, str]]:
     yield "scam", case.danger.scam_type
     yield from (("means", means) for means in sorted(means_of(case.danger.reasons)))
     yield "occupation", profile.occupation.value
-    yield "age", age_band(case.opened_at.year - profile.birth_year)
+    yield "age", age_band(local_date(case.opened_at).year - profile.birth_year)
     yield "sex", profile.sex.value
     yield "outcome", case.outcome.value if case.outcome else "open" if case.open else "none"
     if case.outcome is Outcome.DISSUADED and case.ground:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
+from domain.calendar import local_date
 from domain.policy.visits import VisitRules
 from domain.visits.rounds import Door, Post, door_of, in_order
 from domain.visits.travel import distance, way
@@ -141,7 +142,7 @@ def open_of(tasks: Iterable[Task]) -> dict[str, Sequence[Task]]:
 
 def _shortest(division: str, visit: Visit, now: datetime, rules: VisitRules) -> timedelta:
     """Return the shortest possible travel time from this division: directly, or from an earlier visit near by."""
-    straight, ways = way(distance(division, visit.division, now.date()), rules), rules.way
+    straight, ways = way(distance(division, visit.division, local_date(now)), rules), rules.way
     return min(straight, rules.door + min(ways.street, ways.county, ways.prefecture, ways.province))
 
 
@@ -169,5 +170,5 @@ def _bid(
         return None
     interpreter, known = visit.language not in officer.languages, officer.id == visit.last
     arrives = found.arrives + (rules.interpreter if interpreter else _NONE) - (rules.known if known else _NONE)
-    steps, over = distance(officer.division, visit.division, now.date()), found.leaves - until
+    steps, over = distance(officer.division, visit.division, local_date(now)), found.leaves - until
     return _Bid(officer, arrives, over, ChosenOfficer(steps, len(mine), interpreter, known, over > _NONE))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import NamedTuple
 
+from domain.calendar import local_date
 from domain.casework.triage import at_stake, lost_within
 from domain.policy import Policy
 from domain.policy.visits import VisitRules
@@ -117,7 +118,7 @@ def _next(door: Door, here: str, at: datetime, post: Post, now: datetime, rules:
 def _way(door: Door, here: str, now: datetime, rules: VisitRules) -> timedelta:
     if door.stage is VisitStage.ARRIVED:
         return _NONE
-    steps = distance(here, door.division, now.date()) if door.division else COUNTY
+    steps = distance(here, door.division, local_date(now)) if door.division else COUNTY
     return way(steps, rules)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from domain.calendar import local_date
 from domain.dispatches.ids import parse
 from domain.policy import Policy
 from domain.visits.rounds import Door, Planned, Post, VisitBand, in_order, worth
@@ -133,7 +134,7 @@ def _door(task: Task, case: Case, policy: Policy) -> Door:
 
 def _errand(task: Task, case: Case, planned: Planned, post: Post, now: datetime) -> Errand:
     step = _step(task, case)
-    steps = distance(post.division, case.profile.division, now.date())
+    steps = distance(post.division, case.profile.division, local_date(now))
     fits = planned.turn is VisitBand.AT_THE_DOOR or post.until is None or planned.leaves <= post.until
     return Errand(task, case, step.due if step else None, steps, fits)
 

@@ -16,6 +16,7 @@ from console.web.kit.door import RELEASES
 from console.web.kit.services import Services
 from console.web.kit.wording import wording
 from console.web.live.row import Row, stake
+from domain.calendar import local_date
 from domain.casework import grounds, triage
 from domain.desk.questions import Question, Tree, Walk, walk
 from domain.identity.divisions import name_of
@@ -253,7 +254,7 @@ async def person_of(services: Services, who: Who, case: Case, now: datetime) -> 
     return Person(
         resident=found.get(case.resident),
         place=_place(case.profile.division, now),
-        age=now.year - case.profile.birth_year,
+        age=local_date(now).year - case.profile.birth_year,
         whole=whole,
         left=await unmask.seconds_left(services, who, case.resident) if whole else 0,
     )
@@ -262,7 +263,7 @@ async def person_of(services: Services, who: Who, case: Case, now: datetime) -> 
 def _place(division: str, now: datetime) -> str:
     """Return the names of the prefecture, county and street, as far as the division code gives them."""
     codes = dict.fromkeys((f"{division[:4]}00", division[:6], division))
-    return " ".join(dict.fromkeys(name_of(code, now.date()) for code in codes))
+    return " ".join(dict.fromkeys(name_of(code, local_date(now)) for code in codes))
 
 
 async def _money(services: Services, case: Case) -> list[Money]:

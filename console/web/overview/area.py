@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from console.web.auth.who import Who
 from console.web.kit.services import Services
-from domain.calendar import JILIN, Shift, before, shift_at
+from domain.calendar import Shift, before, local_date, shift_at
 from domain.desk.load import Load, load_of
 from domain.feeds.silence import begin_of
 from domain.identity import divisions
@@ -152,9 +152,9 @@ def touches(hold: Hold, area: str) -> bool:
 
 def name_of(code: str, now: datetime) -> str:
     """Return the Chinese name of a division code of 4, 6 or 9 digits."""
-    return divisions.name_of(code if len(code) > 4 else f"{code}00", now.astimezone(JILIN).date())
+    return divisions.name_of(code if len(code) > 4 else f"{code}00", local_date(now))
 
 
 def area_name(who: Who, now: datetime) -> str:
     """Return the Chinese name of the reader's area; for an area of less than four digits, the province's."""
-    return name_of(who.area, now) if len(who.area) >= 4 else divisions.name_of(divisions.PROVINCE, now.date())
+    return name_of(who.area, now) if len(who.area) >= 4 else divisions.name_of(divisions.PROVINCE, local_date(now))

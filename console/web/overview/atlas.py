@@ -9,7 +9,7 @@ from console.web.kit.services import Services
 from console.web.overview import shapes
 from console.web.overview.area import name_of
 from console.web.overview.shapes import MapView, Shape
-from domain.calendar import JILIN
+from domain.calendar import local_date
 from domain.desk.places import Layer, OpenCase, PlaceFigures, Range, by_division, figures_of, ramp, ranges
 from domain.identity import divisions
 from domain.visits.officers import on_duty
@@ -154,4 +154,4 @@ def _short(name: str) -> str:
 
 
 def _day(now: datetime) -> date:
-    return now.astimezone(JILIN).date()
+    return local_date(now)

@@ -18,6 +18,7 @@ from fastapi import Request
 
 from console.web.kit.pages import ZONE
 from console.web.kit.services import services
+from domain.calendar import local_date
 from domain.policy import Policy, digest_of, load
 from domain.risk.effect import Effect, VisitHours, effects, visit_hours
 from domain.risk.replay import Raw, Tally, replayed
@@ -91,7 +92,7 @@ class Preview:
     @property
     def days(self) -> list[date]:
         """The days in China that it covers; the first and the last are partial."""
-        first, last = self.since.astimezone(ZONE).date(), self.until.astimezone(ZONE).date()
+        first, last = local_date(self.since), local_date(self.until)
         return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
     def cases(self, whose: Tally, day: date, level: Level) -> int:
@@ -192,7 +193,7 @@ def previews(request: Request) -> Previews:
 
 def _handed(drawn: list[Drawn], rosters: dict[str, Roster], now: datetime) -> list[Raw]:
     """Return the drawn residents with their stations; each division is looked up once."""
-    today = now.astimezone(ZONE).date()
+    today = local_date(now)
     stations = {
         division: coverage.station_of(division, rosters, today) or NOWHERE
         for division in {each.profile.division for each in drawn}

@@ -11,6 +11,7 @@ from console.web.kit.i18n import place
 from console.web.kit.pages import epoch
 from console.web.kit.services import Services
 from console.web.tasks import ways
+from domain.calendar import local_date
 from domain.identity import masking
 from domain.identity.divisions import name_of
 from domain.ids import resident_of, short_hash
@@ -136,8 +137,8 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime) -> dict[str, Any]
         "steps": errand.steps,
         "where": say(labels.NEAR[errand.steps]),
         "division": case.profile.division,
-        "place": place(name_of(case.profile.division, now.date()), say),
-        "from": place(name_of(mine.post, now.date()), say) if len(mine.post) >= 6 else "",
+        "place": place(name_of(case.profile.division, local_date(now)), say),
+        "from": place(name_of(mine.post, local_date(now)), say) if len(mine.post) >= 6 else "",
         "way": _way(errand, mine, say),
         "danger": [say(text) for text in _dangers(errand)],
         "who": _who(resident, case, say, now),
@@ -169,7 +170,7 @@ def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict
         "name": resident.name if resident else "",
         "address": resident.address if resident else "",
         "phone": masking.phone(phone_of(resident)),
-        "age": now.year - profile.birth_year,
+        "age": local_date(now).year - profile.birth_year,
         "sex": say(labels.SEXES[profile.sex]),
         "language": say(labels.SPOKEN[profile.language]),
         "flags": [say(words) for flag, words in labels.FLAGS.items() if flag in profile.flags],

@@ -8,6 +8,7 @@ from typing import Any
 
 from prometheus_client.core import Metric
 
+from domain.calendar import local_date
 from domain.feeds.silence import begin_of
 from streams.casework.auditor.heartbeat import Beats
 from streams.installation import ExporterContext
@@ -84,7 +85,7 @@ async def partitions(context: ExporterContext) -> list[Metric]:
     ]
     if all(found.whole.values()):
         signals = await context.screening.tallies()
-        told += metrics_of(found.counts, found.ledger, signals, context.clock.now().date())
+        told += metrics_of(found.counts, found.ledger, signals, local_date(context.clock.now()))
     return told
 
 

@@ -19,6 +19,7 @@ from console.web.kit.services import Services, services
 from console.web.overview import area
 from console.web.overview.needs import waiting
 from console.web.rosters import areas
+from domain.calendar import local_date
 from domain.casework.holds import stops_all
 from domain.desk.complaints import overdue
 from domain.identity.divisions import meet
@@ -66,7 +67,7 @@ async def _above(made: Services, who: Who) -> dict[str, Any]:
     stops = [hold for hold in await area.holds(made, who) if stops_all(hold)]
     return {
         "stops": stops,
-        "places": areas.names({hold.area or "" for hold in stops}, made.line.clock.now().date()),
+        "places": areas.names({hold.area or "" for hold in stops}, local_date(made.line.clock.now())),
         "incidents": await made.line.incidents.in_force(who.area),
         "late": await _late(made, who),
         **await _handed(made, who),

@@ -16,6 +16,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.rosters import areas
+from domain.calendar import local_date
 from domain.desk import complaints as rules
 from domain.identity.divisions import PREFECTURE_DIGITS
 from domain.identity.identifiers import normal_phone
@@ -55,7 +56,7 @@ async def show_all(request: Request, who: Signed, decided: int = 0) -> Response:
         late=sum(rules.overdue(each, now) for each in mine),
         more=max(0, len(found) - SHOWN),
         decided=decided,
-        places=areas.names({each.area for each in found[:SHOWN]}, now.date()),
+        places=areas.names({each.area for each in found[:SHOWN]}, local_date(now)),
     )
 
 
@@ -84,7 +85,7 @@ async def take(request: Request, who: Signed) -> Response:
     await made.line.complaints.change(complaint.id, lambda known: known or complaint)
     await trail.write(made, who, "complaint-taken", complaint.id)
     if not who.sees(complaint.area):
-        place = areas.name(complaint.area[:PREFECTURE_DIGITS], made.line.clock.now().date())
+        place = areas.name(complaint.area[:PREFECTURE_DIGITS], local_date(made.line.clock.now()))
         return page(request, "complaint_elsewhere.html", place=place)
     return done(request, f"/complaints/{complaint.id}", complaint=complaint.id)
 
@@ -313,7 +314,7 @@ async def _shown(
         people=await _people(made, complaint),
         names=await made.staff.names(),
         opens_cases=who.role in DESK,
-        place=areas.name(complaint.area, now.date()),
+        place=areas.name(complaint.area, local_date(now)),
         forms=new_form,
         longest=LONGEST,
         typed=typed.fields if typed else {},

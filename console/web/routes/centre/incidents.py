@@ -22,6 +22,7 @@ from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.live.row import Row
 from console.web.rosters import areas
+from domain.calendar import local_date
 from domain.desk import incidents as rules
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Act, ConfirmAct, NoteAct, SendOfficerAct
@@ -246,7 +247,7 @@ def _board(
 ) -> Response:
     cases: list[Case] = [row.case for row in rows]
     board = rules.board(cases)
-    on = services(request).line.clock.now().date()
+    on = local_date(services(request).line.clock.now())
     return page(
         request,
         template,

@@ -28,6 +28,7 @@ from console.web.kit.static_files import STATIC
 from console.web.tasks import mine as of_officer
 from console.web.tasks import tiles
 from console.web.tasks.acts import Act, ActReply, Taking
+from domain.calendar import local_date
 from schemas.levels import Level
 from schemas.people.staff import StaffRole
 from schemas.people.tasks import act_adapter
@@ -62,7 +63,7 @@ MANIFEST = {
 async def tasks(request: Request, who: Signed) -> Response:
     """The app shell, an HTML page: the map, and the forms that the scripts fill."""
     made = services(request)
-    today = made.line.clock.now().date()
+    today = local_date(made.line.clock.now())
     roster = await made.line.outgoing.rosters.roster_of(who.officer) if who.officer else None
     here = next((each.division for each in (roster.officers if roster else []) if each.id == who.officer), "")
     near = f"{here[:4]}00" if here else CHANGCHUN

@@ -13,6 +13,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.routes.people.sign_in import WRONG_CODE, chosen, own, unfit
 from domain.access.accounts import signed_out
+from domain.calendar import local_date
 from schemas.people.staff import Account
 
 door = Door("/account")
@@ -121,7 +122,7 @@ async def _page(request: Request, who: Who, status: int = 200, wrong: str = "") 
         status,
         account=found,
         role=ROLES[found.role],
-        place=place(found.area, made.line.clock.now().date()),
+        place=place(found.area, local_date(made.line.clock.now())),
         sessions=await made.sessions.of_login(found),
         this=who.session,
         wrong=translate(request, wrong) if wrong else "",

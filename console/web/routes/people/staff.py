@@ -22,6 +22,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.rosters import areas
 from domain.access.accounts import Refusal, changed, refusal, signed_out
+from domain.calendar import local_date
 from domain.ids import short_hash
 from schemas.people.staff import Account, StaffRole
 
@@ -275,7 +276,7 @@ async def _list(
         status,
         **_common(request, wrong),
         accounts=await made.staff.all(),
-        today=made.line.clock.now().date(),
+        today=local_date(made.line.clock.now()),
         place=place,
         given=given or _given({}),
     )

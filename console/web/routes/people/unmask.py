@@ -14,8 +14,9 @@ from console.web.kit.door import Door
 from console.web.kit.errors import error_response
 from console.web.kit.i18n import translate
 from console.web.kit.local import local_path
-from console.web.kit.pages import ZONE, page
+from console.web.kit.pages import page
 from console.web.kit.services import Services, services
+from domain.calendar import local_date
 from schemas.casework.cases import Case
 from schemas.people.residents import ResidentId
 from schemas.people.rosters import TaskState
@@ -77,7 +78,7 @@ async def end(
 async def counted(request: Request, who: Signed) -> Response:
     """The page with how often each person of the area has revealed data, by day, in the last DAYS days."""
     made = services(request)
-    today = made.line.clock.now().astimezone(ZONE).date()
+    today = local_date(made.line.clock.now())
     days = [today - timedelta(days=ago) for ago in range(DAYS)]
     people = await _people(made, who, await unmask.counts(made, days[-1]), days)
     return page(request, "unmaskings.html", days=days, people=people, reads_audit=who.role is StaffRole.AUDITOR)
