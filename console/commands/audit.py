@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.commands.common import By, Existing, Reason, err, load_settings, moment, open_installation, out, write_new
+from console.commands.common import (
+    By,
+    Existing,
+    Reason,
+    err,
+    load_settings,
+    moment,
+    open_installation,
+    out,
+    refuse_existing,
+    write_new,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -122,6 +133,7 @@ def audit_export(
         write_new(file, raw)
         out.print(f"{file}: {len(raw):,} bytes", markup=False, highlight=False)
 
+    refuse_existing(file)
     asyncio.run(run())
 
 

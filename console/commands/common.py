@@ -1,5 +1,6 @@
 """Shared parts of the commands: the output consoles, option types, settings, and the connection to the servers."""
 
+import errno
 import logging
 import os
 import sys
@@ -77,6 +78,12 @@ Report = Annotated[Path | None, typer.Option(callback=_in_a_folder, help="Write 
 Existing = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 By = Annotated[str, typer.Option(help="Who does it; recorded with the reason")]
 Reason = Annotated[str, typer.Option(help="Why; recorded")]
+
+
+def refuse_existing(file: Path) -> None:
+    """Raise FileExistsError, as `write_new` does, before anything is read or recorded for the file."""
+    if file.exists() or file.is_symlink():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(file))
 
 
 def write_new(file: Path, raw: bytes) -> None:

@@ -161,6 +161,15 @@ def test_another_installation_s_bundle_is_neither_whole_nor_wrong(
         assert (told.code, "taken out" in told.out) == (code, True), told
 
 
+def test_a_file_that_is_there_is_refused_before_anything_is_read_or_recorded(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "bundle.zip"
+    file.write_bytes(b"another's")
+    told = command("export", "raaaaaaaaaaaaaaaa-1", "--by", "li", "--reason", "a court asks", "--out", str(file))
+    assert told.code == 1
+    assert "File exists" in told.err, "and not that there is no such case, for which the servers would be asked"
+    assert file.read_bytes() == b"another's"
+
+
 def test_there_is_no_bundle_of_a_case_that_is_not_there(command: Command, tmp_path: Path) -> None:
     told = command("export", f"r{'b' * 16}-1", "--out", str(tmp_path / "x.zip"), "--by", "me", "--reason", "a test")
     assert (told.code, "there is no case" in told.err) == (1, True)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from console.commands.common import By, Reason, open_installation, out, write_new
+from console.commands.common import By, Reason, open_installation, out, refuse_existing, write_new
 
 
 def subject_access(
@@ -37,6 +37,7 @@ def subject_access(
         write_new(file, packed(found, {"resident": resident, "at": now, "by": by, "reason": reason}))
         out.print(f"{file}: {sum(map(len, found.values())):,} records of {len(found)} topics", markup=False)
 
+    refuse_existing(file)
     asyncio.run(run())
 
 
