@@ -33,9 +33,9 @@ async function call() {
   try {
     const headers = { "x-csrf-token": document.body.dataset.csrf, accept: "application/json" };
     const answer = await fetch(heard.dataset.callUrl, { method: "POST", headers });
-    if (!answer.ok) throw new Error(String(answer.status));
-    const { words: said, kept, lost } = await answer.json();
-    const parts = said ? [said] : [];
+    if (!answer.ok && answer.status !== 409) throw new Error(String(answer.status));
+    const { do: refused, words: said, kept = [], lost = "¥0" } = await answer.json();
+    const parts = [refused, said].filter(Boolean);
     for (const { transfer } of kept) tick(transfer);
     if (kept.length) parts.push(heard.dataset.kept + kept.map((each) => each.amount).join(", "));
     if (lost !== "¥0") parts.push(heard.dataset.lost + lost);

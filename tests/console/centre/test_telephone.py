@@ -54,6 +54,18 @@ async def test_who_calls_has_the_case_unless_somebody_has_it(
     assert (await line.case(resident)).claimed_by == operator.account.login
 
 
+async def test_nobody_is_called_whose_case_a_colleague_took_at_the_same_moment(
+    console: Stage, line: Line, operator: Client, softphone: Softphone
+) -> None:
+    resident, case = await red(line)
+    assert await console.services.desk.take(case.id, "a-colleague")  # and the case does not show it yet
+    answer = await operator.post(f"/cases/{case.id}/call", headers=JSON)
+    assert (answer.status_code, softphone.rang) == (409, 0)
+    assert "已有他人接手" in answer.json()["do"]
+    await console.services.desk.release(case.id)
+    assert (await line.case(resident)).desk_call is None
+
+
 async def test_a_call_that_nobody_takes_is_no_talk(
     console: Stage, line: Line, operator: Client, softphone: Softphone
 ) -> None:

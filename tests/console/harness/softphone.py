@@ -14,9 +14,11 @@ class Softphone:
 
     answers: bool = True
     kept: tuple[LossAvoidedClaim, ...] = ()
+    rang: int = 0  # how often
 
     async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
         """Ring, and talk."""
+        self.rang += 1
         if self.answers:
             await answered()
         return Call(CallResult.ANSWERED, "“我不转了。”", self.kept) if self.answers else Call(CallResult.NO_ANSWER)

@@ -9,7 +9,9 @@ from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed
 from console.web.case.acts import ActBody, act, found
 from console.web.kit.door import DESK, Door
+from console.web.kit.errors import error_response
 from console.web.kit.filled import new_form
+from console.web.kit.i18n import translate
 from console.web.kit.services import services
 from console.web.live import claims
 from domain.casework.grounds import ENDED
@@ -24,16 +26,17 @@ async def call(request: Request, who: Signed, case_id: str) -> Response:
     """Call the resident and return what was heard as JSON; the case records that the talk began and ended, or failed.
 
     JSON: `result`, `words`, and the sums `kept` (by transfer) and `lost`, as text in yuan.
-    An unclaimed case is claimed first, so that it is not offered to others during the call. Raises NotFoundError if no
-    telephone is connected or there is no such case in the person's area.
+    An unclaimed case is claimed first, so that it is not offered to others during the call; 409 without a call if
+    another person claims it at the same moment. Raises NotFoundError if no telephone is connected or there is no such
+    case in the person's area.
     """
     made = services(request)
     case = await found(made, who, case_id)
     if made.telephone is None:
         raise NotFoundError
+    if case.claimed_by is None and not case.settled and not await claims.claim(made, who, case):
+        return error_response(request, 409, translate(request, "该预警已有他人接手，或已办结。"), "claimed")
     await trail.record_look(made, who, "call", case.id)
-    if case.claimed_by is None and not case.settled:
-        await claims.claim(made, who, case)
 
     async def note(what: str) -> None:
         said = NoteAct.model_validate({"what": what})
