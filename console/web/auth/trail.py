@@ -4,22 +4,24 @@ Acts on a case are written together with the case's input (console/web/case/answ
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from console.web.auth.who import Who
 from console.web.kit.services import Services
 from schemas.administration.audit import AuditEntry
 from streams.installation import Installation
+from streams.messaging.producer import Record
 from streams.runtime.tasks import wanted
 from streams.security import audit
 
 BIND_SECONDS = 600.0
+WRITE_SECONDS = 8.0  # longest wait for Kafka; then the form is answered with 503, and sent again it counts once
 
 
 async def record_look(services: Services, who: Who, what: str, on: str, reason: str = "") -> None:
     """Write that a person is about to see a resident's data; call it before the data is shown.
 
-    `what`: case, unmask, search, export …; `on`: the id of what is seen. It waits while Kafka is unavailable. Raises
-    SendError if Kafka refuses the entry for good.
+    `what`: case, unmask, search, export …; `on`: the id of what is seen. Raises as `write` does.
     """
     await write(services, who, f"look-{what}", on, reason)
 
@@ -27,9 +29,26 @@ async def record_look(services: Services, who: Who, what: str, on: str, reason: 
 async def write(services: Services, who: Who, act: str, on: str, reason: str = "", detail: str = "") -> None:
     """Write an act that is not a case's input (roster, hold, account …). Returns when Kafka has stored it.
 
-    It waits while Kafka is unavailable. Raises SendError if Kafka refuses the entry for good.
+    Raises TimeoutError if Kafka does not answer within WRITE_SECONDS: the entry may be written later. Raises SendError
+    if Kafka refuses the entry for good.
     """
-    await audit.write(services.line.producer, [entry(services, who, act, on, reason, detail)])
+    await write_all(services, [entry(services, who, act, on, reason, detail)])
+
+
+async def write_own(services: Services, login: str, act: str) -> None:
+    """Write an act of a person on their own account before they have a session. Raises as `write` does."""
+    await write_all(services, [AuditEntry(at=services.line.clock.now(), by=login, act=act, on=login)])
+
+
+async def write_all(services: Services, entries: Sequence[AuditEntry], beside: Sequence[Record] = ()) -> None:
+    """Write entries, and the records `beside` that they are about. Raises as `write` does."""
+    async with in_time():
+        await audit.write(services.line.producer, entries, beside)
+
+
+def in_time() -> asyncio.Timeout:
+    """Return a context that raises TimeoutError, which is answered with 503, if Kafka does not answer in it in time."""
+    return asyncio.timeout(WRITE_SECONDS)
 
 
 def entry(services: Services, who: Who, act: str, on: str, reason: str = "", detail: str = "") -> AuditEntry:

@@ -10,8 +10,8 @@ from datetime import date, datetime, timedelta
 
 from console.web.auth import trail
 from console.web.auth.who import Who
-from console.web.kit.pages import ZONE
 from console.web.kit.services import Services
+from domain.calendar import local_date
 from schemas.administration.audit import AuditEntry
 from schemas.people.residents import ResidentId
 from streams.installation import Installation
@@ -30,17 +30,22 @@ _summing = asyncio.Lock()
 
 async def begin(services: Services, who: Who, case: str, resident: ResidentId, reason: str, form: str) -> None:
     """Write the audit entry, then let the person see the resident's data for `unmask_minutes`. A repeated form counts
-    once.
+    once, unless the first failed.
 
-    Raises ValueError if the reason has fewer than LEAST_REASON characters.
+    Raises ValueError if the reason has fewer than LEAST_REASON characters, and what `trail.write` raises.
     """
     if len(reason.strip()) < LEAST_REASON:
         raise ValueError("a reason is needed")
     redis = services.line.redis
-    if form and not await locks.take(redis, f"{UNMASK_FORM}{who.session}:{form}", FORM_SECONDS * 1000):
+    lock = f"{UNMASK_FORM}{who.session}:{form}"
+    if form and not await locks.take(redis, lock, FORM_SECONDS * 1000):
         return
-    await _sum(services.line)
-    await trail.record_look(services, who, "unmask", case, reason.strip())
+    try:
+        await _sum(services.line)
+        await trail.record_look(services, who, "unmask", case, reason.strip())
+    except BaseException:  # cancelled, too: the same form must then count
+        await redis.delete(lock)
+        raise
     await redis.hincrby(UNMASK_COUNTS, _field(_day(services.line.clock.now()), who.login), 1)
     await redis.set(_name(who, resident), 1, ex=services.settings.unmask_minutes * 60)
 
@@ -111,4 +116,4 @@ def _field(day: date, login: str) -> str:
 
 
 def _day(at: datetime) -> date:
-    return at.astimezone(ZONE).date()
+    return local_date(at)

@@ -14,7 +14,6 @@ from schemas.casework.inputs import ResidentInput
 from schemas.codes.any_code import AnyCode
 from streams.messaging import case_inputs
 from streams.messaging.topics import home
-from streams.security import audit
 
 
 class Answered(StrEnum):
@@ -41,13 +40,13 @@ class Answer:
 async def put(services: Services, who: Who, message: ResidentInput, reason: str = "") -> Answer:
     """Write an input together with its audit entry, and return its answer; WAITING after ANSWER_SECONDS without one.
 
-    A repeated input counts once and is answered as WAITING, because its answer was published earlier. While Kafka is
-    unavailable it waits until both are written. Raises SendError if Kafka refuses a record for good.
+    A repeated input counts once and is answered as WAITING, because its answer was published earlier. Raises
+    TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good (see trail.write).
     """
     partition = home(message.resident, services.line.settings.partitions)
     line = trail.entry(services, who, _act(message), getattr(message, "case", message.resident), reason, message.id)
     with services.hub.expecting(message.id) as future:
-        await audit.write(services.line.producer, [line], [case_inputs.record(message, partition)])
+        await trail.write_all(services, [line], [case_inputs.record(message, partition)])
         try:
             event = await asyncio.wait_for(asyncio.shield(future), ANSWER_SECONDS)
         except TimeoutError:

@@ -43,7 +43,8 @@ async def begin(services: Services, who: Who, phone: str, name: str) -> Call:
         people=people,
         resident=people[0] if people else None,
     )
-    await calls.put(call)
+    async with trail.in_time():
+        await calls.put(call)
     return call
 
 

@@ -4,8 +4,10 @@ import logging
 import traceback
 from collections.abc import Mapping
 
+from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -16,6 +18,7 @@ from console.web.kit.door import opens
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import services
+from streams.repositories.policies import UnknownPolicyError
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +56,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotFoundError, _not_found)
     app.add_exception_handler(TooManyError, _too_many)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(TimeoutError, _busy)
+    for error in (TimeoutError, ConnectionError, KafkaError, RedisError):
+        app.add_exception_handler(error, _busy)
+    app.add_exception_handler(UnknownPolicyError, _no_policy)
     app.add_exception_handler(RequestValidationError, _wrong)
 
 
@@ -187,8 +192,16 @@ def _above(request: Request) -> str:
 
 
 async def _busy(request: Request, error: Exception) -> Response:
-    """Answer 503 when Kafka or a lock takes too long. A form that is sent again counts once."""
+    """Answer 503 when Kafka, Redis or a lock is away or takes too long. A form that is sent again counts once."""
+    log.warning("%s: %s", getattr(request.scope.get("route"), "path", "no route"), type(error).__name__)
     return refused(request, 503, {"Retry-After": "2"})
+
+
+async def _no_policy(request: Request, error: Exception) -> Response:
+    """Answer 503 if the text of a policy is needed and stored nowhere; the log names the policy."""
+    log.error("%s", error)
+    words = translate(request, "所需的策略原文已丢失：请管理员恢复后再试。")
+    return error_response(request, 503, words, "policy lost")
 
 
 async def _wrong(request: Request, error: Exception) -> Response:

@@ -5,13 +5,15 @@ from datetime import date
 from functools import lru_cache
 
 from console.web.kit.i18n import translations
-from console.web.kit.pages import ZONE, environment
+from console.web.kit.pages import environment
 from console.web.live.hub import Hub
 from console.web.live.order import Order
 from console.web.live.row import Row
+from domain.calendar import local_date
 from domain.identity import divisions
 from schemas.levels import Level
 from streams.installation import Installation
+from streams.repositories.policies import UnknownPolicyError
 
 ORDER_SECONDS = 30  # the order changes with time, slowly: a case that has waited half an hour counts twice
 KEPT = 4096  # cached row texts, some kilobytes each
@@ -33,12 +35,15 @@ class Queue:
         self._levels: dict[str, tuple[int, Counter[Level]]] = {}  # by area: (change number, counts)
 
     async def refresh(self) -> None:
-        """Read the names of the scam types if another policy is in force."""
+        """Read the names of the scam types if another policy is in force and its text is stored."""
         standing = await self._line.policies.in_force()
         digest = standing.policy if standing else ""
         if self.scams and digest == self._policy:
             return
-        policy = await (self._line.policies.get(digest) if digest else self._line.policies.default())
+        try:
+            policy = await (self._line.policies.get(digest) if digest else self._line.policies.default())
+        except UnknownPolicyError:  # its text is lost: the queue is shown with the names known before
+            return
         self.scams = {token: scam.name for token, scam in policy.risk.scams.items()}
         self._policy = digest
         self._html.clear()
@@ -85,7 +90,7 @@ class Queue:
 
     def place(self, row: Row) -> str:
         """Return the county and street of a row in Chinese."""
-        return place_of(row.division, self._line.clock.now().astimezone(ZONE).year)
+        return place_of(row.division, local_date(self._line.clock.now()).year)
 
     def _rendered(self, row: Row, language: str) -> str:
         return (

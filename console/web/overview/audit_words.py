@@ -165,6 +165,7 @@ GROUPS = {
             "sessions-ended": N_("结束他人登录"),
             "password-changed": N_("修改密码"),
             "recovery-codes-made": N_("生成恢复码"),
+            "second-factor-set-up": N_("设置验证器"),
             "second-factor-reset": N_("重设验证器"),
             "one-time-password-made": N_("发放一次性密码"),
             "account-made": N_("新建账号"),

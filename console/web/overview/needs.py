@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.web.auth.who import Who
-from console.web.kit.pages import ZONE
 from console.web.kit.services import Services
 from console.web.live.queue import place_of
 from console.web.overview import area
+from domain.calendar import local_date
 from domain.desk.attention import Attention, attention, complaints_late, matter_of, silences, stops_ending, undecided
 from domain.payments.releases import is_open
 from schemas.casework.cases import Case
@@ -43,7 +43,7 @@ class People:
 
     def place(self, division: str) -> str:
         """Return the county and street of a division in Chinese."""
-        return place_of(division, self.services.line.clock.now().astimezone(ZONE).year)
+        return place_of(division, local_date(self.services.line.clock.now()).year)
 
 
 async def people(services: Services, rosters: list[Roster]) -> People:

@@ -41,6 +41,7 @@ WORDS: Mapping[Wrong, str] = {
 }
 CHANGED = "名册刚被他人修改：请看过现状后再提交，您填写的内容还在。"
 TIME = "时间写成 2026-03-02 08:00。"
+TOO_LARGE = "名册太大：请分成两个站点，或少排几周。"
 
 
 class RefusedError(Exception):
@@ -105,12 +106,29 @@ async def write(
 
 async def unique(made: Services, before: Roster | None, after: Roster) -> None:
     """Raise RefusedError if an officer new on this roster is on another station's roster."""
-    new = {each.id for each in after.officers} - {each.id for each in (before.officers if before else ())}
-    if not new:
-        return
-    for station, roster in (await stations(made).all()).items():
+    if _new(before, after):
+        only_here(before, after, await stations(made).all())
+
+
+def only_here(before: Roster | None, after: Roster, rosters: Mapping[str, Roster]) -> None:
+    """Raise RefusedError if an officer new on the roster `after` is on another of `rosters`, which are by station."""
+    new = _new(before, after)
+    for station, roster in rosters.items():
         if station != after.station and any(each.id in new for each in roster.officers):
             raise RefusedError("这个编号已在另一个站点的名册上。")
+
+
+def fits(roster: Roster) -> None:
+    """Raise RefusedError if the roster is larger than a station's may be."""
+    try:
+        Roster.model_validate(roster.model_dump())  # built by model_copy, so not validated as a whole yet
+    except ValidationError:
+        raise RefusedError(TOO_LARGE) from None
+
+
+def _new(before: Roster | None, after: Roster) -> set[str]:
+    """Return the ids of the officers who are on the roster `after` and not on the one before."""
+    return {each.id for each in after.officers} - {each.id for each in (before.officers if before else ())}
 
 
 async def put(made: Services, who: Who, roster: Roster, mark: str, act: str, about: str = "") -> None:
@@ -125,7 +143,7 @@ async def put(made: Services, who: Who, roster: Roster, mark: str, act: str, abo
     except ChangedError:
         raise RefusedError(CHANGED, 409) from None
     except (ValidationError, SendError):
-        raise RefusedError("名册太大：请分成两个站点，或少排几周。") from None
+        raise RefusedError(TOO_LARGE) from None
     except TimeoutError:
         raise RefusedError("服务器繁忙，可能没有保存：请再试一次。", 503) from None
 

@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from console.web.auth import passwords, sessions
 from console.web.auth.lockout import OWN, STRANGERS, Attempt
 from schemas.people.staff import StaffRole
+from streams.security import audit_log
 from streams.state.keys import SESSION
 from tests.console.harness.stage import Stage
 from tests.console.harness.visitors import (
@@ -54,6 +55,18 @@ async def test_a_newcomer_chooses_a_password_and_an_authenticator_and_begins_wor
     async with Visitor(console) as visitor:
         assert (await password(visitor, account.login, word)).status_code == 401
         assert (await password(visitor, account.login)).headers["location"] == "/sign-in/code"
+
+
+async def test_a_newcomers_password_and_authenticator_are_in_the_audit(console: Stage) -> None:
+    account, word = await newcomer(console)
+    async with Visitor(console) as visitor:
+        await password(visitor, account.login, word)
+        await visitor.post("/sign-in/password", data={"password": PASSWORD, "again": PASSWORD})
+        code = Authenticator(secret_on(await visitor.get("/sign-in/set-up"))).code()
+        await visitor.post("/sign-in/set-up", data={"code": code})
+    found = await audit_log.newest(console.house.settings, audit_log.Wanted(on=account.login), 10)
+    told = [(line.entry.act, line.entry.by) for line in reversed(found.lines)]
+    assert told[-3:] == [(act, account.login) for act in ("password-changed", "second-factor-set-up", "signed-in")]
 
 
 async def test_who_has_signed_in_before_is_asked_for_a_code_and_a_code_counts_once(console: Stage) -> None:

@@ -110,6 +110,15 @@ async def test_wrong_codes_are_told_and_slow_down(console: Stage, line: Line) ->
         assert (await client.post(f"{where}/code", data=form(code=right))).status_code == 429
 
 
+async def test_a_recording_without_encryption_is_not_linked(console: Stage, line: Line) -> None:
+    resident = await red(line, line.account())
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, resident.phones[0].value)
+        for link, status in (("http://recorder.example/1", 422), ("https://recorder.example/1", 303)):
+            given = form(what="report", text="他让我转到安全账户", recording=link)
+            assert (await client.post(f"{where}/told", data=given)).status_code == status
+
+
 async def test_a_report_of_an_account_stops_the_payment_and_puts_it_on_the_watchlist_once(
     console: Stage, line: Line
 ) -> None:

@@ -7,9 +7,11 @@ from contextlib import suppress
 from typing import Any
 
 import orjson
+import pytest
 
 from console.web.auth import unmask
 from console.web.kit.wording import wording
+from console.web.routes.cases import case as case_routes
 from schemas.casework.cases import CaseState
 from schemas.people.incidents import Incident
 from schemas.people.residents import Flag
@@ -223,6 +225,24 @@ async def test_a_page_that_is_open_is_told_what_another_does_and_not_what_its_pe
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def test_the_stream_of_a_case_ends_when_the_case_leaves_the_readers_area(
+    console: Stage, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(case_routes, "LOOK_SECONDS", 0.1)
+    resident, case = await red(line)
+    place = key("cases", home(resident.id, console.house.settings.partitions))
+    stored = await console.house.line.redis.hget(place, resident.id)
+    elsewhere = case.model_copy(update={"profile": case.profile.model_copy(update={"division": "220202001"})})
+    async with await console.signed_in(StaffRole.OPERATOR, CHANGCHUN) as client:
+        async with client.stream("GET", f"/cases/{case.id}/events", timeout=SECONDS) as stream:
+            lines = stream.aiter_lines()
+            assert await anext(lines) == "event: begin"
+            await console.house.line.redis.hset(place, resident.id, elsewhere.model_dump_json())
+            rest = [text async for text in lines if text.startswith("event:")]
+        await console.house.line.redis.hset(place, resident.id, stored)
+    assert rest == ["event: signed-out"], "the page loads again, and is told that there is no such case"
 
 
 async def test_the_parts_of_an_open_page_show_what_has_become_of_the_case(

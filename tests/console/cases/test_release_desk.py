@@ -189,6 +189,16 @@ async def test_a_form_sent_twice_is_one_request_and_a_second_one_is_refused(cons
     assert len([each for each in await console.services.line.releases.all() if each.case == stop.case.id]) == 1
 
 
+async def test_a_request_or_a_decision_without_a_forms_id_is_not_taken(console: Stage) -> None:
+    stop = await stopped(console)
+    async with await console.signed_in(DESK) as anna, await console.signed_in(DESK) as bert:
+        answer = await anna.post(f"{stop.path}/ask", data={"reason": "the rent is due"})
+        assert answer.status_code == 422
+        request = await ask(console, anna, stop)
+        assert await decide(bert, request, "approve", form="") == 422
+        assert await decide(bert, request, "approve") == 303
+
+
 async def test_an_overdue_request_stands_on_top_and_says_so(console: Stage) -> None:
     stop = await stopped(console, division="220211")
     async with await console.signed_in(DESK, "220211") as anna:

@@ -1,5 +1,6 @@
 """Rosters at the console: shifts, absences, swaps, imports and calendars, each in its own area only."""
 
+import re
 from datetime import datetime, timedelta
 
 import httpx
@@ -241,6 +242,45 @@ async def test_an_import_that_was_overtaken_is_refused(console: Stage) -> None:
         assert answer.status_code == 409
     assert [each.name for each in (await roster_of(console, name)).officers] == ["li"]
     await clear(console, name)
+
+
+async def test_an_import_of_which_one_station_is_refused_changes_no_station(console: Stage) -> None:
+    first, second = await station(console, "li"), await station(console, "wang")
+    rows = [f"{name},{name}-n1,新一,民警,220102,,," for name in (first, second)]
+    raw = "\n".join([HEADER, *rows]).encode()
+    async with await supervisor(console) as client:
+        shown = (await preview(client, first, raw)).text
+        await with_shift(console, second, "wang", 24)
+        marks = re.findall(r'name="mark" value="([^"]*)"', shown)
+        assert len(marks) == 2
+        data = {"form": field(shown, "form"), "station": first, "mark": marks, "text": raw.decode()}
+        assert (await client.post("/rosters/import/take", data=data)).status_code == 409
+    assert [[each.name for each in (await roster_of(console, name)).officers] for name in (first, second)] == [
+        ["li"],
+        ["wang"],
+    ]
+    await clear(console, first, second)
+
+
+async def test_a_file_may_move_somebody_from_one_station_to_another(console: Stage) -> None:
+    first, second = await station(console, "li", "zhao"), await station(console, "wang")
+    rows = [
+        f"{first},{first}-li,li,民警,220102,,,",
+        f"{second},{second}-wang,wang,民警,220102,,,",
+        f"{second},{first}-zhao,zhao,民警,220102,,,",
+    ]
+    raw = "\n".join([HEADER, *rows]).encode()
+    async with await supervisor(console) as client:
+        shown = (await preview(client, first, raw)).text
+        data = {
+            "form": field(shown, "form"),
+            "station": first,
+            "mark": re.findall(r'name="mark" value="([^"]*)"', shown),
+            "text": raw.decode(),
+        }
+        assert (await client.post("/rosters/import/take", data=data)).status_code == 303
+    assert [each.id for each in (await roster_of(console, second)).officers] == [f"{second}-wang", f"{first}-zhao"]
+    await clear(console, first, second)
 
 
 async def test_a_calendar_tells_each_moment_in_utc_however_the_roster_has_it() -> None:

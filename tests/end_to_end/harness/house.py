@@ -61,6 +61,7 @@ class House:
     intake: httpx.AsyncClient
     worker: Worker
     numbers: "count[int]" = field(default_factory=lambda: count(1))  # of telephones and accounts
+    servers: Embedded | None = None  # if they are this house's own
 
     @property
     def desk(self) -> CaseClaims:
@@ -194,6 +195,7 @@ async def opened(settings: Settings, clock: Clock, component: Component) -> Asyn
 async def house(data: Path) -> AsyncIterator[House]:
     """Everything started, and stopped at the end."""
     async with Embedded(data) as embedded, on_servers(embedded.settings(Settings(http_port=0, metrics_port=0))) as made:
+        made.servers = embedded
         yield made
 
 

@@ -18,9 +18,10 @@ from console.web.kit.described import Rung
 from console.web.kit.door import DESK, Door
 from console.web.kit.filled import Filled, done, fen, filled, new_form
 from console.web.kit.i18n import language_of, place, translate, translations
-from console.web.kit.pages import ZONE, page
+from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.live import places
+from domain.calendar import local_date
 from domain.desk.unknown_caller import named_place
 from domain.dispatches.messages import confirm, latest_code
 from domain.identity.divisions import meet, name_of
@@ -102,7 +103,8 @@ async def choose(request: Request, who: Signed, call_id: str) -> Response:
     caller = await callers.find(made, who, call_id)
     if given["resident"] not in [each.id for each in caller.others]:
         raise NotFoundError
-    await made.line.calls.put(caller.call.model_copy(update={"resident": given["resident"]}))
+    async with trail.in_time():
+        await made.line.calls.put(caller.call.model_copy(update={"resident": given["resident"]}))
     return done(request, f"/call-in/{call_id}")
 
 
@@ -124,7 +126,8 @@ async def code(request: Request, who: Signed, call_id: str) -> Response:
     if until := next_try(wrong, made.line.clock.now()):
         return await _shown(request, who, call_id, 429, wait=until)
     check = await _check(made, who, caller.case, given)
-    await made.line.calls.put(caller.call.model_copy(update={"checks": [*caller.call.checks, check]}))
+    async with trail.in_time():
+        await made.line.calls.put(caller.call.model_copy(update={"checks": [*caller.call.checks, check]}))
     return done(request, f"/call-in/{call_id}", genuine=check.dispatch is not None)
 
 
@@ -214,7 +217,7 @@ async def _shown(
     made = services(request)
     caller = await callers.find(made, who, call_id)
     await callers.record_look(made, who, caller)
-    elsewhere = caller.elsewhere and name_of(f"{caller.elsewhere}00", made.line.clock.now().date())
+    elsewhere = caller.elsewhere and name_of(f"{caller.elsewhere}00", local_date(made.line.clock.now()))
     return page(
         request,
         "call_in_call.html",
@@ -325,7 +328,7 @@ def _amount(request: Request, given: Filled) -> int | None:
 
 def _places(request: Request, who: Who) -> dict[str, str]:
     """Return the counties of the person's area, prefecture and county in the page's language, by code."""
-    year = services(request).line.clock.now().astimezone(ZONE).year
+    year = local_date(services(request).line.clock.now()).year
     say = translations(language_of(request)).gettext
     return {
         code: f"{place(prefecture.name, say)} {place(county, say)}"
@@ -337,7 +340,8 @@ def _places(request: Request, who: Who) -> dict[str, str]:
 async def _keep(made: Services, who: Who, call: Call, statement: Statement, recording: str) -> None:
     """Store the statement with the call, and write the audit entry."""
     changes = {"statements": [*call.statements, statement], "recording": recording or call.recording}
-    await made.line.calls.put(call.model_copy(update=changes))
+    async with trail.in_time():
+        await made.line.calls.put(call.model_copy(update=changes))
     await trail.write(made, who, f"call-{statement.what.replace('_', '-')}", call.id)
 
 
@@ -348,6 +352,6 @@ def _near(who: Who, ringing: Ringing) -> bool:
 
 def _is_link(text: str) -> bool:
     try:
-        return urlsplit(text).scheme in ("http", "https") and len(text) <= 300
+        return urlsplit(text).scheme == "https" and len(text) <= 300
     except ValueError:
         return False

@@ -81,7 +81,7 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
 @door.page("/{case_id}/events", READERS, name="case-events")
 async def events(request: Request, who: Signed, case_id: str) -> Response:
     """A stream of `change` events (JSON): the new version, whether others made a significant change, and the facts in
-    words. It ends with the session.
+    words. It ends, by `signed-out`, with the session and when the case leaves the person's area.
 
     Raises NotFoundError if there is no such case in the person's area.
     """
@@ -136,11 +136,17 @@ async def _events(request: Request, who: Who, case: Case) -> AsyncIterator[Serve
                 news = []
             while not screen.empty():
                 news.append(screen.get_nowait())
-            if news:
-                yield ServerSentEvent(_change(request, who, news), event="change")
-            if await look.ended():
+            if not await _theirs(made, who, case) or await look.ended():
                 yield ServerSentEvent("", event="signed-out")
                 return
+            if news:
+                yield ServerSentEvent(_change(request, who, news), event="change")
+
+
+async def _theirs(made: Services, who: Who, case: Case) -> bool:
+    """Return whether the case still lies in the person's area."""
+    now = await made.desk.load(case.id)
+    return now is not None and who.sees(now.profile.division)
 
 
 def _change(request: Request, who: Who, news: list[TimelineEntry]) -> str:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from fastapi import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.case.acts import news
+from console.web.auth.who import Signed, Who
+from console.web.case.acts import found, news
 from console.web.case.stories import TimelineEntry
 from console.web.kit.door import DESK, Door
+from console.web.kit.filled import wants_json
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
@@ -29,10 +30,10 @@ async def claim(request: Request, who: Signed, case_id: str) -> Response:
     the person's area.
     """
     made = services(request)
-    case = await _case(made, who, case_id)
+    case = await found(made, who, case_id)
     if await claims.claim(made, who, case):
         return _answer(request, f"/cases/{case.id}", {"held": True, "seconds": _lease_seconds(made)})
-    if _wants_json(request):
+    if wants_json(request):
         return JSONResponse({"error": "claimed", "held": False, "by": case.claimed_by}, 409)
     words = translate(request, "该预警已有他人接手，或已办结。")
     return page(request, "told.html", 409, words=words)
@@ -45,7 +46,7 @@ async def release(request: Request, who: Signed, case_id: str) -> Response:
     Raises NotFoundError if there is no such case in the person's area.
     """
     made = services(request)
-    await claims.give_back(made, who, await _case(made, who, case_id))
+    await claims.give_back(made, who, await found(made, who, case_id))
     return _answer(request, "/queue", {"held": False})
 
 
@@ -56,7 +57,7 @@ async def renew(request: Request, who: Signed, case_id: str) -> Response:
     `why`: what happened to the claim, if it is lost. Raises NotFoundError if there is no such case in the area.
     """
     made = services(request)
-    case = await _case(made, who, case_id)
+    case = await found(made, who, case_id)
     held = await claims.renew(made, who, case)
     told: dict[str, object] = {"held": held, "seconds": made.line.clock.wall_seconds(made.desk.beat)}
     return JSONResponse(told if held else told | {"why": await _why(request, who, case)})
@@ -87,19 +88,8 @@ def _by(story: Sequence[TimelineEntry]) -> str | None:
     return next((fact.by for fact in next(ends, []) if fact.by), None)
 
 
-async def _case(made: Services, who: Who, case_id: str) -> Case:
-    case = await made.desk.load(case_id)
-    if case is None or not who.sees(case.profile.division):
-        raise NotFoundError
-    return case
-
-
 def _answer(request: Request, leads_to: str, told: dict[str, object]) -> Response:
-    return JSONResponse(told) if _wants_json(request) else RedirectResponse(leads_to, 303)
-
-
-def _wants_json(request: Request) -> bool:
-    return "application/json" in request.headers.get("accept", "")
+    return JSONResponse(told) if wants_json(request) else RedirectResponse(leads_to, 303)
 
 
 def _lease_seconds(made: Services) -> float:

@@ -1,7 +1,6 @@
 """Routes for outreach holds, and for stopping all outgoing contact. Supervisors set and lift them in their area."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 
@@ -18,7 +17,9 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.live.hub import ANSWER_SECONDS
 from console.web.overview import area as overview
+from console.web.policies.in_force import scam_names
 from console.web.rosters import areas
+from domain.calendar import local_date
 from domain.casework.holds import stops_all, touched
 from schemas.casework.cases import Case, StepState
 from schemas.casework.inputs import Hold
@@ -85,9 +86,10 @@ async def put(request: Request, who: Signed) -> Response:
         wrong = translate(request, "请输入确认词，停止才会生效。")
         return await _looked(request, given, hold, 422, wrong)
     named = {name: getattr(hold, name) for name in (*NAMED, "area")}
-    name = await rules.hold(
-        made.line, DURATIONS[given["for"]], who.login, hold.reason, hold.spare_red, named, name=hold.id
-    )
+    async with trail.in_time():
+        name = await rules.hold(
+            made.line, DURATIONS[given["for"]], who.login, hold.reason, hold.spare_red, named, name=hold.id
+        )
     detail = ", ".join(f"{field}={value}" for field, value in named.items() if value)
     await trail.write(made, who, "hold-set", name, hold.reason, detail)
     await _seen(made, name, there=True)
@@ -108,7 +110,8 @@ async def lift(request: Request, who: Signed, hold_id: str) -> Response:
         return await _shown(request, who, 422, given, wrong)
     what: Literal["release", "drop"] = "drop" if given["what"] == "drop" else "release"
     try:
-        await rules.lift(made.line, hold_id, who.login, given["reason"][:500], what)
+        async with trail.in_time():
+            await rules.lift(made.line, hold_id, who.login, given["reason"][:500], what)
     except UserError:  # it ended meanwhile
         raise NotFoundError from None
     await trail.write(made, who, f"hold-{what}", hold_id, given["reason"][:500])
@@ -158,7 +161,7 @@ def _hold(request: Request, who: Who, given: Filled) -> Hold:
 async def _looked(request: Request, given: Filled, hold: Hold, status: int = 200, wrong: str = "") -> Response:
     made = services(request)
     found = [(row.level, count) for row in made.hub.rows.values() if (count := touched(hold, row.case))]
-    on = made.line.clock.now().date()
+    on = local_date(made.line.clock.now())
     return page(
         request,
         "holds_look.html",
@@ -171,7 +174,7 @@ async def _looked(request: Request, given: Filled, hold: Hold, status: int = 200
         cases=len(found),
         steps=sum(count for _, count in found),
         reds=sum(level is Level.RED for level, _ in found),
-        scams=await _scams(made),
+        scams=await scam_names(made),
         place=areas.name(hold.area or "", on),
         wrong=wrong,
     )
@@ -182,7 +185,7 @@ async def _shown(
 ) -> Response:
     made = services(request)
     holds = await overview.holds(made, who)
-    on = made.line.clock.now().date()
+    on = local_date(made.line.clock.now())
     return page(
         request,
         "holds.html",
@@ -197,7 +200,7 @@ async def _shown(
         durations=list(DURATIONS),
         channels=list(Channel),
         actions=list(Action),
-        scams=await _scams(made),
+        scams=await scam_names(made),
         areas=areas.within(who.area, on),
         places=areas.names({hold.area or "" for hold in holds}, on),
     )
@@ -211,12 +214,6 @@ def _held(made: Services, who: Who, hold: Hold) -> tuple[list[Case], int]:
     held = [(case, steps) for case in mine if (steps := touched(hold, case, (StepState.HELD,)))]
     held.sort(key=lambda each: (-each[0].level.rank, each[0].id))
     return [case for case, _ in held], sum(steps for _, steps in held)
-
-
-async def _scams(made: Services) -> Mapping[str, str]:
-    """Return the Chinese name of each scam type of the policy in force."""
-    policy = await made.line.policies.get((await rules.standing(made.line)).policy)
-    return {name: scam.name for name, scam in policy.risk.scams.items()}
 
 
 async def _seen(made: Services, hold_id: str, *, there: bool) -> None:

@@ -12,14 +12,16 @@ from console.web.auth import trail
 from console.web.auth.who import Signed, Who
 from console.web.kit.door import DESK, Door
 from console.web.kit.events import Events
+from console.web.kit.filled import wants_json
 from console.web.kit.i18n import language_of, translate
-from console.web.kit.pages import ZONE, page
+from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.live import claims, filters, places
 from console.web.live.filters import Filters
 from console.web.live.row import Row, row_of
 from console.web.live.search import LONGEST, Sought, found, sought
 from console.web.live.stream import Listener, changes
+from domain.calendar import local_date
 from domain.wording import labels
 from schemas.levels import GRAVEST_FIRST
 
@@ -91,7 +93,7 @@ async def search(request: Request, who: Signed) -> Response:
 async def take_next(request: Request, who: Signed) -> Response:
     """Claim the best free case of the area and redirect to it; JSON has `case`, null if there is none."""
     case = await claims.claim_next(services(request), who)
-    if "application/json" in request.headers.get("accept", ""):
+    if wants_json(request):
         return JSONResponse({"case": case.id if case else None})
     return RedirectResponse(f"/cases/{case.id}" if case else "/queue?told=none", 303)
 
@@ -144,7 +146,7 @@ def _page(
 ) -> HTMLResponse:
     """Return the queue page. `sought`: the search text if the rows are search results, else None."""
     made = services(request)
-    year = made.line.clock.now().astimezone(ZONE).year
+    year = local_date(made.line.clock.now()).year
     return page(
         request,
         "queue.html",

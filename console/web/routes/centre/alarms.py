@@ -14,8 +14,10 @@ from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.kit.door import DESK, Door
 from console.web.kit.events import Events, Look
+from console.web.kit.filled import wants_json
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
+from domain.calendar import local_date
 from domain.identity.divisions import name_of
 from domain.visits.check_in import concerns, shown_and_folded
 from schemas.base import legible
@@ -72,7 +74,7 @@ async def acknowledge(request: Request, who: Signed, alarm: str) -> Response:
     now = made.line.clock.now()
     changed = await made.line.alarms.acknowledge(known.id, who.name, note, now)
     await trail.write(made, who, "alarm-acknowledged", known.case or known.officer, detail=known.id)
-    if "application/json" in request.headers.get("accept", ""):
+    if wants_json(request):
         return JSONResponse((changed or known).model_dump(mode="json"))
     return RedirectResponse("/alarms", 303)
 
@@ -103,6 +105,6 @@ def _places(now: datetime) -> Callable[[Alarm], str]:
 
     def place(alarm: Alarm) -> str:
         code = alarm.place or alarm.area
-        return name_of(code, now.date()) if code else ""
+        return name_of(code, local_date(now)) if code else ""
 
     return place

@@ -5,6 +5,7 @@ to.
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -22,14 +23,15 @@ from console.web.rosters import calendars
 from console.web.rosters.rostering import (
     CHANGED,
     RefusedError,
+    fits,
     form_id,
     form_value,
     found,
     in_area,
+    only_here,
     put,
     seen,
     stations,
-    unique,
     words,
     write,
 )
@@ -102,8 +104,9 @@ async def preview(request: Request, who: Signed) -> Response:
 async def take(request: Request, who: Signed) -> Response:
     """Import a previewed file and redirect to the rosters. It is read again.
 
-    409, 422 or 503 at the first station that is refused, such as one whose roster changed since the preview; the
-    stations before it are imported. Raises NotFoundError if a calendar's station is not in the person's area.
+    409, 422 or 503 if a station is refused, such as one whose roster changed since the preview; no station is imported
+    then, unless it is refused in the moment of writing: those written before stay, and the same form does the rest.
+    Raises NotFoundError if a calendar's station is not in the person's area.
     """
     made, form = services(request), await request.form()
     station, whose, text = (
@@ -214,23 +217,26 @@ async def _take_all(
         raise RefusedError(CHANGED, 409)
     parts = (part.partition("|") for part in form.getlist("mark") if isinstance(part, str))
     marks = {station: mark for mark, _, station in parts}
-    for each in proposals:
-        await _take(made, who, each, marks, form_id(who, form))
-
-
-async def _take(made: Services, who: Who, each: Proposal, marks: dict[str, str], form: str) -> None:
-    """Replace one station's roster, if it is still the previewed one. Raises RefusedError if not."""
-    before = each.roster.changed
-    if before and before.form == form:  # a repeated form
-        return
-    if marks.get(each.roster.station) != each.mark:
+    name = form_id(who, form)
+    # Of a repeated form, those are left that it has not imported.
+    left = [each for each in proposals if not (each.roster.changed and each.roster.changed.form == name)]
+    if any(marks.get(each.roster.station) != each.mark for each in left):
         raise RefusedError(CHANGED, 409)
-    stored = await stations(made).get(each.roster.station)
-    await unique(made, stored.roster if stored else None, each.roster)
-    now = made.line.clock.now()
-    stamped = each.roster.model_copy(update={"changed": RosterChange(at=now, by=who.login, form=form)})
-    told = f"{len(each.difference.shifts_in)} shifts in, {len(each.difference.shifts_out)} out"
-    await put(made, who, stamped, each.mark, "roster-imported", told)
+    changed = RosterChange(at=made.line.clock.now(), by=who.login, form=name)
+    stamped = [each.roster.model_copy(update={"changed": changed}) for each in left]
+    await _check_all(made, stamped)
+    for each, roster in zip(left, stamped, strict=True):
+        told = f"{len(each.difference.shifts_in)} shifts in, {len(each.difference.shifts_out)} out"
+        await put(made, who, roster, each.mark, "roster-imported", told)
+
+
+async def _check_all(made: Services, rosters: Sequence[Roster]) -> None:
+    """Raise RefusedError if one of the rosters is too large, or if with all of them somebody new is on two rosters."""
+    stored = await stations(made).all()
+    after = stored | {roster.station: roster for roster in rosters}
+    for roster in rosters:
+        fits(roster)
+        only_here(stored.get(roster.station), roster, after)
 
 
 async def _proposed(

@@ -17,11 +17,12 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.live.hub import ANSWER_SECONDS
 from console.web.payments import payers, stops
+from console.web.policies.in_force import scam_names
 from console.web.rosters import areas
+from domain.calendar import local_date
 from domain.identity import masking
 from schemas.people.staff import StaffRole
 from schemas.risk.fan_outs import PayersAnswered, PayersRequest, RequestState
-from streams.operations import rules
 from streams.repositories.payers_requests import closed, waiting
 from streams.screening.fan_outs import record
 from streams.screening.payers import token_of
@@ -81,7 +82,8 @@ async def answer(request: Request, who: Signed, payers_id: str) -> Response:
         reason=reason,
     )
     where = TopicPartition(found.entry.topic, found.entry.partition)
-    await made.line.producer.send_all([record(where, told)])
+    async with trail.in_time():
+        await made.line.producer.send_all([record(where, told)])
     await _carried_out(made, found.id)
     return done(request, f"/payers/{found.id}")
 
@@ -110,7 +112,7 @@ async def _looked(request: Request, who: Who, found: PayersRequest, status: int 
         form=new_form(),
         names=await made.staff.names(),
         wrong=wrong,
-        scams=await _scams(made),
+        scams=await scam_names(made),
         **(await _earlier(made, who, found) if waits else {"earlier": None}),
     )
 
@@ -118,7 +120,7 @@ async def _looked(request: Request, who: Who, found: PayersRequest, status: int 
 async def _earlier(made: Services, who: Who, found: PayersRequest) -> dict[str, Any]:
     earlier = await payers.earlier(made, found)
     some = await payers.examples(made, who, earlier)
-    places = areas.names({each.division for each in some if each.division}, made.line.clock.now().date())
+    places = areas.names({each.division for each in some if each.division}, local_date(made.line.clock.now()))
     return {"earlier": earlier, "examples": some, "places": places}
 
 
@@ -127,11 +129,6 @@ async def _accounts(made: Services, requests: list[PayersRequest]) -> dict[str, 
     tokens = {each.id: token_of(each.entry.subject) for each in requests}
     numbers = await stops.accounts(made, tokens.values())
     return {name: masking.account(numbers.get(token, "")) for name, token in tokens.items()}
-
-
-async def _scams(made: Services) -> dict[str, str]:
-    policy = await made.line.policies.get((await rules.standing(made.line)).policy)
-    return {name: scam.name for name, scam in policy.risk.scams.items()}
 
 
 def _due(found: PayersRequest) -> datetime:

@@ -44,6 +44,7 @@ _WORDS = {
     Why.TOLD: "该预警已收到批准，只差登记：不能再改为不批准。",
 }
 TELLING_SECONDS = 3600
+FormId = Annotated[str, Form(min_length=1, max_length=64)]
 _WAITS = "已提交，等待系统确认"
 _TOO_LONG = "理由须为 2 至 300 字。"
 
@@ -93,13 +94,14 @@ async def ask(
     case_id: str,
     number: int,
     who: Signed,
-    form: Annotated[str, Form(max_length=64)] = "",
+    form: FormId,
     reason: Annotated[str, Form()] = "",
     evidence: Annotated[str, Form()] = "",
 ) -> Response:
     """Ask for a stop to be lifted and redirect to the request; another person decides.
 
-    409 if it cannot be asked, 422 for a bad reason. Raises NotFoundError if there is no such stop in the person's area.
+    409 if it cannot be asked, 422 for a bad reason or a form without an id. Raises NotFoundError if there is no such
+    stop in the person's area.
     """
     made = services(request)
     case = await _case(made, who, case_id, number)
@@ -124,7 +126,7 @@ async def approve(
     request: Request,
     name: str,
     who: Signed,
-    form: Annotated[str, Form(max_length=64)] = "",
+    form: FormId,
     seen: Annotated[int, Form()] = 0,
 ) -> Response:
     """Approve a request and redirect to it: the stop is lifted on the case, and the bank is asked.

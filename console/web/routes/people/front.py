@@ -6,6 +6,7 @@ from starlette.responses import RedirectResponse, Response
 from console.web.auth.who import Signed
 from console.web.kit.door import EVERYBODY, Door
 from console.web.kit.i18n import COOKIE, LANGUAGES
+from console.web.kit.local import local_path
 from console.web.kit.navigation import home
 
 door = Door()
@@ -24,8 +25,7 @@ async def language(request: Request, language: str, back: str = "/") -> Response
 
     A language that the console does not have is ignored.
     """
-    ours = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
-    answer = RedirectResponse(ours, 303)
+    answer = RedirectResponse(local_path(back), 303)
     if language in LANGUAGES:
         answer.set_cookie(COOKIE, language, max_age=YEAR, secure=True, httponly=True, samesite="lax")
     return answer

@@ -124,7 +124,12 @@ async def new_password(request: Request) -> Response:
     if words := unfit(given, str(form.get("again", "")), at.account):
         return _new_password(request, at, 422, words)
     hashed = await passwords.hashed(given)
-    account = await made.staff.change(at.account.login, lambda account, _: chosen(made, account, hashed))
+    login = at.account.login
+    account = await made.staff.change(
+        login,
+        lambda account, _: chosen(made, account, hashed),
+        lambda *_: trail.write_own(made, login, "password-changed"),
+    )
     return await proceed(request, account, at.proved)
 
 
@@ -160,7 +165,12 @@ async def set_up(request: Request) -> Response:
         "totp": second_factor.sealed(key, secret),
         "recovery": [second_factor.hashed_recovery_code(key, at.account.login, each) for each in codes],
     }
-    account = await made.staff.change(at.account.login, lambda account, _: own(made, account, **fields))
+    login = at.account.login
+    account = await made.staff.change(
+        login,
+        lambda account, _: own(made, account, **fields),
+        lambda *_: trail.write_own(made, login, "second-factor-set-up"),
+    )
     response = page(request, "sign_in_recovery.html", codes=codes)
     await let_in(request, response, account)
     return response
