@@ -46,6 +46,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         "path": request.url.path,
         "demo": bool(made.guests),
         "number": made.hub.numbers.of,
+        "numbered": made.hub.number,
     }
     text = environment(language).get_template(template).render({**common, **context})
     return HTMLResponse(text, status, headers={"Content-Language": language, "Cache-Control": "no-store"})

@@ -84,6 +84,11 @@ class Hub:
         finally:
             self._screens.discard(screen)
 
+    def number(self, case_id: str) -> str:
+        """Return the number of an open case by its id; the id itself of any other."""
+        row = self.rows.get(case_id)
+        return row.number if row else case_id
+
     @property
     def mark(self) -> str:
         """The mark of the latest change, which a page sends back to receive later changes."""
