@@ -27,6 +27,21 @@ async def test_a_file_under_its_version_is_kept_for_good(browser: httpx.AsyncCli
         assert answer.headers["etag"]
 
 
+async def test_scripts_and_styles_are_sent_compressed_to_who_takes_it_and_pictures_are_not(
+    browser: httpx.AsyncClient,
+) -> None:
+    for name, encoding in (("case.js", "gzip"), ("quanzu.css", "gzip"), ("icon.svg", None)):
+        answer = await browser.get(f"{root()}/{name}", headers={"accept-encoding": "gzip"})
+        assert (answer.headers.get("content-encoding"), answer.content) == (encoding, (STATIC / name).read_bytes())
+    zipped = await browser.get("/static/case.js", headers={"accept-encoding": "gzip"})
+    assert int(zipped.headers["content-length"]) < (STATIC / "case.js").stat().st_size / 2
+    plain = await browser.get("/static/case.js", headers={"accept-encoding": "identity"})
+    assert zipped.headers["content-type"] == plain.headers["content-type"]
+    again = await browser.get("/static/case.js", headers={"if-none-match": zipped.headers["etag"]})
+    assert again.status_code == 304
+    assert ("content-encoding" in plain.headers, plain.content) == (False, (STATIC / "case.js").read_bytes())
+
+
 @pytest.mark.parametrize("path", ["/static/quanzu.css", "/static/v-000000000000/quanzu.css"])
 async def test_by_its_plain_path_or_another_version_s_a_file_is_asked_for_anew(
     browser: httpx.AsyncClient, path: str
