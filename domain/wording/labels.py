@@ -307,7 +307,7 @@ FACTS = {
     FactKind.FROZEN: "冻结",
     FactKind.LOST: "损失",
     FactKind.CLAIMED: "已接手",
-    FactKind.UNCLAIMED: "退出处置",
+    FactKind.UNCLAIMED: "退回",
     FactKind.NOTE: "记事",
     FactKind.REFUSED: "未执行",
     FactKind.CLOSED: "已办结",

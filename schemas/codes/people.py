@@ -35,7 +35,7 @@ class CaseClaimed(Code, frozen=True):
 class CaseGivenBack(Code, frozen=True):
     """An operator gives the case back."""
 
-    zh: ClassVar = "%(by)s 退出处置"
+    zh: ClassVar = "%(by)s 退回预警"
     by: str
 
 
