@@ -25,7 +25,8 @@ async def test_one_asks_the_other_approves_and_the_stop_is_lifted(console: Stage
     await expect(anna.get_by_text("须由另一人审批")).to_be_visible()
     await expect(anna.get_by_role("button", name="批准解除")).to_have_count(0)
     await bert.goto("/release")
-    await bert.get_by_role("row", name=console.services.hub.number(stop.case.id)).first.get_by_role("link", name="审批").click()
+    row = bert.get_by_role("row", name=console.services.hub.number(stop.case.id)).first
+    await row.get_by_role("link", name="审批").click()
     await expect(bert.get_by_text("租房合同")).to_be_visible()
     await people.shot(bert, "release-request")
     await bert.get_by_role("button", name="批准解除").click()
@@ -53,7 +54,8 @@ async def test_what_an_operator_asks_for_on_the_cases_page_waits_there_for_a_sec
     await expect(page.locator("#said")).to_contain_text("等另一人审批")
     await people.shot(page, "release-asked-on-the-case")
     await bert.goto("/release")
-    await bert.get_by_role("row", name=console.services.hub.number(stop.case.id)).first.get_by_role("link", name="审批").click()
+    row = bert.get_by_role("row", name=console.services.hub.number(stop.case.id)).first
+    await row.get_by_role("link", name="审批").click()
     await bert.get_by_role("button", name="批准解除").click()
     await expect(bert.locator("#h-request")).to_have_text("已批准")
     await stop.line.advance(minutes=3)
