@@ -100,7 +100,7 @@ async def hold(
 
 async def in_force(line: Installation) -> list[Hold]:
     """Return the holds in force, the one that ends first at the front."""
-    return await holds.in_force(line.redis, line.clock.now())
+    return await holds.current_holds(line.redis, line.clock.now())
 
 
 async def lift(line: Installation, hold_id: str, by: str, reason: str, what: Literal["release", "drop"]) -> None:

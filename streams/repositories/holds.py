@@ -9,7 +9,7 @@ from schemas.casework.inputs import Hold
 from streams.state.keys import key
 
 
-async def in_force(redis: "Redis", now: datetime) -> list[Hold]:
+async def current_holds(redis: "Redis", now: datetime) -> list[Hold]:
     """Return the holds in force, the one that ends first at the front."""
     found = [Hold.model_validate_json(raw, extra=ANY_VERSION) for raw in await redis.hvals(key("holds", 0))]
     return sorted((hold for hold in found if hold.until > now), key=lambda hold: hold.until)

@@ -115,7 +115,7 @@ async def watchers(context: ExporterContext) -> list[Metric]:
     beats = await Beats(context.redis).read(range(context.settings.partitions))
     now = time.time()
     standing, live = await context.policies.in_force(), await context.policies.live()
-    held = await holds.in_force(context.redis, context.clock.now())
+    held = await holds.current_holds(context.redis, context.clock.now())
     waited = [
         context.clock.wall_seconds(context.clock.now() - each.at) for each in await context.payers_requests.open()
     ]

@@ -126,7 +126,7 @@ class LineNow:
             yield missed("not-published", what, "Is Kafka there? A worker publishes them within a second")
 
     async def _holds(self, look: Missed) -> AsyncIterator[Trouble]:
-        standing, held = await holds.in_force(self._redis, look.now), sum(look.held.values())
+        standing, held = await holds.current_holds(self._redis, look.now), sum(look.held.values())
         for hold in standing:
             words = (
                 f"hold {hold.id} by {hold.by} ({hold.reason}) until {hold.until:%Y-%m-%d %H:%M} UTC, of {_named(hold)}"
