@@ -118,7 +118,7 @@ def only_here(before: Roster | None, after: Roster, rosters: Mapping[str, Roster
             raise RefusedError("这个编号已在另一个站点的名册上。")
 
 
-def fits(roster: Roster) -> None:
+def within_limits(roster: Roster) -> None:
     """Raise RefusedError if the roster is larger than a station's may be."""
     try:
         Roster.model_validate(roster.model_dump())  # built by model_copy, so not validated as a whole yet

@@ -23,7 +23,6 @@ from console.web.rosters import calendars
 from console.web.rosters.rostering import (
     CHANGED,
     RefusedError,
-    fits,
     form_id,
     form_value,
     found,
@@ -32,6 +31,7 @@ from console.web.rosters.rostering import (
     put,
     seen,
     stations,
+    within_limits,
     words,
     write,
 )
@@ -235,7 +235,7 @@ async def _check_all(made: Services, rosters: Sequence[Roster]) -> None:
     stored = await stations(made).all()
     after = stored | {roster.station: roster for roster in rosters}
     for roster in rosters:
-        fits(roster)
+        within_limits(roster)
         only_here(stored.get(roster.station), roster, after)
 
 
