@@ -192,6 +192,7 @@ async def test_what_is_not_answered_in_time_is_told_at_its_own_form_when_it_is(
     resident, case = await red(line)
     page = await opened(people, case)
     monkeypatch.setattr(answers, "ANSWER_SECONDS", 0.0)
+    await page.locator("#acts-more > summary").click()
     await page.locator("#act-recording summary").click()
     await page.locator("#link").fill("REC-2026-000017")
     await page.locator("#act-recording").get_by_role("button", name="记录").click()
@@ -296,6 +297,7 @@ async def test_the_first_screen_has_the_strip_the_decision_the_money_and_the_nex
 async def test_what_a_form_lacks_is_said_at_the_form(people: People, line: Line) -> None:
     _, case = await red(line)
     page = await opened(people, case)
+    await page.locator("#acts-more > summary").click()
     await page.locator("#act-recording summary").click()
     await page.locator("#link").fill("javascript:alert(1)")
     await page.locator("#act-recording").get_by_role("button", name="记录").click()

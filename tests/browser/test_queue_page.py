@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import time
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -305,6 +306,16 @@ async def test_a_heading_says_how_many_wait_and_a_case_goes_under_the_other_when
     rows = page.locator("#rows tr")
     await expect(rows.nth(1)).to_have_attribute("data-band", "1")
     await expect(rows.nth(2)).to_have_attribute("data-id", case.id)
+
+
+async def test_a_row_says_by_how_much_waiting_has_raised_it(console: Stage, line: Line, people: People) -> None:
+    await red(console, line, "220203004", minutes=3)
+    page = await opened(people, "220203004")
+    shown = page.locator("#rows [data-raised]")
+    await expect(shown).to_have_text(re.compile(r"^(×1\.[01])?$"))
+    await line.advance(minutes=20)  # of the thirty that double its worth
+    await page.reload()
+    await expect(shown).to_have_text(re.compile(r"^×(1\.[6-9]|[2-9]\.[0-9])$"))
 
 
 async def test_one_box_finds_by_number_id_name_and_either_end_of_a_telephone(

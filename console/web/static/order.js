@@ -20,6 +20,9 @@ function at(weight, now) {
   return Math.max(worth, LEAST) * 2 ** Math.min(MOST, quarters);
 }
 
+/** By how much waiting has raised what a case is worth: 1 for one that has just come. */
+export const raised = (weight, now) => (weight.fen ? at(weight, now) / weight.fen : 1);
+
 const place = (weight, now) => [weight.turn, -at(weight, now)];
 
 /** Whether one case is to be taken before another. */

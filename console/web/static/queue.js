@@ -2,7 +2,7 @@
 import { Alarm } from "./alarm.js";
 import { serverNow, sync, tick, words } from "./clock.js";
 import { Live } from "./live.js";
-import { before, beyond, weightOf } from "./order.js";
+import { before, beyond, raised, weightOf } from "./order.js";
 import { taken } from "./put_down.js";
 
 const MORE = 200, OVERLAP = 20, FADE = 500, SORT_EVERY = 15000, HIDDEN_FOR = 60000;
@@ -166,6 +166,7 @@ function show() {
   if (more) more.hidden = rows.size + held.size >= total;
   tick(body);
   headings();
+  weights();
   wait();
 }
 
@@ -179,6 +180,16 @@ function headings() {
     element.hidden = !rows.size || !counts[turn] && !("none" in heading.dataset);
     const text = counts[turn] ? heading.dataset.words.replace("{n}", `${counts[turn]}${goes ? "+" : ""}`) : heading.dataset.none ?? "";
     if (heading.textContent !== text) heading.textContent = text;
+  }
+}
+
+/** Beside what a minute is worth: by how much waiting has raised it, so that the order can be followed. */
+function weights() {
+  const now = serverNow();
+  for (const entry of rows.values()) {
+    const shown = entry.element.querySelector("[data-raised]"), times = raised(entry, now);
+    const text = entry.turn < 2 && times >= 1.05 ? `×${times < 10 ? times.toFixed(1) : Math.round(times).toLocaleString("en-US")}` : "";
+    if (shown && shown.textContent !== text) shown.textContent = text;
   }
 }
 
@@ -346,4 +357,4 @@ taken(at("put-down"));
 show();
 live.listen(table.dataset.mark);
 setInterval(wait, 1000);
-setInterval(() => atRest() && merge(), SORT_EVERY);
+setInterval(() => (atRest() ? merge() : weights()), SORT_EVERY);
