@@ -36,6 +36,11 @@ class People:
         """Return whether the case is open."""
         return case_id in self.services.hub.rows
 
+    def number(self, case_id: str) -> str:
+        """Return the speakable number of an open case, or ""."""
+        row = self.services.hub.rows.get(case_id)
+        return self.services.hub.numbers.of(row.case) if row else ""
+
     def resident(self, case_id: str) -> str:
         """Return the unmasked name of an open case's resident; "" if it is unknown. Mask it before it is shown."""
         row = self.services.hub.rows.get(case_id)

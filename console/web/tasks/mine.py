@@ -105,7 +105,10 @@ async def record_look(services: Services, who: Who, mine: Mine) -> None:
 def work_json(services: Services, who: Who, mine: Mine, say: Say, sentence: Sentence, csrf: str) -> dict[str, Any]:
     """Return the data for the telephone as a JSON-ready dictionary; `version` changes with its content."""
     now = services.line.clock.now()
-    tasks = [_task(errand, mine, say, now) | {"why": _why(errand, sentence)} for errand in mine.errands]
+    number = services.hub.numbers.of
+    tasks = [
+        _task(errand, mine, say, now, number(errand.case)) | {"why": _why(errand, sentence)} for errand in mine.errands
+    ]
     body: dict[str, Any] = {
         "login": who.login,
         "known": mine.me is not None,
@@ -122,12 +125,13 @@ def work_json(services: Services, who: Who, mine: Mine, say: Say, sentence: Sent
     return body | clock | {"version": version, "csrf": csrf}
 
 
-def _task(errand: Errand, mine: Mine, say: Say, now: datetime) -> dict[str, Any]:
+def _task(errand: Errand, mine: Mine, say: Say, now: datetime, number: str) -> dict[str, Any]:
     task, case = errand.task, errand.case
     resident = mine.people.get(task.resident)
     return {
         "dispatch": task.dispatch,
         "case": case.id,
+        "number": number,
         "level": case.level.value,
         "stage": (task.stage or VisitStage.ASSIGNED).value,
         "late": task.state is TaskState.LATE,

@@ -85,7 +85,7 @@ export function one(task, stop, total) {
   $("#navigate").hidden = task.stage === "arrived";
   $("#call").hidden = !who.phone;
   head(within, task);
-  slot(within, "case", task.case);
+  slot(within, "case", task.number ?? task.case);
   slot(within, "address", who.address);
   const person = [who.sex, `${who.age} ${word("age")}`, who.language, who.phone, who.minor ? word("minor") : ""];
   slot(within, "person", person.filter(Boolean).join(" · "));
