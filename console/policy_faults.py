@@ -57,6 +57,11 @@ SENTENCES: Mapping[FaultCode, str] = {
     FaultCode.HOUR_OVER_DAY: "hour.%(name)s（%(hour)s）大于 day.%(name)s（%(day)s）：每天的次数包含每小时的",
     FaultCode.SLOW_OVER_SUDDEN: "slow（%(slow)s）大于 sudden（%(sudden)s）：一分钟内可以比持续一段时间更多",
     FaultCode.TOO_LONG_TOGETHER: "learn 与 trial 合计超过 %(days)s 天：计数只保留这么久",
+    FaultCode.AUTOMATIC_WITHOUT_LAW: "没有写明法律依据：不经人批准的止付须写明（至少 %(least)s 个字）",
+    FaultCode.AUTOMATIC_TOO_WIDE: (
+        "不经人批准的止付只限 account = confirmed、state = pending：已确认的涉诈账户、居民本人在途的付款"
+    ),
+    FaultCode.AUTOMATIC_UNCONFIRMED: "不经人批准的止付须写明 confirm_within，最长 %(most)s：此前无人确认即解除",
     FaultCode.HIDDEN_CHARACTER: "含有看不见的字符：请重新输入，不要粘贴",
     FaultCode.LINK: "含有链接、网址或 @：预警不得有，居民拨打 96110",
     FaultCode.BRACES: "花括号有误：占位符写作 {tail} 和 {code}",

@@ -19,6 +19,10 @@ BLUE = JILIN[JILIN.index("[plan.levels.blue]") : JILIN.index("# What a person ma
 END = "核验码{code}，可拨96110核实。"  # of a flash SMS
 FLASH = f"尾号{{tail}}：您正在遭遇诈骗！请立即停止转账、挂断对方电话，等候警方来电。{END}"
 
+ONE = "{ persons = 1"  # the rule of most stop orders
+LAW = 'law = "反电信网络诈骗法第二十条"'
+OWN = 'account = "confirmed", state = "pending", persons = 0'
+
 # What is changed, and into what; the Chinese that is told of it.
 WRONG = (
     ("name =", "nam =", "缺少这一项"),
@@ -71,6 +75,10 @@ WRONG = (
     ("slow = 4.0", "slow = 40.0", "slow（40）大于 sudden（10）"),
     ('steady = "30m"', 'steady = "30s"', "steady 不得短于 1m"),
     ('learn = "24h"', 'learn = "90h"', "learn 与 trial 合计超过 4 天"),
+    (ONE, "{ persons = 0", "没有写明法律依据"),
+    (ONE, f"{{ persons = 0, {LAW}", "只限 account = confirmed、state = pending"),
+    (ONE, f"{{ {OWN}, {LAW}", "须写明 confirm_within，最长 30m"),
+    (ONE, f'{{ {OWN}, {LAW}, confirm_within = "31m"', "须写明 confirm_within，最长 30m"),
     (FLASH, FLASH.replace("，", "\\u200b"), "含有看不见的字符"),
     (END, f"{END}见 https://jilin.example", "含有链接、网址或 @"),
     (END, f"{END}见 jilin.example", "含有链接、网址或 @"),

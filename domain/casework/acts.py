@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from domain.casework import grounds, outcomes, payments
+from domain.casework import approvals, grounds, orders, outcomes, payments
 from domain.casework.draft import WAITING, DecisionBuilder
 from domain.casework.endings import close
 from domain.casework.holds import holding, release
@@ -15,11 +15,13 @@ from schemas.casework.events import FactKind
 from schemas.casework.inputs import (
     MOST_ANSWERS,
     AnswersAct,
+    ApproveStopAct,
     AskStopAct,
     CallAgainAct,
     ClaimAct,
     CloseAct,
     ConfirmAct,
+    DeclineStopAct,
     LowerAct,
     NoteAct,
     NotifyContactAct,
@@ -95,6 +97,7 @@ def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
     if why := _refusal(draft, given):
         refuse(draft, why, by)
         return
+    draft.role = given.role
     handle, _ = _ACTS[type(act)]
     handle(draft, act, by)
 
@@ -106,7 +109,7 @@ def refuse(draft: DecisionBuilder, why: RefusalCode, by: str | None) -> None:
 
 def _refusal(draft: DecisionBuilder, given: OperatorReport) -> RefusalCode | None:
     case, (_, needs) = draft.case, _ACTS[type(given.act)]
-    if given.seen < case.version and not isinstance(given.act, NoteAct | AnswersAct | ClaimAct):
+    if given.seen < case.version and not isinstance(given.act, _ANY_VERSION):
         return CaseChanged(case.version, given.seen)
     if needs == "open" and not case.open:
         return CaseClosed()
@@ -172,12 +175,23 @@ def _ask_stop(draft: DecisionBuilder, act: AskStopAct, by: str) -> None:
     if any(step.state is StepState.SENT for step in live):
         return refuse(draft, BankAskedAlready(), by)
     draft.note(FactKind.NOTE, StopAskedFor(), by=by)
-    for step in live:
-        draft.change(step, state=StepState.PENDING, due=draft.now)
-    if not live:
-        stem = payments.stop_id(draft.case, act.transfer)
-        plan_step(draft, stem, Action.STOP_PAYMENT, draft.now, AskedBy(by), transfer=act.transfer)
+    stem = payments.stop_id(draft.case, act.transfer)
+    because = AskedBy(by)
+    for step in live or [plan_step(draft, stem, Action.STOP_PAYMENT, draft.now, because, transfer=act.transfer)]:
+        if step.state is not StepState.PROPOSED:
+            draft.change(step, state=StepState.PENDING, due=draft.now)
+        orders.request(draft, step, because, by, draft.role)
     return None
+
+
+def _approve_stop(draft: DecisionBuilder, act: ApproveStopAct, by: str) -> None:
+    if why := approvals.approve(draft, act, by, draft.role):
+        refuse(draft, why, by)
+
+
+def _decline_stop(draft: DecisionBuilder, act: DeclineStopAct, by: str) -> None:
+    if why := approvals.decline(draft, act, by, draft.role):
+        refuse(draft, why, by)
 
 
 def _release_stop(draft: DecisionBuilder, act: ReleaseStopAct, by: str) -> None:
@@ -325,6 +339,8 @@ def _confirm(draft: DecisionBuilder, act: ConfirmAct, by: str) -> None:
             release(draft, step, ConfirmedBy(by))
 
 
+# Acts that do not depend on what else the case shows: an order's decision is about the order alone.
+_ANY_VERSION = (NoteAct, AnswersAct, ClaimAct, ApproveStopAct, DeclineStopAct)
 # Each act's handler, and what it requires of the case: "open"; "danger": neither dissuaded, cleared nor closed; "plan":
 # moreover not already defrauded; or nothing.
 _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
@@ -333,6 +349,8 @@ _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
     CallAgainAct: (_call_again, "plan"),
     SendOfficerAct: (_send_officer, "plan"),
     AskStopAct: (_ask_stop, "danger"),
+    ApproveStopAct: (_approve_stop, ""),
+    DeclineStopAct: (_decline_stop, ""),
     ReleaseStopAct: (_release_stop, ""),
     NotifyContactAct: (_notify_contact, "plan"),
     ClaimAct: (_claim, "open"),

@@ -13,7 +13,7 @@ from domain.policy.plan import Plan
 from schemas.casework.cases import Case, CaseState, Step, StepState
 from schemas.levels import Action
 
-_LIVE = (StepState.PENDING, StepState.HELD, StepState.SENT)
+_LIVE = (StepState.PENDING, StepState.HELD, StepState.PROPOSED, StepState.SENT)
 _IN_DANGER = (
     CaseState.RAISED,
     CaseState.CONTACTING,

@@ -12,9 +12,10 @@ from schemas.casework.events import Dispatch, Fact, FactKind
 from schemas.casework.inputs import Hold
 from schemas.codes.any_code import AnyCode
 from schemas.levels import Action
+from schemas.people.staff import StaffRole
 
-LIVE = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})
-WAITING = frozenset({StepState.PENDING, StepState.HELD})
+LIVE = frozenset({StepState.PENDING, StepState.HELD, StepState.PROPOSED, StepState.SENT})
+WAITING = frozenset({StepState.PENDING, StepState.HELD, StepState.PROPOSED})
 CLOCK = "clock."  # ids of internal timers, which are never dispatched
 CLOSE = "clock.close"
 NUMBERS_OF_A_LOG = 1_000  # highest case number of a resident within one input log: far more than occur
@@ -51,13 +52,17 @@ class Decision:
 
 @dataclass(slots=True)
 class DecisionBuilder:
-    """A case while it is being decided. `case.steps` is outdated until `done`: the steps are in `steps`, by id."""
+    """A case while it is being decided. `case.steps` is outdated until `done`: the steps are in `steps`, by id.
+
+    `role`: the role of the person whose act is being decided.
+    """
 
     case: Case
     rules: Rules
     now: datetime
     version: int
     signal_at: datetime | None = None  # arrival of the signal of the alert being decided
+    role: StaffRole | None = None
     steps: dict[str, Step] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
     dispatches: list[Dispatch] = field(default_factory=list)

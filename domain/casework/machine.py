@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.casework import alerts, fatigue, money, payments
+from domain.casework import alerts, approvals, fatigue, money, orders, payments
 from domain.casework.acts import operator_report, refuse
 from domain.casework.draft import CLOSE, Decision, DecisionBuilder, Rules, is_clock
 from domain.casework.endings import defrauded, erase, finish, time_to_close
@@ -96,21 +96,34 @@ def _deadline(draft: DecisionBuilder, given: Deadline) -> None:
     if step is None or step.due is None or abs(step.due - given.due) >= _SAME:
         return
     draft.now = max(draft.now, step.due)
-    if step.id == CLOSE:
-        time_to_close(draft)
-    elif is_clock(step):
-        stop_clock(draft, step)
+    if is_clock(step):
+        _timer(draft, step)
+    elif step.state is StepState.PROPOSED:
+        approvals.overdue(draft, step)
     elif step.state is StepState.HELD:
         _hold_over(draft)
     elif step.state is StepState.SENT:
-        fatigue.overdue(draft, step)
-        if step.action is Action.VISIT:
-            no_longer_under_way(draft, OfficerLate())
-        if step.action is Action.OPERATOR_CALL:
-            unclaim(draft)
-        overdue(draft, step)
+        _no_result(draft, step)
     else:
         run_due(draft)
+
+
+def _timer(draft: DecisionBuilder, step: Step) -> None:
+    if step.id == CLOSE:
+        time_to_close(draft)
+    elif step.id.startswith(orders.UNCONFIRMED):
+        approvals.unconfirmed(draft, step)
+    else:
+        stop_clock(draft, step)
+
+
+def _no_result(draft: DecisionBuilder, step: Step) -> None:
+    fatigue.overdue(draft, step)
+    if step.action is Action.VISIT:
+        no_longer_under_way(draft, OfficerLate())
+    if step.action is Action.OPERATOR_CALL:
+        unclaim(draft)
+    overdue(draft, step)
 
 
 def _hold_over(draft: DecisionBuilder) -> None:

@@ -9,6 +9,7 @@ from schemas.casework.events import FactKind
 from schemas.codes.money import BankAsked
 from schemas.codes.refusals import CannotBeStopped, MostStops, NotOfThisCase, RefusalCode
 from schemas.levels import NEVER_SENT, Action
+from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
 
 
@@ -26,15 +27,27 @@ def stop_id(case: Case, transfer: str, kind: str = "stop") -> str:
 
 
 def merged(known: Sequence[Payment], told: Sequence[Payment]) -> list[Payment]:
-    """Return the known payments merged with new reports, in any order: a payment's state only advances."""
+    """Return the known payments merged with new reports, in any order.
+
+    A payment's state only advances, and a confirmed payee does not become a reported one again.
+    """
     payments = {payment.transfer: payment for payment in known}
     for payment in told:
         old = payments.get(payment.transfer)
         if old is None:
             payments[payment.transfer] = payment.model_copy(update={"stop": None})
-        elif payment.state.stage > old.state.stage:
-            payments[payment.transfer] = old.model_copy(update={"state": payment.state})
+        elif news := _news(old, payment):
+            payments[payment.transfer] = old.model_copy(update=news)
     return list(payments.values())
+
+
+def _news(old: Payment, told: Payment) -> dict[str, object]:
+    state = {"state": told.state} if told.state.stage > old.state.stage else {}
+    watched = {"watched": told.watched} if _WATCHED.index(told.watched) > _WATCHED.index(old.watched) else {}
+    return {**state, **watched}
+
+
+_WATCHED = (None, WatchStatus.LIFTED, WatchStatus.REPORTED, WatchStatus.CONFIRMED)
 
 
 def can_be_stopped(draft: DecisionBuilder, payment: Payment) -> bool:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from domain.casework import fatigue, payments
+from domain.casework import fatigue, orders, payments
 from domain.casework.draft import CLOSE, LIVE, WAITING, DecisionBuilder
 from domain.casework.steps import end, plan_step, wrong_number
 from domain.policy.schedule import conditions, steps_for, weaker
@@ -42,7 +42,7 @@ def _overtake(draft: DecisionBuilder, actions: Iterable[Action], why: AnyCode) -
 def plan_stops(draft: DecisionBuilder, *, at_once: bool = False) -> None:
     """Plan a stop-payment for each payment that can still be stopped, if the level's plan has such a step.
 
-    `at_once`: at any level, due now.
+    `at_once`: the resident says that the money is gone: at any level, due now, and whatever was decided before.
     """
     rule = next((rule for rule in draft.level.steps.values() if rule.action is Action.STOP_PAYMENT), None)
     if rule is None and not at_once:
@@ -52,7 +52,8 @@ def plan_stops(draft: DecisionBuilder, *, at_once: bool = False) -> None:
     for step in draft.live(Action.STOP_PAYMENT):
         stops[step.transfer].append(step)
     for payment in draft.case.payments:
-        if payment.stop is None and payments.can_be_stopped(draft, payment):
+        proposed = at_once or orders.may_propose(draft.case, payment)
+        if payment.stop is None and payments.can_be_stopped(draft, payment) and proposed:
             _plan_stop(draft, payment.transfer, stops[payment.transfer], due)
 
 

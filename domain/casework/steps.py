@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
-from domain.casework import fatigue, payments
+from domain.casework import fatigue, orders, payments
 from domain.casework.draft import WAITING, DecisionBuilder
 from domain.casework.holds import holding
 from domain.dispatches.ids import named
@@ -97,7 +97,8 @@ def _stronger(step: Step, ready: Iterable[Step]) -> Step | None:
 
 
 def _fall_due(draft: DecisionBuilder, step: Step) -> bool:
-    """Send a step out, unless an operator's talk, quiet hours, a hold, the budget or the limit of stops forbids it.
+    """Send a step out, unless an operator's talk, quiet hours, a hold, the budget or the limit of stops forbids it, or
+    persons must approve it first.
 
     Returns whether it went out.
     """
@@ -116,9 +117,11 @@ def _fall_due(draft: DecisionBuilder, step: Step) -> bool:
         return False
     if fatigue.put_off(draft, step):
         return False
-    asks = step.action in (Action.STOP_PAYMENT, Action.STOP_AGAIN) and step.attempt == 1
+    asks = step.action in orders.ASKING and step.attempt == 1
     if asks and (why := payments.may_not_ask(draft, step.transfer)):
         end(draft, step, StepState.SKIPPED, why)
+        return False
+    if orders.must_wait(draft, step):
         return False
     if step.action is Action.OPERATOR_CALL:
         unclaim(draft)
@@ -170,6 +173,7 @@ def _dispatch(draft: DecisionBuilder, step: Step) -> None:
 def end(draft: DecisionBuilder, step: Step, state: Ended, why: AnyCode) -> None:
     """End a step as done, failed, withdrawn or skipped (`state`), and record it with the reason."""
     payments.not_asked(draft, step)
+    orders.withdrawn(draft, step)
     draft.change(step, state=state, due=None, wanted=None)
     draft.note(_ENDED[state], why, step)
 

@@ -11,7 +11,7 @@ from schemas.casework.cases import Case, Step, StepState, StopState
 from schemas.codes.people import CallPromised
 from schemas.levels import Action, Level
 
-RUNNING = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})
+RUNNING = frozenset({StepState.PENDING, StepState.HELD, StepState.PROPOSED, StepState.SENT})
 _CLOCK = "clock."
 
 

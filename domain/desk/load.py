@@ -8,7 +8,7 @@ from datetime import datetime
 from schemas.casework.cases import Case, StepState
 from schemas.levels import Level
 
-_RUNNING = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})
+_RUNNING = frozenset({StepState.PENDING, StepState.HELD, StepState.PROPOSED, StepState.SENT})
 
 
 @dataclass(slots=True)

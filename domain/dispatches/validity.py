@@ -78,7 +78,7 @@ def _of_step(dispatch: Dispatch, step: Step) -> ObsoleteDispatch | NotYetApplied
         return NotYetApplied()
     if step.attempt > dispatch.attempt:
         return ObsoleteDispatch(TriedAgainMeanwhile())
-    if step.state in (StepState.PENDING, StepState.HELD):
+    if step.state in (StepState.PENDING, StepState.HELD, StepState.PROPOSED):
         return NotYetApplied()
     return None if step.state is StepState.SENT else ObsoleteDispatch(StepEnded())
 

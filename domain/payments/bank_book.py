@@ -14,6 +14,7 @@ from domain.calendar import day_of
 from domain.policy.schedule import STOPS
 from schemas.casework.cases import Case, Stop, StopState
 from schemas.casework.events import CaseEvent, Dispatch, FactKind
+from schemas.casework.orders import StopOrder
 from schemas.channels.bank_messages import BankMessage, bank_of
 from schemas.levels import Action, Channel, Result
 
@@ -45,6 +46,18 @@ class StopLine(NamedTuple):
     def bank(self) -> str:
         """The payer's bank, which sent the transfer's signal."""
         return bank_of(self.transfer)
+
+
+class OrderLine(NamedTuple):
+    """The latest state of a stop order, and the payment that it is about. `number`: the payment's index in its case."""
+
+    case: str
+    division: str
+    number: int
+    payee: str
+    amount_fen: int
+    order: StopOrder
+    version: int
 
 
 class BankReply(NamedTuple):
@@ -79,11 +92,12 @@ class Sent(NamedTuple):
 
 @dataclass(slots=True)
 class BankBook:
-    """Stops by (case, payment index), requests to banks (`sent`) and their outcomes (`told`) by dispatch id, and banks'
-    messages (`came`) by id. Each table keeps its latest 100,000 entries.
+    """Stops by (case, payment index), orders by (case, step), requests to banks (`sent`) and their outcomes (`told`) by
+    dispatch id, and banks' messages (`came`) by id. Each table keeps its latest 100,000 entries.
     """
 
     stops: OrderedDict[tuple[str, int], StopLine] = field(default_factory=OrderedDict)
+    orders: OrderedDict[tuple[str, str], OrderLine] = field(default_factory=OrderedDict)
     sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
     told: OrderedDict[str, list[BankReply]] = field(default_factory=OrderedDict)  # outcomes by dispatch
     came: OrderedDict[str, BankMessage] = field(default_factory=OrderedDict)
@@ -93,6 +107,8 @@ class BankBook:
         for number, payment in enumerate(event.case.payments):
             if payment.stop is not None:
                 self._stop(event.case, number, payment.stop, event.at)
+        for order in event.case.orders:
+            self._order(event.case, order)
         for dispatch in event.dispatches:
             if dispatch.channel is Channel.PAYMENT and (sent := _sent(dispatch)):
                 _keep(self.sent, sent.dispatch, sent)
@@ -117,6 +133,11 @@ class BankBook:
                 (running if line.stop.state is StopState.IN_FORCE else rest).append(line)
         running.sort(key=lambda line: (line.stop.until or line.at, line.case, line.number))
         return running + sorted(rest, key=lambda line: (line.at, line.case, line.number), reverse=True)
+
+    def undecided(self, sees: Callable[[str], bool]) -> list[OrderLine]:
+        """Return the orders on which persons must decide, by their clock, in divisions for which `sees` is true."""
+        found = [line for line in self.orders.values() if line.order.decidable and sees(line.division)]
+        return sorted(found, key=lambda line: (line.order.confirm_by or line.order.due, line.case, line.order.step))
 
     def of(self, case: str, transfer: str) -> tuple[list[Sent], list[BankMessage]]:
         """Return the requests and the messages about one transfer of a case, the earliest first."""
@@ -166,6 +187,20 @@ class BankBook:
             at,
         )
         _keep(self.stops, (case.id, number), line)
+
+    def _order(self, case: Case, order: StopOrder) -> None:
+        name = (case.id, order.step)
+        known = self.orders.get(name)
+        number = next((n for n, payment in enumerate(case.payments) if payment.transfer == order.transfer), None)
+        if number is None or (known is not None and known.version >= case.version):
+            return
+        payment = case.payments[number]
+        division = case.profile.division
+        _keep(
+            self.orders,
+            name,
+            OrderLine(case.id, division, number, payment.payee, payment.amount_fen, order, case.version),
+        )
 
     def _apply(self, event: CaseEvent) -> None:
         if event.input_kind != "contact_result":

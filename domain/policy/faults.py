@@ -65,6 +65,9 @@ class FaultCode(StrEnum):
     HOUR_OVER_DAY = "hour_over_day"
     SLOW_OVER_SUDDEN = "slow_over_sudden"
     TOO_LONG_TOGETHER = "too_long_together"
+    AUTOMATIC_WITHOUT_LAW = "automatic_without_law"
+    AUTOMATIC_TOO_WIDE = "automatic_too_wide"
+    AUTOMATIC_UNCONFIRMED = "automatic_unconfirmed"
 
     HIDDEN_CHARACTER = "hidden_character"
     LINK = "link"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
+from domain.policy.approval import ApprovalRules
 from domain.policy.faults import LONGEST_GIVEN, FaultCode, refused
 from domain.policy.units import Duration, Section
 from schemas.casework.inputs import VisitStage
@@ -166,6 +167,7 @@ class StopRules(Section):
     times: Annotated[int, Field(ge=1, le=2)]
     remind_before: Duration
     settled_within: Duration  # a payment settled more recently may still be caught
+    approval: ApprovalRules = ApprovalRules()
 
 
 class Unreachable(Section):

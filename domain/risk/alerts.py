@@ -7,7 +7,7 @@ from domain.ids import short_hash
 from domain.risk.score import Assessment
 from schemas.casework.cases import Payment
 from schemas.levels import Level
-from schemas.risk.evidence import Alerted
+from schemas.risk.evidence import Alerted, WatchStatus
 
 
 def news(found: Assessment, alerted: Alerted | None) -> bool:
@@ -56,4 +56,6 @@ def alert_id(cause: Sequence[object], resident: str, level: Level) -> str:
 
 
 def _known(payments: Iterable[Payment]) -> frozenset[str]:
-    return frozenset(f"{payment.transfer}:{payment.state}" for payment in payments)
+    """Return what an alert says of payments. A payee that is confirmed later is news: other orders may then go out."""
+    confirmed = (f"{payment.transfer}:confirmed" for payment in payments if payment.watched is WatchStatus.CONFIRMED)
+    return frozenset({*(f"{payment.transfer}:{payment.state}" for payment in payments), *confirmed})

@@ -11,7 +11,7 @@ from domain.risk.weigh import Scene, bits, evidence_bits, fused_bits, live
 from schemas.base import MOST_FEN
 from schemas.casework.cases import Danger, Payment, Profile
 from schemas.levels import RISING, Level
-from schemas.risk.evidence import Evidence
+from schemas.risk.evidence import Evidence, EvidenceKind, WatchStatus
 from schemas.risk.signals import TransferState
 
 
@@ -96,7 +96,15 @@ def _payments(scene: Scene) -> list[Payment]:
         known = by_transfer.get(payment.transfer)
         if known is None or payment.state.stage > known.state.stage:
             by_transfer[payment.transfer] = payment
-    return list(by_transfer.values())
+    return [payment.model_copy(update={"watched": _watched(scene, name)}) for name, payment in by_transfer.items()]
+
+
+def _watched(scene: Scene, transfer: str) -> WatchStatus | None:
+    """Return what the watchlist says of the payee of a transfer."""
+    kinds = {member.kind for member in scene.members if member.transfer == transfer}
+    if EvidenceKind.SUSPECT_PAYEE in kinds:
+        return WatchStatus.CONFIRMED
+    return WatchStatus.REPORTED if EvidenceKind.REPORTED_PAYEE in kinds else None
 
 
 def _payment(member: Evidence, transfer: str) -> Payment:

@@ -16,6 +16,7 @@ from domain.visits.travel import COUNTY, PREFECTURE, PROVINCE, STREET
 from schemas.casework.cases import CaseState, Step, StepState, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState
+from schemas.casework.orders import OrderState
 from schemas.channels.releases import ReleaseState
 from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
 from schemas.people.residents import BalanceBand, Flag, InterpreterLanguage, Language, Occupation, Sex
@@ -104,6 +105,7 @@ RESULTS = {
 STEP_STATES = {
     StepState.PENDING: "待执行",
     StepState.HELD: "暂停外呼中",
+    StepState.PROPOSED: "待审批",
     StepState.SENT: "等待结果",
     StepState.DONE: "完成",
     StepState.FAILED: "失败",
@@ -128,6 +130,14 @@ BANK_STATES = {
 }
 # The outcomes of a request to a bank.
 ASKED = {**RESULTS, Result.SENT: "银行已收到", Result.IN_DOUBT: "是否送达不明"}
+ORDER_STATES = {
+    OrderState.PROPOSED: "待审批",
+    OrderState.APPROVED: "已批准",
+    OrderState.DECLINED: "未批准",
+    OrderState.WITHDRAWN: "已撤回",
+    OrderState.UNDECIDED: "无人审批，已失效",
+    OrderState.LAPSED: "未确认，已解除",
+}
 RELEASE_STATES = {ReleaseState.ASKED: "待审批", ReleaseState.APPROVED: "已批准", ReleaseState.REFUSED: "未批准"}
 PAYERS_STATES = {
     RequestState.ASKED: "待决定",
@@ -349,7 +359,7 @@ SUGGESTIONS = {
 _TABLES: tuple[Mapping[Any, str], ...] = (
     *(LEVELS, ACTIONS, CHANNELS, STATES, OUTCOMES, SITUATIONS, RESULTS, STEP_STATES, STOP_STATES, BANK_STATES, ASKED),
     *(RELEASE_STATES, DIFFERENCES, TRANSFER_STATES, EVIDENCE, CLASSES, SEXES, OCCUPATIONS, SPOKEN, AGES, FLAGS),
-    *(PAYERS_STATES, STANDINGS, GROUNDS, CALLS, PAYMENTS, LAYERS, TOPICS),
+    *(ORDER_STATES, PAYERS_STATES, STANDINGS, GROUNDS, CALLS, PAYMENTS, LAYERS, TOPICS),
     *(
         BALANCES,
         SCAMS,

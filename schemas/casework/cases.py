@@ -6,10 +6,12 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from schemas.base import Fen, Model, Ref, Text, Token, When
+from schemas.casework.orders import StopOrder
 from schemas.codes.any_code import AnyCodeField
 from schemas.codes.danger import DangerCodeField
 from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
 from schemas.people.residents import BalanceBand, DivisionCode, Flag, Language, Occupation, ResidentId, Sex
+from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
 
 CaseId = Annotated[str, StringConstraints(pattern=r"^r[a-z2-7]{16}-[1-9][0-9]{0,8}$")]
@@ -46,12 +48,14 @@ class Profile(Model):
 
 
 class StepState(StrEnum):
-    """The states of a step. Pending and held steps have a time at which they are due, sent ones a deadline for the
-    result. WITHDRAWN: no longer needed; SKIPPED: replaced by a later or stronger step.
+    """The states of a step. Pending and held steps have a time at which they are due, proposed ones a deadline for the
+    decision, sent ones a deadline for the result. WITHDRAWN: no longer needed; SKIPPED: replaced by a later or stronger
+    step.
     """
 
     PENDING = "pending"
     HELD = "held"  # by a hold
+    PROPOSED = "proposed"  # a stop order that waits for the approval of persons
     SENT = "sent"
     DONE = "done"
     FAILED = "failed"
@@ -131,13 +135,17 @@ class Stop(Model):
 
 
 class Payment(Model):
-    """A payment of the case. The payee is a token; the account number stays in the store of accounts."""
+    """A payment of the case. The payee is a token; the account number stays in the store of accounts.
+
+    `watched`: what the watchlist says of the payee, as far as the case knows.
+    """
 
     transfer: Ref  # the signal's uid
     payee: Annotated[str, Field(max_length=256)]
     amount_fen: Fen
     at: When
     state: TransferState
+    watched: WatchStatus | None = None
     stop: Stop | None = None
 
 
@@ -188,6 +196,7 @@ class Case(Model):
     updated_at: When
     steps: list[Step] = Field(default_factory=list)
     payments: list[Payment] = Field(default_factory=list)
+    orders: list[StopOrder] = Field(default_factory=list)
     kept: dict[str, LossAvoided] = Field(default_factory=dict)  # by transfer
     frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer
     losses: list[Loss] = Field(default_factory=list)

@@ -11,6 +11,7 @@ from schemas.codes.channels import ChannelCodeField
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
 from schemas.people.calls import CallerRequest
 from schemas.people.residents import DivisionCode, InterpreterLanguage, ResidentId
+from schemas.people.staff import StaffRole
 
 MOST_PAYMENTS = 512  # of one alert: a policy's `bound` is at most this
 MOST_CLAIMS = 64  # in one conversation
@@ -105,10 +106,25 @@ class SendOfficerAct(Model):
 
 
 class AskStopAct(Model):
-    """Ask the bank to stop a payment of the case."""
+    """Ask the bank to stop a payment of the case. Who asks counts as an approver, if the role may approve."""
 
     do: Literal["ask_stop"] = "ask_stop"
     transfer: Ref
+
+
+class ApproveStopAct(Model):
+    """Approve a proposed stop order, or confirm one that an automatic rule sent. `order`: its step's id."""
+
+    do: Literal["approve_stop"] = "approve_stop"
+    order: Token
+
+
+class DeclineStopAct(Model):
+    """Decide against a proposed stop order: no bank gets it."""
+
+    do: Literal["decline_stop"] = "decline_stop"
+    order: Token
+    reason: Reason
 
 
 class ReleaseStopAct(Model):
@@ -197,6 +213,8 @@ Act = Annotated[
     | CallAgainAct
     | SendOfficerAct
     | AskStopAct
+    | ApproveStopAct
+    | DeclineStopAct
     | ReleaseStopAct
     | NotifyContactAct
     | ClaimAct
@@ -211,11 +229,14 @@ Act = Annotated[
 class OperatorReport(_ForCase):
     """An operator's act. `seen`: the case's version on the screen.
 
-    Acts on an outdated version are refused, with a fact; notes, answers and claims are not.
+    Acts on an outdated version are refused, with a fact; notes, answers, claims and decisions on a stop order are not.
+    `role`: the person's role, which the console knows from the session; None for a program's own report. Only a role
+    that the policy names approves a stop order.
     """
 
     kind: Literal["operator_report"] = "operator_report"
     by: Text
+    role: StaffRole | None = None
     seen: int
     act: Act
 

@@ -143,6 +143,61 @@ class ReleaseApproved(Code, frozen=True):
     request: str | None = None
 
 
+class StopProposed(Code, frozen=True):
+    """A stop order waits for the approval of so many persons."""
+
+    zh: ClassVar = "止付令待批准，须 %(persons)s 人批准"
+    persons: int
+
+
+class StopApproved(Code, frozen=True):
+    """A person approved a stop order."""
+
+    zh: ClassVar = "%(by)s 批准止付令"
+    by: str
+
+
+class StopAutomatic(Code, frozen=True):
+    """A stop order goes out by an automatic rule. `law`: the legal ground. `at`: by when a person must confirm it."""
+
+    zh: ClassVar = "依据%(law)s自动止付，须在 %(at)s 前由人确认"
+    law: str
+    at: datetime
+
+
+class StopConfirmed(Code, frozen=True):
+    """A person confirmed a stop order that an automatic rule sent."""
+
+    zh: ClassVar = "%(by)s 确认自动止付令"
+    by: str
+
+
+class StopDeclined(Code, frozen=True):
+    """A person decided against a stop order. `text`: the reason."""
+
+    zh: ClassVar = "%(by)s 不批准止付令：%(text)s"
+    by: str
+    text: str
+
+
+class StopUndecided(Code, frozen=True):
+    """The time in which persons must decide on a stop order is over, and the order still waits."""
+
+    zh: ClassVar = "止付令已超过审批时限，仍待批准"
+
+
+class StopNeverDecided(Code, frozen=True):
+    """Nobody decided on a stop order while a stop could still help."""
+
+    zh: ClassVar = "止付令无人审批，已失效"
+
+
+class StopLapsed(Code, frozen=True):
+    """Nobody confirmed an automatic stop in time, so the bank is asked to lift it."""
+
+    zh: ClassVar = "自动止付未在时限内确认，申请银行解除"
+
+
 class LossAvoided(Code, frozen=True):
     """Money is booked as loss avoided, by its class of evidence."""
 
@@ -201,6 +256,14 @@ MoneyCode = (
     | BankReleased
     | StopToBeLifted
     | ReleaseApproved
+    | StopProposed
+    | StopApproved
+    | StopAutomatic
+    | StopConfirmed
+    | StopDeclined
+    | StopUndecided
+    | StopNeverDecided
+    | StopLapsed
     | LossAvoided
     | NoLongerAvoided
     | MoneyFrozen

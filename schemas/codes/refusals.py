@@ -151,6 +151,24 @@ class TwoPersons(Code, frozen=True):
     zh: ClassVar = "解除止付须两人办理：一人申请，另一人审批"
 
 
+class NoOrder(Code, frozen=True):
+    """There is no such stop order, or it was decided already."""
+
+    zh: ClassVar = "没有这份待审批的止付令，或已有人审批"
+
+
+class RoleMayNotApprove(Code, frozen=True):
+    """The policy does not let this person's role approve the stop order."""
+
+    zh: ClassVar = "按策略，您的岗位不能审批这份止付令"
+
+
+class ApprovedBefore(Code, frozen=True):
+    """This person has approved the stop order already; another one must."""
+
+    zh: ClassVar = "您已批准过，须由另一人批准"
+
+
 class ReleaseWaits(Code, frozen=True):
     """A request to lift the stop waits for a second person."""
 
@@ -202,6 +220,9 @@ RefusalCode = (
     | NoStop
     | LiftAskedAlready
     | TwoPersons
+    | NoOrder
+    | RoleMayNotApprove
+    | ApprovedBefore
     | ReleaseWaits
     | ReleaseAskedAlready
     | ReleaseTurnedDown

@@ -15,7 +15,9 @@ from domain.ids import resident_of, short_hash
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Act, ClaimAct, NoteAct, OperatorReport, ResidentInput
 from schemas.levels import Outcome
+from schemas.people.staff import StaffRole
 from simulators.lab.agenda import LAST, Agenda
+from simulators.world.approvals import Decision, approved, decisions
 from simulators.world.behaviour import Talk
 from simulators.world.contacts import Contacts
 from simulators.world.operators import STEP_BACK, further_acts
@@ -43,6 +45,7 @@ class Desk:
         self._free = deque(f"operator-{number}" for number in range(1, operators + 1))
         self._waiting: dict[str, Case] = {}  # by id: cases that need an operator's call
         self._taken: set[str] = set()
+        self._read: set[tuple[str, str, str]] = set()  # case, order, person
         self._not_before: dict[str, datetime] = {}
         self._written = count(1)
         self._looks = False
@@ -56,11 +59,24 @@ class Desk:
         """
         if before is not None and before.id != after.id:
             self._waiting.pop(before.id, None)
+        self._read_orders(after)
         if queue_rank(after) is None:
             self._waiting.pop(after.id, None)
             return
         self._waiting[after.id] = after
         self._look_soon()
+
+    def _read_orders(self, case: Case) -> None:
+        """Let the stop desk read each order that waits for its next approval; one is read once by each person."""
+        for decision in decisions(case, self._contacts):
+            known = (case.id, decision.order, decision.by)
+            if known not in self._read:
+                self._read.add(known)
+                self._agenda.at(max(decision.at, self._agenda.now), partial(self._approve, case.id, decision))
+
+    def _approve(self, name: str, decision: Decision) -> None:
+        if (case := self._here(name)) is not None:
+            self._give(approved(case, decision, self._agenda.now))
 
     def _look_soon(self) -> None:
         """Let free operators take cases once all events of this moment are known."""
@@ -117,5 +133,12 @@ class Desk:
 
 def _report(name: str, case: Case, operator: str, act: Act, now: datetime) -> OperatorReport:
     return OperatorReport(
-        id=name, at=now, resident=case.resident, case=case.id, by=operator, seen=case.version, act=act
+        id=name,
+        at=now,
+        resident=case.resident,
+        case=case.id,
+        by=operator,
+        role=StaffRole.OPERATOR,
+        seen=case.version,
+        act=act,
     )

@@ -16,7 +16,7 @@ from schemas.casework.inputs import BankState, Checklist, LossAvoidedClaim, Outc
 from schemas.levels import Action, EvidenceClass, Outcome, Result
 from schemas.people.residents import Flag, Resident
 from simulators.assumptions import figures
-from simulators.assumptions.chance import stream
+from simulators.assumptions.chance import seconds, stream
 from simulators.scams.story import Pay
 from simulators.world import behaviour
 from simulators.world.behaviour import Answer, Situation, Talk
@@ -84,6 +84,11 @@ class Contacts:
                 self._impress(life, talk, now + talk.lasted, Action.OPERATOR_CALL)
             self._book(case, now, Action.OPERATOR_CALL, talk.outcome)
             return talk
+
+    def approval(self, case: str, step: str, number: int) -> timedelta:
+        """Return how long the `number`-th person takes to read and approve a stop order."""
+        chance = stream(self._seed, "approval", case, step, number)
+        return seconds(chance, figures.APPROVAL_SECONDS, figures.APPROVAL_SPREAD)
 
     def outcome(self, case: str, talk: Talk, now: datetime, payments: Sequence[Payment] | None = None) -> OutcomeAct:
         """Return what is reported after a talk: its outcome, loss avoided (class C), and loss so far.

@@ -20,7 +20,9 @@ from schemas.casework.inputs import (
     VictimReport,
 )
 from schemas.levels import Level, Outcome
+from schemas.people.staff import StaffRole
 from schemas.risk.signals import TransferState
+from simulators.world.approvals import approved, decisions
 from simulators.world.behaviour import Talk
 from simulators.world.contacts import Contacts
 from simulators.world.province import Loss
@@ -56,6 +58,9 @@ class Desk(Protocol):
     async def load(self, case_id: str) -> Case | None:
         """Return a case's current state, or None."""
 
+    async def proposed(self) -> list[Case]:
+        """Return the cases with a stop order that persons must decide on."""
+
 
 class Province(Protocol):
     """What operators hear from the province: losses that victims report."""
@@ -86,6 +91,7 @@ class Operators:
         """Let every named operator work, and write victims' reports, until cancelled."""
         async with asyncio.TaskGroup() as working:
             working.create_task(self._take_reports())
+            working.create_task(self._approve())
             for name in names:
                 working.create_task(self._work(name))
 
@@ -145,6 +151,7 @@ class Operators:
                 resident=case.resident,
                 case=case.id,
                 by=name,
+                role=StaffRole.OPERATOR,
                 seen=case.version,
                 act=act,
             )
@@ -166,6 +173,16 @@ class Operators:
         while wanted():
             for loss in self._province.losses():
                 await self._desk.victim(victim_report(loss))
+            await self._clock.sleep(_LOOK)
+
+    async def _approve(self) -> None:
+        """Work at the stop desk: approve each proposed order after the time that reading it takes."""
+        while wanted():
+            now = self._clock.now()
+            for case in await until_done("proposed orders", self._desk.proposed):
+                for decision in decisions(case, self._contacts):
+                    if decision.at <= now:
+                        await self._desk.report(approved(case, decision, now))
             await self._clock.sleep(_LOOK)
 
     def _count(self, talk: Talk) -> None:

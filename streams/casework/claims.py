@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from domain.casework import triage
+from domain.casework.orders import UNCONFIRMED
 from domain.ids import resident_of, short_hash
 from schemas.casework.cases import Case
 from schemas.casework.inputs import ClaimAct, OperatorReport, VictimReport
@@ -24,6 +25,7 @@ from streams.state.scripts import script
 
 LEASE = timedelta(minutes=10)
 BEATS = 10  # an open page renews its claim so many times within a lease
+ORDERED = ("stop.", "again.", UNCONFIRMED)  # ids of steps that a stop order sends, and of the timers of such orders
 LOOKED_AT = 16  # cases of each partition's queue read at once: the stored rank is coarse
 
 
@@ -104,6 +106,19 @@ class CaseClaims:
     async def load(self, case_id: str) -> Case | None:
         """Return a case's current state, or None if it is unknown."""
         return await self._store.case(self._partition(case_id), case_id)
+
+    async def proposed(self) -> list[Case]:
+        """Return the cases with a stop order that persons must decide on.
+
+        Their steps are among the deadlines: a case that waits for nothing else is in no queue.
+        """
+        names: dict[str, None] = {}
+        for partition in range(self._settings.partitions):
+            found = await self._redis.zrange(key("deadlines", partition), 0, -1)
+            parts = (raw.decode().partition("|") for raw in found)
+            names |= {case: None for case, _, step in parts if step.startswith(ORDERED)}
+        cases = [await self.load(name) for name in names]
+        return [case for case in cases if case is not None and any(order.decidable for order in case.orders)]
 
     async def _write(self, report: OperatorReport | VictimReport) -> None:
         await self._producer.send_all([case_inputs.record(report, home(report.resident, self._settings.partitions))])

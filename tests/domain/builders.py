@@ -1,5 +1,6 @@
 """Small builders for cases, alerts and what happens to them: made-up people, Jilin's own policy."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from operator import itemgetter
@@ -12,6 +13,7 @@ from schemas.casework.events import CaseEvent, Commit, Dispatch, FactKind
 from schemas.casework.inputs import (
     Act,
     Alert,
+    ApproveStopAct,
     BankFeedback,
     BankState,
     CaseInput,
@@ -25,21 +27,31 @@ from schemas.casework.inputs import (
     VictimReport,
     VisitStage,
 )
+from schemas.casework.orders import OrderState
 from schemas.codes.any_code import AnyCode
-from schemas.codes.danger import CombinedEvidence
+from schemas.codes.danger import CombinedEvidence, DangerCode
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.residents import BalanceBand, Flag, Language, Occupation, Sex
+from schemas.people.staff import StaffRole
+from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # 12:00 in Jilin
 MIDNIGHT = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)  # 00:00 in Jilin
 RESIDENT = "raaaaaaaaaaaaaaaa"
+PROPOSED = OrderState.PROPOSED
+
+
+@cache
+def policy_text() -> str:
+    """The text of Jilin's policy, as it is deployed."""
+    return (Path(__file__).parents[2] / "deploy/policy/jilin.toml").read_text("utf-8")
 
 
 @cache
 def policy() -> Policy:
     """Jilin's policy, as it is deployed."""
-    return load((Path(__file__).parents[2] / "deploy/policy/jilin.toml").read_text("utf-8"))
+    return load(policy_text())
 
 
 def rules(*holds: Hold) -> Rules:
@@ -59,13 +71,19 @@ def profile(*flags: Flag, contacts: int = 0, division: str = "220104") -> Profil
     )
 
 
-def danger(level: Level, *reasons: str, exposure: int = 0, call_since: datetime | None = None) -> Danger:
+def danger(
+    level: Level,
+    *reasons: str,
+    exposure: int = 0,
+    call_since: datetime | None = None,
+    of: Sequence[DangerCode] = (),
+) -> Danger:
     return Danger(
         level=level,
         probability=0.5,
         exposure_fen=exposure,
         scam_type="impersonated_police",
-        reasons=[CombinedEvidence(each) for each in reasons or ("a scam call of 40 minutes",)],
+        reasons=list(of) or [CombinedEvidence(each) for each in reasons or ("a scam call of 40 minutes",)],
         call_since=call_since,
     )
 
@@ -76,8 +94,9 @@ def payment(
     state: TransferState = TransferState.PENDING,
     payee: str = "a1",
     at: datetime = NOON,
+    watched: WatchStatus | None = None,
 ) -> Payment:
-    return Payment(transfer=name, payee=payee, amount_fen=amount, at=at, state=state)
+    return Payment(transfer=name, payee=payee, amount_fen=amount, at=at, state=state, watched=watched)
 
 
 def alert(
@@ -104,9 +123,13 @@ def hold(name: str = "mute", until: datetime = NOON + timedelta(hours=1), **name
 
 
 class Line:
-    """One resident's case as inputs come, with all that was said and sent on the way."""
+    """One resident's case as inputs come, with all that was said and sent on the way.
 
-    def __init__(self, *holds: Hold, at: datetime = NOON) -> None:
+    `approves`: the desk approves each stop order as soon as it is proposed.
+    """
+
+    def __init__(self, *holds: Hold, at: datetime = NOON, approves: bool = True) -> None:
+        self.approves = approves
         self.rules = rules(*holds)
         self.now = at
         self.case: Case | None = None
@@ -118,7 +141,14 @@ class Line:
         return self.case
 
     def give(self, given: CaseInput) -> Decision:
-        """Decide on an input, at its own time."""
+        """Decide on an input, at its own time; with what follows from the desk's approvals."""
+        decision = self.decide(given)
+        then = self.approve() if self.approves else []
+        facts = [fact for each in then for fact in each.facts]
+        dispatches = [out for each in then for out in each.dispatches]
+        return Decision(self.case, decision.facts + facts, decision.dispatches + dispatches)
+
+    def decide(self, given: CaseInput) -> Decision:
         self.now = max(self.now, given.at)
         decision = decide(self.case, given, self.rules, given.at)
         self.case = decision.case
@@ -136,6 +166,15 @@ class Line:
             sent += self.fire(due[0]).dispatches
         self.now = max(self.now, until)
         return sent
+
+    def approve(self) -> list[Decision]:
+        """Let as many persons as it takes approve all stop orders that wait; what was decided then."""
+        made = []
+        while waiting := [order for order in (self.case.orders if self.case else []) if order.state is PROPOSED]:
+            by = f"release desk {len(waiting[0].approvals) + 1}"
+            act = ApproveStopAct(order=waiting[0].step)
+            made.append(self.decide(self.report(act, by, role=StaffRole.RELEASE_DESK)))
+        return made
 
     def fire(self, step: str, late: timedelta = timedelta(0)) -> Decision:
         """Fire one deadline."""
@@ -185,17 +224,23 @@ class Line:
             )
         )
 
-    def act(self, act: Act, by: str = "operator li", seen: int | None = None) -> Decision:
-        return self.give(
-            OperatorReport(
-                id=f"form:{len(self.decisions)}",
-                at=self.now,
-                resident=RESIDENT,
-                case=self.here.id,
-                by=by,
-                seen=self.here.version if seen is None else seen,
-                act=act,
-            )
+    def act(
+        self, act: Act, by: str = "operator li", seen: int | None = None, role: StaffRole | None = None
+    ) -> Decision:
+        return self.give(self.report(act, by, seen, role))
+
+    def report(
+        self, act: Act, by: str = "operator li", seen: int | None = None, role: StaffRole | None = None
+    ) -> OperatorReport:
+        return OperatorReport(
+            id=f"form:{len(self.decisions)}",
+            at=self.now,
+            resident=RESIDENT,
+            case=self.here.id,
+            by=by,
+            role=role,
+            seen=self.here.version if seen is None else seen,
+            act=act,
         )
 
     def dissuaded(self, **more: object) -> Decision:

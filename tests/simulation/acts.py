@@ -7,7 +7,7 @@ import orjson
 from aiokafka import TopicPartition
 
 from streams.intake.acceptor import records_of
-from tests.simulation.feeds import POISON, dissuaded, signal
+from tests.simulation.feeds import POISON, approvals, dissuaded, signal
 from tests.simulation.laws.observed import AcceptedSignal
 from tests.simulation.schedule import Schedule, Step
 from tests.simulation.simulated.loop import Trap
@@ -44,7 +44,7 @@ class Acts:
     def _do(self, step: Step) -> None:
         self.left -= 1
         _ACTS[step.do](self, **step.what)
-        if step.do not in ("signals", "dissuade"):
+        if step.do not in ("signals", "dissuade", "approve"):
             self.healed = self._world.loop.time()
 
     def _lasting(self, seconds: float, heal: Callable[[], None]) -> None:
@@ -91,6 +91,13 @@ class Acts:
         case = self._world.latest(self._world.prepared.residents[who].id)
         if case is not None and case["state"] != "closed":
             self._world.input(dissuaded(case, n, self._world.now()), "operator")
+
+    def approve(self, who: int, n: int) -> None:
+        """The stop desk approves the orders of a resident that wait."""
+        assert self._world.prepared is not None
+        case = self._world.latest(self._world.prepared.residents[who].id)
+        for each in approvals(case, n, self._world.now()) if case is not None else ():
+            self._world.input(each, "stop desk")
 
     # ------------------------------------------------------------ what fails
 
@@ -235,6 +242,6 @@ _ACTS: dict[str, Callable[..., None]] = {
     name: getattr(Acts, name)
     for name in (
         *("signals", "dissuade", "kill_at_message", "kill_at_step", "freeze", "cut", "wipe", "older", "failover"),
-        *("split", "clock", "retention", "poison", "provider", "rebalance"),
+        *("split", "clock", "retention", "poison", "provider", "rebalance", "approve"),
     )
 }

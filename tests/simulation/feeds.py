@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from schemas.casework.inputs import OperatorReport, OutcomeAct
+from schemas.casework.inputs import ApproveStopAct, OperatorReport, OutcomeAct
 from schemas.levels import Outcome, OutcomeGround
+from schemas.people.staff import StaffRole
 from schemas.risk.signals import (
     App,
     AppKind,
@@ -94,6 +95,25 @@ def dissuaded(case: dict[str, Any], number: int, now: datetime) -> OperatorRepor
         seen=case["version"],
         act=OutcomeAct(outcome=Outcome.DISSUADED, ground=OutcomeGround.RELATIVE),
     )
+
+
+def approvals(case: dict[str, Any], number: int, now: datetime) -> list[OperatorReport]:
+    """Two persons at the stop desk approve each order of a case that waits."""
+    return [
+        OperatorReport(
+            id=f"release:{number}:{case['id']}:{order['step']}:{person}",
+            at=now,
+            resident=case["resident"],
+            case=case["id"],
+            by=f"release-{person}",
+            role=StaffRole.RELEASE_DESK,
+            seen=case["version"],
+            act=ApproveStopAct(order=order["step"]),
+        )
+        for order in case["orders"]
+        if order["state"] == "proposed"
+        for person in (1, 2)
+    ]
 
 
 _SOURCES = {"transfer": "bank", "app": "appwatch", "watch": "police"}

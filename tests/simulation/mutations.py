@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import agents.casework
+import domain.casework.orders
 import domain.timekeeping
 import streams.channels.dispatch_log
 import streams.channels.flow
@@ -182,12 +183,18 @@ def clock_followed(stack: ExitStack) -> None:
     _put(stack, streams.runtime.clock, "adjusted", lambda _, answer, machine: domain.timekeeping.Reckoning(answer))
 
 
+def orders_unapproved(stack: ExitStack) -> None:
+    """A stop that falls due goes to the bank, whoever has approved it or not: as it was before orders."""
+    _require(callable(getattr(domain.casework.orders, "must_wait", None)), "must_wait in domain/casework/orders.py")
+    _put(stack, domain.casework.orders, "must_wait", lambda *_: False)
+
+
 MUTATIONS: dict[str, Mutation] = {
     mutation.__name__: mutation
     for mutation in (
         *(fence_removed, past_the_outbox, outbox_skipped, fold_drops_input, all_applied, lease_removed),
         *(ack_before_work, older_taken_for_whole, epoch_ignored, evidence_lost),
-        *(failure_taken_for_not_done, clock_followed),
+        *(failure_taken_for_not_done, clock_followed, orders_unapproved),
     )
 }
 

@@ -10,11 +10,12 @@ import orjson
 from tests.simulation.simulated.prepare import RESIDENTS
 from tests.simulation.simulated.providers import CHANNELS, FAULTS
 
-FAULTS_END = 9.0  # seconds: nothing is drawn to happen later
+FAULTS_END = 9.0  # seconds: no fault is drawn to happen later
 PARTS = ("", "", "case-inputs", "case-inputs", "dispatches.red", "dispatches.sms", "signals-urgent", "cover", "watch")
 FROZEN = ("dispatches.red", "dispatches.red", "dispatches.sms", "case-inputs", "case-inputs", "signals-urgent", "cover")
 MOVED = 0.1  # of the schedules have partitions that move while the providers are slow
 OVERTAKEN = 0.1  # of the schedules have inputs that are deleted, once acknowledged, while their work is held up
+APPROVED = 0.5  # of the schedules have a stop desk that approves orders
 SERVERS = ("redis", "kafka", *CHANNELS)
 
 
@@ -68,6 +69,8 @@ def drawn(seed: int) -> Schedule:
         steps += drawing.moved()
     if random.random() < OVERTAKEN:
         steps += drawing.overtaken()
+    if random.random() < APPROVED:  # drawn after all others, for the same reason
+        steps += drawing.approved()
     ordered = sorted(steps, key=lambda step: (step.at, step.do))
     return Schedule(seed, workers, swaps, idempotent, promises, tuple(ordered))
 
@@ -130,6 +133,11 @@ class _Drawing:
             Step(self._time(2.0, FAULTS_END), "dissuade", {"who": self._random.randrange(RESIDENTS), "n": number})
             for number in range(self._random.choice((0, 0, 1, 2)))
         ]
+
+    def approved(self) -> list[Step]:
+        """The stop desk, which looks at each resident's orders several times, also beyond the last fault."""
+        times = (round(FAULTS_END + number + self._random.random(), 3) for number in range(4))
+        return [Step(at, "approve", {"who": who, "n": n}) for n, at in enumerate(times) for who in range(RESIDENTS)]
 
     def fault(self) -> list[Step]:
         """A fault, or two that belong together; mostly soon after something was fed."""

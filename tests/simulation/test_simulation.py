@@ -110,6 +110,17 @@ def test_a_clock_that_is_set_fires_no_deadline_before_its_time() -> None:
         assert "no_deadline_early" in broken_by(run(order))
 
 
+def test_a_stop_reaches_the_bank_when_persons_have_approved_it_and_not_before() -> None:
+    stop, approve = "stop.0:1:payment", Step(9.5, "approve", {"who": 0, "n": 1})
+    later = red(11.0, who=1)  # so that the schedule lasts beyond the stop's time
+    assert stop not in contacts(run(quiet(red(0.5), later)))
+    approved = run(quiet(red(0.5), approve, later))
+    assert stop in contacts(approved)
+    assert not broken_by(approved)
+    with mutated("orders_unapproved"):
+        assert "no_stop_unapproved" in broken_by(run(quiet(red(0.5), later)))
+
+
 def test_reports_of_two_ranges_add_up() -> None:
     first, second = checked(range(1, 4))[0], checked(range(4, 6))[0]
     first.add(second)

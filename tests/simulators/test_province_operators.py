@@ -75,6 +75,9 @@ class Table:
     async def load(self, case_id: str) -> Case | None:
         return self.cases[case_id]
 
+    async def proposed(self) -> list[Case]:
+        return [case for case in self.cases.values() if any(order.decidable for order in case.orders)]
+
 
 def _changes(report: OperatorReport) -> dict[str, object]:
     if not isinstance(report.act, OutcomeAct):

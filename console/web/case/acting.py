@@ -17,6 +17,7 @@ def acted(services: Services, who: Who, case: Case, act: Act, name: str, seen: i
         resident=case.resident,
         case=case.id,
         by=who.login,
+        role=who.role,
         seen=case.version if seen is None else seen,
         act=act,
     )

@@ -34,7 +34,7 @@ from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
 from streams.screening.store import EvidenceStore
 
-LIVE = (StepState.PENDING, StepState.HELD, StepState.SENT)
+LIVE = (StepState.PENDING, StepState.HELD, StepState.PROPOSED, StepState.SENT)
 UNDONE = (StepState.SKIPPED, StepState.WITHDRAWN)
 MOST_EARLIER = 10
 MOST_RELATED = 20

@@ -70,7 +70,7 @@ class Row:
     @property
     def channels(self) -> frozenset[Channel]:
         """The channels of steps that are planned or in progress."""
-        live = (StepState.PENDING, StepState.HELD, StepState.SENT)
+        live = (StepState.PENDING, StepState.HELD, StepState.PROPOSED, StepState.SENT)
         return frozenset(step.action.channel for step in self.case.steps if step.state in live)
 
     @property

@@ -7,7 +7,7 @@ from console.web.kit.door import Door
 from console.web.routes.cases import call_in, case, case_acts, claims, holds, news, queue, telephone
 from console.web.routes.centre import alarms, audit, complaints, desk, handover, incidents, policies, situation, wall
 from console.web.routes.field import my_shifts, roster_files, rosters, tasks
-from console.web.routes.money import payers, release
+from console.web.routes.money import orders, payers, release
 from console.web.routes.people import account, front, guests, health, sign_in, staff, unmask
 from console.web.routes.programs import api, integrations, webhooks
 
@@ -41,6 +41,7 @@ DOORS: tuple[Door, ...] = (
     situation.door,
     wall.door,
     release.door,
+    orders.door,
     rosters.door,
     roster_files.door,
     my_shifts.door,

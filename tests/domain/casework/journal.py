@@ -16,8 +16,8 @@ class Journal(Line):
         self.events: list[CaseEvent] = []
         self.messages: list[BankMessage] = []
 
-    def give(self, given: CaseInput) -> Decision:
-        decision = super().give(given)
+    def decide(self, given: CaseInput) -> Decision:
+        decision = super().decide(given)
         if decision.case is not None and decision.facts:
             self.events.append(
                 CaseEvent(

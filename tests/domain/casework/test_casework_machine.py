@@ -7,11 +7,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_rank, settled_at
+from domain.casework import Decision, Rules, deadlines, decide, has_held, orders, queue_rank, settled_at
+from domain.casework.draft import LIVE, WAITING
 from domain.casework.triage import QueueBand, queue_band
 from schemas.casework.cases import Case, CaseState, Danger, Payment, Profile, StepState
 from schemas.casework.events import Dispatch, FactKind
 from schemas.casework.inputs import (
+    ApproveStopAct,
     AskStopAct,
     BankFeedback,
     BankState,
@@ -21,6 +23,7 @@ from schemas.casework.inputs import (
     CloseAct,
     ConfirmAct,
     Deadline,
+    DeclineStopAct,
     Hold,
     HoldChange,
     LowerAct,
@@ -34,9 +37,12 @@ from schemas.casework.inputs import (
     VictimReport,
     VisitStage,
 )
+from schemas.casework.orders import OrderState
 from schemas.codes.refusals import HasCase
 from schemas.levels import Action, Channel, Level, Outcome, Result
 from schemas.people.residents import Flag
+from schemas.people.staff import StaffRole
+from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, RESIDENT, alert, contact_result, danger, hold, payment, policy, profile
 
@@ -44,6 +50,7 @@ AFTER_SETTLED = {Action.FOLLOW_UP, Action.STOP_RELEASE}
 TRANSFERS = st.sampled_from(["bank:1", "bank:2", "bank:3"])
 AMOUNTS = st.integers(0, 2_000_000)
 PEOPLE = st.sampled_from(["operator li", "operator han"])
+ROLES = st.sampled_from([None, StaffRole.OPERATOR, StaffRole.RELEASE_DESK, StaffRole.OFFICER])
 CLAIMS = st.lists(
     st.fixed_dictionaries({"transfer": TRANSFERS, "evidence": st.sampled_from("ABCD"), "amount_fen": AMOUNTS}),
     max_size=2,
@@ -54,7 +61,13 @@ OUTCOMES = st.builds(
 )
 PAYMENTS = st.lists(
     st.builds(
-        payment, TRANSFERS, AMOUNTS, st.sampled_from(TransferState), st.sampled_from(["a1", "a2"]), st.just(NOON)
+        payment,
+        TRANSFERS,
+        AMOUNTS,
+        st.sampled_from(TransferState),
+        st.sampled_from(["a1", "a2"]),
+        st.just(NOON),
+        st.sampled_from([None, WatchStatus.REPORTED, WatchStatus.CONFIRMED]),
     ),
     max_size=3,
     unique_by=lambda made: made.transfer,
@@ -116,6 +129,11 @@ class CaseLife(RuleBasedStateMachine):
             assert step.state is StepState.SENT
             assert step.attempt == dispatch.attempt
             assert not after.settled or dispatch.action in AFTER_SETTLED, "nothing of the plan once settled"
+            if dispatch.action in orders.ASKING:
+                order = orders.find(after, dispatch.step)
+                assert order is not None, "no bank is asked without an order"
+                assert order.state is OrderState.APPROVED
+                assert len({approval.by for approval in order.approvals}) >= order.persons >= 1
         known = {dispatch.id for dispatch in self.sent}
         assert len(known | {dispatch.id for dispatch in dispatches}) == len(known) + len(dispatches), "ids never repeat"
 
@@ -179,8 +197,8 @@ class CaseLife(RuleBasedStateMachine):
         told = {"by": "officer wang", "dispatch": out.id, "step": out.step, "attempt": out.attempt, "stage": stage}
         self.give(OfficerReport.model_validate({**self.base(), **told, "outcome": outcome}))
 
-    def act(self, act: object, by: str = "operator li", behind: int = 0) -> Decision:
-        told = {"by": by, "seen": self.here.version - behind, "act": act}
+    def act(self, act: object, by: str = "operator li", behind: int = 0, role: StaffRole | None = None) -> Decision:
+        told = {"by": by, "role": role, "seen": self.here.version - behind, "act": act}
         decision = self.give(OperatorReport.model_validate({**self.base(), **told}))
         assert decision.facts, "whoever acts gets an answer"
         return decision
@@ -207,9 +225,16 @@ class CaseLife(RuleBasedStateMachine):
             ConfirmAct(reason="a person has looked"),
         ]
         act = data.draw(st.sampled_from(acts))
-        decision = self.act(act, by)
+        decision = self.act(act, by, role=data.draw(ROLES))
         if isinstance(act, ReleaseStopAct) and act.asked_by in (None, by):
             assert decision.facts[0].kind is FactKind.REFUSED, "two persons lift a stop"
+
+    @precondition(lambda self: self.case is not None and self.case.orders)
+    @rule(data=st.data(), by=PEOPLE, approves=st.sampled_from([True, True, True, False]))
+    def decides_on_an_order(self, data: st.DataObject, by: str, approves: bool) -> None:
+        step = data.draw(st.sampled_from([order.step for order in self.here.orders]))
+        act = ApproveStopAct(order=step) if approves else DeclineStopAct(order=step, reason="a mistake")
+        self.act(act, by, role=data.draw(ROLES))
 
     @rule(sure=st.sampled_from([False, False, False, True]))
     def close(self, sure: bool) -> None:
@@ -258,8 +283,7 @@ class CaseLife(RuleBasedStateMachine):
             return
         assert not self.case.open or deadlines(self.case), "no case is stuck"
         for step in self.case.steps:
-            live = step.state in (StepState.PENDING, StepState.HELD, StepState.SENT)
-            assert (step.due is not None) == live, "what has not ended has a deadline"
+            assert (step.due is not None) == (step.state in LIVE), "what has not ended has a deadline"
         assert has_held(self.case) == (StepState.HELD in {step.state for step in self.case.steps})
         assert (settled_at(self.case) is not None) == self.case.settled
         assert queue_rank(self.case) is None or not self.case.settled
@@ -282,9 +306,7 @@ class CaseLife(RuleBasedStateMachine):
     def nothing_waits_of_the_plan_once_settled(self) -> None:
         if self.case is not None and self.case.state in (CaseState.DISSUADED, CaseState.FALSE_ALARM):
             waiting = {
-                step.action
-                for step in self.case.steps
-                if step.state in (StepState.PENDING, StepState.HELD) and not step.id.startswith("clock.")
+                step.action for step in self.case.steps if step.state in WAITING and not step.id.startswith("clock.")
             }
             assert waiting <= AFTER_SETTLED
 

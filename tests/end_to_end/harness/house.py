@@ -67,13 +67,18 @@ class House:
     def desk(self) -> CaseClaims:
         return CaseClaims(self.settings, self.line.store, self.line.producer, self.line.policies, self.clock)
 
-    async def until(self, moment: datetime, residents: Iterable[str]) -> None:
-        """Let time pass, from event to event. Raises TimeoutError when something never comes to its end."""
+    async def until(self, moment: datetime, residents: Iterable[str], people: Callable[[], Awaitable[None]]) -> None:
+        """Let time pass, from event to event; `people`: do what they must after each.
+
+        Raises TimeoutError when something never comes to its end.
+        """
         known = list(residents)
         await self.settle(known)
+        await people()
         while (following := await self._next()) is not None and following <= moment:
             self.clock.move_to(following + TICK)
             await self.settle(known)
+            await people()
         self.clock.move_to(moment)
         await self.settle(known)
 

@@ -12,10 +12,12 @@ from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, Fact, FactKind
-from schemas.casework.inputs import Act, CloseAct, NoteAct, OperatorReport, OutcomeAct
+from schemas.casework.inputs import Act, ApproveStopAct, CloseAct, NoteAct, OperatorReport, OutcomeAct
+from schemas.casework.orders import OrderState, StopOrder
 from schemas.levels import Action, Channel, Outcome, Result
 from schemas.people.residents import Holding, Occupation, Resident, Sex, TrustedContact
 from schemas.people.rosters import Officer, Role, Roster, Shift
+from schemas.people.staff import StaffRole
 from schemas.risk.signals import Signal
 from simulators.providers.base import Contact
 from simulators.providers.station import Stage
@@ -58,7 +60,10 @@ class Book:
 
 @dataclass
 class Line:
-    """One test on the house's line. `began`: when it did; a contact's time is told as what has passed since."""
+    """One test on the house's line. `began`: when it did; a contact's time is told as what has passed since.
+
+    `approves`: the stop desk approves each order as soon as it is proposed.
+    """
 
     house: House
     began: datetime
@@ -67,6 +72,7 @@ class Line:
     station: Book
     residents: list[Resident] = field(default_factory=list)
     holds: list[str] = field(default_factory=list)
+    approves: bool = True
 
     @classmethod
     def begun(cls, house: House) -> "Line":
@@ -130,27 +136,49 @@ class Line:
         await self.until(self.house.clock.now() + timedelta(**time))
 
     async def until(self, moment: datetime) -> None:
-        await self.house.until(moment, [each.id for each in self.residents])
+        await self.house.until(moment, [each.id for each in self.residents], self._stop_desk)
 
     async def settle(self) -> None:
         await self.house.settle([each.id for each in self.residents])
+        await self._stop_desk()
 
-    async def operator(self, resident: Resident, act: Act, by: str = OPERATOR) -> None:
+    async def _stop_desk(self) -> None:
+        for resident in self.residents if self.approves else ():
+            await self.approve(resident)
+
+    async def approve(self, resident: Resident) -> None:
+        """Let as many persons as it takes approve all stop orders of the resident's case that wait."""
+        while waiting := await self._proposed(resident):
+            by = f"release-{len(waiting[0].approvals) + 1}"
+            await self._report(resident, ApproveStopAct(order=waiting[0].step), by, StaffRole.RELEASE_DESK)
+            await self.house.settle([each.id for each in self.residents])
+
+    async def _proposed(self, resident: Resident) -> list[StopOrder]:
+        case = await self.house.case(resident.id)
+        return [each for each in case.orders if each.state is OrderState.PROPOSED] if case else []
+
+    async def operator(
+        self, resident: Resident, act: Act, by: str = OPERATOR, role: StaffRole = StaffRole.OPERATOR
+    ) -> None:
         """Let an operator report, who sees the case as it stands."""
+        await self._report(resident, act, by, role)
+        await self.settle()
+
+    async def _report(self, resident: Resident, act: Act, by: str, role: StaffRole) -> None:
         case = await self.case(resident)
         now = self.house.clock.now()
         await self.house.desk.report(
             OperatorReport(
-                id=short_hash("test", case.id, case.version, act.do, now.isoformat()),
+                id=short_hash("test", case.id, case.version, act.do, by, now.isoformat()),
                 at=now,
                 resident=resident.id,
                 case=case.id,
                 by=by,
+                role=role,
                 seen=case.version,
                 act=act,
             )
         )
-        await self.settle()
 
     async def dissuade(self, resident: Resident, *, recall: bool = False) -> None:
         """Let an operator talk with the resident and dissuade them. `recall`: an officer on the way is called back."""

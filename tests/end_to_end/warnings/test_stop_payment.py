@@ -5,11 +5,13 @@ from datetime import timedelta
 from schemas.casework.cases import StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import AskStopAct, OutcomeAct, ReleaseStopAct
+from schemas.casework.orders import OrderState
 from schemas.codes.any_code import StopNotExtended
 from schemas.codes.money import StopExtended
 from schemas.codes.refusals import MostStops
 from schemas.levels import Action, Outcome, Result
 from schemas.people.residents import Resident
+from schemas.people.staff import StaffRole
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
 
@@ -27,6 +29,21 @@ async def stopped(line: Line, mule: str, outcome: Outcome = Outcome.ALREADY_DEFR
     await line.advance(minutes=2)
     line.expect_stop(mule, minutes=1)  # the operator's word brought it forward
     return resident
+
+
+async def test_no_bank_is_asked_before_a_person_has_approved(line: Line) -> None:
+    line.approves = False
+    mule = line.account()
+    resident = await line.resident(calls=[Result.ACKNOWLEDGED])
+    await line.signal(call(line, resident), transfer(line, resident, mule))
+    await line.advance(minutes=10)
+    assert line.bank.left == []
+    (order,) = (await line.case(resident)).orders
+    assert (order.state, order.approvals) == (OrderState.PROPOSED, ())
+    await line.approve(resident)
+    line.expect_stop(mule, minutes=10)
+    (order,) = (await line.case(resident)).orders
+    assert [approval.role for approval in order.approvals] == [StaffRole.RELEASE_DESK]
 
 
 async def test_a_stop_is_reminded_of_and_asked_once_more_before_it_runs_out_and_never_a_third_time(line: Line) -> None:

@@ -23,6 +23,7 @@ from tests.simulation.laws.journal import level_only_rises, no_fork, one_open_ca
 from tests.simulation.laws.known import Violation
 from tests.simulation.laws.lost import conservation, nothing_lost
 from tests.simulation.laws.observed import Observed
+from tests.simulation.laws.orders import no_stop_unapproved
 from tests.simulation.laws.store import not_stuck, store_equals_fold
 
 __all__ = ["LAWS", "Violation", "broken", "violations"]
@@ -37,6 +38,7 @@ LAWS: Mapping[str, Callable[[Observed], Iterator[str]]] = {
         no_needless_doubts,
         doubts_resolved,
         nothing_after_settled,
+        no_stop_unapproved,
         no_fork,
         level_only_rises,
         one_open_case,

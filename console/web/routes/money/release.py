@@ -2,8 +2,8 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
@@ -12,7 +12,6 @@ from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case import answers
 from console.web.case.answers import Answered
-from console.web.case.view import person_of
 from console.web.kit.door import RELEASES, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
@@ -21,7 +20,7 @@ from console.web.kit.wording import say
 from console.web.live.search import LONGEST, sought
 from console.web.payments import stops
 from console.web.payments.releases import ask_release
-from domain.identity import masking
+from console.web.routes.money.messages import masked_accounts, messages
 from domain.ids import short_hash
 from domain.payments import releases
 from domain.payments.bank_book import StopLine
@@ -258,7 +257,7 @@ async def _day(made: Services, who: Who, bank: str, day: str) -> tuple[list[Line
     if (bank, day) not in book.days(who.sees):
         raise NotFoundError
     lines = reconcile(book, bank, day, who.sees)
-    return lines, await _accounts(made, (line.sent.payee for line in lines if line.sent))
+    return lines, await masked_accounts(made, (line.sent.payee for line in lines if line.sent))
 
 
 async def _case(made: Services, who: Who, case_id: str, number: int) -> Case:
@@ -279,11 +278,6 @@ async def _request(made: Services, who: Who, name: str) -> ReleaseRequest:
     return found
 
 
-async def _accounts(made: Services, payees: Iterable[str]) -> dict[str, str]:
-    """Return masked account numbers by payee token."""
-    return {payee: masking.account(number) for payee, number in (await stops.accounts(made, payees)).items()}
-
-
 def _report(made: Services, who: Who, found: ReleaseRequest, form: str, seen: int) -> OperatorReport:
     return OperatorReport(
         id=short_hash("release", found.id, form),
@@ -291,6 +285,7 @@ def _report(made: Services, who: Who, found: ReleaseRequest, form: str, seen: in
         resident=found.resident,
         case=found.case,
         by=who.login,
+        role=who.role,
         seen=seen,
         act=releases.act_of(found),
     )
@@ -315,6 +310,7 @@ async def _desk_page(
     book = made.figures.book
     requests = releases.in_order(each for each in await made.line.releases.all() if who.sees(each.division))
     waiting = [each for each in requests if releases.is_open(each)]
+    orders = book.undecided(who.sees)[:STOPS_SHOWN]
     return page(
         request,
         "release.html",
@@ -327,7 +323,8 @@ async def _desk_page(
         lines=shown[:STOPS_SHOWN],
         more=max(0, len(shown) - STOPS_SHOWN),
         answered={(each.case, each.transfer): each for each in book.came.values()},  # the latest answer counts
-        accounts=await _accounts(made, (line.payee for line in shown[:STOPS_SHOWN])),
+        accounts=await masked_accounts(made, (line.payee for line in (*orders, *shown[:STOPS_SHOWN]))),
+        orders=orders,
         waiting=waiting,
         decided=requests[len(waiting) :][:DECIDED_SHOWN],
         asked={(each.case, each.payment): each.id for each in waiting},
@@ -363,7 +360,7 @@ async def _stop_page(
         wrong=wrong,
         form_id=secrets.token_hex(10),
         here=f"/release/stops/{case.id}/{number}",
-        **await _messages(made, who, case, number),
+        **await messages(made, who, case, number),
     )
 
 
@@ -402,16 +399,5 @@ async def _request_page(
         form_id=secrets.token_hex(10),
         here=f"/release/requests/{found.id}",
         names=await made.staff.names(),
-        **await _messages(made, who, case, found.payment),
+        **await messages(made, who, case, found.payment),
     )
-
-
-async def _messages(made: Services, who: Who, case: Case, number: int) -> dict[str, Any]:
-    """Return the payment, its masked account and resident, and the messages to and from the bank."""
-    payment = case.payments[number]
-    sent, came = made.figures.book.of(case.id, payment.transfer)
-    accounts = await _accounts(made, [payment.payee])
-    told = {each.dispatch: made.figures.book.told.get(each.dispatch, []) for each in sent}
-    person = await person_of(made, who, case, made.line.clock.now())
-    account = accounts.get(payment.payee, "")
-    return {"payment": payment, "account": account, "person": person, "sent": sent, "came": came, "told": told}

@@ -1,0 +1,27 @@
+"""What a page of the release desk shows of one payment: the bank's messages, the masked account, the resident."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from console.web.auth.who import Who
+from console.web.case.view import person_of
+from console.web.kit.services import Services
+from console.web.payments import stops
+from domain.identity import masking
+from schemas.casework.cases import Case
+
+
+async def messages(made: Services, who: Who, case: Case, number: int) -> dict[str, Any]:
+    """Return the payment, its masked account and resident, and the messages to and from the bank."""
+    payment = case.payments[number]
+    sent, came = made.figures.book.of(case.id, payment.transfer)
+    accounts = await masked_accounts(made, [payment.payee])
+    told = {each.dispatch: made.figures.book.told.get(each.dispatch, []) for each in sent}
+    person = await person_of(made, who, case, made.line.clock.now())
+    account = accounts.get(payment.payee, "")
+    return {"payment": payment, "account": account, "person": person, "sent": sent, "came": came, "told": told}
+
+
+async def masked_accounts(made: Services, payees: Iterable[str]) -> dict[str, str]:
+    """Return masked account numbers by payee token."""
+    return {payee: masking.account(number) for payee, number in (await stops.accounts(made, payees)).items()}

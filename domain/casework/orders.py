@@ -1,0 +1,186 @@
+"""Stop orders within a decision: proposed when their step falls due, approved, declined, ended.
+
+A bank is asked only by a step whose order is approved: by as many persons as the policy says, or by a rule of the
+policy that cites its legal ground.
+"""
+
+from datetime import datetime
+
+from domain.casework import payments
+from domain.casework.draft import CLOCK, DecisionBuilder
+from domain.policy.approval import ApprovalRule
+from schemas.casework.cases import Case, Payment, Step, StepState
+from schemas.casework.events import FactKind
+from schemas.casework.orders import Approval, OrderState, StopOrder
+from schemas.codes.any_code import AnyCode
+from schemas.codes.danger import CombinedEvidence, OwnReport
+from schemas.codes.money import CanStillBeStopped, StopApproved, StopAutomatic, StopConfirmed, StopProposed
+from schemas.codes.refusals import ApprovedBefore, RefusalCode, RoleMayNotApprove
+from schemas.levels import Action
+from schemas.people.staff import StaffRole
+from schemas.risk.evidence import WatchStatus
+
+UNCONFIRMED = f"{CLOCK}ok."  # ids of the timers of automatic orders that nobody has confirmed
+ASKING = frozenset({Action.STOP_PAYMENT, Action.STOP_AGAIN})  # the actions that need an order
+
+
+def find(case: Case, step: str) -> StopOrder | None:
+    """Return the order of a step, or None."""
+    return next((order for order in case.orders if order.step == step), None)
+
+
+def latest(case: Case, transfer: str) -> StopOrder | None:
+    """Return the latest order for a transfer, or None."""
+    return next((order for order in reversed(case.orders) if order.transfer == transfer), None)
+
+
+def may_propose(case: Case, payment: Payment) -> bool:
+    """Return whether the plan may propose an order for a payment by itself.
+
+    Not if somebody else's report of the account is all there is against it: what one person reports, unconfirmed, does
+    not stop the payments of others. Nor if persons have decided against it, or nobody has decided.
+    """
+    order = latest(case, payment.transfer)
+    if order is not None and order.state in (OrderState.DECLINED, OrderState.UNDECIDED, OrderState.LAPSED):
+        return False
+    own = any(isinstance(reason, OwnReport | CombinedEvidence) for reason in case.danger.reasons)
+    return own or payment.watched is not WatchStatus.REPORTED
+
+
+def must_wait(draft: DecisionBuilder, step: Step) -> bool:
+    """Return whether a step that falls due waits for persons; then its order is proposed.
+
+    An order that an automatic rule of the policy allows is approved at once, and must be confirmed later.
+    """
+    if step.action not in ASKING:
+        return False
+    order = find(draft.case, step.id) or _new(draft, step)
+    if order is None or order.state is OrderState.APPROVED:
+        return False
+    draft.change(step, state=StepState.PROPOSED, due=order.due)
+    return True
+
+
+def request(draft: DecisionBuilder, step: Step, because: AnyCode, by: str, role: StaffRole | None) -> None:
+    """Record that a person asks for a step's order. If the role may approve, the person counts as an approver."""
+    order = find(draft.case, step.id)
+    payment = payments.find(draft.case, step.transfer)
+    if order is None and payment is not None:
+        rule = draft.plan.stop.approval.of(payment, extension=step.action is Action.STOP_AGAIN)
+        order = _order(draft, step, payment, _by_persons(rule), because, by)
+        _put(draft, order)
+        _noted(draft, order, step)
+    if order is not None and role is not None and refusal(order, by, role) is None:
+        sign(draft, order, by, role)
+
+
+def refusal(order: StopOrder, by: str, role: StaffRole | None) -> RefusalCode | None:
+    """Return why this person may not approve an order, or None."""
+    if role not in order.roles:
+        return RoleMayNotApprove()
+    return ApprovedBefore() if any(approval.by == by for approval in order.approvals) else None
+
+
+def sign(draft: DecisionBuilder, order: StopOrder, by: str, role: StaffRole) -> StopOrder:
+    """Add a person's approval and return the order. With enough of them it is approved, and its step falls due."""
+    approvals = (*order.approvals, Approval(by=by, role=role, at=draft.now))
+    confirms = order.state is OrderState.APPROVED
+    enough = confirms or len(approvals) >= order.persons
+    state = OrderState.APPROVED if enough else order.state
+    signed = order.model_copy(update={"approvals": approvals, "state": state, "confirm_by": None})
+    _put(draft, signed)
+    what = StopConfirmed(by) if confirms else StopApproved(by)
+    draft.note(FactKind.STOP, what, draft.steps.get(order.step), by=by)
+    draft.steps.pop(f"{UNCONFIRMED}{order.step}", None)
+    step = draft.steps.get(order.step)
+    if enough and step is not None and step.state is StepState.PROPOSED:
+        draft.change(step, state=StepState.PENDING, due=draft.now)
+    return signed
+
+
+def end(draft: DecisionBuilder, order: StopOrder, state: OrderState) -> None:
+    """Put an order into an end state."""
+    _put(draft, order.model_copy(update={"state": state, "confirm_by": None}))
+    draft.steps.pop(f"{UNCONFIRMED}{order.step}", None)
+
+
+def withdrawn(draft: DecisionBuilder, step: Step) -> None:
+    """End the order of a step that ends before enough persons have approved."""
+    order = find(draft.case, step.id)
+    if order is not None and order.state is OrderState.PROPOSED:
+        end(draft, order, OrderState.WITHDRAWN)
+
+
+def final(draft: DecisionBuilder, order: StopOrder) -> datetime:
+    """Return until when a proposed order may still be approved: as long as a stop, or its extension, can help."""
+    payment = payments.find(draft.case, order.transfer)
+    if order.action is Action.STOP_AGAIN:
+        ends = payment.stop.until if payment and payment.stop else None
+        return ends or draft.now
+    return order.asked_at + draft.plan.stop.settled_within
+
+
+def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
+    payment = payments.find(draft.case, step.transfer)
+    if payment is None:
+        return None
+    rule = draft.plan.stop.approval.of(payment, extension=step.action is Action.STOP_AGAIN)
+    because = step.because or CanStillBeStopped()
+    order = _order(draft, step, payment, rule, because, None)
+    if rule.persons == 0 and rule.confirm_within is not None:
+        order = order.model_copy(
+            update={
+                "state": OrderState.APPROVED,
+                "law": rule.law,
+                "confirm_by": draft.now + rule.confirm_within,
+            }
+        )
+        _watch(draft, order)
+    _put(draft, order)
+    _noted(draft, order, step)
+    return order
+
+
+def _order(
+    draft: DecisionBuilder, step: Step, payment: Payment, rule: ApprovalRule, because: AnyCode, by: str | None
+) -> StopOrder:
+    return StopOrder(
+        step=step.id,
+        transfer=payment.transfer,
+        action=step.action,
+        state=OrderState.PROPOSED,
+        ground=because,
+        asked_by=by,
+        asked_at=draft.now,
+        due=draft.now + draft.plan.stop.approval.within,
+        persons=rule.persons,
+        roles=rule.roles,
+    )
+
+
+def _by_persons(rule: ApprovalRule) -> ApprovalRule:
+    """Return the rule of an order that a person asks for: that person at least decides on it."""
+    return rule if rule.persons else rule.model_copy(update={"persons": 1})
+
+
+def _watch(draft: DecisionBuilder, order: StopOrder) -> None:
+    timer = Step(
+        id=f"{UNCONFIRMED}{order.step}",
+        action=order.action,
+        state=StepState.PENDING,
+        due=None,
+        transfer=order.transfer,
+    )
+    draft.change(timer, due=order.confirm_by)
+
+
+def _noted(draft: DecisionBuilder, order: StopOrder, step: Step) -> None:
+    if order.confirm_by is not None:
+        draft.note(FactKind.STOP, StopAutomatic(order.law, order.confirm_by), step)
+    else:
+        draft.note(FactKind.STOP, StopProposed(order.persons), step)
+
+
+def _put(draft: DecisionBuilder, order: StopOrder) -> None:
+    others = [other for other in draft.case.orders if other.step != order.step]
+    draft.set(orders=[*others, order])

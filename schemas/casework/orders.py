@@ -1,0 +1,63 @@
+"""A stop order: what a bank is to do with a payee's account, on which ground, and who approved it."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.base import Model, Ref, Text, Token, When
+from schemas.codes.any_code import AnyCodeField
+from schemas.levels import Action
+from schemas.people.staff import StaffRole
+
+MOST_PERSONS = 2  # that a policy may require for one order
+LegalGround = Annotated[str, Field(max_length=128)]
+"""The law that a policy cites for an order without a person's approval; "" for every other order."""
+
+
+class OrderState(StrEnum):
+    """The states of an order. A bank is asked only while it is approved."""
+
+    PROPOSED = "proposed"  # waits for persons: no bank knows of it
+    APPROVED = "approved"
+    DECLINED = "declined"  # a person has decided against it
+    WITHDRAWN = "withdrawn"  # no longer needed, before enough persons had approved
+    UNDECIDED = "undecided"  # nobody decided while a stop could still help
+    LAPSED = "lapsed"  # went out by an automatic rule, and nobody confirmed it in time
+
+
+class Approval(Model):
+    """A person's approval. `role`: the role in which the person acted."""
+
+    by: Text
+    role: StaffRole
+    at: When
+
+
+class StopOrder(Model):
+    """An order to stop a payee's account, or to extend a stop. `step`: the plan's step that sends it, unique in the
+    case.
+
+    `asked_by`: None if the plan proposed it. `due`: by when persons must have decided. `confirm_by`: by when a
+    person must confirm an order that an automatic rule sent; None once somebody has.
+    """
+
+    step: Token
+    transfer: Ref
+    action: Action
+    state: OrderState
+    ground: AnyCodeField
+    asked_by: Text | None = None
+    asked_at: When
+    due: When
+    persons: Annotated[int, Field(ge=0, le=MOST_PERSONS)]
+    roles: tuple[StaffRole, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    law: LegalGround = ""
+    confirm_by: When | None = None
+
+    @property
+    def decidable(self) -> bool:
+        """Whether a person's approval still counts: the order waits for it, or went out without one."""
+        waits = self.state is OrderState.PROPOSED
+        return waits or (self.state is OrderState.APPROVED and self.confirm_by is not None)

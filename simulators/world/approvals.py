@@ -1,0 +1,54 @@
+"""The simulated stop desk: persons who look at a proposed stop order for some seconds, and approve it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.ids import short_hash
+from schemas.casework.cases import Case
+from schemas.casework.inputs import ApproveStopAct, OperatorReport
+from schemas.casework.orders import StopOrder
+from schemas.people.staff import StaffRole
+from simulators.world.contacts import Contacts
+
+ROLE = StaffRole.RELEASE_DESK
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An approval that a person gives at `at`, after reading the order."""
+
+    at: datetime
+    order: str
+    by: str
+
+
+def decisions(case: Case, contacts: Contacts) -> Iterable[Decision]:
+    """Yield the next approval of each order of a case that persons may still decide on.
+
+    Persons read one after the other: the second begins when the first has approved.
+    """
+    for order in case.orders:
+        if order.decidable and not _complete(order):
+            number = len(order.approvals) + 1
+            begins = order.approvals[-1].at if order.approvals else order.asked_at
+            at = begins + contacts.approval(case.id, order.step, number)
+            yield Decision(at, order.step, f"release-{number}")
+
+
+def approved(case: Case, decision: Decision, now: datetime) -> OperatorReport:
+    """Return a person's approval as an input of the case. Its id is deterministic: it counts once."""
+    return OperatorReport(
+        id=short_hash("approval", case.id, decision.order, decision.by),
+        at=now,
+        resident=case.resident,
+        case=case.id,
+        by=decision.by,
+        role=ROLE,
+        seen=case.version,
+        act=ApproveStopAct(order=decision.order),
+    )
+
+
+def _complete(order: StopOrder) -> bool:
+    return order.confirm_by is None and len(order.approvals) >= order.persons

@@ -1,0 +1,211 @@
+"""No bank is asked for a stop before persons have approved the order, unless the policy cites a law."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.casework import Rules
+from domain.policy import load
+from schemas.casework.cases import StepState, StopState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import ApproveStopAct, AskStopAct, BankState, DeclineStopAct
+from schemas.casework.orders import OrderState, StopOrder
+from schemas.codes.danger import OwnReport, PaymentMade
+from schemas.codes.money import StopNeverDecided, StopUndecided
+from schemas.codes.refusals import ApprovedBefore, NoOrder, RoleMayNotApprove
+from schemas.levels import Action, Level, Outcome
+from schemas.people.staff import StaffRole
+from schemas.risk.evidence import EvidenceKind, WatchStatus
+from schemas.risk.signals import TransferState
+from tests.domain.builders import Line, danger, payment, policy_text
+
+REPORTED = [PaymentMade(EvidenceKind.REPORTED_PAYEE, 30_000, 60)]
+LAW = "反电信网络诈骗法第二十条"
+AUTOMATIC = (
+    f'{{ account = "confirmed", state = "pending", persons = 0, law = "{LAW}", confirm_within = "20m" }},\n'
+    '  { account = "reported"'
+)
+
+
+def proposed(watched: WatchStatus | None = WatchStatus.CONFIRMED) -> Line:
+    """A red case whose stop has fallen due."""
+    line = Line(approves=False)
+    line.alert(Level.RED, payment(watched=watched))
+    line.pass_to(timedelta(minutes=2))
+    return line
+
+
+def automatic() -> Line:
+    """The same where the policy lets an order for a confirmed account go out by itself."""
+    line = Line(approves=False)
+    line.rules = Rules(load(policy_text().replace('{ account = "reported"', AUTOMATIC, 1)))
+    line.alert(Level.RED, payment(watched=WatchStatus.CONFIRMED))
+    line.pass_to(timedelta(minutes=2))
+    return line
+
+
+def asked(line: Line) -> list[Action]:
+    return [out.action for out in line.sent() if out.payment is not None]
+
+
+def order(line: Line) -> StopOrder:
+    return line.here.orders[-1]
+
+
+def test_nothing_reaches_a_bank_before_a_person_approves() -> None:
+    line = proposed()
+    assert asked(line) == []
+    assert (line.step("stop.0").state, order(line).state) == (StepState.PROPOSED, OrderState.PROPOSED)
+    assert line.here.payments[0].stop is None
+    line.act(ApproveStopAct(order="stop.0"), role=StaffRole.RELEASE_DESK)
+    assert asked(line) == [Action.STOP_PAYMENT]
+    assert order(line).state is OrderState.APPROVED
+    assert [(approval.by, approval.role) for approval in order(line).approvals] == [
+        ("operator li", StaffRole.RELEASE_DESK)
+    ]
+
+
+def test_an_account_that_is_only_reported_takes_two_persons() -> None:
+    line = proposed(WatchStatus.REPORTED)
+    line.act(ApproveStopAct(order="stop.0"), by="anna", role=StaffRole.RELEASE_DESK)
+    assert asked(line) == []
+    twice = line.act(ApproveStopAct(order="stop.0"), by="anna", role=StaffRole.RELEASE_DESK)
+    assert [fact.what for fact in twice.facts] == [ApprovedBefore()]
+    line.act(ApproveStopAct(order="stop.0"), by="bo", role=StaffRole.OPERATOR)
+    assert asked(line) == [Action.STOP_PAYMENT]
+
+
+@pytest.mark.parametrize("role", [None, StaffRole.OFFICER, StaffRole.AUDITOR])
+def test_only_the_roles_that_the_policy_names_approve(role: StaffRole | None) -> None:
+    line = proposed()
+    refused = line.act(ApproveStopAct(order="stop.0"), role=role)
+    assert [fact.what for fact in refused.facts] == [RoleMayNotApprove()]
+    assert asked(line) == []
+
+
+def test_who_asks_for_a_stop_is_one_of_its_approvers() -> None:
+    line = Line(approves=False)
+    line.alert(Level.RED, payment())
+    line.act(AskStopAct(transfer="bank:1"), role=StaffRole.OPERATOR)
+    assert asked(line) == [Action.STOP_PAYMENT]
+    assert order(line).asked_by == "operator li"
+
+
+def test_who_may_not_approve_only_proposes() -> None:
+    line = Line(approves=False)
+    line.alert(Level.RED, payment())
+    line.act(AskStopAct(transfer="bank:1"), by="a program")
+    assert (asked(line), order(line).state) == ([], OrderState.PROPOSED)
+
+
+def test_an_approval_counts_whatever_else_has_changed_on_the_case_meanwhile() -> None:
+    line = proposed()
+    line.act(ApproveStopAct(order="stop.0"), role=StaffRole.OPERATOR, seen=1)
+    assert asked(line) == [Action.STOP_PAYMENT]
+
+
+def test_an_order_that_is_declined_is_not_proposed_again() -> None:
+    line = proposed()
+    line.act(DeclineStopAct(order="stop.0", reason="his landlord"), role=StaffRole.SUPERVISOR)
+    assert (order(line).state, line.step("stop.0").state) == (OrderState.DECLINED, StepState.WITHDRAWN)
+    line.alert(Level.RED, payment(watched=WatchStatus.CONFIRMED, state=TransferState.SETTLED))
+    line.pass_to(timedelta(minutes=10))
+    assert (asked(line), len(line.here.orders)) == ([], 1)
+    assert line.act(ApproveStopAct(order="stop.0"), role=StaffRole.OPERATOR).facts[0].what == NoOrder()
+
+
+def test_an_order_that_nobody_decides_on_is_reminded_of_and_then_ends() -> None:
+    line = proposed()
+    line.pass_to(timedelta(minutes=1))
+    assert line.facts(FactKind.STOP_REMINDER) == [StopUndecided()]
+    line.pass_to(timedelta(hours=24))
+    assert order(line).state is OrderState.UNDECIDED
+    assert StopNeverDecided() in line.facts(FactKind.SKIPPED)
+    assert asked(line) == []
+
+
+def test_an_order_ends_with_the_danger() -> None:
+    line = proposed()
+    line.dissuaded()
+    assert order(line).state is OrderState.WITHDRAWN
+    line.act(ApproveStopAct(order="stop.0"), role=StaffRole.OPERATOR)
+    assert asked(line) == []
+
+
+def test_an_extension_takes_a_person_too() -> None:
+    line = proposed()
+    line.act(ApproveStopAct(order="stop.0"), role=StaffRole.OPERATOR)
+    line.bank(BankState.IN_FORCE)
+    line.pass_to(timedelta(hours=44))
+    assert asked(line) == [Action.STOP_PAYMENT]
+    line.act(ApproveStopAct(order=order(line).step), role=StaffRole.OPERATOR)
+    assert asked(line) == [Action.STOP_PAYMENT, Action.STOP_AGAIN]
+
+
+def test_an_extension_that_nobody_approves_ends_with_the_stop() -> None:
+    line = proposed()
+    line.act(ApproveStopAct(order="stop.0"), role=StaffRole.OPERATOR)
+    line.bank(BankState.IN_FORCE)
+    line.pass_to(timedelta(hours=49))
+    stop = line.here.payments[0].stop
+    assert stop is not None
+    assert (stop.state, order(line).state) == (StopState.EXPIRED, OrderState.UNDECIDED)
+
+
+def test_the_report_of_one_person_proposes_no_stop_of_another_ones_payment() -> None:
+    line = Line(approves=False)
+    line.alert(Level.ORANGE, payment(watched=WatchStatus.REPORTED), found=danger(Level.ORANGE, of=REPORTED))
+    line.pass_to(timedelta(hours=1))
+    assert line.here.orders == []
+    line.act(AskStopAct(transfer="bank:1"), role=StaffRole.OPERATOR)
+    assert order(line).state is OrderState.PROPOSED, "a person may, and another one must approve"
+
+
+def test_a_stop_is_proposed_for_the_resident_who_reported_the_account() -> None:
+    line = Line(approves=False)
+    mine = [*REPORTED, OwnReport(60, 30_000)]
+    line.alert(Level.ORANGE, payment(watched=WatchStatus.REPORTED), found=danger(Level.ORANGE, of=mine))
+    line.pass_to(timedelta(minutes=2))
+    assert order(line).state is OrderState.PROPOSED
+
+
+def test_a_stop_is_proposed_at_once_for_a_resident_who_was_defrauded() -> None:
+    line = Line(approves=False)
+    line.alert(Level.ORANGE, payment(watched=WatchStatus.REPORTED), found=danger(Level.ORANGE, of=REPORTED))
+    line.outcome(Outcome.ALREADY_DEFRAUDED)
+    assert order(line).state is OrderState.PROPOSED
+
+
+def test_an_automatic_order_cites_its_law_and_is_lifted_unless_a_person_confirms_it() -> None:
+    line = automatic()
+    assert asked(line) == [Action.STOP_PAYMENT]
+    assert (order(line).law, order(line).approvals) == (LAW, ())
+    line.bank(BankState.IN_FORCE)
+    line.pass_to(timedelta(minutes=20))
+    assert order(line).state is OrderState.LAPSED
+    assert asked(line) == [Action.STOP_PAYMENT, Action.STOP_RELEASE]
+    line.pass_to(timedelta(hours=1))
+    assert Action.STOP_AGAIN not in asked(line)
+
+
+def test_an_automatic_order_that_a_person_confirms_stays() -> None:
+    line = automatic()
+    line.bank(BankState.IN_FORCE)
+    line.act(ApproveStopAct(order="stop.0"), role=StaffRole.OPERATOR)
+    line.pass_to(timedelta(hours=40))
+    assert (order(line).state, asked(line)) == (OrderState.APPROVED, [Action.STOP_PAYMENT])
+
+
+def test_an_automatic_order_that_lapses_before_the_bank_has_it_is_not_sent_any_more() -> None:
+    line = automatic()
+    line.pass_to(timedelta(minutes=20))
+    assert line.step("stop.0").state is StepState.WITHDRAWN
+    assert StepState.SENT not in {step.state for step in line.here.steps if step.action is Action.STOP_PAYMENT}
+
+
+def test_no_automatic_rule_reaches_an_account_that_is_not_confirmed() -> None:
+    line = Line(approves=False)
+    line.rules = Rules(load(policy_text().replace('{ account = "reported"', AUTOMATIC, 1)))
+    line.alert(Level.RED, payment(watched=None), payment("bank:2", payee="a2", state=TransferState.SETTLED))
+    line.pass_to(timedelta(minutes=2))
+    assert asked(line) == []
