@@ -10,7 +10,7 @@ from schemas.casework.cases import StepState, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import ApproveStopAct, AskStopAct, BankState, DeclineStopAct
 from schemas.casework.orders import OrderState, StopOrder
-from schemas.codes.danger import OwnReport, PaymentMade
+from schemas.codes.danger import DangerCode, OwnReport, PaymentMade
 from schemas.codes.money import StopNeverDecided, StopUndecided
 from schemas.codes.refusals import ApprovedBefore, NoOrder, RoleMayNotApprove
 from schemas.levels import Action, Level, Outcome
@@ -19,7 +19,7 @@ from schemas.risk.evidence import EvidenceKind, WatchStatus
 from schemas.risk.signals import TransferState
 from tests.domain.builders import Line, danger, payment, policy_text
 
-REPORTED = [PaymentMade(EvidenceKind.REPORTED_PAYEE, 30_000, 60)]
+REPORTED: list[DangerCode] = [PaymentMade(EvidenceKind.REPORTED_PAYEE, 30_000, 60)]
 LAW = "反电信网络诈骗法第二十条"
 AUTOMATIC = (
     f'{{ account = "confirmed", state = "pending", persons = 0, law = "{LAW}", confirm_within = "20m" }},\n'
@@ -163,7 +163,7 @@ def test_the_report_of_one_person_proposes_no_stop_of_another_ones_payment() -> 
 
 def test_a_stop_is_proposed_for_the_resident_who_reported_the_account() -> None:
     line = Line(approves=False)
-    mine = [*REPORTED, OwnReport(60, 30_000)]
+    mine: list[DangerCode] = [*REPORTED, OwnReport(60, 30_000)]
     line.alert(Level.ORANGE, payment(watched=WatchStatus.REPORTED), found=danger(Level.ORANGE, of=mine))
     line.pass_to(timedelta(minutes=2))
     assert order(line).state is OrderState.PROPOSED

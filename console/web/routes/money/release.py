@@ -323,7 +323,7 @@ async def _desk_page(
         lines=shown[:STOPS_SHOWN],
         more=max(0, len(shown) - STOPS_SHOWN),
         answered={(each.case, each.transfer): each for each in book.came.values()},  # the latest answer counts
-        accounts=await masked_accounts(made, (line.payee for line in (*orders, *shown[:STOPS_SHOWN]))),
+        accounts=await masked_accounts(made, {*(line.payee for line in orders), *(line.payee for line in shown[:STOPS_SHOWN])}),
         orders=orders,
         waiting=waiting,
         decided=requests[len(waiting) :][:DECIDED_SHOWN],
