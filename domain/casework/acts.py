@@ -15,13 +15,11 @@ from schemas.casework.events import FactKind
 from schemas.casework.inputs import (
     MOST_ANSWERS,
     AnswersAct,
-    ApproveStopAct,
     AskStopAct,
     CallAgainAct,
     ClaimAct,
     CloseAct,
     ConfirmAct,
-    DeclineStopAct,
     LowerAct,
     NoteAct,
     NotifyContactAct,
@@ -30,6 +28,7 @@ from schemas.casework.inputs import (
     ReleaseStopAct,
     SendOfficerAct,
 )
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct
 from schemas.codes.any_code import AnyCode
 from schemas.codes.money import ReleaseApproved, StopToBeLifted
 from schemas.codes.people import (

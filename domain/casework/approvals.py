@@ -5,8 +5,7 @@ from domain.casework.draft import DecisionBuilder
 from domain.casework.steps import Ended, end, plan_step
 from schemas.casework.cases import Step, StepState, StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import ApproveStopAct, DeclineStopAct
-from schemas.casework.orders import OrderState, StopOrder
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState, StopOrder
 from schemas.codes.any_code import AnyCode
 from schemas.codes.money import StopDeclined, StopLapsed, StopNeverDecided, StopUndecided
 from schemas.codes.refusals import CannotBeStopped, NoOrder, RefusalCode, RoleMayNotApprove

@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter
 
 from schemas.base import Fen, Model, Note, Reason, Ref, Text, Token, When
 from schemas.casework.cases import CaseId, Danger, Payment, Profile
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct
 from schemas.codes.channels import ChannelCodeField
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
 from schemas.people.calls import CallerRequest
@@ -112,21 +113,6 @@ class AskStopAct(Model):
     transfer: Ref
 
 
-class ApproveStopAct(Model):
-    """Approve a proposed stop order, or confirm one that an automatic rule sent. `order`: its step's id."""
-
-    do: Literal["approve_stop"] = "approve_stop"
-    order: Token
-
-
-class DeclineStopAct(Model):
-    """Decide against a proposed stop order: no bank gets it."""
-
-    do: Literal["decline_stop"] = "decline_stop"
-    order: Token
-    reason: Reason
-
-
 class ReleaseStopAct(Model):
     """Lift a stop, for hardship or because it was wrong. `asked_by` requested it; another person, who reports this,
     approved.
@@ -227,11 +213,9 @@ Act = Annotated[
 
 
 class OperatorReport(_ForCase):
-    """An operator's act. `seen`: the case's version on the screen.
+    """An operator's act. `seen`: the case's version on the screen; `role`: the person's, None for a program's report.
 
     Acts on an outdated version are refused, with a fact; notes, answers, claims and decisions on a stop order are not.
-    `role`: the person's role, which the console knows from the session; None for a program's own report. Only a role
-    that the policy names approves a stop order.
     """
 
     kind: Literal["operator_report"] = "operator_report"

@@ -1,11 +1,11 @@
 """A stop order: what a bank is to do with a payee's account, on which ground, and who approved it."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.base import Model, Ref, Text, Token, When
+from schemas.base import Model, Reason, Ref, Text, Token, When
 from schemas.codes.any_code import AnyCodeField
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
@@ -61,3 +61,18 @@ class StopOrder(Model):
         """Whether a person's approval still counts: the order waits for it, or went out without one."""
         waits = self.state is OrderState.PROPOSED
         return waits or (self.state is OrderState.APPROVED and self.confirm_by is not None)
+
+
+class ApproveStopAct(Model):
+    """Approve a proposed stop order, or confirm one that an automatic rule sent. `order`: its step's id."""
+
+    do: Literal["approve_stop"] = "approve_stop"
+    order: Token
+
+
+class DeclineStopAct(Model):
+    """Decide against a proposed stop order: no bank gets it. One that an automatic rule sent is lifted."""
+
+    do: Literal["decline_stop"] = "decline_stop"
+    order: Token
+    reason: Reason

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from domain.ids import short_hash
 from schemas.casework.cases import Case
-from schemas.casework.inputs import ApproveStopAct, OperatorReport
-from schemas.casework.orders import StopOrder
+from schemas.casework.inputs import OperatorReport
+from schemas.casework.orders import ApproveStopAct, StopOrder
 from schemas.people.staff import StaffRole
 from simulators.world.contacts import Contacts
 

@@ -13,7 +13,6 @@ from schemas.casework.events import CaseEvent, Commit, Dispatch, FactKind
 from schemas.casework.inputs import (
     Act,
     Alert,
-    ApproveStopAct,
     BankFeedback,
     BankState,
     CaseInput,
@@ -27,7 +26,7 @@ from schemas.casework.inputs import (
     VictimReport,
     VisitStage,
 )
-from schemas.casework.orders import OrderState
+from schemas.casework.orders import ApproveStopAct, OrderState
 from schemas.codes.any_code import AnyCode
 from schemas.codes.danger import CombinedEvidence, DangerCode
 from schemas.levels import Action, Level, Outcome, Result

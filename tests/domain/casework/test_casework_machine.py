@@ -13,7 +13,6 @@ from domain.casework.triage import QueueBand, queue_band
 from schemas.casework.cases import Case, CaseState, Danger, Payment, Profile, StepState
 from schemas.casework.events import Dispatch, FactKind
 from schemas.casework.inputs import (
-    ApproveStopAct,
     AskStopAct,
     BankFeedback,
     BankState,
@@ -23,7 +22,6 @@ from schemas.casework.inputs import (
     CloseAct,
     ConfirmAct,
     Deadline,
-    DeclineStopAct,
     Hold,
     HoldChange,
     LowerAct,
@@ -37,7 +35,7 @@ from schemas.casework.inputs import (
     VictimReport,
     VisitStage,
 )
-from schemas.casework.orders import OrderState
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState
 from schemas.codes.refusals import HasCase
 from schemas.levels import Action, Channel, Level, Outcome, Result
 from schemas.people.residents import Flag

@@ -8,8 +8,8 @@ from domain.casework import Rules
 from domain.policy import load
 from schemas.casework.cases import StepState, StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import ApproveStopAct, AskStopAct, BankState, DeclineStopAct
-from schemas.casework.orders import OrderState, StopOrder
+from schemas.casework.inputs import AskStopAct, BankState
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState, StopOrder
 from schemas.codes.danger import DangerCode, OwnReport, PaymentMade
 from schemas.codes.money import StopNeverDecided, StopUndecided
 from schemas.codes.refusals import ApprovedBefore, NoOrder, RoleMayNotApprove

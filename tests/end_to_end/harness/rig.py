@@ -12,8 +12,8 @@ from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, Fact, FactKind
-from schemas.casework.inputs import Act, ApproveStopAct, CloseAct, NoteAct, OperatorReport, OutcomeAct
-from schemas.casework.orders import OrderState, StopOrder
+from schemas.casework.inputs import Act, CloseAct, NoteAct, OperatorReport, OutcomeAct
+from schemas.casework.orders import ApproveStopAct, OrderState, StopOrder
 from schemas.levels import Action, Channel, Outcome, Result
 from schemas.people.residents import Holding, Occupation, Resident, Sex, TrustedContact
 from schemas.people.rosters import Officer, Role, Roster, Shift

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from domain.dispatches.ids import parse
-from schemas.casework.inputs import ApproveStopAct, AskStopAct, OperatorReport
+from schemas.casework.inputs import AskStopAct, OperatorReport
+from schemas.casework.orders import ApproveStopAct
 from schemas.levels import Action, Channel
 from tests.simulation.laws.known import Expected, Known, known
 from tests.simulation.laws.observed import Contact, Observed

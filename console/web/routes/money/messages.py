@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from console.web.auth.who import Who
+from console.web.auth.who import NotFoundError, Who
 from console.web.case.view import person_of
 from console.web.kit.services import Services
 from console.web.payments import stops
 from domain.identity import masking
+from domain.payments.reconciliation import Line, reconcile
 from schemas.casework.cases import Case
 
 
@@ -25,3 +26,14 @@ async def messages(made: Services, who: Who, case: Case, number: int) -> dict[st
 async def masked_accounts(made: Services, payees: Iterable[str]) -> dict[str, str]:
     """Return masked account numbers by payee token."""
     return {payee: masking.account(number) for payee, number in (await stops.accounts(made, payees)).items()}
+
+
+async def bank_day(made: Services, who: Who, bank: str, day: str) -> tuple[list[Line], dict[str, str]]:
+    """Return the reconciliation lines and masked accounts of a bank's day. Raises NotFoundError if the area has
+    none.
+    """
+    book = made.figures.book
+    if (bank, day) not in book.days(who.sees):
+        raise NotFoundError
+    lines = reconcile(book, bank, day, who.sees)
+    return lines, await masked_accounts(made, (line.sent.payee for line in lines if line.sent))

@@ -20,8 +20,7 @@ from console.web.routes.money.messages import messages
 from domain.casework import orders
 from domain.ids import short_hash
 from schemas.casework.cases import Case
-from schemas.casework.inputs import ApproveStopAct, DeclineStopAct
-from schemas.casework.orders import StopOrder
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, StopOrder
 from schemas.channels.releases import LEAST_REASON, MOST_REASON
 from schemas.codes.danger import DangerSeen
 

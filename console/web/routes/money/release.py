@@ -20,11 +20,11 @@ from console.web.kit.wording import say
 from console.web.live.search import LONGEST, sought
 from console.web.payments import stops
 from console.web.payments.releases import ask_release
-from console.web.routes.money.messages import masked_accounts, messages
+from console.web.routes.money.messages import bank_day, masked_accounts, messages
 from domain.ids import short_hash
 from domain.payments import releases
 from domain.payments.bank_book import StopLine
-from domain.payments.reconciliation import Line, as_csv, reconcile, totals
+from domain.payments.reconciliation import as_csv, totals
 from domain.payments.releases import Why
 from schemas.casework.cases import Case, StopState
 from schemas.casework.inputs import OperatorReport
@@ -188,7 +188,7 @@ async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
     Raises NotFoundError if the person's area has none.
     """
     made = services(request)
-    lines, accounts = await _day(made, who, bank, day)
+    lines, accounts = await bank_day(made, who, bank, day)
     text, digest = as_csv(bank, day, lines, accounts)
     await trail.write(made, who, "bank-reconciliation", f"{bank} {day}", "", digest)
     name = f'attachment; filename="reconciliation-{bank}-{day}.csv"'
@@ -198,7 +198,7 @@ async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
 @door.page("/release/reconciliation/{bank}/{day}", RELEASES, name="release-day")
 async def day(request: Request, bank: str, day: str, who: Signed) -> Response:
     """The day's reconciliation with a bank as a page. Raises NotFoundError if the person's area has none."""
-    lines, accounts = await _day(services(request), who, bank, day)
+    lines, accounts = await bank_day(services(request), who, bank, day)
     return page(request, "release_day.html", bank=bank, day=day, lines=lines, accounts=accounts, totals=totals(lines))
 
 
@@ -247,17 +247,6 @@ def _may_not(found: ReleaseRequest, wanted: ReleaseState, who: Who) -> Why | Non
     """Return why the person may not make this decision, or None. Repeating one's own decision is allowed."""
     again = found.state is wanted and found.decided_by == who.login
     return None if again else releases.may_not_decide(found, who.login)
-
-
-async def _day(made: Services, who: Who, bank: str, day: str) -> tuple[list[Line], dict[str, str]]:
-    """Return the reconciliation lines and masked accounts of a bank's day. Raises NotFoundError if the area has
-    none.
-    """
-    book = made.figures.book
-    if (bank, day) not in book.days(who.sees):
-        raise NotFoundError
-    lines = reconcile(book, bank, day, who.sees)
-    return lines, await masked_accounts(made, (line.sent.payee for line in lines if line.sent))
 
 
 async def _case(made: Services, who: Who, case_id: str, number: int) -> Case:
@@ -323,7 +312,9 @@ async def _desk_page(
         lines=shown[:STOPS_SHOWN],
         more=max(0, len(shown) - STOPS_SHOWN),
         answered={(each.case, each.transfer): each for each in book.came.values()},  # the latest answer counts
-        accounts=await masked_accounts(made, {*(line.payee for line in orders), *(line.payee for line in shown[:STOPS_SHOWN])}),
+        accounts=await masked_accounts(
+            made, {*(line.payee for line in orders), *(line.payee for line in shown[:STOPS_SHOWN])}
+        ),
         orders=orders,
         waiting=waiting,
         decided=requests[len(waiting) :][:DECIDED_SHOWN],
