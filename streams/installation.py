@@ -23,7 +23,7 @@ from streams.repositories.policies import Policies
 from streams.repositories.residents.register import Residents
 from streams.repositories.rosters import Rosters
 from streams.repositories.staff import Staff
-from streams.repositories.tables import Complaints, Drafts, HandOvers, Incidents, Releases
+from streams.repositories.tables import AdminRequests, Complaints, Drafts, HandOvers, Incidents, Releases
 from streams.runtime.clock import Clock
 from streams.runtime.clock_sync import Timekeeper
 from streams.runtime.credentials import AccessError, denied
@@ -133,6 +133,7 @@ class Installation:
         self.releases = Releases(settings, self.redis, self.producer)
         self.payers_requests = PayersRequests(settings, self.redis, self.producer)
         self.handovers = HandOvers(settings, self.redis, self.producer)
+        self.admin_requests = AdminRequests(settings, self.redis, self.producer)
         self.shared = Shared(
             settings,
             self.redis,
@@ -149,6 +150,7 @@ class Installation:
                 self.incidents.restore,
                 self.releases.restore,
                 self.handovers.restore,
+                self.admin_requests.restore,
                 self.payers_requests.restore,
                 self.webhooks.restore,
             ],

@@ -1,7 +1,8 @@
-"""The commands `quanzu console …`: serve the web console, make the first administrator, reopen an account."""
+"""The commands `quanzu console …`: serve the web console, make the first administrators, reopen an account."""
 
 import asyncio
 from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from streams.installation import Installation
 
 app = typer.Typer(
-    name="console", no_args_is_help=True, help="The web console: serve it, and make its first administrator."
+    name="console", no_args_is_help=True, help="The web console: serve it, and make its first administrators."
 )
 
 Login = Annotated[str, typer.Argument(help="Small letters, digits, '.', '_' and '-'")]
@@ -40,20 +41,38 @@ def console_serve() -> None:
     asyncio.run(run())
 
 
-@app.command("first-admin")
-def console_first_admin(login: Login, name: Annotated[str, typer.Option(help="As colleagues know the person")]) -> None:
-    """Make the first administrator, who signs in with a one-time password. Refused if one exists.
+class FirstRole(StrEnum):
+    """The three roles of administration; each needs a person of its own."""
 
-    It prints the password. Also refused if the login or the name is invalid.
+    SYSTEM = "system"
+    SECURITY = "security"
+    AUDIT = "audit"
+
+
+@app.command("first-admin")
+def console_first_admin(
+    login: Login,
+    name: Annotated[str, typer.Option(help="As colleagues know the person")],
+    role: Annotated[FirstRole, typer.Option(help="system asks for accounts, security confirms, audit reads the audit")],
+) -> None:
+    """Make the first person of an administrators' role, who signs in with a one-time password. Once only.
+
+    It prints the password. Refused if somebody has the role, or the login or the name is invalid.
     """
     from console.web.auth.first import first_administrator
     from console.web.kit.settings import load
+    from schemas.people.staff import StaffRole
 
     settings = load()
+    roles = {
+        FirstRole.SYSTEM: StaffRole.SYSTEM_ADMINISTRATOR,
+        FirstRole.SECURITY: StaffRole.SECURITY_ADMINISTRATOR,
+        FirstRole.AUDIT: StaffRole.AUDITOR,
+    }
 
     async def run() -> None:
         async with open_installation() as line:
-            _tell(settings, login, await first_administrator(line, login, name))
+            _tell(settings, login, await first_administrator(line, login, name, roles[role]))
 
     asyncio.run(run())
 
@@ -81,8 +100,8 @@ async def _hint(line: "Installation") -> None:
 
     if await nobody_can_sign_in(line):
         err.print(
-            "Nobody can sign in yet: make the first administrator with `quanzu console first-admin LOGIN --name NAME` "
-            "in another terminal.",
+            "Accounts cannot be made yet: make the first administrators with `quanzu console first-admin LOGIN "
+            "--name NAME --role system`, and again with `--role security` and `--role audit`, in another terminal.",
             soft_wrap=True,
         )
 

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from schemas.administration.audit import AuditEntry
 from schemas.administration.dead_letters import letter_adapter
 from schemas.administration.drafts import Draft, InShadow
+from schemas.administration.requests import AdminRequest
 from schemas.administration.vaults import VaultNamed
 from schemas.casework.cases import Case
 from schemas.casework.epochs import EpochConfirmed, EpochNamed
@@ -231,6 +232,7 @@ TRAFFIC = (
         ("console", "store"),
     ),
     _kept(topics.HANDOVERS, "hand-over", "a shift's hand-over sheet, and who confirmed it", HandOver),
+    _kept(topics.ADMIN_REQUESTS, "admin-request", "an act of administration that needs two persons", AdminRequest),
     Traffic(
         topics.EPOCHS,
         (

@@ -15,6 +15,10 @@ LEAST_KINDS = 5  # different characters
 _ENDING = ("role", "disabled", "password", "totp", "subject")  # a change of these ends all sessions of the account
 
 
+ADMINISTRATORS = frozenset({StaffRole.SYSTEM_ADMINISTRATOR, StaffRole.SECURITY_ADMINISTRATOR})
+"""The roles of which an installation must not lose its last person: one asks, the other confirms."""
+
+
 class Step(StrEnum):
     """The next step of a sign-in once the password was right.
 
@@ -89,21 +93,25 @@ class Refusal(StrEnum):
 
     OWN_ROLE = "own_role"
     LAST_ADMINISTRATOR = "last_administrator"
+    OTHER_KIND = "other_kind"  # a person's account cannot become a program's, or the reverse
 
 
 def refusal(before: Account, after: Account, by: str, everybody: Sequence[Account]) -> Refusal | None:
     """Return why `by` may not make this change, or None. `everybody`: all accounts, including this one."""
     if before.login == by and after.role is not before.role:
         return Refusal.OWN_ROLE
+    if StaffRole.SERVICE in (before.role, after.role) and before.role is not after.role:
+        return Refusal.OTHER_KIND
     others = [each for each in everybody if each.login != before.login]
-    if administers(before) and not administers(after) and not any(map(administers, others)):
+    lost = administers(before, before.role) and not administers(after, before.role)
+    if lost and not any(administers(each, before.role) for each in others):
         return Refusal.LAST_ADMINISTRATOR
     return None
 
 
-def administers(account: Account) -> bool:
-    """Return whether the account is of an administrator who can sign in."""
-    return account.role is StaffRole.ADMINISTRATOR and not account.disabled
+def administers(account: Account, role: StaffRole) -> bool:
+    """Return whether the account is of an administrator with this role who can sign in."""
+    return account.role is role and role in ADMINISTRATORS and not account.disabled
 
 
 def changed(account: Account, by: str, at: datetime, **fields: object) -> Account:

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from schemas.base import Model, Note, Text, Token, When
+from schemas.people.staff import TokenId
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """HMAC-SHA256 under the audit's key, in hex (domain/access/audit_chain)."""
@@ -61,6 +62,7 @@ class AuditEntry(Model):
     on: Text  # the object: a dead letter's id, a source, a case, a policy's hash
     reason: Note = ""
     detail: Note = ""  # further details, such as the digest of the bytes sent
+    token: TokenId | None = None  # the API token through which a program did it
     link: Link | None = None  # None: not chained. Must be the last field: see Link.hash
 
 

@@ -1,9 +1,9 @@
-"""Console accounts and API tokens of programs; on the topic `staff`."""
+"""Console accounts of people and of programs (service accounts), and API tokens; on the topic `staff`."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from schemas.base import Model, Text, When
 
@@ -17,19 +17,38 @@ MOST_RECOVERY = 10  # recovery codes of one account
 
 
 class StaffRole(StrEnum):
-    """A person's role at the console; each has one."""
+    """The role of an account at the console; each account has one.
+
+    Three roles administer, and nobody has two of them: the system administrator asks for accounts, tokens and webhooks,
+    the security administrator confirms or refuses, and the auditor reads the audit.
+    """
 
     OPERATOR = "operator"
     OFFICER = "officer"
     SUPERVISOR = "supervisor"
     RELEASE_DESK = "release_desk"
     AUDITOR = "auditor"
-    ADMINISTRATOR = "administrator"
+    SYSTEM_ADMINISTRATOR = "system_administrator"
+    SECURITY_ADMINISTRATOR = "security_administrator"
     DISPLAY = "display"  # a wall display: it looks, acts on nothing, and opens no case
+    SERVICE = "service"  # a program: it has tokens for /api/v1, no password, no session and no pages
+
+
+class Scope(StrEnum):
+    """A right that a token may have. There is none for revealing personal data, approving or releasing."""
+
+    READ_CASES = "cases.read"
+    FOLLOW_CASES = "cases.follow"  # the stream of case events
+    NOTE = "cases.note"
+    RING = "calls.ring"  # a telephone exchange tells of a caller
+    ACT = "cases.act"  # the acts that domain/access/scopes.py leaves to programs
 
 
 class Account(Model):
-    """A person's account. `epoch`: increased to end all sessions; sessions of an older epoch are invalid."""
+    """The account of a person or, with the role `service`, of a program.
+
+    `epoch`: increased to end all sessions and tokens; those of an older epoch are invalid.
+    """
 
     login: Login
     name: Text
@@ -48,17 +67,31 @@ class Account(Model):
     changed_at: When
     changed_by: Text
 
+    @model_validator(mode="after")
+    def _service_has_no_sign_in(self) -> Self:
+        signs_in = self.password or self.totp or self.subject or self.officer
+        if self.role is StaffRole.SERVICE and signs_in:
+            raise ValueError("a service account has no password, second factor, subject or officer")
+        return self
+
 
 TokenId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
 
 
 class ApiToken(Model):
-    """A token by which a program acts as an account. Only its hash is stored."""
+    """A token by which a program acts as its service account. Only its hash is stored.
+
+    `epoch`: the account's when the token was made; it is invalid once the account has another. `confirmed_by`: the
+    second administrator.
+    """
 
     id: TokenId
     hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     login: Login
     purpose: Text
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
+    epoch: Annotated[int, Field(ge=0)]
     until: When  # in wall-clock time
     made_at: When
     made_by: Login
+    confirmed_by: Login

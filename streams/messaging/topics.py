@@ -66,6 +66,7 @@ INCIDENTS = Topic("incidents", "incident", compacted=True)
 RELEASES = Topic("releases", "request to lift a stop", compacted=True)
 PAYERS_REQUESTS = Topic("payers-requests", "request to alert earlier payers", compacted=True)
 HANDOVERS = Topic("handovers", "hand-over", compacted=True)
+ADMIN_REQUESTS = Topic("admin-requests", "administrator's request", compacted=True)
 EPOCHS = Topic("epochs", "an epoch, or all confirmations", compacted=True, segment=timedelta(minutes=10))
 VAULTS = Topic("vaults", "the installation's vault", compacted=True)  # see streams/security/vault.py
 BANK_MESSAGES = Topic("bank-messages", "resident")
@@ -76,7 +77,7 @@ DEAD_LETTERS = Topic("dead-letters", "source", timedelta(days=30))
 
 LANES = (SIGNALS_URGENT, SIGNALS)
 DISPATCHES = (DISPATCHES_RED, DISPATCHES_SMS, DISPATCHES_PHONE, DISPATCHES_VISIT, DISPATCHES_PAYMENT)
-CONSOLES = (STAFF, DRAFTS, ALARMS, WEBHOOKS, COMPLAINTS, INCIDENTS, RELEASES, HANDOVERS)
+CONSOLES = (STAFF, DRAFTS, ALARMS, WEBHOOKS, COMPLAINTS, INCIDENTS, RELEASES, HANDOVERS, ADMIN_REQUESTS)
 COMPACTED = (RESIDENTS, WATCHLIST, POLICIES, ROSTERS, ACCOUNTS, FEEDS, PAYERS_REQUESTS, *CONSOLES)
 SHARED = (*COMPACTED, EVIDENCE)
 """The topics from which the Redis data shared by all partitions are restored (streams/state/shared_state.py)."""

@@ -1,4 +1,6 @@
-"""Complaints, incidents, releases, hand-overs and policy drafts, each on a compacted topic and in Redis."""
+"""Complaints, incidents, releases, hand-overs, policy drafts and administrators' requests: each on a compacted topic
+and in Redis.
+"""
 
 from datetime import datetime
 
@@ -6,13 +8,14 @@ from redis.asyncio import Redis
 
 from domain.desk.incidents import touches
 from schemas.administration.drafts import Draft
+from schemas.administration.requests import AdminRequest
 from schemas.channels.releases import ReleaseRequest
 from schemas.people.complaints import Complaint
 from schemas.people.handovers import HandOver
 from schemas.people.incidents import Incident
 from streams.messaging.producer import Producer
 from streams.messaging.reader import Tails
-from streams.messaging.topics import COMPLAINTS, DRAFTS, HANDOVERS, INCIDENTS, RELEASES
+from streams.messaging.topics import ADMIN_REQUESTS, COMPLAINTS, DRAFTS, HANDOVERS, INCIDENTS, RELEASES
 from streams.runtime.settings import Settings
 from streams.state.compacted_table import CompactedTable
 
@@ -62,6 +65,13 @@ class HandOvers(CompactedTable[HandOver]):
         """Return at most `most` hand-overs of an area, the newest first."""
         found = [each for each in await self.all() if each.area == area]
         return sorted(found, key=lambda each: (each.at, each.id), reverse=True)[:most]
+
+
+class AdminRequests(CompactedTable[AdminRequest]):
+    """All acts of administration that were asked for, by id."""
+
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
+        super().__init__(settings, redis, producer, ADMIN_REQUESTS, AdminRequest)
 
 
 class StaleDraftError(Exception):

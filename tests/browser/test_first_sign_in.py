@@ -79,14 +79,18 @@ async def test_who_mistypes_hears_it_and_comes_in_by_the_code(console: Stage, pe
     await expect(page.locator(".person .name")).to_have_text(somebody.account.name)
 
 
-async def test_an_administrator_makes_an_account_and_a_token(console: Stage, people: People) -> None:
-    page = await people.page(StaffRole.ADMINISTRATOR, "")
+async def test_two_administrators_make_an_account_and_a_token(console: Stage, people: People) -> None:
+    page = await people.page(StaffRole.SYSTEM_ADMINISTRATOR, "")
+    second = await people.page(StaffRole.SECURITY_ADMINISTRATOR, "")
+    await console.account(StaffRole.SERVICE, name="地图")
     await page.goto("/staff")
     await page.locator("#login").fill("sun.li")
     await page.locator("#name").fill("孙丽")
     await page.locator("#role").select_option("operator")
     await page.locator("#area").fill("2201")
-    await page.get_by_role("button", name="建立账号").click()
+    await page.get_by_role("button", name="申请建立账号").click()
+    await looked_at(people, page, "0-asked")
+    await confirmed(page, second)
     await expect(page.locator("code.secret")).to_have_text(re.compile(r"^(\w{5}-){3}\w{5}$"))
     await looked_at(people, page, "1-one-time")
     await page.get_by_role("link", name="完成").click()
@@ -97,9 +101,20 @@ async def test_an_administrator_makes_an_account_and_a_token(console: Stage, peo
     await expect(page.locator("main")).to_contain_text("已停用")
     await page.goto("/integrations")
     await page.locator("#purpose").fill("地图大屏")
-    await page.get_by_role("button", name="建立令牌").click()
+    await page.get_by_label("读取预警").check()
+    await page.get_by_role("button", name="申请令牌").click()
+    await confirmed(page, second)
     await expect(page.locator("code.secret")).to_have_text(re.compile("^qz_"))
     await looked_at(people, page, "3-token")
+
+
+async def confirmed(page: Page, second: Page) -> None:
+    """The second administrator confirms what is asked for, and the first carries it out."""
+    await second.goto("/approvals")
+    await second.get_by_role("button", name="同意", exact=True).click()
+    await expect(second.get_by_role("button", name="同意", exact=True)).to_have_count(0)
+    await page.goto("/approvals")
+    await page.get_by_role("button", name="办理").click()
 
 
 async def test_a_session_on_another_device_is_ended_from_here(console: Stage, people: People) -> None:

@@ -1,4 +1,4 @@
-"""`quanzu console`: the first administrator, the way back in, and the console served."""
+"""`quanzu console`: the first administrators, the way back in, and the console served."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 
 class House:
-    """The command line, in the folder of servers that run, where `chief` is the first administrator."""
+    """The command line, in the folder of servers that run, where `chief` is the first system administrator."""
 
     def __init__(self, settings: Settings, capture: pytest.CaptureFixture[str]) -> None:
         self.settings, self._capture = settings, capture
@@ -73,21 +73,30 @@ def house(servers: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     monkeypatch.setenv("QUANZU_DATA", str(servers.data))
     monkeypatch.setenv("COLUMNS", "200")
     made = House(servers, capsys)
-    made.run("first-admin", "chief", "--name", "主任")
+    made.run("first-admin", "chief", "--name", "主任", "--role", "system")
     return made
 
 
-def test_the_first_administrator_is_made_once(house: House) -> None:
-    code, _, err = house.run("first-admin", "another", "--name", "某某")
+def test_the_first_administrator_of_a_role_is_made_once(house: House) -> None:
+    code, _, err = house.run("first-admin", "another", "--name", "某某", "--role", "system")
     assert code == 1
-    assert "there is an administrator already: chief" in err
-    made = [entry for entry in house.audit() if b"the first administrator" in entry]
+    assert "there is a system_administrator already: chief" in err
+    made = [entry for entry in house.audit() if b"the first system_administrator" in entry]
     assert len(made) == 1
     assert b'"on":"chief"' in made[0]
 
 
+def test_each_of_the_three_roles_has_its_first_person_and_none_has_two(house: House) -> None:
+    code, _, err = house.run("first-admin", "chief", "--name", "主任", "--role", "security")
+    assert code == 1
+    assert "each administrator is another person" in err
+    for login, role in (("guard", "security"), ("reader", "audit")):
+        house.word("first-admin", login, "--name", "某某", "--role", role)
+        assert house.run("first-admin", f"{login}-2", "--name", "某某", "--role", role)[0] == 1
+
+
 def test_a_login_that_cannot_be_is_named(house: House) -> None:
-    code, _, err = house.run("first-admin", "Chief One", "--name", "某某")
+    code, _, err = house.run("first-admin", "Chief One", "--name", "某某", "--role", "security")
     assert code == 1
     assert err.startswith("login: ")
 

@@ -1,13 +1,14 @@
-"""Makes the first administrator, and reopens the account of a person who lost all factors. Called by server
+"""Makes the first administrators, and reopens the account of a person who lost all factors. Called by server
 commands.
 """
 
 from datetime import UTC, datetime
+from functools import partial
 
 from pydantic import ValidationError
 
 from console.web.auth import passwords
-from domain.access.accounts import administers, changed
+from domain.access.accounts import ADMINISTRATORS, administers, changed
 from schemas.administration.audit import AuditEntry
 from schemas.errors import UserError
 from schemas.people.staff import Account, StaffRole
@@ -21,33 +22,37 @@ class AccountError(UserError):
     """An account cannot be made or reopened; the text says why and what to do."""
 
 
-async def first_administrator(line: Installation, login: str, name: str) -> str:
-    """Make the first administrator and return the one-time password.
+async def first_administrator(line: Installation, login: str, name: str, role: StaffRole) -> str:
+    """Make the first administrator with this role and return the one-time password.
 
-    Raises AccountError if an administrator who can sign in exists, or the login or the name is invalid, and
-    TimeoutError if Kafka or Redis does not answer.
+    Raises AccountError if one who can sign in exists, or the login or the name is invalid, and TimeoutError if Kafka
+    or Redis does not answer.
     """
     word = passwords.one_time()
     now = line.clock.now()
-    fields = {"login": login, "name": name, "role": StaffRole.ADMINISTRATOR, "changed_at": now, "changed_by": BY}
+    fields = {"login": login, "name": name, "role": role, "changed_at": now, "changed_by": BY}
     try:
         account = Account.model_validate(fields | await _opened_by(line, word))
     except ValidationError as error:
         raise AccountError(f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}") from None
 
     async def told() -> None:
-        entry = AuditEntry(at=now, by=BY, act="account-made", on=login, detail="the first administrator")
+        entry = AuditEntry(at=now, by=BY, act="account-made", on=login, detail=f"the first {role.value}")
         await audit.write(line.producer, [entry])
 
-    await line.staff.add(account, _check_first, told)
+    await line.staff.add(account, partial(_check_first, role, login), told)
     return word
 
 
 async def open_again(line: Installation, login: str, reason: str) -> str:
     """Give an account a new one-time password, remove its second factor, enable it, and return the password.
 
-    Raises AccountError if there is no such account, and TimeoutError if Kafka or Redis does not answer.
+    Raises AccountError if there is no such account or it is a program's, and TimeoutError if Kafka or Redis does not
+    answer.
     """
+    known = await line.staff.get(login)
+    if known is not None and known.role is StaffRole.SERVICE:
+        raise AccountError(f"{login!r} is a service account: it has tokens, and nobody signs in to it")
     word, now = passwords.one_time(), line.clock.now()
     fields = await _opened_by(line, word) | {"totp": None, "recovery": [], "disabled": False}
 
@@ -64,17 +69,20 @@ async def open_again(line: Installation, login: str, reason: str) -> str:
 
 
 async def nobody_can_sign_in(line: Installation) -> bool:
-    """Return whether there is no administrator who can sign in."""
-    return not any(map(administers, await line.staff.all()))
+    """Return whether an administrator is missing: one asks for accounts, another confirms."""
+    everybody = await line.staff.all()
+    return not all(any(administers(each, role) for each in everybody) for role in ADMINISTRATORS)
 
 
-def _check_first(everybody: list[Account]) -> None:
-    found = [each.login for each in everybody if administers(each)]
+def _check_first(role: StaffRole, login: str, everybody: list[Account]) -> None:
+    found = [each.login for each in everybody if each.role is role and not each.disabled]
     if found:
         raise AccountError(
-            f"there is an administrator already: {', '.join(found)}. Accounts are made by an administrator in the "
-            "console, under 账号. Who has lost password and second factor: `quanzu console open-again LOGIN --reason …`"
+            f"there is a {role.value} already: {', '.join(found)}. Accounts are asked for in the console, under 账号. "
+            "Who has lost password and second factor: `quanzu console open-again LOGIN --reason …`"
         )
+    if any(each.login == login for each in everybody):
+        raise AccountError(f"there is an account {login!r} already: each administrator is another person")
 
 
 async def _opened_by(line: Installation, word: str) -> dict[str, object]:

@@ -14,7 +14,8 @@ NAMES = {
     "demo-release-desk": (StaffRole.RELEASE_DESK, "止付岗（演示）"),
     "demo-auditor": (StaffRole.AUDITOR, "审计员（演示）"),
     "demo-display": (StaffRole.DISPLAY, "大屏（演示）"),
-    "demo-administrator": (StaffRole.ADMINISTRATOR, "管理员（演示）"),
+    "demo-system-administrator": (StaffRole.SYSTEM_ADMINISTRATOR, "系统管理员（演示）"),
+    "demo-security-administrator": (StaffRole.SECURITY_ADMINISTRATOR, "安全管理员（演示）"),
 }
 
 

@@ -6,7 +6,7 @@ change of the account raises its epoch. Programs use API tokens (auth/tokens.py)
 
 import hashlib
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from starlette.responses import Response
 from console.web.auth import tokens
 from console.web.auth.who import Who
 from console.web.kit.settings import ConsoleSettings
-from schemas.people.staff import Account
+from schemas.people.staff import Account, StaffRole
 from streams.repositories.staff import Staff
 from streams.runtime.clock import Wall
 from streams.state.keys import SESSION, SESSIONS_OF
@@ -92,7 +92,7 @@ class Sessions:
             return None
         kept = StoredSession(**orjson.loads(raw))
         account = await self._staff.get(kept.login)
-        if account is None or account.disabled or account.epoch != kept.epoch or self._over(kept):
+        if account is None or not _may_sign_in(account) or account.epoch != kept.epoch or self._over(kept):
             await self._forget(kept.login, name)
             return None
         return _who(account, name)
@@ -132,10 +132,12 @@ class Sessions:
 
     async def _bearer(self, token: str) -> Who | None:
         kept = await self._staff.token(tokens.id_of(token) or "")
-        if kept is None or not tokens.fits(token, kept, _moment(self._wall.time())):
+        if kept is None or not tokens.fits(token, kept):
             return None
         account = await self._staff.get(kept.login)
-        return None if account is None or account.disabled else _who(account, tokens.SESSION + kept.id)
+        if account is None or not tokens.token_in_force(kept, account, _moment(self._wall.time())):
+            return None
+        return replace(_who(account, tokens.SESSION + kept.id), scopes=frozenset(kept.scopes), token=kept.id)
 
     async def _kept(self, session: str) -> StoredSession | None:
         raw = await self._redis.get(SESSION + session)
@@ -167,6 +169,11 @@ def take_back(response: Response) -> None:
     """Remove the session cookie and clear the page's storage, which on an officer's telephone holds tasks."""
     response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict", path="/")
     response.headers["Clear-Site-Data"] = '"storage"'
+
+
+def _may_sign_in(account: Account) -> bool:
+    """Return whether the account may have sessions: a disabled one and a program's may not."""
+    return not account.disabled and account.role is not StaffRole.SERVICE
 
 
 def _who(account: Account, session: str) -> Who:

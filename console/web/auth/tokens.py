@@ -1,23 +1,50 @@
-"""API tokens: other programs use the console as an account. A token is shown once; its hash is stored."""
+"""API tokens: other programs use the API as their service account. A token is shown once; its hash is stored."""
 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
-from console.web.auth.who import ForbiddenError, Who
-from schemas.people.staff import ApiToken
+from console.web.auth.who import Who
+from schemas.people.staff import Account, ApiToken, Scope, StaffRole
 
 PREFIX = "qz"  # lets scanners for leaked secrets recognise a token
 SESSION = "token:"  # begins a program's `Who.session`; the token's id follows
 
 
-def make(login: str, purpose: str, until: datetime, at: datetime, by: str) -> tuple[str, ApiToken]:
-    """Return a new token and the ApiToken to store. Raises pydantic.ValidationError if the purpose is invalid."""
+@dataclass(frozen=True, slots=True)
+class TokenWish:
+    """What a token is for, until when, and the two administrators: who asked for it and who confirmed."""
+
+    purpose: str
+    scopes: Collection[Scope]
+    until: datetime
+    by: str
+    confirmed_by: str
+
+
+def make(account: Account, wanted: TokenWish, at: datetime) -> tuple[str, ApiToken]:
+    """Return a new token of a service account and the ApiToken to store.
+
+    Raises ValueError if the account is a person's, or the purpose or the scopes are invalid.
+    """
+    if account.role is not StaffRole.SERVICE:
+        raise ValueError("a token is for a service account: a program never acts as a person")
     number = secrets.token_hex(6)
     token = f"{PREFIX}_{number}_{secrets.token_urlsafe(32)}"
     return token, ApiToken(
-        id=number, hash=_hash(token), login=login, purpose=purpose, until=until, made_at=at, made_by=by
+        id=number,
+        hash=_hash(token),
+        login=account.login,
+        purpose=wanted.purpose,
+        scopes=sorted(set(wanted.scopes)),
+        epoch=account.epoch,
+        until=wanted.until,
+        made_at=at,
+        made_by=wanted.by,
+        confirmed_by=wanted.confirmed_by,
     )
 
 
@@ -27,20 +54,21 @@ def id_of(token: str) -> str | None:
     return parts[1] if len(parts) == 3 and parts[0] == PREFIX else None
 
 
-def fits(token: str, kept: ApiToken, now: datetime) -> bool:
-    """Return whether the token matches the stored hash and has not expired."""
-    return hmac.compare_digest(_hash(token), kept.hash) and now < kept.until
+def fits(token: str, kept: ApiToken) -> bool:
+    """Return whether the token matches the stored hash."""
+    return hmac.compare_digest(_hash(token), kept.hash)
+
+
+def token_in_force(kept: ApiToken, account: Account | None, now: datetime) -> bool:
+    """Return whether a stored token may be used: not expired, and its service account is as it was made for."""
+    if account is None or account.disabled or account.role is not StaffRole.SERVICE:
+        return False
+    return account.epoch == kept.epoch and now < kept.until
 
 
 def is_program(who: Who) -> bool:
     """Return whether a program with an API token is acting, not a person in a browser."""
     return who.session.startswith(SESSION)
-
-
-def refuse_programs(who: Who) -> None:
-    """Raise ForbiddenError for programs: only people may manage accounts, passwords and tokens."""
-    if is_program(who):
-        raise ForbiddenError
 
 
 def _hash(token: str) -> str:

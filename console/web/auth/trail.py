@@ -53,7 +53,8 @@ def in_time() -> asyncio.Timeout:
 
 def entry(services: Services, who: Who, act: str, on: str, reason: str = "", detail: str = "") -> AuditEntry:
     """Return an audit entry at the present time, without writing it."""
-    return AuditEntry(at=services.line.clock.now(), by=who.login, act=act, on=on, reason=reason, detail=detail)
+    at = services.line.clock.now()
+    return AuditEntry(at=at, by=who.login, act=act, on=on, reason=reason, detail=detail, token=who.token)
 
 
 async def binding(line: Installation) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from schemas.people.staff import StaffRole
+from schemas.people.staff import Scope, StaffRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Who:
     station: str | None
     officer: str | None
     session: str  # the hash of the session's token, or "token:" and the API token's id
+    scopes: frozenset[Scope] = frozenset()  # of the API token; a person's session has none
+    token: str | None = None  # the API token's id, which goes into the audit
 
     def sees(self, division: str) -> bool:
         """Return whether a division code lies in the area."""

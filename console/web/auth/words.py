@@ -3,7 +3,7 @@
 from datetime import date
 
 from domain.identity.divisions import name_of
-from schemas.people.staff import StaffRole
+from schemas.people.staff import Scope, StaffRole
 
 N_ = str
 """Marks a text for the extraction of translations; the text is translated where it is shown."""
@@ -14,8 +14,17 @@ ROLES = {
     StaffRole.SUPERVISOR: N_("值班长"),
     StaffRole.RELEASE_DESK: N_("止付岗"),
     StaffRole.AUDITOR: N_("审计员"),
-    StaffRole.ADMINISTRATOR: N_("系统管理员"),
+    StaffRole.SYSTEM_ADMINISTRATOR: N_("系统管理员"),
+    StaffRole.SECURITY_ADMINISTRATOR: N_("安全管理员"),
     StaffRole.DISPLAY: N_("大屏"),
+    StaffRole.SERVICE: N_("服务账号（程序）"),
+}
+SCOPES = {
+    Scope.READ_CASES: N_("读取预警"),
+    Scope.FOLLOW_CASES: N_("接收预警动态"),
+    Scope.NOTE: N_("记事"),
+    Scope.RING: N_("通知来电（电话交换机）"),
+    Scope.ACT: N_("处置预警（解除、确认、降级、办结除外）"),
 }
 EVERYWHERE = N_("全省")
 TOO_OFTEN = N_("尝试次数太多。请过一会儿再试。")

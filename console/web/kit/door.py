@@ -11,14 +11,20 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute, Match
 
 from console.web.auth import csrf
+from console.web.auth.tokens import is_program
 from console.web.auth.who import ForbiddenError, NotSignedInError
 from console.web.kit.described import FAULTS, Answers
 from console.web.kit.services import services
-from schemas.people.staff import StaffRole
+from schemas.people.staff import Scope, StaffRole
 
-ROLES = "x-roles"
+ROLES, SCOPES = "x-roles", "x-scopes"
 PUBLIC = frozenset[StaffRole]()
-EVERYBODY = frozenset(StaffRole)
+EVERYBODY = frozenset(StaffRole) - {StaffRole.SERVICE}
+"""All people: a program has no pages."""
+
+ADMINISTRATORS = frozenset({StaffRole.SYSTEM_ADMINISTRATOR, StaffRole.SECURITY_ADMINISTRATOR})
+ASKING = frozenset({StaffRole.SYSTEM_ADMINISTRATOR})  # ask for accounts, tokens and webhooks
+CONFIRMING = frozenset({StaffRole.SECURITY_ADMINISTRATOR})  # decide on what was asked for
 DESK = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
 RELEASES = frozenset({StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR})  # roles that decide on stop-payments
 
@@ -40,17 +46,32 @@ class Door:
         return self._route(path, roles, name, ["POST"])
 
     def api(
-        self, method: str, path: str, roles: Collection[StaffRole], name: str, answers: Answers
+        self,
+        method: str,
+        path: str,
+        roles: Collection[StaffRole],
+        name: str,
+        answers: Answers,
+        scopes: Collection[Scope],
     ) -> Callable[[Endpoint], Endpoint]:
-        """Decorator: a route for programs and people, in the OpenAPI description. `answers`: its answers by status."""
-        return self._route(path, roles, name, [method], answers)
+        """Decorator: a route for programs and people, in the OpenAPI description. `answers`: its answers by status.
+
+        `scopes`: a token needs one of them.
+        """
+        return self._route(path, {*roles, StaffRole.SERVICE}, name, [method], answers, frozenset(scopes))
 
     def public(self, method: str, path: str, name: str) -> Callable[[Endpoint], Endpoint]:
         """Decorator: a route that needs no sign-in."""
         return self._route(path, PUBLIC, name, [method])
 
     def _route(
-        self, path: str, roles: Collection[StaffRole], name: str, methods: list[str], answers: Answers | None = None
+        self,
+        path: str,
+        roles: Collection[StaffRole],
+        name: str,
+        methods: list[str],
+        answers: Answers | None = None,
+        scopes: frozenset[Scope] = frozenset(),
     ) -> Callable[[Endpoint], Endpoint]:
         known = frozenset(roles)
 
@@ -63,8 +84,8 @@ class Door:
                 include_in_schema=answers is not None,
                 status_code=min((each for each in answers or () if isinstance(each, int)), default=None),
                 responses=None if answers is None else {**FAULTS, **answers},
-                openapi_extra={ROLES: sorted(known)},
-                dependencies=[Depends(guard(known))] if known else [],
+                openapi_extra={ROLES: sorted(known), **({SCOPES: sorted(scopes)} if scopes else {})},
+                dependencies=[Depends(guard(known, scopes))] if known else [],
                 response_model=None,
             )
             return endpoint
@@ -72,10 +93,12 @@ class Door:
         return add
 
 
-def guard(roles: frozenset[StaffRole]) -> Callable[[Request], Awaitable[None]]:
-    """Return a dependency that admits accounts with one of the roles and sets `request.state.who`.
+def guard(roles: frozenset[StaffRole], scopes: frozenset[Scope] = frozenset()) -> Callable[[Request], Awaitable[None]]:
+    """Return a dependency that admits accounts with one of the roles and, of programs, tokens with one of the scopes,
+    and sets `request.state.who`.
 
-    It raises NotSignedInError, ForbiddenError (wrong role or, for a writing request, no CSRF token) or TooManyError.
+    It raises NotSignedInError, ForbiddenError (wrong role or scope or, for a writing request, no CSRF token) or
+    TooManyError.
     """
 
     async def check(request: Request) -> None:
@@ -84,7 +107,7 @@ def guard(roles: frozenset[StaffRole]) -> Callable[[Request], Awaitable[None]]:
             raise NotSignedInError
         request.state.who = who
         await request.app.state.limits.person(request, who)
-        if who.role not in roles:
+        if who.role not in roles or (is_program(who) and not who.scopes & scopes):
             raise ForbiddenError
         if request.method not in ("GET", "HEAD"):
             await csrf.check(request, who)

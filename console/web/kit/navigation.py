@@ -15,7 +15,7 @@ class Item:
     roles: frozenset[StaffRole]
 
 
-_O, _F, _S, _R, _A, _D, _W = StaffRole
+_O, _F, _S, _R, _A, _D, _G, _W, _ = StaffRole
 ITEMS = (
     Item("/queue", "待处置", frozenset({_O, _S})),
     Item("/call-in", "96110 来电", frozenset({_O, _S})),
@@ -32,8 +32,10 @@ ITEMS = (
     Item("/release", "止付与解除", frozenset({_R, _S})),
     Item("/complaints", "投诉与异议", frozenset({_R, _S})),
     Item("/wall", "大屏", frozenset({_W})),
-    Item("/staff", "账号", frozenset({_D})),
-    Item("/integrations", "接口", frozenset({_D})),
+    Item("/approvals", "复核", frozenset({_G})),
+    Item("/staff", "账号", frozenset({_D, _G})),
+    Item("/integrations", "接口", frozenset({_D, _G})),
+    Item("/approvals", "申请", frozenset({_D})),
 )
 
 

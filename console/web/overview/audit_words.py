@@ -173,6 +173,9 @@ GROUPS = {
             "account-disabled": N_("停用账号"),
             "account-enabled": N_("启用账号"),
             "account-opened-again": N_("重新开通账号"),
+            "admin-asked": N_("申请管理事项"),
+            "admin-confirmed": N_("同意管理事项"),
+            "admin-refused": N_("不同意管理事项"),
         },
     ),
     "program": ActGroup(

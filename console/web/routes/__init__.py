@@ -8,7 +8,7 @@ from console.web.routes.cases import call_in, case, case_acts, claims, holds, ne
 from console.web.routes.centre import alarms, audit, complaints, desk, handover, incidents, policies, situation, wall
 from console.web.routes.field import my_shifts, roster_files, rosters, tasks
 from console.web.routes.money import orders, payers, release
-from console.web.routes.people import account, front, guests, health, sign_in, staff, unmask
+from console.web.routes.people import account, approvals, front, guests, health, sign_in, staff, unmask
 from console.web.routes.programs import api, integrations, webhooks
 
 DOORS: tuple[Door, ...] = (
@@ -17,6 +17,7 @@ DOORS: tuple[Door, ...] = (
     sign_in.door,
     account.door,
     staff.door,
+    approvals.door,
     integrations.door,
     queue.door,
     claims.door,

@@ -12,10 +12,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from console.web.auth import csrf
+from console.web.auth import csrf, webhook_forms
 from console.web.auth.sessions import COOKIE
 from console.web.kit.door import table
-from schemas.people.staff import StaffRole
+from schemas.people.staff import Scope, StaffRole
 from streams.messaging import topics
 from tests.console.harness.softphone import Softphone
 from tests.console.harness.stage import Stage
@@ -43,6 +43,15 @@ WHOLE_PROVINCE = {"policy-draft-publish", "policy-shadow", "policy-shadow-end", 
 # These end the session and lead to the sign-in, or answer 401 to a wrong password: to whoever is let in.
 LEADS_OUT = {"sign-out", "account-sign-out-everywhere", "account-password", "account-recovery"}
 PROGRAMS = {"api-act"}  # take JSON, and their Idempotency-Key
+# What a token opens, by its scope, and nothing else.
+OF_PROGRAMS = {
+    "api-description": set(Scope),
+    "api-cases": {Scope.READ_CASES},
+    "api-case": {Scope.READ_CASES},
+    "api-stream": {Scope.FOLLOW_CASES},
+    "api-act": {Scope.NOTE, Scope.ACT},
+    "api-call-rings": {Scope.RING},
+}
 PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 NOBODY, REFUSED = 401, 403
 JSON = {"accept": "application/json"}
@@ -160,6 +169,21 @@ async def test_every_route_is_open_to_its_roles_in_their_area_and_to_nobody_else
     assert holes == [], "\n".join(holes)
 
 
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("scope", Scope)
+async def test_a_token_opens_what_its_scope_names_and_no_page(scope: Scope, console: Stage, world: World) -> None:
+    headers, holes = {"authorization": f"Bearer {await world.token(scope)}"} | JSON, []
+    guarded = [route for route in routes(console) if route.roles]
+    async with httpx.AsyncClient(base_url=console.address, timeout=60) as client:
+        for route in guarded:
+            answer = await asked(client, route, _any(world, route), headers)
+            opens = answer.status not in (NOBODY, REFUSED)
+            if opens != (scope in OF_PROGRAMS.get(route.name, ())):
+                holes.append(f"{scope}: {route.method} {route.path}: {answer.status}")
+    print(f"{len(guarded)} routes as a token with {scope.value}: {len(holes)} holes")
+    assert holes == []
+
+
 async def test_what_is_the_whole_province_s_is_open_to_who_is_responsible_for_all_of_it(
     console: Stage, world: World
 ) -> None:
@@ -178,15 +202,18 @@ async def test_every_route_stands_in_the_table_with_its_roles(console: Stage) ->
 
 
 async def test_every_record_that_all_of_that_left_on_the_topics_fits_its_schema(console: Stage, world: World) -> None:
-    async with await console.signed_in(StaffRole.ADMINISTRATOR, "") as admin:  # the table's webhooks are nobody's
-        await admin.post("/integrations/webhooks", data={"url": "http://127.0.0.1:9/nobody"})
+    book, url = console.services.line.webhooks, "http://127.0.0.1:9/nobody"  # the table's webhooks are nobody's
+    given = {"url": url, "area": "", "levels": "", "language": "zh"}
+    await book.put(webhook_forms.webhook_of_form(console.services, "admin", given, [book.sealed("a secret")]))
     found = await held(console.house.settings)
     assert found.faults == []
     assert found.topics >= {topic.name for topic in (*topics.CONSOLES, topics.CALLS, topics.AUDIT)}
 
 
 async def _headers(world: World, role: StaffRole) -> dict[str, str]:
-    """Those of a new session: what was asked before may have ended the last one."""
+    """Those of a new session or token: what was asked before may have ended the last one."""
+    if role is StaffRole.SERVICE:
+        return {"authorization": f"Bearer {await world.token(*Scope)}"} | JSON
     token, proof = await world.session(role)
     return {"cookie": f"{COOKIE}={token}", csrf.HEADER: proof, "accept": "text/html"}
 

@@ -35,7 +35,7 @@ async def test_who_loads_the_answer_to_a_form_again_is_led_to_the_page_above(con
         "/complaints/k1/assign": "/complaints/k1",
         "/holds/look": "/holds",
     }
-    async with await console.signed_in(StaffRole.ADMINISTRATOR) as client:
+    async with await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as client:
         for form, above in forms.items():
             answer = await client.get(form)
             assert (answer.status_code, answer.headers["location"]) == (303, above)

@@ -13,9 +13,11 @@ from oidc_provider_mock import run_server_in_thread
 from console.web.auth.oidc import Provider, provider
 from console.web.auth.sessions import COOKIE
 from console.web.kit.settings import ConsoleSettings
+from schemas.administration.requests import AdminAct
 from schemas.people.staff import StaffRole
 from streams.runtime.settings import SettingsError
 from tests.console.harness.stage import Stage
+from tests.console.harness.two_persons import agreed
 from tests.console.harness.visitors import Visitor, person, sign_in
 
 
@@ -158,15 +160,19 @@ async def test_a_provider_that_calls_itself_otherwise_is_not_asked(console: Stag
 async def test_an_administrator_binds_an_account_and_a_subject_is_bound_once(
     federated: Stage, directory: Directory
 ) -> None:
-    admin, one, two = [await person(federated, role) for role in (StaffRole.ADMINISTRATOR, *[StaffRole.AUDITOR] * 2)]
-    async with Visitor(federated) as visitor:
+    roles = (StaffRole.SYSTEM_ADMINISTRATOR, StaffRole.SECURITY_ADMINISTRATOR, *[StaffRole.AUDITOR] * 2)
+    admin, confirming, one, two = [await person(federated, role) for role in roles]
+    async with Visitor(federated) as visitor, Visitor(federated) as second:
         await sign_in(visitor, admin)
+        await sign_in(second, confirming)
         answers = []
         for somebody in (one, two):
             page = (await visitor.get(f"/staff/{somebody.login}")).text
             seen = page.split('name="seen" value="')[1].split('"')[0]
             form = {"seen": seen, "name": "某某", "role": "auditor", "area": "", "subject": "u-5"}
             answers.append((await visitor.write(f"/staff/{somebody.login}", **form)).status_code)
+            if somebody is one:
+                await agreed(federated, visitor, second, AdminAct.ACCOUNT_CHANGE, one.login)
     assert answers == [303, 409]
     bound = await federated.services.staff.get(one.login)
     assert bound is not None

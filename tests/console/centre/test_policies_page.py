@@ -269,7 +269,7 @@ async def test_a_policy_s_text_is_shown_and_an_unknown_one_is_not_there(console:
 
 
 async def test_operators_and_officers_do_not_see_policies(console: Stage) -> None:
-    for role in (StaffRole.OPERATOR, StaffRole.OFFICER, StaffRole.ADMINISTRATOR):
+    for role in (StaffRole.OPERATOR, StaffRole.OFFICER, StaffRole.SYSTEM_ADMINISTRATOR):
         async with await console.signed_in(role) as client:
             assert (await client.get("/policies")).status_code == 403
 

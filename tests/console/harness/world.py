@@ -6,10 +6,12 @@ A route whose parameter is not known here fails the access table: somebody must 
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from console.web.auth import csrf, unmask
+from console.web.auth import csrf, tokens, unmask
+from domain.access import requests
 from schemas.administration.drafts import Draft
+from schemas.administration.requests import AdminAct
 from schemas.casework.cases import Case
 from schemas.channels.releases import ReleaseRequest
 from schemas.people.alarms import Alarm, AlarmKind
@@ -18,7 +20,7 @@ from schemas.people.complaints import Complaint, ComplaintKind
 from schemas.people.handovers import HandOver
 from schemas.people.incidents import Incident
 from schemas.people.residents import Resident, TrustedContact
-from schemas.people.staff import Account, StaffRole
+from schemas.people.staff import Account, Scope, StaffRole
 from schemas.risk.evidence import WatchEntry, WatchStatus
 from schemas.risk.fan_outs import PayersRequest
 from streams.operations import rules
@@ -82,6 +84,18 @@ class World:
         who = await services.sessions.find(token)
         assert who is not None
         return token, csrf.token(self.console.house.settings.key(), who)
+
+    async def token(self, *scopes: Scope) -> str:
+        """A new token of the service account."""
+        staff, account = self.console.services.staff, self.people[StaffRole.SERVICE]
+        known = await staff.get(account.login)
+        if known is None or known.disabled:
+            await staff.put(account)
+        now = datetime.now(UTC)
+        wanted = tokens.TokenWish("a test", scopes, now + timedelta(hours=1), "admin", "second")
+        token, kept = tokens.make(known or account, wanted, now)
+        await staff.put_token(kept)
+        return token
 
     async def unmasked(self, client: Client) -> None:
         """Let the person read the first case's resident."""
@@ -200,6 +214,10 @@ async def _decided(world: World) -> None:
             Incident(id="m" + mark * 20, campaign=campaign, area=area, at=now, by="somebody-else", **reason)
         )
         await line.releases.put(_request(f"q{mark}", case, world))
+    fields = {"name": HOSTILE, "role": "operator", "area": CHANGCHUN}
+    await line.admin_requests.put(
+        requests.new_request(AdminAct.ACCOUNT_NEW, "world-new", fields, name="a1", by="somebody-else", now=now)
+    )
     days = world.console.services.figures.book.days(lambda division: division.startswith(CHANGCHUN))
     bank, date = days[0] if days else ("bank", "2026-03-02")
     draft = Draft(id="d1", text=text, base=policy, at=now, by="somebody-else", writers=["somebody-else"], note=HOSTILE)
@@ -213,6 +231,7 @@ async def _decided(world: World) -> None:
         "name": Thing("q1", "q2", "q9"),
         "payers_id": Thing(question.id, None, "p" + "9" * 19),
         "draft_id": Thing("d1", None, "d9"),
+        "request_id": Thing("a1", None, "a9"),
         "bank": Thing(bank, None, "nobank"),
         "day": Thing(date, None, "2001-01-01"),
     }

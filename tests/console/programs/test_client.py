@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from console.web.auth import tokens
-from schemas.people.staff import StaffRole
+from schemas.people.staff import Scope, StaffRole
 from streams.intake.settings import embedded_key
 from tests.console.harness.stage import Stage
 from tests.end_to_end.harness.signals import confirmed
@@ -16,8 +16,9 @@ PAYEE, WALL = "6200000000000001", "datetime.now(UTC)"
 
 
 async def _token(console: Stage) -> str:
-    account, now = await console.account(StaffRole.OPERATOR), datetime.now(UTC)
-    token, kept = tokens.make(account.login, "a test", now + timedelta(days=1), now, "admin")
+    account, now = await console.account(StaffRole.SERVICE), datetime.now(UTC)
+    wanted = tokens.TokenWish("a test", [Scope.READ_CASES], now + timedelta(days=1), "admin", "second")
+    token, kept = tokens.make(account, wanted, now)
     await console.services.staff.put_token(kept)
     return token
 

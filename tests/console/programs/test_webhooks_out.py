@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -19,11 +20,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from schemas.administration.requests import AdminAct
 from schemas.channels.webhooks import Health
 from schemas.people.staff import StaffRole
 from streams.channels.webhooks import UNTRUSTED, distrusted
 from streams.runtime.embedded import free_port
 from tests.console.harness.stage import Client, Stage
+from tests.console.harness.two_persons import agreed
+from tests.console.harness.visitors import secret_on
 from tests.console.programs.test_api import note, red
 
 PAGE = "/integrations/webhooks"
@@ -73,11 +77,15 @@ async def program(answer: int = 200, refuses: int = 0) -> AsyncIterator[Program]
         await serving
 
 
-async def added(client: Client, url: str) -> tuple[str, str]:
-    """A new webhook's id and secret."""
+async def added(console: Stage, client: Client, url: str) -> tuple[str, str]:
+    """A new webhook's id and secret: another administrator has confirmed it."""
     answer = await client.post(PAGE, data={"url": url})
-    assert answer.status_code == 200, answer.text
-    return _shown(answer.text)
+    assert answer.headers.get("location") == "/approvals", answer.text
+    async with await console.signed_in(StaffRole.SECURITY_ADMINISTRATOR) as second:
+        page = await agreed(console, client, second, AdminAct.WEBHOOK_NEW, urlsplit(url).netloc)
+    name = re.search(r'<code class="of">(w[a-z2-7]+)</code>', page.text)
+    assert name
+    return name[1], secret_on(page)
 
 
 def _shown(text: str) -> tuple[str, str]:
@@ -108,10 +116,10 @@ async def told_of_something_new(console: Stage, operator: Client, hearing: Progr
 async def test_a_program_is_told_with_a_signature_and_again_until_it_takes_it(console: Stage) -> None:
     async with (
         program(refuses=2) as hearing,
-        await console.signed_in(StaffRole.ADMINISTRATOR) as admin,
+        await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as admin,
         await console.signed_in(StaffRole.OPERATOR) as operator,
     ):
-        name, secret = await added(admin, hearing.url)
+        name, secret = await added(console, admin, hearing.url)
         first, body = await told_of_something_new(console, operator, hearing)
         assert fits(secret, first, body)
         again, second = await hearing.next()
@@ -124,10 +132,10 @@ async def test_a_program_is_told_with_a_signature_and_again_until_it_takes_it(co
 async def test_while_a_secret_is_replaced_the_old_one_still_fits(console: Stage) -> None:
     async with (
         program() as hearing,
-        await console.signed_in(StaffRole.ADMINISTRATOR) as admin,
+        await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as admin,
         await console.signed_in(StaffRole.OPERATOR) as operator,
     ):
-        name, old = await added(admin, hearing.url)
+        name, old = await added(console, admin, hearing.url)
         _, new = _shown((await admin.post(f"{PAGE}/{name}/rotate")).text)
         headers, body = await told_of_something_new(console, operator, hearing)
         assert fits(old, headers, body)
@@ -138,10 +146,10 @@ async def test_while_a_secret_is_replaced_the_old_one_still_fits(console: Stage)
 async def test_a_program_that_is_gone_is_told_no_more(console: Stage) -> None:
     async with (
         program(410) as hearing,
-        await console.signed_in(StaffRole.ADMINISTRATOR) as admin,
+        await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as admin,
         await console.signed_in(StaffRole.OPERATOR) as operator,
     ):
-        name, _ = await added(admin, hearing.url)
+        name, _ = await added(console, admin, hearing.url)
         await told_of_something_new(console, operator, hearing)
         async with asyncio.timeout(10):
             while "对方不再接收" not in (await admin.get(PAGE)).text and "已暂停" not in (await admin.get(PAGE)).text:
@@ -151,7 +159,7 @@ async def test_a_program_that_is_gone_is_told_no_more(console: Stage) -> None:
 
 
 async def test_an_address_in_the_clear_is_refused_in_words(console: Stage) -> None:
-    async with await console.signed_in(StaffRole.ADMINISTRATOR) as admin:
+    async with await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as admin:
         answer = await admin.post(PAGE, data={"url": "http://bank.example/hook"})
     assert answer.status_code == 422
     assert "https:// 开头" in answer.text
@@ -159,8 +167,8 @@ async def test_an_address_in_the_clear_is_refused_in_words(console: Stage) -> No
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_told_with_what_to_do(console: Stage) -> None:
-    async with await console.signed_in(StaffRole.ADMINISTRATOR) as admin:
-        name, _ = await added(admin, "http://127.0.0.1:9/hook")
+    async with await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as admin:
+        name, _ = await added(console, admin, "http://127.0.0.1:9/hook")
         await console.services.line.webhooks.feel(name, Health.FAILING, UNTRUSTED)
         assert "SSL_CERT_FILE" in (await admin.get(PAGE)).text
         await admin.post(f"{PAGE}/{name}/drop")
@@ -174,15 +182,15 @@ def test_what_the_handshake_said_is_found_under_what_httpx_makes_of_it() -> None
 
 
 async def test_an_area_that_is_no_place_is_refused_in_words(console: Stage) -> None:
-    async with await console.signed_in(StaffRole.ADMINISTRATOR) as admin:
+    async with await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as admin:
         answer = await admin.post(PAGE, data={"url": "https://bank.example/hook", "area": "9999"})
     assert answer.status_code == 422
     assert "没有这个行政区划代码" in answer.text
 
 
 async def test_the_secret_that_the_receiver_knows_stays_however_often_a_new_one_is_made(console: Stage) -> None:
-    async with await console.signed_in(StaffRole.ADMINISTRATOR) as admin:
-        name, old = await added(admin, "http://127.0.0.1:9/hook")
+    async with await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as admin:
+        name, old = await added(console, admin, "http://127.0.0.1:9/hook")
         await admin.post(f"{PAGE}/{name}/rotate")
         _, new = _shown((await admin.post(f"{PAGE}/{name}/rotate")).text)
         book = console.services.line.webhooks
@@ -190,3 +198,17 @@ async def test_the_secret_that_the_receiver_knows_stays_however_often_a_new_one_
         await admin.post(f"{PAGE}/{name}/settle")
         assert book.opened((await book.by_id())[name]) == [new]
         await admin.post(f"{PAGE}/{name}/drop")
+
+
+async def test_a_destination_needs_a_second_person_and_stands_in_the_audit(console: Stage) -> None:
+    book = console.services.line.webhooks
+    async with await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as admin:
+        await admin.post(PAGE, data={"url": "https://map.example/hook?key=k"})
+        assert "https://map.example/hook?key=k" not in {each.url for each in (await book.by_id()).values()}
+        name, _ = await added(console, admin, "https://bank.example/hook?key=k")
+    assert (await book.by_id())[name].url == "https://bank.example/hook?key=k"
+    async with await console.signed_in(StaffRole.AUDITOR, "") as auditor:
+        lines = (await auditor.post("/audit", data={"on": name})).text
+    assert "to bank.example; request a" in lines
+    assert "key=k" not in lines
+    await book.drop(name)

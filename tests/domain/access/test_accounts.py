@@ -12,7 +12,13 @@ NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 
 
 def account(login: str = "wang", /, **fields: object) -> Account:
-    plain = {"login": login, "name": "王芳", "role": StaffRole.ADMINISTRATOR, "password": "hash", "totp": "sealed"}
+    plain = {
+        "login": login,
+        "name": "王芳",
+        "role": StaffRole.SYSTEM_ADMINISTRATOR,
+        "password": "hash",
+        "totp": "sealed",
+    }
     return Account.model_validate(plain | {"changed_at": NOW, "changed_by": "test"} | fields)
 
 
@@ -78,6 +84,26 @@ def test_the_last_administrator_stays_one(fields: dict[str, object]) -> None:
     after = changed(before, "li", NOW, **fields)
     assert refusal(before, after, "li", [before, closed, operator]) is Refusal.LAST_ADMINISTRATOR
     assert refusal(before, after, "li", [before, account("li"), operator]) is None
+
+
+def test_each_role_of_administration_keeps_its_last_person() -> None:
+    before, other = account(), account("li", role=StaffRole.SECURITY_ADMINISTRATOR)
+    after = changed(before, "li", NOW, disabled=True)
+    assert refusal(before, after, "li", [before, other]) is Refusal.LAST_ADMINISTRATOR
+
+
+def test_a_program_and_a_person_stay_what_they_are() -> None:
+    person, program = account(role=StaffRole.OPERATOR), account("map", role=StaffRole.SERVICE, password=None, totp=None)
+    for before in (person, program):
+        role = StaffRole.SUPERVISOR if before is program else StaffRole.SERVICE
+        after = before.model_copy(update={"role": role})
+        assert refusal(before, after, "li", [person, program]) is Refusal.OTHER_KIND
+
+
+@pytest.mark.parametrize("fields", [{"password": "hash"}, {"totp": "sealed"}, {"subject": "s"}, {"officer": "p-1"}])
+def test_a_service_account_has_nothing_to_sign_in_with(fields: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="a service account has no password"):
+        account("map", role=StaffRole.SERVICE, **({"password": None, "totp": None} | fields))
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,9 @@ def account(login: str, **fields: object) -> Account:
 
 
 def token(number: str, login: str) -> ApiToken:
-    return ApiToken(id=number, hash="a" * 64, login=login, purpose="地图", until=NOW, made_at=NOW, made_by="admin")
+    who = {"made_by": "admin", "confirmed_by": "second"}
+    fields = {"purpose": "地图", "scopes": ["cases.read"], "epoch": 0, "until": NOW, "made_at": NOW}
+    return ApiToken.model_validate({"id": number, "hash": "a" * 64, "login": login} | fields | who)
 
 
 async def test_accounts_and_tokens_come_back_after_redis_was_wiped(room: Room) -> None:

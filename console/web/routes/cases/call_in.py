@@ -31,6 +31,7 @@ from domain.payments.call_in import next_try
 from schemas.casework.cases import Case
 from schemas.casework.inputs import NoteAct
 from schemas.people.calls import Call, CallerRequest, CodeCheck, Ringing, Statement
+from schemas.people.staff import Scope
 
 door = Door()
 NAME = r"^[A-Za-z0-9._:-]{1,64}$"
@@ -181,7 +182,7 @@ async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
     return await _take(request, who, call_id, given, CallerRequest.HANDED_OVER)
 
 
-@door.api("POST", "/api/v1/calls", DESK, name="api-call-rings", answers={202: {"model": Rung}})
+@door.api("POST", "/api/v1/calls", DESK, name="api-call-rings", answers={202: {"model": Rung}}, scopes={Scope.RING})
 async def rings(request: Request, who: Signed, given: Rings) -> Response:
     """Show an incoming call to the operators of the account's area; a repeated id rings once. 422 for an invalid
     number.

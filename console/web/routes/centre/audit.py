@@ -187,6 +187,7 @@ def _row(line: AuditRecord, accounts: Mapping[str, str]) -> dict[str, Any]:
         "when": f"{entry.at.astimezone(ZONE):%Y-%m-%d %H:%M:%S}",
         "by": entry.by,
         "name": accounts.get(entry.by, ""),
+        "token": entry.token or "",
         "act": entry.act,
         "words": audit_words.words(entry.act),
         "on": entry.on,

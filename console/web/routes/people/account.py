@@ -3,7 +3,7 @@
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.web.auth import passwords, second_factor, sessions, tokens, trail
+from console.web.auth import passwords, second_factor, sessions, trail
 from console.web.auth.lockout import address_of
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.auth.words import N_, ROLES, TOO_OFTEN, place
@@ -29,9 +29,8 @@ async def account(request: Request, who: Signed) -> Response:
 async def end_session(request: Request, who: Signed, session: str) -> Response:
     """End one of the person's sessions and redirect to the account.
 
-    Raises NotFoundError if they have no such session, and ForbiddenError for a program.
+    Raises NotFoundError if they have no such session.
     """
-    tokens.refuse_programs(who)
     made = services(request)
     if not await made.sessions.end_one(who.login, session):
         raise NotFoundError
@@ -41,11 +40,7 @@ async def end_session(request: Request, who: Signed, session: str) -> Response:
 
 @door.act("/sign-out-everywhere", EVERYBODY, name="account-sign-out-everywhere")
 async def sign_out_everywhere(request: Request, who: Signed) -> Response:
-    """End all sessions of the account, this one too, and redirect to the sign-in.
-
-    Raises ForbiddenError for a program.
-    """
-    tokens.refuse_programs(who)
+    """End all sessions of the account, this one too, and redirect to the sign-in."""
     made = services(request)
     await made.staff.change(
         who.login,
@@ -62,9 +57,7 @@ async def password(request: Request, who: Signed) -> Response:
     """Change one's password and redirect to the account. All other sessions end; this browser gets a new one.
 
     401 for a wrong present password, 422 for a new one that is too weak or not repeated, 429 after too many tries.
-    Raises ForbiddenError for a program.
     """
-    tokens.refuse_programs(who)
     made, form = services(request), await request.form()
     given, before = str(form.get("password", "")), await _own(made, who)
     attempt = made.sign_in.lockout.attempt(request, "password", who.login)
@@ -89,9 +82,8 @@ async def password(request: Request, who: Signed) -> Response:
 async def recovery(request: Request, who: Signed) -> Response:
     """Replace the recovery codes, after a valid code of the authenticator; the page shows the new ones once.
 
-    401 for a wrong or used code, 429 after too many tries. Raises ForbiddenError for a program.
+    401 for a wrong or used code, 429 after too many tries.
     """
-    tokens.refuse_programs(who)
     made, form = services(request), await request.form()
     before, key = await _own(made, who), made.line.settings.key()
     attempt = made.sign_in.lockout.attempt(request, "code", who.login)

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from console.web.auth import unmask
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.acts import found as found_case
-from console.web.kit.door import Door
+from console.web.kit.door import ADMINISTRATORS, EVERYBODY, Door
 from console.web.kit.errors import error_response
 from console.web.kit.i18n import translate
 from console.web.kit.local import local_path
@@ -23,7 +23,7 @@ from schemas.people.rosters import TaskState
 from schemas.people.staff import StaffRole
 
 door = Door("/unmask")
-MAY = frozenset(StaffRole) - {StaffRole.ADMINISTRATOR, StaffRole.DISPLAY}
+MAY = EVERYBODY - ADMINISTRATORS - {StaffRole.DISPLAY}
 COUNTERS = frozenset({StaffRole.SUPERVISOR, StaffRole.AUDITOR})
 DAYS = 14
 

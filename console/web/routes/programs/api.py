@@ -1,7 +1,7 @@
 """The API for other programs: cases, a stream of their events, and acts with idempotency keys.
 
-A program authenticates with `Authorization: Bearer` and a token bound to an account; it has the rights of that
-account's role in its area. Errors are JSON: what is wrong, and what to do.
+A program authenticates with `Authorization: Bearer` and a token of its service account; the token's scopes say what it
+may do in the account's area. Errors are JSON: what is wrong, and what to do.
 """
 
 import re
@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from sse_starlette import JSONServerSentEvent
 from starlette.responses import JSONResponse, Response
 
-from console.web.auth.who import Signed, Who
+from console.web.auth.tokens import is_program
+from console.web.auth.who import ForbiddenError, Signed, Who
 from console.web.case import acts
 from console.web.case.acts import ActBody, found, taken_by_other
 from console.web.case.answers import Answered
@@ -25,6 +26,7 @@ from console.web.kit.events import Events, Look
 from console.web.kit.i18n import language_of
 from console.web.kit.services import services
 from console.web.kit.wording import wording
+from domain.access.scopes import permits
 from domain.access.webhooks import payload
 from domain.ids import short_hash
 from schemas.base import Reason
@@ -32,7 +34,7 @@ from schemas.casework.cases import CaseState
 from schemas.casework.events import CaseEvent
 from schemas.casework.inputs import Act
 from schemas.levels import Level
-from schemas.people.staff import StaffRole
+from schemas.people.staff import Scope, StaffRole
 from streams.casework.journal import read_entry
 from streams.messaging.reader import end_offsets, follow
 from streams.messaging.topics import CASE_EVENTS
@@ -40,6 +42,7 @@ from streams.messaging.topics import CASE_EVENTS
 door = Door("/api/v1")
 _NUMBER = re.compile("[0-9]{1,18}")
 READERS = DESK | {StaffRole.AUDITOR, StaffRole.RELEASE_DESK}
+READS, ACTS = {Scope.READ_CASES}, {Scope.NOTE, Scope.ACT}
 MOST = 500
 LOOK_SECONDS = 10.0  # between checks that the token is still valid
 STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}
@@ -49,13 +52,15 @@ ACTED: described.Answers = {
     409: {"model": Acted, "description": "Refused: `why` and `words` say why"},
 }
 
+STREAM: described.Answers = {200: {"content": {"text/event-stream": {}}}}
+
 Key = Annotated[
     str,
     Header(alias="Idempotency-Key", min_length=8, max_length=128, description="Sent again with the same: counts once"),
 ]
 
 
-@door.api("GET", "/openapi.json", EVERYBODY, name="api-description", answers={})
+@door.api("GET", "/openapi.json", EVERYBODY, name="api-description", answers={}, scopes=list(Scope))
 async def description(request: Request) -> Response:
     """This OpenAPI description."""
     app = request.app
@@ -64,7 +69,7 @@ async def description(request: Request) -> Response:
     return JSONResponse(app.state.description)
 
 
-@door.api("GET", "/cases", READERS, name="api-cases", answers={200: {"model": CasePage}})
+@door.api("GET", "/cases", READERS, name="api-cases", answers={200: {"model": CasePage}}, scopes=READS)
 async def cases(
     request: Request,
     who: Signed,
@@ -88,7 +93,7 @@ async def cases(
     return _json(CasePage(cases=[WordedCase.of(case, words) for case in shown], next=following))
 
 
-@door.api("GET", "/cases/{case_id}", READERS, name="api-case", answers={200: {"model": WordedCase}})
+@door.api("GET", "/cases/{case_id}", READERS, name="api-case", answers={200: {"model": WordedCase}}, scopes=READS)
 async def one_case(request: Request, who: Signed, case_id: str) -> Response:
     """A case in its present state. It holds no name, telephone or account number; the resident is an id.
 
@@ -98,7 +103,7 @@ async def one_case(request: Request, who: Signed, case_id: str) -> Response:
     return _json(WordedCase.of(case, wording(language_of(request))))
 
 
-@door.api("POST", "/cases/{case_id}/acts", DESK, name="api-act", answers=ACTED)
+@door.api("POST", "/cases/{case_id}/acts", DESK, name="api-act", answers=ACTED, scopes=ACTS)
 async def act(
     request: Request,
     who: Signed,
@@ -113,9 +118,12 @@ async def act(
     200: done. 202: written but not answered yet; the same request with its Idempotency-Key returns the answer. 409:
     refused. `changes`: what happened since `seen` (`whole: false`: the journal does not show all of it yet); `version`:
     the value of `seen` for a new try; `ask: anyway`: another person has claimed the case. A release_stop only makes a
-    request: 202 until another person has decided at the release desk.
+    request: 202 until another person has decided at the release desk. A program does not ask for a release, confirm,
+    lower or close: 403.
     """
     made = services(request)
+    if is_program(who) and not permits(who.scopes, act.do):
+        raise ForbiddenError
     case = await found(made, who, case_id)
     body = ActBody(form=short_hash("api", key), seen=seen_version, act=act, anyway=anyway)
     answer = await acts.before(made, who, case, body) or await acts.act(made, who, case_id, body)
@@ -131,7 +139,7 @@ async def act(
     return _json(told, STATUS[answer.how])
 
 
-@door.api("GET", "/stream", READERS, name="api-stream", answers={200: {"content": {"text/event-stream": {}}}})
+@door.api("GET", "/stream", READERS, name="api-stream", answers=STREAM, scopes={Scope.FOLLOW_CASES})
 async def stream(
     request: Request,
     who: Signed,

@@ -1,64 +1,61 @@
-"""Routes for administrators: the API tokens of other programs."""
+"""Routes for administrators: the API tokens of service accounts. A new token is asked for, and another confirms it."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from typing import Annotated
 
-from fastapi import Request
-from pydantic import ValidationError
+from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from console.web.auth import tokens, trail
+from console.web.auth import tokens, trail, two_persons
+from console.web.auth.account_forms import RefusedError
 from console.web.auth.signing import wall_now
-from console.web.auth.who import NotFoundError, Signed
-from console.web.auth.words import N_, ROLES
-from console.web.kit.door import Door
+from console.web.auth.two_persons import DAYS
+from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.auth.words import SCOPES
+from console.web.kit.door import ADMINISTRATORS, ASKING, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import services
-from schemas.people.staff import StaffRole
+from schemas.administration.requests import AdminAct
+from schemas.people.staff import Scope, StaffRole
 
 door = Door("/integrations")
-ADMINISTRATORS = frozenset({StaffRole.ADMINISTRATOR})
-DAYS = (30, 90, 180, 365)  # choices of a token's validity
-NO_ACCOUNT = N_("没有这个账号，或者它已停用。")
-NO_PURPOSE = N_("请写明给哪个程序用。")
 
 
 @door.page("", ADMINISTRATORS, name="integrations")
 async def integrations(request: Request, who: Signed) -> Response:
     """The page with the existing tokens and the form for a new one."""
-    return await _page(request)
+    return await _page(request, who)
 
 
-@door.act("/tokens", ADMINISTRATORS, name="token-new")
-async def new(request: Request, who: Signed) -> Response:
-    """Make a token; the page shows it once. It has the rights of its account's role in its area.
-
-    422 if there is no such enabled account or the purpose is invalid. Raises ForbiddenError for a program.
-    """
-    tokens.refuse_programs(who)
-    made, form = services(request), await request.form()
-    given = {name: str(form.get(name, "")).strip() for name in ("login", "purpose", "days")}
-    account, now = await made.staff.get(given["login"]), wall_now(made)
-    if account is None or account.disabled:
-        return await _page(request, 422, NO_ACCOUNT, given)
-    days = int(given["days"]) if given["days"] in map(str, DAYS) else DAYS[0]
+@door.act("/tokens", ASKING, name="token-new")
+async def new(
+    request: Request,
+    who: Signed,
+    login: Annotated[str, Form()] = "",
+    purpose: Annotated[str, Form()] = "",
+    days: Annotated[str, Form()] = "",
+    scope: Annotated[list[Scope], Form()] = [],  # noqa: B006 - FastAPI copies a default
+) -> Response:
+    """Ask for a token of a service account with these scopes. 422 if a field is wrong or the account is a person's."""
+    made = services(request)
+    scopes = " ".join(each.value for each in Scope if each in scope)
+    given = {"login": login.strip(), "purpose": purpose.strip(), "days": days.strip(), "scopes": scopes}
     try:
-        token, kept = tokens.make(account.login, given["purpose"], now + timedelta(days=days), now, who.login)
-    except ValidationError:
-        return await _page(request, 422, NO_PURPOSE, given)
-    await trail.write(made, who, "token-made", kept.id, detail=f"for {account.login}, until {kept.until:%Y-%m-%d}")
-    await made.staff.put_token(kept)
-    return await _page(request, token=token)
+        account = await two_persons.service_account(made, given["login"])
+        two_persons.token_wanted(made, given, who.login, who.login)
+        await two_persons.ask_for(made, who, AdminAct.TOKEN_NEW, account.login, given)
+    except RefusedError as error:
+        return await _page(request, who, error.status, error.words, given)
+    return RedirectResponse("/approvals", 303)
 
 
 @door.act("/tokens/{token_id}/revoke", ADMINISTRATORS, name="token-revoke")
 async def revoke(request: Request, who: Signed, token_id: str) -> Response:
     """Revoke a token and redirect to the tokens; requests with it are refused from now on.
 
-    Raises NotFoundError if there is none, and ForbiddenError for a program.
+    Raises NotFoundError if there is none.
     """
-    tokens.refuse_programs(who)
     made = services(request)
     if await made.staff.token(token_id) is None:
         raise NotFoundError
@@ -68,19 +65,22 @@ async def revoke(request: Request, who: Signed, token_id: str) -> Response:
 
 
 async def _page(
-    request: Request, status: int = 200, wrong: str = "", given: Mapping[str, str] | None = None, token: str = ""
+    request: Request, who: Who, status: int = 200, wrong: str = "", given: Mapping[str, str] | None = None
 ) -> Response:
-    made = services(request)
+    made, wall = services(request), wall_now(services(request))
+    accounts = {each.login: each for each in await made.staff.all() if each.role is StaffRole.SERVICE}
+    kept = await made.staff.tokens()
     return page(
         request,
         "integrations.html",
         status,
-        tokens=await made.staff.tokens(),
-        accounts=[each for each in await made.staff.all() if not each.disabled],
-        roles=ROLES,
+        tokens=kept,
+        revoked={each.id for each in kept if not tokens.token_in_force(each, accounts.get(each.login), wall)},
+        accounts=[each for each in accounts.values() if not each.disabled],
+        scopes=SCOPES,
         days=DAYS,
-        wall=wall_now(made),
+        wall=wall,
         wrong=translate(request, wrong) if wrong else "",
-        given=given or {"login": "", "purpose": "", "days": str(DAYS[1])},
-        token=token,
+        given=given or {"login": "", "purpose": "", "days": str(DAYS[1]), "scopes": ""},
+        may_ask=who.role in ASKING,
     )

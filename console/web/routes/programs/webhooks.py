@@ -1,43 +1,36 @@
-"""Routes for administrators: webhooks that receive case events, their status, and replacing their secrets."""
+"""Routes for administrators: webhooks that receive case events, their status, and replacing their secrets.
+
+A new destination is asked for, and another administrator confirms it (routes/people/approvals)."""
 
 import secrets
 from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Form, Request
-from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
-from console.web.auth import trail
+from console.web.auth import trail, two_persons, webhook_forms
+from console.web.auth.account_forms import RefusedError
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.auth.words import N_
-from console.web.kit.door import Door
+from console.web.kit.door import ADMINISTRATORS, ASKING, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import services
-from console.web.rosters import areas
-from domain.ids import short_hash
+from schemas.administration.requests import AdminAct
 from schemas.channels.webhooks import TextLanguage, Webhook
 from schemas.levels import Level
-from schemas.people.staff import StaffRole
-from streams.channels.webhooks import UNTRUSTED, Webhooks, new_id
+from streams.channels.webhooks import UNTRUSTED, Webhooks
 
 door = Door("/integrations/webhooks")
-ADMINISTRATORS = frozenset({StaffRole.ADMINISTRATOR})
-WRONG = {
-    "url": N_("地址要以 https:// 开头；只有本机的程序可以用 http://。"),
-    "area": N_("辖区：行政区划代码开头的 2、4、6 或 9 位数字；留空为全省。"),
-    "nowhere": N_("没有这个行政区划代码。请核对。"),
-}
 
 
 @door.page("", ADMINISTRATORS, name="webhooks")
 async def show(request: Request, who: Signed) -> Response:
     """The page with all webhooks and the form for a new one."""
-    return await _shown(request)
+    return await _shown(request, who)
 
 
-@door.act("", ADMINISTRATORS, name="webhook-make")
+@door.act("", ASKING, name="webhook-make")
 async def make(
     request: Request,
     who: Signed,
@@ -46,32 +39,21 @@ async def make(
     level: Annotated[list[Level], Form()] = [],  # noqa: B006 - FastAPI copies a default
     language: Annotated[TextLanguage, Form()] = "zh",
 ) -> Response:
-    """Add a webhook; the page shows its secret once. 422 if a field is invalid.
+    """Ask for a webhook; its secret is shown once, when the request is carried out. 422 if a field is invalid.
 
     `area`: the prefix of division codes of its cases, "" for all; `level`: their levels, [] for all.
     """
-    book, secret = _book(request), secrets.token_urlsafe(32)
+    made, levels = services(request), " ".join(each.value for each in Level if each in level)
+    given = {"url": url.strip(), "area": area.strip(), "levels": levels, "language": language}
     try:
-        made = Webhook(
-            id=new_id(),
-            url=url.strip(),
-            area=area.strip(),
-            levels=frozenset(level),
-            language=language,
-            secrets=[book.sealed(secret)],
-            made_at=services(request).line.clock.now(),
-            made_by=who.login,
-        )
-    except ValidationError as error:
-        return await _shown(request, status=422, wrong=WRONG[str(error.errors()[0]["loc"][0])], url=url, area=area)
-    if not areas.exists(made.area):
-        return await _shown(request, status=422, wrong=WRONG["nowhere"], url=url, area=area)
-    await trail.write(services(request), who, "webhook-made", made.id, detail=short_hash(made.url))
-    await book.put(made)
-    return await _shown(request, secret=secret, of=made.id)
+        webhook_forms.webhook_of_form(made, who.login, given, ["-"])
+        await two_persons.ask_for(made, who, AdminAct.WEBHOOK_NEW, webhook_forms.destination(given["url"]), given)
+    except RefusedError as error:
+        return await _shown(request, who, error.status, error.words, url, area)
+    return RedirectResponse("/approvals", 303)
 
 
-@door.act("/{webhook_id}/rotate", ADMINISTRATORS, name="webhook-rotate")
+@door.act("/{webhook_id}/rotate", ASKING, name="webhook-rotate")
 async def rotate(request: Request, who: Signed, webhook_id: str) -> Response:
     """Add a new secret beside the old one; both sign until the old one is dropped. The page shows it once.
 
@@ -86,10 +68,10 @@ async def rotate(request: Request, who: Signed, webhook_id: str) -> Response:
         "webhook-secret-new",
         lambda known: {"secrets": [book.sealed(secret), known.secrets[-1]]},
     )
-    return await _shown(request, secret=secret, of=webhook_id)
+    return await _shown(request, who, secret=secret, of=webhook_id)
 
 
-@door.act("/{webhook_id}/settle", ADMINISTRATORS, name="webhook-settle")
+@door.act("/{webhook_id}/settle", ASKING, name="webhook-settle")
 async def settle(request: Request, who: Signed, webhook_id: str) -> Response:
     """Drop the old secret, because the receiver knows the new one, and redirect to the webhooks.
 
@@ -99,7 +81,7 @@ async def settle(request: Request, who: Signed, webhook_id: str) -> Response:
     return RedirectResponse(door.router.prefix, 303)
 
 
-@door.act("/{webhook_id}/pause", ADMINISTRATORS, name="webhook-pause")
+@door.act("/{webhook_id}/pause", ASKING, name="webhook-pause")
 async def pause(request: Request, who: Signed, webhook_id: str) -> Response:
     """Pause a webhook, or resume a paused one, and redirect to the webhooks; events in between are sent afterwards.
 
@@ -146,6 +128,7 @@ async def _change(
 
 async def _shown(
     request: Request,
+    who: Who,
     status: int = 200,
     wrong: str = "",
     url: str = "",
@@ -167,4 +150,5 @@ async def _shown(
         area=area,
         secret=secret,
         of=of,
+        may_ask=who.role in ASKING,
     )

@@ -1,0 +1,46 @@
+"""What an administrator enters about a webhook: checked when it is asked for, and again when it is carried out."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from console.web.auth.account_forms import RefusedError
+from console.web.auth.words import N_
+from console.web.kit.services import Services
+from console.web.rosters import areas
+from schemas.channels.webhooks import Webhook
+from streams.channels.webhooks import new_id
+
+WRONG = {
+    "url": N_("地址要以 https:// 开头；只有本机的程序可以用 http://。"),
+    "area": N_("辖区：行政区划代码开头的 2、4、6 或 9 位数字；留空为全省。"),
+    "nowhere": N_("没有这个行政区划代码。请核对。"),
+}
+
+
+def webhook_of_form(made: Services, by: str, given: Mapping[str, str], secrets: Sequence[str]) -> Webhook:
+    """Return the webhook of a form, not stored yet. `secrets`: encrypted. Raises RefusedError if a field is invalid."""
+    try:
+        found = Webhook.model_validate(
+            {
+                "id": new_id(),
+                "url": given["url"],
+                "area": given["area"],
+                "levels": frozenset(given["levels"].split()),
+                "language": given["language"],
+                "secrets": list(secrets),
+                "made_at": made.line.clock.now(),
+                "made_by": by,
+            }
+        )
+    except ValidationError as error:
+        raise RefusedError(WRONG.get(str(error.errors()[0]["loc"][0]), WRONG["url"])) from None
+    if not areas.exists(found.area):
+        raise RefusedError(WRONG["nowhere"])
+    return found
+
+
+def destination(url: str) -> str:
+    """Return the host and port of a webhook's address, for requests and the audit; its path may hold a secret."""
+    return urlsplit(url).netloc[:128]

@@ -1,0 +1,121 @@
+"""Routes for acts of administration by two persons: what was asked for, the decision, and carrying it out."""
+
+from typing import Annotated
+
+from fastapi import Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from console.web.auth import passwords, two_persons
+from console.web.auth.account_forms import RefusedError
+from console.web.auth.who import Signed, Who
+from console.web.auth.words import N_, ROLES, SCOPES
+from console.web.kit.door import ADMINISTRATORS, ASKING, CONFIRMING, Door
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import services
+from domain.access import requests
+from schemas.administration.requests import LEAST_REASON, MOST_REASON, AdminAct, RequestState
+
+door = Door("/approvals")
+SHOWN = 200
+REASON = N_("理由须为 2 至 300 字。")
+ACTS = {
+    AdminAct.ACCOUNT_NEW: N_("建立账号"),
+    AdminAct.ACCOUNT_CHANGE: N_("更改账号"),
+    AdminAct.ACCOUNT_ENABLE: N_("恢复使用"),
+    AdminAct.ONE_TIME: N_("新的一次性密码"),
+    AdminAct.RESET_FACTOR: N_("重设验证器"),
+    AdminAct.TOKEN_NEW: N_("建立令牌"),
+    AdminAct.WEBHOOK_NEW: N_("添加推送接口"),
+}
+STATES = {
+    RequestState.ASKED: N_("等待复核"),
+    RequestState.CONFIRMED: N_("已同意，等待申请人办理"),
+    RequestState.REFUSED: N_("不同意"),
+    RequestState.DONE: N_("已办理"),
+}
+FIELDS = {
+    "login": N_("登录名"),
+    "name": N_("姓名"),
+    "role": N_("角色"),
+    "area": N_("辖区代码"),
+    "station": N_("单位"),
+    "officer": N_("警员编号"),
+    "subject": N_("统一身份标识（sub）"),
+    "without": N_("不设密码"),
+    "purpose": N_("用途"),
+    "scopes": N_("权限"),
+    "days": N_("有效期（天）"),
+    "url": N_("地址"),
+    "levels": N_("等级"),
+    "language": N_("文字的语言"),
+}
+_ROLE_WORDS = {role.value: words for role, words in ROLES.items()}
+_SCOPE_WORDS = {scope.value: words for scope, words in SCOPES.items()}
+
+
+@door.page("", ADMINISTRATORS, name="approvals")
+async def listed(request: Request, who: Signed) -> Response:
+    """What waits for a decision or for its asker, and what was decided."""
+    return await _page(request, who)
+
+
+@door.act("/{request_id}/confirm", CONFIRMING, name="approval-confirm")
+async def confirm(request: Request, who: Signed, request_id: str) -> Response:
+    """Confirm a request; one that makes no secret is carried out. 409 if it is refused, 404 if there is none."""
+    return await _decided(request, who, request_id, RequestState.CONFIRMED, "")
+
+
+@door.act("/{request_id}/refuse", CONFIRMING, name="approval-refuse")
+async def refuse(
+    request: Request, who: Signed, request_id: str, reason: Annotated[str, Form(max_length=MOST_REASON)] = ""
+) -> Response:
+    """Refuse a request with a reason. 422 without one, 409 if it is decided, 404 if there is none."""
+    if len(reason.strip()) < LEAST_REASON:
+        return await _page(request, who, 422, REASON)
+    return await _decided(request, who, request_id, RequestState.REFUSED, reason.strip())
+
+
+@door.act("/{request_id}/carry-out", ASKING, name="approval-carry-out")
+async def carry_out(request: Request, who: Signed, request_id: str) -> Response:
+    """Carry out one's confirmed request, and show its secret once. 409 if it may not be, 404 if there is none."""
+    made = services(request)
+    try:
+        found, shown = await two_persons.carry_out_request(made, who, request_id)
+    except RefusedError as error:
+        return await _page(request, who, error.status, error.words)
+    if shown is None:
+        return RedirectResponse(door.router.prefix, 303)
+    hours = passwords.ONE_TIME.total_seconds() // 3600
+    return page(request, "approval_secret.html", found=found, shown=shown, hours=int(hours), words=ACTS[found.act])
+
+
+async def _decided(request: Request, who: Who, name: str, state: RequestState, words: str) -> Response:
+    try:
+        await two_persons.decide_on(services(request), who, name, state, words)
+    except RefusedError as error:
+        return await _page(request, who, error.status, error.words)
+    return RedirectResponse(door.router.prefix, 303)
+
+
+async def _page(request: Request, who: Who, status: int = 200, wrong: str = "") -> Response:
+    made = services(request)
+    now = made.line.clock.now()
+    found = requests.by_urgency(await made.line.admin_requests.all(), now)
+    return page(
+        request,
+        "approvals.html",
+        status,
+        requests=found[:SHOWN],
+        lapsed={each.id for each in found if requests.has_lapsed(each, now)},
+        may_not={each.id: requests.decision_refused(each, who.login, now) for each in found},
+        names=await made.staff.names(),
+        acts=ACTS,
+        states=STATES,
+        fields=FIELDS,
+        role_words=_ROLE_WORDS,
+        scope_words=_SCOPE_WORDS,
+        reasons=two_persons.WORDS,
+        confirms=who.role in CONFIRMING,
+        wrong=translate(request, wrong) if wrong else "",
+    )

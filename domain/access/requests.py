@@ -1,0 +1,87 @@
+"""Acts of administration by two persons: a system administrator asks, a security administrator confirms."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from schemas.administration.requests import AdminAct, AdminRequest, RequestState
+from schemas.people.staff import StaffRole
+
+WITHIN = timedelta(hours=24)  # to decide on a request, and again to carry a confirmed one out
+OPEN = frozenset({RequestState.ASKED, RequestState.CONFIRMED})
+_OF_ACCOUNTS = frozenset(AdminAct) - {AdminAct.TOKEN_NEW, AdminAct.WEBHOOK_NEW}
+
+
+class RequestRefusal(StrEnum):
+    """RequestRefusal a decision on a request, or its carrying out, is refused."""
+
+    SAME_PERSON = "same_person"
+    OWN_ACCOUNT = "own_account"
+    DECIDED = "decided"
+    LAPSED = "lapsed"
+    NOT_CONFIRMED = "not_confirmed"
+    NOT_ASKER = "not_asker"
+
+
+def new_request(
+    act: AdminAct, on: str, fields: Mapping[str, str], *, name: str, by: str, now: datetime, seen: str = ""
+) -> AdminRequest:
+    """Return a new request. Raises ValidationError if a field is too long."""
+    return AdminRequest(
+        id=name, act=act, on=on, fields=dict(fields), seen=seen, asked_by=by, asked_at=now, until=now + WITHIN
+    )
+
+
+def decision_refused(request: AdminRequest, by: str, now: datetime) -> RequestRefusal | None:
+    """Return why this person may not confirm or refuse a request, or None."""
+    if request.state is not RequestState.ASKED:
+        return RequestRefusal.DECIDED
+    if has_lapsed(request, now):
+        return RequestRefusal.LAPSED
+    if by == request.asked_by:
+        return RequestRefusal.SAME_PERSON
+    return RequestRefusal.OWN_ACCOUNT if request.act in _OF_ACCOUNTS and by == request.on else None
+
+
+def with_decision(request: AdminRequest, state: RequestState, by: str, now: datetime, words: str = "") -> AdminRequest:
+    """Return the request after the decision; a confirmed one has WITHIN to be carried out.
+
+    Raises ValueError if this person may not decide on it.
+    """
+    if why := decision_refused(request, by, now):
+        raise ValueError(f"request {request.id}: {why.value}")
+    fields = {"state": state, "decided_by": by, "decided_at": now, "words": words, "until": now + WITHIN}
+    return request.model_copy(update=fields)
+
+
+def carrying_out_refused(request: AdminRequest, by: str, now: datetime) -> RequestRefusal | None:
+    """Return why this person may not carry out a request, or None. The one who asked does, and sees the secret."""
+    if request.state is not RequestState.CONFIRMED:
+        return RequestRefusal.NOT_CONFIRMED
+    if has_lapsed(request, now):
+        return RequestRefusal.LAPSED
+    return None if by == request.asked_by else RequestRefusal.NOT_ASKER
+
+
+def carried_out(request: AdminRequest) -> AdminRequest:
+    """Return the request as carried out."""
+    return request.model_copy(update={"state": RequestState.DONE})
+
+
+def shows_secret(request: AdminRequest) -> bool:
+    """Return whether carrying it out makes a secret, which only the asker may see. Others need no further person."""
+    if request.act is AdminAct.ACCOUNT_NEW:
+        return not request.fields.get("without") and request.fields.get("role") != StaffRole.SERVICE
+    return request.act in (AdminAct.ONE_TIME, AdminAct.TOKEN_NEW, AdminAct.WEBHOOK_NEW)
+
+
+def has_lapsed(request: AdminRequest, now: datetime) -> bool:
+    """Return whether an open request has passed its time."""
+    return request.state in OPEN and request.until <= now
+
+
+def by_urgency(requests: Iterable[AdminRequest], now: datetime) -> list[AdminRequest]:
+    """Return the open requests, the first to lapse first; then the others, the latest first."""
+    found = sorted(requests, key=lambda each: (each.until, each.id))
+    waiting = [each for each in found if each.state in OPEN and not has_lapsed(each, now)]
+    return waiting + [each for each in reversed(found) if each not in waiting]
