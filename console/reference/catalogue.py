@@ -10,6 +10,7 @@ from schemas.administration.audit import AuditEntry
 from schemas.administration.dead_letters import letter_adapter
 from schemas.administration.drafts import Draft, InShadow
 from schemas.administration.requests import AdminRequest
+from schemas.administration.security_events import SecurityEvent
 from schemas.administration.vaults import VaultNamed
 from schemas.casework.cases import Case
 from schemas.casework.epochs import EpochConfirmed, EpochNamed
@@ -277,6 +278,12 @@ TRAFFIC = (
         (Value("audit-entry", "who saw or did what, and why; an entry of a chain", TypeAdapter(AuditEntry)),),
         ("console", "commands", "letters", "policies", "feeds", "auditor"),
         ("console", "commands", "letters"),
+    ),
+    Traffic(
+        topics.SECURITY_EVENTS,
+        (Value("security-event", "a failed sign-in, a refusal, a revealing …", TypeAdapter(SecurityEvent)),),
+        ("console",),
+        (),
     ),
     Traffic(
         topics.SHADOW,

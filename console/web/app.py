@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from console.web.auth import trail
 from console.web.auth.guests import Guest
+from console.web.auth.security_log import SecurityLog
 from console.web.auth.sessions import Sessions
 from console.web.auth.signing import sign_in
 from console.web.case.kept_back import DelayedActs
@@ -39,7 +40,7 @@ def create_app(
     Raises ValueError if a route belongs to no door (see kit/door.py), ScriptError if a call script is invalid, and
     SettingsError if a rate or the OpenID settings are invalid.
     """
-    hub = Hub(line)
+    hub, signing = Hub(line), sign_in(line, settings)
     made = Services(
         line=line,
         desk=CaseClaims(line.settings, line.store, line.producer, line.policies, line.clock),
@@ -48,7 +49,8 @@ def create_app(
         figures=Figures(line),
         staff=line.staff,
         sessions=Sessions(line.redis, line.staff, settings, line.clock.wall),
-        sign_in=sign_in(line, settings),
+        sign_in=signing,
+        security=SecurityLog(line, settings, signing.lockout),
         settings=settings,
         telephone=telephone,
         guests=guests,
@@ -112,6 +114,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         made.kept_back.run(),
         telling.run(),
         trail.binding(made.line),
+        *([made.security.syslog.run()] if made.security.syslog else []),
     )
     beside = [asyncio.create_task(work) for work in works]
     for task in beside:

@@ -72,6 +72,7 @@ VAULTS = Topic("vaults", "the installation's vault", compacted=True)  # see stre
 BANK_MESSAGES = Topic("bank-messages", "resident")
 CALLS = Topic("calls", "call to 96110", timedelta(days=120))
 AUDIT = Topic("audit", "user of the console")
+SECURITY_EVENTS = Topic("security-events", "login, or its keyed hash", timedelta(days=183))
 SHADOW = Topic("shadow", "resident", timedelta(days=30))
 DEAD_LETTERS = Topic("dead-letters", "source", timedelta(days=30))
 
@@ -83,7 +84,7 @@ SHARED = (*COMPACTED, EVIDENCE)
 """The topics from which the Redis data shared by all partitions are restored (streams/state/shared_state.py)."""
 
 LOGS = (CALLS, BANK_MESSAGES, AUDIT, SHADOW, DEAD_LETTERS)
-ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *SHARED, EPOCHS, VAULTS, *LOGS)
+ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *SHARED, EPOCHS, VAULTS, *LOGS, SECURITY_EVENTS)
 
 
 def partition_of(key: bytes, partitions: int) -> int:

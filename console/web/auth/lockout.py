@@ -67,6 +67,11 @@ class Lockout:
         shut = [count for count, free in zip([*own, *others], tried, strict=True) if not free]
         return max([await self._left(count) for count in shut], default=0)
 
+    async def sprays(self, attempt: Attempt) -> bool:
+        """Return whether the attempt's address has given too many wrong answers at all logins."""
+        limit, names = self._address(attempt)
+        return attempt.device is None and not await self._limiter.test(limit, *names)
+
     async def wrong(self, attempt: Attempt) -> None:
         """Count a wrong answer against the limits for strangers; a browser known at the login is not counted here."""
         for limit, names in self._others(attempt):
@@ -109,8 +114,11 @@ class Lockout:
             return []
         return [
             _Count(limits.parse(STRANGERS[attempt.what]), ("strangers", attempt.what, self._name(attempt))),
-            _Count(limits.parse(ADDRESS), ("address", attempt.what, attempt.address)),
+            self._address(attempt),
         ]
+
+    def _address(self, attempt: Attempt) -> _Count:
+        return _Count(limits.parse(ADDRESS), ("address", attempt.what, attempt.address))
 
     def _name(self, attempt: Attempt) -> str:
         """Return a keyed hash of the login: people type passwords into the login field, so it is not stored as text."""

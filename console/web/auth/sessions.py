@@ -75,11 +75,15 @@ class Sessions:
         """Return who sends the request, by bearer token or by session cookie, or None. A session's idle time starts
         again.
         """
-        given = request.headers.get("authorization", "")
-        if given[: len(BEARER)].lower() == BEARER:
-            return await self._bearer(given[len(BEARER) :].strip())
+        if (given := self.bearer(request)) is not None:
+            return await self._bearer(given)
         token = request.cookies.get(COOKIE)
         return await self.find(token) if token else None
+
+    def bearer(self, request: Request) -> str | None:
+        """Return the request's bearer token, "" if it is empty, or None if the request has none."""
+        given = request.headers.get("authorization", "")
+        return given[len(BEARER) :].strip() if given[: len(BEARER)].lower() == BEARER else None
 
     async def find(self, token: str) -> Who | None:
         """Return whose session the token is. Its idle time starts again.

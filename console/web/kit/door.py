@@ -11,10 +11,11 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute, Match
 
 from console.web.auth import csrf
-from console.web.auth.tokens import is_program
+from console.web.auth.tokens import id_of, is_program
 from console.web.auth.who import ForbiddenError, NotSignedInError
 from console.web.kit.described import FAULTS, Answers
 from console.web.kit.services import services
+from schemas.administration.security_events import SecurityEventKind
 from schemas.people.staff import Scope, StaffRole
 
 ROLES, SCOPES = "x-roles", "x-scopes"
@@ -104,6 +105,7 @@ def guard(roles: frozenset[StaffRole], scopes: frozenset[Scope] = frozenset()) -
     async def check(request: Request) -> None:
         who = await services(request).sessions.of(request)
         if who is None:
+            await _note_refused_token(request)
             raise NotSignedInError
         request.state.who = who
         await request.app.state.limits.person(request, who)
@@ -113,6 +115,16 @@ def guard(roles: frozenset[StaffRole], scopes: frozenset[Scope] = frozenset()) -
             await csrf.check(request, who)
 
     return check
+
+
+async def _note_refused_token(request: Request) -> None:
+    """Record a request with a token that is unknown, expired or revoked. `on` is the token's id, if it is one."""
+    made = services(request)
+    if token := made.sessions.bearer(request):
+        number = id_of(token) or ""
+        known = await made.staff.token(number)
+        login = known.login if known else ""
+        await made.security.note(request, SecurityEventKind.TOKEN_REFUSED, login, number if known else "")
 
 
 def table(app: FastAPI) -> list[tuple[str, str, str, frozenset[StaffRole]]]:

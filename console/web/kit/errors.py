@@ -18,6 +18,7 @@ from console.web.kit.door import opens
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import services
+from schemas.administration.security_events import SecurityEventKind
 from streams.repositories.policies import UnknownPolicyError
 
 log = logging.getLogger(__name__)
@@ -156,6 +157,9 @@ async def _sign_in(request: Request, error: Exception) -> Response:
 
 
 async def _forbidden(request: Request, error: Exception) -> Response:
+    who = getattr(request.state, "who", None)
+    route = getattr(request.scope.get("route"), "name", "")
+    await services(request).security.note(request, SecurityEventKind.FORBIDDEN, who.login if who else "", route)
     return refused(request, 403)
 
 

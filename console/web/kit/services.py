@@ -12,6 +12,7 @@ from streams.repositories.staff import Staff
 
 if TYPE_CHECKING:
     from console.web.auth.guests import Guest
+    from console.web.auth.security_log import SecurityLog
     from console.web.auth.sessions import Sessions
     from console.web.auth.signing import SignIn
     from console.web.case.kept_back import DelayedActs
@@ -35,6 +36,7 @@ class Services:
     staff: Staff
     sessions: "Sessions"
     sign_in: "SignIn"
+    security: "SecurityLog"
     settings: "ConsoleSettings"
     telephone: "Telephone | None" = None  # set if calls can be placed from a page
     guests: "Sequence[Guest]" = ()  # in the demo only

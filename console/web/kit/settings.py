@@ -35,6 +35,12 @@ class ConsoleSettings(Environment):
     rate_sign_in: str = Field("120/minute", description="Tries to sign in from one address")
     oidc_issuer: str | None = Field(None, description="The OpenID provider's issuer; unset: passwords only")
     oidc_client: str | None = Field(None, description="The client's id there")
+    syslog: str | None = Field(
+        None, description="host:port of the receiver of security events by syslog (RFC 5424 over TLS). Unset: none"
+    )
+    syslog_ca: Path | None = Field(
+        None, description="The authorities that vouch for the receiver of syslog (PEM). Unset: the system's"
+    )
     oidc_secret: SecretStr | None = Field(None, description="The client's secret there")
 
 

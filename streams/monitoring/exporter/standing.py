@@ -10,14 +10,15 @@ from prometheus_client.core import Metric
 
 from domain.calendar import local_date
 from domain.feeds.silence import begin_of
+from schemas.administration.security_events import SecurityEventKind
 from streams.casework.auditor.heartbeat import Beats
 from streams.installation import ExporterContext
 from streams.intake.feeds.book import FeedLog, FeedStore
 from streams.messaging import sources
-from streams.monitoring.exporter.family import Labels, gauge
+from streams.monitoring.exporter.family import Labels, counter, gauge
 from streams.monitoring.exporter.tallies import metrics_of
 from streams.repositories import holds
-from streams.state.keys import DRAINING, key, milliseconds
+from streams.state.keys import DRAINING, SECURITY_COUNTS, key, milliseconds
 from streams.state.server_identity import ASK_RUN, run_of
 
 WHOLE = gauge(
@@ -48,11 +49,12 @@ PAYERS_WAIT = gauge(
     "quanzu_payers_requests_oldest_seconds",
     "Age of the oldest open request to decide whether to alert a suspect's earlier payers (wall-clock)",
 )
+SECURITY = counter("quanzu_security_events_total", "Security events of the console since Redis was emptied", "kind")
 CLOCK_SPEED = gauge("quanzu_clock_speed", "Speed of the installation's clock; 1 except in a demo")
 
 FAMILIES = (
     WHOLE, OWNED, OVERDUE, OUTBOX, QUEUE, BEAT, WALK, FINDINGS, FEED_AGE, FEED_SILENT, DRAINED, POLICY, POLICY_SINCE,
-    HOLDS, PAYERS_WAIT, CLOCK_SPEED,
+    HOLDS, PAYERS_WAIT, SECURITY, CLOCK_SPEED,
 )  # fmt: skip
 
 
@@ -128,6 +130,10 @@ async def watchers(context: ExporterContext) -> list[Metric]:
         POLICY_SINCE.value(standing.since.timestamp() if standing else 0),
         HOLDS.value(len(held)),
         PAYERS_WAIT.value(max(waited, default=0.0)),
+        SECURITY.filled(
+            {(kind,): count for kind, count in _numbers(await context.redis.hgetall(SECURITY_COUNTS)).items()},
+            [(kind.value,) for kind in SecurityEventKind],
+        ),
         CLOCK_SPEED.value(context.clock.speed),
         *_feeds(context, await FeedStore(context.redis, "").read()),
     ]

@@ -14,6 +14,7 @@ from console.web.kit.services import Services, services
 from console.web.routes.people.sign_in import WRONG_CODE, chosen, own, unfit
 from domain.access.accounts import signed_out
 from domain.calendar import local_date
+from schemas.administration.security_events import SecurityEventKind
 from schemas.people.staff import Account
 
 door = Door("/account")
@@ -62,9 +63,11 @@ async def password(request: Request, who: Signed) -> Response:
     given, before = str(form.get("password", "")), await _own(made, who)
     attempt = made.sign_in.lockout.attempt(request, "password", who.login)
     if await made.sign_in.lockout.wait(attempt):
+        await made.security.locked_out(request, attempt)
         return await _page(request, who, 429, wrong=TOO_OFTEN)
     if not await passwords.fits(before.password, str(form.get("current", ""))):
         await made.sign_in.lockout.wrong(attempt)
+        await made.security.note(request, SecurityEventKind.PASSWORD_WRONG, who.login)
         return await _page(request, who, 401, wrong=N_("当前密码不对。"))
     await made.sign_in.lockout.right(attempt)
     if words := unfit(given, str(form.get("again", "")), before):
@@ -88,11 +91,13 @@ async def recovery(request: Request, who: Signed) -> Response:
     before, key = await _own(made, who), made.line.settings.key()
     attempt = made.sign_in.lockout.attempt(request, "code", who.login)
     if await made.sign_in.lockout.wait(attempt):
+        await made.security.locked_out(request, attempt)
         return await _page(request, who, 429, wrong=TOO_OFTEN)
     secret = second_factor.opened(key, before.totp) if before.totp else second_factor.new_secret()
     seconds = made.line.clock.wall.time()
     if not await second_factor.shown(made.line.redis, who.login, secret, str(form.get("code", "")), seconds):
         await made.sign_in.lockout.wrong(attempt)
+        await made.security.note(request, SecurityEventKind.CODE_WRONG, who.login)
         return await _page(request, who, 401, wrong=WRONG_CODE)
     await made.sign_in.lockout.right(attempt)
     codes = second_factor.new_recovery()

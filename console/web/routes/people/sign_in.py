@@ -16,6 +16,7 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from domain.access.accounts import MOST, Step, Weakness, changed, lapsed, weakness
+from schemas.administration.security_events import SecurityEventKind
 from schemas.people.staff import Account
 
 log = logging.getLogger(__name__)
@@ -58,11 +59,13 @@ async def password(request: Request) -> Response:
     login, given = str(form.get("login", "")).strip().lower()[:LONGEST_LOGIN], str(form.get("password", ""))[:LONGEST]
     attempt = made.sign_in.lockout.attempt(request, "password", login)
     if seconds := await made.sign_in.lockout.wait(attempt):
+        await made.security.locked_out(request, attempt)
         return _slower(request, "sign_in.html", seconds, login=login, oidc=made.sign_in.provider is not None)
     account = await made.staff.get(login)
     right = await passwords.fits(account.password if account else None, given)
     if account is None or not right or account.disabled:
         await made.sign_in.lockout.wrong(attempt)
+        await made.security.note(request, SecurityEventKind.PASSWORD_WRONG, login)
         return _form(request, 401, login, WRONG)
     await made.sign_in.lockout.right(attempt)
     if lapsed(account, wall_now(made)):
@@ -93,13 +96,17 @@ async def code(request: Request) -> Response:
         return onward(at)
     attempt = made.sign_in.lockout.attempt(request, "code", at.account.login)
     if seconds := await made.sign_in.lockout.wait(attempt):
+        await made.security.locked_out(request, attempt)
         return _slower(request, "sign_in_code.html", seconds)
     given = str((await request.form()).get("code", ""))
     account = await _proved(made, at.account, given)
     if account is None:
         await made.sign_in.lockout.wrong(attempt)
+        await made.security.note(request, SecurityEventKind.CODE_WRONG, at.account.login)
         return _code(request, 401, WRONG_RECOVERY if second_factor.like_recovery(given) else WRONG_CODE)
     await made.sign_in.lockout.right(attempt)
+    if account.recovery != at.account.recovery:
+        await made.security.note(request, SecurityEventKind.RECOVERY_CODE_SPENT, account.login)
     return await proceed(request, account, proved=True)
 
 
@@ -159,6 +166,7 @@ async def set_up(request: Request) -> Response:
     code = str((await request.form()).get("code", ""))
     seconds = made.line.clock.wall.time()
     if not await second_factor.shown(made.line.redis, at.account.login, secret, code, seconds):
+        await made.security.note(request, SecurityEventKind.CODE_WRONG, at.account.login)
         return _set_up(request, at, secret, 401, WRONG_CODE)
     codes = second_factor.new_recovery()
     fields = {
@@ -171,6 +179,7 @@ async def set_up(request: Request) -> Response:
         lambda account, _: own(made, account, **fields),
         lambda *_: trail.write_own(made, login, "second-factor-set-up"),
     )
+    await made.security.note(request, SecurityEventKind.SECOND_FACTOR_SET_UP, account.login)
     response = page(request, "sign_in_recovery.html", codes=codes)
     await let_in(request, response, account)
     return response
@@ -209,9 +218,11 @@ async def from_provider(request: Request) -> Response:
         subject = await provider.end(Journey(**record), request.url.query)
     except OidcError as error:
         log.warning("signing in by the OpenID provider: %s", error)
+        await made.security.note(request, SecurityEventKind.PROVIDER_REFUSED, "")
         return _form(request, 401, wrong=N_("统一身份认证没有确认您的身份。请重新开始，或用密码登录。"))
     account = next((each for each in await made.staff.all() if each.subject == subject and not each.disabled), None)
     if account is None:
+        await made.security.note(request, SecurityEventKind.PROVIDER_REFUSED, subject)
         return page(request, "sign_in_unknown.html", 403, subject=subject.removeprefix(f"{provider.issuer}|"))
     response = page(request, "sign_in_done.html")
     await let_in(request, response, account, "oidc")

@@ -1,0 +1,38 @@
+"""Security events of the console, for a security centre: on the topic `security-events`, and by syslog."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from schemas.base import Model, Text, When
+
+
+class SecurityEventKind(StrEnum):
+    """What happened."""
+
+    PASSWORD_WRONG = "password-wrong"  # noqa: S105 - a kind's name
+    CODE_WRONG = "code-wrong"  # of the authenticator, or a recovery code
+    GUESSING = "guessing"  # too many attempts at one login: locked for a time
+    SPRAYING = "spraying"  # too many wrong answers from one address, at all logins
+    FORBIDDEN = "forbidden"  # signed in, but not for this role, area or token
+    TOKEN_REFUSED = "token-refused"  # noqa: S105 - a kind's name
+    PROVIDER_REFUSED = "provider-refused"  # the OpenID provider did not vouch, or no account is bound
+    RECOVERY_CODE_SPENT = "recovery-code-spent"
+    SECOND_FACTOR_SET_UP = "second-factor-set-up"
+    REVEALED = "revealed"  # a resident's data
+    MASS_REVEALING = "mass-revealing"  # one person revealed many residents' data within minutes
+
+
+class SecurityEvent(Model):
+    """One event. It has no personal data of residents, and no secret.
+
+    `who`: a login, or "h:" and a keyed hash of what was typed if no account has it, because people type passwords into
+    the field; "" if unknown. `address`: where it came from; of IPv6 the network. `on`: the route or the token's id.
+    """
+
+    at: When
+    kind: SecurityEventKind
+    who: Annotated[str, StringConstraints(max_length=128)] = ""
+    address: Annotated[str, StringConstraints(max_length=64)] = ""
+    on: Text | None = None

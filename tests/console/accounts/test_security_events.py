@@ -1,0 +1,110 @@
+"""Security events: what the console tells a security centre, on the topic and in the counts for the alarms."""
+
+import secrets
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest_asyncio
+
+from console.web.auth import security_log
+from console.web.auth.lockout import ADDRESS
+from schemas.administration.security_events import SecurityEvent
+from schemas.administration.security_events import SecurityEventKind as Kind
+from schemas.people.staff import StaffRole
+from streams.messaging.reader import read_all
+from streams.messaging.topics import SECURITY_EVENTS
+from streams.state.keys import SECURITY_COUNTS
+from tests.console.harness.stage import Stage
+from tests.console.harness.visitors import PASSWORD, Authenticator, Visitor, newcomer, person, sign_in
+from tests.console.programs.test_api import red
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visitor(console: Stage) -> AsyncIterator[Visitor]:
+    async with Visitor(console) as opened:
+        yield opened
+
+
+async def events(console: Stage, who: str) -> list[SecurityEvent]:
+    """All events of a login."""
+    records = read_all(console.house.settings, SECURITY_EVENTS.name)
+    found = [SecurityEvent.model_validate_json(record.value or b"") async for record in records]
+    return [each for each in found if each.who == who]
+
+
+async def kinds(console: Stage, who: str) -> list[Kind]:
+    return [each.kind for each in await events(console, who)]
+
+
+async def test_wrong_passwords_and_then_the_lockout_are_told(console: Stage, visitor: Visitor) -> None:
+    somebody = await person(console)
+    for _ in range(6):
+        await visitor.post("/sign-in", data={"login": somebody.login, "password": "not the password"})
+    found = await events(console, somebody.login)
+    assert [each.kind for each in found] == [Kind.PASSWORD_WRONG] * 5 + [Kind.GUESSING]
+    assert found[0].address.startswith("198.18.")
+    counted = await console.services.line.redis.hget(SECURITY_COUNTS, Kind.GUESSING.value)
+    assert int(counted) >= 1
+
+
+async def test_a_login_that_nobody_has_is_kept_as_a_keyed_hash(console: Stage, visitor: Visitor) -> None:
+    typed = f"secret-{secrets.token_hex(4)}"
+    await visitor.post("/sign-in", data={"login": typed, "password": "x"})
+    records = read_all(console.house.settings, SECURITY_EVENTS.name)
+    raw = [(record.key or b"") + (record.value or b"") async for record in records]
+    assert not any(typed.encode() in each for each in raw)
+    assert SecurityEvent.model_validate_json(raw[-1][raw[-1].index(b"{") :]).who.startswith("h:")
+
+
+async def test_an_address_that_fails_at_many_logins_sprays(console: Stage, visitor: Visitor) -> None:
+    somebody, most = await person(console), int(ADDRESS.partition("/")[0])
+    lockout = console.services.sign_in.lockout
+    await visitor.post("/sign-in", data={"login": "nobody-1", "password": "x"})
+    address = visitor.headers["x-forwarded-for"]
+    for number in range(most):
+        await lockout.wrong(security_log.Attempt("password", f"nobody-{number}", address, None))
+    answer = await visitor.post("/sign-in", data={"login": somebody.login, "password": PASSWORD})
+    assert answer.status_code == 429
+    assert await kinds(console, somebody.login) == [Kind.SPRAYING]
+
+
+async def test_a_wrong_code_a_spent_recovery_code_and_a_new_factor_are_told(console: Stage, visitor: Visitor) -> None:
+    somebody = await person(console)
+    await sign_in(visitor, somebody, code="000000")
+    await visitor.post("/sign-in/code", data={"code": somebody.recovery[0]})
+    assert await kinds(console, somebody.login) == [Kind.CODE_WRONG, Kind.RECOVERY_CODE_SPENT]
+
+
+async def test_a_newcomer_s_second_factor_is_told(console: Stage, visitor: Visitor) -> None:
+    account, word = await newcomer(console)
+    await visitor.post("/sign-in", data={"login": account.login, "password": word})
+    await visitor.post("/sign-in/password", data={"password": PASSWORD, "again": PASSWORD})
+    page = (await visitor.get("/sign-in/set-up")).text
+    secret = page.partition('class="secret">')[2].partition("<")[0].replace(" ", "")
+    await visitor.post("/sign-in/set-up", data={"code": Authenticator(secret).code()})
+    assert await kinds(console, account.login) == [Kind.SECOND_FACTOR_SET_UP]
+
+
+async def test_who_opens_another_role_s_page_is_told_with_the_route(console: Stage) -> None:
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        assert (await client.get("/staff")).status_code == 403
+        (event,) = await events(console, client.account.login)
+    assert (event.kind, event.on) == (Kind.FORBIDDEN, "staff")
+
+
+async def test_a_token_that_is_no_more_is_told(console: Stage) -> None:
+    before = len(await events(console, ""))
+    async with httpx.AsyncClient(base_url=console.address, headers={"authorization": "Bearer qz_none_none"}) as program:
+        assert (await program.get("/api/v1/cases", headers={"accept": "application/json"})).status_code == 401
+    assert [each.kind for each in (await events(console, ""))[before:]] == [Kind.TOKEN_REFUSED]
+
+
+async def test_who_reveals_many_residents_data_within_minutes_is_told_apart(console: Stage) -> None:
+    case = await red(console.line())
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        for number in range(security_log.MANY):
+            form = {"case": case.id, "reason": "核对身份信息", "form": f"f{number}"}
+            assert (await client.post("/unmask", data=form)).status_code == 303
+        found = await events(console, client.account.login)
+    assert [each.kind for each in found] == [Kind.REVEALED] * security_log.MANY + [Kind.MASS_REVEALING]
+    assert found[0].on == case.id
