@@ -14,6 +14,13 @@ if [ ! -e ca.key ]; then
     -keyout ca.key -out ca.pem 2>/dev/null
 fi
 for name in ${*:-kafka-1 kafka-2 kafka-3 redis-1 redis-2 redis-3 vault sentinel-1 sentinel-2 sentinel-3 intake console}; do
+  # A feed must not get a name that the brokers trust: it would be their super user, or one of the components.
+  case $name in
+    *[!A-Za-z0-9.-]*) echo "$name: write letters, digits, '.' and '-'" >&2; exit 1 ;;
+    kafka-[0-9] | kafka-[0-9][0-9]) ;;
+    [Kk][Aa][Ff][Kk][Aa]* | [Aa][Dd][Mm][Ii][Nn] | [Qq][Uu][Aa][Nn][Zz][Uu]*)
+      echo "$name: this name is kept for the brokers and the components; name the feed otherwise" >&2; exit 1 ;;
+  esac
   [ -e "$name.crt" ] && continue
   case $name in
     [0-9]*.[0-9]*) san=IP:$name ;;

@@ -26,7 +26,7 @@ from console.reference.answers import (
 from console.reference.json_schema import RemarkSchema
 from schemas.channels.receipts import BankReceipt, SmsReceipt, StationReceipt, VoiceReceipt
 from schemas.risk.signals import Signal
-from streams.channels.signing import SIGNATURE, TIMESTAMP, TOLERANCE_SECONDS
+from streams.channels.signing import NONCE, SIGNATURE, TIMESTAMP, TOLERANCE_SECONDS
 from streams.dead_letters.api import Act, Asked
 from streams.intake.body import LINES
 from streams.intake.parsing import MOST_ITEMS
@@ -36,14 +36,16 @@ Kind = Any  # a model or a union of models, for a TypeAdapter
 
 ABOUT = (
     "Intake takes in what feeds and providers send. A feed has a key for its source, an operator one for dead letters, "
-    f"and a provider signs: {SIGNATURE} is HMAC-SHA256 in hexadecimal over the seconds in {TIMESTAMP}, a dot and the "
-    f"body, with the key that was agreed (QUANZU_RECEIPTS_SECRET), at most {TOLERANCE_SECONDS} s old."
+    f"and a provider signs: {SIGNATURE} is HMAC-SHA256 in hexadecimal, with the key that was agreed for its channel "
+    f"(QUANZU_RECEIPTS_SECRET), over six lines joined by a line feed: the method, the path, the channel (sms, voice, "
+    f"bank or station), {TIMESTAMP}, {NONCE} and the body's SHA-256 in hexadecimal. A signature is taken for "
+    f"{TOLERANCE_SECONDS} s, and a nonce once: each attempt has a new one."
 )
 LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 Security = dict[str, list[str]]
 FEED: Security = {"feed": []}
 OPERATOR: Security = {"operator": []}
-SIGNED: Security = {"signature": [], "timestamp": []}
+SIGNED: Security = {"signature": [], "timestamp": [], "nonce": []}
 WORDS = {
     200: "Done",
     202: "All stored in Kafka",
@@ -63,6 +65,7 @@ SCHEMES = {
     "feed": {"type": "http", "scheme": "bearer", "description": "The key of a source (QUANZU_API_KEYS)"},
     "operator": {"type": "http", "scheme": "bearer", "description": "An operator's key (QUANZU_OPERATOR_KEYS)"},
     "signature": {"type": "apiKey", "in": "header", "name": SIGNATURE},
+    "nonce": {"type": "apiKey", "in": "header", "name": NONCE, "description": "16 to 64 random letters or digits"},
     "timestamp": {"type": "apiKey", "in": "header", "name": TIMESTAMP, "description": "Seconds since 1970"},
 }
 
@@ -89,7 +92,7 @@ class Operation:
 
 _SIGNALS = Annotated[list[Signal], Field(max_length=MOST_ITEMS)]
 _REFUSED: dict[int, Kind] = dict.fromkeys((400, 401, 408, 413), Refusal)
-_NOT_TAKEN: dict[int, Kind] = dict.fromkeys((400, 401, 404, 408, 413, 503), NotTaken)
+_NOT_TAKEN: dict[int, Kind] = dict.fromkeys((400, 401, 403, 404, 408, 409, 413, 503), NotTaken)
 _NOT_OPERATOR: dict[int, Kind] = dict.fromkeys((401, 403, 503), Refusal)
 _ACT: dict[int, Kind] = dict.fromkeys((400, 404, 408, 409, 413, 415, 422), Refusal) | _NOT_OPERATOR
 

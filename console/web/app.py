@@ -26,6 +26,7 @@ from console.web.live.hub import Hub
 from console.web.live.queue import Queue
 from console.web.live.returns import Returns
 from console.web.routes import DOORS
+from domain.access.destinations import addresses
 from streams.casework.claims import CaseClaims
 from streams.channels.telephone import Telephone
 from streams.channels.webhooks import WebhookSender
@@ -105,7 +106,7 @@ def _ended(failure: Failure, task: "asyncio.Task[None]") -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Run the background tasks for the life of the application."""
     made: Services = app.state.services
-    telling = WebhookSender(made.line.settings, made.line.webhooks)
+    telling = WebhookSender(made.line.settings, made.line.webhooks, private=addresses(made.settings.webhook_addresses))
     works = (
         made.hub.run(),
         Returns(made).run(),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from domain.calendar import day_of
+from domain.csv_cells import guarded
 from domain.payments.bank_book import BankBook, Sent
 from schemas.casework.inputs import BankState
 from schemas.channels.bank_messages import BankMessage
@@ -19,7 +20,6 @@ COLUMNS = (
     *("answered_at", "answers", "answered_fen", "differences"),
 )
 _MONEY = (BankState.FROZEN, BankState.RETURNED, BankState.CANCELLED)
-_FORMULA = ("=", "+", "-", "@", "\t")
 
 
 class Difference(StrEnum):
@@ -143,5 +143,5 @@ def _time(at: datetime) -> str:
 
 
 def _safe(cell: object) -> object:
-    """Return a cell that a spreadsheet cannot take for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    """Return a cell that a spreadsheet cannot take for a formula; numbers stay numbers."""
+    return guarded(cell) if isinstance(cell, str) else cell

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from pydantic import ValidationError
 
+from domain.csv_cells import guarded, unguarded
 from domain.identity.divisions import known
 from domain.visits.rostering import MOST_SHIFTS, Clash, RosterError, Wrong, clashes, shift
 from schemas.errors import UserError
@@ -132,7 +133,7 @@ def parse(text: str, area: str, zone: tzinfo) -> Parsed:
             if number > MOST_ROWS:
                 parsed.wrong.append(WrongCell(number, COLUMNS[0], Cell.MANY, f"{MOST_ROWS}"))
                 break
-            row = {column: (raw.get(column) or "").strip() for column in COLUMNS}
+            row = {column: unguarded((raw.get(column) or "").strip()) for column in COLUMNS}
             if any(row.values()):
                 _take(parsed, number, row, area, zone)
     except csv.Error:  # an unclosed cell, or a bare carriage return
@@ -314,7 +315,10 @@ def _from_now_on(old: Sequence[Shift], new: Sequence[Shift], now: datetime) -> l
 
 
 def written(rosters: Iterable[Roster], zone: tzinfo) -> str:
-    """Return these rosters as a CSV text for `parse`: a row for each shift, and one for a person without any."""
+    """Return these rosters as a CSV text for `parse`: a row for each shift, and one for a person without any.
+
+    No cell is a formula in a spreadsheet.
+    """
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
@@ -323,7 +327,7 @@ def written(rosters: Iterable[Roster], zone: tzinfo) -> str:
             languages = " ".join(sorted(officer.languages))
             about = (roster.station, officer.id, officer.name, officer.role.value, officer.division, languages)
             hours = [(_told(each.start, zone), _told(each.end, zone)) for each in officer.shifts] or [("", "")]
-            writer.writerows((*about, *each) for each in hours)
+            writer.writerows(map(guarded, (*about, *each)) for each in hours)
     return out.getvalue()
 
 

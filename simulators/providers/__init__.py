@@ -58,10 +58,10 @@ async def running(
 
     `answer`, `decide` and `visit`: how residents, banks and officers behave; by default at random.
     """
-    url, key = settings.receipts_url, channels.key(settings)
-    phones = Carrier(clock, url, key, channels.sms_kind, answer or carrier.by_chance(seed))
-    banks = Bank(clock, url, key, channels.bank_kind, decide or bank.by_chance(seed))
-    stations = Station(clock, url, key, channels.station_kind, visit or station.by_chance(seed))
+    url, keys = settings.receipts_url, {name: keys[0] for name, keys in channels.receipt_keys(settings).items()}
+    phones = Carrier(clock, url, keys, channels.sms_kind, answer or carrier.by_chance(seed))
+    banks = Bank(clock, url, keys, channels.bank_kind, decide or bank.by_chance(seed))
+    stations = Station(clock, url, keys, channels.station_kind, visit or station.by_chance(seed))
     named: dict[str, SimulatedProvider] = {"carrier": phones, "bank": banks, "station": stations}
     async with serving(Starlette(routes=[Mount(f"/{name}", each.app) for name, each in named.items()])) as base:
         try:

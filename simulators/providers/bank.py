@@ -1,6 +1,6 @@
 """A bank: stop-payments for 48 hours, at most twice per account, and feedback in stages."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -91,11 +91,11 @@ class Bank(SimulatedProvider):
         self,
         clock: Clock,
         receipts_url: str,
-        key: bytes,
+        keys: Mapping[str, bytes],
         mode: Kind = Kind.IDEMPOTENT,
         decide: Deciding | None = None,
     ) -> None:
-        super().__init__(clock, receipts_url, key, mode)
+        super().__init__(clock, receipts_url, keys, mode)
         self._decide = decide or by_chance(0)
         self._stops = Stops()
 

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+import secrets
 import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -21,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from streams.channels.provider import KEY_HEADER, Kind
-from streams.channels.signing import sign
+from streams.channels.signing import Message, sign
 from streams.runtime import tracing
 from streams.runtime.clock import Clock
 
@@ -36,7 +38,7 @@ FAULTS = (
     *("error", "hang", "late_act", "late_answer", *ACTS_THEN, CUT, "asked_500"),
     *("receipts_twice", "receipts_late", "receipts_reversed"),
 )
-_LOST = (400, 401, 413)  # a repetition would not help
+_LOST = (400, 401, 403, 409, 413)  # a repetition would not help
 
 Receipt = tuple[timedelta, dict[str, Any]]
 """After how long, and the receipt's JSON."""
@@ -87,13 +89,15 @@ class SimulatedProvider(ABC):
     `book`: the contacts made, the earliest first. `faults`: those to come, by name.
     """
 
-    def __init__(self, clock: Clock, receipts_url: str, key: bytes, mode: Kind = Kind.IDEMPOTENT) -> None:
+    def __init__(
+        self, clock: Clock, receipts_url: str, keys: Mapping[str, bytes], mode: Kind = Kind.IDEMPOTENT
+    ) -> None:
         self.clock, self.mode = clock, mode
         self.book: list[Contact] = []
         self.faults: dict[str, Fault] = {}
         self.delayed: dict[str, float] = {}  # order -> seconds by which `late_act` delayed it
         self.held_up = 0  # orders delayed at present
-        self._url, self._key = receipts_url, key
+        self._url, self._keys = receipts_url, keys
         self._seen: set[str] = set()
         self._told: defaultdict[str, int] = defaultdict(int)  # dispatch -> number of receipts, for their ids
         self._running: set[asyncio.Task[None]] = set()
@@ -221,9 +225,9 @@ class SimulatedProvider(ABC):
         self._told[key] += 1
         body = orjson.dumps({"id": f"{key}#{self._told[key]}", "dispatch": key, **receipt})
         for _ in range(times):
-            self._start(self._post(f"{self._url}/{self.paths()[path]}", body))
+            self._start(self._post(self.paths()[path], body))
 
-    async def _post(self, url: str, body: bytes) -> None:
+    async def _post(self, channel: str, body: bytes) -> None:
         """Send until it is accepted: otherwise a contact would stay unknown."""
         trying = AsyncRetrying(
             stop=stop_after_attempt(ATTEMPTS),
@@ -231,17 +235,19 @@ class SimulatedProvider(ABC):
             retry=retry_if_exception_type(httpx.HTTPError),
         )
         try:
-            answer: httpx.Response = await trying(self._posted, url, body)
+            answer: httpx.Response = await trying(self._posted, channel, body)
         except RetryError:
             log.error("a receipt was never taken")  # noqa: TRY400 - the line says it all
             return
         if not answer.is_success:
             log.error("a receipt was refused with %d: %s", answer.status_code, answer.text[:200])
 
-    async def _posted(self, url: str, body: bytes) -> httpx.Response:
-        """Send a receipt once. Raises httpx.HTTPError if a repetition may help."""
+    async def _posted(self, channel: str, body: bytes) -> httpx.Response:
+        """Sign and send a receipt once. Raises httpx.HTTPError if a repetition may help."""
         self._client = self._client or httpx.AsyncClient(timeout=10)
-        headers = {"Content-Type": "application/json", **sign(self._key, body, time.time())}
+        url = f"{self._url}/{channel}"
+        message, nonce = Message(channel, urlsplit(url).path, body), secrets.token_hex(12)
+        headers = {"Content-Type": "application/json", **sign(self._keys[channel], message, time.time(), nonce)}
         if trace := _trace.get():
             headers[tracing.HEADER] = trace
         answer = await self._client.post(url, content=body, headers=headers)

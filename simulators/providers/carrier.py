@@ -1,6 +1,6 @@
 """A carrier: text messages and automated calls, and their results."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -59,11 +59,11 @@ class Carrier(SimulatedProvider):
         self,
         clock: Clock,
         receipts_url: str,
-        key: bytes,
+        keys: Mapping[str, bytes],
         mode: Kind = Kind.IDEMPOTENT,
         answer: Answering | None = None,
     ) -> None:
-        super().__init__(clock, receipts_url, key, mode)
+        super().__init__(clock, receipts_url, keys, mode)
         self._answer = answer or by_chance(0)
 
     def paths(self) -> dict[str, str]:

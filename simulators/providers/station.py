@@ -1,6 +1,6 @@
 """A police station: sends a task to an officer's telephone, and reports what the officer does."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -75,11 +75,11 @@ class Station(SimulatedProvider):
         self,
         clock: Clock,
         receipts_url: str,
-        key: bytes,
+        keys: Mapping[str, bytes],
         mode: Kind = Kind.IDEMPOTENT,
         visit: Visiting | None = None,
     ) -> None:
-        super().__init__(clock, receipts_url, key, mode)
+        super().__init__(clock, receipts_url, keys, mode)
         self._visit = visit or by_chance(0)
 
     def paths(self) -> dict[str, str]:

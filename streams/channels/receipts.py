@@ -5,7 +5,8 @@ A receipt's input has a deterministic id, so a repeated receipt counts once. The
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 from pydantic import ValidationError
 from redis.exceptions import RedisError
@@ -22,14 +23,16 @@ from schemas.codes.channels import ProviderSaid
 from schemas.levels import Action, Channel, Result
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
-from streams.channels.signing import SignatureError, verify
+from streams.channels.signing import NONCE, TOLERANCE_SECONDS, Message, SignatureError, verify
 from streams.messaging import case_inputs
 from streams.messaging.codec import CodecError
 from streams.messaging.dead_letter_writer import reason
 from streams.messaging.producer import SendError
 from streams.runtime import metrics, tracing
 from streams.runtime.serving import Refused, read_body
+from streams.state import locks
 from streams.state.case_store import CaseStore
+from streams.state.keys import WHOLE, key
 
 log = logging.getLogger(__name__)
 
@@ -50,26 +53,53 @@ class NotRecoveredError(RuntimeError):
     """Raised if it is unknown whether the dispatch was sent, because the partition's store is being restored."""
 
 
+class ReplayedError(ValueError):
+    """Raised if a signed receipt is sent a second time with the same nonce."""
+
+
+class NotHolderError(PermissionError):
+    """Raised if an officer reports on a task that is another's."""
+
+
 class Receipts:
     """Verifies receipts and writes their inputs."""
 
     def __init__(self, outgoing: Outgoing, channels: ChannelSettings) -> None:
-        self._keys = channels.keys(outgoing.settings)
+        self._keys = channels.receipt_keys(outgoing.settings)
+        self._redis = outgoing.redis
         self._book, self._rosters, self._store = outgoing.book, outgoing.rosters, CaseStore(outgoing.redis)
         self._producer, self._clock = outgoing.producer, outgoing.clock
 
-    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Raise SignatureError if no key fits or the request's time is over 300 s off.
+    def verify(self, headers: Mapping[str, str], message: Message) -> str:
+        """Return the message's nonce. Raises SignatureError if no key fits or its time is over 300 s off.
 
         That is measured by the workers' shared time, because this machine's clock may be wrong.
         """
-        if verify(self._keys, headers, body, self._clock.wall.time()):
+        found = verify(self._keys[message.channel], headers, message, self._clock.wall.time())
+        if found.key:
             metrics.RECEIPTS_BEFORE.inc()
+        return found.nonce
+
+    @asynccontextmanager
+    async def once(self, name: str, nonce: str, resident: str) -> AsyncIterator[None]:
+        """Let a nonce be used once. If the receipt is not taken, the nonce is free again.
+
+        Raises ReplayedError if it was used.
+        """
+        place = f"{key('receipt-nonce', self._book.partition(resident))}:{name}:{nonce}"
+        if not await locks.take(self._redis, place, 2 * TOLERANCE_SECONDS * 1000):
+            raise ReplayedError(f"{NONCE} was used before: sign each attempt with a new one")
+        try:
+            yield
+        except BaseException:
+            await self._redis.delete(place)
+            raise
 
     async def take(self, receipt: Receipt, channel: Channel) -> str:
         """Write the receipt's input, and return the input's id once Kafka has it.
 
         Raises UnknownDispatchError if no dispatch of this channel has the id, NotRecoveredError while that is unknown,
+        NotHolderError if an officer reports on another's task,
         TimeoutError if Kafka does not answer within 3 s, SendError or CodecError if Kafka or the vault is configured so
         that it cannot be written, and RedisError.
         """
@@ -80,6 +110,8 @@ class Receipts:
                 raise NotRecoveredError
             raise UnknownDispatchError(f"no dispatch {dispatch.text} is known here")
         found = self._input(receipt, dispatch, action)
+        if isinstance(found, OfficerReport):
+            await self._check_holder(found)
         inputs: Sequence[Input] = await self._rosters.take(found) if isinstance(found, OfficerReport) else [found]
         records = [case_inputs.record(each, self._book.partition(each.resident)) for each in inputs]
         if isinstance(receipt, BankReceipt) and isinstance(found, BankFeedback):
@@ -87,6 +119,14 @@ class Receipts:
         async with asyncio.timeout(KAFKA_SECONDS):
             await self._producer.send_all(records)
         return found.id
+
+    async def _check_holder(self, report: OfficerReport) -> None:
+        """Raise NotHolderError unless the officer has the task, and NotRecoveredError if the tasks may be lost."""
+        task = await self._rosters.task(report.dispatch)
+        if task is None and not await self._redis.exists(WHOLE):
+            raise NotRecoveredError
+        if task is None or task.officer != report.by:
+            raise NotHolderError("this officer does not have the task: only the one who was sent reports on it")
 
     async def _action(self, dispatch: DispatchId) -> Action | None:
         """Return the dispatch's action from the dispatch log, or from the case if the log lost it; else None."""
@@ -152,12 +192,20 @@ class Receipts:
         )
 
 
+_STATUS: dict[type[Exception], int] = {
+    SignatureError: 401,
+    NotHolderError: 403,
+    UnknownDispatchError: 404,
+    ReplayedError: 409,
+}
+
+
 def routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
     """Return the routes of receipts for intake's server: POST /receipts/sms, voice, bank and station.
 
-    They answer 200 with the input's id; 400 for an invalid receipt, 401 for a wrong signature, 404 for an unknown
-    dispatch, 408 or 413 for a slow or long body, 503 if it must be sent again. Raises SettingsError if no signing key
-    is set.
+    They answer 200 with the input's id; 400 for an invalid receipt, 401 for a wrong signature, 403 for another
+    officer's task, 404 for an unknown dispatch, 409 for a nonce that was used, 408 or 413 for a slow or long body, 503
+    if it must be sent again. Raises SettingsError if a channel has no key.
     """
     receipts = Receipts(outgoing, channels)
     kinds: list[tuple[str, type[Receipt], Channel]] = [
@@ -167,28 +215,30 @@ def routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
         ("station", StationReceipt, Channel.VISIT),
     ]
     return [
-        Route(f"/receipts/{name}", _endpoint(receipts, model, channel), methods=["POST"])
+        Route(f"/receipts/{name}", _endpoint(receipts, name, model, channel), methods=["POST"])
         for name, model, channel in kinds
     ]
 
 
-def _endpoint(receipts: Receipts, model: type[Receipt], channel: Channel) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(
+    receipts: Receipts, name: str, model: type[Receipt], channel: Channel
+) -> Callable[[Request], Awaitable[Response]]:
     async def receive(request: Request) -> Response:
         try:
             body = await read_body(request, BODY_BYTES, BODY_SECONDS, packed=False)
-            receipts.verify(request.headers, body)
+            nonce = receipts.verify(request.headers, Message(name, request.url.path, body, request.method))
             receipt = model.model_validate_json(body)
-            case = _parsed(receipt.dispatch, channel).case
-            with tracing.span("receipt", tracing.of_headers(request.headers), case=case, dispatch=receipt.dispatch):
-                taken = await receipts.take(receipt, channel)
+            dispatch = _parsed(receipt.dispatch, channel)
+            told = {"case": dispatch.case, "dispatch": receipt.dispatch}
+            async with receipts.once(name, nonce, dispatch.resident):
+                with tracing.span("receipt", tracing.of_headers(request.headers), **told):
+                    taken = await receipts.take(receipt, channel)
         except Refused as refused:
             return _refused(refused.status, refused.what)
-        except SignatureError as error:
-            return _refused(401, str(error))
-        except UnknownDispatchError as error:
-            return _refused(404, str(error))
         except ValidationError as error:
             return _refused(400, reason(error))
+        except tuple(_STATUS) as error:
+            return _refused(_STATUS[type(error)], str(error))
         except (TimeoutError, RedisError, NotRecoveredError):
             return _again("not written yet: send it again")
         except (SendError, CodecError) as error:  # our records are small, so a person must mend the configuration

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -11,6 +12,9 @@ from schemas.levels import Channel
 from streams.channels.provider import Kind
 from streams.runtime.secret_files import Environment
 from streams.runtime.settings import Settings, SettingsError
+from streams.security.secrets import RECEIPT_CHANNELS
+
+LEAST_KEY, MOST_KEYS = 16, 2  # characters of a key; keys of a channel: the current and the former one
 
 
 def _codes(text: str) -> list[str]:
@@ -53,10 +57,9 @@ class ChannelSettings(Environment):
     channel_concurrency: int = Field(32, ge=1, description="Requests under way at once, for each channel and worker")
     receipts_secret: SecretStr | None = Field(
         None,
-        description="Key of the receipts' signatures, agreed with the providers. Embedded: derived from the secret",
-    )
-    receipts_secret_before: SecretStr | None = Field(
-        None, description="The key before that one, still taken while providers change over. Unset: only the one"
+        description="Keys of the receipts' signatures, one for each provider: sms:KEY,voice:KEY,bank:KEY,station:KEY, "
+        "separated by commas or lines. A second key of a channel is the former one, still taken while its provider "
+        "changes over. Embedded: derived from the secret",
     )
 
     @property
@@ -78,24 +81,57 @@ class ChannelSettings(Environment):
         }
         return frozenset(map(int, _codes(told.get(channel, self.bank_refusals))))
 
-    def keys(self, settings: Settings) -> tuple[bytes, ...]:
-        """Return the keys that receipts may be signed with, the current one first. Raises as `key` does."""
-        before = self.receipts_secret_before
-        return (self.key(settings), *([before.get_secret_value().encode()] if before else []))
+    def receipt_keys(self, settings: Settings) -> Mapping[str, tuple[bytes, ...]]:
+        """Return the keys that each channel's receipts may be signed with, the current one first.
 
-    def key(self, settings: Settings) -> bytes:
-        """Return the key that receipts are signed with.
-
-        Raises SettingsError if none is set and the installation is not embedded.
+        Raises SettingsError if a channel has none and the installation is not embedded, or two channels share one.
         """
         if self.receipts_secret:
-            return self.receipts_secret.get_secret_value().encode()
+            return _receipt_keys(self.receipts_secret.get_secret_value())
         if not settings.embedded:
             raise SettingsError(
-                "QUANZU_RECEIPTS_SECRET is not set: anybody could forge a receipt. Make one with "
-                "`openssl rand -hex 32` and agree it with the providers"
+                "QUANZU_RECEIPTS_SECRET is not set: anybody could forge a receipt. Make a key for each provider with "
+                "`openssl rand -hex 32`, write sms:KEY,voice:KEY,bank:KEY,station:KEY, and agree each with its provider"
             )
-        return hmac.digest(settings.key(), b"receipts", hashlib.sha256).hex().encode()
+        return {name: (_derived(settings, name),) for name in RECEIPT_CHANNELS}
+
+
+def _derived(settings: Settings, name: str) -> bytes:
+    return hmac.digest(settings.key(), f"receipts:{name}".encode(), hashlib.sha256).hex().encode()
+
+
+def _receipt_keys(text: str) -> dict[str, tuple[bytes, ...]]:
+    """Return each channel's keys from the setting's text. Raises SettingsError that says what is wrong."""
+    found: dict[str, tuple[bytes, ...]] = dict.fromkeys(RECEIPT_CHANNELS, ())
+    for number, pair in enumerate(text.replace("\n", ",").split(","), 1):
+        name, _, key = pair.strip().partition(":")
+        if not pair.strip():
+            continue
+        if name not in found or len(key) < LEAST_KEY:  # the error must not repeat the key
+            raise SettingsError(
+                f"QUANZU_RECEIPTS_SECRET, entry {number}: write CHANNEL:KEY, CHANNEL one of "
+                f"{', '.join(RECEIPT_CHANNELS)}, KEY of at least {LEAST_KEY} characters"
+            )
+        found[name] = (*found[name], key.encode())
+    _check_keys(found)
+    return found
+
+
+def _check_keys(found: Mapping[str, tuple[bytes, ...]]) -> None:
+    if missing := [name for name, keys in found.items() if not keys]:
+        raise SettingsError(
+            f"QUANZU_RECEIPTS_SECRET has no key for {', '.join(missing)}. Add {missing[0]}:KEY, made with "
+            "`openssl rand -hex 32` and agreed with that provider"
+        )
+    if wrong := [name for name, keys in found.items() if len(keys) > MOST_KEYS]:
+        raise SettingsError(
+            f"QUANZU_RECEIPTS_SECRET has {len(found[wrong[0]])} keys for {wrong[0]}: at most {MOST_KEYS}"
+        )
+    every = [key for keys in found.values() for key in keys]
+    if len(set(every)) != len(every):
+        raise SettingsError(
+            "QUANZU_RECEIPTS_SECRET has one key twice. Make a key for each channel: no provider may sign for another"
+        )
 
 
 def load() -> ChannelSettings:

@@ -1,39 +1,72 @@
-"""Signs requests with HMAC-SHA256 over time and body, so that they can be neither forged nor replayed later."""
+"""Signs receipts with HMAC-SHA256 over method, path, channel, time, nonce and body: they can be neither forged nor
+replayed, and one channel's signature fits no other.
+"""
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 TIMESTAMP = "X-Quanzu-Timestamp"  # seconds since 1970, wall-clock: the sender knows no other
+NONCE = "X-Quanzu-Nonce"  # random, new for each attempt
 SIGNATURE = "X-Quanzu-Signature"  # hexadecimal
 TOLERANCE_SECONDS = 300
+_NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 class SignatureError(ValueError):
-    """Raised if a request's signature does not fit, or its time is missing or too far off."""
+    """Raised if a request's signature does not fit, or its time or nonce is missing, or its time is too far off."""
 
 
-def sign(key: bytes, body: bytes, wall: float) -> dict[str, str]:
-    """Return the signature headers of a request with this body, sent at `wall` (seconds since 1970)."""
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is signed. `path`: as the receiver sees it, as `/receipts/sms`; `channel`: sms, voice, bank or station."""
+
+    channel: str
+    path: str
+    body: bytes
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A signature that fits. `key`: the index of the key that it was made with."""
+
+    key: int
+    nonce: str
+
+
+def sign(key: bytes, message: Message, wall: float, nonce: str) -> dict[str, str]:
+    """Return the signature headers of a message that is sent at `wall` (seconds since 1970)."""
     stamp = str(int(wall))
-    return {TIMESTAMP: stamp, SIGNATURE: _digest(key, stamp, body)}
+    return {TIMESTAMP: stamp, NONCE: nonce, SIGNATURE: _digest(key, message, stamp, nonce)}
 
 
-def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, wall: float) -> int:
-    """Return the index of the key in `keys` that the body was signed with.
+def verify(keys: Sequence[bytes], headers: Mapping[str, str], message: Message, wall: float) -> Verified:
+    """Return the nonce, and the index of the key in `keys` that the message was signed with.
 
     Raises SignatureError if no key fits, or the time is not within 300 s of `wall` (seconds since 1970).
     """
-    stamp, signature = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
+    stamp, nonce, signature = (headers.get(name, "") for name in (TIMESTAMP, NONCE, SIGNATURE))
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
         raise SignatureError(f"{TIMESTAMP} is missing or no number: write the seconds since 1970")
-    fitting = [hmac.compare_digest(_digest(key, stamp, body).encode(), signature.encode()) for key in keys]
+    if not _NONCE.fullmatch(nonce):
+        raise SignatureError(
+            f"{NONCE} is missing or not 16 to 64 letters, digits, '-' or '_': make one for each attempt"
+        )
+    fitting = [hmac.compare_digest(_digest(key, message, stamp, nonce).encode(), signature.encode()) for key in keys]
     if not any(fitting):
-        raise SignatureError(f"{SIGNATURE} does not fit: HMAC-SHA256 over '{TIMESTAMP}.body', in hexadecimal")
+        raise SignatureError(
+            f"{SIGNATURE} does not fit: HMAC-SHA256 with the channel's key, in hexadecimal, over the lines method, "
+            f"path, channel, {TIMESTAMP}, {NONCE} and the body's SHA-256 in hexadecimal"
+        )
     if abs(wall - int(stamp)) > TOLERANCE_SECONDS:
         raise SignatureError(f"{TIMESTAMP} is {abs(wall - int(stamp)):.0f} s off: at most {TOLERANCE_SECONDS} s")
-    return fitting.index(True)
+    return Verified(fitting.index(True), nonce)
 
 
-def _digest(key: bytes, stamp: str, body: bytes) -> str:
-    return hmac.digest(key, f"{stamp}.".encode() + body, hashlib.sha256).hex()
+def _digest(key: bytes, message: Message, stamp: str, nonce: str) -> str:
+    body = hashlib.sha256(message.body).hexdigest()
+    lines = (message.method, message.path, message.channel, stamp, nonce, body)
+    return hmac.digest(key, "\n".join(lines).encode(), hashlib.sha256).hex()

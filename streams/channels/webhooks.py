@@ -11,7 +11,7 @@ import logging
 import secrets
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import aclosing
 from datetime import timedelta
 from random import Random
@@ -21,11 +21,13 @@ import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from redis.asyncio import Redis
 
+from domain.access.destinations import Address
 from domain.access.webhooks import next_try, payload, signature, wanted
 from domain.wording.codes import in_language
 from schemas.casework.events import CaseEvent
 from schemas.channels.webhooks import Health, Webhook
 from streams.casework.journal import Entry, read_entry
+from streams.channels.pinned import ForbiddenDestinationError, PinnedTransport
 from streams.messaging.kafka_client import access
 from streams.messaging.producer import Producer
 from streams.messaging.reader import arriving
@@ -46,6 +48,8 @@ LOOK_SECONDS = 2.0  # until a change of the list is noticed
 CLOCKS_APART = timedelta(minutes=5)  # largest difference between the clocks of the webhook's creator and of Kafka
 GONE = 410
 UNTRUSTED = "certificate not trusted"
+FORBIDDEN = "address not permitted"
+UNREACHED = "not reached"  # the same for a closed port, a filtered one and a slow one: it must not map a network
 
 
 class Webhooks(CompactedTable[Webhook]):
@@ -93,8 +97,15 @@ def new_id() -> str:
 class WebhookSender:
     """Sends events to all webhooks, until cancelled."""
 
-    def __init__(self, settings: Settings, webhooks: Webhooks, chance: Random | None = None) -> None:
-        self._settings, self._webhooks = settings, webhooks
+    def __init__(
+        self,
+        settings: Settings,
+        webhooks: Webhooks,
+        chance: Random | None = None,
+        private: Collection[Address] = (),
+    ) -> None:
+        """`private`: the exact addresses inside the network that may receive webhooks."""
+        self._settings, self._webhooks, self._private = settings, webhooks, private
         self._chance = chance or Random()
         self._running: dict[str, tuple[Webhook, asyncio.Task[None]]] = {}
 
@@ -139,7 +150,7 @@ class WebhookSender:
         await consumer.start()
         try:
             async with (
-                httpx.AsyncClient(timeout=ANSWER_SECONDS, follow_redirects=False) as client,
+                self._client() as client,
                 aclosing(record_encryption(self._settings)) as codec,
                 aclosing(arriving(consumer, codec)) as records,
             ):
@@ -152,6 +163,10 @@ class WebhookSender:
                     await consumer.commit({where: record.offset + 1})
         finally:
             await stop(consumer)
+
+    def _client(self) -> httpx.AsyncClient:
+        transport = PinnedTransport(self._private, self._settings.embedded)
+        return httpx.AsyncClient(transport=transport, timeout=ANSWER_SECONDS, follow_redirects=False)
 
     async def _told(self, client: httpx.AsyncClient, webhook: Webhook, entry: Entry | None) -> None:
         """Return when the program has accepted the event; at once if it does not want it."""
@@ -188,8 +203,10 @@ class WebhookSender:
         }
         try:
             answer = await client.post(webhook.url, content=body, headers=headers)
+        except ForbiddenDestinationError:
+            return 0, FORBIDDEN
         except httpx.HTTPError as error:
-            return 0, UNTRUSTED if distrusted(error) else type(error).__name__
+            return 0, UNTRUSTED if distrusted(error) else UNREACHED
         return answer.status_code, f"answered {answer.status_code}"
 
 

@@ -151,6 +151,8 @@ def entry_of(source: str, key: str) -> str:
     entry = f"{source}:{hash_of_key(key)}"
     if not _ENTRY.fullmatch(entry) or source == "*":
         raise SettingsError(f"source {source!r}: write small letters, digits, '.', '_' and '-', at most 32")
+    if _reserved(source):
+        raise SettingsError(f"source {source!r}: this name is kept for the brokers' own users. Name it otherwise")
     return entry
 
 
@@ -176,8 +178,17 @@ def _keys(given: str, read: Callable[[], Entries]) -> Keys:
     return KeysOfFile(Path(given[1:]), read) if given.startswith("@") else Keys(read())
 
 
+def _reserved(source: str) -> bool:
+    """Return whether a source has a name that the brokers trust: a certificate by it would be their super user's."""
+    return source == "admin" or source.startswith(("kafka", "quanzu"))
+
+
 def _feeds(given: str, settings: Settings) -> Entries:
     entries = _entries(given)
+    if found := [source for source, _ in entries if _reserved(source)]:
+        raise SettingsError(
+            f"QUANZU_API_KEYS: a source must not be called {found[0]}, as the brokers' own users are. Name it otherwise"
+        )
     if any(source == "*" for source, _ in entries) and not settings.embedded:
         raise SettingsError("QUANZU_API_KEYS: a key for all sources (*) is for trying out. Name the source")
     if not entries:

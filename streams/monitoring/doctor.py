@@ -98,7 +98,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Diagnosis]:
 def _secrets(settings: Settings) -> list[Diagnosis]:
     """Return a fault for each secret or key without which intake refuses to start."""
     wrong = []
-    for load_and_look in (lambda: keys_for(settings, load_intake()), lambda: load_channels().key(settings)):
+    for load_and_look in (lambda: keys_for(settings, load_intake()), lambda: load_channels().receipt_keys(settings)):
         try:
             load_and_look()
         except SettingsError as error:

@@ -38,7 +38,7 @@ DEAD_LETTERS_SENT = Counter(
 )
 DEAD_LETTERS_OPEN = Gauge("quanzu_dead_letters_open", "Dead letters neither sent again nor dropped", ["source"])
 RECEIPTS_BEFORE = Counter(
-    "quanzu_receipts_by_secret_before_total", "Receipts that were signed with QUANZU_RECEIPTS_SECRET_BEFORE"
+    "quanzu_receipts_by_secret_before_total", "Receipts that were signed with the former key of their channel"
 )
 CLOCK_AHEAD = Gauge("quanzu_clock_ahead_seconds", "Seconds by which this machine's clock is ahead of the workers' time")
 CLOCK_ERROR = Gauge("quanzu_clock_error_seconds", "Largest possible error of the workers' time on this machine")

@@ -7,9 +7,12 @@ import signal
 import socket
 import zlib
 from collections.abc import AsyncIterator, Iterator
+from typing import cast
 
 import uvicorn
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from streams.runtime.settings import SettingsError
 from streams.runtime.tls import Tls
@@ -29,6 +32,25 @@ class _Server(uvicorn.Server):
         yield
 
 
+class Unambiguous:
+    """ASGI middleware that refuses (400) a request with Content-Length and Transfer-Encoding, and ends its connection.
+
+    A proxy may follow the one and this server the other: the rest of the body would be a request of its own (RFC 9112,
+    6.1).
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        names = {name.lower() for name, _ in scope.get("headers", ())}
+        if scope["type"] == "http" and {b"content-length", b"transfer-encoding"} <= names:
+            words = "Content-Length and Transfer-Encoding: send one of them"
+            await PlainTextResponse(words, 400, {"Connection": "close"})(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
 @contextlib.asynccontextmanager
 async def serving(
     config: uvicorn.Config, host: str, port: int, setting: str, tls: Tls | None = None
@@ -42,6 +64,7 @@ async def serving(
     if context is not None:
         config.ssl_context_factory = lambda config, default: context
     listening = _listening(host, port, setting)
+    config.app = Unambiguous(cast("ASGIApp", config.app))
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))
     renewing = asyncio.create_task(tls.renew(context)) if tls and context else None

@@ -3,10 +3,12 @@
 If neither QUANZU_KAFKA nor QUANZU_REDIS is set, Quanzu runs embedded: it starts its own servers (see embedded.py).
 """
 
+import ipaddress
 import os
 import secrets
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
@@ -89,6 +91,12 @@ class Settings(AccessSettings):
         return {name: value for name, value in values.items() if value != ""}
 
     @model_validator(mode="after")
+    def _encrypted(self) -> Self:
+        for name in ("sms_url", "voice_url", "bank_url", "station_url"):
+            _check_gateway(f"QUANZU_{name.upper()}", getattr(self, name))
+        return self
+
+    @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.kafka is None) != (self.redis is None):
             raise ValueError("QUANZU_KAFKA and QUANZU_REDIS belong together: set both, or neither to run embedded")
@@ -156,6 +164,26 @@ def load() -> Settings:
         raise SettingsError("\n".join(_in_words(detail["loc"], detail["msg"]) for detail in error.errors())) from None
     except ValueError as error:  # raised for a file that holds a secret
         raise SettingsError(str(error)) from None
+
+
+def _check_gateway(name: str, url: str | None) -> None:
+    """Raise ValueError unless requests to a provider are encrypted or stay on this machine."""
+    if url is None:
+        return
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host))):
+        raise ValueError(
+            f"{name} is not https://: telephone numbers would travel in the clear. Write https://host; http:// is for "
+            "127.0.0.1 only"
+        )
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _check_redis(name: str, url: str | None) -> None:

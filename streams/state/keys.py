@@ -46,6 +46,7 @@ Beside = Literal[
     "audited",  # hash: the result of the latest audit of its cases
     "claim",  # string, and a case's id: the operator who has claimed it
     "dispatch",  # string, and a dispatch's id: its progress
+    "receipt-nonce",  # string, and a channel's receipt and its nonce: exists while a repetition is refused
     "lease",  # string, and a dispatch's id: the worker that carries it out
     "evidence",  # hash, and a resident: evidence id -> evidence
     "rescore",  # sorted set: resident -> when to assess them again without a new signal

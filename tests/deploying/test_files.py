@@ -187,3 +187,12 @@ def test_nobody_but_the_operator_is_let_do_all() -> None:
     operations = {each.component: {one.name for one in each.operations} for each in grants()}
     assert "ALL" not in {name for named in operations.values() for name in named}
     assert not [rule for rule in RIGHTS[Component.INTAKE].keys if rule == "~*"]
+
+
+@pytest.mark.parametrize("name", ["kafka", "Kafka", "kafka-x", "kafka-1-x", "admin", "quanzu-worker", "x/CN=kafka"])
+def test_no_certificate_is_made_in_a_name_that_the_brokers_trust(name: str, tmp_path: Path) -> None:
+    command = [str(DEPLOY / "certificates.sh"), str(tmp_path), name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert name in done.stderr
+    assert not list(tmp_path.glob("*.crt"))

@@ -31,6 +31,7 @@ from streams.operations import backup
 from streams.operations.erasure import NotForgottenError, forget
 from streams.operations.export import Format, Kind, Span, export
 from streams.runtime.settings import Settings
+from streams.security.secrets import RECEIPT_CHANNELS
 from streams.security.vault import VaultError
 from tests.end_to_end.harness.house import SETTLE_SECONDS, House, on_servers, until
 from tests.end_to_end.harness.rig import Line
@@ -71,7 +72,10 @@ async def a_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         settings.data.mkdir()
         hashed = hash_of_key(embedded_key(settings))
         monkeypatch.setenv("QUANZU_API_KEYS", f"bank:{hashed}")
-        monkeypatch.setenv("QUANZU_RECEIPTS_SECRET", "a secret of a test, of more than 32 signs")
+        monkeypatch.setenv(
+            "QUANZU_RECEIPTS_SECRET",
+            ",".join(f"{name}:a secret of {name}, of more than 32 signs" for name in RECEIPT_CHANNELS),
+        )
         async with on_servers(settings) as made:
             yield made
 

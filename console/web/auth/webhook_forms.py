@@ -1,6 +1,7 @@
 """What an administrator enters about a webhook: checked when it is asked for, and again when it is carried out."""
 
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -9,12 +10,14 @@ from console.web.auth.account_forms import RefusedError
 from console.web.auth.words import N_
 from console.web.kit.services import Services
 from console.web.rosters import areas
+from domain.access.destinations import addresses, may_send_to
 from schemas.channels.webhooks import Webhook
 from streams.channels.webhooks import new_id
 
 WRONG = {
     "url": N_("地址要以 https:// 开头；只有本机的程序可以用 http://。"),
     "area": N_("辖区：行政区划代码开头的 2、4、6 或 9 位数字；留空为全省。"),
+    "address": N_("不能推送到这个地址：本机、链路本地和云元数据地址一律不可；内网地址须由运维逐个列入许可。"),
     "nowhere": N_("没有这个行政区划代码。请核对。"),
 }
 
@@ -36,9 +39,20 @@ def webhook_of_form(made: Services, by: str, given: Mapping[str, str], secrets: 
         )
     except ValidationError as error:
         raise RefusedError(WRONG.get(str(error.errors()[0]["loc"][0]), WRONG["url"])) from None
+    if not _permitted(made, urlsplit(found.url).hostname or ""):
+        raise RefusedError(WRONG["address"])
     if not areas.exists(found.area):
         raise RefusedError(WRONG["nowhere"])
     return found
+
+
+def _permitted(made: Services, host: str) -> bool:
+    """Return whether a host may receive webhooks, as far as it is an address; a name is checked when it is resolved."""
+    try:
+        address = ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        return True
+    return may_send_to(address, addresses(made.settings.webhook_addresses), made.line.settings.embedded)
 
 
 def destination(url: str) -> str:

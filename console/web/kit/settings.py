@@ -1,12 +1,19 @@
 """The console's own settings, read from the environment."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
+from domain.access.destinations import addresses
 from streams.runtime.secret_files import Environment
 from streams.runtime.settings import SettingsError
+
+
+def _addresses(text: str) -> str:
+    addresses(text)
+    return text
 
 
 class ConsoleSettings(Environment):
@@ -35,6 +42,11 @@ class ConsoleSettings(Environment):
     rate_sign_in: str = Field("120/minute", description="Tries to sign in from one address")
     oidc_issuer: str | None = Field(None, description="The OpenID provider's issuer; unset: passwords only")
     oidc_client: str | None = Field(None, description="The client's id there")
+    webhook_addresses: Annotated[str, AfterValidator(_addresses)] = Field(
+        "",
+        description="Addresses inside the network to which webhooks may be sent, exactly: 10.1.2.3,fd00::7. Public "
+        "ones need no entry; this machine, link-local and metadata addresses are never permitted",
+    )
     syslog: str | None = Field(
         None, description="host:port of the receiver of security events by syslog (RFC 5424 over TLS). Unset: none"
     )

@@ -1,5 +1,7 @@
 """The front of the console: who is not signed in sees nothing, and every route has a door."""
 
+import asyncio
+
 import httpx
 
 from console.web.auth.guests import guests
@@ -12,6 +14,18 @@ async def test_who_is_not_signed_in_is_led_to_the_sign_in(console: Stage) -> Non
         answer = await client.get("/", headers={"accept": "text/html"})
         assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
         assert (await client.get("/", headers={"accept": "application/json"})).status_code == 401
+
+
+async def test_a_request_with_two_lengths_is_answered_once_and_ends_the_connection(console: Stage) -> None:
+    address = httpx.URL(console.address)
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    both = "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    writer.write(f"POST /sign-in HTTP/1.1\r\nHost: x\r\n{both}GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
 
 
 async def test_signing_in_leads_to_the_page_of_the_role(console: Stage) -> None:

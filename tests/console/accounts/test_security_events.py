@@ -7,7 +7,7 @@ import httpx
 import pytest_asyncio
 
 from console.web.auth import security_log
-from console.web.auth.lockout import ADDRESS
+from console.web.auth.lockout import ADDRESS, Attempt
 from schemas.administration.security_events import SecurityEvent
 from schemas.administration.security_events import SecurityEventKind as Kind
 from schemas.people.staff import StaffRole
@@ -62,7 +62,7 @@ async def test_an_address_that_fails_at_many_logins_sprays(console: Stage, visit
     await visitor.post("/sign-in", data={"login": "nobody-1", "password": "x"})
     address = visitor.headers["x-forwarded-for"]
     for number in range(most):
-        await lockout.wrong(security_log.Attempt("password", f"nobody-{number}", address, None))
+        await lockout.wrong(Attempt("password", f"nobody-{number}", address, None))
     answer = await visitor.post("/sign-in", data={"login": somebody.login, "password": PASSWORD})
     assert answer.status_code == 429
     assert await kinds(console, somebody.login) == [Kind.SPRAYING]

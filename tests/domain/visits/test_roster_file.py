@@ -1,5 +1,7 @@
 """A roster's file: each wrong row named with its column and why, both encodings, and what it changes."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -141,3 +143,14 @@ def test_a_roster_that_was_written_is_read_as_it_was() -> None:
     for officers in ([*people.values()], [ended]):
         read_again = parse(written([Roster(station="朝阳所", officers=officers)], JILIN), "", JILIN)
         assert (read_again.wrong, [*read_again.stations["朝阳所"].values()]) == ([], officers)
+
+
+@pytest.mark.parametrize("name", ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "'=1", "''=1", "'", "李=1", "-"])
+def test_no_cell_is_a_formula_and_a_name_comes_back_as_it_was(name: str) -> None:
+    officer = Officer(id=name, name=name, role=Role.OFFICER, division="220102")
+    text = written([Roster(station=name, officers=[officer])], JILIN)
+    cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    parsed = parse(text, "", JILIN)
+    assert parsed.wrong == []
+    assert [(each.id, each.name) for each in parsed.stations[name].values()] == [(name, name)]

@@ -25,6 +25,7 @@ from streams.messaging.codec import LOST
 from streams.messaging.producer import Record
 from streams.messaging.reader import known_vault
 from streams.security.record_encryption import RecordEncryption
+from streams.security.secrets import RECEIPT_CHANNELS
 from streams.security.vault import Vault
 from streams.security.vault_identity import take_in
 from tests.end_to_end.harness.house import SETTLE_SECONDS, House, on_servers, until
@@ -43,7 +44,10 @@ async def a_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     with installed(tmp_path) as settings:
         settings.data.mkdir()
         monkeypatch.setenv("QUANZU_API_KEYS", f"appwatch:{hash_of_key(embedded_key(settings))}")
-        monkeypatch.setenv("QUANZU_RECEIPTS_SECRET", "a secret of a test, of more than 32 signs")
+        monkeypatch.setenv(
+            "QUANZU_RECEIPTS_SECRET",
+            ",".join(f"{name}:a secret of {name}, of more than 32 signs" for name in RECEIPT_CHANNELS),
+        )
         async with on_servers(settings) as made:
             yield made
 

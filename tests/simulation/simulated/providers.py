@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.simulation.simulated.world import World
 
 CHANNELS = ("sms", "phone", "visit", "payment")
-URLS = {channel: f"http://{channel}" for channel in CHANNELS}
+URLS = {channel: f"https://{channel}" for channel in CHANNELS}
 ANSWERS_SECONDS = 600.0  # longer than anybody waits
 SLOW_SECONDS = 0.3
 LATE_SECONDS = 3.0  # longer than a lease lasts in the simulation

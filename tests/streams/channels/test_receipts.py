@@ -1,7 +1,9 @@
 """What providers tell by webhook becomes an input of the case: signed, once, and never in silence refused."""
 
+import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,18 +11,23 @@ import httpx
 import orjson
 import pytest
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 
 from agents.dispatch import channel_of
 from agents.phone import VoiceProvider
 from agents.sms import SmsProvider
+from agents.visits import StationProvider
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import ContactResult
 from schemas.levels import Action, Result
+from schemas.people.rosters import Officer, Role, Roster, Shift
 from simulators.providers.carrier import Answering, Ringing
-from streams.channels.signing import sign
+from streams.channels.settings import ChannelSettings
+from streams.channels.signing import NONCE, Message, SignatureError, sign, verify
 from streams.messaging import producer
-from streams.runtime.settings import Settings
+from streams.runtime.settings import Settings, SettingsError
 from streams.security.encrypted_kafka import make_producer
+from streams.security.secrets import RECEIPT_CHANNELS
 from streams.state.keys import key
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
@@ -47,10 +54,12 @@ async def sent(rig: Rig, action: Action) -> Dispatch:
 
 
 async def post(
-    rig: Rig, name: str, body: object, key: bytes | None = None, wall: float | None = None
+    rig: Rig, name: str, body: object, key: bytes | None = None, wall: float | None = None, nonce: str = ""
 ) -> httpx.Response:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
-    headers = sign(key or rig.channels.key(rig.settings), raw, wall or time.time())
+    message = Message(name, f"/receipts/{name}", raw)
+    key = key or rig.channels.receipt_keys(rig.settings)[name][0]
+    headers = sign(key, message, wall or time.time(), nonce or secrets.token_hex(12))
     async with httpx.AsyncClient(event_hooks={"response": [described]}) as client:
         return await client.post(f"{rig.settings.receipts_url}/{name}", content=raw, headers=headers)
 
@@ -62,14 +71,78 @@ async def test_while_a_provider_changes_over_its_former_secret_is_taken_and_coun
         return REGISTRY.get_sample_value("quanzu_receipts_by_secret_before_total") or 0
 
     former, began = "the former secret of this test", counted()
+    present = ",".join(f"{name}:the present secret of {name}" for name in RECEIPT_CHANNELS)
     body = {"id": "1", "dispatch": dispatch_for("r" + "a" * 16).id, "result": "delivered"}
-    monkeypatch.setenv("QUANZU_RECEIPTS_SECRET_BEFORE", former)
+    monkeypatch.setenv("QUANZU_RECEIPTS_SECRET", f"{present},sms:{former}")
     async with rigged(settings) as rig:
         await rig.receiving()
         await rig.stands("r" + "a" * 16)
         # Nothing was sent under this id: who is known is told so, who is not is refused before.
         statuses = [(await post(rig, "sms", body, key)).status_code for key in (None, former.encode(), b"a stranger's")]
     assert (statuses, counted() - began) == ([404, 404, 401], 1)
+
+
+@pytest.mark.parametrize("other", ["sms", "voice", "bank"])
+async def test_one_providers_key_signs_no_other_channels_receipt(settings: Settings, other: str) -> None:
+    body = {"id": "1", "dispatch": "d", "officer": "p-1", "stage": "done", "outcome": {"outcome": "dissuaded"}}
+    async with rigged(settings) as rig:
+        await rig.receiving()
+        key = rig.channels.receipt_keys(rig.settings)[other][0]
+        assert (await post(rig, "station", body, key)).status_code == 401
+        assert (await post(rig, "station", body)).status_code == 404
+
+
+def test_a_signature_is_of_its_method_path_channel_body_and_nonce() -> None:
+    key, message = b"a key", Message("sms", "/receipts/sms", b"{}")
+    headers = sign(key, message, 1000, "n" * 16)
+    assert verify([b"another", key], headers, message, 1000).key == 1
+    changed = {"channel": "voice", "path": "/receipts/voice", "body": b"{ }", "method": "PUT"}
+    others = [replace(message, **{name: value}) for name, value in changed.items()]  # type: ignore[arg-type]  # by name
+    for other, told in [*((each, headers) for each in others), (message, headers | {NONCE: "m" * 16})]:
+        with pytest.raises(SignatureError, match="does not fit"):
+            verify([key], told, other, 1000)
+
+
+async def test_a_signed_receipt_is_not_replayed_and_a_new_signature_counts_once(settings: Settings) -> None:
+    async with rigged(settings) as rig:
+        await rig.receiving()
+        dispatch = await sent(rig, Action.SMS)
+        body, nonce = {"id": "1", "dispatch": dispatch.id, "result": "delivered"}, secrets.token_hex(12)
+        statuses = [(await post(rig, "sms", body, nonce=each)).status_code for each in (nonce, nonce, "")]
+    assert statuses == [200, 409, 200]
+
+
+async def test_an_officer_who_does_not_hold_the_task_reports_nothing(settings: Settings) -> None:
+    async with rigged(settings) as rig:
+        await rig.receiving()
+        outgoing, resident = await rig.worker(), await rig.resident()
+        shift = Shift(start=NOW - timedelta(hours=4), end=NOW + timedelta(hours=8))
+        officer = Officer(id="p-1", name="某警官", role=Role.OFFICER, division="220102001", shifts=[shift])
+        await outgoing.rosters.put(Roster(station="s", officers=[officer]))
+        dispatch = await rig.decided(dispatch_for(resident.id, Action.VISIT))
+        await channel_of(StationProvider(outgoing), outgoing).carry([dispatch])
+        task = await outgoing.rosters.task(dispatch.id)
+        assert task is not None
+        body = {"id": "x1", "dispatch": dispatch.id, "stage": "done", "outcome": {"outcome": "dissuaded"}}
+        answer = await post(rig, "station", body | {"officer": "nobody-at-all"})
+        assert (answer.status_code, "does not have the task" in answer.text) == (403, True)
+        assert (await post(rig, "station", body | {"officer": task.officer})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is not set"),
+        ("sms:" + "a" * 32, "no key for voice, bank, station"),
+        (",".join(f"{name}:{'a' * 32}" for name in RECEIPT_CHANNELS), "one key twice"),
+        ("fax:" + "a" * 32, "entry 1: write CHANNEL:KEY, "),
+        ("sms:short", "KEY of at least 16 characters"),
+    ],
+)
+def test_keys_that_do_not_keep_the_channels_apart_are_refused(text: str, words: str) -> None:
+    channels = ChannelSettings(receipts_secret=SecretStr(text) if text else None)
+    with pytest.raises(SettingsError, match=words):
+        channels.receipt_keys(Settings(kafka="k:1", redis="redis://r", secret="s" * 32))
 
 
 async def test_a_receipt_that_comes_twice_is_one_input(settings: Settings) -> None:

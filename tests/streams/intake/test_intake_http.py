@@ -155,6 +155,19 @@ async def test_a_body_past_the_limit_is_answered_413_however_it_comes(
     assert [told.status_code, untold.status_code, packed.status_code] == [413, 413, 413]
 
 
+async def test_a_body_with_two_lengths_is_refused_and_what_follows_is_no_request(settings: Settings) -> None:
+    async with intake_client(settings) as client:
+        reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+        head = f"POST /signals HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nContent-Type: application/json\r\n"
+        both = "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        writer.write(f"{head}{both}GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        async with asyncio.timeout(10):
+            answer = await reader.read()  # to its end: the connection is closed
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 async def test_a_body_that_does_not_arrive_is_answered_408(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving, "BODY_SECONDS", 0.2)
     async with intake_client(settings) as client:

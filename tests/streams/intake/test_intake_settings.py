@@ -86,3 +86,12 @@ def test_a_setting_of_the_wrong_type_is_told_by_its_variable(monkeypatch: pytest
     monkeypatch.setenv("QUANZU_INTAKE_METRICS_PORT", "much")
     with pytest.raises(SettingsError, match="QUANZU_INTAKE_METRICS_PORT"):
         load()
+
+
+@pytest.mark.parametrize("source", ["admin", "kafka", "kafka-1", "quanzu-worker"])
+def test_a_source_is_not_called_as_the_brokers_own_users_are(source: str) -> None:
+    with pytest.raises(SettingsError, match="Name it otherwise"):
+        make_key(source)
+    given = IntakeSettings.model_validate({"api_keys": f"{source}:{'a' * 64}"})
+    with pytest.raises(SettingsError, match=f"must not be called {source}"):
+        keys_for(Settings(), given)

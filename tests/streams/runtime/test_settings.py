@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from streams.runtime.settings import Settings, SettingsError, load
 
@@ -75,3 +76,15 @@ def test_the_key_is_not_shown(tmp_path: Path) -> None:
 
 def test_every_setting_is_explained() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize("url", ["http://carrier.example/sms", "http://10.0.0.7", "ftp://carrier.example", "carrier"])
+@pytest.mark.parametrize("name", ["sms_url", "voice_url", "bank_url", "station_url"])
+def test_a_provider_in_the_clear_is_refused_at_the_start(name: str, url: str) -> None:
+    with pytest.raises(ValidationError, match=f"QUANZU_{name.upper()} is not https://"):
+        Settings.model_validate({name: url})
+
+
+@pytest.mark.parametrize("url", ["https://carrier.example", "http://127.0.0.1:9", "http://[::1]:9", "http://localhost"])
+def test_a_provider_that_is_encrypted_or_on_this_machine_is_taken(url: str) -> None:
+    assert Settings.model_validate({"sms_url": url}).sms_url == url

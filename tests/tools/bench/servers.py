@@ -9,10 +9,12 @@ from pathlib import Path
 from streams.messaging import topics
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
+from streams.security.secrets import RECEIPT_CHANNELS
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisServer
 
 SECRET = "bench" * 8
+RECEIPTS_SECRET = ",".join(f"{channel}:{channel}{SECRET}" for channel in RECEIPT_CHANNELS)
 READY_SECONDS = 30.0
 
 Servers = Callable[[Path], AbstractContextManager[Settings]]
@@ -21,7 +23,9 @@ Servers = Callable[[Path], AbstractContextManager[Settings]]
 @contextmanager
 def real(folder: Path, partitions: int = 4) -> Iterator[Settings]:
     """One broker and one Redis with its append-only file, as one node of a province has them."""
-    os.environ["QUANZU_RECEIPTS_SECRET"] = SECRET  # embedded it is derived: here it is the workers' and the carriers'
+    os.environ["QUANZU_RECEIPTS_SECRET"] = (
+        RECEIPTS_SECRET  # embedded it is derived: here it is the workers' and the carriers'
+    )
     with Kafka(folder) as kafka, RedisServer(folder / "redis") as redis:
         yield _ready(
             Settings(

@@ -61,8 +61,8 @@ class Line:
         return f"Bearer {embedded_key(self.settings)}"
 
     @property
-    def receipts_key(self) -> bytes:
-        return ChannelSettings().key(self.settings)
+    def receipts_keys(self) -> dict[str, bytes]:
+        return {name: keys[0] for name, keys in ChannelSettings().receipt_keys(self.settings).items()}
 
     async def tallied(self) -> int:
         """How many outcomes screening has counted."""

@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from pydantic import ValidationError
 
 from schemas.casework.events import journal_adapter
-from streams.channels.signing import sign
+from streams.channels.signing import Message, sign
 from streams.messaging import topics
 from streams.messaging.producer import Record
 from streams.messaging.record import Raw
@@ -57,8 +57,9 @@ def _packed(body: bytes, chance: random.Random) -> tuple[bytes, str]:
 def _receipt(line: Line, chance: random.Random) -> Request:
     name = chance.choice(list(examples.RECEIPTS))
     body = as_json(several(examples.RECEIPTS[name], chance), chance)
-    key = line.receipts_key if chance.random() < 0.8 else b"another"
-    return f"http receipt {name}", f"/receipts/{name}", body, sign(key, body, time.time())
+    key = line.receipts_keys[name] if chance.random() < 0.8 else b"another"
+    nonce, message = f"{chance.getrandbits(96):024x}", Message(name, f"/receipts/{name}", body)
+    return f"http receipt {name}", message.path, body, sign(key, message, time.time(), nonce)
 
 
 async def send_requests(line: Line, book: Book, seed: object, count: int) -> None:

@@ -19,7 +19,7 @@ from console.web.kit.services import services
 from schemas.administration.requests import AdminAct
 from schemas.channels.webhooks import TextLanguage, Webhook
 from schemas.levels import Level
-from streams.channels.webhooks import UNTRUSTED, Webhooks
+from streams.channels.webhooks import FORBIDDEN, UNREACHED, UNTRUSTED, Webhooks
 
 door = Door("/integrations/webhooks")
 
@@ -144,6 +144,8 @@ async def _shown(
         webhooks=list((await book.by_id()).values()),
         health=await book.health(),
         untrusted=UNTRUSTED,
+        forbidden=FORBIDDEN,
+        unreached=UNREACHED,
         levels=list(Level),
         wrong=translate(request, "未添加。") + translate(request, wrong) if wrong else "",
         url=url,

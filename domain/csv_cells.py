@@ -1,0 +1,13 @@
+"""Cells of CSV files that people open in a spreadsheet: a cell must not become a formula there."""
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins with one of these is calculated, or hides one that is
+
+
+def guarded(cell: str) -> str:
+    """Return the cell with an apostrophe before it if a spreadsheet could take it for a formula."""
+    return f"'{cell}" if cell.lstrip("'").startswith(FORMULA) else cell
+
+
+def unguarded(cell: str) -> str:
+    """Return the cell as it was before `guarded`."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(FORMULA) else cell

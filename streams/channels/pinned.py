@@ -1,0 +1,51 @@
+"""An HTTP transport that resolves a host once, checks every address, and connects to the one that was checked.
+
+A name that resolves to another address a moment later (DNS rebinding) therefore leads nowhere else.
+"""
+
+import asyncio
+import socket
+from collections.abc import Collection
+from ipaddress import ip_address
+
+import httpx
+
+from domain.access.destinations import Address, may_send_to
+
+
+class ForbiddenDestinationError(httpx.TransportError):
+    """The host has an address to which nothing may be sent."""
+
+
+class PinnedTransport(httpx.AsyncBaseTransport):
+    """Sends requests to permitted addresses only. Uses no proxy: a proxy would choose the address."""
+
+    def __init__(self, private: Collection[Address], trial: bool) -> None:
+        """`private`, `trial`: as `may_send_to` has them."""
+        self._private, self._trial = private, trial
+        self._inner = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request; the certificate is verified by the host's name.
+
+        Raises ForbiddenDestinationError without connecting, and httpx's errors.
+        """
+        host = request.url.host
+        address = await self._address(host, request.url.port or (443 if request.url.scheme == "https" else 80))
+        request.url = request.url.copy_with(host=str(address))
+        request.extensions = {**request.extensions, "sni_hostname": host}
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+    async def _address(self, host: str, port: int) -> Address:
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpx.ConnectError("the host is not known") from error
+        known = [ip_address(str(place[0]).partition("%")[0]) for *_, place in found]
+        if not known or not all(may_send_to(each, self._private, self._trial) for each in known):
+            raise ForbiddenDestinationError("the host has an address that is not permitted")
+        return known[0]

@@ -1,0 +1,53 @@
+"""Webhooks' connections: to permitted addresses only, and by the host's name."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+
+from streams.channels.pinned import ForbiddenDestinationError, PinnedTransport
+
+
+@asynccontextmanager
+async def answering(tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """A server that answers 204: its port, and what it was sent."""
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield server.sockets[0].getsockname()[1], heard
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0x7f.1", "2130706433"])
+async def test_nothing_goes_to_this_machine_however_it_is_written(host: str) -> None:
+    async with answering() as (port, heard), httpx.AsyncClient(transport=PinnedTransport((), trial=False)) as client:
+        with pytest.raises(ForbiddenDestinationError):
+            await client.post(f"http://{host}:{port}/hook", content=b"{}")
+    assert heard == []
+
+
+async def test_the_certificate_is_verified_by_the_hosts_name_though_the_address_is_pinned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    async with answering(context) as (port, heard), httpx.AsyncClient(transport=PinnedTransport((), True)) as client:
+        assert (await client.post(f"https://localhost:{port}/hook", content=b"{}")).status_code == 204
+        with pytest.raises(httpx.ConnectError):
+            await client.post(f"https://127.0.0.1:{port}/hook", content=b"{}")  # the certificate names no address
+    assert f"Host: localhost:{port}".encode().lower() in heard[0].lower()
