@@ -26,7 +26,7 @@ from console.web.live.hub import Hub
 from console.web.live.queue import Queue
 from console.web.live.returns import Returns
 from console.web.routes import DOORS
-from domain.access.destinations import addresses
+from domain.access.webhooks import addresses
 from streams.casework.claims import CaseClaims
 from streams.channels.telephone import Telephone
 from streams.channels.webhooks import WebhookSender

@@ -1,13 +1,13 @@
-"""Console accounts: the steps of a sign-in, the rules for passwords, and which changes of an account are refused."""
+"""Console accounts: the steps of a sign-in, the rules for passwords, which changes are refused, and programs' acts."""
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 
 from domain.access.passwords import guessable
-from schemas.people.staff import Account, StaffRole
+from schemas.people.staff import Account, Scope, StaffRole
 
 # NIST SP 800-63B-4 asks for 15 characters where a password stands alone, and for 8 beside a second factor, as here.
 LEAST, MOST = 10, 200
@@ -17,6 +17,9 @@ _ENDING = ("role", "disabled", "password", "totp", "subject")  # a change of the
 
 ADMINISTRATORS = frozenset({StaffRole.SYSTEM_ADMINISTRATOR, StaffRole.SECURITY_ADMINISTRATOR})
 """The roles of which an installation must not lose its last person: one asks, the other confirms."""
+
+# Each needs the judgement and the name of a person: lifting a stop, confirming, lowering or ending a case.
+ONLY_PEOPLE = frozenset({"release_stop", "confirm", "lower", "close"})
 
 
 class Step(StrEnum):
@@ -129,3 +132,10 @@ def changed(account: Account, by: str, at: datetime, **fields: object) -> Accoun
 def signed_out(account: Account) -> Account:
     """Return the account with all its sessions ended: its epoch is one higher."""
     return account.model_copy(update={"epoch": account.epoch + 1})
+
+
+def permits(scopes: Collection[Scope], act: str) -> bool:
+    """Return whether a token with these scopes may carry out an act, named as in its field `do`."""
+    if act in ONLY_PEOPLE:
+        return False
+    return Scope.ACT in scopes or (act == "note" and Scope.NOTE in scopes)

@@ -1,9 +1,10 @@
-"""Webhooks: which events another program receives, in which form, and when a delivery is retried."""
+"""Webhooks: which events another program receives, in which form, where they may go, and when one is retried."""
 
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 import msgspec
@@ -14,6 +15,10 @@ from schemas.codes.any_code import AnyCode
 
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
+Address = IPv4Address | IPv6Address
+
+# Services by which clouds tell a machine its credentials; those in 169.254.0.0/16 are link-local anyway.
+METADATA = frozenset(map(ip_address, ("169.254.169.254", "100.100.100.200", "168.63.129.16", "fd00:ec2::254")))
 
 
 def wanted(webhook: Webhook, event: CaseEvent) -> bool:
@@ -76,3 +81,21 @@ def next_try(failures: int, chance: float) -> timedelta:
     """
     whole: timedelta = min(FIRST_WAIT * 2 ** min(failures, 20), LONGEST_WAIT)
     return whole / 2 + whole / 2 * chance
+
+
+def may_send_to(address: Address, private: Collection[Address], trial: bool = False) -> bool:
+    """Return whether a webhook may be sent to an address. `private`: the exact addresses inside the network that may.
+
+    `trial`: an embedded installation, which may also send to its own machine.
+    """
+    found = address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+    if found.is_loopback:
+        return trial
+    if found in METADATA or found.is_link_local or found.is_multicast or found.is_unspecified or found.is_reserved:
+        return False
+    return found.is_global or found in private
+
+
+def addresses(text: str) -> frozenset[Address]:
+    """Return the addresses of a setting, separated by commas. Raises ValueError naming one that is none."""
+    return frozenset(ip_address(each.strip()) for each in text.split(",") if each.strip())

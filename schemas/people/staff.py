@@ -41,7 +41,7 @@ class Scope(StrEnum):
     FOLLOW_CASES = "cases.follow"  # the stream of case events
     NOTE = "cases.note"
     RING = "calls.ring"  # a telephone exchange tells of a caller
-    ACT = "cases.act"  # the acts that domain/access/scopes.py leaves to programs
+    ACT = "cases.act"  # the acts that domain/access/accounts.py leaves to programs
 
 
 class Account(Model):

@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from streams.channels.provider import KEY_HEADER, Kind
-from streams.channels.signing import Message, sign
+from streams.channels.signing import SignedMessage, sign
 from streams.runtime import tracing
 from streams.runtime.clock import Clock
 
@@ -246,7 +246,7 @@ class SimulatedProvider(ABC):
         """Sign and send a receipt once. Raises httpx.HTTPError if a repetition may help."""
         self._client = self._client or httpx.AsyncClient(timeout=10)
         url = f"{self._url}/{channel}"
-        message, nonce = Message(channel, urlsplit(url).path, body), secrets.token_hex(12)
+        message, nonce = SignedMessage(channel, urlsplit(url).path, body), secrets.token_hex(12)
         headers = {"Content-Type": "application/json", **sign(self._keys[channel], message, time.time(), nonce)}
         if trace := _trace.get():
             headers[tracing.HEADER] = trace

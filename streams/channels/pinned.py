@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 import httpx
 
-from domain.access.destinations import Address, may_send_to
+from domain.access.webhooks import Address, may_send_to
 
 
 class ForbiddenDestinationError(httpx.TransportError):

@@ -23,7 +23,7 @@ from schemas.codes.channels import ProviderSaid
 from schemas.levels import Action, Channel, Result
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
-from streams.channels.signing import NONCE, TOLERANCE_SECONDS, Message, SignatureError, verify
+from streams.channels.signing import NONCE, TOLERANCE_SECONDS, SignatureError, SignedMessage, verify
 from streams.messaging import case_inputs
 from streams.messaging.codec import CodecError
 from streams.messaging.dead_letter_writer import reason
@@ -70,7 +70,7 @@ class Receipts:
         self._book, self._rosters, self._store = outgoing.book, outgoing.rosters, CaseStore(outgoing.redis)
         self._producer, self._clock = outgoing.producer, outgoing.clock
 
-    def verify(self, headers: Mapping[str, str], message: Message) -> str:
+    def verify(self, headers: Mapping[str, str], message: SignedMessage) -> str:
         """Return the message's nonce. Raises SignatureError if no key fits or its time is over 300 s off.
 
         That is measured by the workers' shared time, because this machine's clock may be wrong.
@@ -226,7 +226,7 @@ def _endpoint(
     async def receive(request: Request) -> Response:
         try:
             body = await read_body(request, BODY_BYTES, BODY_SECONDS, packed=False)
-            nonce = receipts.verify(request.headers, Message(name, request.url.path, body, request.method))
+            nonce = receipts.verify(request.headers, SignedMessage(name, request.url.path, body, request.method))
             receipt = model.model_validate_json(body)
             dispatch = _parsed(receipt.dispatch, channel)
             told = {"case": dispatch.case, "dispatch": receipt.dispatch}

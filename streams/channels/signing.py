@@ -20,7 +20,7 @@ class SignatureError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SignedMessage:
     """What is signed. `path`: as the receiver sees it, as `/receipts/sms`; `channel`: sms, voice, bank or station."""
 
     channel: str
@@ -30,20 +30,20 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class FittingSignature:
     """A signature that fits. `key`: the index of the key that it was made with."""
 
     key: int
     nonce: str
 
 
-def sign(key: bytes, message: Message, wall: float, nonce: str) -> dict[str, str]:
+def sign(key: bytes, message: SignedMessage, wall: float, nonce: str) -> dict[str, str]:
     """Return the signature headers of a message that is sent at `wall` (seconds since 1970)."""
     stamp = str(int(wall))
     return {TIMESTAMP: stamp, NONCE: nonce, SIGNATURE: _digest(key, message, stamp, nonce)}
 
 
-def verify(keys: Sequence[bytes], headers: Mapping[str, str], message: Message, wall: float) -> Verified:
+def verify(keys: Sequence[bytes], headers: Mapping[str, str], message: SignedMessage, wall: float) -> FittingSignature:
     """Return the nonce, and the index of the key in `keys` that the message was signed with.
 
     Raises SignatureError if no key fits, or the time is not within 300 s of `wall` (seconds since 1970).
@@ -63,10 +63,10 @@ def verify(keys: Sequence[bytes], headers: Mapping[str, str], message: Message, 
         )
     if abs(wall - int(stamp)) > TOLERANCE_SECONDS:
         raise SignatureError(f"{TIMESTAMP} is {abs(wall - int(stamp)):.0f} s off: at most {TOLERANCE_SECONDS} s")
-    return Verified(fitting.index(True), nonce)
+    return FittingSignature(fitting.index(True), nonce)
 
 
-def _digest(key: bytes, message: Message, stamp: str, nonce: str) -> str:
+def _digest(key: bytes, message: SignedMessage, stamp: str, nonce: str) -> str:
     body = hashlib.sha256(message.body).hexdigest()
     lines = (message.method, message.path, message.channel, stamp, nonce, body)
     return hmac.digest(key, "\n".join(lines).encode(), hashlib.sha256).hex()

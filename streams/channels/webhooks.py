@@ -21,8 +21,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from redis.asyncio import Redis
 
-from domain.access.destinations import Address
-from domain.access.webhooks import next_try, payload, signature, wanted
+from domain.access.webhooks import Address, next_try, payload, signature, wanted
 from domain.wording.codes import in_language
 from schemas.casework.events import CaseEvent
 from schemas.channels.webhooks import Health, Webhook

@@ -10,7 +10,7 @@ from console.web.auth.account_forms import RefusedError
 from console.web.auth.words import N_
 from console.web.kit.services import Services
 from console.web.rosters import areas
-from domain.access.destinations import addresses, may_send_to
+from domain.access.webhooks import addresses, may_send_to
 from schemas.channels.webhooks import Webhook
 from streams.channels.webhooks import new_id
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
-from domain.access.destinations import addresses
+from domain.access.webhooks import addresses
 from streams.runtime.secret_files import Environment
 from streams.runtime.settings import SettingsError
 

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from domain.access.destinations import addresses, may_send_to
+from domain.access.webhooks import addresses, may_send_to
 
 INSIDE = addresses("10.1.2.3, fd00::7")
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.access import requests
+from domain.access.accounts import ONLY_PEOPLE, permits
 from domain.access.requests import WITHIN, RequestRefusal
-from domain.access.scopes import ONLY_PEOPLE, permits
 from schemas.administration.requests import AdminAct, AdminRequest, RequestState
 from schemas.people.staff import Scope
 

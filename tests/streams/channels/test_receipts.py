@@ -23,7 +23,7 @@ from schemas.levels import Action, Result
 from schemas.people.rosters import Officer, Role, Roster, Shift
 from simulators.providers.carrier import Answering, Ringing
 from streams.channels.settings import ChannelSettings
-from streams.channels.signing import NONCE, Message, SignatureError, sign, verify
+from streams.channels.signing import NONCE, SignatureError, SignedMessage, sign, verify
 from streams.messaging import producer
 from streams.runtime.settings import Settings, SettingsError
 from streams.security.encrypted_kafka import make_producer
@@ -57,7 +57,7 @@ async def post(
     rig: Rig, name: str, body: object, key: bytes | None = None, wall: float | None = None, nonce: str = ""
 ) -> httpx.Response:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
-    message = Message(name, f"/receipts/{name}", raw)
+    message = SignedMessage(name, f"/receipts/{name}", raw)
     key = key or rig.channels.receipt_keys(rig.settings)[name][0]
     headers = sign(key, message, wall or time.time(), nonce or secrets.token_hex(12))
     async with httpx.AsyncClient(event_hooks={"response": [described]}) as client:
@@ -93,7 +93,7 @@ async def test_one_providers_key_signs_no_other_channels_receipt(settings: Setti
 
 
 def test_a_signature_is_of_its_method_path_channel_body_and_nonce() -> None:
-    key, message = b"a key", Message("sms", "/receipts/sms", b"{}")
+    key, message = b"a key", SignedMessage("sms", "/receipts/sms", b"{}")
     headers = sign(key, message, 1000, "n" * 16)
     assert verify([b"another", key], headers, message, 1000).key == 1
     changed = {"channel": "voice", "path": "/receipts/voice", "body": b"{ }", "method": "PUT"}

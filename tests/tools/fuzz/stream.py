@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from pydantic import ValidationError
 
 from schemas.casework.events import journal_adapter
-from streams.channels.signing import Message, sign
+from streams.channels.signing import SignedMessage, sign
 from streams.messaging import topics
 from streams.messaging.producer import Record
 from streams.messaging.record import Raw
@@ -58,7 +58,7 @@ def _receipt(line: Line, chance: random.Random) -> Request:
     name = chance.choice(list(examples.RECEIPTS))
     body = as_json(several(examples.RECEIPTS[name], chance), chance)
     key = line.receipts_keys[name] if chance.random() < 0.8 else b"another"
-    nonce, message = f"{chance.getrandbits(96):024x}", Message(name, f"/receipts/{name}", body)
+    nonce, message = f"{chance.getrandbits(96):024x}", SignedMessage(name, f"/receipts/{name}", body)
     return f"http receipt {name}", message.path, body, sign(key, message, time.time(), nonce)
 
 

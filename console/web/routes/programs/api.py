@@ -26,7 +26,7 @@ from console.web.kit.events import Events, Look
 from console.web.kit.i18n import language_of
 from console.web.kit.services import services
 from console.web.kit.wording import wording
-from domain.access.scopes import permits
+from domain.access.accounts import permits
 from domain.access.webhooks import payload
 from domain.ids import short_hash
 from schemas.base import Reason
