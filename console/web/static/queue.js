@@ -26,6 +26,7 @@ function parsed(html) {
 function read(entry, told) {
   Object.assign(entry, weightOf(told));
   entry.element.classList.toggle("mine", told.by === me);
+  weight(entry);
   return entry;
 }
 
@@ -166,7 +167,6 @@ function show() {
   if (more) more.hidden = rows.size + held.size >= total;
   tick(body);
   headings();
-  weights();
   wait();
 }
 
@@ -184,13 +184,10 @@ function headings() {
 }
 
 /** Beside what a minute is worth: by how much waiting has raised it, so that the order can be followed. */
-function weights() {
-  const now = serverNow();
-  for (const entry of rows.values()) {
-    const shown = entry.element.querySelector("[data-raised]"), times = raised(entry, now);
-    const text = entry.turn < 2 && times >= 1.05 ? `×${times < 10 ? times.toFixed(1) : Math.round(times).toLocaleString("en-US")}` : "";
-    if (shown && shown.textContent !== text) shown.textContent = text;
-  }
+function weight(entry) {
+  const shown = entry.element.querySelector("[data-raised]"), times = raised(entry, serverNow());
+  const text = entry.turn < 2 && times >= 1.05 ? `×${times < 10 ? times.toFixed(1) : Math.round(times).toLocaleString("en-US")}` : "";
+  if (shown && shown.textContent !== text) shown.textContent = text;
 }
 
 function wait() {
@@ -357,4 +354,7 @@ taken(at("put-down"));
 show();
 live.listen(table.dataset.mark);
 setInterval(wait, 1000);
-setInterval(() => (atRest() ? merge() : weights()), SORT_EVERY);
+setInterval(() => {
+  for (const entry of rows.values()) weight(entry);
+  if (atRest()) merge();
+}, SORT_EVERY);
