@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from domain.casework import approvals, grounds, orders, outcomes, payments
+from domain.casework import grounds, outcomes, payments
 from domain.casework.draft import WAITING, DecisionBuilder
 from domain.casework.endings import close
 from domain.casework.holds import holding, release
+from domain.casework.orders import decisions as approvals
+from domain.casework.orders import records as orders
 from domain.casework.steps import ask, end, plan_step, withdraw
 from domain.dispatches.validity import ending_of
 from domain.policy.schedule import conditions, rule_of, steps_for
@@ -179,17 +181,17 @@ def _ask_stop(draft: DecisionBuilder, act: AskStopAct, by: str) -> None:
     for step in live or [plan_step(draft, stem, Action.STOP_PAYMENT, draft.now, because, transfer=act.transfer)]:
         if step.state is not StepState.PROPOSED:
             draft.change(step, state=StepState.PENDING, due=draft.now)
-        orders.request(draft, step, because, by, draft.role)
+        orders.ask_for(draft, step, because, by, draft.role)
     return None
 
 
 def _approve_stop(draft: DecisionBuilder, act: ApproveStopAct, by: str) -> None:
-    if why := approvals.approve(draft, act, by, draft.role):
+    if why := approvals.approve_order(draft, act, by, draft.role):
         refuse(draft, why, by)
 
 
 def _decline_stop(draft: DecisionBuilder, act: DeclineStopAct, by: str) -> None:
-    if why := approvals.decline(draft, act, by, draft.role):
+    if why := approvals.decline_order(draft, act, by, draft.role):
         refuse(draft, why, by)
 
 

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.casework import alerts, approvals, fatigue, money, orders, payments
+from domain.casework import alerts, fatigue, money, payments
 from domain.casework.acts import operator_report, refuse
 from domain.casework.draft import CLOSE, Decision, DecisionBuilder, Rules, is_clock
 from domain.casework.endings import defrauded, erase, finish, time_to_close
 from domain.casework.holds import holding, matches, release
+from domain.casework.orders import decisions as approvals
+from domain.casework.orders import records as orders
 from domain.casework.results import contact_result, overdue
 from domain.casework.steps import run_due, unclaim
 from domain.casework.stops import bank_feedback, stop_clock
@@ -99,7 +101,7 @@ def _deadline(draft: DecisionBuilder, given: Deadline) -> None:
     if is_clock(step):
         _timer(draft, step)
     elif step.state is StepState.PROPOSED:
-        approvals.overdue(draft, step)
+        approvals.approval_overdue(draft, step)
     elif step.state is StepState.HELD:
         _hold_over(draft)
     elif step.state is StepState.SENT:

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from domain.casework import fatigue, orders, payments
+from domain.casework import fatigue, payments
 from domain.casework.draft import CLOSE, LIVE, WAITING, DecisionBuilder
+from domain.casework.orders import records as orders
 from domain.casework.steps import end, plan_step, wrong_number
 from domain.policy.schedule import conditions, steps_for, weaker
 from schemas.casework.cases import Step, StepState

@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
-from domain.casework import fatigue, orders, payments
+from domain.casework import fatigue, payments
 from domain.casework.draft import WAITING, DecisionBuilder
 from domain.casework.holds import holding
+from domain.casework.orders import records as orders
 from domain.dispatches.ids import named
 from domain.policy.schedule import CALLS, LATEST, SMS, STOPS, allowed, earliest, level_of, rule_of, weaker
 from schemas.casework.cases import CaseState, Step, StepState

@@ -17,7 +17,7 @@ from schemas.casework.inputs import Act, ClaimAct, NoteAct, OperatorReport, Resi
 from schemas.levels import Outcome
 from schemas.people.staff import StaffRole
 from simulators.lab.agenda import LAST, Agenda
-from simulators.world.approvals import Decision, approved, decisions
+from simulators.world.approvals import OrderReading, approved, readings
 from simulators.world.behaviour import Talk
 from simulators.world.contacts import Contacts
 from simulators.world.operators import STEP_BACK, further_acts
@@ -68,15 +68,15 @@ class Desk:
 
     def _read_orders(self, case: Case) -> None:
         """Let the stop desk read each order that waits for its next approval; one is read once by each person."""
-        for decision in decisions(case, self._contacts):
-            known = (case.id, decision.order, decision.by)
+        for reading in readings(case, self._contacts):
+            known = (case.id, reading.order, reading.by)
             if known not in self._read:
                 self._read.add(known)
-                self._agenda.at(max(decision.at, self._agenda.now), partial(self._approve, case.id, decision))
+                self._agenda.at(max(reading.at, self._agenda.now), partial(self._approve, case.id, reading))
 
-    def _approve(self, name: str, decision: Decision) -> None:
+    def _approve(self, name: str, reading: OrderReading) -> None:
         if (case := self._here(name)) is not None:
-            self._give(approved(case, decision, self._agenda.now))
+            self._give(approved(case, reading, self._agenda.now))
 
     def _look_soon(self) -> None:
         """Let free operators take cases once all events of this moment are known."""

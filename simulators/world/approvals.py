@@ -15,7 +15,7 @@ ROLE = StaffRole.RELEASE_DESK
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class OrderReading:
     """An approval that a person gives at `at`, after reading the order."""
 
     at: datetime
@@ -23,7 +23,7 @@ class Decision:
     by: str
 
 
-def decisions(case: Case, contacts: Contacts) -> Iterable[Decision]:
+def readings(case: Case, contacts: Contacts) -> Iterable[OrderReading]:
     """Yield the next approval of each order of a case that persons may still decide on.
 
     Persons read one after the other: the second begins when the first has approved.
@@ -33,20 +33,20 @@ def decisions(case: Case, contacts: Contacts) -> Iterable[Decision]:
             number = len(order.approvals) + 1
             begins = order.approvals[-1].at if order.approvals else order.asked_at
             at = begins + contacts.approval(case.id, order.step, number)
-            yield Decision(at, order.step, f"release-{number}")
+            yield OrderReading(at, order.step, f"release-{number}")
 
 
-def approved(case: Case, decision: Decision, now: datetime) -> OperatorReport:
+def approved(case: Case, reading: OrderReading, now: datetime) -> OperatorReport:
     """Return a person's approval as an input of the case. Its id is deterministic: it counts once."""
     return OperatorReport(
-        id=short_hash("approval", case.id, decision.order, decision.by),
+        id=short_hash("approval", case.id, reading.order, reading.by),
         at=now,
         resident=case.resident,
         case=case.id,
-        by=decision.by,
+        by=reading.by,
         role=ROLE,
         seen=case.version,
-        act=ApproveStopAct(order=decision.order),
+        act=ApproveStopAct(order=reading.order),
     )
 
 

@@ -22,7 +22,7 @@ from schemas.casework.inputs import (
 from schemas.levels import Level, Outcome
 from schemas.people.staff import StaffRole
 from schemas.risk.signals import TransferState
-from simulators.world.approvals import approved, decisions
+from simulators.world.approvals import approved, readings
 from simulators.world.behaviour import Talk
 from simulators.world.contacts import Contacts
 from simulators.world.province import Loss
@@ -180,9 +180,9 @@ class Operators:
         while wanted():
             now = self._clock.now()
             for case in await until_done("proposed orders", self._desk.proposed):
-                for decision in decisions(case, self._contacts):
-                    if decision.at <= now:
-                        await self._desk.report(approved(case, decision, now))
+                for reading in readings(case, self._contacts):
+                    if reading.at <= now:
+                        await self._desk.report(approved(case, reading, now))
             await self._clock.sleep(_LOOK)
 
     def _count(self, talk: Talk) -> None:

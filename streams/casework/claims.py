@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from domain.casework import triage
-from domain.casework.orders import UNCONFIRMED
+from domain.casework.orders.records import UNCONFIRMED
 from domain.ids import resident_of, short_hash
 from schemas.casework.cases import Case
 from schemas.casework.inputs import ClaimAct, OperatorReport, VictimReport

@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import agents.casework
-import domain.casework.orders
+import domain.casework.orders.records
 import domain.timekeeping
 import streams.channels.dispatch_log
 import streams.channels.flow
@@ -185,8 +185,11 @@ def clock_followed(stack: ExitStack) -> None:
 
 def orders_unapproved(stack: ExitStack) -> None:
     """A stop that falls due goes to the bank, whoever has approved it or not: as it was before orders."""
-    _require(callable(getattr(domain.casework.orders, "must_wait", None)), "must_wait in domain/casework/orders.py")
-    _put(stack, domain.casework.orders, "must_wait", lambda *_: False)
+    _require(
+        callable(getattr(domain.casework.orders.records, "must_wait", None)),
+        "must_wait in domain/casework/orders/records.py",
+    )
+    _put(stack, domain.casework.orders.records, "must_wait", lambda *_: False)
 
 
 MUTATIONS: dict[str, Mutation] = {

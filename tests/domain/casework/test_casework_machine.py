@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain.casework import Decision, Rules, deadlines, decide, has_held, orders, queue_rank, settled_at
+from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_rank, settled_at
 from domain.casework.draft import LIVE, WAITING
+from domain.casework.orders import records as orders
 from domain.casework.triage import QueueBand, queue_band
 from schemas.casework.cases import Case, CaseState, Danger, Payment, Profile, StepState
 from schemas.casework.events import Dispatch, FactKind
@@ -128,7 +129,7 @@ class CaseLife(RuleBasedStateMachine):
             assert step.attempt == dispatch.attempt
             assert not after.settled or dispatch.action in AFTER_SETTLED, "nothing of the plan once settled"
             if dispatch.action in orders.ASKING:
-                order = orders.find(after, dispatch.step)
+                order = orders.order_of(after, dispatch.step)
                 assert order is not None, "no bank is asked without an order"
                 assert order.state is OrderState.APPROVED
                 assert len({approval.by for approval in order.approvals}) >= order.persons >= 1

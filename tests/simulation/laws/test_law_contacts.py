@@ -6,13 +6,31 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from pydantic import BaseModel
 
+from schemas.casework.cases import Payment
+from schemas.casework.orders import ApproveStopAct
 from schemas.levels import Level, Result
+from schemas.people.staff import StaffRole
+from schemas.risk.evidence import WatchStatus
+from schemas.risk.signals import TransferState
 from tests.simulation.laws import handmade
-from tests.simulation.laws.altered import CALL, SMS, VISIT, appended, contact, laws_broken, with_log, with_store, words
-from tests.simulation.laws.handmade import BEGAN, CAREFUL, IN_DANGER
+from tests.simulation.laws.altered import (
+    CALL,
+    SMS,
+    VISIT,
+    appended,
+    contact,
+    laws_broken,
+    report,
+    with_log,
+    with_store,
+    words,
+)
+from tests.simulation.laws.handmade import BEGAN, CAREFUL, IN_DANGER, NOON
 from tests.simulation.laws.known import known
 from tests.simulation.laws.observed import Observed, Request, Trouble
+from tests.simulation.mutations import mutated
 
 
 @pytest.mark.parametrize("name", [SMS, CALL, VISIT])
@@ -179,3 +197,32 @@ def test_a_doubt_about_what_nobody_sent_is_explained_by_any_worker_s_trouble() -
     nobody = replace(in_doubt(VISIT), requests=())
     assert laws_broken(nobody) == {"no_needless_doubts"}
     assert laws_broken(replace(nobody, troubles=[Trouble("w3", BEGAN + 275, BEGAN + 275)])) == set()
+
+
+def with_a_stop(*approvals: BaseModel) -> dict[int, list[tuple[float, BaseModel | bytes]]]:
+    """A red case with a payment to a confirmed account, whose stop falls due after two minutes."""
+    pays = Payment(
+        transfer="bank:t1",
+        payee="a1",
+        amount_fen=3_200_000,
+        at=NOON,
+        state=TransferState.PENDING,
+        watched=WatchStatus.CONFIRMED,
+    )
+    made = handmade.usual()
+    alert = handmade.alert(IN_DANGER, Level.RED, 2).model_copy(update={"payments": [pays]})
+    made[0] = [(2, alert), (4, handmade.POISON), *((130.0, each) for each in approvals)]
+    return made
+
+
+def test_a_stop_that_a_person_approved_is_lawful() -> None:
+    act = report(IN_DANGER, ApproveStopAct(order="stop.0"), 130, 7)
+    made = handmade.observed(with_a_stop(act.model_copy(update={"role": StaffRole.RELEASE_DESK})))
+    assert any(contact.channel == "payment" for contact in made.contacts)
+    assert laws_broken(made) == set()
+
+
+def test_a_stop_that_nobody_approved_is_told() -> None:
+    with mutated("orders_unapproved"):
+        told = words(handmade.observed(with_a_stop()), "no_stop_unapproved")
+    assert "approved by nobody; the policy wants 1" in told

@@ -17,7 +17,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.routes.money.messages import messages
-from domain.casework import orders
+from domain.casework.orders import records as orders
 from domain.ids import short_hash
 from schemas.casework.cases import Case
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, StopOrder
@@ -78,7 +78,7 @@ async def _decide(
 
 async def _found(made: Services, who: Who, case_id: str, step: str) -> tuple[Case, StopOrder]:
     case = await made.desk.load(case_id)
-    order = orders.find(case, step) if case and who.sees(case.profile.division) else None
+    order = orders.order_of(case, step) if case and who.sees(case.profile.division) else None
     if case is None or order is None:
         raise NotFoundError
     return case, order
@@ -91,7 +91,7 @@ async def _page(
     made = services(request)
     await trail.record_look(made, who, "order", case.id)
     number = [payment.transfer for payment in case.payments].index(order.transfer)
-    may_not = orders.refusal(order, who.login, who.role)
+    may_not = orders.may_not_approve(order, who.login, who.role)
     return page(
         request,
         "release_order.html",

@@ -24,12 +24,12 @@ UNCONFIRMED = f"{CLOCK}ok."  # ids of the timers of automatic orders that nobody
 ASKING = frozenset({Action.STOP_PAYMENT, Action.STOP_AGAIN})  # the actions that need an order
 
 
-def find(case: Case, step: str) -> StopOrder | None:
+def order_of(case: Case, step: str) -> StopOrder | None:
     """Return the order of a step, or None."""
     return next((order for order in case.orders if order.step == step), None)
 
 
-def latest(case: Case, transfer: str) -> StopOrder | None:
+def latest_order(case: Case, transfer: str) -> StopOrder | None:
     """Return the latest order for a transfer, or None."""
     return next((order for order in reversed(case.orders) if order.transfer == transfer), None)
 
@@ -40,7 +40,7 @@ def may_propose(case: Case, payment: Payment) -> bool:
     Not if somebody else's report of the account is all there is against it: what one person reports, unconfirmed, does
     not stop the payments of others. Nor if persons have decided against it, or nobody has decided.
     """
-    order = latest(case, payment.transfer)
+    order = latest_order(case, payment.transfer)
     if order is not None and order.state in (OrderState.DECLINED, OrderState.UNDECIDED, OrderState.LAPSED):
         return False
     own = any(isinstance(reason, OwnReport | CombinedEvidence) for reason in case.danger.reasons)
@@ -54,34 +54,34 @@ def must_wait(draft: DecisionBuilder, step: Step) -> bool:
     """
     if step.action not in ASKING:
         return False
-    order = find(draft.case, step.id) or _new(draft, step)
+    order = order_of(draft.case, step.id) or _new(draft, step)
     if order is None or order.state is OrderState.APPROVED:
         return False
     draft.change(step, state=StepState.PROPOSED, due=order.due)
     return True
 
 
-def request(draft: DecisionBuilder, step: Step, because: AnyCode, by: str, role: StaffRole | None) -> None:
+def ask_for(draft: DecisionBuilder, step: Step, because: AnyCode, by: str, role: StaffRole | None) -> None:
     """Record that a person asks for a step's order. If the role may approve, the person counts as an approver."""
-    order = find(draft.case, step.id)
+    order = order_of(draft.case, step.id)
     payment = payments.find(draft.case, step.transfer)
     if order is None and payment is not None:
         rule = draft.plan.stop.approval.of(payment, extension=step.action is Action.STOP_AGAIN)
         order = _order(draft, step, payment, _by_persons(rule), because, by)
         _put(draft, order)
         _noted(draft, order, step)
-    if order is not None and role is not None and refusal(order, by, role) is None:
-        sign(draft, order, by, role)
+    if order is not None and role is not None and may_not_approve(order, by, role) is None:
+        add_approval(draft, order, by, role)
 
 
-def refusal(order: StopOrder, by: str, role: StaffRole | None) -> RefusalCode | None:
+def may_not_approve(order: StopOrder, by: str, role: StaffRole | None) -> RefusalCode | None:
     """Return why this person may not approve an order, or None."""
     if role not in order.roles:
         return RoleMayNotApprove()
     return ApprovedBefore() if any(approval.by == by for approval in order.approvals) else None
 
 
-def sign(draft: DecisionBuilder, order: StopOrder, by: str, role: StaffRole) -> StopOrder:
+def add_approval(draft: DecisionBuilder, order: StopOrder, by: str, role: StaffRole) -> StopOrder:
     """Add a person's approval and return the order. With enough of them it is approved, and its step falls due."""
     approvals = (*order.approvals, Approval(by=by, role=role, at=draft.now))
     confirms = order.state is OrderState.APPROVED
@@ -98,7 +98,7 @@ def sign(draft: DecisionBuilder, order: StopOrder, by: str, role: StaffRole) -> 
     return signed
 
 
-def end(draft: DecisionBuilder, order: StopOrder, state: OrderState) -> None:
+def end_order(draft: DecisionBuilder, order: StopOrder, state: OrderState) -> None:
     """Put an order into an end state."""
     _put(draft, order.model_copy(update={"state": state, "confirm_by": None}))
     draft.steps.pop(f"{UNCONFIRMED}{order.step}", None)
@@ -106,9 +106,9 @@ def end(draft: DecisionBuilder, order: StopOrder, state: OrderState) -> None:
 
 def withdrawn(draft: DecisionBuilder, step: Step) -> None:
     """End the order of a step that ends before enough persons have approved."""
-    order = find(draft.case, step.id)
+    order = order_of(draft.case, step.id)
     if order is not None and order.state is OrderState.PROPOSED:
-        end(draft, order, OrderState.WITHDRAWN)
+        end_order(draft, order, OrderState.WITHDRAWN)
 
 
 def final(draft: DecisionBuilder, order: StopOrder) -> datetime:
