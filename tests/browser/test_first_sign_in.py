@@ -114,7 +114,7 @@ async def confirmed(page: Page, second: Page) -> None:
     await second.get_by_role("button", name="同意", exact=True).click()
     await expect(second.get_by_role("button", name="同意", exact=True)).to_have_count(0)
     await page.goto("/approvals")
-    await page.get_by_role("button", name="办理").click()
+    await page.get_by_role("button", name="办理申请").click()
 
 
 async def test_a_session_on_another_device_is_ended_from_here(console: Stage, people: People) -> None:
