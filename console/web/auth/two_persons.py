@@ -40,7 +40,7 @@ class ShownSecret:
     of: str
 
 
-async def ask_for(
+async def file_request(
     made: Services, who: Who, act: AdminAct, on: str, fields: Mapping[str, str], seen: str = ""
 ) -> AdminRequest:
     """Store a request, for another person to decide on. Raises RefusedError if the same one is open."""

@@ -46,7 +46,7 @@ async def new(request: Request, who: Signed) -> Response:
     try:
         account = account_forms.account_of_form(made, who.login, given, {})
         account_forms.refuse_taken(account, await made.staff.all(), new=True)
-        await two_persons.ask_for(made, who, AdminAct.ACCOUNT_NEW, account.login, given | without)
+        await two_persons.file_request(made, who, AdminAct.ACCOUNT_NEW, account.login, given | without)
     except RefusedError as error:
         return await _list(request, who, error.status, error.words, given)
     return RedirectResponse(APPROVALS, 303)
@@ -132,7 +132,7 @@ async def _ask(request: Request, who: Who, act: AdminAct, account: Account, give
     account_forms.account_after(
         made, who.login, account, everybody, lambda _: two_persons.changed_fields(made, act, given, opened)
     )
-    await two_persons.ask_for(made, who, act, account.login, given, seen)
+    await two_persons.file_request(made, who, act, account.login, given, seen)
 
 
 async def _acted(request: Request, who: Who, login: str, act: str, fields: account_forms.Fields) -> Response:

@@ -44,7 +44,7 @@ async def new(
     try:
         account = await two_persons.service_account(made, given["login"])
         two_persons.token_wanted(made, given, who.login, who.login)
-        await two_persons.ask_for(made, who, AdminAct.TOKEN_NEW, account.login, given)
+        await two_persons.file_request(made, who, AdminAct.TOKEN_NEW, account.login, given)
     except RefusedError as error:
         return await _page(request, who, error.status, error.words, given)
     return RedirectResponse("/approvals", 303)

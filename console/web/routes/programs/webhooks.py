@@ -47,7 +47,7 @@ async def make(
     given = {"url": url.strip(), "area": area.strip(), "levels": levels, "language": language}
     try:
         webhook_forms.webhook_of_form(made, who.login, given, ["-"])
-        await two_persons.ask_for(made, who, AdminAct.WEBHOOK_NEW, webhook_forms.destination(given["url"]), given)
+        await two_persons.file_request(made, who, AdminAct.WEBHOOK_NEW, webhook_forms.destination(given["url"]), given)
     except RefusedError as error:
         return await _shown(request, who, error.status, error.words, url, area)
     return RedirectResponse("/approvals", 303)
