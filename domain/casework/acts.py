@@ -181,7 +181,7 @@ def _ask_stop(draft: DecisionBuilder, act: AskStopAct, by: str) -> None:
     for step in live or [plan_step(draft, stem, Action.STOP_PAYMENT, draft.now, because, transfer=act.transfer)]:
         if step.state is not StepState.PROPOSED:
             draft.change(step, state=StepState.PENDING, due=draft.now)
-        orders.ask_for(draft, step, because, by, draft.role)
+        orders.ask_for_order(draft, step, because, by, draft.role)
     return None
 
 

@@ -60,6 +60,8 @@ GROUPS = {
         {
             "ask-stop": N_("申请止付"),
             "ask-stop-undone": N_("撤回止付申请"),
+            "approve-stop": N_("批准止付令"),
+            "decline-stop": N_("不批准止付令"),
             "release-stop": N_("解除止付"),
             "release-asked": N_("申请解除"),
             "release-refused": N_("不批准"),

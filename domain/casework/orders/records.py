@@ -61,7 +61,7 @@ def must_wait(draft: DecisionBuilder, step: Step) -> bool:
     return True
 
 
-def ask_for(draft: DecisionBuilder, step: Step, because: AnyCode, by: str, role: StaffRole | None) -> None:
+def ask_for_order(draft: DecisionBuilder, step: Step, because: AnyCode, by: str, role: StaffRole | None) -> None:
     """Record that a person asks for a step's order. If the role may approve, the person counts as an approver."""
     order = order_of(draft.case, step.id)
     payment = payments.find(draft.case, step.transfer)
