@@ -27,6 +27,7 @@ GROUPS = {
             "look-call-in": N_("查看来电"),
             "look-task": N_("查看任务"),
             "look-stop": N_("查看止付"),
+            "look-order": N_("查看止付令"),
             "look-release": N_("查看解除申请"),
             "look-payers": N_("查看批量提醒"),
             "look-complaint": N_("查看投诉"),
