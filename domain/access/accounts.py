@@ -18,8 +18,11 @@ _ENDING = ("role", "disabled", "password", "totp", "subject")  # a change of the
 ADMINISTRATORS = frozenset({StaffRole.SYSTEM_ADMINISTRATOR, StaffRole.SECURITY_ADMINISTRATOR})
 """The roles of which an installation must not lose its last person: one asks, the other confirms."""
 
-# Each needs the judgement and the name of a person: lifting a stop, confirming, lowering or ending a case.
-ONLY_PEOPLE = frozenset({"release_stop", "confirm", "lower", "close"})
+OF_PROGRAMS = frozenset(
+    {"outcome", "call_again", "send_officer", "ask_stop", "tell_contact", "claim", "unclaim", "note", "answers"}
+)
+"""The acts on a case that a program may carry out. All others, and each new one, need a person's judgement and name:
+approving or lifting a stop, confirming, lowering or ending a case."""
 
 
 class Step(StrEnum):
@@ -136,6 +139,6 @@ def signed_out(account: Account) -> Account:
 
 def permits(scopes: Collection[Scope], act: str) -> bool:
     """Return whether a token with these scopes may carry out an act, named as in its field `do`."""
-    if act in ONLY_PEOPLE:
+    if act not in OF_PROGRAMS:
         return False
     return Scope.ACT in scopes or (act == "note" and Scope.NOTE in scopes)

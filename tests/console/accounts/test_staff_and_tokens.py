@@ -397,6 +397,8 @@ async def test_a_token_does_what_its_scopes_name_and_nothing_else(
         {"do": "confirm", "reason": "因测试"},
         {"do": "lower", "level": "blue", "reason": "因测试"},
         {"do": "close", "reason": "因测试"},
+        {"do": "approve_stop", "order": "red-stop"},
+        {"do": "decline_stop", "order": "red-stop", "reason": "因测试"},
     ],
 )
 async def test_what_needs_a_persons_name_is_no_programs(

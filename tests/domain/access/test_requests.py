@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.access import requests
-from domain.access.accounts import ONLY_PEOPLE, permits
+from domain.access.accounts import permits
 from domain.access.requests import WITHIN, RequestRefusal
 from schemas.administration.requests import AdminAct, AdminRequest, RequestState
 from schemas.people.staff import Scope
@@ -76,7 +76,9 @@ def test_open_requests_come_first_and_the_first_to_lapse_before_all() -> None:
     assert [each.id for each in requests.by_urgency([old, done, late, early], NOW)] == ["a1", "a2", "a3", "a0"]
 
 
-@pytest.mark.parametrize("act", sorted(ONLY_PEOPLE))
+@pytest.mark.parametrize(
+    "act", ["release_stop", "approve_stop", "decline_stop", "confirm", "lower", "close", "a_new_one"]
+)
 def test_no_scope_permits_what_needs_a_person(act: str) -> None:
     assert not permits(set(Scope), act)
 
