@@ -72,7 +72,7 @@ VAULTS = Topic("vaults", "the installation's vault", compacted=True)  # see stre
 BANK_MESSAGES = Topic("bank-messages", "resident")
 CALLS = Topic("calls", "call to 96110", timedelta(days=120))
 AUDIT = Topic("audit", "user of the console")
-SECURITY_EVENTS = Topic("security-events", "login, or its keyed hash", timedelta(days=183))
+SECURITY_EVENTS = Topic("security-events", "login, its keyed hash, or unknown", timedelta(days=183))
 SHADOW = Topic("shadow", "resident", timedelta(days=30))
 DEAD_LETTERS = Topic("dead-letters", "source", timedelta(days=30))
 

@@ -67,7 +67,7 @@ class SecurityLog:
             await self.note(request, SecurityEventKind.MASS_REVEALING, login)
 
     async def _write(self, event: SecurityEvent) -> None:
-        record = Record(SECURITY_EVENTS.name, event.who.encode(), event.model_dump_json().encode())
+        record = Record(SECURITY_EVENTS.name, (event.who or "unknown").encode(), event.model_dump_json().encode())
         try:
             async with asyncio.timeout(WRITE_SECONDS):
                 await self._line.redis.hincrby(SECURITY_COUNTS, event.kind.value, 1)
