@@ -74,7 +74,7 @@ async def a_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         monkeypatch.setenv("QUANZU_API_KEYS", f"bank:{hashed}")
         monkeypatch.setenv(
             "QUANZU_RECEIPTS_SECRET",
-            ",".join(f"{name}:a secret of {name}, of more than 32 signs" for name in RECEIPT_CHANNELS),
+            ",".join(f"{name}:a secret of {name} with more than 32 signs" for name in RECEIPT_CHANNELS),
         )
         async with on_servers(settings) as made:
             yield made

@@ -133,6 +133,7 @@ async def _cases(world: World, line: Line) -> None:
     world.things |= {
         "case_id": Thing(mine.id, theirs.id, f"{NOBODY}-1"),
         "number": Thing("0", None, "99"),
+        "step": Thing(mine.orders[0].step, None, "no-order"),
         "campaign": Thing(mine.danger.campaign or "", theirs.danger.campaign or "", "k-nobody"),
         "language": Thing("ko", None, "xx"),
         "token": Thing("nobody", None, "nobody"),

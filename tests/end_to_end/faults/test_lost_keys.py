@@ -46,7 +46,7 @@ async def a_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         monkeypatch.setenv("QUANZU_API_KEYS", f"appwatch:{hash_of_key(embedded_key(settings))}")
         monkeypatch.setenv(
             "QUANZU_RECEIPTS_SECRET",
-            ",".join(f"{name}:a secret of {name}, of more than 32 signs" for name in RECEIPT_CHANNELS),
+            ",".join(f"{name}:a secret of {name} with more than 32 signs" for name in RECEIPT_CHANNELS),
         )
         async with on_servers(settings) as made:
             yield made

@@ -7,6 +7,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from streams.security.secrets import RECEIPT_CHANNELS
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisPair, RedisServer
 
@@ -25,7 +26,8 @@ def main() -> None:
         kafka = stack.enter_context(Kafka(folder, given.brokers))
         redis = RedisPair(folder / "redis") if given.sentinel else RedisServer(folder / "redis")
         stack.enter_context(redis)
-        made = " ".join(f"QUANZU_{name}={secrets.token_hex(32)}" for name in ("SECRET", "RECEIPTS_SECRET"))
+        receipts = ",".join(f"{channel}:{secrets.token_hex(32)}" for channel in RECEIPT_CHANNELS)
+        made = f"QUANZU_SECRET={secrets.token_hex(32)} QUANZU_RECEIPTS_SECRET={receipts}"
         addresses = f"QUANZU_KAFKA={kafka.address} QUANZU_REDIS={redis.url} QUANZU_REPLICATION={min(3, given.brokers)}"
         print(f"export {addresses} {made}", flush=True)
         signal.sigwait(STOP)
