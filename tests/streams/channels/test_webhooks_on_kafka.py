@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 import orjson
+import pytest
 from redis.asyncio import Redis
 
 from schemas.casework.events import CaseEvent
 from schemas.channels.webhooks import Webhook
+from streams.channels import webhooks as sending
+from streams.channels.pinned import PinnedTransport
 from streams.channels.webhooks import Webhooks, WebhookSender, new_id
 from streams.messaging import topics
 from streams.messaging.producer import Record
@@ -48,8 +52,10 @@ def event(name: str, at_hours: float) -> CaseEvent:
 
 
 async def test_what_happens_in_a_quiet_partition_while_nobody_tells_is_told_afterwards(
-    kafka_cluster: Kafka, redis_aof: RedisServer
+    kafka_cluster: Kafka, redis_aof: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    trial = partial(PinnedTransport, trial=True)  # the program is on this machine, where no province may send
+    monkeypatch.setattr(sending, "PinnedTransport", lambda private, _: trial(private))
     about = {"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "the key of a test"}
     settings = Settings.model_validate(about)
     await asyncio.to_thread(topics.create, settings, [TOPIC, topics.WEBHOOKS])
