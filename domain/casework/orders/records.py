@@ -9,6 +9,7 @@ from datetime import datetime
 from domain.casework import payments
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.policy.approval import ApprovalRule
+from domain.policy.schedule import LATEST
 from schemas.casework.cases import Case, Payment, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.orders import Approval, OrderState, StopOrder
@@ -132,7 +133,7 @@ def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
             update={
                 "state": OrderState.APPROVED,
                 "law": rule.law,
-                "confirm_by": draft.now + rule.confirm_within,
+                "confirm_by": min(draft.now + rule.confirm_within, LATEST),
             }
         )
         _watch(draft, order)
@@ -152,7 +153,7 @@ def _order(
         ground=because,
         asked_by=by,
         asked_at=draft.now,
-        due=draft.now + draft.plan.stop.approval.within,
+        due=min(draft.now + draft.plan.stop.approval.within, LATEST),
         persons=rule.persons,
         roles=rule.roles,
     )
