@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from domain.casework import grounds, outcomes, payments
-from domain.casework.draft import WAITING, DecisionBuilder
+from domain.casework.draft import DecisionBuilder
 from domain.casework.endings import close
 from domain.casework.holds import holding, release
 from domain.casework.orders import decisions as approvals
@@ -12,7 +12,7 @@ from domain.casework.orders import records as orders
 from domain.casework.steps import ask, end, plan_step, withdraw
 from domain.dispatches.validity import ending_of
 from domain.policy.schedule import conditions, rule_of, steps_for
-from schemas.casework.cases import CaseState, DeskCall, Step, StepState, StopState
+from schemas.casework.cases import WAITING_STEPS, CaseState, DeskCall, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import (
     MOST_ANSWERS,
@@ -200,7 +200,7 @@ def _release_stop(draft: DecisionBuilder, act: ReleaseStopAct, by: str) -> None:
     if act.asked_by is None or act.asked_by == by:
         return refuse(draft, TwoPersons(), by)
     payment = payments.find(draft.case, act.transfer)
-    if payment is None or payment.stop is None or payment.stop.state not in (StopState.ASKED, StopState.IN_FORCE):
+    if payment is None or payment.stop is None or not payment.stop.state.lasts:
         return refuse(draft, NoStop(), by)
     if any(step.transfer == act.transfer for step in draft.live(Action.STOP_RELEASE)):
         return refuse(draft, LiftAskedAlready(), by)
@@ -252,7 +252,7 @@ def _move(draft: DecisionBuilder, step: Step, *, later: bool) -> None:
         draft.change(step, due=max(step.due, draft.now + draft.plan.talk_within))
     elif step.state is StepState.SENT:
         draft.change(step, due=draft.now + rule_of(draft.plan, step.id, step.action).result_within)
-    elif step.state in WAITING:
+    elif step.state in WAITING_STEPS:
         draft.change(step, state=StepState.PENDING, due=draft.now)
 
 

@@ -7,15 +7,13 @@ from domain.casework.triage import QueueBand, queue_band
 from domain.policy import Policy
 from domain.policy.plan import LevelPlan, Plan
 from domain.policy.schedule import LATEST, STOPS
-from schemas.casework.cases import Case, CaseState, Payment, Step, StepState
+from schemas.casework.cases import LIVE_STEPS, Case, CaseState, Payment, Step
 from schemas.casework.events import Dispatch, Fact, FactKind
 from schemas.casework.inputs import Hold
 from schemas.codes.any_code import AnyCode
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
 
-LIVE = frozenset({StepState.PENDING, StepState.HELD, StepState.PROPOSED, StepState.SENT})
-WAITING = frozenset({StepState.PENDING, StepState.HELD, StepState.PROPOSED})
 CLOCK = "clock."  # ids of internal timers, which are never dispatched
 CLOSE = "clock.close"
 NUMBERS_OF_A_LOG = 1_000  # highest case number of a resident within one input log: far more than occur
@@ -130,7 +128,7 @@ class DecisionBuilder:
         return [
             step
             for step in self.steps.values()
-            if step.state in LIVE and not is_clock(step) and (not actions or step.action in actions)
+            if step.state in LIVE_STEPS and not is_clock(step) and (not actions or step.action in actions)
         ]
 
     def contacts(self) -> list[Step]:
@@ -164,7 +162,7 @@ def _pruned(steps: list[Step]) -> list[Step]:
     The first round's steps stay, because their ids must not be used again.
     """
     for step in list(steps[:-20]) if len(steps) > KEPT_STEPS else ():
-        if len(steps) > KEPT_STEPS and step.state not in LIVE and step.id.count(".") > 1:
+        if len(steps) > KEPT_STEPS and step.state not in LIVE_STEPS and step.id.count(".") > 1:
             steps.remove(step)
     return steps
 

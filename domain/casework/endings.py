@@ -1,7 +1,7 @@
 """How a plan ends: dissuaded or cleared, defrauded, unreachable; and closing and reopening."""
 
 from domain.casework import money
-from domain.casework.draft import CLOCK, CLOSE, LIVE, DecisionBuilder
+from domain.casework.draft import CLOSE, DecisionBuilder
 from domain.casework.planning import begin, closing, plan_close, plan_follow_ups, plan_stops
 from domain.casework.steps import end, plan_step, withdraw, wrong_number
 from domain.identity.personal import without
@@ -105,8 +105,7 @@ def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
 
 def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
     """Close the case and withdraw its remaining steps, except releases of stops. Stops continue until they end."""
-    rest = [step for step in draft.steps.values() if step.state in LIVE and step.action is not Action.STOP_RELEASE]
-    withdraw(draft, [step for step in rest if not step.id.startswith(CLOCK)], CaseClosed())
+    withdraw(draft, [step for step in draft.live() if step.action is not Action.STOP_RELEASE], CaseClosed())
     draft.steps.pop(CLOSE, None)
     settled_at = draft.case.settled_at or draft.now
     draft.set(state=CaseState.CLOSED, closed_at=draft.now, settled_at=settled_at, claimed_by=None, officer=None)

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from domain.casework.draft import CLOSE, WAITING, DecisionBuilder
+from domain.casework.draft import CLOSE, DecisionBuilder
 from domain.casework.endings import reopen, settle
 from domain.casework.steps import Ended, ask, bring_forward, end, is_current, withdraw, wrong_number
 from domain.dispatches.validity import ending_of
 from domain.policy.plan import FATES, USED_UP, Word
 from domain.policy.schedule import CALLS, SMS, STOPS, allowed, at_home, earliest, level_of, rule_of, words_after
 from schemas.base import Partial
-from schemas.casework.cases import CaseState, Step, StepState
+from schemas.casework.cases import WAITING_STEPS, CaseState, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.codes.any_code import AnyCode, AtFollowUp, AttemptsUsedUp, NotTriedAgain, ReachedAtLast, TriedAgain
 from schemas.codes.plan import (
@@ -44,7 +44,7 @@ def follow(draft: DecisionBuilder, step: Step, result: str, because: AnyCode, *,
     over = draft.plan_over and not (step.action is Action.FOLLOW_UP and draft.case.open)
     for word in words_after(draft.plan, step.action, result):
         if word in FATES:
-            if not late or (word is Word.DONE and step.state in WAITING):
+            if not late or (word is Word.DONE and step.state in WAITING_STEPS):
                 _own_fate(draft, step, word, because)
         elif word is Word.REACHED or not over:
             _MOVES[word](draft, draft.steps[step.id], because)

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from domain.casework.draft import WAITING, DecisionBuilder, is_clock
-from schemas.casework.cases import Case, Step, StepState
+from domain.casework.draft import DecisionBuilder, is_clock
+from schemas.casework.cases import WAITING_STEPS, Case, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Hold
 from schemas.codes.any_code import AnyCode
@@ -38,7 +38,7 @@ def holding(draft: DecisionBuilder, step: Step) -> Hold | None:
     return max(found, key=_until, default=None)
 
 
-def touched(hold: Hold, case: Case, states: Collection[StepState] = WAITING) -> int:
+def touched(hold: Hold, case: Case, states: Collection[StepState] = WAITING_STEPS) -> int:
     """Return how many steps of an open case, in one of `states`, the hold applies to or would when they fall due."""
     if not case.open:
         return 0

@@ -1,12 +1,12 @@
 """Applies the outcome of a conversation, by telephone or at the door."""
 
 from domain.casework import money
-from domain.casework.draft import LIVE, DecisionBuilder
+from domain.casework.draft import DecisionBuilder
 from domain.casework.endings import defrauded, recall, reopen, settle
 from domain.casework.follow import again, follow
 from domain.casework.steps import ask, end
 from domain.policy.plan import Word
-from schemas.casework.cases import CaseState, Step, StepState
+from schemas.casework.cases import LIVE_STEPS, CaseState, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import OutcomeAct
 from schemas.codes.any_code import AnyCode
@@ -43,7 +43,7 @@ def apply(
     if act.outcome is Outcome.NOT_PERSUADED:
         _not_persuaded(draft, step, told, other)
         return
-    if step is not None and step.state in LIVE:
+    if step is not None and step.state in LIVE_STEPS:
         end(draft, step, StepState.DONE, told)
     if act.outcome is Outcome.ALREADY_DEFRAUDED:
         defrauded(draft, told)
@@ -54,7 +54,7 @@ def apply(
 
 
 def _not_reached(draft: DecisionBuilder, step: Step | None) -> None:
-    if step is not None and step.state in LIVE:
+    if step is not None and step.state in LIVE_STEPS:
         follow(draft, step, "not_at_home" if step.action is Action.VISIT else Result.NO_ANSWER, NotReached())
 
 
@@ -65,6 +65,6 @@ def _not_persuaded(draft: DecisionBuilder, step: Step | None, told: AnyCode, oth
         step = None
     draft.set(officer=None, outcome=Outcome.NOT_PERSUADED)
     draft.enter(CaseState.NOT_PERSUADED, told)
-    if step is not None and step.state in LIVE:
+    if step is not None and step.state in LIVE_STEPS:
         again(draft, step, Word.AGAIN, told)
     ask(draft, "visit" if other is Action.VISIT else "operator", other, told)

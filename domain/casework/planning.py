@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from domain.casework import fatigue, payments
-from domain.casework.draft import CLOSE, LIVE, WAITING, DecisionBuilder
+from domain.casework.draft import CLOSE, DecisionBuilder
 from domain.casework.orders import records as orders
 from domain.casework.steps import end, plan_step, wrong_number
 from domain.policy.schedule import conditions, steps_for, weaker
-from schemas.casework.cases import Step, StepState
+from schemas.casework.cases import LIVE_STEPS, WAITING_STEPS, Step, StepState
 from schemas.codes.any_code import AnyCode, OvertakenByPlan
 from schemas.codes.money import CanStillBeStopped
 from schemas.codes.plan import StillSafe
@@ -36,7 +36,7 @@ def begin(draft: DecisionBuilder, because: AnyCode) -> None:
 def _overtake(draft: DecisionBuilder, actions: Iterable[Action], why: AnyCode) -> None:
     for step in draft.contacts():
         covered = any(step.action is action or weaker(step.action, action) for action in actions)
-        if step.state in WAITING and covered:
+        if step.state in WAITING_STEPS and covered:
             end(draft, step, StepState.SKIPPED, why)
 
 
@@ -87,4 +87,4 @@ def plan_close(draft: DecisionBuilder, due: datetime) -> None:
 def closing(draft: DecisionBuilder) -> bool:
     """Return whether the timer that closes the case is set."""
     step = draft.steps.get(CLOSE)
-    return step is not None and step.state in LIVE
+    return step is not None and step.state in LIVE_STEPS

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from domain.casework import fatigue, payments
-from domain.casework.draft import WAITING, DecisionBuilder
+from domain.casework.draft import DecisionBuilder
 from domain.casework.holds import holding
 from domain.casework.orders import records as orders
 from domain.dispatches.ids import named
 from domain.policy.schedule import CALLS, LATEST, SMS, STOPS, allowed, earliest, level_of, rule_of, weaker
-from schemas.casework.cases import CaseState, Step, StepState
+from schemas.casework.cases import WAITING_STEPS, CaseState, Step, StepState
 from schemas.casework.events import Dispatch, FactKind
 from schemas.codes.any_code import AnyCode, BroughtForward, Dispatched
 from schemas.codes.danger import DangerSeen
@@ -184,7 +184,7 @@ def withdraw(draft: DecisionBuilder, steps: Iterable[Step], why: AnyCode) -> Non
     first.
     """
     for step in steps:
-        if step.state in WAITING:
+        if step.state in WAITING_STEPS:
             end(draft, step, StepState.WITHDRAWN, why)
 
 

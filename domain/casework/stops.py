@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from domain.casework import money
-from domain.casework.draft import CLOCK, LIVE, DecisionBuilder
+from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.payments import find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
 from domain.policy.schedule import LATEST
-from schemas.casework.cases import Payment, Step, StepState, Stop, StopState
+from schemas.casework.cases import LIVE_STEPS, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankFeedback, BankState
 from schemas.codes.any_code import AnyCode, BankOnOtherPayment, StopNotExtended
@@ -123,7 +123,7 @@ def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> No
     """End the step that the bank answers, and withdraw the payment's steps that are no longer needed."""
     name = given.dispatch.partition(":")[2].partition(":")[0]
     step = draft.steps.get(name)
-    if step is not None and step.state in LIVE and step.transfer == given.transfer:
+    if step is not None and step.state in LIVE_STEPS and step.transfer == given.transfer:
         refused = given.state is BankState.REFUSED
         end(draft, step, StepState.FAILED if refused else StepState.DONE, _ANSWERS[given.state])
     if meant and given.state in (BankState.CANCELLED, BankState.RETURNED, BankState.RELEASED):

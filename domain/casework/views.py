@@ -2,15 +2,14 @@
 
 from datetime import datetime
 
-from domain.casework.draft import LIVE
 from domain.dispatches.ids import named
-from schemas.casework.cases import Case, StepState
+from schemas.casework.cases import LIVE_STEPS, Case, StepState
 from schemas.levels import Action, Level
 
 
 def deadlines(case: Case) -> dict[str, datetime]:
     """Return the time by which each unfinished step must change, by step id."""
-    return {step.id: step.due for step in case.steps if step.due is not None and step.state in LIVE}
+    return {step.id: step.due for step in case.steps if step.due is not None and step.state in LIVE_STEPS}
 
 
 def queue_rank(case: Case) -> float | None:
@@ -20,7 +19,7 @@ def queue_rank(case: Case) -> float | None:
     """
     if case.settled:
         return None
-    calls = [step for step in case.steps if step.action is Action.OPERATOR_CALL and step.state in LIVE]
+    calls = [step for step in case.steps if step.action is Action.OPERATOR_CALL and step.state in LIVE_STEPS]
     dues = [step.due for step in calls if step.due and (step.state is StepState.SENT or case.claimed_by)]
     if not dues and not case.claimed_by:
         return None

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from domain.casework.triage import QueueBand, Weight
 from domain.desk.complaints import due as complaint_due
-from domain.desk.handover import RUNNING, ending
+from domain.desk.handover import ending
 from domain.payments.bank_book import StopLine
-from schemas.casework.cases import Case, Step
+from schemas.casework.cases import LIVE_STEPS, Case, Step
 from schemas.channels.releases import ReleaseRequest
 from schemas.levels import Level
 from schemas.people.complaints import Complaint
@@ -59,7 +59,7 @@ def matter_of(case: Case, weight: Weight, now: datetime) -> Matter | None:
     """Return what is wrong with an open case, or None. A case is one matter: unclaimed counts before overdue."""
     if _unclaimed(case, weight, now):
         return Matter(Concern.UNCLAIMED, case.level.rank, weight.since, case)
-    late = [step for step in case.steps if step.state in RUNNING and step.due is not None and step.due < now]
+    late = [step for step in case.steps if step.state in LIVE_STEPS and step.due is not None and step.due < now]
     if not late:
         return None
     step = min(late, key=lambda each: (each.due or now, each.id))

@@ -7,11 +7,10 @@ from datetime import datetime
 from domain.ids import short_hash
 from domain.payments.bank_book import StopLine
 from domain.policy.schedule import LATEST
-from schemas.casework.cases import Case, Step, StepState, StopState
+from schemas.casework.cases import LIVE_STEPS, Case, Step, StepState, StopState
 from schemas.codes.people import CallPromised
 from schemas.levels import Action, Level
 
-RUNNING = frozenset({StepState.PENDING, StepState.HELD, StepState.PROPOSED, StepState.SENT})
 _CLOCK = "clock."
 
 
@@ -87,7 +86,7 @@ def sheet(cases: Iterable[Case], stops: Iterable[StopLine], now: datetime, until
 
 def next_step(case: Case) -> Step | None:
     """Return the case's pending, held or sent step that is due first, without internal clocks, or None."""
-    live = [step for step in case.steps if step.state in RUNNING and step.due and not step.id.startswith(_CLOCK)]
+    live = [step for step in case.steps if step.state in LIVE_STEPS and step.due and not step.id.startswith(_CLOCK)]
     return min(live, key=lambda step: (step.due or LATEST, step.id), default=None)
 
 

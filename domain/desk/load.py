@@ -5,10 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from schemas.casework.cases import Case, StepState
+from schemas.casework.cases import LIVE_STEPS, Case
 from schemas.levels import Level
-
-_RUNNING = frozenset({StepState.PENDING, StepState.HELD, StepState.PROPOSED, StepState.SENT})
 
 
 @dataclass(slots=True)
@@ -34,4 +32,4 @@ def load_of(cases: Iterable[tuple[Case, bool]], now: datetime) -> Load:
 
 def overdue(case: Case, now: datetime) -> bool:
     """Return whether a pending, held or sent step of the case is past its due time."""
-    return any(step.state in _RUNNING and step.due is not None and step.due < now for step in case.steps)
+    return any(step.state in LIVE_STEPS and step.due is not None and step.due < now for step in case.steps)

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from domain.policy.schedule import STOPS
-from schemas.casework.cases import Case, CaseState, Step, StepState
+from schemas.casework.cases import LIVE_STEPS, Case, CaseState, Step, StepState
 from schemas.levels import NEVER_SENT, Action, Channel, Level, Result
 
 SHOWN = 5  # case ids that are listed
 _SAFE = (CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED, CaseState.ALREADY_DEFRAUDED)
-_LIVE = (StepState.PENDING, StepState.HELD, StepState.PROPOSED, StepState.SENT)
 _NOTHING_CAME = NEVER_SENT | {Result.IN_DOUBT}
 
 
@@ -38,7 +37,7 @@ class Missed:
         for step in case.steps:
             if step.state is StepState.HELD:
                 self.held[case.level] += 1
-            if step.state in _LIVE and self._late(step):
+            if step.state in LIVE_STEPS and self._late(step):
                 self._overdue(case, step)
         if self.first_contact_missed(case):
             self.red.append(case.id)

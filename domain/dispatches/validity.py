@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from schemas.casework.cases import Case, CaseState, Step, StepState
+from schemas.casework.cases import WAITING_STEPS, Case, CaseState, Step, StepState
 from schemas.casework.events import Dispatch
 from schemas.codes.channels import AnotherCase, ChannelCode, StepEnded, StepGone, TimeOver, TriedAgainMeanwhile
 from schemas.codes.refusals import CaseClosed, CaseSettled, PlanOverByLoss
@@ -78,7 +78,7 @@ def _of_step(dispatch: Dispatch, step: Step) -> ObsoleteDispatch | NotYetApplied
         return NotYetApplied()
     if step.attempt > dispatch.attempt:
         return ObsoleteDispatch(TriedAgainMeanwhile())
-    if step.state in (StepState.PENDING, StepState.HELD, StepState.PROPOSED):
+    if step.state in WAITING_STEPS:
         return NotYetApplied()
     return None if step.state is StepState.SENT else ObsoleteDispatch(StepEnded())
 

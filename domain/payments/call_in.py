@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from domain.payments.ledger import safe
-from schemas.casework.cases import Case, StopState
+from schemas.casework.cases import Case
 
 # Assumed: three mistakes cost nothing, and a code of six digits cannot be found by trying within a day.
 FREE_TRIES = 3
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=15)
 REMEMBERED = timedelta(hours=12)  # for which a wrong code counts
-
-_UNDER_WAY = (StopState.ASKED, StopState.IN_FORCE)
 
 
 def next_try(wrong: Sequence[datetime], now: datetime) -> datetime | None:
@@ -39,7 +37,7 @@ def to_stop(case: Case, payee: str) -> list[str]:
         payment.transfer
         for payment in case.payments
         if payment.payee == payee
-        and not (payment.stop and payment.stop.state in _UNDER_WAY)
+        and not (payment.stop and payment.stop.state.lasts)
         and not safe(case, payment.transfer)
     ]
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from schemas.casework.cases import Case, StopState
+from schemas.casework.cases import Case
 from schemas.casework.inputs import ReleaseStopAct
 from schemas.channels.releases import ReleaseRequest, ReleaseState
 from schemas.codes.money import ReleaseApproved
@@ -71,7 +71,7 @@ def asked(
 def has_stop(case: Case, number: int) -> bool:
     """Return whether the case's payment `number` (its index) has a stop that can be lifted: asked for or in force."""
     payment = case.payments[number] if 0 <= number < len(case.payments) else None
-    return bool(payment and payment.stop and payment.stop.state in (StopState.ASKED, StopState.IN_FORCE))
+    return bool(payment and payment.stop and payment.stop.state.lasts)
 
 
 def may_not_decide(request: ReleaseRequest, by: str) -> Why | None:

@@ -63,6 +63,12 @@ class StepState(StrEnum):
     SKIPPED = "skipped"  # replaced by a later step
 
 
+WAITING_STEPS = frozenset({StepState.PENDING, StepState.HELD, StepState.PROPOSED})
+"""The states before a step goes out."""
+LIVE_STEPS = WAITING_STEPS | {StepState.SENT}
+"""The states of a step that has not ended."""
+
+
 class Step(Model):
     """One step of the plan. `attempt` counts from 1; `due`: when the state must change at the latest (None: it ended).
 
@@ -124,6 +130,11 @@ class StopState(StrEnum):
     EXPIRED = "expired"  # the 48 hours are over
     RELEASED = "released"  # lifted by two persons, or the payment was cancelled in flight
     RETURNED = "returned"  # the bank returned the money, whether it had stopped the account or not
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the stop is requested or in force, so that it can be lifted."""
+        return self in (StopState.ASKED, StopState.IN_FORCE)
 
 
 class Stop(Model):

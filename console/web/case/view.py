@@ -23,7 +23,7 @@ from domain.identity.divisions import name_of
 from domain.payments import ledger, releases
 from domain.payments.status import PaymentStatus, Reconciled, status_of
 from domain.wording import labels
-from schemas.casework.cases import Case, Step, StepState
+from schemas.casework.cases import LIVE_STEPS, Case, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.channels.bank_messages import bank_of
 from schemas.channels.releases import ReleaseRequest
@@ -34,7 +34,6 @@ from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
 from streams.screening.store import EvidenceStore
 
-LIVE = (StepState.PENDING, StepState.HELD, StepState.PROPOSED, StepState.SENT)
 UNDONE = (StepState.SKIPPED, StepState.WITHDRAWN)
 MOST_EARLIER = 10
 MOST_RELATED = 20
@@ -181,8 +180,8 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         services.kept_back.waiting(case.id),
     )
     related, elsewhere = _related(services, who, case)
-    live = [step for step in case.steps if step.state in LIVE and step.due is not None]
-    over = [step for step in case.steps if step.state not in LIVE and not step.id.startswith("clock.")]
+    live = [step for step in case.steps if step.state in LIVE_STEPS and step.due is not None]
+    over = [step for step in case.steps if step.state not in LIVE_STEPS and not step.id.startswith("clock.")]
     return View(
         case=case,
         person=person,

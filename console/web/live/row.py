@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.casework import triage
 from domain.casework.triage import QueueBand, Reason, Weight, to_go
 from domain.policy import Policy
-from schemas.casework.cases import Case, CaseState, Step, StepState
+from schemas.casework.cases import LIVE_STEPS, Case, CaseState, Step
 from schemas.levels import Channel, Level
 from schemas.people.residents import Resident
 from streams.state.keys import milliseconds
@@ -70,8 +70,7 @@ class Row:
     @property
     def channels(self) -> frozenset[Channel]:
         """The channels of steps that are planned or in progress."""
-        live = (StepState.PENDING, StepState.HELD, StepState.PROPOSED, StepState.SENT)
-        return frozenset(step.action.channel for step in self.case.steps if step.state in live)
+        return frozenset(step.action.channel for step in self.case.steps if step.state in LIVE_STEPS)
 
     @property
     def stake_fen(self) -> int:

@@ -4,7 +4,7 @@ from domain.casework import payments
 from domain.casework.draft import DecisionBuilder
 from domain.casework.orders import records as orders
 from domain.casework.steps import Ended, end, plan_step
-from schemas.casework.cases import Step, StepState, StopState
+from schemas.casework.cases import Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState, StopOrder
 from schemas.codes.any_code import AnyCode
@@ -89,7 +89,7 @@ def _stopped(draft: DecisionBuilder, transfer: str) -> bool:
     """Return whether a bank was asked for a stop that lasts, and is not asked to lift it already."""
     payment = payments.find(draft.case, transfer)
     stop = payment.stop if payment else None
-    lasts = stop is not None and stop.state in (StopState.ASKED, StopState.IN_FORCE)
+    lasts = stop is not None and stop.state.lasts
     return lasts and all(step.transfer != transfer for step in draft.live(Action.STOP_RELEASE))
 
 

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_rank, settled_at
-from domain.casework.draft import LIVE, WAITING
 from domain.casework.orders import records as orders
 from domain.casework.triage import QueueBand, queue_band
-from schemas.casework.cases import Case, CaseState, Danger, Payment, Profile, StepState
+from schemas.casework.cases import LIVE_STEPS, WAITING_STEPS, Case, CaseState, Danger, Payment, Profile, StepState
 from schemas.casework.events import Dispatch, FactKind
 from schemas.casework.inputs import (
     AskStopAct,
@@ -282,7 +281,7 @@ class CaseLife(RuleBasedStateMachine):
             return
         assert not self.case.open or deadlines(self.case), "no case is stuck"
         for step in self.case.steps:
-            assert (step.due is not None) == (step.state in LIVE), "what has not ended has a deadline"
+            assert (step.due is not None) == (step.state in LIVE_STEPS), "what has not ended has a deadline"
         assert has_held(self.case) == (StepState.HELD in {step.state for step in self.case.steps})
         assert (settled_at(self.case) is not None) == self.case.settled
         assert queue_rank(self.case) is None or not self.case.settled
@@ -305,7 +304,9 @@ class CaseLife(RuleBasedStateMachine):
     def nothing_waits_of_the_plan_once_settled(self) -> None:
         if self.case is not None and self.case.state in (CaseState.DISSUADED, CaseState.FALSE_ALARM):
             waiting = {
-                step.action for step in self.case.steps if step.state in WAITING and not step.id.startswith("clock.")
+                step.action
+                for step in self.case.steps
+                if step.state in WAITING_STEPS and not step.id.startswith("clock.")
             }
             assert waiting <= AFTER_SETTLED
 

@@ -16,7 +16,7 @@ from tests.simulation.laws.signals import LANES
 
 APPLIED_KEPT = timedelta(days=9)  # the store forgets older inputs, and older cases that another has followed
 EARLIER_KEPT = timedelta(days=120)
-LIVE = (StepState.PENDING, StepState.HELD, StepState.SENT)
+LIVE = (StepState.PENDING, StepState.HELD, StepState.PROPOSED, StepState.SENT)
 LONGEST = 120  # characters of a value that is told
 
 

@@ -34,7 +34,6 @@ from streams.state.keys import RELEASE_TELLING
 
 door = Door()
 STOPS_SHOWN, DAYS_SHOWN, DECIDED_SHOWN = 200, 30, 20
-LIVE = (StopState.ASKED, StopState.IN_FORCE)
 _WORDS = {
     Why.NO_STOP: "这笔付款没有可以解除的止付。",
     Why.ASKED_ALREADY: "这笔止付已有待审批的解除申请。",
@@ -54,7 +53,7 @@ async def desk(request: Request, who: Signed, state: str = "") -> Response:
 
     `state`: only stops in this state; "": those asked for and in force.
     """
-    wanted = {StopState(state)} if state in list(StopState) else set(LIVE)
+    wanted = {StopState(state)} if state in list(StopState) else {each for each in StopState if each.lasts}
     lines = services(request).figures.book.shown(who.sees)
     return await _desk_page(request, who, [line for line in lines if line.stop.state in wanted], state=state)
 

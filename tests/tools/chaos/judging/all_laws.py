@@ -108,7 +108,7 @@ def moving(books: Books) -> Iterator[str]:
     fired = {(each.what.case, each.what.step) for each in books.seen.deadlines}
     for case in cases.values():
         for step in case.steps if case.open else ():
-            waits = step.state in (StepState.SENT, StepState.PENDING, StepState.HELD)
+            waits = step.state in (StepState.SENT, StepState.PENDING, StepState.HELD, StepState.PROPOSED)
             if waits and f"{case.id}|{step.id}" not in books.store.deadlines:
                 yield f"{case.id} {step.id}: {step.state.value}, with neither an end nor a deadline"
     for dispatch in books.dispatches.values():
