@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from domain.casework import grounds, outcomes, payments
+from domain.casework import grounds, outcomes, payments, stops
 from domain.casework.draft import DecisionBuilder
 from domain.casework.endings import close
 from domain.casework.holds import holding, release
@@ -73,8 +73,6 @@ from schemas.codes.refusals import (
     GroundMissing,
     GroundNeedsNote,
     HasCase,
-    LiftAskedAlready,
-    NoStop,
     NoSuchContact,
     NoTalkYet,
     NotHolder,
@@ -199,17 +197,13 @@ def _release_stop(draft: DecisionBuilder, act: ReleaseStopAct, by: str) -> None:
     """Plan lifting a stop, which needs two different persons, so that a single bribed one cannot do it."""
     if act.asked_by is None or act.asked_by == by:
         return refuse(draft, TwoPersons(), by)
-    payment = payments.find(draft.case, act.transfer)
-    if payment is None or payment.stop is None or not payment.stop.state.lasts:
-        return refuse(draft, NoStop(), by)
-    if any(step.transfer == act.transfer for step in draft.live(Action.STOP_RELEASE)):
-        return refuse(draft, LiftAskedAlready(), by)
+    if refused := stops.may_not_lift(draft, act.transfer):
+        return refuse(draft, refused, by)
     why = ReleaseApproved(act.asked_by, by, act.reason, act.request)
     draft.note(FactKind.STOP, why, by=by)
-    others = [step for step in draft.live(Action.STOP_PAYMENT, Action.STOP_AGAIN) if step.transfer == act.transfer]
+    others = [step for step in draft.live(*orders.ASKING) if step.transfer == act.transfer]
     withdraw(draft, others, StopToBeLifted(act.reason))
-    stem = payments.stop_id(draft.case, act.transfer, "release")
-    plan_step(draft, stem, Action.STOP_RELEASE, draft.now, why, transfer=act.transfer)
+    stops.plan_release(draft, act.transfer, why)
     return None
 
 

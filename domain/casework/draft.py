@@ -1,13 +1,13 @@
 """A decision in the making: the changing case, its facts and its dispatches."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.casework.triage import QueueBand, queue_band
 from domain.policy import Policy
 from domain.policy.plan import LevelPlan, Plan
 from domain.policy.schedule import LATEST, STOPS
-from schemas.casework.cases import LIVE_STEPS, Case, CaseState, Payment, Step
+from schemas.casework.cases import LIVE_STEPS, Case, CaseState, Payment, Step, StepState
 from schemas.casework.events import Dispatch, Fact, FactKind
 from schemas.casework.inputs import Hold
 from schemas.codes.any_code import AnyCode
@@ -100,6 +100,14 @@ class DecisionBuilder:
         changed = step.model_copy(update=within)
         self.steps[step.id] = changed
         return changed
+
+    def after(self, span: timedelta) -> datetime:
+        """Return the time that lies `span` after now, at most 2099-12-30: no time of a case may be later."""
+        return min(self.now + span, LATEST)
+
+    def timer(self, name: str, action: Action, due: datetime, transfer: str | None = None) -> None:
+        """Set an internal timer; one with the same name is replaced. `name`: its step's id, which begins with CLOCK."""
+        self.change(Step(id=name, action=action, state=StepState.PENDING, due=None, transfer=transfer), due=due)
 
     def pay(self, payment: Payment) -> None:
         """Replace the payment of the same transfer; no effect if the case has none."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.casework import alerts, fatigue, money, payments
+from domain.casework import alerts, fatigue, money
 from domain.casework.acts import operator_report, refuse
 from domain.casework.draft import CLOSE, Decision, DecisionBuilder, Rules, is_clock
 from domain.casework.endings import defrauded, erase, finish, time_to_close
@@ -12,7 +12,7 @@ from domain.casework.holds import holding, matches, release
 from domain.casework.orders import decisions as approvals
 from domain.casework.orders import records as orders
 from domain.casework.results import contact_result, overdue
-from domain.casework.steps import run_due, unclaim
+from domain.casework.steps import end, run_due, unclaim
 from domain.casework.stops import bank_feedback, stop_clock
 from domain.casework.visits import no_longer_under_way, officer_report
 from schemas.casework.cases import Case, Step, StepState
@@ -77,9 +77,7 @@ def lift(case: Case | None, change: HoldChange, rules: Rules, now: datetime) -> 
 
 def _let_go(draft: DecisionBuilder, step: Step, change: HoldChange) -> None:
     if change.lift == "drop":
-        payments.not_asked(draft, step)
-        draft.change(step, state=StepState.WITHDRAWN, due=None)
-        draft.note(FactKind.DROPPED, DroppedWithHold(change.hold.id), step)
+        end(draft, step, StepState.WITHDRAWN, DroppedWithHold(change.hold.id), FactKind.DROPPED)
     else:
         release(draft, step, HoldLifted(change.hold.id))
 

@@ -81,7 +81,7 @@ def plan_follow_ups(draft: DecisionBuilder) -> None:
 
 def plan_close(draft: DecisionBuilder, due: datetime) -> None:
     """Set the timer that closes the case."""
-    draft.change(Step(id=CLOSE, action=Action.FOLLOW_UP, state=StepState.PENDING, due=draft.now), due=due)
+    draft.timer(CLOSE, Action.FOLLOW_UP, due)
 
 
 def closing(draft: DecisionBuilder) -> bool:

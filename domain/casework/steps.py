@@ -171,12 +171,15 @@ def _dispatch(draft: DecisionBuilder, step: Step) -> None:
         draft.enter(CaseState.CONTACTING, FirstContact())
 
 
-def end(draft: DecisionBuilder, step: Step, state: Ended, why: AnyCode) -> None:
-    """End a step as done, failed, withdrawn or skipped (`state`), and record it with the reason."""
+def end(draft: DecisionBuilder, step: Step, state: Ended, why: AnyCode, kind: FactKind | None = None) -> None:
+    """End a step as done, failed, withdrawn or skipped (`state`), and record it with the reason.
+
+    `kind`: of the fact; None for the state's own.
+    """
     payments.not_asked(draft, step)
     orders.withdrawn(draft, step)
     draft.change(step, state=state, due=None, wanted=None)
-    draft.note(_ENDED[state], why, step)
+    draft.note(kind or _ENDED[state], why, step)
 
 
 def withdraw(draft: DecisionBuilder, steps: Iterable[Step], why: AnyCode) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.casework import money
 from domain.casework.draft import CLOCK, DecisionBuilder
+from domain.casework.orders.records import ASKING
 from domain.casework.payments import find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
 from domain.policy.schedule import LATEST
@@ -31,6 +32,7 @@ from schemas.codes.money import (
     StopRefused,
     StopRunsOut,
 )
+from schemas.codes.refusals import LiftAskedAlready, NoStop, RefusalCode
 from schemas.levels import Action, EvidenceClass
 from schemas.risk.signals import TransferState
 
@@ -76,20 +78,27 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     stop = payment.stop or Stop(state=StopState.ASKED)
     if stop.state is not StopState.ASKED:
         return
-    until = min(given.until or draft.now + draft.plan.stop.lasts, LATEST)
+    until = min(given.until or draft.after(draft.plan.stop.lasts), LATEST)
     draft.pay(
         payment.model_copy(update={"stop": stop.model_copy(update={"state": StopState.IN_FORCE, "until": until})})
     )
     draft.note(FactKind.STOP, StoppedUntil(until), amount_fen=given.amount_fen)
-    clock = Step(
-        id=f"{CLOCK}{stop_id(draft.case, payment.transfer)}",
-        action=Action.STOP_AGAIN,
-        state=StepState.PENDING,
-        due=None,
-        transfer=payment.transfer,
-    )
-    soonest = draft.now + timedelta(seconds=1)
-    draft.change(clock, due=max(soonest, until - draft.plan.stop.remind_before))
+    due = max(draft.now + timedelta(seconds=1), until - draft.plan.stop.remind_before)
+    draft.timer(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", Action.STOP_AGAIN, due, payment.transfer)
+
+
+def may_not_lift(draft: DecisionBuilder, transfer: str) -> RefusalCode | None:
+    """Return why no bank can be asked to lift the stop of a transfer, or None."""
+    payment = find(draft.case, transfer)
+    if payment is None or payment.stop is None or not payment.stop.state.lasts:
+        return NoStop()
+    return LiftAskedAlready() if any(step.transfer == transfer for step in draft.live(Action.STOP_RELEASE)) else None
+
+
+def plan_release(draft: DecisionBuilder, transfer: str, why: AnyCode) -> None:
+    """Plan to ask the bank now to lift the stop of a transfer."""
+    stem = stop_id(draft.case, transfer, "release")
+    plan_step(draft, stem, Action.STOP_RELEASE, draft.now, why, transfer=transfer)
 
 
 def _state(draft: DecisionBuilder, payment: Payment, state: StopState, what: AnyCode) -> None:
@@ -127,7 +136,7 @@ def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> No
         refused = given.state is BankState.REFUSED
         end(draft, step, StepState.FAILED if refused else StepState.DONE, _ANSWERS[given.state])
     if meant and given.state in (BankState.CANCELLED, BankState.RETURNED, BankState.RELEASED):
-        others = draft.live(Action.STOP_PAYMENT, Action.STOP_AGAIN)
+        others = draft.live(*ASKING)
         same = [other for other in others if other.transfer == given.transfer]
         withdraw(draft, same, _ANSWERS[given.state])
 

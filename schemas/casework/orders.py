@@ -59,8 +59,7 @@ class StopOrder(Model):
     @property
     def decidable(self) -> bool:
         """Whether a person's approval still counts: the order waits for it, or went out without one."""
-        waits = self.state is OrderState.PROPOSED
-        return waits or (self.state is OrderState.APPROVED and self.confirm_by is not None)
+        return self.state is OrderState.PROPOSED or self.confirm_by is not None
 
 
 class ApproveStopAct(Model):

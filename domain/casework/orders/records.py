@@ -82,26 +82,26 @@ def may_not_approve(order: StopOrder, by: str, role: StaffRole | None) -> Refusa
     return ApprovedBefore() if any(approval.by == by for approval in order.approvals) else None
 
 
-def add_approval(draft: DecisionBuilder, order: StopOrder, by: str, role: StaffRole) -> StopOrder:
-    """Add a person's approval and return the order. With enough of them it is approved, and its step falls due."""
+def add_approval(draft: DecisionBuilder, order: StopOrder, by: str, role: StaffRole) -> None:
+    """Add a person's approval. With enough of them the order is approved, and its step falls due."""
     approvals = (*order.approvals, Approval(by=by, role=role, at=draft.now))
-    confirms = order.state is OrderState.APPROVED
-    enough = confirms or len(approvals) >= order.persons
-    state = OrderState.APPROVED if enough else order.state
-    signed = order.model_copy(update={"approvals": approvals, "state": state, "confirm_by": None})
-    _put(draft, signed)
-    what = StopConfirmed(by) if confirms else StopApproved(by)
-    draft.note(FactKind.STOP, what, draft.steps.get(order.step), by=by)
-    draft.steps.pop(f"{UNCONFIRMED}{order.step}", None)
+    enough = len(approvals) >= order.persons  # an automatic order needs none: it is approved already
     step = draft.steps.get(order.step)
+    _settle(draft, order, OrderState.APPROVED if enough else order.state, approvals=approvals)
+    what = StopConfirmed(by) if order.state is OrderState.APPROVED else StopApproved(by)
+    draft.note(FactKind.STOP, what, step, by=by)
     if enough and step is not None and step.state is StepState.PROPOSED:
         draft.change(step, state=StepState.PENDING, due=draft.now)
-    return signed
 
 
 def end_order(draft: DecisionBuilder, order: StopOrder, state: OrderState) -> None:
     """Put an order into an end state."""
-    _put(draft, order.model_copy(update={"state": state, "confirm_by": None}))
+    _settle(draft, order, state)
+
+
+def _settle(draft: DecisionBuilder, order: StopOrder, state: OrderState, **more: object) -> None:
+    """Put an order into a state in which nobody has to confirm it any more."""
+    _put(draft, order.model_copy(update={"state": state, "confirm_by": None, **more}))
     draft.steps.pop(f"{UNCONFIRMED}{order.step}", None)
 
 
@@ -118,7 +118,7 @@ def final(draft: DecisionBuilder, order: StopOrder) -> datetime:
     if order.action is Action.STOP_AGAIN:
         ends = payment.stop.until if payment and payment.stop else None
         return ends or draft.now
-    return order.asked_at + draft.plan.stop.settled_within
+    return min(order.asked_at + draft.plan.stop.settled_within, LATEST)
 
 
 def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
@@ -129,14 +129,9 @@ def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
     because = step.because or CanStillBeStopped()
     order = _order(draft, step, payment, rule, because, None)
     if rule.persons == 0 and rule.confirm_within is not None:
-        order = order.model_copy(
-            update={
-                "state": OrderState.APPROVED,
-                "law": rule.law,
-                "confirm_by": min(draft.now + rule.confirm_within, LATEST),
-            }
-        )
-        _watch(draft, order)
+        confirm_by = draft.after(rule.confirm_within)
+        order = order.model_copy(update={"state": OrderState.APPROVED, "law": rule.law, "confirm_by": confirm_by})
+        draft.timer(f"{UNCONFIRMED}{order.step}", order.action, confirm_by, order.transfer)
     _put(draft, order)
     _noted(draft, order, step)
     return order
@@ -153,7 +148,7 @@ def _order(
         ground=because,
         asked_by=by,
         asked_at=draft.now,
-        due=min(draft.now + draft.plan.stop.approval.within, LATEST),
+        due=draft.after(draft.plan.stop.approval.within),
         persons=rule.persons,
         roles=rule.roles,
     )
@@ -162,17 +157,6 @@ def _order(
 def _by_persons(rule: ApprovalRule) -> ApprovalRule:
     """Return the rule of an order that a person asks for: that person at least decides on it."""
     return rule if rule.persons else rule.model_copy(update={"persons": 1})
-
-
-def _watch(draft: DecisionBuilder, order: StopOrder) -> None:
-    timer = Step(
-        id=f"{UNCONFIRMED}{order.step}",
-        action=order.action,
-        state=StepState.PENDING,
-        due=None,
-        transfer=order.transfer,
-    )
-    draft.change(timer, due=order.confirm_by)
 
 
 def _noted(draft: DecisionBuilder, order: StopOrder, step: Step) -> None:

@@ -209,3 +209,10 @@ def test_no_automatic_rule_reaches_an_account_that_is_not_confirmed() -> None:
     line.alert(Level.RED, payment(watched=None), payment("bank:2", payee="a2", state=TransferState.SETTLED))
     line.pass_to(timedelta(minutes=2))
     assert asked(line) == []
+
+
+def test_an_automatic_order_that_a_person_declines_is_declined_and_undone_at_the_bank() -> None:
+    line = automatic()
+    line.act(DeclineStopAct(order="stop.0", reason="known to the bank"), role=StaffRole.RELEASE_DESK)
+    assert order(line).state is OrderState.DECLINED
+    assert asked(line) == [Action.STOP_PAYMENT, Action.STOP_RELEASE]
