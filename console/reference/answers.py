@@ -64,6 +64,7 @@ class Done(_Shape):
     by: str
     reason: str
     detail: str
+    token: str | None  # the API token through which a program did it
     link: dict[str, Any] | None  # the entry's place in an audit chain
 
 
