@@ -19,7 +19,6 @@ from random import Random
 import httpx
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from redis.asyncio import Redis
 
 from domain.access.webhooks import Address, next_try, payload, signature, wanted
 from domain.wording.codes import in_language
@@ -28,7 +27,6 @@ from schemas.channels.webhooks import Health, Webhook
 from streams.casework.journal import Entry, read_entry
 from streams.channels.pinned import ForbiddenDestinationError, PinnedTransport
 from streams.messaging.kafka_client import access
-from streams.messaging.producer import Producer
 from streams.messaging.reader import arriving
 from streams.messaging.topics import CASE_EVENTS, WEBHOOKS
 from streams.runtime.settings import Settings
@@ -36,7 +34,7 @@ from streams.runtime.tasks import stop, until_done
 from streams.runtime.tasks import wanted as not_cancelled
 from streams.security import encryption
 from streams.security.record_encryption import record_encryption
-from streams.state.compacted_table import CompactedTable
+from streams.state.compacted_table import CompactedTable, Place
 from streams.state.keys import WEBHOOK_HEALTH, milliseconds
 
 log = logging.getLogger(__name__)
@@ -54,8 +52,7 @@ UNREACHED = "not reached"  # the same for a closed port, a filtered one and a sl
 class Webhooks(CompactedTable[Webhook]):
     """The list of webhooks: written to the compacted topic first, then to Redis."""
 
-    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        super().__init__(settings, redis, producer, WEBHOOKS, Webhook)
+    place = Place(WEBHOOKS, Webhook)
 
     async def drop(self, name: str) -> None:
         """Delete a webhook, given by id, and its health."""
