@@ -115,6 +115,8 @@ class Renderer:
             return self.sentence(cast("AnyCode", value))
         if type(value) in LABELS:
             return self.translate(LABELS[type(value)][value])
+        if isinstance(value, float):
+            return f"{value:g}"
         return f"{value.astimezone(JILIN):%m-%d %H:%M}" if isinstance(value, datetime) else legible(str(value))
 
     def _answers(self, code: AnyCode, answers: Mapping[str, str]) -> str:
