@@ -171,20 +171,20 @@ class ScreeningSteps:
         rules: RiskRules,
         now: datetime,
     ) -> None:
-        """Add payments to residents' evidence whose payee was put on the watchlist later.
+        """Add payments to residents' evidence whose payee was put on the watchlist later, and have them re-evaluated.
 
-        On the topic first: a repetition would not find what is only in Redis.
+        On the topic first: a repetition would not find what is only in Redis. A payment that the evidence has already
+        is re-evaluated too: the store may have been lost again before its resident was.
         """
-        late = {
+        watched = {
             resident: found
             for resident, members in evidence.items()
-            if (found := evidence_log.superseding(filter(_watched_payment, members), known[resident]))
+            if (found := list(filter(_watched_payment, members)))
         }
-        if late:
-            await self._producer.send_all(
-                list(evidence_log.evidence_records(late, known, rules, now, self._partitions))
-            )
-            await self._evidence.add_late(late, rules, now)
+        late = {resident: evidence_log.superseding(found, known[resident]) for resident, found in watched.items()}
+        added = evidence_log.evidence_records(late, known, rules, now, self._partitions)
+        await self._producer.send_all(list(added))
+        await self._evidence.add_late(watched, rules, now)
 
 
 def tally_of(batch: ReadBatch, matched: MatchedBatch, result: Evaluation) -> Counter[str]:
