@@ -40,6 +40,21 @@ async def take(redis: "Redis", name: str, milliseconds: int, value: str | int = 
     return bool(await client.set(name, value, nx=True, px=milliseconds))
 
 
+@asynccontextmanager
+async def taken(redis: "Redis", name: str, milliseconds: int) -> AsyncIterator[bool]:
+    """Take a lease as `take` does, for what is to be done once; yield whether it was free.
+
+    It outlives the block; if the block raises or is cancelled, it is free again, so that it may be tried again.
+    """
+    free = await take(redis, name, milliseconds)
+    try:
+        yield free
+    except BaseException:
+        if free:
+            await redis.delete(name)
+        raise
+
+
 async def keep(redis: "Redis", name: str, token: str, milliseconds: int) -> bool:
     """Take or renew a lease for `milliseconds`, identified by `token`. Return True if the caller has it, False if
     another token holds it.

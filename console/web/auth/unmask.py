@@ -6,6 +6,7 @@ computed again if Redis was lost.
 
 import asyncio
 from collections import Counter
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import date, datetime, timedelta
 
 from console.web.auth import trail
@@ -28,26 +29,30 @@ FORM_SECONDS = 3600
 _summing = asyncio.Lock()
 
 
-async def begin(services: Services, who: Who, case: str, resident: ResidentId, reason: str, form: str) -> None:
-    """Write the audit entry, then let the person see the resident's data for `unmask_minutes`. A repeated form counts
-    once, unless the first failed.
+async def begin(services: Services, who: Who, case: str, resident: ResidentId, reason: str, form: str) -> bool:
+    """Write the audit entry, then let the person see the resident's data for `unmask_minutes`.
+
+    Return True if it counts: a repeated form counts once, unless the first failed.
 
     Raises ValueError if the reason has fewer than LEAST_REASON characters, and what `trail.write` raises.
     """
     if len(reason.strip()) < LEAST_REASON:
         raise ValueError("a reason is needed")
     redis = services.line.redis
-    lock = f"{UNMASK_FORM}{who.session}:{form}"
-    if form and not await locks.take(redis, lock, FORM_SECONDS * 1000):
-        return
-    try:
-        await _sum(services.line)
-        await trail.record_look(services, who, "unmask", case, reason.strip())
-    except BaseException:  # cancelled, too: the same form must then count
-        await redis.delete(lock)
-        raise
-    await redis.hincrby(UNMASK_COUNTS, _field(_day(services.line.clock.now()), who.login), 1)
-    await redis.set(_name(who, resident), 1, ex=services.settings.unmask_minutes * 60)
+    async with _once(services, who, form) as first:
+        if first:
+            await _sum(services.line)
+            await trail.record_look(services, who, "unmask", case, reason.strip())
+            await redis.hincrby(UNMASK_COUNTS, _field(_day(services.line.clock.now()), who.login), 1)
+            await redis.set(_name(who, resident), 1, ex=services.settings.unmask_minutes * 60)
+    return first
+
+
+def _once(services: Services, who: Who, form: str) -> AbstractAsyncContextManager[bool]:
+    """Return a context that yields whether the form is sent for the first time; without an id, each counts."""
+    if not form:
+        return nullcontext(True)
+    return locks.taken(services.line.redis, f"{UNMASK_FORM}{who.session}:{form}", FORM_SECONDS * 1000)
 
 
 async def active(services: Services, who: Who, resident: ResidentId) -> bool:

@@ -55,6 +55,26 @@ async def test_a_lease_is_taken_once_and_kept_by_its_token_alone(settings: Setti
     await redis.aclose()
 
 
+async def test_what_is_done_once_may_be_tried_again_only_if_it_failed(settings: Settings) -> None:
+    redis, free = connect(settings), []
+
+    async def turn(fails: bool) -> None:
+        async with locks.taken(redis, "a-turn", 60_000) as first:
+            free.append(first)
+            if fails:
+                raise RuntimeError("it fails")
+
+    with pytest.raises(RuntimeError):
+        await turn(fails=True)
+    await turn(fails=False)
+    with pytest.raises(RuntimeError):
+        await turn(fails=True)
+    assert free == [True, True, False]
+    assert await redis.exists("a-turn"), "it is still the first one's"
+    await redis.delete("a-turn")
+    await redis.aclose()
+
+
 def test_set_nx_is_written_in_one_module() -> None:
     found = {
         str(file.relative_to(ROOT)): line.strip()

@@ -54,10 +54,11 @@ async def begin(
     made = services(request)
     found = await _case(made, who, case)
     try:
-        await unmask.begin(made, who, found.id, found.resident, reason, form)
+        counts = await unmask.begin(made, who, found.id, found.resident, reason, form)
     except ValueError:
         return error_response(request, 422, translate(request, "请写明查看理由（至少四个字）。"), "reason missing")
-    await made.security.revealed(request, who.login, found.id)
+    if counts:
+        await made.security.revealed(request, who.login, found.id)
     return await _answered(request, made, who, found.resident, local_path(back, f"/cases/{found.id}"))
 
 
