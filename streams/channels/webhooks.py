@@ -182,9 +182,11 @@ class WebhookSender:
             failures += 1
 
     async def _gone(self, webhook: Webhook) -> None:
-        """Pause the webhook, which answered 410 Gone, until a person resumes it."""
-        await self._webhooks.put(webhook.model_copy(update={"paused": True}))
-        await self._webhooks.feel(webhook.id, Health.GONE, f"answered {GONE}")
+        """Pause the webhook, which answered 410 Gone, until a person resumes it; a deleted one stays deleted."""
+        async with self._webhooks.locked(webhook.id) as known:
+            if known is not None:
+                await self._webhooks.put(known.model_copy(update={"paused": True}))
+                await self._webhooks.feel(webhook.id, Health.GONE, f"answered {GONE}")
 
     async def _sent(self, client: httpx.AsyncClient, webhook: Webhook, event: str, body: bytes) -> tuple[int, str]:
         """Send an event. Returns the answer's status (0 without an answer) and a description that has none of the
