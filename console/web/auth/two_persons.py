@@ -47,7 +47,7 @@ async def file_request(
     now = made.line.clock.now()
     found = requests.new_request(act, on, fields, name=f"a{secrets.token_hex(8)}", by=who.login, now=now, seen=seen)
     for each in await made.line.admin_requests.all():
-        same = (each.act, each.on, each.fields) == (found.act, found.on, found.fields)
+        same = (each.act, each.on, each.fields, each.seen) == (found.act, found.on, found.fields, found.seen)
         if same and each.state in requests.OPEN and not requests.has_lapsed(each, now):
             raise RefusedError(ASKED_ALREADY, 409)
     await trail.write(made, who, "admin-asked", found.on, detail=f"{act.value}, request {found.id}")

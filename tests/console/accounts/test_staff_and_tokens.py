@@ -16,7 +16,7 @@ from schemas.people.staff import Account, ApiToken, Scope, StaffRole
 from streams.messaging.reader import read_all
 from streams.messaging.topics import AUDIT
 from tests.console.harness.stage import Stage
-from tests.console.harness.two_persons import agreed, asked
+from tests.console.harness.two_persons import agreed, asked, open_requests
 from tests.console.harness.visitors import Visitor, person, secret_on, sign_in
 from tests.console.programs.test_api import red
 
@@ -207,6 +207,11 @@ async def test_of_two_changes_that_were_asked_for_the_second_is_asked_for_again(
     late = await second.write(f"/approvals/{other.id}/confirm")
     assert late.status_code == 409
     assert "又改过" in late.text
+    await admin.write(f"/staff/{somebody.login}/reset-factor")
+    reset = await open_requests(console, AdminAct.RESET_FACTOR, somebody.login)
+    (again,) = [each for each in reset if each.id != other.id]
+    assert (await second.write(f"/approvals/{again.id}/confirm")).headers["location"] == "/approvals"
+    assert (await now(console, somebody.login)).totp is None
     answer = await admin.write(f"/staff/{somebody.login}", **form | {"area": "2203"})
     assert answer.status_code == 409
     assert "刚刚改过" in answer.text
