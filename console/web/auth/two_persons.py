@@ -115,7 +115,7 @@ async def _done(made: Services, who: Who, found: AdminRequest) -> ShownSecret | 
 
 async def _account(made: Services, who: Who, found: AdminRequest) -> ShownSecret | None:
     word = passwords.one_time() if requests.shows_secret(found) else None
-    opened = await account_forms.opened_by(made, word) if word else {}
+    opened = await passwords.opened_by(word, wall_now(made)) if word else {}
     account = account_forms.account_of_form(made, found.asked_by, account_forms.account_given(found.fields), opened)
     detail = f"{account_forms.role_and_area(account)}; {_names(found)}"
 
@@ -128,7 +128,7 @@ async def _account(made: Services, who: Who, found: AdminRequest) -> ShownSecret
 
 async def _changed(made: Services, who: Who, found: AdminRequest) -> ShownSecret | None:
     word = passwords.one_time() if found.act is AdminAct.ONE_TIME else None
-    opened = await account_forms.opened_by(made, word) if word else {}
+    opened = await passwords.opened_by(word, wall_now(made)) if word else {}
 
     def fields(account: Account) -> Mapping[str, object]:
         if found.seen != account_forms.account_version(account):

@@ -10,12 +10,13 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from console.web.auth import unmask
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.acts import found as found_case
-from console.web.kit.door import ADMINISTRATORS, EVERYBODY, Door
+from console.web.kit.door import EVERYBODY, Door
 from console.web.kit.errors import error_response
 from console.web.kit.i18n import translate
 from console.web.kit.local import local_path
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
+from domain.access.accounts import ADMINISTRATORS
 from domain.calendar import local_date
 from schemas.casework.cases import Case
 from schemas.people.residents import ResidentId

@@ -13,10 +13,11 @@ from starlette.responses import RedirectResponse, Response
 from console.web.auth import trail, two_persons, webhook_forms
 from console.web.auth.account_forms import RefusedError
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.kit.door import ADMINISTRATORS, ASKING, Door
+from console.web.kit.door import ASKING, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import services
+from domain.access.accounts import ADMINISTRATORS
 from schemas.administration.requests import AdminAct
 from schemas.channels.webhooks import TextLanguage, Webhook
 from schemas.levels import Level
