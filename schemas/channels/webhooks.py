@@ -35,13 +35,8 @@ TextLanguage = Literal["zh", "en", "ko"]
 
 
 class Health(StrEnum):
-    """The state of a webhook's deliveries.
+    """The state of a webhook's deliveries, once something was sent."""
 
-    FRESH: nothing was sent yet; FAILING: retried at growing intervals, nothing is lost; GONE: it answered 410 and gets
-    no more events.
-    """
-
-    FRESH = "fresh"  # nothing was sent yet
     FINE = "fine"
     FAILING = "failing"  # retried at growing intervals; nothing is lost
     GONE = "gone"  # answered 410: it wants no more events

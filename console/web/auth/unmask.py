@@ -43,7 +43,7 @@ async def begin(services: Services, who: Who, case: str, resident: ResidentId, r
         if first:
             await _sum(services.line)
             await trail.record_look(services, who, "unmask", case, reason.strip())
-            await redis.hincrby(UNMASK_COUNTS, _field(_day(services.line.clock.now()), who.login), 1)
+            await redis.hincrby(UNMASK_COUNTS, _field(local_date(services.line.clock.now()), who.login), 1)
             await redis.set(_name(who, resident), 1, ex=services.settings.unmask_minutes * 60)
     return first
 
@@ -109,7 +109,7 @@ async def _counted(line: Installation, since: datetime) -> Counter[str]:
 
 
 def _counts_as(entry: AuditEntry) -> str:
-    return _field(_day(entry.at), entry.by)
+    return _field(local_date(entry.at), entry.by)
 
 
 def _name(who: Who, resident: ResidentId) -> str:
@@ -118,7 +118,3 @@ def _name(who: Who, resident: ResidentId) -> str:
 
 def _field(day: date, login: str) -> str:
     return f"{day.isoformat()}|{login}"
-
-
-def _day(at: datetime) -> date:
-    return local_date(at)
