@@ -1,6 +1,5 @@
 """Routes for outreach holds, and for stopping all outgoing contact. Supervisors set and lift them in their area."""
 
-import asyncio
 from datetime import timedelta
 from typing import Literal
 
@@ -10,12 +9,12 @@ from starlette.responses import Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.case.answers import until
 from console.web.kit.door import DESK, Door
 from console.web.kit.filled import Filled, done, filled, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
-from console.web.live.hub import ANSWER_SECONDS
 from console.web.overview import area as overview
 from console.web.policies.in_force import scam_names
 from console.web.rosters import areas
@@ -33,7 +32,6 @@ SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 NAMED = ("channel", "action", "scam_type", "campaign")
 EVERYTHING = "everything"  # names the form that stops all outgoing contact
 WORD = "全部停止"  # typed as confirmation, in the person's language
-LOOK_SECONDS = 0.05
 CASES_SHOWN = 40  # cases listed for one hold
 DURATIONS = {
     "30m": timedelta(minutes=30),
@@ -217,8 +215,9 @@ def _held(made: Services, who: Who, hold: Hold) -> tuple[list[Case], int]:
 
 
 async def _seen(made: Services, hold_id: str, *, there: bool) -> None:
-    """Wait until the hold has begun or ended, at most ANSWER_SECONDS, so that the next page shows it."""
-    for _ in range(round(ANSWER_SECONDS / LOOK_SECONDS)):
-        if (hold_id in [each.id for each in await rules.in_force(made.line)]) == there:
-            return
-        await asyncio.sleep(LOOK_SECONDS)
+    """Wait until the hold has begun or ended; see `answers.until`."""
+
+    async def seen() -> bool:
+        return (hold_id in [each.id for each in await rules.in_force(made.line)]) == there
+
+    await until(seen)
