@@ -241,7 +241,7 @@ async def test_no_outcome_is_preset_and_enter_alone_puts_nothing_down(people: Pe
 async def test_without_a_talk_dissuaded_asks_for_a_ground_and_the_page_says_which(people: People, line: Line) -> None:
     resident, case = await red(line)
     page = await opened(people, case)
-    await page.keyboard.press("k")
+    await page.keyboard.press("w")
     await expect(page.locator("#call[data-state=no_answer]")).to_be_visible(timeout=SECONDS)
     await page.keyboard.press("d")
     await expect(page.get_by_label("联系不上")).to_be_focused(timeout=SECONDS)
