@@ -16,7 +16,6 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.overview import area as overview
-from console.web.policies.in_force import scam_names
 from console.web.rosters import areas
 from domain.calendar import local_date
 from domain.casework.holds import stops_all, touched
@@ -158,6 +157,7 @@ def _hold(request: Request, who: Who, given: Filled) -> Hold:
 
 async def _looked(request: Request, given: Filled, hold: Hold, status: int = 200, wrong: str = "") -> Response:
     made = services(request)
+    await made.queue.refresh()
     found = [(row.level, count) for row in made.hub.rows.values() if (count := touched(hold, row.case))]
     on = local_date(made.line.clock.now())
     return page(
@@ -172,7 +172,7 @@ async def _looked(request: Request, given: Filled, hold: Hold, status: int = 200
         cases=len(found),
         steps=sum(count for _, count in found),
         reds=sum(level is Level.RED for level, _ in found),
-        scams=await scam_names(made),
+        scams=made.queue.scams,
         place=areas.name(hold.area or "", on),
         wrong=wrong,
     )
@@ -182,6 +182,7 @@ async def _shown(
     request: Request, who: Who, status: int = 200, typed: Filled | None = None, wrong: str = ""
 ) -> Response:
     made = services(request)
+    await made.queue.refresh()
     holds = await overview.holds(made, who)
     on = local_date(made.line.clock.now())
     return page(
@@ -198,7 +199,7 @@ async def _shown(
         durations=list(DURATIONS),
         channels=list(Channel),
         actions=list(Action),
-        scams=await scam_names(made),
+        scams=made.queue.scams,
         areas=areas.within(who.area, on),
         places=areas.names({hold.area or "" for hold in holds}, on),
     )

@@ -16,7 +16,6 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.payments import payers, stops
-from console.web.policies.in_force import scam_names
 from console.web.rosters import areas
 from domain.calendar import local_date
 from domain.identity import masking
@@ -98,6 +97,7 @@ async def _looked(request: Request, who: Who, found: PayersRequest, status: int 
     """Return a request's page; the look is recorded in the audit first."""
     made = services(request)
     await trail.record_look(made, who, "payers", found.id)
+    await made.queue.refresh()
     waits = found.state is RequestState.ASKED
     return page(
         request,
@@ -110,7 +110,7 @@ async def _looked(request: Request, who: Who, found: PayersRequest, status: int 
         form=new_form(),
         names=await made.staff.names(),
         wrong=wrong,
-        scams=await scam_names(made),
+        scams=made.queue.scams,
         **(await _earlier(made, who, found) if waits else {"earlier": None}),
     )
 
