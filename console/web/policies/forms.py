@@ -68,7 +68,7 @@ async def live_text(made: Services) -> str:
         return ""
 
 
-async def by_partition(made: Services) -> list[str]:
+async def partition_policies(made: Services) -> list[str]:
     """Return the hash of the policy of each partition; "" if it is unknown."""
     async with made.line.redis.pipeline(transaction=False) as pipe:
         for partition in range(made.line.settings.partitions):

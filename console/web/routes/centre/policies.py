@@ -12,9 +12,9 @@ from console.web.kit.pages import page
 from console.web.kit.services import services
 from console.web.policies.forms import (
     MOST_REASON,
-    by_partition,
     compared,
     live_text,
+    partition_policies,
     reason_of,
     said,
     submitted,
@@ -141,7 +141,7 @@ async def _listed(
         standing=standing,
         history=list(versions.history(standing)),
         others=[name for name in await line.policies.known() if name not in shown],
-        partitions=await by_partition(made),
+        partitions=await partition_policies(made),
         before=versions.before(standing),
         drafts=drafts,
         faulty={each.id for each in drafts if each.state is DraftState.OPEN and faults_of(each.text)},

@@ -16,9 +16,9 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.policies.forms import (
     MOST_REASON,
-    by_partition,
     compared,
     live_text,
+    partition_policies,
     reason_of,
     said,
     shown_lines,
@@ -111,7 +111,7 @@ async def publish(request: Request, who: Signed, draft_id: str) -> Response:
     override = reason if digest in live.stopped else ""
     detail = f"draft {draft.id} by {', '.join(draft.writers)}"[:2000]
     await trail.write(made, who, "policy-approved", digest, reason, detail)
-    if live.policy != digest or set(await by_partition(made)) != {digest}:  # else only the draft is left to write
+    if live.policy != digest or set(await partition_policies(made)) != {digest}:  # else only the draft is left to write
         await rules.publish(made.line, draft.text, who.login, override)
     with suppress(StaleDraftError):  # changed meanwhile: the approved text is in force, the later one stays a draft
         await _put(made, who, draft, form, {"state": DraftState.PUBLISHED, "policy": digest})
