@@ -1,7 +1,8 @@
 """Where a trace ends, so that a wholesaler's account does not pull in a city.
 
 Money beyond a bound stays where it was last seen: it counts as in that account, and it is not followed further. A bound
-ends the trace of one theft's money on one way; other ways go on.
+ends the trace of one theft's money on one way; other ways go on. For scale: in 2016 Ningbo's police followed ¥6 million
+to the tenth account in a row, and stopped money in 25 accounts (zjnews.zjol.com.cn, 2017-02-20).
 """
 
 from datetime import datetime, timedelta

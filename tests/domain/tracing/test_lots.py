@@ -35,6 +35,13 @@ def test_pro_rata_takes_of_every_origin_and_the_largest_remainder_gets_the_last_
     assert account.take(101) == [Lot("t1", 51), Lot(None, 30), Lot("t2", 20)]
 
 
+def test_pro_rata_counts_the_shortest_way_of_a_theft() -> None:
+    account = purse(TracingRule.PRO_RATA)
+    account.add(Lot("t1", 500, hops=4))
+    account.add(Lot("t1", 500, hops=2))
+    assert list(account) == [Lot("t1", 1000, hops=2)]
+
+
 def test_what_was_paid_out_does_not_come_back_with_later_money() -> None:
     """The lowest intermediate balance: the account was empty once, so its later money is its own."""
     account = purse(TracingRule.FIFO)
