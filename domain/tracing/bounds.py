@@ -5,7 +5,7 @@ ends the trace of one theft's money on one way; other ways go on. For scale: in 
 to the tenth account in a row, and stopped money in 25 accounts (zjnews.zjol.com.cn, 2017-02-20).
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -63,8 +63,3 @@ class BoundedReach:
         if arrival.since > self._bounds.within:
             return BoundKind.HOURS
         return BoundKind.AMOUNT if arrival.amount_fen < self._bounds.least_fen else None
-
-
-def elapsed(start: datetime, at: datetime) -> timedelta:
-    """Return the time from a theft to a movement; a clock that runs behind gives 0, not less."""
-    return max(timedelta(0), at - start)

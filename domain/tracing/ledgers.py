@@ -8,7 +8,7 @@ one a theft and movement (PRO_RATA), or the lots plus one split a movement (FIFO
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-from domain.tracing.bounds import Arrival, BoundedReach, TraceBounds, elapsed
+from domain.tracing.bounds import Arrival, BoundedReach, TraceBounds
 from domain.tracing.conservation import checked_trace
 from domain.tracing.facts import FindingKind, History, Movement, Stated, TracedAccount, TraceFinding, history_of
 from domain.tracing.lots import Lot, Purse, TracingRule, purse
@@ -96,7 +96,7 @@ class _Ledger:
         self._steps.append(Onward(movement.id, theft, movement.payer, payee, amount, movement.at, hops))
         if not isinstance(payee, TracedAccount) or payee == stolen.victim:
             return True
-        bound = self._followed.admit(theft, payee, Arrival(amount, hops, elapsed(stolen.at, movement.at)))
+        bound = self._followed.admit(theft, payee, Arrival(amount, hops, movement.at - stolen.at))
         if bound is not None:
             self._ends.append(TraceEnd(theft, payee, amount, bound))
         return bound is not None

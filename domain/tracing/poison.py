@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from domain.tracing.bounds import Arrival, BoundedReach, TraceBounds, elapsed
+from domain.tracing.bounds import Arrival, BoundedReach, TraceBounds
 from domain.tracing.facts import History, Movement, TracedAccount
 from domain.tracing.lots import Standing
 
@@ -58,6 +58,6 @@ def _taint(known: dict[str, Taint], followed: BoundedReach, theft: Movement, mov
     before = known.get(theft.id)
     if before is not None and before.hops <= hops:
         return
-    arrival = Arrival(movement.amount_fen, hops, elapsed(theft.at, movement.at))
+    arrival = Arrival(movement.amount_fen, hops, movement.at - theft.at)
     if followed.admit(theft.id, movement.payee, arrival) is None:
         known[theft.id] = Taint(hops, before.at if before else movement.at)

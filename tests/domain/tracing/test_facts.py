@@ -65,6 +65,12 @@ def test_money_in_a_circle_within_a_moment_still_has_an_order() -> None:
     assert orders == {("a>b@5", "b>c@5", "c>a@5")}
 
 
+def test_two_statements_of_one_moment_are_decided_by_their_content() -> None:
+    for fen in range(100, 130):
+        one, other = paid("a", "b", fen, 1), paid("a", "b", fen + 200, 1)
+        assert {history_of(said).movements[0].amount_fen for said in ([one, other], [other, one])} == {fen + 200}
+
+
 def test_an_amount_below_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="below zero"):
         history_of([paid("a", "b", -1, 1)])

@@ -1,6 +1,7 @@
 """The trace: by time order, in any order of the answers, within bounds."""
 
 import time
+from collections import Counter
 from datetime import timedelta
 from random import Random
 
@@ -15,7 +16,7 @@ from domain.tracing.ledgers import trace_money
 from domain.tracing.lots import Lot, Standing, TracingRule
 from domain.tracing.tree import MoneyTrace
 from tests.domain.tracing.planted import many_lots
-from tests.domain.tracing.soup import BOUNDS, SOUPS, Soup
+from tests.domain.tracing.soup import BOUNDS, SOUPS, Soup, soup
 from tests.domain.tracing.statements import FAR, account, by, opened, paid
 
 FIFO = TracingRule.FIFO
@@ -66,6 +67,17 @@ def test_more_out_than_in_is_flagged_and_what_is_missing_is_nobodys_stolen_money
     assert found.remaining == {account("n"): (Lot(THEFT, 1000, 2),)}
 
 
+def test_what_an_overdrawn_account_paid_lies_before_the_payees_later_money() -> None:
+    found = traced(paid("x", "m", 500, -5), paid("v", "m", 1000, 0), paid("m", "n", 500, 4))
+    assert found.remaining == {account("m"): (Lot(THEFT, 1000, 1),)}
+
+
+def test_a_step_counts_the_shortest_way_of_the_money_that_it_carries() -> None:
+    found = traced(paid("v", "m", 900, 0), paid("m", "n", 300, 2), paid("n", "m", 300, 4), paid("m", "o", 900, 6))
+    assert (found.steps[-1].amount_fen, found.steps[-1].hops) == (900, 2)
+    assert found.remaining == {account("o"): (Lot(THEFT, 600, 2), Lot(THEFT, 300, 4))}
+
+
 def test_a_late_answer_settles_the_overdraft() -> None:
     found = traced(paid("v", "m", 1000, 0), paid("m", "n", 1500, 4), paid("x", "m", 500, -3), opened("x", 500))
     assert found.findings == ()
@@ -100,6 +112,41 @@ def test_money_beyond_a_bound_counts_where_it_was_last_seen(bounds: TraceBounds,
     assert whereabouts(found)[THEFT] == Whereabouts(1000, 0, in_accounts=1000, cashed_out=0, fees=0)
 
 
+def test_a_bound_includes_its_own_value() -> None:
+    facts = (paid("v", "m", 1000, 0), paid("m", "n", 600, 3), paid("m", "n", 400, 4), paid("n", "m", 800, 4))
+    bounds = TraceBounds(least_fen=400, hops=3, within=timedelta(minutes=4), accounts=2)
+    assert traced(*facts, bounds=bounds).ends == ()
+
+
+def test_the_account_that_the_victim_paid_is_always_within() -> None:
+    nothing = TraceBounds(least_fen=5000, hops=0, within=timedelta(0), accounts=0)
+    assert traced(paid("v", "m", 1000, 0), bounds=nothing).ends == ()
+
+
+def test_an_account_that_is_followed_already_is_followed_when_the_bound_of_accounts_is_reached() -> None:
+    facts = (paid("v", "m", 1000, 0), paid("m", "n", 600, 4), paid("m", "n", 400, 6), paid("n", "o", 1000, 8))
+    found = traced(*facts, bounds=FAR._replace(accounts=2))
+    assert [(end.account, end.amount_fen) for end in found.ends] == [(account("o"), 1000)]
+
+
+def test_money_that_an_account_pays_to_itself_stays_where_it_is() -> None:
+    found = traced(opened("m", 500), paid("v", "m", 1000, 0), paid("m", "m", 500, 2), paid("m", "n", 500, 4))
+    assert found.remaining == {account("m"): (Lot(THEFT, 1000, 1),)}
+
+
+def test_the_soup_of_the_properties_has_everything() -> None:
+    """Otherwise the properties would hold of nothing."""
+    bounds = TraceBounds(least_fen=3, hops=2, within=timedelta(minutes=4), accounts=2)
+    seen: Counter[str] = Counter()
+    for seed in range(200):
+        found = trace_money(*soup(seed), FIFO, bounds)
+        seen.update({finding.kind.value for finding in found.findings} | {end.bound.value for end in found.ends})
+        seen["far"] += any(step.hops > 2 for step in found.steps)
+        seen["back"] += any(one.with_victim for one in whereabouts(found).values())
+        seen["out"] += any(one.cashed_out for one in whereabouts(found).values())
+    assert all(seen[kind] >= 10 for kind in (*FindingKind, *BoundKind, "far", "back", "out")), seen
+
+
 def test_a_wholesalers_account_does_not_pull_in_a_city() -> None:
     """A theft of ¥500 into an account that turns over a thousand times as much."""
     city = [paid("w", f"c{number}", 50_000, 10 + number) for number in range(1000)]
@@ -112,17 +159,17 @@ def test_a_wholesalers_account_does_not_pull_in_a_city() -> None:
 
 @given(SOUPS, st.sampled_from(TracingRule), BOUNDS, st.integers())
 def test_the_same_set_of_statements_in_any_order_gives_the_same_tree(
-    soup: Soup, rule: TracingRule, bounds: TraceBounds, seed: int
+    case: Soup, rule: TracingRule, bounds: TraceBounds, seed: int
 ) -> None:
-    shuffled = [*soup.statements, *soup.statements[::2]]
+    shuffled = [*case.statements, *case.statements[::2]]
     Random(seed).shuffle(shuffled)
-    expected = trace_money(soup.statements, soup.thefts, rule, bounds)
-    assert trace_money(shuffled, soup.thefts[::-1], rule, bounds) == expected
+    expected = trace_money(case.statements, case.thefts, rule, bounds)
+    assert trace_money(shuffled, case.thefts[::-1], rule, bounds) == expected
 
 
 @given(SOUPS, st.sampled_from(TracingRule), BOUNDS)
-def test_no_theft_is_followed_beyond_its_bounds(soup: Soup, rule: TracingRule, bounds: TraceBounds) -> None:
-    found = trace_money(soup.statements, soup.thefts, rule, bounds)
+def test_no_theft_is_followed_beyond_its_bounds(case: Soup, rule: TracingRule, bounds: TraceBounds) -> None:
+    found = trace_money(case.statements, case.thefts, rule, bounds)
     for theft in found.thefts:
         held = {where for where, lots in found.remaining.items() if any(lot.origin == theft for lot in lots)}
         assert len(held) <= bounds.accounts
