@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from schemas.base import Fen, Model, Ref, Text, Token, When
 from schemas.casework.orders import StopOrder
+from schemas.casework.reported import ReportedPayment
 from schemas.codes.any_code import AnyCodeField
 from schemas.codes.danger import DangerCodeField
 from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
@@ -148,16 +149,21 @@ class Stop(Model):
 class Payment(Model):
     """A payment of the case. The payee is a token; the account number stays in the store of accounts.
 
-    `watched`: what the watchlist says of the payee, as far as the case knows.
+    `watched`: what the watchlist says of the payee, as far as the case knows; `institution`: the payee's bank or
+    payment institution; `reported`: what a person says of the payment; `feed`: the signal's uid of a reported payment
+    that a feed has delivered too.
     """
 
-    transfer: Ref  # the signal's uid
+    transfer: Ref  # the signal's uid; of a payment that was reported first, the report's
     payee: Annotated[str, Field(max_length=256)]
     amount_fen: Fen
     at: When
     state: TransferState
     watched: WatchStatus | None = None
     stop: Stop | None = None
+    institution: Token | None = None
+    reported: ReportedPayment | None = None
+    feed: Ref | None = None
 
 
 class LossAvoided(Model):
