@@ -29,7 +29,8 @@ class ReportedPayment(Model):
     """What a person says of a payment and of the scammer. Text fields are "" if they were not told.
 
     `report`: the id of the form; `told_in`: the call or visit in which it was told, where two equal payments are two;
-    `from_bank`, `from_account`: the victim's; `holder`: of the payee's account; `reference`: the payment's end-to-end
+    `from_bank`, `from_account`: the victim's; `holder`: of the payee's account; `to_bank`: the
+    payee's bank or payment institution as the person named it; `reference`: the payment's end-to-end
     id, as on a receipt; `scammer_phone`, `wechat`, `scam_link`: the scammer's.
     """
 
@@ -40,6 +41,7 @@ class ReportedPayment(Model):
     from_bank: Line = ""
     from_account: Line = ""
     holder: Line = ""
+    to_bank: Line = ""
     reference: Reference = ""
     scammer_phone: Line = ""
     wechat: Line = ""

@@ -145,8 +145,8 @@ def _institutions(today: date) -> Diagnosis:
     return Diagnosis(
         True,
         f"{len(table.by_code)} banks and payment institutions, valid until {table.until}",
-        "Check the table of QUANZU_INSTITUTIONS with your clearing organisation, and set its new `until`: an order to a "
-        "wrong institution stops no money",
+        "Check the table of QUANZU_INSTITUTIONS with your clearing organisation, and set its new `until`: an order to "
+        "a wrong institution stops no money",
         warns=table.until - today <= AHEAD,
     )
 
