@@ -158,7 +158,7 @@ PAYERS_STATES = {
 }
 STANDINGS = {WatchStatus.REPORTED: "群众举报", WatchStatus.CONFIRMED: "已确认涉诈", WatchStatus.LIFTED: "已撤销"}
 SOURCES = {
-    ReportSource.HOTLINE: "96110 接线员",
+    ReportSource.HOTLINE: "96110 坐席",
     ReportSource.EMERGENCY: "110 接警员",
     ReportSource.BANK: "银行网点",
     ReportSource.OFFICER: "上门民警",
