@@ -1,6 +1,5 @@
 """Screening's alerts: they open a case, update its danger, raise its level, or reopen a settled case."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from domain.casework import fatigue, money, payments
@@ -9,8 +8,7 @@ from domain.casework.endings import reopen
 from domain.casework.planning import begin, plan_stops
 from domain.casework.steps import bring_forward
 from domain.payments import ledger
-from schemas.base import MOST_FEN
-from schemas.casework.cases import Case, CaseState, Danger, Payment
+from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Alert
 from schemas.codes.any_code import AnyCode
@@ -126,20 +124,12 @@ def _knew(case: Case, given: Alert) -> bool:
 def _update(draft: DecisionBuilder, given: Alert) -> None:
     case = draft.case
     known = payments.merged(case.payments, given.payments, draft.plan.stop.same_within)
-    told = {"danger": with_reported(given, known), "profile": given.profile, "payments": known}
+    told = {"danger": given.danger, "profile": given.profile, "payments": known}
     if any(getattr(case, name) != value for name, value in told.items()):
         draft.set(**told)
     confirmed = [payment for payment in known if payment.feed]
     for payment in confirmed[sum(payment.feed is not None for payment in case.payments) :]:
         draft.note(FactKind.NOTE, ReportConfirmed(), amount_fen=payment.amount_fen)
-
-
-def with_reported(given: Alert, known: Sequence[Payment]) -> Danger:
-    """Return an alert's danger with the reported payments that no feed has delivered added to the money at risk."""
-    told = {payment.transfer for payment in given.payments}
-    unseen = [payment for payment in known if payment.reported and not payment.feed and payment.transfer not in told]
-    exposure = min(MOST_FEN, given.danger.exposure_fen + sum(payment.amount_fen for payment in unseen))
-    return given.danger.model_copy(update={"exposure_fen": exposure}) if unseen else given.danger
 
 
 def _evidence(draft: DecisionBuilder, what: AnyCode, *, changed: bool) -> None:

@@ -23,7 +23,7 @@ from domain.identity.divisions import name_of
 from domain.payments import ledger, releases
 from domain.payments.status import PaymentStatus, Reconciled, status_of
 from domain.wording import labels
-from schemas.casework.cases import LIVE_STEPS, Case, Step, StepState
+from schemas.casework.cases import LIVE_STEPS, Case, Payment, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.channels.bank_messages import bank_of
 from schemas.channels.releases import ReleaseRequest
@@ -280,7 +280,7 @@ async def _money(services: Services, case: Case) -> list[Money]:
         found.append(
             Money(
                 transfer=payment.transfer,
-                bank=bank_of(payment.transfer),
+                bank=_bank(payment),
                 account=account or "",
                 amount_fen=payment.amount_fen,
                 at=payment.at,
@@ -293,6 +293,13 @@ async def _money(services: Services, case: Case) -> list[Money]:
             )
         )
     return found
+
+
+def _bank(payment: Payment) -> str:
+    """Return the payer's bank: of the feed, or as the resident named it."""
+    if payment.reported is None or payment.feed is not None:
+        return bank_of(payment.feed or payment.transfer)
+    return payment.reported.from_bank
 
 
 async def _earlier(services: Services, who: Who, case: Case) -> list[Case]:

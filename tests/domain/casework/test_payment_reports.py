@@ -6,7 +6,7 @@ import pytest
 
 from domain.casework import Decision
 from domain.casework.machine import decide
-from schemas.casework.cases import CaseState, Danger, Payment, StepState
+from schemas.casework.cases import CaseState, Payment, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState, PaymentReport
 from schemas.casework.orders import ApproveStopAct, OrderState
@@ -17,7 +17,7 @@ from schemas.people.residents import ReportSource
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
-from tests.domain.builders import NOON, RESIDENT, Line, danger, payment, policy, profile
+from tests.domain.builders import NOON, RESIDENT, Line, danger, payment, profile
 from tests.domain.payments.test_same_payment import fed, told
 
 ORDERED = told().model_copy(update={"institution": "icbc"})
@@ -49,14 +49,9 @@ def asked(line: Line) -> list[Action]:
     return [out.action for out in line.sent() if out.payment is not None]
 
 
-def at_risk(line: Line) -> int:
-    """The money at risk without the typical balance of such a resident."""
-    return line.here.danger.exposure_fen - policy().risk.money.balances[line.here.profile.balance]
-
-
-def danger_of(line: Line, paid_fen: int) -> Danger:
-    """Screening's word on the resident, who has paid so much as far as the feeds know."""
-    return danger(Level.ORANGE, exposure=paid_fen + policy().risk.money.balances[line.here.profile.balance])
+def amount(line: Line) -> int:
+    """All that the resident has paid, as the case knows it."""
+    return sum(each.amount_fen for each in line.here.payments)
 
 
 def test_a_report_alone_opens_a_red_case_whose_order_waits_for_the_second_person() -> None:
@@ -80,10 +75,9 @@ def test_who_took_it_down_and_what_was_said_is_on_the_case() -> None:
 
 def test_the_feeds_record_that_comes_later_makes_no_second_payment_amount_or_order() -> None:
     line = reported()
-    before = at_risk(line)
-    line.alert(Level.ORANGE, fed(), found=danger_of(line, 1_000_000))
+    line.alert(Level.ORANGE, fed(), found=danger(Level.ORANGE, exposure=1_234))
     assert (len(line.here.payments), len(line.here.orders)) == (1, 1)
-    assert (before, at_risk(line)) == (1_000_000, 1_000_000)
+    assert (amount(line), line.here.danger.exposure_fen) == (1_000_000, 1_234), "what screening says, and nothing more"
     assert ReportConfirmed() in line.facts(FactKind.NOTE)
     line.act(ApproveStopAct(order="stop.0"), by="desk wang", role=StaffRole.RELEASE_DESK)
     line.alert(Level.ORANGE, fed().model_copy(update={"state": TransferState.SETTLED}))
@@ -98,15 +92,15 @@ def test_the_feeds_record_that_came_first_gets_the_order_of_the_report() -> None
     assert line.here.level is Level.RED
     assert [(each.transfer, each.feed) for each in line.here.payments] == [("bank:1", "bank:1")]
     assert [(order.transfer, order.asked_by) for order in line.here.orders] == [("bank:1", "operator li")]
-    assert at_risk(line) == 1_000_000
+    assert amount(line) == 1_000_000
     line.pass_to(timedelta(minutes=5))
     assert len(line.here.orders) == 1
 
 
-def test_an_alert_that_knows_nothing_of_the_payment_keeps_it_in_the_money_at_risk() -> None:
+def test_an_alert_that_knows_nothing_of_the_payment_leaves_it_and_its_order() -> None:
     line = reported()
-    line.alert(Level.YELLOW, found=danger_of(line, 0))
-    assert (line.here.level, at_risk(line)) == (Level.RED, 1_000_000)
+    line.alert(Level.YELLOW)
+    assert (line.here.level, amount(line), len(line.here.orders)) == (Level.RED, 1_000_000, 1)
 
 
 def test_a_second_report_of_the_payment_drafts_no_second_order() -> None:
