@@ -5,16 +5,13 @@ import secrets
 
 from console.web.auth.guests import guests
 from domain.dispatches.messages import code
-from domain.identity.entries import changed
 from domain.identity.identifiers import account_token
 from schemas.administration.audit import AuditEntry
 from schemas.casework.events import FactKind
-from schemas.casework.orders import OrderState
-from schemas.casework.reported import PaidBy
 from schemas.codes.people import CallerHandedOver, CallerReported, CodeConfirmed
-from schemas.levels import Action, Level
+from schemas.levels import Action
 from schemas.people.calls import Call, CallerRequest
-from schemas.people.residents import ReportSource, Resident
+from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchEntry, WatchStatus
 from streams.messaging.reader import read_all
@@ -293,60 +290,6 @@ async def test_a_caller_in_danger_is_asked_for_a_name_and_a_place_within_the_are
             assert answer.status_code == 422, field
             assert 'value="某银行"' in answer.text
     assert await console.house.line.residents.by_phone([("+8619800099002", console.house.clock.now())]) == [None]
-
-
-async def test_a_strangers_payment_has_a_red_case_and_an_order_that_waits_for_the_second_person(
-    console: Stage, line: Line
-) -> None:
-    mule, phone = line.account(), "+8619800099011"
-    async with await console.signed_in(StaffRole.OPERATOR) as client:
-        where = await called(client, phone)
-        told = {"suspect_account": mule, "institution": "工行", "holder": "某某", "paid_by": "third_party"}
-        told |= {"suspect_phone": "+8619800099012", "wechat": "wx-invented", "scam_link": "https://scam.invalid/a"}
-        told |= {"from_account": line.account(), "source": "110", "paid_at": "0:01"}
-        given = form(name="某新", place="南关", bank="某银行", amount="20000", **told)
-        answer = await client.post(f"{where}/danger", data=given)
-        case = await console.services.desk.load(answer.headers["location"].removeprefix("/cases/"))
-        login = client.account.login
-    assert case is not None
-    [payment], [order] = case.payments, case.orders
-    assert (case.level, payment.amount_fen, payment.institution) == (Level.RED, 2_000_000, "icbc")
-    assert payment.reported is not None
-    assert (payment.reported.holder, payment.reported.paid_by) == ("某某", PaidBy.THIRD_PARTY)
-    assert (payment.reported.wechat, payment.reported.scam_link) == ("wx-invented", "https://scam.invalid/a")
-    assert (order.state, order.persons, [each.by for each in order.approvals]) == (OrderState.PROPOSED, 2, [login])
-    [entry] = (await console.house.line.residents.standing([case.resident])).values()
-    assert (entry.provisional, len(entry.accounts)) == (ReportSource.EMERGENCY, 1)
-    call = await console.house.line.calls.get(where.rpartition("/")[2])
-    assert call is not None
-    assert call.statements[0].payment == payment.reported
-
-
-async def test_a_further_payment_of_a_caller_whose_case_is_open_gets_its_own_order(console: Stage, line: Line) -> None:
-    resident = await line.resident()
-    async with await console.signed_in(StaffRole.OPERATOR) as client:
-        where = await called(client, resident.phones[0].value)
-        for amount in ("8000", "9000"):
-            assert "补报一笔付款" in (await client.get(where)).text or amount == "8000"
-            given = form(bank="某银行", amount=amount, suspect_account=line.account(), institution="支付宝")
-            answer = await client.post(f"{where}/danger", data=given)
-            assert answer.headers["location"] == f"/cases/{resident.id}-1"
-        case = await console.services.desk.load(f"{resident.id}-1")
-    assert case is not None
-    assert [payment.amount_fen for payment in case.payments] == [800_000, 900_000]
-    assert [order.state for order in case.orders] == [OrderState.PROPOSED] * 2
-
-
-async def test_who_is_known_by_the_id_number_gets_no_second_entry(console: Stage, line: Line) -> None:
-    resident, keys = await line.resident(), console.house.settings.id_number_keys()
-    number = "990101198001010014"
-    known = changed(resident, id_hash=keys.hashes(number)[-1])
-    await console.house.line.residents.put([known])
-    async with await console.signed_in(StaffRole.OPERATOR) as client:
-        where = await called(client, "+8619800099013")
-        given = form(name="某某", place="南关区", bank="某银行", amount="5000", id_number=number)
-        answer = await client.post(f"{where}/danger", data=given)
-        assert answer.headers["location"] == f"/cases/{resident.id}-1"
 
 
 async def test_a_resident_in_danger_without_a_case_gets_one_at_once(console: Stage, line: Line) -> None:
