@@ -15,6 +15,8 @@ from schemas.people.residents import BalanceBand, DivisionCode, Flag, Language, 
 from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
 
+MOST_REASONS = 32  # of a danger
+
 CaseId = Annotated[str, StringConstraints(pattern=r"^r[a-z2-7]{16}-[1-9][0-9]{0,8}$")]
 """The resident's id and the case's number: `r…-1`."""
 
@@ -191,7 +193,7 @@ class Danger(Model):
     probability: Annotated[float, Field(ge=0, le=1)]
     exposure_fen: Fen
     scam_type: Token
-    reasons: Annotated[list[DangerCodeField], Field(max_length=32)]
+    reasons: Annotated[list[DangerCodeField], Field(max_length=MOST_REASONS)]
     campaign: Text | None = None
     call_since: When | None = None  # start of a suspicious call still in progress
 

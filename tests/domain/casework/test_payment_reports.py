@@ -10,6 +10,7 @@ from schemas.casework.cases import CaseState, Payment, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState, PaymentReport
 from schemas.casework.orders import ApproveStopAct, OrderState
+from schemas.codes.danger import OwnReport
 from schemas.codes.money import InstitutionChosen, PaymentReported, ReportConfirmed
 from schemas.codes.refusals import CannotBeStopped, InstitutionMissing
 from schemas.levels import Action, EvidenceClass, Level, Outcome
@@ -101,6 +102,17 @@ def test_an_alert_that_knows_nothing_of_the_payment_leaves_it_and_its_order() ->
     line = reported()
     line.alert(Level.YELLOW)
     assert (line.here.level, amount(line), len(line.here.orders)) == (Level.RED, 1_000_000, 1)
+
+
+def test_what_screening_knows_of_the_danger_stays_known() -> None:
+    line = Line(approves=False)
+    known = danger(Level.ORANGE, "a scam call").model_copy(update={"campaign": "k-a1"})
+    line.alert(Level.ORANGE, found=known)
+    report(line)
+    found = line.here.danger
+    assert (found.level, found.campaign, found.scam_type) == (Level.RED, "k-a1", known.scam_type)
+    assert known.reasons[0] in found.reasons
+    assert any(isinstance(reason, OwnReport) for reason in found.reasons)
 
 
 def test_a_second_report_of_the_payment_drafts_no_second_order() -> None:
