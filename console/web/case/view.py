@@ -62,8 +62,8 @@ class Person:
 class Money:
     """A payment of the case with its single status.
 
-    `bank`: the payer's, which is asked to stop it. `account`: the payee's account number ("" if unknown); shown whole
-    only when revealed.
+    `bank`: the payer's. `account`: the payee's account number ("" if unknown); shown whole only when revealed, as is
+    `scammer`: the holder's name and how the scammer is reached, as the resident told it.
     """
 
     transfer: str
@@ -77,6 +77,7 @@ class Money:
     may_ask: bool
     may_release: bool  # a stop is in force and its release was not asked for
     release: ReleaseRequest | None  # the request that waits for a second person
+    scammer: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +291,7 @@ async def _money(services: Services, case: Case) -> list[Money]:
                 may_ask=case.open and not (case.settled or stopped or safe or payment.transfer in asked),
                 may_release=stopped and release is None,
                 release=release,
+                scammer=_scammer(payment),
             )
         )
     return found
@@ -300,6 +302,11 @@ def _bank(payment: Payment) -> str:
     if payment.reported is None or payment.feed is not None:
         return bank_of(payment.feed or payment.transfer)
     return payment.reported.from_bank
+
+
+def _scammer(payment: Payment) -> tuple[str, ...]:
+    told = payment.reported
+    return tuple(filter(None, (told.holder, told.scammer_phone, told.wechat, told.scam_link))) if told else ()
 
 
 async def _earlier(services: Services, who: Who, case: Case) -> list[Case]:

@@ -37,14 +37,19 @@ class Fault(_Shape):
 
 
 class WordedCase(Case):
-    """A case. `words`: the reasons of its danger as sentences, in the language of Accept-Language."""
+    """A case. `words`: the reasons of its danger as sentences, in the language of Accept-Language.
+
+    Of a payment that a person reported it has neither names nor numbers: `reported` is null.
+    """
 
     words: list[str]
 
     @classmethod
     def of(cls, case: Case, words: Renderer) -> "WordedCase":
         """Return the case with the sentences; nothing is validated again."""
-        return cls.model_construct(**dict(case), words=[words.sentence(each) for each in case.danger.reasons])
+        payments = [each.model_copy(update={"reported": None}) for each in case.payments]
+        told = [words.sentence(each) for each in case.danger.reasons]
+        return cls.model_construct(**{**dict(case), "payments": payments}, words=told)
 
 
 class CasePage(_Shape):

@@ -118,7 +118,7 @@ async def test_a_further_payment_of_a_caller_whose_case_is_open_gets_its_own_ord
 
 async def test_who_is_known_by_the_id_number_gets_no_second_entry(console: Stage, line: Line) -> None:
     resident, keys = await line.resident(), console.house.settings.id_number_keys()
-    number = "990101198001010014"
+    number = "990101199001010027"
     known = changed(resident, id_hash=keys.hashes(number)[-1])
     await console.house.line.residents.put([known])
     async with await console.signed_in(StaffRole.OPERATOR) as client:
@@ -126,3 +126,17 @@ async def test_who_is_known_by_the_id_number_gets_no_second_entry(console: Stage
         given = form(name="某某", place="南关区", bank="某银行", amount="5000", id_number=number)
         answer = await client.post(f"{where}/danger", data=given)
         assert answer.headers["location"] == f"/cases/{resident.id}-1"
+
+
+async def test_programs_get_neither_names_nor_numbers_of_what_was_told(console: Stage, line: Line) -> None:
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        told = {"suspect_account": line.account(), "holder": "某某某", "wechat": "wx-invented"}
+        _, case = await stranger(console, line, client, **told)
+        answer = await client.get(f"/api/v1/cases/{case.id}")
+        assert answer.status_code == 200
+        assert answer.json()["payments"][0]["reported"] is None
+        page = (await client.get(f"/cases/{case.id}")).text
+    for text in ("某某某", "wx-invented"):
+        assert text not in answer.text + page
+    assert "对方（来电人所述）" in page
+    assert "某银行" in page, "the bank that was paid from"
