@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from domain.casework import Decision
+from domain.casework.audit import examine
 from domain.casework.machine import decide
+from domain.identity.personal import without
 from schemas.casework.cases import CaseState, Payment, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState, PaymentReport
@@ -19,6 +21,7 @@ from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, RESIDENT, Line, danger, payment, profile
+from tests.domain.casework.test_audit import kept
 from tests.domain.payments.test_same_payment import fed, told
 
 ORDERED = told().model_copy(update={"institution": "icbc"})
@@ -186,6 +189,21 @@ def test_a_payment_booked_under_the_reports_name_is_not_booked_again_under_the_f
     assert later.here.number == 2
     later.bank(BankState.RETURNED, "bank:1", 1_000_000)
     assert later.here.kept == {}
+
+
+def test_what_was_told_of_the_scammer_and_the_accounts_is_erased_with_the_person() -> None:
+    said = ORDERED.reported
+    assert said is not None
+    told_of = {"holder": "某某", "from_account": "9900000001", "wechat": "wx-1", "scam_link": "https://scam.invalid"}
+    line = reported(ORDERED.model_copy(update={"reported": said.model_copy(update=told_of)}))
+    left = without(line.here)
+    assert not [value for value in told_of.values() if value in left.model_dump_json()]
+    assert [each.amount_fen for each in left.payments] == [1_000_000]
+
+
+def test_the_case_of_a_report_breaks_no_invariant() -> None:
+    line = reported()
+    assert examine(line.here, kept(line.here), line.rules.policy.plan, NOON, timedelta(minutes=1)) == []
 
 
 @pytest.mark.parametrize("role", [None, StaffRole.OFFICER])
