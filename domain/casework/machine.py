@@ -4,13 +4,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.casework import alerts, fatigue, money, reports
+from domain.casework import alerts, fatigue, money
 from domain.casework.acts import operator_report, refuse
 from domain.casework.draft import CLOSE, Decision, DecisionBuilder, Rules, is_clock
 from domain.casework.endings import defrauded, erase, finish, time_to_close
 from domain.casework.holds import holding, matches, release
 from domain.casework.orders import decisions as approvals
 from domain.casework.orders import records as orders
+from domain.casework.orders import reports
 from domain.casework.results import contact_result, overdue
 from domain.casework.steps import end, run_due, unclaim
 from domain.casework.stops import bank_feedback, stop_clock
@@ -62,7 +63,7 @@ def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> 
 
 def _opened(earlier: Case | None, given: Alert | PaymentReport, rules: Rules, now: datetime) -> DecisionBuilder:
     if isinstance(given, PaymentReport):
-        return reports.begin_case(earlier, given, rules, now)
+        return reports.open_by_report(earlier, given, rules, now)
     return alerts.begin_case(earlier, given, rules, now)
 
 

@@ -22,7 +22,7 @@ from domain.identity.identifiers import BEIJING, new_resident_id
 from schemas.errors import field_name
 from schemas.people.residents import Resident, ResidentId
 from streams.repositories.residents.example import write_example as write_example
-from streams.repositories.residents.provisional import joined, provisional_of
+from streams.repositories.residents.provisional import merged_entries, provisional_of
 from streams.repositories.residents.register import Residents
 from streams.repositories.residents.rehash import check_keys
 from streams.repositories.residents.rows import COLUMNS, EXPORTED, REQUIRED, RowError, known_as, read_row, write_row
@@ -185,7 +185,7 @@ async def _take(
             told = each.resident if each.resident.id == entry else each.resident.model_copy(update={"id": entry})
             latest |= _taken(old, told, latest, at)
             if person is not None:
-                latest |= joined(person, latest[entry], at)
+                latest |= merged_entries(person, latest[entry], at)
         except ValueError as error:
             refused.add(each.row, RowError(*str(error).split(": ", 1)))
             continue

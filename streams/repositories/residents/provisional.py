@@ -27,7 +27,7 @@ async def provisional_of(rows: Sequence[Resident], register: Residents, at: date
     return found
 
 
-def joined(person: Resident, delivered: Resident, at: datetime) -> dict[ResidentId, Resident]:
+def merged_entries(person: Resident, delivered: Resident, at: datetime) -> dict[ResidentId, Resident]:
     """Return a provisional entry with all that the register has of the person, and the register's own entry merged
     into it.
 

@@ -14,7 +14,7 @@ from schemas.codes.money import PaymentReported
 from schemas.codes.people import AskedBy, CallerReported
 
 
-def begin_case(earlier: Case | None, given: PaymentReport, rules: Rules, now: datetime) -> DecisionBuilder:
+def open_by_report(earlier: Case | None, given: PaymentReport, rules: Rules, now: datetime) -> DecisionBuilder:
     """Return a new case opened by a report, as a DecisionBuilder, with the order drafted."""
     draft = alerts.begin_case(earlier, _as_alert(given, _danger(given, rules, now), now), rules, now)
     _told(draft, given, given.payment.transfer if given.payment else None)
