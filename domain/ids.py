@@ -2,6 +2,9 @@
 
 import hashlib
 
+CASE_DIGITS = 12
+GROUP = 4  # digits that are said in one breath
+
 
 def resident_of(name: str) -> str:
     """Return the resident's id of a case or dispatch id: the part before the first `-`."""
@@ -35,6 +38,16 @@ def short_hash(*parts: str | int) -> str:
     """Return 20 hexadecimal digits (80 bits) of a hash of the parts, which may contain any characters."""
     text = "\x1f".join(str(part) for part in parts)
     return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+
+
+def case_digits(case_id: str) -> str:
+    """Return the CASE_DIGITS digits of a case's number, derived from its id: nobody counts cases."""
+    return f"{int(short_hash('case-number', case_id), 16) % 10**CASE_DIGITS:0{CASE_DIGITS}}"
+
+
+def in_groups(digits: str) -> str:
+    """Return digits as they are written and said, in groups of GROUP: 4817-3305-1192."""
+    return "-".join(digits[start : start + GROUP] for start in range(0, len(digits), GROUP))
 
 
 def fingerprint(secret: bytes) -> str:

@@ -8,6 +8,7 @@ from domain.casework.draft import DecisionBuilder
 from domain.casework.endings import close
 from domain.casework.holds import holding, release
 from domain.casework.orders import decisions as approvals
+from domain.casework.orders import handover
 from domain.casework.orders import records as orders
 from domain.casework.steps import ask, end, plan_step, withdraw
 from domain.dispatches.validity import ending_of
@@ -30,7 +31,7 @@ from schemas.casework.inputs import (
     ReleaseStopAct,
     SendOfficerAct,
 )
-from schemas.casework.orders import ApproveStopAct, DeclineStopAct
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
 from schemas.codes.any_code import AnyCode
 from schemas.codes.money import ReleaseApproved, StopToBeLifted
 from schemas.codes.people import (
@@ -180,6 +181,11 @@ def _decline_stop(draft: DecisionBuilder, act: DeclineStopAct, by: str) -> None:
         refuse(draft, why, by)
 
 
+def _hand_over_stop(draft: DecisionBuilder, act: HandOverStopAct, by: str) -> None:
+    if why := handover.hand_over(draft, act, by, draft.role):
+        refuse(draft, why, by)
+
+
 def _release_stop(draft: DecisionBuilder, act: ReleaseStopAct, by: str) -> None:
     """Plan lifting a stop, which needs two different persons, so that a single bribed one cannot do it."""
     if act.asked_by is None or act.asked_by == by:
@@ -322,7 +328,7 @@ def _confirm(draft: DecisionBuilder, act: ConfirmAct, by: str) -> None:
 
 
 # Acts that do not depend on what else the case shows: an order's decision is about the order alone.
-_ANY_VERSION = (NoteAct, AnswersAct, ClaimAct, ApproveStopAct, DeclineStopAct)
+_ANY_VERSION = (NoteAct, AnswersAct, ClaimAct, ApproveStopAct, DeclineStopAct, HandOverStopAct)
 # Each act's handler, and what it requires of the case: "open"; "danger": neither dissuaded, cleared nor closed; "plan":
 # moreover not already defrauded; or nothing.
 _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
@@ -333,6 +339,7 @@ _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
     AskStopAct: (_ask_stop, "danger"),
     ApproveStopAct: (_approve_stop, ""),
     DeclineStopAct: (_decline_stop, ""),
+    HandOverStopAct: (_hand_over_stop, ""),
     ReleaseStopAct: (_release_stop, ""),
     NotifyContactAct: (_notify_contact, "plan"),
     ClaimAct: (_claim, "open"),

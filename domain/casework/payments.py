@@ -9,7 +9,7 @@ from domain.payments.same_payment import aliases, joined, pairs
 from schemas.casework.cases import Case, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.codes.money import BankAsked
-from schemas.codes.refusals import CannotBeStopped, MostStops, NotOfThisCase, RefusalCode
+from schemas.codes.refusals import AccountFrozen, CannotBeStopped, MostStops, NotOfThisCase, RefusalCode
 from schemas.levels import NEVER_SENT, Action
 from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
@@ -20,7 +20,11 @@ def find(case: Case, transfer: str | None) -> Payment | None:
     return next((payment for payment in case.payments if payment.transfer == transfer), None)
 
 
-def stop_id(case: Case, transfer: str, kind: str = "stop") -> str:
+FIRST, AGAIN = "stop", "again"
+"""The kinds of ids of the steps that ask for a stop, and for its extension."""
+
+
+def stop_id(case: Case, transfer: str, kind: str = FIRST) -> str:
     """Return the id of a payment's step, from the payment's index in the case. It reveals nothing about the account.
 
     Raises ValueError if the transfer is not in the case.
@@ -63,7 +67,7 @@ def can_be_stopped(draft: DecisionBuilder, payment: Payment) -> bool:
     From a stopped account nothing has left, however long ago the payment was settled.
     """
     young = draft.now - payment.at <= draft.plan.stop.settled_within
-    stopped = payment.stop is not None and payment.stop.state is StopState.IN_FORCE
+    stopped = payment.stop is not None and payment.stop.runs
     there = payment.state is not TransferState.SETTLED or young or stopped
     return there and not safe(draft.case, payment.transfer)
 
@@ -78,12 +82,28 @@ def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | N
     payment = find(draft.case, transfer)
     if payment is None:
         return NotOfThisCase()
+    if frozen := _frozen(draft.case, payment.payee):
+        return frozen
     asked = sum(other.stop.times for other in draft.case.payments if other.stop and other.payee == payment.payee)
     if asked >= draft.plan.stop.times:
         return MostStops(asked)
     if not can_be_stopped(draft, payment):
         return CannotBeStopped()
     return None
+
+
+def _frozen(case: Case, payee: str) -> AccountFrozen | None:
+    made = [order.freezing for order in case.orders if order.payee == payee and order.freezing]
+    return AccountFrozen(made[-1].authority, made[-1].number) if made else None
+
+
+def asks_for(case: Case, transfer: str) -> tuple[Action, str]:
+    """Return the action that asks for a stop of a transfer, and the kind of its step's id: while a stop runs, it is its
+    extension.
+    """
+    payment = find(case, transfer)
+    runs = payment is not None and payment.stop is not None and payment.stop.runs
+    return (Action.STOP_AGAIN, AGAIN) if runs else (Action.STOP_PAYMENT, FIRST)
 
 
 def not_asked(draft: DecisionBuilder, step: Step) -> None:
@@ -102,5 +122,6 @@ def asked(draft: DecisionBuilder, step: Step) -> None:
     if payment is None or step.action is Action.STOP_RELEASE or step.attempt > 1:
         return
     times = payment.stop.times + 1 if payment.stop else 1
-    draft.pay(payment.model_copy(update={"stop": Stop(state=StopState.ASKED, times=times)}))
+    until = payment.stop.until if payment.stop else None  # the first stop goes on while its extension is asked for
+    draft.pay(payment.model_copy(update={"stop": Stop(state=StopState.ASKED, times=times, until=until)}))
     draft.note(FactKind.STOP, BankAsked(times, draft.plan.stop.times), step)

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from domain.casework import money
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import records as orders
-from domain.casework.orders.records import ASKING
-from domain.casework.payments import find, may_not_ask, stop_id
+from domain.casework.payments import AGAIN, asks_for, find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
 from domain.policy.schedule import LATEST
 from schemas.casework.cases import LIVE_STEPS, Payment, Step, StepState, Stop, StopState
@@ -62,9 +61,9 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
         case BankState.IN_FORCE:
             _in_force(draft, given, payment)
         case BankState.REFUSED:
-            _state(draft, payment, StopState.REFUSED, StopRefused())
+            _refused(draft, payment)
         case BankState.RELEASED:
-            _state(draft, payment, StopState.RELEASED, StopLifted())
+            set_state(draft, payment, StopState.RELEASED, StopLifted())
         case BankState.CANCELLED:
             _cancelled(draft, given, payment)
         case BankState.FROZEN:
@@ -78,13 +77,15 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
 
 def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     stop = payment.stop or Stop(state=StopState.ASKED)
-    if stop.state is not StopState.ASKED:
+    late = stop.state is StopState.EXPIRED and given.until is not None and given.until > draft.now
+    if stop.state is not StopState.ASKED and not late:
         return
     until = min(given.until or draft.after(draft.plan.stop.lasts), LATEST)
     draft.pay(
         payment.model_copy(update={"stop": stop.model_copy(update={"state": StopState.IN_FORCE, "until": until})})
     )
     draft.note(FactKind.STOP, StoppedUntil(until), amount_fen=given.amount_fen)
+    orders.carried_out(draft, payment.transfer, until)
     due = max(draft.now + timedelta(seconds=1), until - draft.plan.stop.remind_before)
     draft.timer(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", Action.STOP_AGAIN, due, payment.transfer)
 
@@ -95,16 +96,28 @@ def ask(draft: DecisionBuilder, transfer: str, because: AnyCode, by: str) -> Ref
     """
     if why := may_not_ask(draft, transfer):
         return why
-    live = [step for step in draft.live(Action.STOP_PAYMENT) if step.transfer == transfer]
+    action, kind = asks_for(draft.case, transfer)
+    live = [step for step in draft.live(action) if step.transfer == transfer]
     if any(step.state is StepState.SENT for step in live):
         return BankAskedAlready()
     draft.note(FactKind.NOTE, StopAskedFor(), by=by)
-    stem = stop_id(draft.case, transfer)
-    for step in live or [plan_step(draft, stem, Action.STOP_PAYMENT, draft.now, because, transfer=transfer)]:
+    stem = stop_id(draft.case, transfer, kind)
+    for step in live or [plan_step(draft, stem, action, draft.now, because, transfer=transfer)]:
         if step.state is not StepState.PROPOSED:
             draft.change(step, state=StepState.PENDING, due=draft.now)
         orders.ask_for_order(draft, step, because, by, draft.role)
     return None
+
+
+def _refused(draft: DecisionBuilder, payment: Payment) -> None:
+    """Apply a bank's refusal: of an extension, it leaves the first stop in force. A frozen account stays frozen."""
+    stop = payment.stop
+    if stop is not None and stop.state is StopState.FROZEN:
+        return None
+    if stop is None or stop.state is not StopState.ASKED or not stop.runs:
+        return set_state(draft, payment, StopState.REFUSED, StopRefused())
+    draft.pay(payment.model_copy(update={"stop": stop.model_copy(update={"state": StopState.IN_FORCE})}))
+    return draft.note(FactKind.STOP, StopRefused())
 
 
 def may_not_lift(draft: DecisionBuilder, transfer: str) -> RefusalCode | None:
@@ -121,7 +134,8 @@ def plan_release(draft: DecisionBuilder, transfer: str, why: AnyCode) -> None:
     plan_step(draft, stem, Action.STOP_RELEASE, draft.now, why, transfer=transfer)
 
 
-def _state(draft: DecisionBuilder, payment: Payment, state: StopState, what: AnyCode) -> None:
+def set_state(draft: DecisionBuilder, payment: Payment, state: StopState, what: AnyCode) -> None:
+    """Put a payment's stop into a state in which it does not run, with a fact; no effect if it is in that state."""
     stop = payment.stop or Stop(state=StopState.ASKED)
     if stop.state is state:
         return
@@ -134,13 +148,13 @@ def _returned(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     """Book returned money as loss avoided and end the stop: nothing is left to stop."""
     money.keep(draft, given.transfer, EvidenceClass.A, given.amount_fen)
     if payment.stop:
-        _state(draft, payment, StopState.RETURNED, MoneyReturned())
+        set_state(draft, payment, StopState.RETURNED, MoneyReturned())
 
 
 def _cancelled(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     """Book a payment cancelled in flight: it counts as attempted only, and its stop ends."""
     if payment.stop and payment.stop.state is not StopState.RELEASED:
-        _state(draft, payment, StopState.RELEASED, CancelledInFlight())
+        set_state(draft, payment, StopState.RELEASED, CancelledInFlight())
     payment = find(draft.case, given.transfer) or payment
     if payment.state is not TransferState.ATTEMPTED:
         draft.pay(payment.model_copy(update={"state": TransferState.ATTEMPTED}))
@@ -156,7 +170,7 @@ def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> No
         refused = given.state is BankState.REFUSED
         end(draft, step, StepState.FAILED if refused else StepState.DONE, _ANSWERS[given.state])
     if meant and given.state in (BankState.CANCELLED, BankState.RETURNED, BankState.RELEASED):
-        others = draft.live(*ASKING)
+        others = draft.live(*orders.ASKING)
         same = [other for other in others if other.transfer == given.transfer]
         withdraw(draft, same, _ANSWERS[given.state])
 
@@ -168,7 +182,7 @@ def stop_clock(draft: DecisionBuilder, step: Step) -> None:
         draft.change(step, state=StepState.DONE, due=None)
         draft.note(FactKind.NOTE, NoStopInForce())
     elif payment.stop.until <= draft.now:
-        _state(draft, payment, StopState.EXPIRED, StopExpired())
+        set_state(draft, payment, StopState.EXPIRED, StopExpired())
     else:
         _remind(draft, step, payment.transfer, payment.stop.until)
 
@@ -178,5 +192,5 @@ def _remind(draft: DecisionBuilder, step: Step, transfer: str, ends: datetime) -
     why = may_not_ask(draft, transfer) or (ResidentSafe() if draft.case.settled else None)
     draft.note(FactKind.STOP_REMINDER, StopNotExtended(ends, why) if why else StopExtended(ends), step)
     if why is None:
-        stem = stop_id(draft.case, transfer, "again")
+        stem = stop_id(draft.case, transfer, AGAIN)
         plan_step(draft, stem, Action.STOP_AGAIN, draft.now, StopRunsOut(ends), transfer=transfer)

@@ -8,7 +8,7 @@ from enum import IntEnum, StrEnum
 from domain.payments.ledger import safe
 from domain.policy import Policy
 from domain.policy.triage import ScamTalk, TriageRules
-from schemas.casework.cases import Case, StepState, StopState
+from schemas.casework.cases import Case, StepState
 from schemas.levels import Action, Level, Result
 from schemas.risk.signals import TransferState
 
@@ -169,7 +169,7 @@ def left_until(case: Case) -> datetime | None:
     """
     calls = [step.due for step in case.steps if step.action is Action.OPERATOR_CALL and step.state is StepState.SENT]
     stops = [payment.stop for payment in case.payments if payment.stop is not None]
-    ends = [stop.until for stop in stops if stop.state is StopState.IN_FORCE]
+    ends = [stop.until for stop in stops if stop.state.lasts]
     return min((each for each in (*calls, *ends) if each is not None), default=None)
 
 

@@ -9,18 +9,17 @@ import re
 from datetime import datetime
 
 from domain.calendar import JILIN
-from domain.ids import short_hash
+from domain.ids import CASE_DIGITS, case_digits, in_groups
 
 LEAST_DIGITS = 4  # after the year
-MOST_DIGITS = 12
+MOST_DIGITS = CASE_DIGITS
 _YEAR_DIGITS = 2
-_GROUP = 4  # digits that are said in one breath
 _TYPED = re.compile(r"^[0-9]{2}(-[0-9]{1,4})+$")
 
 
 def key_of(case_id: str, opened_at: datetime) -> str:
     """Return the year's two digits and all MOST_DIGITS digits of a case: the number in full, without separators."""
-    return f"{opened_at.astimezone(JILIN).year % 100:02}{_digits(case_id)}"
+    return f"{opened_at.astimezone(JILIN).year % 100:02}{case_digits(case_id)}"
 
 
 def length_of(key: str, *others: str) -> int:
@@ -32,8 +31,7 @@ def length_of(key: str, *others: str) -> int:
 def number_of(key: str, *others: str) -> str:
     """Return the number of a key as it is written among other keys: 26-4817, or 26-4817-3 if another begins so."""
     digits = key[_YEAR_DIGITS:][: length_of(key, *others)]
-    groups = [digits[start : start + _GROUP] for start in range(0, len(digits), _GROUP)]
-    return "-".join([key[:_YEAR_DIGITS], *groups])
+    return f"{key[:_YEAR_DIGITS]}-{in_groups(digits)}"
 
 
 def typed_number(text: str) -> str | None:
@@ -48,11 +46,7 @@ def begins(key: str, digits: str) -> bool:
 
 def may_be(case_id: str, digits: str) -> bool:
     """Return whether the digits, which begin with a year, fit a case whose year is not known."""
-    return _digits(case_id).startswith(digits[_YEAR_DIGITS:])
-
-
-def _digits(case_id: str) -> str:
-    return f"{int(short_hash('case-number', case_id), 16) % 10**MOST_DIGITS:0{MOST_DIGITS}}"
+    return case_digits(case_id).startswith(digits[_YEAR_DIGITS:])
 
 
 def _common(one: str, other: str) -> int:

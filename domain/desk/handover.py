@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.ids import short_hash
 from domain.payments.bank_book import StopLine
 from domain.policy.schedule import LATEST
-from schemas.casework.cases import LIVE_STEPS, Case, Step, StepState, StopState
+from schemas.casework.cases import LIVE_STEPS, Case, Step, StepState
 from schemas.codes.people import CallPromised
 from schemas.levels import Action, Level
 
@@ -98,5 +98,5 @@ def promised(step: Step) -> bool:
 
 def ending(stops: Iterable[StopLine], until: datetime) -> list[StopLine]:
     """Return the stops in force that end before `until`, the earliest first."""
-    found = [line for line in stops if line.stop.state is StopState.IN_FORCE and (line.stop.until or LATEST) < until]
+    found = [line for line in stops if line.stop.until is not None and line.stop.until < until]
     return sorted(found, key=lambda line: (line.stop.until or LATEST, line.case, line.number))

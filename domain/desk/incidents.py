@@ -8,7 +8,7 @@ from datetime import datetime
 from domain.casework.triage import to_go
 from domain.identity.divisions import meet
 from domain.payments import ledger
-from schemas.casework.cases import Case, CaseState, StopState
+from schemas.casework.cases import Case, CaseState
 from schemas.levels import Level
 from schemas.people.incidents import Incident
 
@@ -96,6 +96,4 @@ def _scam_type(cases: list[Case]) -> str:
 
 
 def _stopped(case: Case) -> int:
-    return sum(
-        payment.amount_fen for payment in case.payments if payment.stop and payment.stop.state is StopState.IN_FORCE
-    )
+    return sum(payment.amount_fen for payment in case.payments if payment.stop and payment.stop.runs)

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from domain.calendar import day_of
 from domain.policy.schedule import STOPS
-from schemas.casework.cases import Case, Stop, StopState
+from schemas.casework.cases import Case, Stop
 from schemas.casework.events import CaseEvent, Dispatch, FactKind
 from schemas.casework.orders import StopOrder
 from schemas.channels.bank_messages import BankMessage, bank_of
@@ -120,7 +120,7 @@ class BankBook:
 
     def in_force(self, sees: Callable[[str], bool]) -> list[StopLine]:
         """Return the stops in force in divisions for which `sees` is true, in no order."""
-        return [line for line in self.stops.values() if line.stop.state is StopState.IN_FORCE and sees(line.division)]
+        return [line for line in self.stops.values() if line.stop.runs and sees(line.division)]
 
     def shown(self, sees: Callable[[str], bool]) -> list[StopLine]:
         """Return the stops in divisions for which `sees` is true: first those in force, by their end, then the latest
@@ -130,7 +130,7 @@ class BankBook:
         rest: list[StopLine] = []
         for line in self.stops.values():
             if sees(line.division):
-                (running if line.stop.state is StopState.IN_FORCE else rest).append(line)
+                (running if line.stop.runs else rest).append(line)
         running.sort(key=lambda line: (line.stop.until or line.at, line.case, line.number))
         return running + sorted(rest, key=lambda line: (line.at, line.case, line.number), reverse=True)
 

@@ -40,6 +40,7 @@ class Reconciled(NamedTuple):
 _OF_STOP = {
     StopState.RETURNED: PaymentStatus.RETURNED,
     StopState.IN_FORCE: PaymentStatus.STOPPED,
+    StopState.FROZEN: PaymentStatus.FROZEN,
     StopState.ASKED: PaymentStatus.STOP_ASKED,
     StopState.REFUSED: PaymentStatus.STOP_REFUSED,
     StopState.EXPIRED: PaymentStatus.STOP_EXPIRED,

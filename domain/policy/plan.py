@@ -9,8 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from domain.policy.approval import ApprovalRules
 from domain.policy.faults import LONGEST_GIVEN, FaultCode, refused
-from domain.policy.units import Duration, Section
+from domain.policy.units import Duration, Section, spelt
 from schemas.casework.inputs import VisitStage
+from schemas.casework.orders import MOST_HOURS
 from schemas.levels import Action, Level, Result
 
 
@@ -107,6 +108,8 @@ Hours = Annotated[Window, BeforeValidator(_window), WithJsonSchema(_HOURS)]
 Offset = Annotated[timedelta, BeforeValidator(_offset), WithJsonSchema(_OFFSET)]
 StepName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,12}$")]
 Attempts = Annotated[int, Field(ge=1, le=99)]
+Prefix = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=24)]
+LEAST_STOP, MOST_STOP = timedelta(hours=1), timedelta(hours=MOST_HOURS)
 
 
 class StepRule(Section):
@@ -156,11 +159,13 @@ class Results(Section):
 class StopRules(Section):
     """Rules of stop-payments, which last 48 hours and are requested at most twice for an account.
 
-    `times`: how often one is requested; `remind_before`: before a stop ends; `settled_within`: a payment settled more
-    recently may still be caught; `same_within`: a payment that a person reports and one that a feed delivers are the
-    same if account and amount are equal and their times differ by at most this.
+    `prefix`: what an order's document number begins with; `times`: how often a stop is requested; `remind_before`:
+    before a stop ends; `settled_within`: a payment settled more recently may still be caught; `same_within`: a payment
+    that a person reports and one that a feed delivers are the same if account and amount are equal and their times
+    differ by at most this.
     """
 
+    prefix: Prefix
     attempts: Attempts
     again: Duration
     result_within: Duration
@@ -170,6 +175,12 @@ class StopRules(Section):
     settled_within: Duration  # a payment settled more recently may still be caught
     same_within: Duration  # between a reported payment's time and the feed's, if they are the same payment
     approval: ApprovalRules = ApprovalRules()
+
+    @model_validator(mode="after")
+    def _lawful(self) -> Self:
+        if not LEAST_STOP <= self.lasts <= MOST_STOP:
+            raise refused(FaultCode.NOT_BETWEEN, key="lasts", least=spelt(LEAST_STOP), most=spelt(MOST_STOP))
+        return self
 
 
 class Unreachable(Section):

@@ -130,6 +130,7 @@ STOP_STATES = {
     StopState.EXPIRED: "止付已到期",
     StopState.RELEASED: "止付已解除",
     StopState.RETURNED: "资金已返还",
+    StopState.FROZEN: "已移送冻结",
 }
 BANK_STATES = {
     BankState.IN_FORCE: "止付生效",
@@ -148,6 +149,7 @@ ORDER_STATES = {
     OrderState.WITHDRAWN: "已撤回",
     OrderState.UNDECIDED: "无人审批，已失效",
     OrderState.LAPSED: "未确认，已解除",
+    OrderState.HANDED_OVER: "已移送冻结",
 }
 RELEASE_STATES = {ReleaseState.ASKED: "待审批", ReleaseState.APPROVED: "已批准", ReleaseState.REFUSED: "未批准"}
 PAYERS_STATES = {

@@ -133,6 +133,7 @@ class StopState(StrEnum):
     EXPIRED = "expired"  # the 48 hours are over
     RELEASED = "released"  # lifted by two persons, or the payment was cancelled in flight
     RETURNED = "returned"  # the bank returned the money, whether it had stopped the account or not
+    FROZEN = "frozen"  # another authority has frozen the account, so it is stopped no more
 
     @property
     def lasts(self) -> bool:
@@ -141,11 +142,19 @@ class StopState(StrEnum):
 
 
 class Stop(Model):
-    """The stop on the payee's account of one payment. `times`: number of requests."""
+    """The stop on the payee's account of one payment. `times`: number of requests.
+
+    `until`: when it ends; None unless it is in force, which it is also while its extension is asked for.
+    """
 
     state: StopState
     times: Annotated[int, Field(ge=1, le=2)] = 1
     until: When | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether no money leaves the account before `until`."""
+        return self.until is not None
 
 
 class Payment(Model):

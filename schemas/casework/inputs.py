@@ -7,7 +7,7 @@ from pydantic import Field, TypeAdapter
 
 from schemas.base import Fen, Model, Note, Reason, Ref, Text, Token, When
 from schemas.casework.cases import CaseId, Danger, Payment, Profile
-from schemas.casework.orders import ApproveStopAct, DeclineStopAct
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
 from schemas.codes.channels import ChannelCodeField
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
 from schemas.people.calls import CallerRequest
@@ -201,6 +201,7 @@ Act = Annotated[
     | AskStopAct
     | ApproveStopAct
     | DeclineStopAct
+    | HandOverStopAct
     | ReleaseStopAct
     | NotifyContactAct
     | ClaimAct

@@ -5,14 +5,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.base import Model, Reason, Ref, Text, Token, When
+from schemas.base import Fen, Model, Reason, Ref, Text, Token, When
 from schemas.codes.any_code import AnyCodeField
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
 
 MOST_PERSONS = 2  # that a policy may require for one order
+MOST_HOURS = 48  # of one stop, by law (银发〔2016〕86号)
 LegalGround = Annotated[str, Field(max_length=128)]
 """The law that a policy cites for an order without a person's approval; "" for every other order."""
+DocumentNumber = Annotated[str, Field(min_length=1, max_length=64)]
+"""An order's number as a document (文书号), unique in the province: 吉公反诈止付〔2026〕4817-3305-1192-1号."""
 
 
 class OrderState(StrEnum):
@@ -24,6 +27,7 @@ class OrderState(StrEnum):
     WITHDRAWN = "withdrawn"  # no longer needed, before enough persons had approved
     UNDECIDED = "undecided"  # nobody decided while a stop could still help
     LAPSED = "lapsed"  # went out by an automatic rule, and nobody confirmed it in time
+    HANDED_OVER = "handed_over"  # another authority has frozen the account
 
 
 class Approval(Model):
@@ -34,16 +38,44 @@ class Approval(Model):
     at: When
 
 
+LEAST_DECISION, MOST_DECISION = 4, 64  # characters of a freezing decision's number
+LEAST_AUTHORITY, MOST_AUTHORITY = 2, 128
+Decision = Annotated[Text, Field(min_length=LEAST_DECISION, max_length=MOST_DECISION)]
+Authority = Annotated[Text, Field(min_length=LEAST_AUTHORITY, max_length=MOST_AUTHORITY)]
+
+
+class CarriedOut(Model):
+    """A bank carried out an order at `at`, as it confirmed. `until`: when the stop ends."""
+
+    bank: Annotated[str, Field(max_length=256)]
+    at: When
+    until: When
+
+
+class Freezing(Model):
+    """A decision of an authority to freeze an account (冻结), as a person recorded it. `number`: the decision's."""
+
+    number: Decision
+    authority: Authority
+    by: Text
+    at: When
+
+
 class StopOrder(Model):
     """An order to stop a payee's account, or to extend a stop. `step`: the plan's step that sends it, unique in the
     case.
 
-    `asked_by`: None if the plan proposed it. `due`: by when persons must have decided. `confirm_by`: by when a
-    person must confirm an order that an automatic rule sent; None once somebody has.
+    `payee`: the account's token; `hours`: how long the stop lasts. `asked_by`: None if the plan proposed it. `due`: by
+    when persons must have decided. `confirm_by`: by when a person must confirm an order that an automatic rule sent;
+    None once somebody has. `carried_out`: None until the bank has confirmed it.
     """
 
     step: Token
+    number: DocumentNumber
     transfer: Ref
+    payee: Annotated[str, Field(max_length=256)]
+    amount_fen: Fen
+    hours: Annotated[int, Field(ge=0, le=MOST_HOURS)]
     action: Action
     state: OrderState
     ground: AnyCodeField
@@ -55,6 +87,8 @@ class StopOrder(Model):
     approvals: tuple[Approval, ...] = ()
     law: LegalGround = ""
     confirm_by: When | None = None
+    carried_out: CarriedOut | None = None
+    freezing: Freezing | None = None
 
     @property
     def decidable(self) -> bool:
@@ -79,3 +113,15 @@ class DeclineStopAct(Model):
     do: Literal["decline_stop"] = "decline_stop"
     order: Token
     reason: Reason
+
+
+class HandOverStopAct(Model):
+    """Record that an authority has frozen the account of a stop order: the order is handed over to it.
+
+    The account is not asked to be stopped any more. `decision`: the freezing decision's number.
+    """
+
+    do: Literal["hand_over_stop"] = "hand_over_stop"
+    order: Token
+    decision: Decision
+    authority: Authority

@@ -220,6 +220,24 @@ class StopLapsed(Code, frozen=True):
     zh: ClassVar = "自动止付未在时限内确认，申请银行解除"
 
 
+class StopUnconfirmed(Code, frozen=True):
+    """Nobody has confirmed an automatic stop yet. `at`: when the bank is asked to lift it."""
+
+    zh: ClassVar = "自动止付尚未确认，%(at)s 将申请银行解除"
+    at: datetime
+
+
+class StopHandedOver(Code, frozen=True):
+    """An authority has frozen the account, as a person recorded: it is not stopped any more. `number`: the freezing
+    decision's.
+    """
+
+    zh: ClassVar = "%(by)s 登记：账户已由%(authority)s冻结（%(number)s），不再止付"
+    by: str
+    authority: str
+    number: str
+
+
 class LossAvoided(Code, frozen=True):
     """Money is booked as loss avoided, by its class of evidence."""
 
@@ -289,6 +307,8 @@ MoneyCode = (
     | StopUndecided
     | StopNeverDecided
     | StopLapsed
+    | StopUnconfirmed
+    | StopHandedOver
     | LossAvoided
     | NoLongerAvoided
     | MoneyFrozen

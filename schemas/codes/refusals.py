@@ -121,10 +121,18 @@ class NotOfThisCase(Code, frozen=True):
 
 
 class MostStops(Code, frozen=True):
-    """The account was stopped the maximum number of times (`times`)."""
+    """The account was stopped the maximum number of times (`times`): what is left is freezing or release."""
 
-    zh: ClassVar = "该账户已止付 %(times)s 次，达到上限"
+    zh: ClassVar = "该账户已止付 %(times)s 次，达到上限：只能移送冻结或解除止付"
     times: int
+
+
+class AccountFrozen(Code, frozen=True):
+    """An authority has frozen the account. `number`: the freezing decision's."""
+
+    zh: ClassVar = "账户已由%(authority)s冻结（%(number)s），不再止付"
+    authority: str
+    number: str
 
 
 class CannotBeStopped(Code, frozen=True):
@@ -164,9 +172,9 @@ class InstitutionMissing(Code, frozen=True):
 
 
 class RoleMayNotApprove(Code, frozen=True):
-    """The policy does not let this person's role approve the stop order."""
+    """The policy does not let this person's role decide on the stop order."""
 
-    zh: ClassVar = "按策略，您的岗位不能审批这份止付令"
+    zh: ClassVar = "按策略，您的岗位不能办理这份止付令"
 
 
 class ApprovedBefore(Code, frozen=True):
@@ -222,6 +230,7 @@ RefusalCode = (
     | BankAskedAlready
     | NotOfThisCase
     | MostStops
+    | AccountFrozen
     | CannotBeStopped
     | NoStop
     | LiftAskedAlready

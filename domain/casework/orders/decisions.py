@@ -8,7 +8,14 @@ from schemas.casework.cases import Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState, StopOrder
 from schemas.codes.any_code import AnyCode
-from schemas.codes.money import InstitutionChosen, StopDeclined, StopLapsed, StopNeverDecided, StopUndecided
+from schemas.codes.money import (
+    InstitutionChosen,
+    StopDeclined,
+    StopLapsed,
+    StopNeverDecided,
+    StopUnconfirmed,
+    StopUndecided,
+)
 from schemas.codes.refusals import CannotBeStopped, InstitutionMissing, NoOrder, RefusalCode, RoleMayNotApprove
 from schemas.people.staff import StaffRole
 
@@ -80,10 +87,15 @@ def _ends(draft: DecisionBuilder, order: StopOrder, state: OrderState, as_step: 
 
 
 def unconfirmed(draft: DecisionBuilder, timer: Step) -> None:
-    """Process the deadline of an automatic order that nobody has confirmed."""
+    """Process the timer of an automatic order that nobody has confirmed: first a warning, later it lapses."""
     order = orders.order_of(draft.case, timer.id.removeprefix(orders.UNCONFIRMED))
-    draft.steps.pop(timer.id, None)
-    if order is not None and order.confirm_by is not None:
+    if order is None or order.confirm_by is None:
+        draft.steps.pop(timer.id, None)
+    elif order.confirm_by > draft.now:
+        draft.change(timer, due=order.confirm_by)
+        draft.note(FactKind.STOP_REMINDER, StopUnconfirmed(order.confirm_by), draft.steps.get(order.step))
+    else:
+        draft.steps.pop(timer.id, None)
         _undo(draft, order, OrderState.LAPSED, StopLapsed())
 
 

@@ -4,15 +4,17 @@ A bank is asked only by a step whose order is approved: by as many persons as th
 policy that cites its legal ground.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.casework import payments
 from domain.casework.draft import CLOCK, DecisionBuilder
+from domain.casework.orders.numbers import document_number
 from domain.policy.approval import ApprovalRule
 from domain.policy.schedule import LATEST
 from schemas.casework.cases import Case, Payment, Step, StepState
 from schemas.casework.events import FactKind
-from schemas.casework.orders import Approval, OrderState, StopOrder
+from schemas.casework.orders import Approval, CarriedOut, Freezing, OrderState, StopOrder
+from schemas.channels.bank_messages import bank_of
 from schemas.codes.any_code import AnyCode
 from schemas.codes.danger import CombinedEvidence, OwnReport
 from schemas.codes.money import CanStillBeStopped, StopApproved, StopAutomatic, StopConfirmed, StopProposed
@@ -30,9 +32,10 @@ def order_of(case: Case, step: str) -> StopOrder | None:
     return next((order for order in case.orders if order.step == step), None)
 
 
-def latest_order(case: Case, transfer: str) -> StopOrder | None:
-    """Return the latest order for a transfer, or None."""
-    return next((order for order in reversed(case.orders) if order.transfer == transfer), None)
+def latest_order(case: Case, transfer: str, *states: OrderState) -> StopOrder | None:
+    """Return the latest order for a transfer in one of these states (without any: in whichever), or None."""
+    found = [order for order in case.orders if order.transfer == transfer and (not states or order.state in states)]
+    return found[-1] if found else None
 
 
 def may_propose(case: Case, payment: Payment) -> bool:
@@ -105,6 +108,19 @@ def add_approval(draft: DecisionBuilder, order: StopOrder, by: str, role: StaffR
         draft.change(step, state=StepState.PENDING, due=draft.now)
 
 
+def carried_out(draft: DecisionBuilder, transfer: str, until: datetime) -> None:
+    """Record on the order that is in force for a transfer that the bank has carried it out. No effect without one."""
+    order = latest_order(draft.case, transfer, OrderState.APPROVED)
+    if order is not None:
+        done = CarriedOut(bank=bank_of(transfer), at=draft.now, until=until)
+        _put(draft, order.model_copy(update={"carried_out": done}))
+
+
+def hand_over(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> None:
+    """Put an approved order into its end state HANDED_OVER."""
+    _settle(draft, order, OrderState.HANDED_OVER, freezing=freezing)
+
+
 def end_order(draft: DecisionBuilder, order: StopOrder, state: OrderState) -> None:
     """Put an order into an end state."""
     _settle(draft, order, state)
@@ -143,7 +159,8 @@ def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
     if rule.persons == 0 and rule.confirm_within is not None:
         confirm_by = draft.after(rule.confirm_within)
         order = order.model_copy(update={"state": OrderState.APPROVED, "law": rule.law, "confirm_by": confirm_by})
-        draft.timer(f"{UNCONFIRMED}{order.step}", order.action, confirm_by, order.transfer)
+        warned = draft.after(rule.confirm_within / 2)
+        draft.timer(f"{UNCONFIRMED}{order.step}", order.action, warned, order.transfer)
     _put(draft, order)
     _noted(draft, order, step)
     return order
@@ -152,15 +169,20 @@ def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
 def _order(
     draft: DecisionBuilder, step: Step, payment: Payment, rule: ApprovalRule, because: AnyCode, by: str | None
 ) -> StopOrder:
+    stop = draft.plan.stop
     return StopOrder(
         step=step.id,
+        number=document_number(stop.prefix, draft.case.id, len(draft.case.orders) + 1, draft.now),
         transfer=payment.transfer,
+        payee=payment.payee,
+        amount_fen=payment.amount_fen,
+        hours=stop.lasts // timedelta(hours=1),
         action=step.action,
         state=OrderState.PROPOSED,
         ground=because,
         asked_by=by,
         asked_at=draft.now,
-        due=draft.after(draft.plan.stop.approval.within),
+        due=draft.after(stop.approval.within),
         persons=rule.persons,
         roles=rule.roles,
     )
@@ -179,5 +201,9 @@ def _noted(draft: DecisionBuilder, order: StopOrder, step: Step) -> None:
 
 
 def _put(draft: DecisionBuilder, order: StopOrder) -> None:
-    others = [other for other in draft.case.orders if other.step != order.step]
-    draft.set(orders=[*others, order])
+    """Replace the order of the same step in its place, or add a new one at the end."""
+    known = draft.case.orders
+    if all(other.step != order.step for other in known):
+        draft.set(orders=[*known, order])
+    else:
+        draft.set(orders=[order if other.step == order.step else other for other in known])

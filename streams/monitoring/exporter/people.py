@@ -11,7 +11,7 @@ from prometheus_client.core import Metric
 from domain.desk.missed import Missed
 from domain.visits.officers import load_of, on_duty
 from schemas.base import ANY_VERSION
-from schemas.casework.cases import Case, StopState
+from schemas.casework.cases import Case
 from schemas.levels import Channel, Level
 from streams.casework.auditor.auditor import GRACE_SECONDS
 from streams.casework.auditor.sweep import waits
@@ -59,7 +59,7 @@ class _Walk:
             self.claims[case.claimed_by] += 1
         for payment in case.payments:
             stop = payment.stop
-            if stop and stop.state is StopState.IN_FORCE and stop.until and stop.until - now <= RUNNING_OUT:
+            if stop and stop.until and stop.until - now <= RUNNING_OUT:
                 self.running_out += 1
 
 

@@ -35,7 +35,7 @@ from schemas.casework.inputs import (
     VictimReport,
     VisitStage,
 )
-from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct, OrderState
 from schemas.codes.refusals import HasCase
 from schemas.levels import Action, Channel, Level, Outcome, Result
 from schemas.people.residents import Flag
@@ -231,7 +231,11 @@ class CaseLife(RuleBasedStateMachine):
     @rule(data=st.data(), by=PEOPLE, approves=st.sampled_from([True, True, True, False]))
     def decides_on_an_order(self, data: st.DataObject, by: str, approves: bool) -> None:
         step = data.draw(st.sampled_from([order.step for order in self.here.orders]))
-        act = ApproveStopAct(order=step) if approves else DeclineStopAct(order=step, reason="a mistake")
+        acts = [
+            DeclineStopAct(order=step, reason="a mistake"),
+            HandOverStopAct(order=step, decision="decision 17", authority="the city's police"),
+        ]
+        act = ApproveStopAct(order=step) if approves else data.draw(st.sampled_from(acts))
         self.act(act, by, role=data.draw(ROLES))
 
     @rule(sure=st.sampled_from([False, False, False, True]))
@@ -299,6 +303,13 @@ class CaseLife(RuleBasedStateMachine):
         kept = {name: entry.amount_fen for name, entry in self.case.kept.items() if name != "exposure"}
         assert all(0 < amount <= amounts[name] for name, amount in kept.items())
         assert all(0 < amount <= amounts[name] for name, amount in self.case.frozen.items())
+
+    @invariant()
+    def an_account_is_stopped_twice_at_most(self) -> None:
+        for payee in {made.payee for made in self.case.payments} if self.case is not None else ():
+            stops = [made.stop for made in self.here.payments if made.payee == payee and made.stop]
+            assert sum(stop.times for stop in stops) <= 2
+            assert all(stop.state.lasts or not stop.runs for stop in stops), "what has ended does not run"
 
     @invariant()
     def nothing_waits_of_the_plan_once_settled(self) -> None:

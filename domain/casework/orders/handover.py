@@ -1,0 +1,56 @@
+"""The hand-over of a stopped account: an authority has frozen it, so it is not stopped any more."""
+
+from domain.casework import payments, stops
+from domain.casework.draft import DecisionBuilder
+from domain.casework.orders import records as orders
+from domain.casework.steps import end
+from schemas.casework.cases import Case, Payment, StepState, StopState
+from schemas.casework.orders import Freezing, HandOverStopAct, OrderState, StopOrder
+from schemas.codes.money import StopHandedOver
+from schemas.codes.refusals import AccountFrozen, NoStop, RefusalCode, RoleMayNotApprove
+from schemas.people.staff import StaffRole
+
+_STOPPED = frozenset({StopState.ASKED, StopState.IN_FORCE, StopState.EXPIRED})
+
+
+def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: StaffRole | None) -> RefusalCode | None:
+    """Record that the account of an order is frozen. Returns why it is refused, or None.
+
+    The stops of the account end, whichever of the case's payments they were for, and its bank is asked nothing more.
+    """
+    order = orders.order_of(draft.case, act.order)
+    if order is None:
+        return NoStop()
+    if why := may_not_hand_over(draft.case, order, role):
+        return why
+    freezing = Freezing(number=act.decision, authority=act.authority, by=by, at=draft.now)
+    what = StopHandedOver(by, act.authority, act.decision)
+    for other in draft.case.payments:
+        if other.payee == order.payee:
+            _frozen(draft, other, freezing, what)
+    return None
+
+
+def may_not_hand_over(case: Case, order: StopOrder, role: StaffRole | None) -> RefusalCode | None:
+    """Return why a person of this role may not hand over an order, or None."""
+    if order.freezing is not None:
+        return AccountFrozen(order.freezing.authority, order.freezing.number)
+    payment = payments.find(case, order.transfer)
+    if payment is None or not _stopped(payment):
+        return NoStop()
+    return None if role in order.roles else RoleMayNotApprove()
+
+
+def _stopped(payment: Payment) -> bool:
+    return payment.stop is not None and payment.stop.state in _STOPPED
+
+
+def _frozen(draft: DecisionBuilder, payment: Payment, freezing: Freezing, what: StopHandedOver) -> None:
+    if _stopped(payment):
+        stops.set_state(draft, payment, StopState.FROZEN, what)
+    for order in draft.case.orders:
+        if order.transfer == payment.transfer and order.state is OrderState.APPROVED:
+            orders.hand_over(draft, order, freezing)
+    for step in draft.live(*orders.ASKING):  # one that is out too: its channel may not have sent it yet
+        if step.transfer == payment.transfer:
+            end(draft, step, StepState.WITHDRAWN, what)
