@@ -27,6 +27,7 @@ ASKING = frozenset({StaffRole.SYSTEM_ADMINISTRATOR})  # ask for accounts, tokens
 CONFIRMING = frozenset({StaffRole.SECURITY_ADMINISTRATOR})  # decide on what was asked for
 DESK = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
 RELEASES = frozenset({StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR})  # roles that decide on stop-payments
+READ_ORDERS = RELEASES | {StaffRole.AUDITOR}
 
 Endpoint = Callable[..., Any]
 

@@ -1,11 +1,12 @@
 """A stop order at the release desk: nothing reaches the bank before a person has read it and approved."""
 
-from schemas.casework.cases import Case
+from domain.payments.capitals import capitals
+from schemas.casework.cases import Case, StopState
 from schemas.casework.orders import OrderState
 from schemas.levels import Result
 from schemas.people.staff import StaffRole
 from tests.console.harness.stage import Stage
-from tests.console.harness.stops import audited, hidden
+from tests.console.harness.stops import audited, hidden, stopped
 from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
@@ -71,3 +72,43 @@ async def test_an_order_that_is_declined_reaches_no_bank(console: Stage) -> None
 async def test_an_order_that_there_is_not_is_not_found(console: Stage) -> None:
     async with await console.signed_in(DESK) as anna:
         assert (await anna.get("/release/orders/raaaaaaaaaaaaaaaa-1/stop.0")).status_code == 404
+
+
+async def test_a_person_records_that_an_authority_has_frozen_the_account(console: Stage) -> None:
+    stop = await stopped(console)
+    (order,) = stop.case.orders
+    path = f"/release/orders/{stop.case.id}/{order.step}"
+    async with await console.signed_in(DESK) as anna:
+        assert order.number in (await anna.get(stop.path)).text, "the stop's page names its orders"
+        page = (await anna.get(path)).text
+        given = {"form": hidden(page, "form"), "authority": "长春市公安局"}
+        assert (await anna.post(f"{path}/hand-over", data=given)).status_code == 422
+        given["decision"] = "吉公冻字〔2026〕17号"
+        answer = await anna.post(f"{path}/hand-over", data=given)
+        assert answer.status_code == 303, answer.text
+        page = (await anna.get(path)).text
+        assert "吉公冻字〔2026〕17号" in page
+        assert 'id="decision"' not in page, "what is handed over cannot be handed over again"
+    (payment,) = (await stop.now()).payments
+    assert payment.stop is not None
+    assert payment.stop.state is StopState.FROZEN
+    (entry,) = await audited(console, "hand-over-stop", stop.case.id)
+    assert (entry.by, entry.reason) == (anna.account.login, "长春市公安局 吉公冻字〔2026〕17号")
+
+
+async def test_an_order_is_printed_with_its_account_whole_only_while_it_is_revealed(console: Stage) -> None:
+    stop = await stopped(console)
+    (order,) = stop.case.orders
+    path = f"/release/orders/{stop.case.id}/{order.step}/print"
+    async with await console.signed_in(StaffRole.AUDITOR) as rita:
+        page = (await rita.get(path)).text
+        assert order.number in page
+        assert capitals(order.amount_fen) in page
+        assert stop.mule not in page, "the account is masked"
+        told = {"case": stop.case.id, "reason": "复核文书", "form": "a" * 20}
+        assert (await rita.post("/unmask", data=told)).status_code == 303
+        assert stop.mule in (await rita.get(path)).text
+    entries = await audited(console, "look-order-print", stop.case.id)
+    assert [each.detail for each in entries] == [order.number, f"{order.number} account in full"]
+    async with await console.signed_in(StaffRole.OPERATOR) as olga:
+        assert (await olga.get(path)).status_code == 403

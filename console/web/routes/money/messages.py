@@ -1,4 +1,4 @@
-"""What a page of the release desk shows of one payment: the bank's messages, the masked account, the resident."""
+"""What a page of the release desk shows of one payment: its orders, the bank's messages, the account, the resident."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -20,13 +20,15 @@ REASON_LENGTH = "理由须为 2 至 300 字。"
 
 
 async def messages(made: Services, who: Who, case: Case, payment: Payment) -> dict[str, Any]:
-    """Return the payment, its masked account and resident, and the messages to and from the bank."""
+    """Return the payment, its masked account, resident and stop orders, and the messages to and from the bank."""
     sent, came = made.figures.book.of(case.id, payment.transfer)
     accounts = await masked_accounts(made, [payment.payee])
     told = {each.dispatch: made.figures.book.told.get(each.dispatch, []) for each in sent}
     person = await person_of(made, who, case, made.line.clock.now())
     account = accounts.get(payment.payee, "")
-    return {"payment": payment, "account": account, "person": person, "sent": sent, "came": came, "told": told}
+    orders = [order for order in case.orders if order.transfer == payment.transfer]
+    shown = {"payment": payment, "account": account, "person": person, "orders": orders}
+    return {**shown, "sent": sent, "came": came, "told": told}
 
 
 async def masked_accounts(made: Services, payees: Iterable[str]) -> dict[str, str]:

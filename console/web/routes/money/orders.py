@@ -1,7 +1,9 @@
-"""Routes of stop orders at the release desk: a person reads one, and approves or declines it."""
+"""Routes of stop orders at the release desk: a person reads one, approves or declines it, prints it, and records that
+the account is frozen.
+"""
 
 import secrets
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
@@ -11,20 +13,39 @@ from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case import answers
 from console.web.case.acting import acted
 from console.web.case.answers import Answered
-from console.web.kit.door import RELEASES, Door
+from console.web.kit.door import READ_ORDERS, RELEASES, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
+from console.web.payments import stops
 from console.web.routes.money.messages import REASON_LENGTH, WAITS, FormId, messages
+from domain.casework.orders import handover
 from domain.casework.orders import records as orders
+from domain.identity import masking
 from domain.ids import short_hash
-from schemas.casework.cases import Case
-from schemas.casework.orders import ApproveStopAct, DeclineStopAct, StopOrder
+from domain.payments.capitals import capitals
+from schemas.casework.cases import Case, Payment
+from schemas.casework.orders import (
+    LEAST_AUTHORITY,
+    LEAST_DECISION,
+    MOST_AUTHORITY,
+    MOST_DECISION,
+    ApproveStopAct,
+    DeclineStopAct,
+    HandOverStopAct,
+    StopOrder,
+)
+from schemas.channels.bank_messages import bank_of
 from schemas.channels.releases import LEAST_REASON, MOST_REASON
 from schemas.codes.danger import DangerSeen
 
 door = Door("/release/orders")
+Decided = ApproveStopAct | DeclineStopAct | HandOverStopAct
+FREEZING = {"decision": (LEAST_DECISION, MOST_DECISION), "authority": (LEAST_AUTHORITY, MOST_AUTHORITY)}
+"""The least and most characters of what a hand-over states."""
+PRINTED_REASONS = 4  # the most serious ones: the document has one page
+_NO_DECISION = "请填写冻结决定书文号（4 至 64 字）和作出决定的机关（2 至 128 字）。"
 
 
 @door.page("/{case_id}/{step}", RELEASES, name="release-order")
@@ -65,23 +86,81 @@ async def decline(
     why = reason.strip()
     if not LEAST_REASON <= len(why) <= MOST_REASON:
         case, order = await _found(services(request), who, case_id, step)
-        return await _page(request, who, case, order, translate(request, REASON_LENGTH), reason, 422)
+        return await _page(request, who, case, order, translate(request, REASON_LENGTH), {"reason": reason}, 422)
     return await _decide(request, who, case_id, DeclineStopAct(order=step, reason=why), form)
 
 
-async def _decide(
-    request: Request, who: Who, case_id: str, act: ApproveStopAct | DeclineStopAct, form: str
+@door.act("/{case_id}/{step}/hand-over", RELEASES, name="release-order-hand-over")
+async def hand_over(
+    request: Request,
+    case_id: str,
+    step: str,
+    who: Signed,
+    form: FormId,
+    decision: Annotated[str, Form()] = "",
+    authority: Annotated[str, Form()] = "",
 ) -> Response:
+    """Record that an authority has frozen the account. 422 without its decision's number and its name."""
+    typed = {"decision": decision.strip(), "authority": authority.strip()}
+    try:
+        act = HandOverStopAct(order=step, **typed)
+    except ValueError:
+        case, order = await _found(services(request), who, case_id, step)
+        return await _page(request, who, case, order, translate(request, _NO_DECISION), typed, 422)
+    return await _decide(request, who, case_id, act, form)
+
+
+@door.page("/{case_id}/{step}/print", READ_ORDERS, name="release-order-print")
+async def printed(request: Request, case_id: str, step: str, who: Signed) -> Response:
+    """An order as a document of one A4 page; recorded in the audit first.
+
+    The account is whole only while the person has revealed the resident's data. Raises NotFoundError if the person's
+    area has no such order.
+    """
+    made = services(request)
+    case, order = await _found(made, who, case_id, step)
+    shown = await messages(made, who, case, _payment(case, order))
+    whole = shown["person"].whole
+    await trail.write(
+        made, who, "look-order-print", case.id, "", f"{order.number}{' account in full' if whole else ''}"
+    )
+    number = (await stops.accounts(made, [order.payee])).get(order.payee, "")
+    institution = made.line.outgoing.institutions.by_code.get(shown["payment"].institution or "")
+    return page(
+        request,
+        "release_print.html",
+        case=case,
+        order=order,
+        payment=shown["payment"],
+        account=number if whole else masking.account(number),
+        bank=institution.name if institution else bank_of(order.transfer),
+        capitals=capitals(order.amount_fen),
+        names=await made.staff.names(),
+        **_words(request, case, order, PRINTED_REASONS),
+    )
+
+
+async def _decide(request: Request, who: Who, case_id: str, act: Decided, form: str) -> Response:
     made = services(request)
     case, _ = await _found(made, who, case_id, act.order)
     name = short_hash("order", who.login, case.id, act.order, act.do, form)
-    reason = act.reason if isinstance(act, DeclineStopAct) else act.order
-    answer = await answers.put(made, who, acted(made, who, case, act, name), reason)
+    answer = await answers.put(made, who, acted(made, who, case, act, name), _reason(act))
     if answer.how is Answered.DONE:
         return RedirectResponse(f"/release/orders/{case.id}/{act.order}", 303)
     wrong = say(request, answer.why) if answer.why else translate(request, WAITS)
     case, order = await _found(made, who, case_id, act.order)
     return await _page(request, who, case, order, wrong, status=409 if answer.why else 202)
+
+
+def _reason(act: Decided) -> str:
+    """Return what the audit keeps as the reason of an act."""
+    match act:
+        case ApproveStopAct():
+            return act.order
+        case DeclineStopAct():
+            return act.reason
+        case HandOverStopAct():
+            return f"{act.authority} {act.decision}"
 
 
 async def _found(made: Services, who: Who, case_id: str, step: str) -> tuple[Case, StopOrder]:
@@ -93,13 +172,18 @@ async def _found(made: Services, who: Who, case_id: str, step: str) -> tuple[Cas
 
 
 async def _page(
-    request: Request, who: Who, case: Case, order: StopOrder, wrong: str = "", typed: str = "", status: int = 200
+    request: Request,
+    who: Who,
+    case: Case,
+    order: StopOrder,
+    wrong: str = "",
+    typed: dict[str, str] | None = None,
+    status: int = 200,
 ) -> Response:
     """Return an order's page; the look is recorded in the audit first."""
     made = services(request)
     await trail.record_look(made, who, "order", case.id)
-    payment = next(each for each in case.payments if each.transfer == order.transfer)
-    table = made.line.outgoing.institutions.by_code
+    payment, table = _payment(case, order), made.line.outgoing.institutions.by_code
     may_not = orders.may_not_approve(order, who.login, who.role)
     return page(
         request,
@@ -107,15 +191,27 @@ async def _page(
         status,
         case=case,
         order=order,
-        ground=say(request, order.ground),
-        reasons=say(request, DangerSeen(tuple(case.danger.reasons))),
         institution=table.get(payment.institution or ""),
         institutions=list(table.values()) if orders.unrouted(payment) else [],
         may_not=say(request, may_not) if may_not else "",
         wrong=wrong,
-        typed=typed,
+        may_hand_over=handover.may_not_hand_over(case, order, who.role) is None,
+        freezing=FREEZING,
+        typed={"reason": "", "decision": "", "authority": ""} | (typed or {}),
         form_id=secrets.token_hex(10),
         here=f"/release/orders/{case.id}/{order.step}",
         names=await made.staff.names(),
+        **_words(request, case, order),
         **await messages(made, who, case, payment),
     )
+
+
+def _payment(case: Case, order: StopOrder) -> Payment:
+    """Return the payment that an order is about."""
+    return next(payment for payment in case.payments if payment.transfer == order.transfer)
+
+
+def _words(request: Request, case: Case, order: StopOrder, most: int | None = None) -> dict[str, Any]:
+    """Return an order's ground and the danger in the reader's language. `most`: of its reasons; None: all."""
+    reasons = DangerSeen(tuple(case.danger.reasons[:most]))
+    return {"ground": say(request, order.ground), "reasons": say(request, reasons)}
