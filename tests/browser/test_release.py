@@ -1,5 +1,7 @@
 """The release desk with two people at two browsers: one asks, the other decides."""
 
+import re
+
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
@@ -104,3 +106,20 @@ async def test_what_is_named_by_a_case_is_for_everybody_too(console: Stage, peop
             results = await Axe().run(page, options=RULES)
             found += [f"{path} {language}: {each['id']}" for each in results.response["violations"]]
     assert found == []
+
+
+async def test_an_order_is_one_a4_page(console: Stage, people: People) -> None:
+    stop = await stopped(console)
+    (order,) = stop.case.orders
+    for language in ("zh-CN", "ko"):
+        page = await people.page(StaffRole.AUDITOR, language=language)
+        await page.goto(f"/release/orders/{stop.case.id}/{order.step}/print")
+        await expect(page.locator(".numbered")).to_have_text(order.number)
+        paper = await page.pdf(prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
+        await page.emulate_media(media="print")
+        await page.set_viewport_size({"width": 658, "height": 987})  # A4 within its margins, at 96 dots per inch
+        wide, high = await page.evaluate("[document.body.scrollWidth, document.querySelector('main').scrollHeight]")
+        assert wide <= 658
+        assert high <= 987
+        await people.shot(page, f"order-{language}")

@@ -24,7 +24,7 @@ from domain.payments.releases import NotAsked, Why
 from schemas.base import Model, Reason
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Act, ClaimAct, NoteAct, ReleaseStopAct
-from schemas.casework.orders import ApproveStopAct, DeclineStopAct
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
 from schemas.channels.releases import LEAST_REASON, MOST_REASON, ReleaseRequest, ReleaseState
 from schemas.codes.any_code import AnyCode
 from schemas.codes.refusals import (
@@ -131,7 +131,8 @@ def taken_by_other(case: Case, who: Who, body: ActBody) -> Taken | None:
 
     Notes, claims, decisions on stop orders and an act with `anyway` are never blocked.
     """
-    free = body.anyway or isinstance(body.act, NoteAct | ClaimAct | ApproveStopAct | DeclineStopAct)
+    of_order = isinstance(body.act, ApproveStopAct | DeclineStopAct | HandOverStopAct)
+    free = body.anyway or of_order or isinstance(body.act, NoteAct | ClaimAct)
     return None if free or case.claimed_by in (None, who.login) else Taken(case.claimed_by or "")
 
 
