@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
+from domain.calendar import local_date
 from domain.payments.ledger import safe
 from domain.policy import Policy
 from domain.policy.triage import ScamTalk, TriageRules
@@ -45,11 +46,14 @@ def gone(case: Case) -> int:
 
 
 def to_come(case: Case, policy: Policy) -> int:
-    """Return how much more the scam may ask for (fen): what such a scam takes or the resident has, less the known
-    payments.
+    """Return how much more the scam may ask for (fen): the loss of such a case, less the known payments.
+
+    At most the exposure that screening found: a policy may estimate more since.
     """
     known = sum(payment.amount_fen for payment in case.payments)
-    return max(0, min(scam_of(case, policy).asks_fen, case.danger.exposure_fen) - known)
+    age = local_date(case.opened_at).year - case.profile.birth_year
+    loss = policy.risk.loss.of(case.danger.scam_type, age)
+    return max(0, min(loss, case.danger.exposure_fen) - known)
 
 
 def scam_of(case: Case, policy: Policy) -> ScamTalk:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from domain.policy.faults import FaultCode, refused
 from domain.policy.units import Duration, Section
-from schemas.base import Fen, Text, Token
+from schemas.base import MOST_FEN, Fen, Text, Token
 from schemas.casework.cases import Profile
 from schemas.levels import RISING, Level
 from schemas.people.residents import BalanceBand, Occupation, Sex
@@ -51,7 +51,7 @@ class Money(Section):
 
     `moving_bits`: to a suspect, and not settled yet. A payment to a new payee counts from `least_fen` and `least_share`
     of the balance on, plus `share_bits` times its share of the balance. `balances`: assumed money (fen) by balance
-    band.
+    band, by which the queue ranks; it is shown nowhere.
     """
 
     window: Duration
@@ -99,6 +99,29 @@ class AtRisk(Section):
         )
 
 
+class AgeLoss(Section):
+    """How many times the mean loss victims of these ages (both inclusive) lose."""
+
+    ages: tuple[int, int]
+    times: Annotated[float, Field(ge=0.01, le=100)]
+
+
+class Losses(Section):
+    """What a case costs its resident (fen): the mean by scam type (`usual`: of any other), by age.
+
+    It is an estimate: what a resident has is nowhere taken for what a scam takes.
+    """
+
+    usual: Fen
+    scams: dict[Token, Fen] = Field(default_factory=dict)
+    ages: Annotated[list[AgeLoss], Field(default_factory=list, max_length=20)]
+
+    def of(self, scam: str, age: int) -> int:
+        """Return the loss of a case of this scam type, with a resident of this age: at most MOST_FEN."""
+        times = next((band.times for band in self.ages if band.ages[0] <= age <= band.ages[1]), 1.0)
+        return min(MOST_FEN, round(self.scams.get(scam, self.usual) * times))
+
+
 class RiskRules(Section):
     """Evidence weights, half-lives, at-risk groups and thresholds.
 
@@ -121,6 +144,7 @@ class RiskRules(Section):
     evidence: dict[EvidenceKind, Weight]
     together: list[Together] = Field(default_factory=list)
     scams: Annotated[dict[Token, Scam], Field(min_length=1)]
+    loss: Losses
     # More could overflow a float when multiplied.
     at_risk: Annotated[list[AtRisk], Field(default_factory=list, max_length=100)]
     policy: str | None = None  # the whole policy's digest: set on loading, whatever the file says
@@ -150,7 +174,7 @@ class RiskRules(Section):
             if weight.group not in self.groups:
                 raise refused(FaultCode.UNKNOWN_GROUP, key=f"evidence.{kind}", name=weight.group)
         hinted = {scam for weight in self.evidence.values() for scam in weight.hints}
-        named = hinted | {group.scam for group in self.at_risk if group.scam}
+        named = hinted | {group.scam for group in self.at_risk if group.scam} | set(self.loss.scams)
         if unknown := named - set(self.scams):
             raise refused(FaultCode.UNKNOWN_SCAMS, names=sorted(unknown))
         return self

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from domain.policy.faults import FaultCode, refused
 from domain.policy.units import Duration, Section
-from schemas.base import Fen, Token
+from schemas.base import Token
 from schemas.levels import Level
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -24,11 +24,10 @@ _LIMITS = {
 class ScamTalk(Section):
     """Figures of a type of scam.
 
-    `asks_fen`: average loss. `persuaded`: probability that a conversation dissuades. `goes`: time in which half of the
-    money still to be asked for is lost, without a call or payment in progress.
+    `persuaded`: probability that a conversation dissuades. `goes`: time in which half of the money still to be asked
+    for is lost, without a call or payment in progress.
     """
 
-    asks_fen: Fen
     persuaded: Share
     goes: Duration
 
@@ -58,7 +57,7 @@ class TriageRules(Section):
     patience: Duration = timedelta(minutes=30)
     limit: dict[Level, Duration] = Field(default_factory=_LIMITS.copy)  # a level without one has no limit
     # For scams without their own figures.
-    scam: ScamTalk = ScamTalk(asks_fen=5_200_000, persuaded=0.4, goes=timedelta(hours=12))
+    scam: ScamTalk = ScamTalk(persuaded=0.4, goes=timedelta(hours=12))
     scams: dict[Token, ScamTalk] = Field(default_factory=dict)
 
     @model_validator(mode="after")

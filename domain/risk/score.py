@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from domain.calendar import local_date
 from domain.policy.risk import RiskRules
 from domain.risk.reasons import reasons
 from domain.risk.scams import likeliest, profile_bits
@@ -66,12 +67,13 @@ def reported(profile: Profile, payments: Sequence[Payment], rules: RiskRules, no
 
 def _danger(scene: Scene, level: Level, odds: float, payments: Sequence[Payment]) -> Danger:
     weighty = sorted(scene.members, key=lambda member: (-bits(member, scene), member.id))
+    scam_type = likeliest(scene)
     fused = [rule.words for rule in scene.rules.together if fused_bits(rule, scene)]
     return Danger(
         level=level,
         probability=1 / (1 + 2.0**-odds),
-        exposure_fen=_exposure(scene, payments),
-        scam_type=likeliest(scene),
+        exposure_fen=_exposure(scene, payments, scam_type),
+        scam_type=scam_type,
         reasons=reasons(weighty, fused, scene.now, scene.rules.call.most),
         campaign=next((member.campaign for member in weighty if member.campaign), None),
         call_since=min((member.at for member in scene.members if live(member, scene)), default=None),
@@ -129,7 +131,8 @@ def _payment(member: Evidence, transfer: str) -> Payment:
     )
 
 
-def _exposure(scene: Scene, payments: Sequence[Payment]) -> int:
-    """Return the fen at risk: the payments plus such a resident's typical balance, at most MOST_FEN."""
-    paid = sum(payment.amount_fen for payment in payments)
-    return min(MOST_FEN, paid + scene.rules.money.balances[scene.profile.balance])
+def _exposure(scene: Scene, payments: Sequence[Payment], scam_type: str) -> int:
+    """Return the fen at risk: what is known to be under way, plus the loss of such a case; at most MOST_FEN."""
+    under_way = sum(payment.amount_fen for payment in payments if payment.state is not TransferState.SETTLED)
+    age = local_date(scene.now).year - scene.profile.birth_year
+    return min(MOST_FEN, under_way + scene.rules.loss.of(scam_type, age))

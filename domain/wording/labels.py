@@ -21,7 +21,7 @@ from schemas.casework.orders import OrderState
 from schemas.casework.reported import PaidBy
 from schemas.channels.releases import ReleaseState
 from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
-from schemas.people.residents import BalanceBand, Flag, InterpreterLanguage, Language, Occupation, ReportSource, Sex
+from schemas.people.residents import Flag, InterpreterLanguage, Language, Occupation, ReportSource, Sex
 from schemas.people.rosters import Role
 from schemas.risk.evidence import EvidenceKind, WatchStatus
 from schemas.risk.fan_outs import RequestState
@@ -270,12 +270,6 @@ FLAGS = {
     Flag.HARD_OF_HEARING: "听力不便",
     Flag.OBJECTS_TO_CALLS: "不愿接电话",
 }
-BALANCES = {
-    BalanceBand.LOW: "不足 1 万元",
-    BalanceBand.MIDDLE: "1 万至 10 万元",
-    BalanceBand.HIGH: "10 万至 100 万元",
-    BalanceBand.VERY_HIGH: "100 万元以上",
-}
 SCAMS = {
     "brushing": "刷单返利",
     "service": "冒充电商物流客服",
@@ -387,7 +381,6 @@ _TABLES: tuple[Mapping[Any, str], ...] = (
     *(RELEASE_STATES, DIFFERENCES, TRANSFER_STATES, EVIDENCE, CLASSES, SEXES, OCCUPATIONS, SPOKEN, AGES, FLAGS),
     *(CHAIN_FAULTS, ORDER_STATES, PAYERS_STATES, STANDINGS, GROUNDS, CALLS, PAYMENTS, LAYERS, TOPICS),
     *(
-        BALANCES,
         SCAMS,
         MEANS,
         ROSTER_ROLES,

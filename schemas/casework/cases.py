@@ -194,8 +194,9 @@ class Loss(Model):
 
 
 class Danger(Model):
-    """Screening's result: the risk with its reasons, most serious first. `probability`: of fraud; `exposure_fen`: money
-    that could be lost; `call_since`: when a suspicious call still in progress began.
+    """Screening's result: the risk with its reasons, most serious first. `probability`: of fraud; `exposure_fen`: an
+    estimate of what could be lost, the amount under way plus the loss of such a case; `call_since`: when a suspicious
+    call still in progress began.
     """
 
     level: Level

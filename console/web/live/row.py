@@ -94,7 +94,9 @@ class Row:
 
 
 def stake(case: Case) -> int:
-    """Return the money in fen that can still be saved: payments that have not gone through, else the whole exposure."""
+    """Return the money in fen that can still be saved: payments that have not gone through, else the exposure, which is
+    an estimate.
+    """
     return to_go(case) or case.danger.exposure_fen
 
 

@@ -95,6 +95,10 @@ KEYS = (
     ("[risk.groups]", "同组证据：最强的全计，其余按 repeat 计，合计不超过 cap。"),
     ("[[risk.together]]", "两种证据在 within 之内相继出现时额外增加的 bits，words 是给坐席看的话。"),
     ("[[risk.at_risk]]", "易受骗人群：ratio 是其受骗几率与全体之比，source 写明出处。"),
+    (
+        "[risk.loss]",
+        "一起预警的平均损失（分）：usual 一般，scams 按骗局，ages 按年龄的倍数。与在途金额相加即涉险金额（估算）。",
+    ),
     ("[plan.levels.*]", "各等级的步骤和时钟：after 何时开始，attempts 几次，again 间隔，result_within 结果时限。"),
     ("[plan.results.*]", "每种结果之后做什么。"),
     ("[fatigue]", "同一居民每小时、每天最多联系几次；红色不受限。"),
@@ -108,7 +112,7 @@ KEYS = (
         "[triage]",
         "先接手哪条预警：每分钟能避免多少损失。等过 patience 分量加倍；等过 limit 再加倍，此后每过其四分之一又加倍。",
     ),
-    ("[triage.scams]", "每种骗局平均骗走多少（asks_fen，分）、劝得住的机会（persuaded）、多久骗走一半（goes）。"),
+    ("[triage.scams]", "每种骗局劝得住的机会（persuaded）、多久骗走一半（goes）。"),
     ("[retention]", "各类记录保存多久（quanzu admin topics retain 生效）。预警日志、名册和审计不在其列。"),
     ("[messages.*]", "短信和语音的话术：只能出现 96110 一个号码，不得有链接，必须有 {tail} 和 {code}。"),
 )

@@ -86,8 +86,7 @@ def test_money_that_a_bank_has_caught_is_no_longer_on_its_way() -> None:
 
 def test_who_has_paid_is_harder_to_persuade_with_the_same_money_still_to_go() -> None:
     going, small = payment("bank:1", 8_000_000), payment("bank:2", 1, state=TransferState.SETTLED)
-    only_these = {"scams": {}, "scam": POLICY.triage.scam.model_copy(update={"asks_fen": 0})}
-    as_easily, harder = with_triage(**only_these, paid=1.0), with_triage(**only_these, paid=0.5)
+    as_easily, harder = with_triage(paid=1.0), with_triage(paid=0.5)
     first, second = case(Level.RED, payments=[going]), case(Level.RED, payments=[small, going])
     assert (fen(second, as_easily), fen(second, harder)) == (fen(first, as_easily), fen(first, harder) / 2)
 
@@ -122,8 +121,7 @@ def test_the_same_money_counts_more_where_it_is_all_that_is_there() -> None:
         case(Level.RED, 300_000, profile=profile().model_copy(update={"balance": band}))
         for band in (BalanceBand.LOW, BalanceBand.VERY_HIGH)
     )
-    only_this = with_triage(scams={}, scam=POLICY.triage.scam.model_copy(update={"asks_fen": 0}))
-    assert fen(poor, only_this) > fen(rich, only_this)
+    assert fen(poor) > fen(rich)
 
 
 def payments(amounts: list[int]) -> list[Payment]:

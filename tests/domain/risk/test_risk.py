@@ -3,14 +3,16 @@
 from datetime import datetime, timedelta
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.risk import alert_id, assess, bounded, may_be_evidence, merged, news, remembered, supersedes, version
+from schemas.base import MOST_FEN
 from schemas.casework.cases import Profile
 from schemas.codes.danger import CombinedEvidence, OngoingCall, PaymentMade, ScamSms
 from schemas.levels import Level
-from schemas.people.residents import Occupation, Sex
+from schemas.people.residents import BalanceBand, Occupation, Sex
 from schemas.risk.evidence import Evidence, EvidenceKind
 from schemas.risk.signals import AppKind, NumberClass, Signal, TransferState
 from tests.domain.risk.riskworld import (
@@ -243,10 +245,34 @@ def test_what_is_more_than_its_sum_is_the_first_reason() -> None:
     ]
 
 
-def test_exposure_is_what_was_paid_and_what_is_left() -> None:
-    danger = risk(evidence(transfer(), watch=SUSPECT)).danger
-    assert danger is not None
-    assert danger.exposure_fen == 3_200_000 + 5_000_000
+def exposure(paid: Signal, band: BalanceBand = BalanceBand.MIDDLE) -> int:
+    """The exposure of somebody of 46 beyond the loss of such a case."""
+    rich = profile().model_copy(update={"balance": band})
+    found = assess(evidence(paid, watch=SUSPECT), rich, RULES, NOW).danger
+    assert found is not None
+    return found.exposure_fen - RULES.loss.scams[found.scam_type]
+
+
+@pytest.mark.parametrize("band", BalanceBand)
+def test_exposure_is_what_is_under_way_and_the_loss_of_such_a_case_and_no_balance(band: BalanceBand) -> None:
+    assert exposure(transfer(fen=30_000, state=TransferState.PENDING), band) == 30_000
+
+
+def test_what_has_settled_is_not_under_way() -> None:
+    assert exposure(transfer(state=TransferState.SETTLED)) == 0
+
+
+def test_the_loss_of_a_case_depends_on_the_scam_and_the_age() -> None:
+    loss = RULES.loss
+    assert loss.of("unheard_of", 45) == loss.usual == 5_200_000
+    assert [loss.of("police", age) for age in (19, 29, 45, 70, 90)] == [
+        12_600_000,
+        11_718_000,
+        12_600_000,
+        18_270_000,
+        32_130_000,
+    ]
+    assert loss.model_copy(update={"usual": MOST_FEN}).of("unheard_of", 90) == MOST_FEN
 
 
 def test_an_app_names_the_scam() -> None:
