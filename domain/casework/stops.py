@@ -85,7 +85,7 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
         payment.model_copy(update={"stop": stop.model_copy(update={"state": StopState.IN_FORCE, "until": until})})
     )
     draft.note(FactKind.STOP, StoppedUntil(until), amount_fen=given.amount_fen)
-    orders.carried_out(draft, payment.transfer, until)
+    orders.record_execution(draft, payment.transfer, until)
     due = max(draft.now + timedelta(seconds=1), until - draft.plan.stop.remind_before)
     draft.timer(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", Action.STOP_AGAIN, due, payment.transfer)
 

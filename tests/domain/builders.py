@@ -250,7 +250,14 @@ class Line:
     def outcome(self, outcome: Outcome, **more: object) -> Decision:
         return self.act(OutcomeAct.model_validate({"outcome": outcome, **more}))
 
-    def bank(self, state: BankState, transfer: str = "bank:1", amount: int = 0, dispatch: str = "") -> Decision:
+    def bank(
+        self,
+        state: BankState,
+        transfer: str = "bank:1",
+        amount: int = 0,
+        dispatch: str = "",
+        until: datetime | None = None,
+    ) -> Decision:
         asked = [out for out in self.sent() if out.payment and out.payment.transfer == transfer]
         return self.give(
             BankFeedback(
@@ -262,6 +269,7 @@ class Line:
                 transfer=transfer,
                 state=state,
                 amount_fen=amount,
+                until=until,
             )
         )
 

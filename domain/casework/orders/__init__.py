@@ -1,6 +1,5 @@
 """Stop orders within a decision: `records` proposes and signs them, `decisions` has what persons decide, `reports`
 drafts them on a victim's report, `handover` has what ends an order for good: another authority has frozen the account.
-`numbers` names orders as documents.
 
 May import domain/casework/alerts, draft, payments, steps and stops. Called by domain/casework and the console's release
 desk.

@@ -50,7 +50,7 @@ def _frozen(draft: DecisionBuilder, payment: Payment, freezing: Freezing, what: 
         stops.set_state(draft, payment, StopState.FROZEN, what)
     for order in draft.case.orders:
         if order.transfer == payment.transfer and order.state is OrderState.APPROVED:
-            orders.hand_over(draft, order, freezing)
+            orders.record_freezing(draft, order, freezing)
     for step in draft.live(*orders.ASKING):  # one that is out too: its channel may not have sent it yet
         if step.transfer == payment.transfer:
             end(draft, step, StepState.WITHDRAWN, what)

@@ -6,9 +6,10 @@ policy that cites its legal ground.
 
 from datetime import datetime, timedelta
 
+from domain.calendar import local_date
 from domain.casework import payments
 from domain.casework.draft import CLOCK, DecisionBuilder
-from domain.casework.orders.numbers import document_number
+from domain.ids import case_digits, in_groups
 from domain.policy.approval import ApprovalRule
 from domain.policy.schedule import LATEST
 from schemas.casework.cases import Case, Payment, Step, StepState
@@ -36,6 +37,15 @@ def latest_order(case: Case, transfer: str, *states: OrderState) -> StopOrder | 
     """Return the latest order for a transfer in one of these states (without any: in whichever), or None."""
     found = [order for order in case.orders if order.transfer == transfer and (not states or order.state in states)]
     return found[-1] if found else None
+
+
+def document_number(prefix: str, case_id: str, ordinal: int, at: datetime) -> str:
+    """Return the document number (文书号) of an order made at `at`: 吉公反诈止付〔2026〕4817-3305-1192-1号.
+
+    It is derived, so no counter is shared: the centre's prefix, the year, the case's number in full, and which of the
+    case's orders it is (`ordinal`, from 1). Whoever has the case's short number (26-4817) recognizes it here.
+    """
+    return f"{prefix}〔{local_date(at).year}〕{in_groups(case_digits(case_id))}-{ordinal}号"
 
 
 def may_propose(case: Case, payment: Payment) -> bool:
@@ -108,7 +118,7 @@ def add_approval(draft: DecisionBuilder, order: StopOrder, by: str, role: StaffR
         draft.change(step, state=StepState.PENDING, due=draft.now)
 
 
-def carried_out(draft: DecisionBuilder, transfer: str, until: datetime) -> None:
+def record_execution(draft: DecisionBuilder, transfer: str, until: datetime) -> None:
     """Record on the order that is in force for a transfer that the bank has carried it out. No effect without one."""
     order = latest_order(draft.case, transfer, OrderState.APPROVED)
     if order is not None:
@@ -116,7 +126,7 @@ def carried_out(draft: DecisionBuilder, transfer: str, until: datetime) -> None:
         _put(draft, order.model_copy(update={"carried_out": done}))
 
 
-def hand_over(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> None:
+def record_freezing(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> None:
     """Put an approved order into its end state HANDED_OVER."""
     _settle(draft, order, OrderState.HANDED_OVER, freezing=freezing)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.casework.orders.numbers import document_number
+from domain.casework.orders.records import document_number
 from domain.ids import case_digits
 from schemas.casework.cases import Stop, StopState
 from schemas.casework.events import FactKind
@@ -109,12 +109,15 @@ def test_the_first_stop_goes_on_while_its_renewal_is_asked_for() -> None:
     assert stop(line).state is StopState.EXPIRED
 
 
-def test_a_renewal_that_the_bank_never_answers_ends_with_the_first_stop_and_its_late_answer_counts() -> None:
+def test_a_renewal_that_the_bank_never_answers_ends_with_the_first_stop_until_it_says_when_it_ends() -> None:
     line = stopped()
     line.pass_to(timedelta(hours=49))
     assert stop(line).state is StopState.EXPIRED
     line.bank(BankState.IN_FORCE)
     assert stop(line).state is StopState.EXPIRED, "an answer that names no end may be an old one"
+    until = line.now + timedelta(hours=40)
+    line.bank(BankState.IN_FORCE, until=until)
+    assert (stop(line).state, stop(line).until, stop(line).times) == (StopState.IN_FORCE, until, 2)
 
 
 def test_a_frozen_account_is_handed_over_and_not_stopped_any_more() -> None:
