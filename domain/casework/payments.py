@@ -94,7 +94,7 @@ def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | N
 
 def _frozen(case: Case, payee: str) -> AccountFrozen | None:
     made = [order.freezing for order in case.orders if order.payee == payee and order.freezing]
-    return AccountFrozen(made[-1].authority, made[-1].number) if made else None
+    return AccountFrozen(made[-1].authority, made[-1].decision) if made else None
 
 
 def asks_for(case: Case, transfer: str) -> tuple[Action, str]:

@@ -53,9 +53,9 @@ class CarriedOut(Model):
 
 
 class Freezing(Model):
-    """A decision of an authority to freeze an account (冻结), as a person recorded it. `number`: the decision's."""
+    """A decision of an authority to freeze an account (冻结), as a person recorded it. `decision`: its number."""
 
-    number: Decision
+    decision: Decision
     authority: Authority
     by: Text
     at: When

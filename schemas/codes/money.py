@@ -228,14 +228,14 @@ class StopUnconfirmed(Code, frozen=True):
 
 
 class StopHandedOver(Code, frozen=True):
-    """An authority has frozen the account, as a person recorded: it is not stopped any more. `number`: the freezing
-    decision's.
+    """An authority has frozen the account, as a person recorded: it is not stopped any more. `decision`: the
+    freezing decision's number.
     """
 
-    zh: ClassVar = "%(by)s 登记：账户已由%(authority)s冻结（%(number)s），不再止付"
+    zh: ClassVar = "%(by)s 登记：账户已由%(authority)s冻结（%(decision)s），不再止付"
     by: str
     authority: str
-    number: str
+    decision: str
 
 
 class LossAvoided(Code, frozen=True):

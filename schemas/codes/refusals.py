@@ -128,11 +128,11 @@ class MostStops(Code, frozen=True):
 
 
 class AccountFrozen(Code, frozen=True):
-    """An authority has frozen the account. `number`: the freezing decision's."""
+    """An authority has frozen the account. `decision`: the freezing decision's number."""
 
-    zh: ClassVar = "账户已由%(authority)s冻结（%(number)s），不再止付"
+    zh: ClassVar = "账户已由%(authority)s冻结（%(decision)s），不再止付"
     authority: str
-    number: str
+    decision: str
 
 
 class CannotBeStopped(Code, frozen=True):

@@ -23,7 +23,7 @@ def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: Staff
         return NoStop()
     if why := may_not_hand_over(draft.case, order, role):
         return why
-    freezing = Freezing(number=act.decision, authority=act.authority, by=by, at=draft.now)
+    freezing = Freezing(decision=act.decision, authority=act.authority, by=by, at=draft.now)
     what = StopHandedOver(by, act.authority, act.decision)
     for other in draft.case.payments:
         if other.payee == order.payee:
@@ -34,7 +34,7 @@ def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: Staff
 def may_not_hand_over(case: Case, order: StopOrder, role: StaffRole | None) -> RefusalCode | None:
     """Return why a person of this role may not hand over an order, or None."""
     if order.freezing is not None:
-        return AccountFrozen(order.freezing.authority, order.freezing.number)
+        return AccountFrozen(order.freezing.authority, order.freezing.decision)
     payment = payments.find(case, order.transfer)
     if payment is None or not _stopped(payment):
         return NoStop()

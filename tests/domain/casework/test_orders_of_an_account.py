@@ -130,7 +130,7 @@ def test_a_frozen_account_is_handed_over_and_not_stopped_any_more() -> None:
     assert {each.state for each in line.here.orders} == {OrderState.HANDED_OVER}
     freezing = order(line).freezing
     assert freezing is not None
-    assert (freezing.number, freezing.authority, freezing.by) == (FREEZE.decision, FREEZE.authority, "operator li")
+    assert (freezing.decision, freezing.authority, freezing.by) == (FREEZE.decision, FREEZE.authority, "operator li")
     why = AccountFrozen(FREEZE.authority, FREEZE.decision)
     assert refusal(line, AskStopAct(transfer="bank:1"), StaffRole.OPERATOR) == why
     assert refusal(line, FREEZE) == why
