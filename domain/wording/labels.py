@@ -302,7 +302,7 @@ LAYERS = {
     Layer.RED: "红色",
     Layer.WAITING: "等待接手",
     Layer.OFFICERS: "在岗民警",
-    Layer.MONEY: "涉险金额",
+    Layer.MONEY: "涉险金额（估算）",
 }
 TOPICS = {
     Concern.UNCLAIMED: "无人接手",

@@ -99,7 +99,8 @@ async def test_what_is_named_by_a_case_is_for_everybody_too(console: Stage, peop
     found = []
     for language, size, dark in LOOKS:
         page = await people.page(StaffRole.SUPERVISOR, "", language=language, size=size, dark=dark)
-        for path in (stop.path, anna.url, f"/release/reconciliation/{bank}/{day}"):
+        order = f"/release/orders/{stop.case.id}/{stop.case.orders[0].step}"
+        for path in (stop.path, anna.url, f"/release/reconciliation/{bank}/{day}", order, f"{order}/print"):
             await page.goto(path)
             wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             found += [f"{path} {language}: {wide} px stick out"] if wide > 0 else []

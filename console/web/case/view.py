@@ -15,7 +15,7 @@ from console.web.case.timeline import TimeLine, drawn
 from console.web.kit.door import RELEASES
 from console.web.kit.services import Services
 from console.web.kit.wording import wording
-from console.web.live.row import Row, stake
+from console.web.live.row import Row, estimated, stake
 from domain.calendar import local_date
 from domain.casework import grounds, triage
 from domain.desk.questions import Question, Tree, Walk, walk
@@ -166,6 +166,11 @@ class View:
     def stake_fen(self) -> int:
         """The money at stake in fen, as in the queue."""
         return stake(self.case)
+
+    @property
+    def estimated(self) -> bool:
+        """Whether `stake_fen` is an estimate."""
+        return estimated(self.case)
 
 
 async def view(services: Services, who: Who, case: Case, script: str = "") -> View:

@@ -88,6 +88,11 @@ class Row:
         return stake(self.case)
 
     @property
+    def estimated(self) -> bool:
+        """Whether `stake_fen` is an estimate."""
+        return estimated(self.case)
+
+    @property
     def changed(self) -> int:
         """The time of the case's last change in epoch ms."""
         return milliseconds(self.case.updated_at)
@@ -98,6 +103,11 @@ def stake(case: Case) -> int:
     an estimate.
     """
     return to_go(case) or case.danger.exposure_fen
+
+
+def estimated(case: Case) -> bool:
+    """Return whether a case's stake is an estimate: no payment is known to be under way."""
+    return not to_go(case)
 
 
 def row_of(case: Case, resident: Resident | None, policy: Policy) -> Row:
