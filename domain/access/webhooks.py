@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from schemas.casework.events import CaseEvent
+from domain.wording.own_words import masked_words, without_words
+from schemas.casework.events import CaseEvent, Fact
 from schemas.channels.webhooks import Webhook
 from schemas.codes.any_code import AnyCode
 
@@ -34,10 +35,11 @@ def wanted(webhook: Webhook, event: CaseEvent) -> bool:
     )
 
 
-def payload(event: CaseEvent, sentence: Callable[[AnyCode], str]) -> dict[str, Any]:
-    """Return the JSON body: the case in brief and what happened, as codes and in words.
+def payload(event: CaseEvent, sentence: Callable[[AnyCode], str] | None = None) -> dict[str, Any]:
+    """Return the JSON body: the case in brief and what happened, as codes with their parameters.
 
-    It has no name, telephone, account or address. `sentence`: renders a code in the reader's language.
+    It has no name, telephone, account or address, and nothing that a person wrote. `sentence`: for a receiver that was
+    granted words, renders a code in its language; people's own words come too, without numbers that identify somebody.
     """
     case = event.case
     return {
@@ -56,11 +58,15 @@ def payload(event: CaseEvent, sentence: Callable[[AnyCode], str]) -> dict[str, A
             "opened_at": case.opened_at.isoformat(),
             "exposure_fen": case.danger.exposure_fen,
         },
-        "facts": [
-            {"kind": fact.kind.value, "what": msgspec.to_builtins(fact.what), "words": sentence(fact.what)}
-            for fact in event.facts
-        ],
+        "facts": [_told(fact, sentence) for fact in event.facts],
     }
+
+
+def _told(fact: Fact, sentence: Callable[[AnyCode], str] | None) -> dict[str, Any]:
+    if sentence is None:
+        return {"kind": fact.kind.value, "what": msgspec.to_builtins(without_words(fact.what))}
+    what = msgspec.to_builtins(masked_words(fact.what))
+    return {"kind": fact.kind.value, "what": what, "words": sentence(fact.what)}
 
 
 def signature(secrets: Sequence[str], stamp: int, body: bytes) -> str:

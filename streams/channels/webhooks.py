@@ -171,7 +171,8 @@ class WebhookSender:
         """Return when the program has accepted the event; at once if it does not want it."""
         if not isinstance(entry, CaseEvent) or entry.at < webhook.made_at or not wanted(webhook, entry):
             return
-        body, failures = orjson.dumps(payload(entry, in_language(webhook.language).sentence)), 0
+        sentence = in_language(webhook.language).sentence if webhook.words else None
+        body, failures = orjson.dumps(payload(entry, sentence)), 0
         while not_cancelled():
             status, words = await self._sent(client, webhook, entry.id, body)
             if status == GONE:

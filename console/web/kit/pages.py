@@ -21,6 +21,7 @@ from console.web.kit.services import services
 from console.web.kit.static_files import root
 from console.web.kit.wording import wording
 from domain.identity import masking
+from domain.identity.free_text import masked_text
 from domain.wording import labels
 from domain.wording.codes import yuan
 
@@ -73,7 +74,7 @@ def environment(language: str) -> Environment:
     made.globals["labels"] = labels
     made.globals["static"] = root()
     made.filters.update(_FILTERS)
-    made.filters["sentence"] = wording(language).sentence
+    made.filters["sentence"] = lambda code, whole=False: wording(language, whole).sentence(code)
     made.filters["fault"] = lambda fault: policy_faults.sentence(fault, found.gettext)
     made.filters["place"] = lambda names: place(names, found.gettext)
     made.filters["yuan_short"] = lambda fen: yuan_short(fen, language)
@@ -147,6 +148,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "minutes": minutes,
     "lasted": lasted,
     "masked_name": masking.name,
+    "masked_text": masked_text,
     "masked_phone": masking.phone,
     "masked_account": masking.account,
 }

@@ -11,9 +11,11 @@ from pydantic import ValidationError
 
 from domain.access.webhooks import FIRST_WAIT, LONGEST_WAIT, next_try, payload, signature, wanted
 from domain.wording.codes import in_language
-from schemas.casework.events import CaseEvent
+from schemas.casework.events import CaseEvent, Fact, FactKind
 from schemas.channels.webhooks import Webhook
+from schemas.codes.any_code import NotTriedAgain
 from schemas.codes.base import code_name
+from schemas.codes.people import Noted
 from schemas.levels import Level
 from tests.domain import builders
 from tests.domain.builders import NOON
@@ -52,6 +54,17 @@ def test_what_happened_is_told_as_codes_and_in_the_reader_s_language(event: Case
         told = orjson.loads(orjson.dumps(payload(event, sentence)))["facts"]
         assert [each["what"]["code"] for each in told] == [code_name(fact.what) for fact in event.facts]
         assert [each["words"] for each in told] == [sentence(fact.what) for fact in event.facts]
+
+
+def test_without_words_a_program_is_told_codes_and_nothing_that_a_person_wrote(event: CaseEvent) -> None:
+    said = Fact(kind=FactKind.NOTE, what=NotTriedAgain(Noted("女儿电话 13900000001")))
+    noted = event.model_copy(update={"facts": [said]})
+    assert payload(noted)["facts"] == [
+        {"kind": said.kind.value, "what": {"code": "not_tried_again", "why": {"code": "noted"}}}
+    ]
+    (told,) = payload(noted, in_language("zh").sentence)["facts"]
+    assert told["what"]["why"]["text"] == "女儿电话 *******0001"
+    assert told["words"] == "不再重试：备注：女儿电话 *******0001"
 
 
 def test_while_a_secret_is_replaced_both_sign(event: CaseEvent) -> None:

@@ -11,7 +11,7 @@ from fastapi import Request
 from sse_starlette import ServerSentEvent
 from starlette.responses import Response
 
-from console.web.auth import trail
+from console.web.auth import trail, unmask
 from console.web.auth.who import Signed, Who
 from console.web.case import facts
 from console.web.case.acts import found
@@ -74,7 +74,7 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
     case = await found(made, who, case_id)
     await _look(made, who, case, anew=False)
     known = await _story(made, case)
-    events = timeline(known.told, language_of(request))
+    events = timeline(known.told, language_of(request), await unmask.active(made, who, case.resident))
     return page(request, "case_story.html", case=case, events=events, whole=known.whole, recordings=recordings(known))
 
 
