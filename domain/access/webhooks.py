@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 
-from domain.wording.own_words import masked_words, without_words
-from schemas.casework.events import CaseEvent, Fact
+from schemas.casework.events import CaseEvent
 from schemas.channels.webhooks import Webhook
 from schemas.codes.any_code import AnyCode
 
@@ -35,11 +34,13 @@ def wanted(webhook: Webhook, event: CaseEvent) -> bool:
     )
 
 
-def payload(event: CaseEvent, sentence: Callable[[AnyCode], str] | None = None) -> dict[str, Any]:
+def payload(
+    event: CaseEvent, shown: Callable[[AnyCode], AnyCode], sentence: Callable[[AnyCode], str] | None = None
+) -> dict[str, Any]:
     """Return the JSON body: the case in brief and what happened, as codes with their parameters.
 
-    It has no name, telephone, account or address, and nothing that a person wrote. `sentence`: for a receiver that was
-    granted words, renders a code in its language; people's own words come too, without numbers that identify somebody.
+    It has no name, telephone, account or address. `shown`: returns a code as this receiver may see it, without people's
+    own words or with masked ones (domain/identity/own_words); `sentence`: renders it for a receiver that gets words.
     """
     case = event.case
     return {
@@ -58,15 +59,13 @@ def payload(event: CaseEvent, sentence: Callable[[AnyCode], str] | None = None) 
             "opened_at": case.opened_at.isoformat(),
             "exposure_fen": case.danger.exposure_fen,
         },
-        "facts": [_told(fact, sentence) for fact in event.facts],
+        "facts": [
+            {"kind": fact.kind.value, "what": msgspec.to_builtins(what)}
+            | ({"words": sentence(what)} if sentence is not None else {})
+            for fact in event.facts
+            for what in [shown(fact.what)]
+        ],
     }
-
-
-def _told(fact: Fact, sentence: Callable[[AnyCode], str] | None) -> dict[str, Any]:
-    if sentence is None:
-        return {"kind": fact.kind.value, "what": msgspec.to_builtins(without_words(fact.what))}
-    what = msgspec.to_builtins(masked_words(fact.what))
-    return {"kind": fact.kind.value, "what": what, "words": sentence(fact.what)}
 
 
 def signature(secrets: Sequence[str], stamp: int, body: bytes) -> str:

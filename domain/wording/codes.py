@@ -11,9 +11,9 @@ from domain.calendar import JILIN
 from domain.desk.questions import HEARD, Tree
 from domain.identity.divisions import name_of
 from domain.identity.free_text import masked_text
+from domain.identity.own_words import OWN_WORDS
 from domain.wording import labels
 from domain.wording.catalogue import Translate, translate_to
-from domain.wording.own_words import OWN_WORDS
 from schemas.base import legible
 from schemas.codes.any_code import AnyCode
 from schemas.codes.base import Code, by_name

@@ -1,5 +1,6 @@
 """The audit topic: entries on the acts of people and automatic watchers, and the hash chains that they form."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -48,6 +49,24 @@ class Link(Model):
     after: Place = -1  # the offset of the previous line
     heads: Annotated[list[Head], Field(max_length=MOST_HEADS)] = Field(default_factory=list)  # of other chains
     hash: Digest
+
+
+class RevealReason(StrEnum):
+    """The class of a reason for revealing a resident's data."""
+
+    CALLING = "calling"  # to telephone the resident or a trusted contact
+    VISITING = "visiting"
+    STOPPING = "stopping"  # to stop a payment, or to lift a stop
+    ANSWERING = "answering"  # the resident calls or complains
+    CHECKING = "checking"  # a supervisor or auditor checks the work on the case
+    OTHER = "other"
+
+
+class RevealVerdict(StrEnum):
+    """A reviewer's opinion of a revealing."""
+
+    CONFIRMED = "confirmed"
+    QUESTIONED = "questioned"
 
 
 class AuditEntry(Model):

@@ -19,12 +19,12 @@ BIND_SECONDS = 600.0
 WRITE_SECONDS = 8.0  # longest wait for Kafka; then the form is answered with 503, and sent again it counts once
 
 
-async def record_look(services: Services, who: Who, what: str, on: str, reason: str = "") -> None:
+async def record_look(services: Services, who: Who, what: str, on: str, reason: str = "", detail: str = "") -> None:
     """Write that a person is about to see a resident's data; call it before the data is shown.
 
     `what`: case, unmask, search, export …; `on`: the id of what is seen. Raises as `write` does.
     """
-    await write(services, who, f"look-{what}", on, reason)
+    await write(services, who, f"look-{what}", on, reason, detail)
 
 
 async def write(services: Services, who: Who, act: str, on: str, reason: str = "", detail: str = "") -> None:

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from console import policy_faults
 from console.web.auth import csrf
+from console.web.auth.words import REVEAL_REASONS
 from console.web.kit.i18n import LANGUAGES, language_of, place, translations
 from console.web.kit.navigation import items
 from console.web.kit.services import services
@@ -72,6 +73,7 @@ def environment(language: str) -> Environment:
         newstyle=True,
     )
     made.globals["labels"] = labels
+    made.globals["reveal_reasons"] = REVEAL_REASONS
     made.globals["static"] = root()
     made.filters.update(_FILTERS)
     made.filters["sentence"] = lambda code, whole=False: wording(language, whole).sentence(code)

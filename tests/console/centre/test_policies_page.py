@@ -72,6 +72,27 @@ async def two(console: Stage) -> AsyncIterator[tuple[Client, Client]]:
         yield one, other
 
 
+async def test_a_draft_is_seen_and_changed_in_its_own_area_only(console: Stage) -> None:
+    async with (
+        await supervisor(console, "2202") as writer,
+        await supervisor(console, "2224") as elsewhere,
+        await supervisor(console, WHOLE) as whole,
+    ):
+        address = await drafted(writer, policy(console))
+        name = address.rpartition("/")[2]
+        for path in (address, f"{address}/preview"):
+            assert (await elsewhere.get(path)).status_code == 404
+            assert (await whole.get(path)).status_code == 200
+        for what in ("", "/drop", "/preview", "/publish", "/shadow"):
+            answer = await elsewhere.post(f"{address}{what}", data={"seen": "1", "text": "x", "reason": "as I like"})
+            assert answer.status_code == 404, what
+        assert name not in (await elsewhere.get("/policies")).text
+        assert name in (await whole.get("/policies")).text
+        draft = await console.house.line.drafts.get(name)
+        assert draft is not None
+        assert (draft.state, draft.version, draft.area) == (DraftState.OPEN, 1, "2202")
+
+
 async def test_who_wrote_a_draft_does_not_publish_it_and_a_second_person_does(console: Stage) -> None:
     before = await in_force(console)
     async with two(console) as (writer, reviewer):

@@ -86,12 +86,12 @@ def test_other_numbers_stay(text: str) -> None:
 @given(WORDS, spelt(mobiles), st.sampled_from(["", "+86", "+86 ", "0086", "86-"]), WORDS)
 def test_no_telephone_stays_however_it_is_spelt(before: str, number: tuple[str, str], prefix: str, after: str) -> None:
     shown = masked_text(before + prefix + number[1] + after)
-    assert digits_of(shown) == number[0][-4:]
+    assert digits_of(shown) in (number[0][-4:], "")  # nothing, if the digits are also an ID number
 
 
 @given(WORDS, spelt(landlines), WORDS)
 def test_no_landline_stays(before: str, number: tuple[str, str], after: str) -> None:
-    assert digits_of(masked_text(before + number[1] + after)) == number[0][-4:]
+    assert digits_of(masked_text(before + number[1] + after)) in (number[0][-4:], "")
 
 
 @given(WORDS, spelt(cards()), WORDS)

@@ -74,8 +74,9 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
     case = await found(made, who, case_id)
     await _look(made, who, case, anew=False)
     known = await _story(made, case)
-    events = timeline(known.told, language_of(request), await unmask.active(made, who, case.resident))
-    return page(request, "case_story.html", case=case, events=events, whole=known.whole, recordings=recordings(known))
+    whole = await unmask.active(made, who, case.resident)
+    shown: dict[str, Any] = {"events": timeline(known.told, language_of(request), whole), "whole_words": whole}
+    return page(request, "case_story.html", case=case, whole=known.whole, recordings=recordings(known), **shown)
 
 
 @door.page("/{case_id}/events", READERS, name="case-events")
@@ -86,7 +87,7 @@ async def events(request: Request, who: Signed, case_id: str) -> Response:
     Raises NotFoundError if there is no such case in the person's area.
     """
     case = await found(services(request), who, case_id)
-    return Events(_events(request, who, case))
+    return Events(request, who, _events(request, who, case))
 
 
 async def render(

@@ -41,7 +41,7 @@ async def news(request: Request, who: Signed) -> Response:
     """
     if STREAM not in request.headers.get("accept", ""):
         return JSONResponse({"error": "this is a stream of events", "do": f"Ask for {STREAM}"}, 406)
-    return Events(_told(request, who))
+    return Events(request, who, _told(request, who))
 
 
 async def _told(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:

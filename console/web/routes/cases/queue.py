@@ -65,7 +65,7 @@ async def events(request: Request, who: Signed) -> Response:
     await services(request).queue.refresh()
     mark = request.headers.get("last-event-id") or request.query_params.get("from", "")
     listener = Listener(who, language_of(request), Filters.of(request.query_params))
-    return Events(changes(request, listener, mark))
+    return Events(request, who, changes(request, listener, mark))
 
 
 @door.act("/queue/search", DESK, name="queue-search")

@@ -55,9 +55,9 @@ async def alarms(request: Request, who: Signed, part: str = "") -> Response:
 async def events(request: Request, who: Signed) -> Response:
     """A stream with an event `alarms` at first and after each change of the alarms; the event has no details.
 
-    Ends with the session. The stream uses the session, so a screen that is watched all night stays signed in.
+    Ends with the session, which the stream does not extend.
     """
-    return Events(_changes(request, who))
+    return Events(request, who, _changes(request, who))
 
 
 @door.act("/alarms/{alarm}/acknowledge", SUPERVISORS, name="alarms-acknowledge")

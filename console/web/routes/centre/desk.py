@@ -48,7 +48,7 @@ async def stream(request: Request, who: Signed, area_code: Area = "", layer: str
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/desk", 303)
     made, chosen = services(request), Chosen.of(who, area_code, layer)
-    return Events(changed_parts(request, who, "desk", PARTS, lambda: gathered(made, who, chosen)))
+    return Events(request, who, changed_parts(request, who, "desk", PARTS, lambda: gathered(made, who, chosen)))
 
 
 async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:

@@ -75,7 +75,7 @@ async def live(request: Request, who: Signed, campaign: str) -> Response:
     made = services(request)
     if not _rows(made, who, campaign) and not await _declared(made, who, campaign):
         raise NotFoundError
-    return Events(_changes(made, who, campaign))
+    return Events(request, who, _changes(made, who, campaign))
 
 
 @door.act("/incidents/{campaign}/declare", SUPERVISORS, name="incident-declare")

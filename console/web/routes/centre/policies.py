@@ -58,6 +58,7 @@ async def begin(request: Request, who: Signed) -> Response:
     live = await rules.standing(made.line)
     draft = Draft(
         id=short_hash("draft", who.login, _said(form, "form")),
+        area=who.area,
         text=text,
         base=live.policy,
         at=made.line.clock.now(),
@@ -79,7 +80,7 @@ async def draft_page(request: Request, who: Signed, draft_id: str) -> Response:
 
     Raises NotFoundError if there is no such draft.
     """
-    return await _draft(request, who, await _found(services(request), draft_id))
+    return await _draft(request, who, await _found(services(request), who, draft_id))
 
 
 @door.act("/drafts/{draft_id}", SUPERVISORS, name="policy-draft-save")
@@ -90,7 +91,7 @@ async def save(request: Request, who: Signed, draft_id: str) -> Response:
     if there is no such draft.
     """
     made, form = services(request), await request.form()
-    draft = await _found(made, draft_id)
+    draft = await _found(made, who, draft_id)
     text, refused = await _text(request, form)
     if refused:
         return await _draft(request, who, draft, 422, refused=refused, kept=text)
@@ -113,7 +114,7 @@ async def drop(request: Request, who: Signed, draft_id: str) -> Response:
     Raises NotFoundError if there is no such draft.
     """
     made, form = services(request), await request.form()
-    draft = await _found(made, draft_id)
+    draft = await _found(made, who, draft_id)
     try:
         await _put(made, who, draft, form, {"state": DraftState.DROPPED})
     except StaleDraftError as error:
@@ -131,7 +132,7 @@ async def publish(request: Request, who: Signed, draft_id: str) -> Response:
     province.
     """
     made, form = services(request), await request.form()
-    draft = await _found(made, draft_id)
+    draft = await _found(made, who, draft_id)
     if draft.state is DraftState.PUBLISHED:  # a repeated form
         return RedirectResponse("/policies", 303)
     _whole_province(who)
@@ -156,7 +157,7 @@ async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
     Raises NotFoundError if there is no such draft.
     """
     made = services(request)
-    draft = await _found(made, draft_id)
+    draft = await _found(made, who, draft_id)
     live = await _live_text(made)
     shown = previews(request).find(live, draft.text)
     return page(request, "policy_preview.html", draft=draft, preview=shown, levels=LEVELS)
@@ -169,7 +170,7 @@ async def preview(request: Request, who: Signed, draft_id: str) -> Response:
     Raises NotFoundError if there is no such draft.
     """
     made = services(request)
-    draft = await _found(made, draft_id)
+    draft = await _found(made, who, draft_id)
     try:
         previews(request).start(await _live_text(made), draft.text)
     except PolicyError:
@@ -187,7 +188,7 @@ async def shadowed(request: Request, who: Signed, draft_id: str) -> Response:
     province.
     """
     made = services(request)
-    draft = await _found(made, draft_id)
+    draft = await _found(made, who, draft_id)
     _whole_province(who)
     if faults_of(draft.text):
         return await _draft(request, who, draft, 422)
@@ -264,7 +265,7 @@ async def _listed(
     in_shadow = await line.policies.in_shadow()
     beside = in_shadow.policy if in_shadow else None
     shown = [each.policy for each in versions.history(standing)]
-    drafts = await line.drafts.all()
+    drafts = [each for each in await line.drafts.all() if who.sees(each.area)]
     return page(
         request,
         "policies.html",
@@ -367,9 +368,10 @@ def _whole_province(who: Who) -> None:
         raise ForbiddenError
 
 
-async def _found(made: Services, draft_id: str) -> Draft:
+async def _found(made: Services, who: Who, draft_id: str) -> Draft:
+    """Return a draft of the person's area. Raises NotFoundError if there is none."""
     draft = await made.line.drafts.get(draft_id)
-    if draft is None:
+    if draft is None or not who.sees(draft.area):
         raise NotFoundError
     return draft
 

@@ -37,7 +37,7 @@ async def stream(request: Request, who: Signed) -> Response:
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/wall", 303)
     made = services(request)
-    return Events(changed_parts(request, who, "wall", PARTS, lambda: _gathered(made, who, look=True)))
+    return Events(request, who, changed_parts(request, who, "wall", PARTS, lambda: _gathered(made, who, look=True)))
 
 
 async def _gathered(made: Services, who: Who, *, look: bool) -> dict[str, Any]:

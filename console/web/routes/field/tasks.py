@@ -151,9 +151,9 @@ async def acts(request: Request, who: Signed) -> Response:
 async def events(request: Request, who: Signed) -> Response:
     """A stream with an event `tasks` when the officer's tasks may have changed; the event has no details.
 
-    Ends with the session. The stream uses the session, so an officer who waits with the page open stays signed in.
+    Ends with the session, which lasts `waiting_hours` while an officer only waits.
     """
-    return Events(_changes(request, who))
+    return Events(request, who, _changes(request, who))
 
 
 @door.public("GET", "/tasks/worker.js", name="tasks-worker")

@@ -28,8 +28,8 @@ from console.web.kit.services import services
 from console.web.kit.wording import wording
 from domain.access.accounts import permits
 from domain.access.webhooks import payload
+from domain.identity.own_words import masked_words, without_words
 from domain.ids import short_hash
-from domain.wording.own_words import masked_words, without_words
 from schemas.base import Reason
 from schemas.casework.cases import CaseState
 from schemas.casework.events import CaseEvent
@@ -156,12 +156,12 @@ async def stream(
     made = services(request)
     ends = await end_offsets(made.line.settings, CASE_EVENTS.name)
     since = ends | {p: offset + 1 for p, offset in _places(last).items() if p in ends and offset < ends[p]}
-    return Events(_events(request, who, since))
+    return Events(request, who, _events(request, who, since), journal=True)
 
 
 async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIterator[JSONServerSentEvent]:
     made, look = services(request), Look(request, who, LOOK_SECONDS)
-    sentence = wording(language_of(request)).sentence if _gets_words(who) else None
+    shown, sentence = _shown_to(who), wording(language_of(request)).sentence if _gets_words(who) else None
     reached = {partition: offset - 1 for partition, offset in since.items()}
     yield JSONServerSentEvent({}, id=_place(reached), event="begin")
     async with aclosing(follow(made.line.settings, CASE_EVENTS.name, since)) as records:
@@ -173,7 +173,7 @@ async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIte
                 return
             reached[record.partition] = record.offset
             if who.sees(entry.case.profile.division):
-                yield JSONServerSentEvent(payload(entry, sentence), id=_place(reached), event="case")
+                yield JSONServerSentEvent(payload(entry, shown, sentence), id=_place(reached), event="case")
 
 
 def _gets_words(who: Who) -> bool:

@@ -132,8 +132,8 @@ function tellRaised() {
 }
 
 let saying;
-function say(name) {
-  said.textContent = view.word(name);
+function say(name, words = view.word(name)) {
+  said.textContent = words;
   clearTimeout(saying);
   saying = setTimeout(() => (said.textContent = ""), SHOWN);
 }
@@ -237,7 +237,7 @@ result.listen(async (fields) => {
   location.hash = "";
 });
 
-phone.listen(current, () => state.me?.csrf ?? document.body.dataset.csrf, () => say("noPhone"));
+phone.listen(current, () => state.me?.csrf ?? document.body.dataset.csrf, (error) => say("noPhone", error.words));
 duress($("#duress"), raise);
 $("#silent").addEventListener("change", (event) => store.keepSilent(event.target.checked));
 
