@@ -70,7 +70,9 @@ async def test_while_a_thousand_connections_are_held_the_others_are_served(conso
             begun = time.perf_counter()
             assert (await client.get("/healthz")).status_code == 200
             took.append(time.perf_counter() - begun)
-    assert sorted(took)[len(took) // 2] < 0.1, took
+    middle = sorted(took)[len(took) // 2]
+    print(f"{HELD} connections held: the others are served in {middle * 1000:.1f} ms (median of {len(took)})")
+    assert middle < 0.1, took
 
 
 @asynccontextmanager
@@ -127,6 +129,7 @@ async def test_a_large_roster_does_not_hold_the_pages_of_others(console: Stage) 
         beside.cancel()
     assert answer.status_code == 200, answer.text[:500]
     assert "新增班次" in answer.text
+    print(f"a roster of {len(text.encode())} bytes, {alone:.2f} s to parse: the longest pause is {max(pauses):.3f} s")
     assert max(pauses) < max(0.1, alone / 2), (max(pauses), alone)
 
 
