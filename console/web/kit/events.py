@@ -63,13 +63,10 @@ class Places:
 class Events(EventSourceResponse):
     """A response that streams the events of `content` until it ends, the browser leaves or `state.stopping` is set."""
 
-    def __init__(self, request: Request, who: Who, content: ContentStream, *, journal: bool = False) -> None:
-        """`journal`: the stream reads the journal itself, so there are fewer places. Raises TooManyError (429) if the
-        account or the process has too many streams.
-        """
-        made = services(request)
-        self._login, self._places = who.login, made.journal_streams if journal else made.streams
-        self._places.take(who.login)
+    def __init__(self, content: ContentStream, login: str, places: Places) -> None:
+        """Raises TooManyError if `places` has none left for the account."""
+        places.take(login)
+        self._login, self._places = login, places
         super().__init__(content, ping=PING_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,6 +88,15 @@ class Events(EventSourceResponse):
         await super().__call__(scope, partial(_told, receive, stopping), noting)
         if stopping.is_set() and last and last.get("more_body", True):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def open_stream(request: Request, who: Who, content: ContentStream, *, journal: bool = False) -> Events:
+    """Return the response that streams `content`. `journal`: it reads the journal itself, so there are fewer places.
+
+    Raises TooManyError (429) if the account or the process has too many streams.
+    """
+    made = services(request)
+    return Events(content, who.login, made.journal_streams if journal else made.streams)
 
 
 async def _told(receive: Receive, stopping: asyncio.Event) -> Message:

@@ -18,7 +18,7 @@ from console.web.case.acts import found
 from console.web.case.stories import Story, TimelineEntry
 from console.web.case.view import context, recordings, timeline, view
 from console.web.kit.door import DESK, Door
-from console.web.kit.events import Events, Look
+from console.web.kit.events import Look, open_stream
 from console.web.kit.filled import new_form
 from console.web.kit.i18n import language_of, translate
 from console.web.kit.pages import ZONE, page
@@ -87,7 +87,7 @@ async def events(request: Request, who: Signed, case_id: str) -> Response:
     Raises NotFoundError if there is no such case in the person's area.
     """
     case = await found(services(request), who, case_id)
-    return Events(request, who, _events(request, who, case))
+    return open_stream(request, who, _events(request, who, case))
 
 
 async def render(

@@ -22,7 +22,7 @@ from console.web.case.answers import Answered
 from console.web.kit import described
 from console.web.kit.described import Acted, CasePage, Change, Shown, WordedCase
 from console.web.kit.door import DESK, EVERYBODY, Door
-from console.web.kit.events import Events, Look
+from console.web.kit.events import Look, open_stream
 from console.web.kit.i18n import language_of
 from console.web.kit.services import services
 from console.web.kit.wording import wording
@@ -156,7 +156,7 @@ async def stream(
     made = services(request)
     ends = await end_offsets(made.line.settings, CASE_EVENTS.name)
     since = ends | {p: offset + 1 for p, offset in _places(last).items() if p in ends and offset < ends[p]}
-    return Events(request, who, _events(request, who, since), journal=True)
+    return open_stream(request, who, _events(request, who, since), journal=True)
 
 
 async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIterator[JSONServerSentEvent]:
