@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Annotated, Generic, Literal, TypeVar, overload
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -51,6 +53,23 @@ def _printable(text: str) -> str:
     if not text.isprintable():
         raise PydanticCustomError("not_printable", "only printable characters are allowed")
     return text
+
+
+def encrypted_or_local(url: str) -> bool:
+    """Return whether an address is https, or http on this machine. False if it is no address."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host or "")))
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 When = Annotated[AwareDatetime, AfterValidator(_plausible)]

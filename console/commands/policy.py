@@ -45,6 +45,7 @@ def policy_publish(
 def policy_status() -> None:
     """Show which policy is in force, which one is the fallback, and which ones the breaker has stopped."""
     from domain.policy.trial import on_trial
+    from domain.wording.codes import in_language
     from streams.operations.rules import raised_by, standing
 
     async def run() -> None:
@@ -53,6 +54,7 @@ def policy_status() -> None:
             rules = (await line.policies.get(stands.good)).breaker
             stopped = {name: stop for name, stop in stands.stopped.items() if stop.until > now}
             waiting = {name: await raised_by(line, name) for name in stopped}
+        words = in_language("en").sentence
         lines = [f"policy {stands.policy} is in force since {stands.since:%Y-%m-%d %H:%M} UTC, by {stands.by}"]
         if rules is None:
             lines.append(f"  no policy is judged: {stands.good}, the last good one, has no [breaker]")
@@ -61,7 +63,7 @@ def policy_status() -> None:
                 f"  on trial until {stands.since + rules.trial:%Y-%m-%d %H:%M} UTC; a flood, and {stands.good} is back"
             )
         for policy, stop in stands.stopped.items():
-            lines.append(f"policy {policy} was stopped at {stop.at:%Y-%m-%d %H:%M} UTC: {stop.reason}")
+            lines.append(f"policy {policy} was stopped at {stop.at:%Y-%m-%d %H:%M} UTC: {words(stop.reason)}")
             if policy in stopped:
                 cases = waiting[policy]
                 lines.append(

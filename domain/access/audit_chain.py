@@ -15,14 +15,13 @@ import hmac
 import re
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from schemas.administration.audit import AuditEntry, Head, Link
+from schemas.administration.audit import AuditEntry, ChainFault, ChainFaultKind, Head, Link
 
 _BLANK = "0" * 64
 _CLOSE = b'"}}'  # follows the hash, which is the last field of the last field
@@ -53,37 +52,6 @@ class End:
     offset: int = -1
 
 
-class Wrong(StrEnum):
-    """The kinds of faults in the audit's chains.
-
-    CHANGED: the hash does not match; UNCHAINED: a line in no chain, after chained ones; MISSING: a line is not there;
-    ELSEWHERE: a line is at another offset; REPEATED: a line stands again where no writer repeats it; FORKED: a line
-    follows another one than the line before it; FOREIGN: a head was not made with this key.
-    """
-
-    CHANGED = "changed"  # or inserted by somebody without the key
-    UNCHAINED = "unchained"
-    MISSING = "missing"
-    ELSEWHERE = "elsewhere"
-    REPEATED = "repeated"
-    FORKED = "forked"  # it continues another line than the one on the topic
-    FOREIGN = "foreign"  # a head that was not made with this key
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A faulty line: its chain, its number, the offset at which the fault was noticed, and a description.
-
-    A line in no chain has chain "" and number 0. `number`: of several missing lines, the first.
-    """
-
-    wrong: Wrong
-    chain: str
-    number: int
-    offset: int
-    words: str
-
-
 @dataclass(frozen=True, slots=True)
 class Verified:
     """The result of a verification: numbers, and the faults in order of discovery.
@@ -98,7 +66,7 @@ class Verified:
     before: int
     repeats: int
     heads: int
-    faults: tuple[Fault, ...]
+    faults: tuple[ChainFault, ...]
 
 
 def audit_key(secret: bytes) -> bytes:
@@ -219,8 +187,8 @@ class Check:
         self._key = key
         self._chains: dict[str, _Chain] = {}
         self._lines = self._before = self._repeats = 0
-        self._faults: list[Fault] = []
-        self._moved: list[Fault] = []  # found by the offset only: an inserted or removed line shifts all later ones
+        self._faults: list[ChainFault] = []
+        self._moved: list[ChainFault] = []  # by the offset only: an inserted or removed line shifts all later ones
 
     def take(self, line: Line) -> None:
         """Verify the next line. A fault is recorded for `end`, not raised."""
@@ -232,7 +200,7 @@ class Check:
         elif line.key != entry.by.encode() or not is_intact(line.value or b"", self._key):
             what = f"line {made.number} of chain {made.chain} at offset {line.offset}: its seal does not fit"
             words = f"{what}. It was changed, or put in without the key"
-            self._fault(Wrong.CHANGED, made.chain, made.number, line, words)
+            self._fault(ChainFaultKind.CHANGED, made.chain, made.number, line.offset, words)
         else:
             self._linked(made, line)
 
@@ -243,7 +211,7 @@ class Check:
                 self._named(each, each.offset, "its head, kept elsewhere,")
             else:
                 what = f"the head of chain {each.chain}, line {each.number}, was not made with this key"
-                self._note(self._faults, Fault(Wrong.FOREIGN, each.chain, each.number, each.offset, what))
+                self._fault(ChainFaultKind.FOREIGN, each.chain, each.number, each.offset, what)
         moved = sorted(self._moved, key=lambda fault: fault.offset)
         found = [*map(self._settled, self._faults), *moved]
         return Verified(self._lines, len(self._chains), self._before, self._repeats, len(heads), tuple(found))
@@ -253,7 +221,8 @@ class Check:
             self._before += 1
             return
         what = f"the line at offset {line.offset} is in no chain, and stands behind lines that are"
-        self._fault(Wrong.UNCHAINED, "", 0, line, f"{what}. It was put in, or a process of an older version wrote it")
+        words = f"{what}. It was put in, or a process of an older version wrote it"
+        self._fault(ChainFaultKind.UNCHAINED, "", 0, line.offset, words)
 
     def _linked(self, made: Link, line: Line) -> None:
         chain = self._chains.get(made.chain)
@@ -276,7 +245,9 @@ class Check:
                 chain.add("", -1)
         if chain.hash(before) not in ("", made.before):
             what = f"line {made.number} of chain {made.chain} at offset {line.offset} follows another line {before}"
-            self._fault(Wrong.FORKED, made.chain, made.number, line, f"{what} than the one that stands there")
+            self._fault(
+                ChainFaultKind.FORKED, made.chain, made.number, line.offset, f"{what} than the one that stands there"
+            )
         if not chain.is_at(before, made.after):
             self._shifted(made.chain, before, chain.place(before), made.after)
         chain.add(made.hash, line.offset)
@@ -305,10 +276,10 @@ class Check:
         if chain is None or given.number > chain.number:
             reached = f"the chain ends at line {chain.number}" if chain else "nothing of the chain is there"
             what = f"{where} is missing: {by} names it, and {reached}"
-            self._note(self._faults, Fault(Wrong.MISSING, given.chain, chain.number + 1 if chain else 1, offset, what))
+            self._fault(ChainFaultKind.MISSING, given.chain, chain.number + 1 if chain else 1, offset, what)
         elif chain.hash(given.number) not in ("", given.hash):
             what = f"{where} is another than {by} names"
-            self._note(self._faults, Fault(Wrong.FORKED, given.chain, given.number, offset, what))
+            self._fault(ChainFaultKind.FORKED, given.chain, given.number, offset, what)
         elif not chain.is_at(given.number, given.offset):
             self._shifted(given.chain, given.number, chain.place(given.number), given.offset)
 
@@ -316,33 +287,37 @@ class Check:
         last = made.number - 1
         which = f"line {first}" if first == last else f"lines {first} to {last}"
         what = f"{which} of chain {made.chain} missing before line {made.number} at offset {line.offset}"
-        self._fault(Wrong.MISSING, made.chain, first, line, what)
+        self._fault(ChainFaultKind.MISSING, made.chain, first, line.offset, what)
 
     def _repeated(self, chain: str, number: int, line: Line) -> None:
         what = f"line {number} of chain {chain} stands again where its writer has not put it, before or at offset"
-        self._fault(Wrong.REPEATED, chain, number, line, f"{what} {line.offset}")
+        self._fault(ChainFaultKind.REPEATED, chain, number, line.offset, f"{what} {line.offset}")
 
     def _shifted(self, chain: str, number: int, place: int, acknowledged: int) -> None:
         what = f"line {number} of chain {chain} stands at offset {place}, and Kafka had put it at {acknowledged}"
         words = f"{what}: lines were put in, taken out or put elsewhere at or before it"
-        self._note(self._moved, Fault(Wrong.ELSEWHERE, chain, number, place, words))
+        moved = ChainFault(kind=ChainFaultKind.ELSEWHERE, chain=chain, number=number, offset=place, words=words)
+        _note(self._moved, moved)
 
-    def _settled(self, fault: Fault) -> Fault:
+    def _settled(self, fault: ChainFault) -> ChainFault:
         """Return the fault, changed to "elsewhere" if its missing line was found later."""
         chain = self._chains.get(fault.chain)
-        known = fault.wrong is Wrong.MISSING and chain is not None and chain.base < fault.number <= chain.number
-        if not known or chain is None or not chain.hash(fault.number):
+        if fault.kind is not ChainFaultKind.MISSING or chain is None or not chain.base < fault.number <= chain.number:
+            return fault
+        if not chain.hash(fault.number):
             return fault
         place = chain.place(fault.number)
         what = f"line {fault.number} of chain {fault.chain} stands at offset {place}, behind a line that follows it"
-        return replace(fault, wrong=Wrong.ELSEWHERE, words=f"{what} (at offset {fault.offset})")
+        words = f"{what} (at offset {fault.offset})"
+        return fault.model_copy(update={"kind": ChainFaultKind.ELSEWHERE, "words": words})
 
-    def _fault(self, wrong: Wrong, chain: str, number: int, line: Line, words: str) -> None:
-        self._note(self._faults, Fault(wrong, chain, number, line.offset, words))
+    def _fault(self, kind: ChainFaultKind, chain: str, number: int, offset: int, words: str) -> None:
+        _note(self._faults, ChainFault(kind=kind, chain=chain, number=number, offset=offset, words=words))
 
-    def _note(self, found: list[Fault], fault: Fault) -> None:
-        if len(found) < MOST_FAULTS:
-            found.append(fault)
+
+def _note(found: list[ChainFault], fault: ChainFault) -> None:
+    if len(found) < MOST_FAULTS:
+        found.append(fault)
 
 
 def _read(value: bytes | None) -> AuditEntry | None:

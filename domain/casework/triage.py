@@ -9,7 +9,7 @@ from domain.payments.ledger import safe
 from domain.policy import Policy
 from domain.policy.triage import ScamTalk, TriageRules
 from schemas.casework.cases import Case, StepState, StopState
-from schemas.levels import Action, Result
+from schemas.levels import Action, Level, Result
 from schemas.risk.signals import TransferState
 
 
@@ -183,6 +183,11 @@ def queue_band(case: Case) -> QueueBand:
     if case.settled:
         return QueueBand.SETTLED
     return QueueBand.OFFERED if case.claimed_by is None and called(case) else QueueBand.UNDER_WAY
+
+
+def waiting_red(case: Case) -> bool:
+    """Return whether the case is red and waits for an operator to claim it."""
+    return case.level is Level.RED and queue_band(case) is QueueBand.OFFERED
 
 
 def called(case: Case) -> bool:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from domain.casework.triage import QueueBand, Weight
+from domain.casework.triage import QueueBand, Weight, waiting_red
 from domain.desk.complaints import due as complaint_due
 from domain.desk.handover import ending
+from domain.desk.load import late_steps
 from domain.payments.bank_book import StopLine
-from schemas.casework.cases import LIVE_STEPS, Case, Step
+from schemas.casework.cases import Case, Step
 from schemas.channels.releases import ReleaseRequest
 from schemas.levels import Level
 from schemas.people.complaints import Complaint
@@ -59,7 +60,7 @@ def matter_of(case: Case, weight: Weight, now: datetime) -> Matter | None:
     """Return what is wrong with an open case, or None. A case is one matter: unclaimed counts before overdue."""
     if _unclaimed(case, weight, now):
         return Matter(Concern.UNCLAIMED, case.level.rank, weight.since, case)
-    late = [step for step in case.steps if step.state in LIVE_STEPS and step.due is not None and step.due < now]
+    late = late_steps(case, now)
     if not late:
         return None
     step = min(late, key=lambda each: (each.due or now, each.id))
@@ -101,8 +102,7 @@ def attention(matters: Iterable[Matter]) -> Attention:
 
 
 def _unclaimed(case: Case, weight: Weight, now: datetime) -> bool:
-    waits = weight.turn is QueueBand.OFFERED and case.claimed_by is None
-    return waits and (case.level is Level.RED or weight.beyond(now) is not None)
+    return waiting_red(case) or (weight.turn is QueueBand.OFFERED and weight.beyond(now) is not None)
 
 
 def _urgency(matter: Matter) -> tuple[int, float, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from schemas.casework.cases import LIVE_STEPS, Case
+from schemas.casework.cases import LIVE_STEPS, Case, Step
 from schemas.levels import Level
 
 
@@ -20,7 +20,7 @@ class Load:
 
 
 def load_of(cases: Iterable[tuple[Case, bool]], now: datetime) -> Load:
-    """Return the numbers of the given open cases. Each comes with whether an operator must call or has claimed it."""
+    """Return the numbers of the given open cases. Each comes with whether an operator must call."""
     load = Load()
     for case, waits in cases:
         load.open[case.level] += 1
@@ -32,4 +32,9 @@ def load_of(cases: Iterable[tuple[Case, bool]], now: datetime) -> Load:
 
 def overdue(case: Case, now: datetime) -> bool:
     """Return whether a pending, held or sent step of the case is past its due time."""
-    return any(step.state in LIVE_STEPS and step.due is not None and step.due < now for step in case.steps)
+    return bool(late_steps(case, now))
+
+
+def late_steps(case: Case, now: datetime) -> list[Step]:
+    """Return the pending, held and sent steps of the case that are past their due time."""
+    return [step for step in case.steps if step.state in LIVE_STEPS and step.due is not None and step.due < now]

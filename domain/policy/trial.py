@@ -14,6 +14,7 @@ from schemas.casework.events import CaseEvent, FactKind
 from schemas.casework.inputs import Hold
 from schemas.casework.journal import PartialCaseEvent
 from schemas.casework.policies import Earlier, InForce, Stopped
+from schemas.codes.plan import BreakerCode, TooManyInMinute, TooManyOnAverage
 
 BY = "breaker"
 MOST_EARLIER = 50  # earlier policies that are remembered
@@ -25,8 +26,8 @@ def raised(event: CaseEvent | PartialCaseEvent) -> int:
     return sum(fact.kind in _RAISED for fact in event.facts) if event.input_kind == "alert" else 0
 
 
-def reason_to_stop(usual: Sequence[int], recent: Sequence[int], rules: BreakerRules) -> str | None:
-    """Return in words why a policy must be stopped, or None.
+def reason_to_stop(usual: Sequence[int], recent: Sequence[int], rules: BreakerRules) -> BreakerCode | None:
+    """Return why a policy must be stopped, or None.
 
     It raised too many cases in one minute, or on average over the latest `rules.steady`. `usual`: cases raised in each
     minute under the previous policy; `recent`: under this one, oldest first. A median is not affected by a campaign of
@@ -35,9 +36,9 @@ def reason_to_stop(usual: Sequence[int], recent: Sequence[int], rules: BreakerRu
     normal = max(float(median(usual)) if usual else 0.0, rules.least)
     most, window = max(recent, default=0), recent[-max(1, rules.steady // MINUTE) :]
     if most > rules.sudden * normal:
-        return f"{most} cases raised in a minute, where {normal:g} are usual"
+        return TooManyInMinute(most, normal)
     if sum(window) > rules.slow * normal * (rules.steady // MINUTE):
-        return f"{sum(window)} cases raised in {len(window)} minutes, where {normal:g} a minute are usual"
+        return TooManyOnAverage(sum(window), len(window), normal)
     return None
 
 
@@ -63,19 +64,22 @@ def published(before: InForce, policy: str, by: str, now: datetime, *, proved: b
     )
 
 
-def hold_of(standing: InForce, why: str, rules: BreakerRules, now: datetime) -> Hold:
-    """Return the hold on the cases that the stopped policy raised, except red ones; it ends after `rules.hold`."""
+def hold_of(standing: InForce, words: str, rules: BreakerRules, now: datetime) -> Hold:
+    """Return the hold on the cases that the stopped policy raised, except red ones; it ends after `rules.hold`.
+
+    `words`: why it was stopped.
+    """
     return Hold(
         id=f"b{standing.policy[:8]}",
         until=now + rules.hold,
-        reason=f"policy {standing.policy} was stopped: {why}"[:500],
+        reason=f"policy {standing.policy} was stopped: {words}"[:500],
         by=BY,
         spare_red=True,
         policy=standing.policy,
     )
 
 
-def tripped(standing: InForce, hold: Hold, why: str, now: datetime) -> InForce:
+def tripped(standing: InForce, hold: Hold, why: BreakerCode, now: datetime) -> InForce:
     """Return the state after the policy in force is stopped: the last good one is in force again."""
     stop = Stopped(at=now, reason=why, hold=hold.id, until=hold.until)
     stopped = standing.stopped | {standing.policy: stop}

@@ -121,6 +121,8 @@ class Renderer:
             return self.sentence(cast("AnyCode", value))
         if type(value) in LABELS:
             return self.translate(LABELS[type(value)][value])
+        if isinstance(value, float):
+            return f"{value:g}"
         if isinstance(value, datetime):
             return f"{value.astimezone(JILIN):%m-%d %H:%M}"
         text = legible(str(value))

@@ -13,6 +13,7 @@ from domain.payments.reconciliation import Difference
 from domain.payments.status import PaymentStatus
 from domain.statistics.clocks import Whose
 from domain.visits.travel import COUNTY, PREFECTURE, PROVINCE, STREET
+from schemas.administration.audit import ChainFaultKind
 from schemas.casework.cases import CaseState, Step, StepState, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState
@@ -38,6 +39,15 @@ ACTIONS = {
     Action.STOP_PAYMENT: "紧急止付",
     Action.STOP_AGAIN: "止付延期",
     Action.STOP_RELEASE: "解除止付",
+}
+CHAIN_FAULTS = {
+    ChainFaultKind.CHANGED: "记录被改动，或由没有密钥的人插入",
+    ChainFaultKind.UNCHAINED: "记录不在任何链中",
+    ChainFaultKind.MISSING: "缺少记录",
+    ChainFaultKind.ELSEWHERE: "记录的位置与写入时不符",
+    ChainFaultKind.REPEATED: "记录重复，但不是写入方的重发",
+    ChainFaultKind.FORKED: "记录没有接在前一条之后",
+    ChainFaultKind.FOREIGN: "链首不是用本系统的密钥生成的",
 }
 CHANNELS = {Channel.SMS: "短信", Channel.PHONE: "电话", Channel.VISIT: "上门", Channel.PAYMENT: "止付"}
 STATES = {
@@ -359,7 +369,7 @@ SUGGESTIONS = {
 _TABLES: tuple[Mapping[Any, str], ...] = (
     *(LEVELS, ACTIONS, CHANNELS, STATES, OUTCOMES, SITUATIONS, RESULTS, STEP_STATES, STOP_STATES, BANK_STATES, ASKED),
     *(RELEASE_STATES, DIFFERENCES, TRANSFER_STATES, EVIDENCE, CLASSES, SEXES, OCCUPATIONS, SPOKEN, AGES, FLAGS),
-    *(ORDER_STATES, PAYERS_STATES, STANDINGS, GROUNDS, CALLS, PAYMENTS, LAYERS, TOPICS),
+    *(CHAIN_FAULTS, ORDER_STATES, PAYERS_STATES, STANDINGS, GROUNDS, CALLS, PAYMENTS, LAYERS, TOPICS),
     *(
         BALANCES,
         SCAMS,

@@ -85,11 +85,42 @@ class AuditEntry(Model):
     link: Link | None = None  # None: not chained. Must be the last field: see Link.hash
 
 
+class ChainFaultKind(StrEnum):
+    """The kinds of faults in the audit's chains.
+
+    CHANGED: the hash does not match; UNCHAINED: a line in no chain, after chained ones; MISSING: a line is not there;
+    ELSEWHERE: a line is at another offset; REPEATED: a line stands again where no writer repeats it; FORKED: a line
+    follows another one than the line before it; FOREIGN: a head was not made with this key.
+    """
+
+    CHANGED = "changed"  # or inserted by somebody without the key
+    UNCHAINED = "unchained"
+    MISSING = "missing"
+    ELSEWHERE = "elsewhere"
+    REPEATED = "repeated"
+    FORKED = "forked"  # it continues another line than the one on the topic
+    FOREIGN = "foreign"  # a head that was not made with this key
+
+
+class ChainFault(Model):
+    """A faulty line: its chain and number, and the offset at which the fault was noticed.
+
+    A line in no chain has chain "" and number 0. `number`: of several missing lines, the first. `words`: for logs and
+    the command line, in English.
+    """
+
+    kind: ChainFaultKind
+    chain: str
+    number: int
+    offset: int
+    words: str
+
+
 class Verification(Model):
     """The result of the last verification of all audit chains, as stored in Redis: numbers of lines, chains and heads.
 
     `before`: lines without a chain, before the first chained one; `repeats`: lines that their writers sent twice;
-    `fault`: the first faulty line in words; "" if there is none.
+    `fault`: the first one, or None.
     """
 
     at: When
@@ -99,4 +130,4 @@ class Verification(Model):
     before: int  # lines without a chain, before the first chained one
     repeats: int  # lines that are on the topic twice because their writer retried
     heads: int  # heads that were compared: those in Redis and those stored elsewhere
-    fault: Note = ""
+    fault: ChainFault | None = None

@@ -1,15 +1,19 @@
 """The policy in force, the one to revert to if it raises too many cases, and earlier ones."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from schemas.base import Model, Note, Text, When
+from schemas.codes.base import CodeField
+from schemas.codes.plan import BreakerCode
 
 
 class Stopped(Model):
     """A policy that the breaker stopped. `hold`: holds its cases back, until `until`."""
 
     at: When
-    reason: Note
+    reason: Annotated[BreakerCode, CodeField()]
     hold: str
     until: When
 

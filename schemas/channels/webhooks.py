@@ -6,12 +6,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from schemas.base import Model, Text, When
+from schemas.base import Model, Text, When, encrypted_or_local
 from schemas.casework.events import FactKind
 from schemas.levels import Level
 from schemas.people.staff import Area
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def _reachable(url: str) -> str:
@@ -23,7 +21,7 @@ def _reachable(url: str) -> str:
         raise ValueError("not an address: write https://host/path") from None
     if not host or parts.username or parts.fragment:
         raise ValueError("write https://host/path, without a user and without a fragment")
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
+    if not encrypted_or_local(url):
         raise ValueError("only https, or http on this machine: what is sent says who is in danger where")
     return url
 
@@ -37,13 +35,8 @@ TextLanguage = Literal["zh", "en", "ko"]
 
 
 class Health(StrEnum):
-    """The state of a webhook's deliveries.
+    """The state of a webhook's deliveries, once something was sent."""
 
-    FRESH: nothing was sent yet; FAILING: retried at growing intervals, nothing is lost; GONE: it answered 410 and gets
-    no more events.
-    """
-
-    FRESH = "fresh"  # nothing was sent yet
     FINE = "fine"
     FAILING = "failing"  # retried at growing intervals; nothing is lost
     GONE = "gone"  # answered 410: it wants no more events

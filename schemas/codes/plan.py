@@ -240,6 +240,26 @@ class NoFurtherRobotCall(Code, frozen=True):
     zh: ClassVar = "已确认，不再智能外呼"
 
 
+class TooManyInMinute(Code, frozen=True):
+    """A policy raised too many cases in one minute. `usual`: in a minute, under the policy before."""
+
+    zh: ClassVar = "一分钟内生成预警 %(cases)s 件，平时为 %(usual)s 件"
+    cases: int
+    usual: float
+
+
+class TooManyOnAverage(Code, frozen=True):
+    """A policy raised too many cases in so many minutes. `usual`: in a minute, under the policy before."""
+
+    zh: ClassVar = "%(minutes)s 分钟内生成预警 %(cases)s 件，平时每分钟 %(usual)s 件"
+    cases: int
+    minutes: int
+    usual: float
+
+
+BreakerCode = TooManyInMinute | TooManyOnAverage
+"""A code of why the breaker stopped a policy."""
+
 PlanCode = (
     CaseOpened
     | CaseReopened
@@ -277,5 +297,7 @@ PlanCode = (
     | KeyPressed
     | AcknowledgedEarlierPlan
     | NoFurtherRobotCall
+    | TooManyInMinute
+    | TooManyOnAverage
 )
 """A code of the plan."""

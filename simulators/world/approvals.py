@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.ids import short_hash
 from schemas.casework.cases import Case
 from schemas.casework.inputs import OperatorReport
-from schemas.casework.orders import ApproveStopAct, StopOrder
+from schemas.casework.orders import ApproveStopAct
 from schemas.people.staff import StaffRole
 from simulators.world.contacts import Contacts
 
@@ -29,7 +29,7 @@ def readings(case: Case, contacts: Contacts) -> Iterable[OrderReading]:
     Persons read one after the other: the second begins when the first has approved.
     """
     for order in case.orders:
-        if order.decidable and not _complete(order):
+        if order.decidable:
             number = len(order.approvals) + 1
             begins = order.approvals[-1].at if order.approvals else order.asked_at
             at = begins + contacts.approval(case.id, order.step, number)
@@ -48,7 +48,3 @@ def approved(case: Case, reading: OrderReading, now: datetime) -> OperatorReport
         seen=case.version,
         act=ApproveStopAct(order=reading.order),
     )
-
-
-def _complete(order: StopOrder) -> bool:
-    return order.confirm_by is None and len(order.approvals) >= order.persons

@@ -15,9 +15,11 @@ from redis.asyncio import Redis
 from domain.ids import short_hash
 from domain.policy import trial
 from domain.policy.breaker_rules import LOOKS_BACK, MINUTE, BreakerRules
+from domain.wording.codes import in_language
 from schemas.administration.audit import AuditEntry
 from schemas.casework.inputs import HoldChange, PolicyChange
 from schemas.casework.policies import InForce
+from schemas.codes.plan import BreakerCode
 from streams.messaging import case_inputs
 from streams.messaging.producer import Producer
 from streams.repositories.policies import Policies
@@ -63,14 +65,15 @@ class Breaker:
         if why:
             await self._trip(standing, rules, why, now)
 
-    async def _trip(self, standing: InForce, rules: BreakerRules, why: str, now: datetime) -> None:
-        hold = trial.hold_of(standing, why, rules, now)
+    async def _trip(self, standing: InForce, rules: BreakerRules, why: BreakerCode, now: datetime) -> None:
+        words = in_language("en").sentence(why)
+        hold = trial.hold_of(standing, words, rules, now)
         name = short_hash("breaker", standing.policy, standing.since.isoformat())
-        back = PolicyChange(id=f"policy:{name}", at=now, policy=standing.good, by=trial.BY, reason=why)
+        back = PolicyChange(id=f"policy:{name}", at=now, policy=standing.good, by=trial.BY, reason=words)
         held = HoldChange(id=f"hold:{name}", at=now, hold=hold)
         for change in (held, back):  # the hold first: cases raised by the next input then belong to the bad policy
             await self._producer.send_all(case_inputs.to_all(change, self._partitions))
-        entry = AuditEntry(at=now, by=trial.BY, act="policy-stopped", on=standing.policy, reason=why)
+        entry = AuditEntry(at=now, by=trial.BY, act="policy-stopped", on=standing.policy, reason=words)
         await audit.write(self._producer, [entry])
         await self._policies.stand(trial.tripped(standing, hold, why, now))
         metrics.POLICIES_STOPPED.inc()
@@ -78,7 +81,7 @@ class Breaker:
             "policy %s was stopped: %s. Policy %s is in force again; cases below red that it raised are held by %s. "
             "Look at `quanzu policy status`",
             standing.policy,
-            why,
+            words,
             standing.good,
             hold.id,
         )

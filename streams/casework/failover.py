@@ -38,12 +38,16 @@ class PartitionOwners:
             await pipe.execute()
 
     async def silent(self) -> list[int]:
-        """Return the partitions without a heartbeat in the last 0.7 s."""
+        """Return the partitions without a heartbeat in the last 0.7 s, or with one of a time that has not come: the
+        clock of Redis was ahead.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in self._partitions:
-                pipe.exists(key("owned", partition))
+                pipe.pttl(key("owned", partition))
             answers = await pipe.execute()
-        return [partition for partition, owned in zip(self._partitions, answers, strict=True) if not owned]
+        return [
+            partition for partition, left in zip(self._partitions, answers, strict=True) if not 0 < left <= SILENT_MS
+        ]
 
     async def refuse_owned(self) -> None:
         """Raise OwnedError if any partition has an active owner."""

@@ -31,7 +31,8 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         Raises ForbiddenDestinationError without connecting, and httpx's errors.
         """
         host = request.url.host
-        address = await self._address(host, request.url.port or (443 if request.url.scheme == "https" else 80))
+        port = request.url.port or (443 if request.url.scheme == "https" else 80)
+        address = await self._address(host, port, request.extensions.get("timeout", {}).get("connect"))
         request.url = request.url.copy_with(host=str(address))
         request.extensions = {**request.extensions, "sni_hostname": host}
         return await self._inner.handle_async_request(request)
@@ -40,9 +41,13 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         """Close the connections."""
         await self._inner.aclose()
 
-    async def _address(self, host: str, port: int) -> Address:
+    async def _address(self, host: str, port: int, seconds: float | None) -> Address:
+        """Return the host's address. `seconds`: the longest wait for a slow DNS; None: without end."""
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            async with asyncio.timeout(seconds):
+                found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout("the host was not resolved in time") from error
         except OSError as error:
             raise httpx.ConnectError("the host is not known") from error
         known = [ip_address(str(place[0]).partition("%")[0]) for *_, place in found]

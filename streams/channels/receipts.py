@@ -87,13 +87,10 @@ class Receipts:
         Raises ReplayedError if it was used.
         """
         place = f"{key('receipt-nonce', self._book.partition(resident))}:{name}:{nonce}"
-        if not await locks.take(self._redis, place, 2 * TOLERANCE_SECONDS * 1000):
-            raise ReplayedError(f"{NONCE} was used before: sign each attempt with a new one")
-        try:
+        async with locks.taken(self._redis, place, 2 * TOLERANCE_SECONDS * 1000) as first:
+            if not first:
+                raise ReplayedError(f"{NONCE} was used before: sign each attempt with a new one")
             yield
-        except BaseException:
-            await self._redis.delete(place)
-            raise
 
     async def take(self, receipt: Receipt, channel: Channel) -> str:
         """Write the receipt's input, and return the input's id once Kafka has it.

@@ -20,7 +20,6 @@ from typing import Any
 import httpx
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from redis.asyncio import Redis
 
 from domain.access.webhooks import Address, next_try, payload, signature, wanted
 from domain.identity.own_words import masked_words, without_words
@@ -30,7 +29,6 @@ from schemas.channels.webhooks import Health, Webhook
 from streams.casework.journal import Entry, read_entry
 from streams.channels.pinned import ForbiddenDestinationError, PinnedTransport
 from streams.messaging.kafka_client import access
-from streams.messaging.producer import Producer
 from streams.messaging.reader import arriving
 from streams.messaging.topics import CASE_EVENTS, WEBHOOKS
 from streams.runtime.settings import Settings
@@ -38,7 +36,7 @@ from streams.runtime.tasks import stop, until_done
 from streams.runtime.tasks import wanted as not_cancelled
 from streams.security import encryption
 from streams.security.record_encryption import record_encryption
-from streams.state.compacted_table import CompactedTable
+from streams.state.compacted_table import CompactedTable, Place
 from streams.state.keys import WEBHOOK_HEALTH, milliseconds
 
 log = logging.getLogger(__name__)
@@ -56,8 +54,7 @@ UNREACHED = "not reached"  # the same for a closed port, a filtered one and a sl
 class Webhooks(CompactedTable[Webhook]):
     """The list of webhooks: written to the compacted topic first, then to Redis."""
 
-    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        super().__init__(settings, redis, producer, WEBHOOKS, Webhook)
+    place = Place(WEBHOOKS, Webhook)
 
     async def drop(self, name: str) -> None:
         """Delete a webhook, given by id, and its health."""
@@ -187,9 +184,11 @@ class WebhookSender:
             failures += 1
 
     async def _gone(self, webhook: Webhook) -> None:
-        """Pause the webhook, which answered 410 Gone, until a person resumes it."""
-        await self._webhooks.put(webhook.model_copy(update={"paused": True}))
-        await self._webhooks.feel(webhook.id, Health.GONE, f"answered {GONE}")
+        """Pause the webhook, which answered 410 Gone, until a person resumes it; a deleted one stays deleted."""
+        async with self._webhooks.locked(webhook.id) as known:
+            if known is not None:
+                await self._webhooks.put(known.model_copy(update={"paused": True}))
+                await self._webhooks.feel(webhook.id, Health.GONE, f"answered {GONE}")
 
     async def _sent(self, client: httpx.AsyncClient, webhook: Webhook, event: str, body: bytes) -> tuple[int, str]:
         """Send an event. Returns the answer's status (0 without an answer) and a description that has none of the

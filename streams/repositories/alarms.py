@@ -4,7 +4,6 @@ The console raises, lists and acknowledges alarms; workers run the check every f
 """
 
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from prometheus_client import Counter
@@ -13,33 +12,36 @@ from redis.asyncio import Redis
 from domain.ids import resident_of
 from domain.visits import check_in
 from schemas.administration.audit import AuditEntry
-from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.people.alarms import Alarm, AlarmKind
 from schemas.people.rosters import Officer, Task
-from streams.messaging.dead_letter_writer import readable
-from streams.messaging.producer import Producer, Record
-from streams.messaging.reader import Read, Tails, read_all
+from streams.messaging.producer import Producer
+from streams.messaging.reader import Tails
 from streams.messaging.topics import ALARMS, home
 from streams.repositories.rosters import Rosters
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.security import audit
 from streams.state.case_store import CaseStore
+from streams.state.compacted_table import CompactedTable, Place
 from streams.state.keys import ALARMS_MARK, ALARMS_OPEN, OFFICER_ALARMS
 
 KEPT = timedelta(days=30)  # how long Redis keeps an acknowledged alarm; the topic keeps it for good
 RAISED = Counter("quanzu_officer_alarms", "Alarms about officers: duress, or a missed check-in", ["kind"])
 
 
-class Alarms:
-    """Stores alarms in Redis and on the compacted topic `alarms`. Redis drops acknowledged alarms after 30 days.
+class _Alarms(CompactedTable[Alarm]):
+    place = Place(ALARMS, Alarm, OFFICER_ALARMS)
 
-    Writing raises SendError if a record is too large.
+
+class Alarms:
+    """Stores alarms on the compacted topic `alarms` and in Redis, which drops acknowledged alarms after 30 days.
+
+    Writing raises SendError if a record is too large, and TimeoutError if Kafka or Redis does not answer within 8 s.
     """
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        self._settings, self._producer = settings, producer
+        self._table = _Alarms(settings, redis, producer)
         self._redis: Any = redis
 
     async def raise_(self, alarm: Alarm) -> Alarm:
@@ -47,23 +49,25 @@ class Alarms:
 
         Returns when Kafka has acknowledged the record.
         """
-        if await self._redis.hsetnx(OFFICER_ALARMS, alarm.id, alarm.model_dump_json()):
-            RAISED.labels(alarm.kind).inc()
-            await self._show(alarm)
-        known = await self.get(alarm.id) or alarm
-        await self._write(known)
+        async with self._table.locked(alarm.id) as known:
+            if known is not None:
+                return known
+            await self._put(alarm)
+        RAISED.labels(alarm.kind).inc()
         await self._forget(alarm.told_at)
-        return known
+        return alarm
 
     async def acknowledge(self, alarm_id: str, by: str, note: str, now: datetime) -> Alarm | None:
         """Acknowledge an alarm: `by` looks after the officer. Return the stored alarm, or None if the id is unknown.
 
         If it was acknowledged before, the first acknowledgement stays and is returned.
         """
-        found = await self.get(alarm_id)
-        if found is None or not found.open:
-            return found
-        return await self._change(found, acknowledged_at=now, acknowledged_by=by, note=note)
+        async with self._table.locked(alarm_id) as found:
+            if found is None or not found.open:
+                return found
+            after = found.model_copy(update={"acknowledged_at": now, "acknowledged_by": by, "note": note})
+            await self._put(after)
+            return after
 
     async def safe(self, dispatch: str, at: datetime) -> None:
         """Note that an officer reported at `at` that they are safe, on the visit's unacknowledged missed-check-in
@@ -71,26 +75,23 @@ class Alarms:
         """
         for alarm in await self.unacknowledged():
             if (alarm.dispatch, alarm.kind) == (dispatch, AlarmKind.CHECK_IN_MISSED):
-                await self._change(alarm, safe_at=at)
+                async with self._table.locked(alarm.id) as found:
+                    if found is not None:
+                        await self._put(found.model_copy(update={"safe_at": at}))
 
     async def get(self, alarm_id: str) -> Alarm | None:
         """Return an alarm by its id, or None if Redis has no such alarm."""
-        raw = await self._redis.hget(OFFICER_ALARMS, alarm_id)
-        return Alarm.model_validate_json(raw, extra=ANY_VERSION) if raw else None
+        return await self._table.get(alarm_id)
 
     async def unacknowledged(self) -> list[Alarm]:
         """Return the unacknowledged alarms: duress first, then by age, the oldest first."""
         names = await self._redis.smembers(ALARMS_OPEN)
-        found = [
-            Alarm.model_validate_json(raw, extra=ANY_VERSION)
-            for raw in await self._redis.hmget(OFFICER_ALARMS, ["", *names])
-            if raw
-        ]
-        return sorted(found, key=check_in.urgency)
+        raw = await self._redis.hmget(OFFICER_ALARMS, ["", *names])
+        return sorted((self._table.parse(each) for each in raw if each), key=check_in.urgency)
 
     async def acknowledged(self) -> list[Alarm]:
         """Return the acknowledged alarms that Redis still keeps (30 days), the newest first."""
-        found = [Alarm.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(OFFICER_ALARMS)]
+        found = await self._table.all()
         return sorted((alarm for alarm in found if not alarm.open), key=lambda alarm: alarm.at, reverse=True)
 
     async def mark(self) -> int:
@@ -99,18 +100,13 @@ class Alarms:
 
     async def restore(self, since: Tails | None = None) -> None:
         """Write the topic's alarms to Redis: all of them, or only records at or after the offsets in `since`."""
-        async for record in read_all(self._settings, ALARMS.name, since):
-            alarm = readable(ALARMS.name, record.offset, partial(_read, record))
-            if alarm:
-                await self._redis.hset(OFFICER_ALARMS, alarm.id, alarm.model_dump_json())
-                await self._show(alarm)
+        await self._table.restore(since)
+        for alarm in await self._table.all():
+            await self._show(alarm)
 
-    async def _change(self, alarm: Alarm, **changes: object) -> Alarm:
-        changed = alarm.model_copy(update=changes)
-        await self._redis.hset(OFFICER_ALARMS, changed.id, changed.model_dump_json())
-        await self._show(changed)
-        await self._write(changed)
-        return changed
+    async def _put(self, alarm: Alarm) -> None:
+        await self._table.put(alarm)
+        await self._show(alarm)
 
     async def _show(self, alarm: Alarm) -> None:
         if alarm.open:
@@ -119,18 +115,10 @@ class Alarms:
             await self._redis.srem(ALARMS_OPEN, alarm.id)
         await self._redis.incr(ALARMS_MARK)
 
-    async def _write(self, alarm: Alarm) -> None:
-        await self._producer.send_all([Record(ALARMS.name, alarm.id.encode(), alarm.model_dump_json().encode())])
-
     async def _forget(self, now: datetime) -> None:
         old = [alarm.id for alarm in await self.acknowledged() if now - alarm.at >= KEPT]
         if old:
             await self._redis.hdel(OFFICER_ALARMS, *old)
-
-
-def _read(record: Read) -> Alarm | None:
-    """Return the record's alarm, or None for a tombstone. Raises ValueError if the value is not a valid alarm."""
-    return Alarm.model_validate_json(record.value, extra=ANY_VERSION) if record.value else None
 
 
 class CheckIns:

@@ -6,13 +6,9 @@ Screening creates a request and records its outcome; the console shows and answe
 from collections.abc import Iterable
 from datetime import datetime
 
-from redis.asyncio import Redis
-
 from schemas.risk.fan_outs import PayersAnswered, PayersRequest, RequestState
-from streams.messaging.producer import Producer
 from streams.messaging.topics import PAYERS_REQUESTS
-from streams.runtime.settings import Settings
-from streams.state.compacted_table import CompactedTable
+from streams.state.compacted_table import CompactedTable, Place
 
 
 class PayersRequests(CompactedTable[PayersRequest]):
@@ -21,8 +17,7 @@ class PayersRequests(CompactedTable[PayersRequest]):
     The person's answer arrives as a record on the lane of the watchlist entry; screening then closes the request.
     """
 
-    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        super().__init__(settings, redis, producer, PAYERS_REQUESTS, PayersRequest)
+    place = Place(PAYERS_REQUESTS, PayersRequest)
 
     async def ask(self, request: PayersRequest) -> None:
         """Store a request. A request with a known id stays unchanged."""

@@ -44,7 +44,10 @@ class UnknownPolicyError(UserError, LookupError):
 
 
 class Policies:
-    """Stores every policy that was ever published, and which one is in force or in shadow."""
+    """Stores every policy that was ever published, and which one is in force or in shadow.
+
+    No CompactedTable: a policy is stored as its author wrote it, comments included, and named by its hash.
+    """
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         self._settings, self._producer = settings, producer

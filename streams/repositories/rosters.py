@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from redis.asyncio import Redis
@@ -24,12 +24,12 @@ from schemas.casework.inputs import OfficerReport, VisitStage
 from schemas.codes.channels import ChannelCode, ChosenBefore, JustThere, SameAddress
 from schemas.people.residents import Language
 from schemas.people.rosters import Officer, Roster, Task, TaskState
-from streams.messaging.dead_letter_writer import readable
-from streams.messaging.producer import Producer, Record
-from streams.messaging.reader import Read, Tails, read_all
+from streams.messaging.producer import Producer
+from streams.messaging.reader import Tails
 from streams.messaging.topics import ROSTERS, home
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
+from streams.state.compacted_table import CompactedTable, Place, restore
 from streams.state.keys import CHECK_INS, ROSTER, VISIT_AT, VISIT_JOINED, VISIT_LAST, VISIT_TASKS, milliseconds
 
 AT_ONCE = 20  # officers examined between two pauses, about a millisecond: red work must not wait for a choice
@@ -80,32 +80,44 @@ class Asked:
     worth_fen: int = 0
 
 
+class _Rosters(CompactedTable[Roster]):
+    place = Place(ROSTERS, Roster, ROSTER, prefix="station/", name="station")
+
+    def parse(self, raw: bytes) -> Roster:
+        return _read(raw)
+
+
+class _Tasks(CompactedTable[Task]):
+    place = Place(ROSTERS, Task, VISIT_TASKS, prefix="task/", name="dispatch")
+
+    def parse(self, raw: bytes) -> Task:
+        return _task(raw)
+
+
 class Rosters:
     """Stores rosters and visit tasks, and chooses officers for visits. Writing raises SendError if a record is too
     large.
     """
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        self._settings, self._producer = settings, producer
+        self._settings = settings
+        self._rosters, self._tasks = _Rosters(settings, redis, producer), _Tasks(settings, redis, producer)
         self._redis: Any = redis
         self._choosing = asyncio.Lock()  # of two concurrent visits, the second sees the task of the first
 
     async def put(self, roster: Roster) -> None:
         """Replace a station's roster: on the topic, then in Redis."""
-        value = roster.model_dump_json()
-        await self._producer.send_all([Record(ROSTERS.name, f"station/{roster.station}".encode(), value.encode())])
-        await self._redis.hset(ROSTER, roster.station, value)
+        await self._rosters.put(roster)
 
     async def officers(self) -> list[Officer]:
         """Return all officers of all rosters, on duty or not."""
         await self._ensure()
-        rosters = [_read(raw) for raw in await self._redis.hvals(ROSTER)]
-        return [officer for roster in rosters for officer in roster.officers]
+        return [officer for roster in await self._rosters.all() for officer in roster.officers]
 
     async def roster_of(self, officer: str) -> Roster | None:
         """Return the roster that lists an officer (by id), or None if none does."""
         await self._ensure()
-        rosters = [_read(raw) for raw in await self._redis.hvals(ROSTER)]
+        rosters = await self._rosters.all()
         return next((each for each in rosters if any(one.id == officer for one in each.officers)), None)
 
     async def tasks(self, now: datetime) -> dict[str, Task]:
@@ -118,7 +130,7 @@ class Rosters:
 
     async def all_tasks(self) -> list[Task]:
         """Return all stored tasks, also those older than 4 days. Deletes nothing."""
-        return [_task(raw) for raw in await self._redis.hvals(VISIT_TASKS)]
+        return await self._tasks.all()
 
     async def assign(self, asked: Asked, now: datetime, where: Where | None = None) -> tuple[Task, ChannelCode] | None:
         """Give a visit to an officer. Return the task and the reason for the choice, or None if nobody can go.
@@ -155,8 +167,7 @@ class Rosters:
 
     async def task(self, dispatch: str) -> Task | None:
         """Return the task of a dispatch, or None if the visit was not given to an officer."""
-        raw = await self._redis.hget(VISIT_TASKS, dispatch)
-        return _task(raw) if raw else None
+        return await self._tasks.get(dispatch)
 
     async def take(self, report: OfficerReport) -> list[OfficerReport]:
         """Store an officer's report, and return it with the copies for the visits that joined this one.
@@ -218,18 +229,12 @@ class Rosters:
         if task and task.place and await self._redis.hget(VISIT_AT, task.place) == (task.joins or dispatch).encode():
             await self._redis.hdel(VISIT_AT, task.place)
         await self._redis.hdel(VISIT_JOINED, dispatch)
-        await self._producer.send_all([Record(ROSTERS.name, f"task/{dispatch}".encode(), None)])
-        await self._redis.hdel(VISIT_TASKS, dispatch)
+        await self._tasks.drop(dispatch)
         await self._redis.zrem(CHECK_INS, dispatch)
 
     async def restore(self, since: Tails | None = None) -> None:
         """Write the topic's rosters and tasks to Redis: all, or only records at or after the offsets in `since`."""
-        async for record in read_all(self._settings, ROSTERS.name, since):
-            where = readable(ROSTERS.name, record.offset, partial(_place, record))
-            if where and record.value:
-                await self._redis.hset(*where, record.value)
-            elif where:
-                await self._redis.hdel(*where)
+        await restore([self._rosters, self._tasks], since)
         await self._restore_places()
 
     async def _restore_places(self) -> None:
@@ -244,7 +249,7 @@ class Rosters:
             await self._watch(task)
 
     async def _ensure(self) -> None:
-        if not await self._redis.exists(ROSTER):  # there is no roster yet, or Redis was wiped
+        if await self._rosters.empty():
             await self.restore()
 
     async def _choose(
@@ -303,9 +308,7 @@ class Rosters:
         return task
 
     async def _put(self, task: Task) -> None:
-        value = task.model_dump_json()
-        await self._producer.send_all([Record(ROSTERS.name, f"task/{task.dispatch}".encode(), value.encode())])
-        await self._redis.hset(VISIT_TASKS, task.dispatch, value)
+        await self._tasks.put(task)
         await self._watch(task)
 
     async def _watch(self, task: Task) -> None:
@@ -324,17 +327,3 @@ def _unwilling(task: Task, dispatch: Dispatch) -> bool:
     """
     late = task.state is TaskState.LATE and parse(task.dispatch).step == dispatch.step
     return late or task.state is TaskState.REFUSED
-
-
-def _place(record: Read) -> tuple[str, str]:
-    """Return the Redis hash and field for a record of the topic. Raises ValueError if its key or value is invalid."""
-    kind, _, name = (record.key or b"").decode().partition("/")
-    if kind not in _KINDS:
-        raise ValueError("the key is neither a station's nor a task's")
-    where, model = _KINDS[kind]
-    if record.value:
-        model.model_validate_json(record.value, extra=ANY_VERSION)
-    return where, name
-
-
-_KINDS: dict[str, tuple[str, type[Roster] | type[Task]]] = {"station": (ROSTER, Roster), "task": (VISIT_TASKS, Task)}

@@ -17,21 +17,19 @@ from streams.messaging.producer import Producer
 from streams.messaging.reader import Tails
 from streams.messaging.topics import ADMIN_REQUESTS, COMPLAINTS, DRAFTS, HANDOVERS, INCIDENTS, RELEASES
 from streams.runtime.settings import Settings
-from streams.state.compacted_table import CompactedTable
+from streams.state.compacted_table import CompactedTable, Place
 
 
 class Complaints(CompactedTable[Complaint]):
     """All complaints of the installation, by id."""
 
-    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        super().__init__(settings, redis, producer, COMPLAINTS, Complaint)
+    place = Place(COMPLAINTS, Complaint)
 
 
 class Incidents(CompactedTable[Incident]):
     """All major incidents of the installation, by id."""
 
-    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        super().__init__(settings, redis, producer, INCIDENTS, Incident)
+    place = Place(INCIDENTS, Incident)
 
     async def in_force(self, area: str) -> list[Incident]:
         """Return the incidents in force that touch an area, the newest first."""
@@ -51,15 +49,13 @@ def _end(incident: Incident) -> datetime:
 class Releases(CompactedTable[ReleaseRequest]):
     """All requests to lift a stop-payment, by id."""
 
-    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        super().__init__(settings, redis, producer, RELEASES, ReleaseRequest)
+    place = Place(RELEASES, ReleaseRequest)
 
 
 class HandOvers(CompactedTable[HandOver]):
     """All hand-overs between shifts, by id."""
 
-    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        super().__init__(settings, redis, producer, HANDOVERS, HandOver)
+    place = Place(HANDOVERS, HandOver)
 
     async def latest(self, area: str, most: int) -> list[HandOver]:
         """Return at most `most` hand-overs of an area, the newest first."""
@@ -70,8 +66,7 @@ class HandOvers(CompactedTable[HandOver]):
 class AdminRequests(CompactedTable[AdminRequest]):
     """All acts of administration that were asked for, by id."""
 
-    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        super().__init__(settings, redis, producer, ADMIN_REQUESTS, AdminRequest)
+    place = Place(ADMIN_REQUESTS, AdminRequest)
 
 
 class StaleDraftError(Exception):
@@ -85,11 +80,15 @@ class StaleDraftError(Exception):
         self.now = now
 
 
+class _Drafts(CompactedTable[Draft]):
+    place = Place(DRAFTS, Draft)
+
+
 class Drafts:
     """All policy drafts, by id, with a check of the version on each write."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        self._kept = CompactedTable(settings, redis, producer, DRAFTS, Draft)
+        self._kept = _Drafts(settings, redis, producer)
 
     async def all(self) -> list[Draft]:
         """Return all drafts, the most recently changed first."""

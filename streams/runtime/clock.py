@@ -48,6 +48,10 @@ class Wall:
         self._at = now
         return now + self._shown
 
+    def now(self) -> datetime:
+        """Return the wall-clock time as an aware datetime in UTC."""
+        return datetime.fromtimestamp(self.time(), UTC)
+
     def hear(self, answer: Known) -> None:
         """Process an answer of the shared clock.
 

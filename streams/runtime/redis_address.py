@@ -1,4 +1,4 @@
-"""Parsing of Redis addresses, of one server or of a primary watched by Sentinels, and the login for them."""
+"""Parsing of addresses, of one Redis or of a primary watched by Sentinels, and the login for them."""
 
 import re
 from dataclasses import dataclass
@@ -69,7 +69,8 @@ class Watched:
             options["ssl"] = True
         tls = {name: value for name, value in options.items() if name.startswith("ssl")}
         asked = {name: value for name, value in login.items() if value is not None} | tls
-        return cls(tuple(map(_address, found["members"].split(","))), found["service"], options, asked)
+        sentinels = tuple(host_and_port(member, SENTINEL_PORT) for member in found["members"].split(","))
+        return cls(sentinels, found["service"], options, asked)
 
     @property
     def tls(self) -> bool:
@@ -90,8 +91,14 @@ def check(url: str) -> None:
         parse_url(url)
 
 
-def _address(member: str) -> tuple[str, int]:
-    parts = urlsplit(f"//{member.strip()}")
-    if not parts.hostname:
-        raise ValueError(f"{member!r} is no Sentinel: write host:26379")
-    return parts.hostname, parts.port or SENTINEL_PORT
+def host_and_port(text: str, port: int) -> tuple[str, int]:
+    """Parse host, host:port or [IPv6]:port. `port`: where none is written. Raises ValueError if it is none of them."""
+    given = text.strip()
+    try:
+        parts = urlsplit(f"//{given}")
+        found = (parts.hostname or "", parts.port or port)
+    except ValueError:
+        found = ("", port)
+    if not found[0] or parts.netloc != given or "@" in given:
+        raise ValueError(f"{text!r}: write host:port, such as {found[0] or 'server.example'}:{port}")
+    return found

@@ -3,17 +3,16 @@
 If neither QUANZU_KAFKA nor QUANZU_REDIS is set, Quanzu runs embedded: it starts its own servers (see embedded.py).
 """
 
-import ipaddress
 import os
 import secrets
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from domain.identity.id_keys import IdKeys
 from domain.identity.identifiers import LEAST_SECRET
+from schemas.base import encrypted_or_local
 from schemas.errors import UserError
 from streams.runtime.clock import Clock
 from streams.runtime.credentials import AccessSettings
@@ -78,7 +77,7 @@ class Settings(AccessSettings):
         None, description="Simulated time, speed@start@epoch seconds (see clock.py). Unset: the time of day"
     )
     traces: str | None = Field(
-        None, description="An OpenTelemetry collector's OTLP over HTTP, http://host:4318/v1/traces. Unset: no traces"
+        None, description="An OpenTelemetry collector's OTLP over HTTP, https://host:4318/v1/traces. Unset: no traces"
     )
     traces_ratio: float = Field(0.01, ge=0, le=1, description="The fraction of new traces that is recorded")
     log_format: Literal["text", "json"] = Field("text", description="How a line of the log is written")
@@ -93,7 +92,8 @@ class Settings(AccessSettings):
     @model_validator(mode="after")
     def _encrypted(self) -> Self:
         for name in ("sms_url", "voice_url", "bank_url", "station_url"):
-            _check_gateway(f"QUANZU_{name.upper()}", getattr(self, name))
+            _check_encrypted(f"QUANZU_{name.upper()}", getattr(self, name), "telephone numbers")
+        _check_encrypted("QUANZU_TRACES", self.traces, "each case and what is done about it")
         return self
 
     @model_validator(mode="after")
@@ -166,24 +166,13 @@ def load() -> Settings:
         raise SettingsError(str(error)) from None
 
 
-def _check_gateway(name: str, url: str | None) -> None:
-    """Raise ValueError unless requests to a provider are encrypted or stay on this machine."""
-    if url is None:
-        return
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host))):
+def _check_encrypted(name: str, url: str | None, what: str) -> None:
+    """Raise ValueError unless requests to an address are encrypted or stay on this machine. `what` is in them."""
+    if url is not None and not encrypted_or_local(url):
         raise ValueError(
-            f"{name} is not https://: telephone numbers would travel in the clear. Write https://host; http:// is for "
+            f"{name} is not https://: {what} would travel in the clear. Write https://host; http:// is for "
             "127.0.0.1 only"
         )
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _check_redis(name: str, url: str | None) -> None:

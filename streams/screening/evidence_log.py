@@ -15,7 +15,7 @@ from functools import partial
 
 from domain.ids import resident_of, short_hash
 from domain.policy.risk import RiskRules
-from domain.risk import merged, supersedes
+from domain.risk import bounded, merged, supersedes
 from schemas.base import ANY_VERSION
 from schemas.people.residents import ResidentId
 from schemas.risk.evidence import Alerted, Evidence
@@ -70,19 +70,20 @@ def alerted_records(alerted: Mapping[ResidentId, Alerted], partitions: int) -> I
 
 
 async def restore(
-    settings: Settings, store: EvidenceStore, rules: RiskRules, now: datetime, since: Tails | None
+    settings: Settings, store: EvidenceStore, rules: RiskRules, now: datetime, since: Tails | None, *, used: bool
 ) -> int:
-    """Read the topic into the residents' evidence in Redis. Returns the number of records restored. `since`: only
-    records at or after these offsets.
+    """Read the topic into the residents' evidence in Redis. Returns the number of records restored.
+
+    `since`: only records at or after these offsets. `used`: as for EvidenceStore.put_back.
     """
     count, chunk = 0, PutBack()
     async for record in read_all(settings, EVIDENCE.name, since):
         if record.value not in FORGOTTEN:
             readable(EVIDENCE.name, record.offset, partial(_read, record, chunk))
         if chunk.records == CHUNK:
-            await store.put_back(chunk.evidence, chunk.alerted, chunk.written, rules, now)
+            await store.put_back(chunk.evidence, chunk.alerted, chunk.written, rules, now, used=used)
             count, chunk = count + chunk.records, PutBack()
-    await store.put_back(chunk.evidence, chunk.alerted, chunk.written, rules, now)
+    await store.put_back(chunk.evidence, chunk.alerted, chunk.written, rules, now, used=used)
     return count + chunk.records
 
 
@@ -113,6 +114,8 @@ def _read(record: Read, chunk: PutBack) -> None:
     chunk.records += 1
 
 
-def superseding(members: Iterable[Evidence], known: Known) -> list[Evidence]:
-    """Return the evidence that the set lacks or has in an earlier state."""
-    return [member for member in members if supersedes(member, known.evidence.get(member.id))]
+def missing(members: Iterable[Evidence], known: Known, rules: RiskRules, now: datetime) -> list[Evidence]:
+    """Return the evidence that the set lacks, or has in an earlier state, and that it would keep."""
+    new = [member for member in members if supersedes(member, known.evidence.get(member.id))]
+    kept = bounded(merged(known.evidence, new), rules, now) if new else {}
+    return [member for member in new if member.id in kept]

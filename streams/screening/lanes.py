@@ -15,6 +15,7 @@ from aiokafka import TopicPartition
 from domain.policy.risk import RiskRules
 from streams.messaging import topics
 from streams.messaging.reader import (
+    ReadError,
     acknowledged_offsets,
     beginning_offsets,
     committed_offset,
@@ -108,7 +109,7 @@ class Lanes:
         """Screen the records, or first the ones missing before them. Returns False if the position must be read
         again.
         """
-        position = await self._positions.position(lane)
+        position = await self._positions.position(lane, begin=True)
         screened, last, first = position.offset, records[-1].offset, records[0].offset
         if screened is not None and screened >= last:
             await self._refuse_ahead(lane, screened)
@@ -159,11 +160,23 @@ class Lanes:
             await self._again(lane, stood, end - 1)
 
     async def _again(self, lane: TopicPartition, position: Position, last: int) -> None:
-        """Screen from the topic up to `last`, as far as it still has the records. Stops if another worker did it."""
+        """Screen from the topic up to `last`, as far as it still has the records. Stops if another worker did it, or if
+        the topic has just deleted some of them.
+        """
         begin, _ = await self._bounds(lane)
         first = begin if position.offset is None else max(begin, position.offset + 1)
         if first <= last:
             log.warning("%s/%d: screening %d to %d again", lane.topic, lane.partition, first, last)
+        try:
+            await self._screen_range(lane, position, first, last)
+        except ReadError:
+            if (await self._bounds(lane))[0] <= first:
+                raise
+
+    async def _screen_range(self, lane: TopicPartition, position: Position, first: int, last: int) -> None:
+        """Screen these records in batches, and count what the topic no longer has as screened. Raises ReadError if the
+        topic has just deleted the first.
+        """
         chunk: list[Raw] = []
         async for record in read_range(self._settings, lane.topic, lane.partition, first, last):
             chunk.append(Raw(record.offset, record.value or b""))

@@ -1,13 +1,15 @@
 """Redis positions of signal partitions: the offset counted last, the counts, and ranges owed a second screening.
 
 Keys by signal partition sp: `screened:{sp}` (offset counted last), `screened-in:{sp}` (run id of Redis), `stood:{sp}`
-(a random mark of the last bring-up), `owed:{sp}`, `tally:{sp}`, `again:{sp}`. The urgent lane has
+(a random mark of the last bring-up), `owed:{sp}`, `tally:{sp}`, `again:{sp}`, `began:{sp}` and `began-again:{sp}`
+(random names of the batches that began last: a store that went back since then has another). The urgent lane has
 `screened-urgent:{sp}` and so on, but shares the tally and `life:{sp}` (a random name that is lost with the store).
 
 A store that was lost continues with new records and owes those counted before: `owed` holds their ranges, each counted
 from its end backwards behind its own fence. So each record is counted once.
 """
 
+import secrets
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,6 +38,7 @@ class Position:
     run: str | None  # run id of the Redis in which it was last brought up
     asked: str  # run id of the Redis that answered
     mark: str  # of the last bring-up: a worker that began before has another one
+    batch: str = ""  # random, if a batch began with it: a store that went back since then has another one
 
     @property
     def current(self) -> bool:
@@ -53,8 +56,9 @@ class Owed:
     first: int
     last: int
     until: int
-    asked: str  # as in Position, like the mark
+    asked: str  # as in Position, like the mark and the batch
     mark: str
+    batch: str
 
 
 class Positions:
@@ -64,17 +68,22 @@ class Positions:
         self._redis: Any = redis  # redis-py types each result as sync or async
         self._partitions = partitions
 
-    async def position(self, tp: TopicPartition) -> Position:
-        """Return the partition's position and the policy in force there."""
+    async def position(self, tp: TopicPartition, *, begin: bool = False) -> Position:
+        """Return the partition's position and the policy in force there.
+
+        `begin`: a batch begins, which may be counted unless another begins, or the store goes back to before.
+        """
+        batch = secrets.token_hex(8) if begin else ""
         async with self._redis.pipeline(transaction=False) as pipe:
+            if begin:
+                pipe.set(of_lane("began", tp), batch)
             pipe.execute_command(*ASK_RUN)
             pipe.mget(*(of_lane(name, tp) for name in ("screened", "screened-in", "stood")))
             pipe.hget(key("state", tp.partition), "policy")
-            info, (screened, run, mark), policy = await pipe.execute()
+            info, (screened, run, mark), policy = (await pipe.execute())[-3:]
         offset = None if screened is None else int(screened)
-        return Position(
-            offset, policy and policy.decode(), run and run.decode(), run_of(info), mark.decode() if mark else ""
-        )
+        policy, run = policy and policy.decode(), run and run.decode()
+        return Position(offset, policy, run, run_of(info), mark.decode() if mark else "", batch)
 
     async def not_current(
         self, lanes: Sequence[TopicPartition], reached: Mapping[TopicPartition, int]
@@ -103,12 +112,14 @@ class Positions:
         """Count a batch up to and including `offset` once. Returns True if it was counted now.
 
         Returns False, without any effect, if the partition is not at `expected`, if another Redis has replaced the one
-        that was read, because it may lack the batch's writes, or if a dead letter was resent and counted meanwhile in
-        another record. `again`: resent dead letters, each with the offset of the record that counts for it.
+        that was read, or it is older than the batch, because it may lack the batch's writes, or if a dead letter was
+        resent and counted meanwhile in another record. `again`: resent dead letters, each with the offset of the record
+        that counts for it.
         """
         stood = "" if expected.offset is None else expected.offset
-        keys = [*_counting_keys(tp), of_lane("screened", tp)]
-        arguments = [expected.mark, expected.asked, stood, offset, *_counting(tally, again or {})]
+        keys = [*_counting_keys(tp, "began"), of_lane("screened", tp)]
+        begun = (expected.mark, expected.batch, expected.asked)
+        arguments = [*begun, stood, offset, *_counting(tally, again or {})]
         return bool(await self._redis.eval(SCREENED, len(keys), *keys, *arguments))
 
     async def sent_again(self, tp: TopicPartition, letters: Iterable[str]) -> dict[str, int]:
@@ -162,17 +173,21 @@ class Positions:
         return replace(position, offset=last, run=position.asked, mark=mark)
 
     async def owed(self, tp: TopicPartition) -> Owed | None:
-        """Return the newest range that a partition owes, or None if it owes none."""
+        """Return the newest range that a partition owes, or None if it owes none. A batch of it begins, as `position`
+        says.
+        """
+        batch = secrets.token_hex(8)
         async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(of_lane("began-again", tp), batch)
             pipe.execute_command(*ASK_RUN)
             pipe.get(of_lane("stood", tp))
             pipe.hgetall(of_lane("owed", tp))
-            info, mark, ranges = await pipe.execute()
+            _, info, mark, ranges = await pipe.execute()
         if not ranges:
             return None
         first = max(ranges, key=int)
         last, until = map(int, ranges[first].split())
-        return Owed(int(first), last, until, run_of(info), mark.decode() if mark else "")
+        return Owed(int(first), last, until, run_of(info), mark.decode() if mark else "", batch)
 
     async def pay(
         self, tp: TopicPartition, owed: Owed, first: int, tally: Counter[str], again: Mapping[str, int] | None = None
@@ -180,10 +195,11 @@ class Positions:
         """Count records from `first` to the end of the owed range once. Returns True if they were counted now; False,
         without any effect, for the reasons of `count`, such as when the range changed.
         """
-        keys = [*_counting_keys(tp), of_lane("owed", tp)]
+        keys = [*_counting_keys(tp, "began-again"), of_lane("owed", tp)]
         left = _value(first - 1, owed.until) if first > owed.first else ""
         arguments = [
             owed.mark,
+            owed.batch,
             owed.asked,
             owed.first,
             _value(owed.last, owed.until),
@@ -198,9 +214,9 @@ def of_lane(name: LaneName, tp: TopicPartition) -> str:
     return lane_key(name, tp.topic.removeprefix(SIGNALS.name), tp.partition)
 
 
-def _counting_keys(tp: TopicPartition) -> list[str]:
+def _counting_keys(tp: TopicPartition, began: LaneName) -> list[str]:
     """Return the keys that each counting script takes, in order."""
-    return [of_lane("stood", tp), key("tally", tp.partition), of_lane("again", tp)]
+    return [of_lane("stood", tp), key("tally", tp.partition), of_lane("again", tp), of_lane(began, tp)]
 
 
 def _counting(tally: Counter[str], again: Mapping[str, int]) -> list[str | int]:

@@ -26,6 +26,7 @@ from streams.runtime.settings import Settings
 from streams.screening import evidence_log
 from streams.screening.positions import Positions
 from streams.screening.store import EvidenceStore
+from streams.state.keys import WHOLE
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,8 @@ class ScreeningState:
         rules = await self.rules(in_force.policy if in_force else None)
         await self._restore_watchlist(rules, since)
         await self._restore_accounts(since)
-        count = await evidence_log.restore(self._settings, self.evidence, rules, self._clock.now(), since)
+        now, used = self._clock.now(), bool(await self.redis.exists(WHOLE))  # an older store, not an empty one
+        count = await evidence_log.restore(self._settings, self.evidence, rules, now, since, used=used)
         log.info("%d records of evidence were put back", count)
 
     async def _restore_watchlist(self, rules: RiskRules, since: Tails | None) -> None:

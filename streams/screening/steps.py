@@ -97,10 +97,7 @@ class ScreeningSteps:
         return LoadedEvidence(RiskEvaluator(await self._evidence.add(added, rules, now), entries, rules, now), added)
 
     async def load_past_evidence(self, matched: MatchedBatch, rules: RiskRules, now: datetime) -> RiskEvaluator:
-        """Return an evaluator for records that were counted before. Adds only evidence that may be missing.
-
-        That is evidence of payments to someone whom the watchlist has listed since.
-        """
+        """Return an evaluator for records that were counted before, after adding what their evidence lacks."""
         found, entries = await standing(self._residents, evidence_in(matched))
         known = await self._evidence.add(dict.fromkeys(found, ()), rules, now)
         await self._add_late(found, known, rules, now)
@@ -171,20 +168,23 @@ class ScreeningSteps:
         rules: RiskRules,
         now: datetime,
     ) -> None:
-        """Add payments to residents' evidence whose payee was put on the watchlist later.
+        """Add what residents' evidence lacks: it was written to another store, or a payment's payee was put on the
+        watchlist later. Have these residents re-evaluated, and all who paid somebody listed: their re-evaluation may
+        have been lost with another store.
 
         On the topic first: a repetition would not find what is only in Redis.
         """
         late = {
-            resident: found
+            resident: evidence_log.missing(members, known[resident], rules, now)
             for resident, members in evidence.items()
-            if (found := evidence_log.superseding(filter(_watched_payment, members), known[resident]))
         }
-        if late:
-            await self._producer.send_all(
-                list(evidence_log.evidence_records(late, known, rules, now, self._partitions))
-            )
-            await self._evidence.add_late(late, rules, now)
+        again = {
+            resident: late[resident]
+            for resident, members in evidence.items()
+            if late[resident] or any(map(_watched_payment, members))
+        }
+        await self._producer.send_all(list(evidence_log.evidence_records(late, known, rules, now, self._partitions)))
+        await self._evidence.add_late(again, rules, now)
 
 
 def tally_of(batch: ReadBatch, matched: MatchedBatch, result: Evaluation) -> Counter[str]:

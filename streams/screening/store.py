@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 
 from domain.policy.risk import RiskRules
-from domain.risk import version
+from domain.risk import supersedes, version
 from domain.risk.sets import KEEPING_DIGITS, VERSION_DIGITS, keeping
 from schemas.base import ANY_VERSION
 from schemas.people.residents import ResidentId
@@ -197,10 +197,12 @@ class EvidenceStore:
     async def add_late(
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> None:
-        """Add evidence and schedule each resident for re-evaluation, in one transaction."""
+        """Add evidence and schedule each resident for re-evaluation, in one transaction. Without evidence,
+        only schedule them.
+        """
         for resident, members in evidence.items():
             p = home(resident, self._partitions)
-            for piece in _split(members, ADDED):
+            for piece in _split(members, ADDED) or [[]]:
                 async with self._redis.pipeline(transaction=True) as pipe:
                     self._ask(pipe, p, [(resident, piece)], rules, now)
                     pipe.zadd(key("rescore", p), {resident: milliseconds(now)})
@@ -213,18 +215,23 @@ class EvidenceStore:
         written: Mapping[ResidentId, int],
         rules: RiskRules,
         now: datetime,
+        *,
+        used: bool,
     ) -> None:
         """Restore evidence and alerts from their topic.
 
-        `written`: when each resident's evidence was last written (ms since 1970), from which its expiry counts.
+        `written`: when each resident's evidence was last written (ms since 1970), from which its expiry counts. `used`:
+        signals may have been screened without what is missing, so whoever lacked evidence is scheduled for
+        re-evaluation.
         """
         kept = _ms(rules.keep / self._speed)
-        async for _ in self._all_added(evidence, rules, now):
-            pass
+        known = await self.add(evidence, rules, now)
         async with self._redis.pipeline(transaction=False) as pipe:
             for resident in evidence:
                 name = f"{key('evidence', home(resident, self._partitions))}:{resident}"
                 pipe.pexpireat(name, written[resident] + kept)
+                if used and any(supersedes(each, known[resident].evidence.get(each.id)) for each in evidence[resident]):
+                    pipe.zadd(key("rescore", home(resident, self._partitions)), {resident: milliseconds(now)})
             for resident, told in alerted.items():
                 pipe.hset(key("alerted", home(resident, self._partitions)), resident, told.model_dump_json())
             await pipe.execute()

@@ -89,7 +89,7 @@ async def verified(settings: Settings, heads: Heads, kept: Sequence[Head] = ()) 
 
 async def remember(redis: "Redis", found: Verified, at: datetime, by: str) -> Verification:
     """Store the result of a verification for the console and metrics, and return it."""
-    fault = found.faults[0].words if found.faults else ""
+    fault = found.faults[0] if found.faults else None
     counts = {name: getattr(found, name) for name in ("lines", "chains", "before", "repeats", "heads")}
     made = Verification(at=at, by=by, fault=fault, **counts)
     client: Any = redis

@@ -13,16 +13,15 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 
-from streams.runtime.tasks import wanted
+from streams.runtime.tasks import until_done, wanted
 
 log = logging.getLogger(__name__)
 
 PORT = 6514  # of syslog over TLS
 MOST_WAITING = 10_000
-FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds between attempts to connect
 CONNECT_SECONDS = 10.0
+BREAK_SECONDS = 1.0  # between the end of a connection and the next one: a receiver may close each at once
 SECURITY = 10  # the facility "security/authorization messages" (authpriv)
 _ENTERPRISE = "quanzu@32473"  # structured data under the number that RFC 5612 keeps for documentation
 
@@ -42,10 +41,8 @@ def framed(raw: bytes) -> bytes:
 class Syslog:
     """Keeps a connection to one receiver, and sends the messages in order."""
 
-    def __init__(self, host: str, port: int, ca: Path | None) -> None:
-        """Raises OSError if the file of authorities cannot be read."""
-        self._host, self._port = host, port
-        self._tls = ssl.create_default_context(cafile=str(ca) if ca else None)
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext) -> None:
+        self._host, self._port, self._tls = host, port, tls
         self._waiting: deque[bytes] = deque(maxlen=MOST_WAITING)
         self._came = asyncio.Event()
         self.dropped = 0
@@ -58,21 +55,24 @@ class Syslog:
         self._came.set()
 
     async def run(self) -> None:
-        """Send until cancelled; connect again after a failure, at growing intervals."""
-        wait = FIRST_WAIT
+        """Send until cancelled, and connect again when the connection has ended."""
         while wanted():
+            reader, writer = await until_done("syslog", self._connect)
+            log.info(
+                "connected to syslog at %s:%d; %d events were dropped so far", self._host, self._port, self.dropped
+            )
             try:
-                await self._connected()
-                wait = FIRST_WAIT
-            except (OSError, TimeoutError) as error:
-                log.warning("syslog at %s:%d: %s; again in %.0f s", self._host, self._port, type(error).__name__, wait)
-                await asyncio.sleep(wait)
-                wait = min(2 * wait, LONGEST_WAIT)
+                await self._send_until_closed(reader, writer)
+            except OSError as error:
+                log.warning("syslog at %s:%d: the connection broke (%s)", self._host, self._port, type(error).__name__)
+            await asyncio.sleep(BREAK_SECONDS)
 
-    async def _connected(self) -> None:
-        """Send over one connection until it breaks."""
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         async with asyncio.timeout(CONNECT_SECONDS):
-            reader, writer = await asyncio.open_connection(self._host, self._port, ssl=self._tls)
+            return await asyncio.open_connection(self._host, self._port, ssl=self._tls)
+
+    async def _send_until_closed(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Send over one connection until the receiver closes it. Raises OSError if it breaks."""
         closed = asyncio.create_task(reader.read(1))  # the receiver sends nothing: this ends when it closes
         try:
             while not closed.done():
@@ -80,7 +80,6 @@ class Syslog:
                 coming = asyncio.create_task(self._came.wait())
                 await asyncio.wait((coming, closed), return_when=asyncio.FIRST_COMPLETED)
                 coming.cancel()
-            raise ConnectionResetError("the receiver closed the connection")
         finally:
             closed.cancel()
             writer.close()
@@ -88,12 +87,14 @@ class Syslog:
                 await asyncio.wait_for(writer.wait_closed(), 1)
 
     async def _send(self, writer: asyncio.StreamWriter) -> None:
-        """Send what waits. A message leaves the queue only once it is written."""
+        """Send what waits. A message leaves the queue only once it is written, or dropped meanwhile."""
         self._came.clear()
         while self._waiting:
-            writer.write(self._waiting[0])
+            first = self._waiting[0]
+            writer.write(first)
             await writer.drain()
-            self._waiting.popleft()
+            if self._waiting[0] is first:
+                self._waiting.popleft()
 
 
 def _escaped(value: str) -> str:

@@ -1,9 +1,10 @@
-"""Small tables that must outlive Redis: a record goes to a compacted topic, then to a Redis hash under its id."""
+"""Small tables that must outlive Redis: a record goes to a compacted topic, then to a Redis hash under its name."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from pydantic import BaseModel
 from redis.asyncio import Redis
@@ -17,40 +18,52 @@ from streams.runtime.settings import Settings
 from streams.state.keys import changing
 from streams.state.locks import locked
 
-
-class _Named(Protocol):
-    @property
-    def id(self) -> str:
-        """The record's key on the topic and in Redis."""
-
-
 Thing = TypeVar("Thing", bound=BaseModel)
 
 
-class CompactedTable(Generic[Thing]):
-    """A table of models with an `id`. The Redis hash has the topic's name."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a table is. `key`: of the Redis hash; "": it has the topic's name.
 
-    def __init__(
-        self, settings: Settings, redis: "Redis", producer: Producer, topic: Topic, model: type[Thing]
-    ) -> None:
-        self._settings, self._producer, self._topic, self._model = settings, producer, topic, model
-        self._redis: Any = redis
+    `prefix`: of the record keys, if the topic has other tables too. `name`: the field that names a record.
+    """
+
+    topic: Topic
+    model: type[BaseModel]
+    key: str = ""
+    prefix: str = ""
+    name: str = "id"
+
+    @property
+    def hash(self) -> str:
+        """The key of the Redis hash."""
+        return self.key or self.topic.name
+
+
+class CompactedTable(Generic[Thing]):
+    """A table of models by name; a subclass's `place` says where. Writing raises SendError if a record is too large."""
+
+    place: ClassVar[Place]
+
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
+        self._settings, self._producer = settings, producer
+        self._redis: Any = redis  # redis-py types a command's result as sync or async at once
 
     async def put(self, thing: Thing) -> None:
-        """Write a record, new or changed; returns when Kafka and Redis have it. Raises SendError if it is too large."""
-        name, raw = _name(thing), thing.model_dump_json().encode()
-        await self._producer.send_all([Record(self._topic.name, name.encode(), raw)])
-        await self._redis.hset(self._topic.name, name, raw)
+        """Write a record, new or changed; returns when Kafka and Redis have it."""
+        name, raw = self._name(thing), thing.model_dump_json().encode()
+        await self._send(name, raw)
+        await self._redis.hset(self.place.hash, name, raw)
 
     async def drop(self, name: str) -> None:
-        """Delete a record by its id: a tombstone on the topic, then from Redis. No error if there is none."""
-        await self._producer.send_all([Record(self._topic.name, name.encode(), None)])
-        await self._redis.hdel(self._topic.name, name)
+        """Delete a record by its name: a tombstone on the topic, then from Redis. No error if there is none."""
+        await self._send(name, None)
+        await self._redis.hdel(self.place.hash, name)
 
     async def get(self, name: str) -> Thing | None:
-        """Return a record by its id, or None if there is none."""
-        raw = await self._redis.hget(self._topic.name, name)
-        return self._model.model_validate_json(raw, extra=ANY_VERSION) if raw else None
+        """Return a record by its name, or None if there is none."""
+        raw = await self._redis.hget(self.place.hash, name)
+        return self.parse(raw) if raw else None
 
     @asynccontextmanager
     async def locked(self, name: str) -> AsyncIterator[Thing | None]:
@@ -58,13 +71,13 @@ class CompactedTable(Generic[Thing]):
 
         Raises TimeoutError, also inside the block, if waiting and the block together take over 8 s.
         """
-        async with locked(self._redis, changing(self._topic.name, name)):
+        async with locked(self._redis, changing(self.place.hash, name)):
             yield await self.get(name)
 
     async def change(self, name: str, how: Callable[[Thing | None], Thing]) -> Thing:
         """Under the record's lock, write and return what `how` makes of its current state (None if there is none).
 
-        Raises what `how` raises, writing nothing, TimeoutError as `locked` does, and SendError if it is too large.
+        Raises what `how` raises, writing nothing, and TimeoutError as `locked` does.
         """
         async with self.locked(name) as before:
             after = how(before)
@@ -74,29 +87,53 @@ class CompactedTable(Generic[Thing]):
 
     async def all(self) -> list[Thing]:
         """Return all records, in no order."""
-        return [
-            self._model.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(self._topic.name)
-        ]
+        return [self.parse(raw) for raw in await self._redis.hvals(self.place.hash)]
+
+    async def empty(self) -> bool:
+        """Return whether Redis has no record: there is none yet, or Redis was wiped."""
+        return not await self._redis.exists(self.place.hash)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Write the topic's records to Redis: all of them, or only those at or after the offsets in `since`.
+        """Write the topic's records to Redis: all of them, or only those at or after the offsets in `since`."""
+        await restore([self], since)
 
-        Tombstones delete from Redis; unreadable records are logged and left out.
-        """
-        async for record in read_all(self._settings, self._topic.name, since):
-            if record.key and record.value is None:
-                await self._redis.hdel(self._topic.name, record.key)
-            elif record.key and readable(self._topic.name, record.offset, partial(self._read, record)):
-                await self._redis.hset(self._topic.name, record.key, record.value)
+    def parse(self, raw: bytes) -> Thing:
+        """Return the record of its JSON. Raises ValueError if it is invalid. A subclass may cache it."""
+        return cast("Thing", self.place.model.model_validate_json(raw, extra=ANY_VERSION))
 
-    def _read(self, record: Read) -> Thing:
-        """Return the model of a record. Raises ValueError if it is invalid or its id differs from the record's key."""
-        thing = self._model.model_validate_json(record.value or b"", extra=ANY_VERSION)
-        if _name(thing).encode() != record.key:
-            raise ValueError("the key is not the id of what it holds")
-        return thing
+    async def _send(self, name: str, raw: bytes | None) -> None:
+        place = self.place
+        await self._producer.send_all([Record(place.topic.name, f"{place.prefix}{name}".encode(), raw)])
+
+    def _name(self, thing: Thing) -> str:
+        return str(getattr(thing, self.place.name))
 
 
-def _name(thing: Any) -> str:  # noqa: ANN401 - any model with an id
-    named: _Named = thing
-    return named.id
+async def restore(tables: Sequence[CompactedTable[Any]], since: Tails | None = None) -> None:
+    """Write the records of all tables of one topic to Redis: all, or only those at or after the offsets in `since`.
+
+    Tombstones delete from Redis; unreadable records, and those of no table, are logged and left out.
+    """
+    settings, topic = tables[0]._settings, tables[0].place.topic.name
+    async for record in read_all(settings, topic, since):
+        found = readable(topic, record.offset, partial(_found, tables, record))
+        if found is None:
+            continue
+        table, name = found
+        if record.value is None:
+            await table._redis.hdel(table.place.hash, name)
+        else:
+            await table._redis.hset(table.place.hash, name, record.value)
+
+
+def _found(tables: Sequence[CompactedTable[Any]], record: Read) -> tuple[CompactedTable[Any], str]:
+    """Return the table of a record, and its name. Raises ValueError if the key or the value is invalid."""
+    key = (record.key or b"").decode()
+    fitting = [table for table in tables if key.startswith(table.place.prefix)]
+    if not key or not fitting:
+        raise ValueError("the key is of no table")
+    table = max(fitting, key=lambda each: len(each.place.prefix))
+    name = key.removeprefix(table.place.prefix)
+    if record.value is not None and table._name(table.parse(record.value)) != name:
+        raise ValueError("the key is not the name of what the record holds")
+    return table, name

@@ -64,8 +64,10 @@ Beside = Literal[
 ]
 """Keys of a partition that the case store's scripts do not change."""
 
-LaneName = Literal["screened", "screened-in", "stood", "owed", "again"]
-"""Keys of one partition of one lane of signals: the offset screened, in which Redis, who may count, what is owed."""
+LaneName = Literal["screened", "screened-in", "stood", "owed", "again", "began", "began-again"]
+"""Keys of one partition of one lane of signals: the offset screened, in which Redis, who may count, what is owed, and
+which batch began last (`began-again`: of records screened again).
+"""
 
 KeyName = StateName | Beside | LaneName
 

@@ -22,6 +22,7 @@ async def locked(redis: "Redis", name: str) -> AsyncIterator[None]:
     """Hold an exclusive lock during the block. Raises TimeoutError if waiting and the block take over 8 s together."""
     lock = redis.lock(name, timeout=LEASE_SECONDS, sleep=NAP_SECONDS, blocking_timeout=WRITE_SECONDS)
     async with asyncio.timeout(WRITE_SECONDS):
+        await _shorten(redis, name, round(LEASE_SECONDS * 1000))
         if not await lock.acquire():
             raise TimeoutError
         try:
@@ -37,7 +38,25 @@ async def take(redis: "Redis", name: str, milliseconds: int, value: str | int = 
     It ends by itself, or when the script `release` is called with its `value`.
     """
     client: Any = redis  # redis-py types a command's result as sync or async at once
-    return bool(await client.set(name, value, nx=True, px=milliseconds))
+    if await client.set(name, value, nx=True, px=milliseconds):
+        return True
+    await _shorten(redis, name, milliseconds)
+    return False
+
+
+@asynccontextmanager
+async def taken(redis: "Redis", name: str, milliseconds: int) -> AsyncIterator[bool]:
+    """Take a lease as `take` does, for what is to be done once; yield whether it was free.
+
+    It outlives the block; if the block raises or is cancelled, it is free again, so that it may be tried again.
+    """
+    free = await take(redis, name, milliseconds)
+    try:
+        yield free
+    except BaseException:
+        if free:
+            await redis.delete(name)
+        raise
 
 
 async def keep(redis: "Redis", name: str, token: str, milliseconds: int) -> bool:
@@ -51,3 +70,13 @@ async def keep(redis: "Redis", name: str, token: str, milliseconds: int) -> bool
         return False
     await client.pexpire(name, milliseconds)
     return True
+
+
+async def _shorten(redis: "Redis", name: str, milliseconds: int) -> None:
+    """Let a lease last no longer than `milliseconds` from now.
+
+    One that was taken while the clock of Redis was ahead would last until that time comes.
+    """
+    client: Any = redis  # as above
+    if await client.pttl(name) > milliseconds:
+        await client.pexpire(name, milliseconds)

@@ -206,6 +206,25 @@ async def test_what_is_not_answered_in_time_is_told_at_its_own_form_when_it_is(
     await expect(page.locator("#officer-reason")).to_have_value("" if taken else "请去看看", timeout=SECONDS)
 
 
+async def test_an_outcome_that_is_answered_late_leads_to_the_next_case_too(
+    people: People, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resident, case = await red(line)
+    page = await opened(people, case)
+    await page.keyboard.press("a")
+    await expect(page.get_by_text("由您处理")).to_be_visible(timeout=SECONDS)
+    await connected(page, line)
+    monkeypatch.setattr(answers, "ANSWER_SECONDS", 0.0)
+    await page.keyboard.press("d")
+    form = page.locator("#act-outcome form")
+    await form.get_by_label("误报").check()
+    await form.get_by_role("button", name="登记并打开下一件").click()
+    await page.wait_for_url("**/queue?told=none")
+    await expect(page.locator("#put-down")).to_contain_text("误报")
+    await line.settle()
+    assert (await line.case(resident)).state is CaseState.FALSE_ALARM
+
+
 async def test_no_outcome_is_preset_and_enter_alone_puts_nothing_down(people: People, line: Line) -> None:
     resident, case = await red(line)
     page = await opened(people, case)
@@ -222,7 +241,7 @@ async def test_no_outcome_is_preset_and_enter_alone_puts_nothing_down(people: Pe
 async def test_without_a_talk_dissuaded_asks_for_a_ground_and_the_page_says_which(people: People, line: Line) -> None:
     resident, case = await red(line)
     page = await opened(people, case)
-    await page.keyboard.press("k")
+    await page.keyboard.press("w")
     await expect(page.locator("#call[data-state=no_answer]")).to_be_visible(timeout=SECONDS)
     await page.keyboard.press("d")
     await expect(page.get_by_label("联系不上")).to_be_focused(timeout=SECONDS)

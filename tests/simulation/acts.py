@@ -1,5 +1,6 @@
 """What each step of a schedule does to the world, and how it ends."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.simulation.simulated.world import PARTITIONS, World
 
 SAVED_SECONDS = 0.25  # so often Redis' state is kept, for a server that comes back with an older one
 SAVED = 20
+YOUNG = re.compile(rb'"kind": ?"(transfer|watchlist)"')
 
 
 class Acts:
@@ -220,11 +222,17 @@ class Acts:
         self._world.group.deal()
 
     def retention(self, topic: str) -> None:
-        """What is done with and lies before the last few records is no longer kept."""
+        """What is done with and lies before the last few records is no longer kept.
+
+        Kafka keeps signals for 7 days. By then no payment can be stopped any more, and no primary that was deposed goes
+        on: payments and entries of the watchlist, which are minutes old here, stay.
+        """
         log = self._world.log
         for where, part in log.parts.items():
             if where.topic == topic:
-                log.delete(where, self._world.group.committed.get(where, 0))
+                done = self._world.group.committed.get(where, 0)
+                young = (at for at, record in enumerate(part.records) if YOUNG.search(record.value or b""))
+                log.delete(where, min(done, next(young, done)))
                 self._world.tell("kafka", f"{topic}/{where.partition} is kept from {part.begin} on")
 
     def poison(self, topic: str, value: int) -> None:

@@ -5,8 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from console.web.auth import passwords, trail
-from console.web.auth.signing import wall_now
+from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Who
 from console.web.auth.words import N_
 from console.web.kit.services import Services
@@ -121,12 +120,6 @@ def refuse_taken(account: Account, everybody: list[Account], new: bool = False) 
     others = [each for each in everybody if each.login != account.login]
     if account.subject and any(each.subject == account.subject for each in others):
         raise RefusedError(SUBJECT_TAKEN, 409)
-
-
-async def opened_by(made: Services, word: str) -> dict[str, object]:
-    """Return the fields of an account whose next sign-in uses the one-time password."""
-    until = wall_now(made) + passwords.ONE_TIME
-    return {"password": await passwords.hashed(word), "must_change": True, "password_until": until}
 
 
 def account_version(account: Account) -> str:

@@ -2,7 +2,6 @@
 commands.
 """
 
-from datetime import UTC, datetime
 from functools import partial
 
 from pydantic import ValidationError
@@ -32,7 +31,7 @@ async def first_administrator(line: Installation, login: str, name: str, role: S
     now = line.clock.now()
     fields = {"login": login, "name": name, "role": role, "changed_at": now, "changed_by": BY}
     try:
-        account = Account.model_validate(fields | await _opened_by(line, word))
+        account = Account.model_validate(fields | await passwords.opened_by(word, line.clock.wall.now()))
     except ValidationError as error:
         raise AccountError(f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}") from None
 
@@ -54,7 +53,8 @@ async def open_again(line: Installation, login: str, reason: str) -> str:
     if known is not None and known.role is StaffRole.SERVICE:
         raise AccountError(f"{login!r} is a service account: it has tokens, and nobody signs in to it")
     word, now = passwords.one_time(), line.clock.now()
-    fields = await _opened_by(line, word) | {"totp": None, "recovery": [], "disabled": False}
+    opened = await passwords.opened_by(word, line.clock.wall.now())
+    fields = opened | {"totp": None, "recovery": [], "disabled": False}
 
     async def told(before: Account, after: Account) -> None:
         await audit.write(
@@ -83,8 +83,3 @@ def _check_first(role: StaffRole, login: str, everybody: list[Account]) -> None:
         )
     if any(each.login == login for each in everybody):
         raise AccountError(f"there is an account {login!r} already: each administrator is another person")
-
-
-async def _opened_by(line: Installation, word: str) -> dict[str, object]:
-    until = datetime.fromtimestamp(line.clock.wall.time(), UTC) + passwords.ONE_TIME
-    return {"password": await passwords.hashed(word), "must_change": True, "password_until": until}

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import httpx
 from authlib.common.errors import AuthlibBaseError
@@ -21,6 +21,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from console.web.kit.settings import ConsoleSettings
+from schemas.base import encrypted_or_local
 from schemas.errors import UserError
 from streams.runtime.settings import SettingsError
 
@@ -178,8 +179,7 @@ def provider(settings: ConsoleSettings) -> Provider | None:
         return None
     if settings.oidc_client is None:
         raise SettingsError("QUANZU_CONSOLE_OIDC_CLIENT is not set: the client's id at QUANZU_CONSOLE_OIDC_ISSUER")
-    local = urlsplit(settings.oidc_issuer).hostname in ("localhost", "127.0.0.1", "::1")
-    if not settings.oidc_issuer.startswith("https://") and not local:
+    if not encrypted_or_local(settings.oidc_issuer):
         raise SettingsError("QUANZU_CONSOLE_OIDC_ISSUER: write https://, or anybody on the way may say who signs in")
     secret = settings.oidc_secret.get_secret_value() if settings.oidc_secret else None
     accepted = AcceptedClaims(frozenset(settings.oidc_acr.split()), frozenset(settings.oidc_amr.split()))

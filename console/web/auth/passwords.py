@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TypeVar
 
@@ -42,6 +42,11 @@ def outdated(hashed: str) -> bool:
 def one_time() -> str:
     """Return a new one-time password, 20 letters and digits in groups of five, to be read out or written down."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
+
+
+async def opened_by(word: str, now: datetime) -> dict[str, object]:
+    """Return the fields of an account whose next sign-in uses the one-time password. `now`: the wall clock's time."""
+    return {"password": await hashed(word), "must_change": True, "password_until": now + ONE_TIME}
 
 
 def _fits(hashed: str | None, password: str) -> bool:

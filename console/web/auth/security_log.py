@@ -1,12 +1,15 @@
 """Records security events: on their topic, as counts for the alarms, and by syslog if a receiver is configured.
 
-An event that cannot be written does not fail the request that it is about: it is logged, and syslog has it.
+An event that cannot be written does not fail the request that it is about: it is logged, and syslog has it unless Redis
+did not say whose login it is.
 """
 
 import asyncio
 import hashlib
 import hmac
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fastapi import Request
 
@@ -14,8 +17,11 @@ from console.web.auth.lockout import Attempt, Lockout, address_of
 from console.web.kit.settings import ConsoleSettings
 from schemas.administration.security_events import SecurityEvent, SecurityEventKind
 from streams.installation import Installation
-from streams.messaging.producer import Record
+from streams.messaging.codec import CodecError
+from streams.messaging.producer import Record, SendError
 from streams.messaging.topics import SECURITY_EVENTS
+from streams.runtime.credentials import AccessError, authorities
+from streams.runtime.redis_address import host_and_port
 from streams.runtime.settings import SettingsError
 from streams.runtime.tasks import TRANSIENT
 from streams.security.syslog import PORT, Syslog
@@ -36,22 +42,22 @@ class SecurityLog:
 
     def __init__(self, line: Installation, settings: ConsoleSettings, lockout: Lockout) -> None:
         """Raises SettingsError if the receiver of syslog is set wrongly."""
-        self._line, self._lockout, self.syslog = line, lockout, _syslog(settings)
+        self._line, self._lockout, self.syslog = line, lockout, receiver(settings)
 
     async def note(self, request: Request, kind: SecurityEventKind, login: str, on: str = "") -> None:
         """Record an event. `login`: as typed; it is hashed if no account has it. `on`: a route or a token's id."""
-        event = SecurityEvent(
-            at=self._line.clock.now(),
-            kind=kind,
-            who=await self._name(login),
-            address=address_of(request),
-            on=on[:128] or None,
-        )
-        if self.syslog is not None:
-            severity = NOTICE if kind in _NOTICES else WARNING
-            data = {"who": event.who, "address": event.address, "on": event.on or ""}
-            self.syslog.put(event.at, severity, kind.value, data)
-        await self._write(event)
+        async with _without_failing(kind):
+            event = SecurityEvent(
+                at=self._line.clock.now(),
+                kind=kind,
+                who=await self._name(login),
+                address=address_of(request),
+                on=on[:128] or None,
+            )
+            self._tell_syslog(event)
+            await self._line.redis.hincrby(SECURITY_COUNTS, kind.value, 1)
+            record = Record(SECURITY_EVENTS.name, (event.who or "unknown").encode(), event.model_dump_json().encode())
+            await self._line.producer.send_all([record])
 
     async def locked_out(self, request: Request, attempt: Attempt) -> None:
         """Record an attempt that the lockout refused: guessing at one login, or spraying from one address."""
@@ -61,19 +67,19 @@ class SecurityLog:
     async def revealed(self, request: Request, login: str, case: str) -> None:
         """Record that a person revealed a resident's data, and each MANY of them within PACE_SECONDS."""
         await self.note(request, SecurityEventKind.REVEALED, login, case)
-        count = int(await self._line.redis.incr(REVEAL_PACE + login))
-        await self._line.redis.expire(REVEAL_PACE + login, PACE_SECONDS, nx=True)
-        if count % MANY == 0:
+        count = 0
+        async with _without_failing(SecurityEventKind.MASS_REVEALING):
+            count = int(await self._line.redis.incr(REVEAL_PACE + login))
+            await self._line.redis.expire(REVEAL_PACE + login, PACE_SECONDS, nx=True)
+        if count and count % MANY == 0:
             await self.note(request, SecurityEventKind.MASS_REVEALING, login)
 
-    async def _write(self, event: SecurityEvent) -> None:
-        record = Record(SECURITY_EVENTS.name, (event.who or "unknown").encode(), event.model_dump_json().encode())
-        try:
-            async with asyncio.timeout(WRITE_SECONDS):
-                await self._line.redis.hincrby(SECURITY_COUNTS, event.kind.value, 1)
-                await self._line.producer.send_all([record])
-        except (*TRANSIENT, TimeoutError) as error:
-            log.warning("a security event (%s) was not written: %s", event.kind.value, type(error).__name__)
+    def _tell_syslog(self, event: SecurityEvent) -> None:
+        if self.syslog is None:
+            return
+        severity = NOTICE if event.kind in _NOTICES else WARNING
+        data = {"who": event.who, "address": event.address, "on": event.on or ""}
+        self.syslog.put(event.at, severity, event.kind.value, data)
 
     async def _name(self, login: str) -> str:
         if not login or await self._line.staff.get(login) is not None:
@@ -81,15 +87,25 @@ class SecurityLog:
         return f"h:{hmac.digest(self._line.settings.key(), f'security:{login}'.encode(), hashlib.sha256).hex()[:32]}"
 
 
-def _syslog(settings: ConsoleSettings) -> Syslog | None:
+@asynccontextmanager
+async def _without_failing(kind: SecurityEventKind) -> AsyncIterator[None]:
+    """Run the block for WRITE_SECONDS at most; if it fails, log that an event of this kind was not written."""
+    try:
+        async with asyncio.timeout(WRITE_SECONDS):
+            yield
+    except (*TRANSIENT, SendError, CodecError, AccessError) as error:
+        log.warning("a security event (%s) was not written: %s", kind.value, type(error).__name__)
+
+
+def receiver(settings: ConsoleSettings) -> Syslog | None:
+    """Return the sender to the receiver of syslog, or None if none is set. Raises SettingsError if it is wrong."""
     if not settings.syslog:
         return None
-    host, _, port = settings.syslog.rpartition(":") if ":" in settings.syslog else (settings.syslog, "", str(PORT))
-    if not host or not port.isdigit():
-        raise SettingsError(
-            f"QUANZU_CONSOLE_SYSLOG = {settings.syslog!r}: write host:port, such as siem.example:{PORT}"
-        )
     try:
-        return Syslog(host.strip("[]"), int(port), settings.syslog_ca)
-    except OSError as error:
-        raise SettingsError(f"QUANZU_CONSOLE_SYSLOG_CA = {settings.syslog_ca}: {error.strerror}") from None
+        host, port = host_and_port(settings.syslog, PORT)
+    except ValueError as error:
+        raise SettingsError(f"QUANZU_CONSOLE_SYSLOG = {error}") from None
+    try:
+        return Syslog(host, port, authorities("QUANZU_CONSOLE_SYSLOG_CA", settings.syslog_ca))
+    except ValueError as error:
+        raise SettingsError(str(error)) from None

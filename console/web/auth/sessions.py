@@ -143,7 +143,7 @@ class Sessions:
         if kept is None or not tokens.fits(token, kept):
             return None
         account = await self._staff.get(kept.login)
-        if account is None or not tokens.token_in_force(kept, account, _moment(self._wall.time())):
+        if account is None or not tokens.token_in_force(kept, account, self._wall.now()):
             return None
         return replace(_who(account, tokens.SESSION + kept.id), scopes=frozenset(kept.scopes), token=kept.id)
 

@@ -4,7 +4,7 @@ Proven steps are kept in Redis under a separate cookie (auth/under_way.py); a ne
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import Request
@@ -130,4 +130,4 @@ async def let_in(
 
 def wall_now(made: Services) -> datetime:
     """Return the wall clock's time (aware UTC), by which sessions and one-time passwords expire."""
-    return datetime.fromtimestamp(made.line.clock.wall.time(), UTC)
+    return made.line.clock.wall.now()

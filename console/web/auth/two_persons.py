@@ -31,6 +31,17 @@ WORDS = {
     RequestRefusal.NOT_ASKER: N_("只有申请人能办理：密钥只给申请人看一次。"),
 }
 
+AUDITED = {
+    AdminAct.ACCOUNT_NEW: "account-made",
+    AdminAct.ACCOUNT_CHANGE: "account-changed",
+    AdminAct.ACCOUNT_ENABLE: "account-enabled",
+    AdminAct.ONE_TIME: "one-time-password-made",
+    AdminAct.RESET_FACTOR: "second-factor-reset",
+    AdminAct.TOKEN_NEW: "token-made",
+    AdminAct.WEBHOOK_NEW: "webhook-made",
+}
+"""The acts in the audit, once they are carried out."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShownSecret:
@@ -47,7 +58,7 @@ async def file_request(
     now = made.line.clock.now()
     found = requests.new_request(act, on, fields, name=f"a{secrets.token_hex(8)}", by=who.login, now=now, seen=seen)
     for each in await made.line.admin_requests.all():
-        same = (each.act, each.on, each.fields) == (found.act, found.on, found.fields)
+        same = (each.act, each.on, each.fields, each.seen) == (found.act, found.on, found.fields, found.seen)
         if same and each.state in requests.OPEN and not requests.has_lapsed(each, now):
             raise RefusedError(ASKED_ALREADY, 409)
     await trail.write(made, who, "admin-asked", found.on, detail=f"{act.value}, request {found.id}")
@@ -87,17 +98,6 @@ async def carry_out_request(made: Services, who: Who, name: str) -> tuple[AdminR
         return found, await _done(made, who, found)
 
 
-_AUDITED = {  # the audit's word for what was done
-    AdminAct.ACCOUNT_NEW: "account-made",
-    AdminAct.ACCOUNT_CHANGE: "account-changed",
-    AdminAct.ACCOUNT_ENABLE: "account-enabled",
-    AdminAct.ONE_TIME: "one-time-password-made",
-    AdminAct.RESET_FACTOR: "second-factor-reset",
-    AdminAct.TOKEN_NEW: "token-made",
-    AdminAct.WEBHOOK_NEW: "webhook-made",
-}
-
-
 async def _done(made: Services, who: Who, found: AdminRequest) -> ShownSecret | None:
     """Do what was asked for, then store that it is done: if this process ends between the two, nothing is lost."""
     match found.act:
@@ -115,12 +115,12 @@ async def _done(made: Services, who: Who, found: AdminRequest) -> ShownSecret | 
 
 async def _account(made: Services, who: Who, found: AdminRequest) -> ShownSecret | None:
     word = passwords.one_time() if requests.shows_secret(found) else None
-    opened = await account_forms.opened_by(made, word) if word else {}
+    opened = await passwords.opened_by(word, wall_now(made)) if word else {}
     account = account_forms.account_of_form(made, found.asked_by, account_forms.account_given(found.fields), opened)
     detail = f"{account_forms.role_and_area(account)}; {_names(found)}"
 
     async def told() -> None:
-        await trail.write(made, who, _AUDITED[found.act], account.login, detail=detail)
+        await trail.write(made, who, AUDITED[found.act], account.login, detail=detail)
 
     await made.staff.add(account, lambda everybody: account_forms.refuse_taken(account, everybody, new=True), told)
     return ShownSecret(word, account.login) if word else None
@@ -128,14 +128,14 @@ async def _account(made: Services, who: Who, found: AdminRequest) -> ShownSecret
 
 async def _changed(made: Services, who: Who, found: AdminRequest) -> ShownSecret | None:
     word = passwords.one_time() if found.act is AdminAct.ONE_TIME else None
-    opened = await account_forms.opened_by(made, word) if word else {}
+    opened = await passwords.opened_by(word, wall_now(made)) if word else {}
 
     def fields(account: Account) -> Mapping[str, object]:
         if found.seen != account_forms.account_version(account):
             raise RefusedError(CHANGED, 409)
         return changed_fields(made, found.act, found.fields, opened)
 
-    await account_forms.change_account(made, who, found.on, _AUDITED[found.act], fields, found.asked_by, _names(found))
+    await account_forms.change_account(made, who, found.on, AUDITED[found.act], fields, found.asked_by, _names(found))
     return ShownSecret(word, found.on) if word else None
 
 
@@ -182,7 +182,7 @@ async def _token(made: Services, who: Who, found: AdminRequest) -> ShownSecret:
     token, kept = tokens.make(account, wanted, wall_now(made))
     scopes = " ".join(kept.scopes)
     detail = f"for {account.login}, {scopes}, until {kept.until:%Y-%m-%d}; {_names(found)}"
-    await trail.write(made, who, _AUDITED[found.act], kept.id, detail=detail)
+    await trail.write(made, who, AUDITED[found.act], kept.id, detail=detail)
     await made.staff.put_token(kept)
     return ShownSecret(token, kept.id)
 
@@ -190,7 +190,7 @@ async def _token(made: Services, who: Who, found: AdminRequest) -> ShownSecret:
 async def _webhook(made: Services, who: Who, found: AdminRequest) -> ShownSecret:
     book, secret = made.line.webhooks, secrets.token_urlsafe(32)
     webhook = webhook_forms.webhook_of_form(made, found.asked_by, found.fields, [book.sealed(secret)])
-    await trail.write(made, who, _AUDITED[found.act], webhook.id, detail=f"to {found.on}; {_names(found)}")
+    await trail.write(made, who, AUDITED[found.act], webhook.id, detail=f"to {found.on}; {_names(found)}")
     await book.put(webhook)
     return ShownSecret(secret, webhook.id)
 

@@ -6,6 +6,8 @@ are computed again if Redis was lost; the quota of an hour then begins anew.
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -50,30 +52,43 @@ class QuotaError(Exception):
         self.until = until
 
 
-async def begin(services: Services, who: Who, case: Case, wish: Wish) -> None:
-    """Write the audit entry, then let the person see the resident's data for `unmask_minutes`. A repeated form counts
-    once, unless the first failed.
+async def begin(services: Services, who: Who, case: Case, wish: Wish) -> bool:
+    """Write the audit entry, then let the person see the resident's data for `unmask_minutes`.
+
+    Return True if it counts: a repeated form counts once, unless the first failed.
 
     Raises ValueError if the reason says nothing, QuotaError above the quota of the role, and what `trail.write` raises.
     """
     if not says_something(wish.reason):
         raise ValueError("a reason is needed")
-    redis, form = services.line.redis, wish.form
-    lock = f"{UNMASK_FORM}{who.session}:{form}"
-    if form and not await locks.take(redis, lock, FORM_SECONDS * 1000):
-        return
-    counted = None
+    redis = services.line.redis
+    async with _once(services, who, wish.form) as first:
+        if first:
+            async with _within_quota(services, who, case):
+                await _sum(services.line)
+                await trail.record_look(services, who, "unmask", case.id, wish.reason.strip(), f"for {wish.why.value}")
+            await redis.hincrby(UNMASK_COUNTS, _field(local_date(services.line.clock.now()), who.login), 1)
+            await redis.set(_name(who, case.resident), 1, ex=services.settings.unmask_minutes * 60)
+    return first
+
+
+def _once(services: Services, who: Who, form: str) -> AbstractAsyncContextManager[bool]:
+    """Return a context that yields whether the form is sent for the first time; without an id, each counts."""
+    if not form:
+        return nullcontext(True)
+    return locks.taken(services.line.redis, f"{UNMASK_FORM}{who.session}:{form}", FORM_SECONDS * 1000)
+
+
+@asynccontextmanager
+async def _within_quota(services: Services, who: Who, case: Case) -> AsyncIterator[None]:
+    """Count a resident in the person's hour; not if the block raises or is cancelled. Raises QuotaError."""
+    counted = await _counted_in(services, who, case)
     try:
-        counted = await _counted_in(services, who, case)
-        await _sum(services.line)
-        await trail.record_look(services, who, "unmask", case.id, wish.reason.strip(), f"for {wish.why.value}")
-    except BaseException:  # cancelled, too: the same form must then count
-        await redis.delete(lock)
+        yield
+    except BaseException:
         if counted:
-            await redis.zrem(REVEALS + who.login, counted)
+            await services.line.redis.zrem(REVEALS + who.login, counted)
         raise
-    await redis.hincrby(UNMASK_COUNTS, _field(_day(services.line.clock.now()), who.login), 1)
-    await redis.set(_name(who, case.resident), 1, ex=services.settings.unmask_minutes * 60)
 
 
 async def _counted_in(services: Services, who: Who, case: Case) -> str | None:
@@ -156,7 +171,7 @@ async def _counted(line: Installation, since: datetime) -> Counter[str]:
 
 
 def _counts_as(entry: AuditEntry) -> str:
-    return _field(_day(entry.at), entry.by)
+    return _field(local_date(entry.at), entry.by)
 
 
 def _name(who: Who, resident: ResidentId) -> str:
@@ -165,7 +180,3 @@ def _name(who: Who, resident: ResidentId) -> str:
 
 def _field(day: date, login: str) -> str:
     return f"{day.isoformat()}|{login}"
-
-
-def _day(at: datetime) -> date:
-    return local_date(at)

@@ -24,6 +24,7 @@ from domain.payments.releases import NotAsked, Why
 from schemas.base import Model, Reason
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Act, ClaimAct, NoteAct, ReleaseStopAct
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct
 from schemas.channels.releases import LEAST_REASON, MOST_REASON, ReleaseRequest, ReleaseState
 from schemas.codes.any_code import AnyCode
 from schemas.codes.refusals import (
@@ -128,9 +129,9 @@ def input_id(who: Who, case_id: str, body: ActBody) -> str:
 def taken_by_other(case: Case, who: Who, body: ActBody) -> Taken | None:
     """Return who has claimed the case if that blocks this act, else None.
 
-    Notes, claims and an act with `anyway` are never blocked.
+    Notes, claims, decisions on stop orders and an act with `anyway` are never blocked.
     """
-    free = body.anyway or isinstance(body.act, NoteAct | ClaimAct)
+    free = body.anyway or isinstance(body.act, NoteAct | ClaimAct | ApproveStopAct | DeclineStopAct)
     return None if free or case.claimed_by in (None, who.login) else Taken(case.claimed_by or "")
 
 

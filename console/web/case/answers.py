@@ -1,7 +1,7 @@
 """Writes an act as an input of its case and waits for the event that answers it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +14,8 @@ from schemas.casework.inputs import ResidentInput
 from schemas.codes.any_code import AnyCode
 from streams.messaging import case_inputs
 from streams.messaging.topics import home
+
+LOOK_SECONDS = 0.05
 
 
 class Answered(StrEnum):
@@ -52,6 +54,14 @@ async def put(services: Services, who: Who, message: ResidentInput, reason: str 
         except TimeoutError:
             return Answer(Answered.WAITING)
     return answer_of(event.facts, event)
+
+
+async def until(seen: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until the effect of an act is seen, at most ANSWER_SECONDS, so that the next page shows it."""
+    for _ in range(round(ANSWER_SECONDS / LOOK_SECONDS)):
+        if await seen():
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def answer_of(facts: Sequence[Fact], event: CaseEvent | None = None) -> Answer:

@@ -35,9 +35,10 @@ async def open_case(
 ) -> tuple[Statement, Case | None]:
     """Record the report and return it with the case that it led to, claimed and in conversation; None if none came.
 
-    `newcomer`: of a caller without an entry, who gets one. Raises UnreadableError if a number is invalid.
+    `newcomer`: of a caller without an entry, who gets one. Raises UnreadableError, before anything is written, if a
+    number is invalid, and TimeoutError if Kafka does not answer in time.
     """
-    reports.check_suspects(told)
+    reports.check(services, caller, told)
     if newcomer:
         caller = await _entered(services, who, caller, newcomer)
     statement = await reports.take(services, who, caller, told)
@@ -54,10 +55,12 @@ async def _entered(services: Services, who: Who, caller: Caller, newcomer: Newco
     if not people:
         made = caller_entry(call.id, call.at, call.phone, newcomer.name, newcomer.division, newcomer.age)
         await trail.write(services, who, "caller-entered", made.id)
-        await services.line.residents.put([made])
+        async with trail.in_time():
+            await services.line.residents.put([made])
         people = [made.id]
     call = call.model_copy(update={"people": people, "resident": people[0]})
-    await services.line.calls.put(call)
+    async with trail.in_time():
+        await services.line.calls.put(call)
     return replace(await find(services, who, call.id), call=call)
 
 

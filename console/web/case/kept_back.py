@@ -115,10 +115,16 @@ class DelayedActs:
     async def waiting(self, case_id: str) -> list[Waiting]:
         """Return the case's acts that can still be undone."""
         dues = await self._redis.zrange(KEPT_BACK_DUE, 0, -1, withscores=True)
-        found = [(await self._load(name.decode()), int(due) - self._now()) for name, due in dues]
+        if not dues:
+            return []
+        names, now = [name for name, _ in dues], self._now()
+        acts = [
+            _read(name.decode(), raw)
+            for name, raw in zip(names, await self._redis.hmget(KEPT_BACK_ACTS, names), strict=True)
+        ]
         return [
-            Waiting(kept.id, kept.body, kept.login, max(0, left))
-            for kept, left in found
+            Waiting(kept.id, kept.body, kept.login, max(0, int(due) - now))
+            for kept, (_, due) in zip(acts, dues, strict=True)
             if kept and kept.case == case_id
         ]
 
@@ -178,12 +184,15 @@ class DelayedActs:
         return True
 
     async def _load(self, name: str) -> DelayedAct | None:
-        raw = await self._redis.hget(KEPT_BACK_ACTS, name)
-        try:
-            return DelayedAct.model_validate_json(raw, extra=ANY_VERSION) if raw else None
-        except ValidationError as error:  # written by another version of the console
-            log.error("what is kept back under %s cannot be read, and is dropped: %s", name, error)  # noqa: TRY400 - the line says it all
-            return None
+        return _read(name, await self._redis.hget(KEPT_BACK_ACTS, name))
 
     def _now(self) -> int:
         return round(self._services.line.clock.wall.time() * 1000)
+
+
+def _read(name: str, raw: bytes | None) -> DelayedAct | None:
+    try:
+        return DelayedAct.model_validate_json(raw, extra=ANY_VERSION) if raw else None
+    except ValidationError as error:  # written by another version of the console
+        log.error("what is kept back under %s cannot be read, and is dropped: %s", name, error)  # noqa: TRY400 - the line says it all
+        return None

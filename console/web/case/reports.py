@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from console.web.auth import trail
 from console.web.auth.who import Who
 from console.web.case.acting import acted
 from console.web.case.answers import Answered, put
@@ -52,7 +53,8 @@ async def take(services: Services, who: Who, caller: Caller, told: Reported) -> 
     """Record the report everywhere it belongs and return a Statement with the results; a repeated form counts once.
 
     A named suspect goes on the watchlist as reported, and the bank is asked to stop the case's payments to that
-    account. Raises UnreadableError, before anything is written, if a number is invalid.
+    account. Raises UnreadableError, before anything is written, if a number is invalid, and TimeoutError if Kafka does
+    not answer in time.
     """
     case = caller.case or await case_elsewhere(services, caller)
     signals = _signals(services, caller, case, told)
@@ -61,7 +63,8 @@ async def take(services: Services, who: Who, caller: Caller, told: Reported) -> 
     if told.what is CallerRequest.REPORT and caller.case and told.account:
         came, why = await _stop(services, who, caller.case, told)
     if signals:
-        await Intake(services.line.producer, services.line.settings).accept(signals)
+        async with trail.in_time():
+            await Intake(services.line.producer, services.line.settings).accept(signals)
         came += _watched(told) + ([CameOf.SCREENED] if caller.call.resident else [])
     if case:
         await _note(services, who, case, told)
@@ -71,9 +74,9 @@ async def take(services: Services, who: Who, caller: Caller, told: Reported) -> 
     return Statement(id=told.name, at=services.line.clock.now(), what=told.what, text=told.text, came_of=came, why=why)
 
 
-def check_suspects(told: Reported) -> None:
-    """Raise UnreadableError if a suspect's telephone is invalid; an account is checked when the report is taken."""
-    _suspects(told)
+def check(services: Services, caller: Caller, told: Reported) -> None:
+    """Raise UnreadableError if `take` would, without writing anything."""
+    _signals(services, caller, caller.case, told)
 
 
 async def raised(services: Services, resident: str) -> None:

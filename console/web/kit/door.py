@@ -23,7 +23,6 @@ PUBLIC = frozenset[StaffRole]()
 EVERYBODY = frozenset(StaffRole) - {StaffRole.SERVICE}
 """All people: a program has no pages."""
 
-ADMINISTRATORS = frozenset({StaffRole.SYSTEM_ADMINISTRATOR, StaffRole.SECURITY_ADMINISTRATOR})
 ASKING = frozenset({StaffRole.SYSTEM_ADMINISTRATOR})  # ask for accounts, tokens and webhooks
 CONFIRMING = frozenset({StaffRole.SECURITY_ADMINISTRATOR})  # decide on what was asked for
 DESK = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})

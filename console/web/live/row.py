@@ -8,6 +8,7 @@ from domain.casework import triage
 from domain.casework.triage import QueueBand, Reason, Weight, to_go
 from domain.policy import Policy
 from schemas.casework.cases import LIVE_STEPS, Case, CaseState, Step
+from schemas.casework.orders import OrderState
 from schemas.levels import Channel, Level
 from schemas.people.residents import Resident
 from streams.state.keys import milliseconds
@@ -20,7 +21,6 @@ class Row:
     case: Case
     name: str
     phone: str
-    waits: bool  # the case waits for an operator or is claimed by one
     weight: Weight
     reasons: tuple[Reason, ...] = ()  # the reasons of its rank
     seq: int = 0  # the hub's number of the change that made it
@@ -51,10 +51,20 @@ class Row:
 
     @property
     def alarming(self) -> bool:
-        """Whether it is red, unclaimed and waits for a person."""
+        """Whether its alarm rings: it is red and unclaimed, and new or waiting for an operator."""
         free = self.case.claimed_by is None and not self.case.settled
         begun = self.case.state in (CaseState.RAISED, CaseState.CONTACTING)
         return self.level is Level.RED and free and (begun or self.offered)
+
+    @property
+    def left_until(self) -> datetime | None:
+        """Until when there is time to act (aware UTC), or None without a deadline."""
+        return triage.left_until(self.case)
+
+    @property
+    def to_approve(self) -> bool:
+        """Whether a stop order of the case waits for the approval of persons."""
+        return any(order.state is OrderState.PROPOSED for order in self.case.orders)
 
     @property
     def next_step(self) -> Step | None:
@@ -90,9 +100,8 @@ def stake(case: Case) -> int:
 
 def row_of(case: Case, resident: Resident | None, policy: Policy) -> Row:
     """Return a case's row, ranked by the policy. Name and phone are "" if the resident was erased."""
-    waits = not case.settled and (triage.called(case) or case.claimed_by is not None)
     phone = next((held.value for held in resident.phones if held.until is None), "") if resident else ""
-    return Row(case, resident.name if resident else "", phone, waits, *_weighed(case, policy))
+    return Row(case, resident.name if resident else "", phone, *_weighed(case, policy))
 
 
 def weighed_anew(row: Row, policy: Policy) -> Row:

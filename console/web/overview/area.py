@@ -68,8 +68,8 @@ class ClockTables:
 
 def load(services: Services, who: Who) -> Load:
     """Return the counts of the area's open cases by level."""
-    rows = [row for row in services.hub.rows.values() if who.sees(row.case.profile.division)]
-    return load_of(((row.case, row.waits) for row in rows), services.line.clock.now())
+    rows = (row for row in services.hub.rows.values() if who.sees(row.division))
+    return load_of(((row.case, row.offered) for row in rows), services.line.clock.now())
 
 
 def clocks(services: Services, who: Who, rosters: Iterable[Roster]) -> ClockTables:

@@ -9,6 +9,7 @@ from console.web.kit.services import Services
 from console.web.live.row import Row
 from console.web.overview import area
 from domain.calendar import day_of
+from domain.casework.triage import waiting_red
 from domain.desk.load import overdue
 from domain.desk.saved import StoryScene, saved_case, scenes
 from domain.statistics.situation import Sums
@@ -19,7 +20,7 @@ REDS_SHOWN = 8
 
 
 class UnclaimedRed(NamedTuple):
-    """A red case that nobody has claimed. `money`: at stake, in fen. `since`: waiting since. `late`: a clock is
+    """A red case that waits to be claimed. `money`: at stake, in fen. `since`: waiting since. `late`: a clock is
     overdue.
     """
 
@@ -40,8 +41,8 @@ class SavedStory:
 
 
 def reds(services: Services, who: Who) -> list[UnclaimedRed]:
-    """Return the area's unclaimed red cases, the longest waiting first."""
-    found = [row for row in services.hub.rows.values() if row.alarming and who.sees(row.division)]
+    """Return the area's red cases that wait for an operator, the longest waiting first."""
+    found = [row for row in services.hub.rows.values() if waiting_red(row.case) and who.sees(row.division)]
     now = services.line.clock.now()
     return sorted((_waiting(services, row, now) for row in found), key=lambda each: each.since)
 

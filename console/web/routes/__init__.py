@@ -5,7 +5,18 @@ May import every package of console/web.
 
 from console.web.kit.door import Door
 from console.web.routes.cases import call_in, case, case_acts, claims, holds, news, queue, telephone
-from console.web.routes.centre import alarms, audit, complaints, desk, handover, incidents, policies, situation, wall
+from console.web.routes.centre import (
+    alarms,
+    audit,
+    complaints,
+    desk,
+    handover,
+    incidents,
+    policies,
+    policy_drafts,
+    situation,
+    wall,
+)
 from console.web.routes.field import my_shifts, roster_files, rosters, tasks
 from console.web.routes.money import orders, payers, release
 from console.web.routes.people import account, approvals, front, guests, health, sign_in, staff, unmask
@@ -47,4 +58,5 @@ DOORS: tuple[Door, ...] = (
     roster_files.door,
     my_shifts.door,
     policies.door,
+    policy_drafts.door,
 )

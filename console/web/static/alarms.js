@@ -1,4 +1,6 @@
 // The alarms about officers, in any page that includes alarms.html: renewed at once, without leaving the page.
+import { tick } from "./clock.js";
+
 const place = document.querySelector("[data-alarms]");
 const none = document.querySelector("[data-no-alarms]");
 const AGAIN = 3000;
@@ -13,6 +15,7 @@ async function renew() {
   const focused = place.contains(document.activeElement) ? document.activeElement : null;
   const open = place.querySelector("details")?.open ?? false;
   place.replaceChildren(...told.body.childNodes);
+  tick(place);
   const of = (alarm) => place.querySelector(`[data-alarm="${CSS.escape(alarm)}"]`);
   for (const [alarm, value] of typed) {
     const field = of(alarm)?.querySelector("input[name=note]");

@@ -207,8 +207,8 @@ function late({ inputs }) {
   }
 }
 
-function settled(form, { refused, form: next }) {
-  form.elements.form.value = next;
+function settled(form, { refused, form: fresh }) {
+  form.elements.form.value = fresh;
   if (refused.length) {
     delete page.dataset.claimEnds;
     tell(refused, words.wordsKept);

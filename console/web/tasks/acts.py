@@ -32,7 +32,6 @@ from schemas.people.tasks import CheckInAct, DuressAct, HandOverAct, Interpreter
 from streams.messaging import case_inputs
 from streams.messaging.producer import Record
 from streams.messaging.topics import home
-from streams.security import audit
 from streams.state.keys import APPLIED_KEPT, TASK_ACT
 
 BEGUN = b"begun"
@@ -147,7 +146,10 @@ class Taking:
         return Written(act, await self._rosters.take(given) if isinstance(given, OfficerReport) else [given])
 
     async def _write(self, writing: Sequence[Written]) -> list[ActReply]:
-        """Write all inputs at once, wait up to ANSWER_SECONDS for the answering events, and return the replies."""
+        """Write all inputs at once, wait up to ANSWER_SECONDS for the answering events, and return the replies.
+
+        Raises as trail.write does.
+        """
         if not writing:
             return []
         services, partitions = self._services, self._services.line.settings.partitions
@@ -160,7 +162,7 @@ class Taking:
                 records += [case_inputs.record(one, home(one.resident, partitions)) for one in each.inputs]
                 name = f"task-{_name(each.act)}"
                 lines.append(trail.entry(services, self._who, name, _case_of(each.inputs[0]), detail=each.inputs[0].id))
-            await audit.write(services.line.producer, lines, records)
+            await trail.write_all(services, lines, records)
             await asyncio.wait(futures, timeout=ANSWER_SECONDS)
         return [
             await self._answer(each.act, future.result() if future.done() else None)

@@ -1,5 +1,6 @@
 """The data sent to an officer's telephone: open tasks, with only what is needed on the way and at the door."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -69,7 +70,8 @@ async def find(services: Services, who: Who) -> Mine:
     me = next((each for each in roster.officers if each.id == who.officer), None) if roster else None
     post = Post(me.division if me else who.area, off_at(me, now) if me else None)
     policy = await services.line.policies.live()
-    errands, gone = sort_out([(task, await case_of(services, task)) for task in tasks], post, now, policy)
+    cases = await asyncio.gather(*(case_of(services, task) for task in tasks))
+    errands, gone = sort_out(list(zip(tasks, cases, strict=True)), post, now, policy)
     joining = [task for task in tasks if task.joins is not None and task.state is TaskState.OPEN]
     shown = {errand.task.dispatch for errand in errands}
     joining = [task for task in joining if task.joins in shown]

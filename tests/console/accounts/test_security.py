@@ -17,11 +17,12 @@ from limits import parse
 from console.web.app import create_app
 from console.web.auth import csrf
 from console.web.kit import limits
-from console.web.kit.door import ADMINISTRATORS, EVERYBODY, table
+from console.web.kit.door import EVERYBODY, table
 from console.web.kit.headers import HEADERS
 from console.web.kit.local import local_path
 from console.web.kit.serve import serving
 from console.web.kit.settings import ConsoleSettings
+from domain.access.accounts import ADMINISTRATORS
 from schemas.people.staff import StaffRole
 from tests.console.harness.crawl import PARAMETER, Read, addresses, html, walk
 from tests.console.harness.stage import Stage

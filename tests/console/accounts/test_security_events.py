@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from console.web.auth import security_log
@@ -97,6 +98,26 @@ async def test_a_token_that_is_no_more_is_told(console: Stage) -> None:
     async with httpx.AsyncClient(base_url=console.address, headers={"authorization": "Bearer qz_none_none"}) as program:
         assert (await program.get("/api/v1/cases", headers={"accept": "application/json"})).status_code == 401
     assert [each.kind for each in (await events(console, ""))[before:]] == [Kind.TOKEN_REFUSED]
+
+
+async def test_an_event_that_kafka_refuses_does_not_fail_its_request(
+    console: Stage, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    somebody = await person(console)
+    with monkeypatch.context() as refusing:
+        refusing.setattr(console.services.line.producer._kafka, "_max_request_size", 10)
+        answer = await visitor.post("/sign-in", data={"login": somebody.login, "password": "not the password"})
+    assert answer.status_code == 401
+    assert await kinds(console, somebody.login) == []
+
+
+async def test_a_form_that_is_sent_twice_reveals_once(console: Stage) -> None:
+    case = await red(console.line())
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        for _ in range(2):
+            form = {"case": case.id, "why": "calling", "reason": "核对身份信息", "form": "once"}
+            assert (await client.post("/unmask", data=form)).status_code == 303
+        assert await kinds(console, client.account.login) == [Kind.REVEALED]
 
 
 async def test_who_reveals_many_residents_data_within_minutes_is_told_apart(console: Stage) -> None:

@@ -1,5 +1,6 @@
 """A call on 96110: the caller is found, a warning confirmed, a report goes to bank and watchlist; each form once."""
 
+import asyncio
 import secrets
 
 from console.web.auth.guests import guests
@@ -297,3 +298,24 @@ async def test_a_resident_in_danger_without_a_case_gets_one_at_once(console: Sta
         answer = await client.post(f"{where}/danger", data=form(bank="某银行", amount="8000"))
         assert answer.headers["location"] == f"/cases/{resident.id}-1"
     await line.end()
+
+
+async def test_a_suspect_account_that_cannot_be_read_is_refused_before_anything_is_written(console: Stage) -> None:
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, "+8619800099003")
+        given = form(name="某新", place="南关区", bank="某银行", amount="5000", suspect_account="???")
+        answer = await client.post(f"{where}/danger", data=given)
+        assert (answer.status_code, "涉诈账户无法识别" in answer.text) == (422, True)
+    assert await console.house.line.residents.by_phone([("+8619800099003", console.house.clock.now())]) == [None]
+
+
+async def test_danger_is_taken_down_once_though_its_form_is_sent_again_meanwhile(console: Stage, line: Line) -> None:
+    resident = await line.resident()
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, resident.phones[0].value)
+        given = form(bank="某银行", amount="8000")
+        answers = await asyncio.gather(*(client.post(f"{where}/danger", data=given) for _ in range(2)))
+        assert [answer.status_code for answer in answers] == [303, 303]
+        known = await console.house.line.calls.get(where.rpartition("/")[2])
+        assert known is not None
+        assert len(known.statements) == 1

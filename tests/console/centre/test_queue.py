@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from html import escape
 from typing import Any
@@ -22,6 +23,7 @@ from domain.wording.labels import of_step
 from schemas.administration.audit import AuditEntry
 from schemas.casework.cases import Case
 from schemas.casework.inputs import ClaimAct
+from schemas.casework.orders import OrderState
 from schemas.levels import Level, Outcome
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
@@ -30,6 +32,7 @@ from streams.messaging.reader import read_all
 from streams.messaging.topics import AUDIT
 from streams.operations import rules
 from streams.runtime.settings import POLICY
+from streams.state.keys import milliseconds
 from tests.console.harness.stage import Client, Stage
 from tests.domain.builders import policy
 from tests.end_to_end.harness.house import until
@@ -37,11 +40,11 @@ from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, scam_app, transfer
 
 SECONDS = 10.0
-# After the money: a call in progress, and a clock that runs.
+# After the money: a call in progress.
 WORTH = {
-    "zh": ("尚未到账", "可疑通话中", "剩余"),
-    "en": ("still to go", "suspicious call in progress for", "left"),
-    "ko": ("아직 이체 완료 전", "의심스러운 통화 중", "남음"),
+    "zh": ("尚未到账", "可疑通话中"),
+    "en": ("still to go", "suspicious call in progress for"),
+    "ko": ("아직 이체 완료 전", "의심스러운 통화 중"),
 }
 ON_THE_DESK = timedelta(minutes=3)  # after so long a red resident waits for an operator
 
@@ -109,6 +112,19 @@ async def test_a_row_says_in_each_language_what_its_worth_comes_from(console: St
     for language, words in WORTH.items():
         assert all(each in told[language] for each in (f"{amount} {words[0]}", *words[1:])), told[language]
     assert "超过等待上限" in told["zh"]
+    html = console.services.queue.html(row, "zh")
+    assert row.left_until is not None
+    assert f'data-label="剩余时间"><time class="countdown" data-at="{milliseconds(row.left_until)}"' in html
+
+
+async def test_a_row_says_that_a_stop_order_waits_for_approval(console: Stage, line: Line) -> None:
+    (case,) = await known(console, line, await red(line, "220402004"))
+    row = console.services.hub.rows[case.id]
+    (order, *_) = case.orders
+    for state, said in ((OrderState.PROPOSED, True), (OrderState.APPROVED, False)):
+        orders = (order.model_copy(update={"state": state}),)
+        other = replace(row, case=case.model_copy(update={"orders": orders}), seq=row.seq + 1 + said)
+        assert ('<b class="approve">待审批</b>' in console.services.queue.html(other, "zh")) is said
 
 
 async def test_when_another_policy_is_in_force_all_rows_are_weighed_anew_and_screens_read_them_anew(
@@ -302,9 +318,9 @@ async def test_a_filter_that_means_nothing_is_left_out() -> None:
 async def test_of_many_changes_of_one_case_the_last_is_told_and_what_rang_has_rung(console: Stage, line: Line) -> None:
     resident = await red(line, "220602004")
     (case,) = await known(console, line, resident)
-    first = Row(**_fields(row_of(case, resident, policy())) | {"seq": 1, "rings": True, "was": "220602"})
-    second = Row(**_fields(row_of(case, resident, policy())) | {"seq": 2})
-    claimed = Row(**_fields(row_of(case.model_copy(update={"claimed_by": "li"}), resident, policy())) | {"seq": 3})
+    first = replace(row_of(case, resident, policy()), seq=1, rings=True, was="220602")
+    second = replace(row_of(case, resident, policy()), seq=2)
+    claimed = replace(row_of(case.model_copy(update={"claimed_by": "li"}), resident, policy()), seq=3)
     assert [(row.seq, row.rings, row.was) for row in latest([first, second])] == [(2, True, "220602")]
     assert [row.rings for row in latest([first, second, claimed])] == [False]
 
@@ -372,17 +388,6 @@ def mark_before(console: Stage, case: Case) -> str:
     """The mark before the case's latest change."""
     hub = console.services.hub
     return hub.mark_of(hub.rows[case.id].seq - 1)
-
-
-def _fields(row: Row) -> dict[str, Any]:
-    return {
-        "case": row.case,
-        "name": row.name,
-        "phone": row.phone,
-        "waits": row.waits,
-        "weight": row.weight,
-        "reasons": row.reasons,
-    }
 
 
 def _entry(raw: bytes) -> AuditEntry | None:

@@ -62,6 +62,18 @@ async def test_while_kafka_is_away_a_form_is_answered_in_time_and_sent_again_it_
     assert (await send(operator, case, "note", given, what="note", note="回电核实")).status_code in (200, 303)
 
 
+async def test_while_kafka_is_away_a_callers_report_is_answered_in_time(
+    console: Stage, line: Line, operator: Client, kafka: int, impatient: None
+) -> None:
+    resident = await line.resident()
+    begun = await operator.post("/call-in", data={"form": secrets.token_hex(10), "phone": resident.phones[0].value})
+    given = {"form": secrets.token_hex(10), "what": "report", "text": "来电举报"}
+    with hanging(kafka):
+        began = time.monotonic()
+        answer = await operator.post(f"{begun.headers['location']}/told", data=given)
+        assert (answer.status_code, time.monotonic() - began < PATIENCE) == (503, True)
+
+
 async def test_a_form_whose_audit_entry_could_not_be_written_reveals_the_data_when_it_is_sent_again(
     console: Stage, line: Line, operator: Client, kafka: int, impatient: None
 ) -> None:

@@ -6,8 +6,17 @@ from datetime import timedelta
 import orjson
 
 from console.web.auth.guests import guests
+from console.web.auth.who import Who
 from console.web.kit.door import EVERYBODY, table
+from console.web.live.filters import Filters
+from console.web.overview import wall
+from console.web.overview.area import load
+from console.web.overview.atlas import Chosen, atlas
+from console.web.overview.needs import needs
+from domain.desk.attention import Concern
+from domain.desk.places import Layer
 from schemas.casework.inputs import BankState
+from schemas.levels import Level
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
 from tests.console.harness.stage import Stage
@@ -32,7 +41,10 @@ async def saved(console: Stage, division: str) -> Resident:
 
 
 async def test_a_red_that_nobody_has_claimed_stands_there_with_a_running_clock(console: Stage) -> None:
-    case = await red_in(console.line(), "220281")
+    line = console.line()
+    await red_in(line, "220281")
+    await line.advance(minutes=3)  # an operator's call is on the desk
+    case = await line.case(line.residents[0])
     await caught_up(console, case)
     async with await console.signed_in(DISPLAY, "220281") as near, await console.signed_in(DISPLAY, "2224") as far:
         page = (await near.get("/wall")).text
@@ -41,6 +53,33 @@ async def test_a_red_that_nobody_has_claimed_stands_there_with_a_running_clock(c
     assert f'data-since="{since}"' in page
     assert "蛟河市" in page
     assert "没有红色预警在等待" in other
+
+
+async def test_wall_overview_and_queue_count_the_same_cases_that_wait(console: Stage) -> None:
+    line = console.line()
+    await caught_up(console, await red_in(line, "220403"))  # the system contacts them first
+    counts = [await waiting(console, "220403")]
+    await line.advance(minutes=3)
+    await caught_up(console, await line.case(line.residents[0]))
+    counts.append(await waiting(console, "220403"))
+    assert counts == [(0, 0, 0, 0, 0), (1, 1, 1, 1, 1)]
+
+
+async def waiting(console: Stage, area: str) -> tuple[int, ...]:
+    """The red cases that wait: on the wall, in its figures, in the overview and its needs, and in the queue."""
+    made, now = console.services, console.house.clock.now()
+    who = Who("someone", "", StaffRole.SUPERVISOR, area, None, None, "session")
+    rows = [row for row in made.hub.rows.values() if who.sees(row.division)]
+    found = atlas(made, who, [], Chosen(area[:4], Layer.WAITING))
+    unclaimed = [each for each in (await needs(made, who, [], now)).shown if each.topic is Concern.UNCLAIMED]
+    queued = sum(Filters(state="offered").fits(row, who, now) for row in rows)
+    return (
+        len(wall.reds(made, who)),
+        found.whole.waiting,
+        load(made, who).waiting[Level.RED],
+        len(unclaimed),
+        queued,
+    )
 
 
 async def test_money_by_evidence_stands_apart_from_the_estimate(console: Stage) -> None:

@@ -98,11 +98,11 @@ def hidden(page: str, name: str) -> str:
     return found[1]
 
 
-async def audited(console: Stage, act: str, on: str = "") -> list[AuditEntry]:
-    """The audit's lines of an act, on one thing if it is named."""
+async def audited(console: Stage, act: str = "", on: str = "") -> list[AuditEntry]:
+    """The audit's lines, of one act and on one thing if they are named."""
     found = []
     async for record in read_all(console.house.settings, AUDIT.name):
         entry = AuditEntry.model_validate_json(record.value or b"")
-        if entry.act == act and on in ("", entry.on):
+        if act in ("", entry.act) and on in ("", entry.on):
             found.append(entry)
     return found

@@ -8,10 +8,15 @@ from tests.console.harness.stage import Client, Stage
 from tests.console.harness.visitors import Visitor
 
 
-async def asked(console: Stage, act: AdminAct, on: str) -> AdminRequest:
-    """The request that is open for this act."""
+async def open_requests(console: Stage, act: AdminAct, on: str) -> list[AdminRequest]:
+    """The requests that are open for this act."""
     found = [each for each in await console.services.line.admin_requests.all() if each.state in requests.OPEN]
-    (one,) = [each for each in found if (each.act, each.on) == (act, on)]
+    return [each for each in found if (each.act, each.on) == (act, on)]
+
+
+async def asked(console: Stage, act: AdminAct, on: str) -> AdminRequest:
+    """The one request that is open for this act."""
+    (one,) = await open_requests(console, act, on)
     return one
 
 

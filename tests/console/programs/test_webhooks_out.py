@@ -42,10 +42,15 @@ class Program:
     refused: Counter[str] = field(default_factory=Counter)  # by event
     heard: "asyncio.Queue[tuple[dict[str, str], bytes]]" = field(default_factory=asyncio.Queue)
     url: str = ""
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.may_answer.set()
 
     async def hear(self, request: Request) -> Response:
         event = request.headers["quanzu-event"]
         self.heard.put_nowait((dict(request.headers), await request.body()))
+        await self.may_answer.wait()
         if self.refused[event] < self.refuses:
             self.refused[event] += 1
             return Response(status_code=500)
@@ -92,6 +97,12 @@ def _shown(text: str) -> tuple[str, str]:
     found = re.search(r'role="status">.*?<code>(w[a-z2-7]+)</code> <code>([^<]+)</code>', text, re.DOTALL)
     assert found
     return found[1], found[2]
+
+
+def form_on(page: httpx.Response, name: str, act: str) -> dict[str, str]:
+    """The hidden fields of a webhook's button."""
+    form = page.text.partition(f'action="{PAGE}/{name}/{act}"')[2].partition("</form>")[0]
+    return dict(re.findall(r'name="(\w+)" value="(.*?)"', form))
 
 
 def fits(secret: str, headers: dict[str, str], body: bytes) -> bool:
@@ -158,6 +169,52 @@ async def test_a_program_that_is_gone_is_told_no_more(console: Stage) -> None:
                 continue
         assert (await console.services.line.webhooks.by_id())[name].paused
         await admin.post(f"{PAGE}/{name}/drop")
+
+
+async def test_a_program_that_is_gone_brings_back_nothing_that_was_changed_meanwhile(console: Stage) -> None:
+    book = console.services.line.webhooks
+    for act in ("rotate", "drop"):
+        async with (
+            program(410) as hearing,
+            await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as admin,
+            await console.signed_in(StaffRole.OPERATOR) as operator,
+        ):
+            hearing.may_answer.clear()
+            name, _ = await added(console, admin, hearing.url)
+            await told_of_something_new(console, operator, hearing)
+            await admin.post(f"{PAGE}/{name}/{act}")
+            hearing.may_answer.set()
+            await asyncio.sleep(1)
+            kept = (await book.by_id()).get(name)
+            assert (len(kept.secrets) if kept else 0) == {"rotate": 2, "drop": 0}[act]
+            await admin.post(f"{PAGE}/{name}/drop")
+
+
+async def test_what_was_shown_as_running_is_not_resumed_by_pausing_it(console: Stage) -> None:
+    book = console.services.line.webhooks
+    async with await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as admin:
+        name, _ = await added(console, admin, "http://127.0.0.1:9/hook")
+        running = form_on(await admin.get(PAGE), name, "pause")
+        await admin.post(f"{PAGE}/{name}/pause", data=running)
+        assert (await book.by_id())[name].paused
+        await admin.post(f"{PAGE}/{name}/pause", data=running)
+        assert (await book.by_id())[name].paused
+        await admin.post(f"{PAGE}/{name}/pause", data=form_on(await admin.get(PAGE), name, "pause"))
+        assert not (await book.by_id())[name].paused
+        await admin.post(f"{PAGE}/{name}/drop")
+
+
+async def test_each_administrator_may_delete_a_webhook_and_finds_the_button(console: Stage) -> None:
+    async with (
+        await console.signed_in(StaffRole.SYSTEM_ADMINISTRATOR) as admin,
+        await console.signed_in(StaffRole.SECURITY_ADMINISTRATOR) as second,
+    ):
+        name, _ = await added(console, admin, "http://127.0.0.1:9/hook")
+        page = (await second.get(PAGE)).text
+        assert f'action="{PAGE}/{name}/rotate"' not in page
+        assert f'action="{PAGE}/{name}/drop"' in page
+        await second.post(f"{PAGE}/{name}/drop")
+        assert name not in (await second.get(PAGE)).text
 
 
 async def test_an_address_in_the_clear_is_refused_in_words(console: Stage) -> None:

@@ -6,8 +6,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.access.audit_chain import Check, End, Line, Verified, Wrong, head, link, made_with, verify
-from schemas.administration.audit import AuditEntry
+from domain.access.audit_chain import Check, End, Line, Verified, head, link, made_with, verify
+from schemas.administration.audit import AuditEntry, ChainFaultKind
 from tests.tampering import TAMPERINGS, Log, audit, changed, dropped, entry, single
 
 KEY = b"the key"
@@ -69,7 +69,7 @@ def test_a_changed_line_is_named_by_its_chain_its_number_and_its_place() -> None
     lines = list(log.lines)
     lines[2] = lines[2]._replace(value=(lines[2].value or b"").replace(b"operator-3", b"operator-4"))
     fault = looked(log, lines).faults[0]
-    assert (fault.wrong, fault.chain, fault.number, fault.offset) == (Wrong.CHANGED, CHAIN, 3, 2)
+    assert (fault.kind, fault.chain, fault.number, fault.offset) == (ChainFaultKind.CHANGED, CHAIN, 3, 2)
     assert "offset 2" in fault.words
 
 
@@ -82,7 +82,7 @@ def test_a_dropped_line_is_the_first_that_is_named(seed: int) -> None:
     gone = AuditEntry.model_validate_json(next(iter(values)) or b"").link
     fault = looked(log, lines).faults[0]
     assert gone is not None
-    assert (fault.wrong, fault.chain, fault.number) == (Wrong.MISSING, gone.chain, gone.number)
+    assert (fault.kind, fault.chain, fault.number) == (ChainFaultKind.MISSING, gone.chain, gone.number)
 
 
 @given(SEEDS)
@@ -99,7 +99,7 @@ def test_a_line_that_stands_elsewhere_is_told_so_and_not_as_missing() -> None:
     lines = [log.lines[place] for place in (0, 2, 1, 3)]
     lines = [line._replace(offset=place) for place, line in enumerate(lines)]
     fault = looked(log, lines).faults[0]
-    assert (fault.wrong, fault.number) == (Wrong.ELSEWHERE, 2)
+    assert (fault.kind, fault.number) == (ChainFaultKind.ELSEWHERE, 2)
 
 
 def test_two_lines_of_different_chains_that_changed_places_are_found_by_where_kafka_had_put_them() -> None:
@@ -111,7 +111,7 @@ def test_two_lines_of_different_chains_that_changed_places_are_found_by_where_ka
     lines = list(log.lines)
     lines[2], lines[3] = lines[3]._replace(offset=2), lines[2]._replace(offset=3)
     found = looked(log, lines).faults
-    assert {fault.wrong for fault in found} == {Wrong.ELSEWHERE}
+    assert {fault.kind for fault in found} == {ChainFaultKind.ELSEWHERE}
     assert {(fault.chain, fault.number) for fault in found} == {(CHAIN, 2), (OTHER, 2)}
 
 
@@ -128,7 +128,7 @@ def test_a_line_that_stands_again_behind_its_followers_is_a_fault() -> None:
     log = alone(1, 2, 3)
     again = log.lines[0]._replace(offset=3)
     fault = looked(log, [*log.lines, again]).faults[0]
-    assert (fault.wrong, fault.number, fault.offset) == (Wrong.REPEATED, 1, 3)
+    assert (fault.kind, fault.number, fault.offset) == (ChainFaultKind.REPEATED, 1, 3)
 
 
 def test_a_chain_that_was_cut_out_is_missed_by_another_that_has_named_it_without_any_head_kept_elsewhere() -> None:
@@ -137,14 +137,14 @@ def test_a_chain_that_was_cut_out_is_missed_by_another_that_has_named_it_without
     log.write(End(OTHER), [entry(7)], chance, naming=True)
     left = [line._replace(offset=place) for place, line in enumerate(log.lines[1:])]
     fault = verify(left, KEY).faults[0]
-    assert (fault.wrong, fault.chain) == (Wrong.MISSING, CHAIN)
+    assert (fault.kind, fault.chain) == (ChainFaultKind.MISSING, CHAIN)
 
 
 def test_a_tail_that_is_gone_is_told_by_the_head_that_was_put_aside() -> None:
     log = alone(1, 2, 3)
     assert not verify(log.lines[:2], KEY).faults
     fault = looked(log, log.lines[:2]).faults[0]
-    assert (fault.wrong, fault.chain, fault.number) == (Wrong.MISSING, CHAIN, 3)
+    assert (fault.kind, fault.chain, fault.number) == (ChainFaultKind.MISSING, CHAIN, 3)
 
 
 def test_a_head_made_without_the_key_is_none_of_ours() -> None:
@@ -152,7 +152,7 @@ def test_a_head_made_without_the_key_is_none_of_ours() -> None:
     false = head(End(CHAIN, 9, "f" * 64, 9), entry(1).at, b"another key")
     assert made_with(log.heads[CHAIN], KEY)
     assert not made_with(false, KEY)
-    assert [fault.wrong for fault in verify(log.lines, KEY, [false]).faults] == [Wrong.FOREIGN]
+    assert [fault.kind for fault in verify(log.lines, KEY, [false]).faults] == [ChainFaultKind.FOREIGN]
 
 
 def test_older_lines_without_a_chain_are_counted_and_one_behind_the_first_chained_line_is_a_fault() -> None:
@@ -161,13 +161,13 @@ def test_older_lines_without_a_chain_are_counted_and_one_behind_the_first_chaine
     log.write(End(CHAIN), [entry(9)], Random(1), naming=False)
     assert (looked(log).before, looked(log).faults) == (5, ())
     log.older(1)
-    assert [fault.wrong for fault in looked(log).faults] == [Wrong.UNCHAINED]
+    assert [fault.kind for fault in looked(log).faults] == [ChainFaultKind.UNCHAINED]
 
 
 def test_what_is_no_entry_at_all_is_found_too() -> None:
     log = alone(1, 2)
-    assert [fault.wrong for fault in looked(log, [*log.lines, Line(2, b"x", b"{")]).faults] == [Wrong.UNCHAINED]
-    assert [fault.wrong for fault in looked(log, [*log.lines, Line(2, None, None)]).faults] == [Wrong.UNCHAINED]
+    assert [fault.kind for fault in looked(log, [*log.lines, Line(2, b"x", b"{")]).faults] == [ChainFaultKind.UNCHAINED]
+    assert [fault.kind for fault in looked(log, [*log.lines, Line(2, None, None)]).faults] == [ChainFaultKind.UNCHAINED]
 
 
 def test_an_empty_audit_is_whole() -> None:

@@ -16,6 +16,7 @@ from schemas.casework.events import Fact, FactKind
 from schemas.casework.inputs import ConfirmAct, HoldChange
 from schemas.casework.policies import InForce
 from schemas.codes.people import DangerConfirmed, Said
+from schemas.codes.plan import TooManyInMinute, TooManyOnAverage
 from schemas.levels import Action, Level
 from tests.domain.builders import NOON, Line, alert, event, policy
 
@@ -36,12 +37,12 @@ TRIED = InForce(policy=BAD, good=GOOD, since=NOON, by="li")
 
 
 def test_ten_times_the_usual_in_one_minute_stops_a_policy_and_says_so() -> None:
-    assert reason_to_stop([7] * 60, [6, 71], RULES) == "71 cases raised in a minute, where 7 are usual"
+    assert reason_to_stop([7] * 60, [6, 71], RULES) == TooManyInMinute(71, 7.0)
     assert reason_to_stop([7] * 60, [6, 70], RULES) is None
 
 
 def test_a_slow_flood_stops_it_too() -> None:
-    assert reason_to_stop([7] * 60, [29] * 30, RULES) == "870 cases raised in 30 minutes, where 7 a minute are usual"
+    assert reason_to_stop([7] * 60, [29] * 30, RULES) == TooManyOnAverage(870, 30, 7.0)
     assert reason_to_stop([7] * 60, [28] * 30, RULES) is None
 
 
@@ -51,7 +52,7 @@ def test_a_slow_flood_is_noticed_wherever_in_the_trial_it_begins() -> None:
 
 def test_where_nothing_is_usual_yet_the_least_is_taken() -> None:
     assert reason_to_stop([], [50], RULES) is None
-    assert reason_to_stop([], [51], RULES) == "51 cases raised in a minute, where 5 are usual"
+    assert reason_to_stop([], [51], RULES) == TooManyInMinute(51, 5.0)
 
 
 @given(MINUTES, MINUTES, st.integers(0, 59), st.integers(1, 600))
@@ -90,7 +91,7 @@ def test_a_policy_published_during_anothers_trial_goes_back_to_the_one_that_has_
 
 def test_a_stopped_policy_is_remembered_until_it_is_let_in_force_again() -> None:
     hold = hold_of(TRIED, "a flood", RULES, NOON)
-    after = tripped(TRIED, hold, "a flood", NOON)
+    after = tripped(TRIED, hold, TooManyInMinute(71, 7.0), NOON)
     assert (after.policy, after.by, after.stopped[BAD].hold) == (GOOD, BY, hold.id)
     other = published(after, NEXT, "li", NOON, proved=True)
     assert BAD in other.stopped

@@ -10,6 +10,7 @@ from domain.policy.difference import About, changes, lines
 from domain.policy.faults import FaultCode
 from domain.policy.lines import places_of, repeated
 from schemas.casework.policies import Earlier, InForce, Stopped
+from schemas.codes.plan import TooManyInMinute
 
 JILIN = (Path(__file__).parents[3] / "deploy/policy/jilin.toml").read_text("utf-8")
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -122,7 +123,7 @@ def test_the_lines_that_differ_are_shown_with_some_round_them() -> None:
 
 
 def standing(policy: str, *earlier: str, stopped: str | None = None) -> InForce:
-    stop = Stopped(at=NOW, reason="too many", hold="b1", until=NOW)
+    stop = Stopped(at=NOW, reason=TooManyInMinute(71, 7.0), hold="b1", until=NOW)
     return InForce(
         policy=policy,
         good=policy,

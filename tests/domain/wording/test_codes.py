@@ -192,7 +192,7 @@ def _value(name: str, hint: Any) -> Any:  # noqa: ANN401 - any type of a paramet
     kind = get_origin(kinds[0]) or kinds[0]
     if hasattr(kind, "__members__"):
         return next(iter(kind))
-    return {bool: True, int: 3, str: "some-id", datetime: datetime(2026, 3, 4, 3, 20, tzinfo=UTC)}[kind]
+    return {bool: True, int: 3, float: 2.5, str: "some-id", datetime: datetime(2026, 3, 4, 3, 20, tzinfo=UTC)}[kind]
 
 
 def test_a_label_is_there_for_each_kind_of_check() -> None:

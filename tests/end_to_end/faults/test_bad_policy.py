@@ -11,6 +11,7 @@ from schemas.administration.audit import AuditEntry
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import CloseAct
 from schemas.casework.policies import InForce
+from schemas.codes.plan import TooManyInMinute
 from schemas.errors import UserError
 from schemas.levels import Action
 from schemas.people.residents import Resident
@@ -94,7 +95,8 @@ async def test_a_bad_policy_is_stopped_and_red_is_contacted_in_time_throughout(l
         took = (stop.at - min([(await line.case(each)).opened_at for each in people])).total_seconds()
         print(f"{MANY} cases; stopped {took:.2f} s after the first was opened: {stop.reason}")
         assert took < TRIPPED_SECONDS
-        assert "cases raised in a minute, where 1 are usual" in stop.reason
+        assert isinstance(stop.reason, TooManyInMinute)
+        assert stop.reason.usual == 1
         await red(line)
         await line.advance(minutes=30)
         line.expect_nothing_else()

@@ -9,6 +9,7 @@ from itertools import count
 from domain.policy.trial import BY
 from schemas.casework.inputs import HoldChange, PolicyChange, input_adapter
 from schemas.casework.policies import InForce
+from schemas.codes.plan import TooManyInMinute
 from streams.casework.breaker import Breaker
 from streams.messaging import topics
 from streams.messaging.reader import end_offsets, read_range
@@ -76,7 +77,7 @@ async def test_what_all_partitions_raise_together_is_too_much(settings: Settings
         await on.raised(on.bad, 0, 0, 0, 1)
         after = await on.look()
         assert (after.policy, after.by) == (on.good, BY)
-        assert after.stopped[on.bad].reason == "51 cases raised in a minute, where 5 are usual"
+        assert after.stopped[on.bad].reason == TooManyInMinute(51, 5.0)
 
 
 async def test_what_another_policy_raises_counts_for_nothing(settings: Settings) -> None:
@@ -92,7 +93,7 @@ async def test_what_was_usual_before_is_learnt(settings: Settings) -> None:
         await on.raised(on.bad, 90)
         assert (await on.look()).policy == on.bad
         await on.raised(on.bad, 1)
-        assert (await on.look()).stopped[on.bad].reason == "91 cases raised in a minute, where 9 are usual"
+        assert (await on.look()).stopped[on.bad].reason == TooManyInMinute(91, 9.0)
 
 
 async def test_dying_half_way_it_begins_again_with_the_same_inputs(settings: Settings) -> None:

@@ -111,6 +111,20 @@ async def test_a_lease_that_ran_out_early_is_ours_as_long_as_nobody_else_claimed
         assert not isinstance(await other.claim(dispatch), Claimed)  # the lease began anew
 
 
+async def test_a_lease_that_was_taken_while_the_clock_of_redis_was_ahead_is_free_after_a_lease(
+    settings: Settings,
+) -> None:
+    async with rigged(settings) as rig:
+        dispatch = await decided(rig)
+        dead, other = (await rig.worker()).book, (await rig.worker()).book
+        await taken(dead, dispatch)
+        lease = f"{key('lease', home(dispatch.resident, rig.settings.partitions))}:{dispatch.id}"
+        whole = await rig.redis.pttl(lease)
+        await rig.redis.pexpire(lease, 3_600_000)  # as if taken an hour ahead
+        assert not isinstance(await other.claim(dispatch), Claimed)
+        assert 0 < await rig.redis.pttl(lease) <= whole + 1000
+
+
 async def test_a_zombie_that_is_answered_after_another_has_reported_reports_nothing(settings: Settings) -> None:
     async with rigged(settings, Kind.NEITHER) as rig:
         dispatch = await decided(rig)

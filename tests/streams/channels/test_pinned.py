@@ -39,6 +39,18 @@ async def test_nothing_goes_to_this_machine_however_it_is_written(host: str) -> 
     assert heard == []
 
 
+async def test_a_slow_resolver_is_not_waited_for_longer_than_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(*_: object, **__: object) -> list[object]:
+        await asyncio.sleep(60)
+        return []
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", slow)
+    transport = PinnedTransport((), trial=False)
+    async with httpx.AsyncClient(transport=transport, timeout=0.2) as client, asyncio.timeout(5):
+        with pytest.raises(httpx.ConnectTimeout):
+            await client.post("https://bank.example/hook", content=b"{}")
+
+
 async def test_the_certificate_is_verified_by_the_hosts_name_though_the_address_is_pinned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

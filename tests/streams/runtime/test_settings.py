@@ -88,3 +88,10 @@ def test_a_provider_in_the_clear_is_refused_at_the_start(name: str, url: str) ->
 @pytest.mark.parametrize("url", ["https://carrier.example", "http://127.0.0.1:9", "http://[::1]:9", "http://localhost"])
 def test_a_provider_that_is_encrypted_or_on_this_machine_is_taken(url: str) -> None:
     assert Settings.model_validate({"sms_url": url}).sms_url == url
+
+
+def test_traces_go_encrypted_or_to_this_machine() -> None:
+    with pytest.raises(ValidationError, match="QUANZU_TRACES is not https://: each case and what is done about it"):
+        Settings.model_validate({"traces": "http://collector.example:4318/v1/traces"})
+    for url in ("https://collector.example:4318/v1/traces", "http://127.0.0.1:4318/v1/traces"):
+        assert Settings.model_validate({"traces": url}).traces == url

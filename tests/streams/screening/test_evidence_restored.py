@@ -135,6 +135,45 @@ async def test_who_paid_before_the_loss_is_found_though_the_account_is_confirmed
     assert "bank:t1~suspect_payee" in await line.evidence()
 
 
+async def test_who_paid_is_found_though_the_store_is_lost_again_before_they_are_evaluated(line: Line) -> None:
+    await line.screen([transfer()])
+    await line.lose()
+    await line.screen([watch()])
+    await line.screen_owed()  # the evidence is on its topic now, and the resident is due
+    await line.lose()
+    await line.screen_owed()
+    await rescored(line)
+    assert await line.levels() == ["orange"]
+
+
+async def test_who_was_evaluated_without_what_an_older_store_lacks_is_evaluated_again(line: Line) -> None:
+    await line.screen([app(8)])
+    older = f"{key('evidence', home(ANNA, line.settings.partitions))}:{ANNA}"
+    await line.redis.delete(older, key("alerted", home(ANNA, line.settings.partitions)))
+    await line.screen([from_abroad()])
+    assert (await line.levels())[-1] == "blue"
+    await line.screening.state.restore()
+    await rescored(line)
+    assert (await line.levels())[-1] == "yellow"
+
+
+async def test_what_was_written_to_a_store_that_leads_no_more_is_added_when_it_is_screened_again(line: Line) -> None:
+    await line.screen([app(8)])
+    where = home(ANNA, line.settings.partitions)
+    await line.lose()
+    await line.redis.delete(f"{key('evidence', where)}:{ANNA}", key("alerted", where))
+    await line.screen([from_abroad()])
+    assert (await line.levels())[-1] == "blue"
+    await line.screen_owed()
+    await rescored(line)
+    assert (await line.levels())[-1] == "yellow"
+
+
+async def rescored(line: Line) -> None:
+    for partition in range(line.settings.partitions):
+        await line.screening.rescore(partition, SOON)
+
+
 async def test_who_paid_before_the_loss_is_found_by_an_account_confirmed_after_he_is_back(line: Line) -> None:
     await line.screen([transfer()])
     await line.lose()
@@ -247,7 +286,7 @@ async def test_the_records_of_evidence_are_put_back_to_the_same_set_in_any_order
     chance.shuffle(lain)
     await line.producer.send_all(lain)
     for _ in range(2):
-        await evidence_log.restore(line.settings, store, FEW, NOW, None)
+        await evidence_log.restore(line.settings, store, FEW, NOW, None, used=False)
     found = {member.id: member for member in await store.of(ANNA)}
     assert found == bounded(merged({}, states.values()), FEW, NOW)
 
@@ -256,7 +295,7 @@ async def test_a_set_that_was_put_back_is_kept_no_longer_than_it_would_have_been
     rules, days = policy().risk, 40
     store = EvidenceStore(line.redis, line.settings.partitions)
     written = round((await line.redis.time())[0] * 1000 - timedelta(days=days).total_seconds() * 1000)
-    await store.put_back({ANNA: [drawn(Random(1))]}, {}, {ANNA: written}, rules, NOW)
+    await store.put_back({ANNA: [drawn(Random(1))]}, {}, {ANNA: written}, rules, NOW, used=False)
     left = await line.redis.pttl(f"{key('evidence', home(ANNA, line.settings.partitions))}:{ANNA}")
     assert abs(left / 1000 - (rules.keep - timedelta(days=days)).total_seconds()) < 60
 

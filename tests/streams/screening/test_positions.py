@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.screening.positions import Positions
+from streams.screening.positions import Positions, of_lane
 from tests.streams.screening.screening_line import BULK, Line, call, running
 
 OTHER = "f" * 40 + "/" + "e" * 40
@@ -22,12 +22,25 @@ async def line(tmp_path: Path) -> AsyncIterator[Line]:
 async def test_a_batch_that_began_on_another_redis_is_not_counted(line: Line) -> None:
     await line.screen([call()])
     positions = Positions(line.redis, line.settings.partitions)
-    before, stands = await line.screening.state.tallies(), await positions.position(BULK)
+    before, stands = await line.screening.state.tallies(), await positions.position(BULK, begin=True)
     assert stands.offset is not None
     batch = stands.offset + 1, Counter({"carrier|raised": 1})
     assert not await positions.count(BULK, replace(stands, asked=OTHER), *batch)
-    assert (await line.screening.state.tallies(), await positions.position(BULK)) == (before, stands)
+    assert await line.screening.state.tallies() == before
+    assert await positions.position(BULK) == replace(stands, batch="")
     assert await positions.count(BULK, stands, *batch)
+
+
+async def test_a_batch_is_not_counted_in_a_store_that_went_back_to_before_it_began(line: Line) -> None:
+    await line.screen([call()])
+    positions = Positions(line.redis, line.settings.partitions)
+    before = await line.redis.dump(of_lane("began", BULK))
+    began = await positions.position(BULK, begin=True)
+    assert began.offset is not None
+    await line.redis.restore(of_lane("began", BULK), 0, before, replace=True)
+    assert not await positions.count(BULK, began, began.offset + 1, Counter())
+    again = await positions.position(BULK, begin=True)
+    assert await positions.count(BULK, again, began.offset + 1, Counter())
 
 
 async def test_what_is_owed_is_not_paid_off_by_a_batch_that_began_on_another_redis(line: Line) -> None:
@@ -37,6 +50,9 @@ async def test_what_is_owed_is_not_paid_off_by_a_batch_that_began_on_another_red
     owed = await positions.owed(BULK)
     assert owed is not None
     assert not await positions.pay(BULK, replace(owed, asked=OTHER), owed.first, Counter())
-    assert await positions.owed(BULK) == owed
-    assert await positions.pay(BULK, owed, owed.first, Counter())
+    again = await positions.owed(BULK)
+    assert again is not None
+    assert replace(again, batch=owed.batch) == owed
+    assert not await positions.pay(BULK, owed, owed.first, Counter()), "another batch has begun since"
+    assert await positions.pay(BULK, again, owed.first, Counter())
     assert await positions.owed(BULK) is None

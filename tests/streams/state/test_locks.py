@@ -55,6 +55,43 @@ async def test_a_lease_is_taken_once_and_kept_by_its_token_alone(settings: Setti
     await redis.aclose()
 
 
+async def test_a_lease_that_was_taken_while_the_clock_of_redis_was_ahead_lasts_no_longer_than_a_lease(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "WRITE_SECONDS", 0.1)
+    redis = connect(settings)
+    for name in ("early-lease", "early-lock"):
+        await redis.set(name, "of a worker that died", px=3_600_000)
+    assert not await locks.take(redis, "early-lease", 50)
+    await asyncio.sleep(0.06)
+    assert await locks.take(redis, "early-lease", 50)
+    with pytest.raises(TimeoutError):
+        async with locks.locked(redis, "early-lock"):
+            pytest.fail("a lease has not passed yet")
+    assert await redis.pttl("early-lock") <= locks.LEASE_SECONDS * 1000
+    await redis.aclose()
+
+
+async def test_what_is_done_once_may_be_tried_again_only_if_it_failed(settings: Settings) -> None:
+    redis, free = connect(settings), []
+
+    async def turn(fails: bool) -> None:
+        async with locks.taken(redis, "a-turn", 60_000) as first:
+            free.append(first)
+            if fails:
+                raise RuntimeError("it fails")
+
+    with pytest.raises(RuntimeError):
+        await turn(fails=True)
+    await turn(fails=False)
+    with pytest.raises(RuntimeError):
+        await turn(fails=True)
+    assert free == [True, True, False]
+    assert await redis.exists("a-turn"), "it is still the first one's"
+    await redis.delete("a-turn")
+    await redis.aclose()
+
+
 def test_set_nx_is_written_in_one_module() -> None:
     found = {
         str(file.relative_to(ROOT)): line.strip()

@@ -154,8 +154,8 @@ async def being_defrauded(request: Request, who: Signed, call_id: str) -> Respon
     if caller.elsewhere:
         raise NotFoundError
     name = given.name("danger")
-    if caller.case and any(statement.id == name for statement in caller.call.statements):
-        return done(request, f"/cases/{caller.case.id}")
+    if _has(caller.call, name):
+        return done(request, _place(call_id, caller.case))
     try:
         newcomer = None if caller.resident else _newcomer(request, who, given)
         statement, case = await danger.open_case(made, who, caller, newcomer, _in_danger(request, given, name))
@@ -164,9 +164,8 @@ async def being_defrauded(request: Request, who: Signed, call_id: str) -> Respon
         return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, words))
     except _WrongError as error:
         return await _shown(request, who, call_id, 422, typed=given, wrong=str(error))
-    call = (await callers.find(made, who, call_id)).call
-    await _keep(made, who, call, statement, "")
-    return done(request, f"/cases/{case.id}" if case else f"/call-in/{call_id}")
+    await _keep(made, who, caller.call, statement, "")
+    return done(request, _place(call_id, case))
 
 
 @door.act("/call-in/{call_id}/hand-over", DESK, name="call-in-hand-over")
@@ -263,7 +262,7 @@ async def _take(request: Request, who: Who, call_id: str, given: Filled, what: C
     made = services(request)
     caller = await callers.find(made, who, call_id)
     name = given.name("told")
-    if any(statement.id == name for statement in caller.call.statements):
+    if _has(caller.call, name):
         return done(request, f"/call-in/{call_id}")
     try:
         reported = _reported(request, given, what, name)
@@ -339,11 +338,24 @@ def _places(request: Request, who: Who) -> dict[str, str]:
 
 
 async def _keep(made: Services, who: Who, call: Call, statement: Statement, recording: str) -> None:
-    """Store the statement with the call, and write the audit entry."""
+    """Store the statement with the call as it is now, unless it is stored already, and write the audit entry."""
+    call = await made.line.calls.get(call.id) or call
+    if _has(call, statement.id):  # the form was sent again before the first had been answered
+        return
     changes = {"statements": [*call.statements, statement], "recording": recording or call.recording}
     async with trail.in_time():
         await made.line.calls.put(call.model_copy(update=changes))
     await trail.write(made, who, f"call-{statement.what.replace('_', '-')}", call.id)
+
+
+def _has(call: Call, name: str) -> bool:
+    """Return whether a statement with this id was taken down."""
+    return any(statement.id == name for statement in call.statements)
+
+
+def _place(call_id: str, case: Case | None) -> str:
+    """Return the page that follows a report of danger: the case's, or the call's if there is none."""
+    return f"/cases/{case.id}" if case else f"/call-in/{call_id}"
 
 
 def _near(who: Who, ringing: Ringing) -> bool:

@@ -1,6 +1,5 @@
 """Routes for outreach holds, and for stopping all outgoing contact. Supervisors set and lift them in their area."""
 
-import asyncio
 from datetime import timedelta
 from typing import Literal
 
@@ -10,14 +9,13 @@ from starlette.responses import Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.case.answers import until
 from console.web.kit.door import DESK, Door
 from console.web.kit.filled import Filled, done, filled, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
-from console.web.live.hub import ANSWER_SECONDS
 from console.web.overview import area as overview
-from console.web.policies.in_force import scam_names
 from console.web.rosters import areas
 from domain.calendar import local_date
 from domain.casework.holds import stops_all, touched
@@ -33,7 +31,6 @@ SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 NAMED = ("channel", "action", "scam_type", "campaign")
 EVERYTHING = "everything"  # names the form that stops all outgoing contact
 WORD = "全部停止"  # typed as confirmation, in the person's language
-LOOK_SECONDS = 0.05
 CASES_SHOWN = 40  # cases listed for one hold
 DURATIONS = {
     "30m": timedelta(minutes=30),
@@ -160,6 +157,7 @@ def _hold(request: Request, who: Who, given: Filled) -> Hold:
 
 async def _looked(request: Request, given: Filled, hold: Hold, status: int = 200, wrong: str = "") -> Response:
     made = services(request)
+    await made.queue.refresh()
     found = [(row.level, count) for row in made.hub.rows.values() if (count := touched(hold, row.case))]
     on = local_date(made.line.clock.now())
     return page(
@@ -174,7 +172,7 @@ async def _looked(request: Request, given: Filled, hold: Hold, status: int = 200
         cases=len(found),
         steps=sum(count for _, count in found),
         reds=sum(level is Level.RED for level, _ in found),
-        scams=await scam_names(made),
+        scams=made.queue.scams,
         place=areas.name(hold.area or "", on),
         wrong=wrong,
     )
@@ -184,6 +182,7 @@ async def _shown(
     request: Request, who: Who, status: int = 200, typed: Filled | None = None, wrong: str = ""
 ) -> Response:
     made = services(request)
+    await made.queue.refresh()
     holds = await overview.holds(made, who)
     on = local_date(made.line.clock.now())
     return page(
@@ -200,7 +199,7 @@ async def _shown(
         durations=list(DURATIONS),
         channels=list(Channel),
         actions=list(Action),
-        scams=await scam_names(made),
+        scams=made.queue.scams,
         areas=areas.within(who.area, on),
         places=areas.names({hold.area or "" for hold in holds}, on),
     )
@@ -217,8 +216,9 @@ def _held(made: Services, who: Who, hold: Hold) -> tuple[list[Case], int]:
 
 
 async def _seen(made: Services, hold_id: str, *, there: bool) -> None:
-    """Wait until the hold has begun or ended, at most ANSWER_SECONDS, so that the next page shows it."""
-    for _ in range(round(ANSWER_SECONDS / LOOK_SECONDS)):
-        if (hold_id in [each.id for each in await rules.in_force(made.line)]) == there:
-            return
-        await asyncio.sleep(LOOK_SECONDS)
+    """Wait until the hold has begun or ended; see `answers.until`."""
+
+    async def seen() -> bool:
+        return (hold_id in [each.id for each in await rules.in_force(made.line)]) == there
+
+    await until(seen)

@@ -5,6 +5,7 @@ One stream for each browser: one of its pages listens and passes the news to the
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import count
 from typing import Any
 
 from fastapi import Request
@@ -31,6 +32,7 @@ from streams.state.keys import SESSION
 door = Door()
 STREAM = "text/event-stream"
 TURN_SECONDS = 1.0
+ABOVE_TURNS = 3  # turns between readings of what changes seldom: hand-overs, incidents, holds, complaints
 
 
 @door.page("/news", DESK, name="news")
@@ -47,8 +49,13 @@ async def news(request: Request, who: Signed) -> Response:
 async def _told(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
     made = services(request)
     shown: dict[str, Any] = {}
-    while wanted() and await _signed_in(made, who):
-        rings, above = await _rings(made, who), await _above(made, who)
+    above: dict[str, Any] = {}
+    for turn in count():
+        if not (wanted() and await _signed_in(made, who)):
+            return
+        rings = await _rings(made, who)
+        if turn % ABOVE_TURNS == 0:
+            above = await _above(made, who)
         if shown.get("ringing") != rings:
             yield {"event": "ringing", "data": _part(request, "news_ringing.html", rings=rings, forms=new_form)}
         if shown.get("banner") != above:

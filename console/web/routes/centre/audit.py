@@ -127,7 +127,8 @@ async def _verify(made: Services, who: Who) -> None:
     try:
         found = await audit_log.verified(made.line.settings, Heads(made.line.redis))
         kept = await audit_log.remember(made.line.redis, found, made.line.clock.now(), who.login)
-        await trail.write(made, who, "audit-verified", "audit", detail=kept.fault or f"{kept.lines} lines are whole")
+        detail = kept.fault.words if kept.fault else f"{kept.lines} lines are whole"
+        await trail.write(made, who, "audit-verified", "audit", detail=detail)
     except TRANSIENT as error:
         log.warning("the audit was not verified: %s", type(error).__name__)
 

@@ -18,7 +18,7 @@ from console.web.kit.services import Services, services
 from console.web.overview import area
 from console.web.overview.needs import people, waiting
 from console.web.rosters import areas
-from domain.calendar import after, shift_at
+from domain.calendar import after, local_date, shift_at
 from domain.casework.holds import stops_all
 from domain.desk.handover import Sheet, sheet
 from domain.ids import short_hash
@@ -120,7 +120,7 @@ async def _beside(made: Services, who: Who) -> dict[str, Any]:
         "waiting": handed,
         "mine": next((each for each in kept[:1] if each.by == who.login and each.taken_by is None), None),
         "names": await people(made, await overview.rosters(made.line.redis)),
-        "places": areas.names({hold.area or "" for hold in holds}, found.at.date()),
+        "places": areas.names({hold.area or "" for hold in holds}, local_date(found.at)),
         "shift": shift_at(found.at),
         "silent": [feed for feed in await area.feeds(made) if feed.silence],
         "holds": holds,

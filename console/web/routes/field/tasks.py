@@ -39,7 +39,6 @@ OFFICERS = frozenset({StaffRole.OFFICER})
 PARTS = ("quanzu.css", "tasks.css", "clock.js", "keys.js", "icon.svg")
 MOST_ACTS = 100  # in one message, more than a shift's work
 LOOK_SECONDS = 10.0  # between checks of the session
-TAKE_SECONDS = 8.0  # after this the telephone must send again; nothing is lost
 CHANGCHUN = "220100"
 MANIFEST = {
     "name": "劝阻 · 我的任务",
@@ -127,7 +126,7 @@ async def acts(request: Request, who: Signed) -> Response:
     """Process the acts of the telephone, {"acts": [...]}, oldest first; each is answered done, refused or waiting.
 
     JSON: `answers`, each with `id`, `how` and `words`. 422 if the message is invalid or has more than MOST_ACTS acts.
-    503 after TAKE_SECONDS without an answer of Kafka; the telephone then sends the same message again.
+    503 if Kafka does not answer in time; the telephone then sends the same message again.
     """
     given = _listed(await request.body())
     if given is None:
@@ -138,11 +137,8 @@ async def acts(request: Request, who: Signed) -> Response:
         ActReply(name, Answered.REFUSED, say("无法读取，请更新页面")) for name in read if isinstance(name, str)
     ]
     known: Sequence[Act] = [act for act in read if not isinstance(act, str)]
-    try:
-        async with asyncio.timeout(TAKE_SECONDS):
-            told = await Taking(services(request), who, say).take(known)
-    except TimeoutError:
-        return JSONResponse({"error": "not written yet", "do": "Send it again"}, 503, {"Retry-After": "2"})
+    async with trail.in_time():
+        told = await Taking(services(request), who, say).take(known)
     answers = [{"id": each.id, "how": each.how.value, "words": each.words} for each in (*told, *unreadable)]
     return JSONResponse({"answers": answers})
 

@@ -1,7 +1,9 @@
 """What a page of the release desk shows of one payment: the bank's messages, the masked account, the resident."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Form
 
 from console.web.auth.who import NotFoundError, Who
 from console.web.case.view import person_of
@@ -9,12 +11,16 @@ from console.web.kit.services import Services
 from console.web.payments import stops
 from domain.identity import masking
 from domain.payments.reconciliation import Line, reconcile
-from schemas.casework.cases import Case
+from schemas.casework.cases import Case, Payment
+
+FormId = Annotated[str, Form(min_length=1, max_length=64)]
+"""The id that a page gave its form: sent twice, a form counts once."""
+WAITS = "已提交，等待系统确认"
+REASON_LENGTH = "理由须为 2 至 300 字。"
 
 
-async def messages(made: Services, who: Who, case: Case, number: int) -> dict[str, Any]:
+async def messages(made: Services, who: Who, case: Case, payment: Payment) -> dict[str, Any]:
     """Return the payment, its masked account and resident, and the messages to and from the bank."""
-    payment = case.payments[number]
     sent, came = made.figures.book.of(case.id, payment.transfer)
     accounts = await masked_accounts(made, [payment.payee])
     told = {each.dispatch: made.figures.book.told.get(each.dispatch, []) for each in sent}

@@ -16,7 +16,7 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
-from console.web.routes.money.messages import messages
+from console.web.routes.money.messages import REASON_LENGTH, WAITS, FormId, messages
 from domain.casework.orders import records as orders
 from domain.ids import short_hash
 from schemas.casework.cases import Case
@@ -25,8 +25,6 @@ from schemas.channels.releases import LEAST_REASON, MOST_REASON
 from schemas.codes.danger import DangerSeen
 
 door = Door("/release/orders")
-_WAITS = "已提交，等待系统确认"
-_TOO_LONG = "理由须为 2 至 300 字。"
 
 
 @door.page("/{case_id}/{step}", RELEASES, name="release-order")
@@ -37,9 +35,7 @@ async def show(request: Request, case_id: str, step: str, who: Signed) -> Respon
 
 
 @door.act("/{case_id}/{step}/approve", RELEASES, name="release-order-approve")
-async def approve(
-    request: Request, case_id: str, step: str, who: Signed, form: Annotated[str, Form(max_length=64)] = ""
-) -> Response:
+async def approve(request: Request, case_id: str, step: str, who: Signed, form: FormId) -> Response:
     """Approve an order, or confirm an automatic one. 409 if the case refuses, 202 if it has not answered."""
     return await _decide(request, who, case_id, ApproveStopAct(order=step), form)
 
@@ -50,14 +46,14 @@ async def decline(
     case_id: str,
     step: str,
     who: Signed,
-    form: Annotated[str, Form(max_length=64)] = "",
+    form: FormId,
     reason: Annotated[str, Form()] = "",
 ) -> Response:
     """Decide against an order, with a reason. 422 if it is too short or too long."""
     why = reason.strip()
     if not LEAST_REASON <= len(why) <= MOST_REASON:
         case, order = await _found(services(request), who, case_id, step)
-        return await _page(request, who, case, order, translate(request, _TOO_LONG), reason, 422)
+        return await _page(request, who, case, order, translate(request, REASON_LENGTH), reason, 422)
     return await _decide(request, who, case_id, DeclineStopAct(order=step, reason=why), form)
 
 
@@ -71,7 +67,7 @@ async def _decide(
     answer = await answers.put(made, who, acted(made, who, case, act, name), reason)
     if answer.how is Answered.DONE:
         return RedirectResponse(f"/release/orders/{case.id}/{act.order}", 303)
-    wrong = say(request, answer.why) if answer.why else translate(request, _WAITS)
+    wrong = say(request, answer.why) if answer.why else translate(request, WAITS)
     case, order = await _found(made, who, case_id, act.order)
     return await _page(request, who, case, order, wrong, status=409 if answer.why else 202)
 
@@ -90,7 +86,7 @@ async def _page(
     """Return an order's page; the look is recorded in the audit first."""
     made = services(request)
     await trail.record_look(made, who, "order", case.id)
-    number = [payment.transfer for payment in case.payments].index(order.transfer)
+    payment = next(each for each in case.payments if each.transfer == order.transfer)
     may_not = orders.may_not_approve(order, who.login, who.role)
     return page(
         request,
@@ -106,5 +102,5 @@ async def _page(
         form_id=secrets.token_hex(10),
         here=f"/release/orders/{case.id}/{order.step}",
         names=await made.staff.names(),
-        **await messages(made, who, case, number),
+        **await messages(made, who, case, payment),
     )

@@ -1,6 +1,5 @@
 """Routes for suspect accounts with very many payers: a supervisor decides whether the earlier payers are warned."""
 
-import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -10,14 +9,13 @@ from starlette.responses import Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.case.answers import until
 from console.web.kit.door import Door
 from console.web.kit.filled import done, filled, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
-from console.web.live.hub import ANSWER_SECONDS
 from console.web.payments import payers, stops
-from console.web.policies.in_force import scam_names
 from console.web.rosters import areas
 from domain.calendar import local_date
 from domain.identity import masking
@@ -31,7 +29,6 @@ from streams.screening.store import LATE
 door = Door()
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 CLOSED_SHOWN = 20
-LOOK_SECONDS = 0.05
 MOST_REASON = 500
 
 
@@ -100,6 +97,7 @@ async def _looked(request: Request, who: Who, found: PayersRequest, status: int 
     """Return a request's page; the look is recorded in the audit first."""
     made = services(request)
     await trail.record_look(made, who, "payers", found.id)
+    await made.queue.refresh()
     waits = found.state is RequestState.ASKED
     return page(
         request,
@@ -112,7 +110,7 @@ async def _looked(request: Request, who: Who, found: PayersRequest, status: int 
         form=new_form(),
         names=await made.staff.names(),
         wrong=wrong,
-        scams=await scam_names(made),
+        scams=made.queue.scams,
         **(await _earlier(made, who, found) if waits else {"earlier": None}),
     )
 
@@ -137,9 +135,10 @@ def _due(found: PayersRequest) -> datetime:
 
 
 async def _carried_out(made: Services, name: str) -> None:
-    """Wait until screening has recorded the answer, at most ANSWER_SECONDS."""
-    for _ in range(round(ANSWER_SECONDS / LOOK_SECONDS)):
+    """Wait until screening has recorded the answer; see `answers.until`."""
+
+    async def seen() -> bool:
         found = await made.line.payers_requests.get(name)
-        if found is None or found.state is not RequestState.ASKED:
-            return
-        await asyncio.sleep(LOOK_SECONDS)
+        return found is None or found.state is not RequestState.ASKED
+
+    await until(seen)

@@ -20,7 +20,7 @@ from console.web.kit.wording import say
 from console.web.live.search import LONGEST, sought
 from console.web.payments import stops
 from console.web.payments.releases import ask_release
-from console.web.routes.money.messages import bank_day, masked_accounts, messages
+from console.web.routes.money.messages import REASON_LENGTH, WAITS, FormId, bank_day, masked_accounts, messages
 from domain.ids import short_hash
 from domain.payments import releases
 from domain.payments.bank_book import StopLine
@@ -42,9 +42,6 @@ _WORDS = {
     Why.TOLD: "该预警已收到批准，只差登记：不能再改为不批准。",
 }
 TELLING_SECONDS = 3600
-FormId = Annotated[str, Form(min_length=1, max_length=64)]
-_WAITS = "已提交，等待系统确认"
-_TOO_LONG = "理由须为 2 至 300 字。"
 
 
 @door.page("/release", RELEASES, name="release")
@@ -107,7 +104,7 @@ async def ask(
     try:
         found = await ask_release(made, who, case, number, form, reason, evidence)
     except ValueError:
-        return await _stop_page(request, who, case, number, typed, translate(request, _TOO_LONG), status=422)
+        return await _stop_page(request, who, case, number, typed, translate(request, REASON_LENGTH), status=422)
     if isinstance(found, ReleaseRequest):
         return _to(found.id)
     return await _stop_page(request, who, case, number, typed, translate(request, _WORDS[found]), status=409)
@@ -143,7 +140,7 @@ async def approve(
             return _to(name)
         by, refused = await _tell(made, who, found, form, seen)
         if by is None and refused is None:  # the case may still refuse it; pressing again records the result
-            return await _request_page(request, who, found, wrong=translate(request, _WAITS), status=202)
+            return await _request_page(request, who, found, wrong=translate(request, WAITS), status=202)
         if by is None and refused:
             return await _request_page(request, who, found, words=say(request, refused), status=409)
         now = made.line.clock.now()
@@ -161,7 +158,7 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
     made = services(request)
     found = await _request(made, who, name)
     if not 2 <= len(reason.strip()) <= MOST_REASON:
-        wrong = translate(request, _TOO_LONG)
+        wrong = translate(request, REASON_LENGTH)
         return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=422)
     async with made.line.releases.locked(name) as fresh:
         found = fresh or found
@@ -298,7 +295,8 @@ async def _desk_page(
     book = made.figures.book
     requests = releases.in_order(each for each in await made.line.releases.all() if who.sees(each.division))
     waiting = [each for each in requests if releases.is_open(each)]
-    orders = book.undecided(who.sees)[:STOPS_SHOWN]
+    undecided = book.undecided(who.sees)
+    orders = undecided[:STOPS_SHOWN]
     return page(
         request,
         "release.html",
@@ -315,6 +313,7 @@ async def _desk_page(
             made, {*(line.payee for line in orders), *(line.payee for line in shown[:STOPS_SHOWN])}
         ),
         orders=orders,
+        more_orders=len(undecided) - len(orders),
         waiting=waiting,
         decided=requests[len(waiting) :][:DECIDED_SHOWN],
         asked={(each.case, each.payment): each.id for each in waiting},
@@ -350,7 +349,7 @@ async def _stop_page(
         wrong=wrong,
         form_id=secrets.token_hex(10),
         here=f"/release/stops/{case.id}/{number}",
-        **await messages(made, who, case, number),
+        **await messages(made, who, case, case.payments[number]),
     )
 
 
@@ -389,5 +388,5 @@ async def _request_page(
         form_id=secrets.token_hex(10),
         here=f"/release/requests/{found.id}",
         names=await made.staff.names(),
-        **await messages(made, who, case, found.payment),
+        **await messages(made, who, case, case.payments[found.payment]),
     )

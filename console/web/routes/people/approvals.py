@@ -9,11 +9,12 @@ from console.web.auth import passwords, two_persons
 from console.web.auth.account_forms import RefusedError
 from console.web.auth.who import Signed, Who
 from console.web.auth.words import N_, ROLES, SCOPES
-from console.web.kit.door import ADMINISTRATORS, ASKING, CONFIRMING, Door
+from console.web.kit.door import ASKING, CONFIRMING, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import services
 from domain.access import requests
+from domain.access.accounts import ADMINISTRATORS
 from schemas.administration.requests import LEAST_REASON, MOST_REASON, AdminAct, RequestState
 
 door = Door("/approvals")

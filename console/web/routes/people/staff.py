@@ -15,11 +15,11 @@ from console.web.auth.account_forms import STALE, RefusedError
 from console.web.auth.signing import wall_now
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.auth.words import ROLES, place
-from console.web.kit.door import ADMINISTRATORS, ASKING, Door
+from console.web.kit.door import ASKING, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import services
-from domain.access.accounts import signed_out
+from domain.access.accounts import ADMINISTRATORS, signed_out
 from domain.calendar import local_date
 from schemas.administration.requests import AdminAct
 from schemas.people.staff import Account

@@ -62,14 +62,15 @@ async def begin(
     if not why:
         return error_response(request, 422, translate(request, "请选择查看理由的类别。"), "reason missing")
     try:
-        await unmask.begin(made, who, found, unmask.Wish(why, reason, form))
+        counts = await unmask.begin(made, who, found, unmask.Wish(why, reason, form))
     except ValueError:
         words = translate(request, "请写明查看理由（至少四个字，不能只是重复的字）。")
         return error_response(request, 422, words, "reason missing")
     except unmask.QuotaError as error:
         await made.security.note(request, SecurityEventKind.MASS_REVEALING, who.login)
         return _quota_spent(request, error.until)
-    await made.security.revealed(request, who.login, found.id)
+    if counts:
+        await made.security.revealed(request, who.login, found.id)
     return await _answered(request, made, who, found.resident, local_path(back, f"/cases/{found.id}"))
 
 

@@ -12,10 +12,11 @@ from console.web.auth.signing import wall_now
 from console.web.auth.two_persons import DAYS
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.auth.words import SCOPES
-from console.web.kit.door import ADMINISTRATORS, ASKING, Door
+from console.web.kit.door import ASKING, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import services
+from domain.access.accounts import ADMINISTRATORS
 from schemas.administration.requests import AdminAct
 from schemas.people.staff import Scope, StaffRole
 

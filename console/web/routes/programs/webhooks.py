@@ -3,7 +3,8 @@
 A new destination is asked for, and another administrator confirms it (routes/people/approvals)."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Annotated, Literal
 
 from fastapi import Form, Request
@@ -12,10 +13,11 @@ from starlette.responses import RedirectResponse, Response
 from console.web.auth import trail, two_persons, webhook_forms
 from console.web.auth.account_forms import RefusedError
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.kit.door import ADMINISTRATORS, ASKING, Door
+from console.web.kit.door import ASKING, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import services
+from domain.access.accounts import ADMINISTRATORS
 from schemas.administration.requests import AdminAct
 from schemas.channels.webhooks import TextLanguage, Webhook
 from schemas.levels import Level
@@ -84,12 +86,12 @@ async def settle(request: Request, who: Signed, webhook_id: str) -> Response:
 
 
 @door.act("/{webhook_id}/pause", ASKING, name="webhook-pause")
-async def pause(request: Request, who: Signed, webhook_id: str) -> Response:
-    """Pause a webhook, or resume a paused one, and redirect to the webhooks; events in between are sent afterwards.
+async def pause(request: Request, who: Signed, webhook_id: str, paused: Annotated[bool, Form()] = True) -> Response:
+    """Pause a webhook, or resume it, and redirect to the webhooks; events in between are sent afterwards.
 
-    Raises NotFoundError if there is no such webhook.
+    `paused`: what it shall be; it may have been paused by its answer 410 since the page was shown. Raises NotFoundError
+    if there is no such webhook.
     """
-    paused = not (await _known(_book(request), webhook_id)).paused
     act = "webhook-paused" if paused else "webhook-goes-on"
     await _change(request, who, webhook_id, act, lambda _: {"paused": paused})
     return RedirectResponse(door.router.prefix, 303)
@@ -98,10 +100,9 @@ async def pause(request: Request, who: Signed, webhook_id: str) -> Response:
 @door.act("/{webhook_id}/drop", ADMINISTRATORS, name="webhook-drop")
 async def drop(request: Request, who: Signed, webhook_id: str) -> Response:
     """Delete a webhook and redirect to the webhooks. Raises NotFoundError if there is none."""
-    book = _book(request)
-    await _known(book, webhook_id)
-    await trail.write(services(request), who, "webhook-dropped", webhook_id)
-    await book.drop(webhook_id)
+    async with _locked(request, webhook_id):
+        await trail.write(services(request), who, "webhook-dropped", webhook_id)
+        await _book(request).drop(webhook_id)
     return RedirectResponse(door.router.prefix, 303)
 
 
@@ -109,23 +110,22 @@ def _book(request: Request) -> Webhooks:
     return services(request).line.webhooks
 
 
-async def _known(book: Webhooks, webhook_id: str) -> Webhook:
-    found = await book.get(webhook_id)
-    if found is None:
-        raise NotFoundError
-    return found
+@asynccontextmanager
+async def _locked(request: Request, webhook_id: str) -> AsyncIterator[Webhook]:
+    """Lock a webhook, and yield it. Raises NotFoundError if there is none."""
+    async with _book(request).locked(webhook_id) as known:
+        if known is None:
+            raise NotFoundError
+        yield known
 
 
 async def _change(
     request: Request, who: Who, webhook_id: str, act: str, fields: Callable[[Webhook], dict[str, object]]
 ) -> None:
     """Change a webhook; the audit entry is written first. Raises NotFoundError if there is none."""
-    book = _book(request)
-    async with book.locked(webhook_id) as known:
-        if known is None:
-            raise NotFoundError
+    async with _locked(request, webhook_id) as known:
         await trail.write(services(request), who, act, webhook_id)
-        await book.put(known.model_copy(update=fields(known)))
+        await _book(request).put(known.model_copy(update=fields(known)))
 
 
 async def _shown(

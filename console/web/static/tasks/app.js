@@ -105,8 +105,7 @@ function unread() {
 
 const read = (...tasks) => act(...tasks.map((task) => ({ do: "seen", dispatch: task.dispatch })));
 
-async function raise() {
-  const silent = $("#silent").checked;
+async function raise(silent) {
   const tasks = tasksNow();
   const where = current() ?? tasks.find((task) => task.stage === "arrived") ?? tasks.find((task) => task.stage === "on_the_way");
   const alarm = made({ do: "duress", dispatch: where?.dispatch ?? null, silent }, serverTime(state.me));
@@ -238,8 +237,8 @@ result.listen(async (fields) => {
 });
 
 phone.listen(current, () => state.me?.csrf ?? document.body.dataset.csrf, (error) => say("noPhone", error.words));
-duress($("#duress"), raise);
-$("#silent").addEventListener("change", (event) => store.keepSilent(event.target.checked));
+duress($("#duress"), () => raise(false));
+duress($("#silent"), () => raise(true));
 
 // Signing out: this telephone forgets everything before the server does.
 const out = document.querySelector('form[action="/sign-out"]');
@@ -308,7 +307,6 @@ navigator.serviceWorker?.addEventListener("message", () => refresh());
 setInterval(tick, 500);
 setInterval(() => (mine().length && navigator.onLine && state.net !== "ended" ? deliver() : load()), AGAIN);
 
-$("#silent").checked = Boolean(await store.silent());
 await load();
 await navigator.serviceWorker?.register("/tasks/worker.js", { scope: "/tasks", type: "module" }).catch(() => undefined); // it works online without
 await deliver();

@@ -1,4 +1,4 @@
-// The duress alarm: one long press, by finger or with the space bar; a short one does nothing.
+// The duress alarm, and the silent one: one long press, by finger or with the space bar; a short one does nothing.
 const HELD = 1000;
 
 export function duress(button, raise) {

@@ -50,10 +50,8 @@ export const conflicts = () => all("conflicts");
 export const draft = (dispatch) => run("readonly", (store) => store("drafts").get(dispatch));
 export const me = () => run("readonly", (store) => store("meta").get("me"));
 export const delivered = async () => (await run("readonly", (store) => store("meta").get("delivered"))) ?? [];
-export const silent = () => run("readonly", (store) => store("meta").get("silent"));
 
 export const keepDraft = (draft) => run("readwrite", (store) => store("drafts").put(draft));
-export const keepSilent = (chosen) => run("readwrite", (store) => store("meta").put(chosen, "silent"));
 export const addAct = (login, act) => run("readwrite", (store) => store("acts").add({ login, act }));
 // All or none of them, in their order.
 export const addActs = (login, acts) =>

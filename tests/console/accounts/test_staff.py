@@ -1,49 +1,14 @@
-"""What administrators do with accounts and programs' tokens, two by two, over HTTP."""
+"""What administrators do with accounts, two by two, over HTTP."""
 
 import re
-import secrets
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-
-import httpx
-import pytest
-import pytest_asyncio
 
 from domain.access.requests import WITHIN
-from schemas.administration.audit import AuditEntry
 from schemas.administration.requests import AdminAct, RequestState
-from schemas.people.staff import Account, ApiToken, Scope, StaffRole
-from streams.messaging.reader import read_all
-from streams.messaging.topics import AUDIT
+from schemas.people.staff import Account, StaffRole
 from tests.console.harness.stage import Stage
-from tests.console.harness.two_persons import agreed, asked
+from tests.console.harness.stops import audited
+from tests.console.harness.two_persons import agreed, asked, open_requests
 from tests.console.harness.visitors import Visitor, person, secret_on, sign_in
-from tests.console.programs.test_api import red
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def admin(console: Stage) -> AsyncIterator[Visitor]:
-    """A system administrator at work."""
-    async with Visitor(console) as visitor:
-        await sign_in(visitor, await person(console, StaffRole.SYSTEM_ADMINISTRATOR, ""))
-        yield visitor
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def second(console: Stage) -> AsyncIterator[Visitor]:
-    """A security administrator at work."""
-    async with Visitor(console) as visitor:
-        await sign_in(visitor, await person(console, StaffRole.SECURITY_ADMINISTRATOR, ""))
-        yield visitor
-
-
-async def acts(console: Stage, on: str) -> list[AuditEntry]:
-    """What the audit says was done to it."""
-    entries = [
-        AuditEntry.model_validate_json(record.value or b"")
-        async for record in read_all(console.house.settings, AUDIT.name)
-    ]
-    return [entry for entry in entries if entry.on == on]
 
 
 async def form_of(admin: Visitor, login: str) -> dict[str, str]:
@@ -86,7 +51,7 @@ async def test_an_account_is_made_by_two_with_a_one_time_password_that_the_asker
     again = await admin.write("/staff", **form)
     assert again.status_code == 409
     assert "已经有这个账号" in again.text
-    asking, confirming, making = await acts(console, "zhang.wei")
+    asking, confirming, making = await audited(console, on="zhang.wei")
     assert (asking.act, asking.by) == ("admin-asked", admin.login)
     assert (confirming.act, confirming.by) == ("admin-confirmed", second.login)
     assert (making.act, making.by) == ("account-made", admin.login)
@@ -188,7 +153,9 @@ async def test_a_change_of_role_ends_the_sessions_and_a_change_of_area_does_not(
         assert (await visitor.get("/account")).status_code == 200
         await agreed(console, admin, second, AdminAct.ACCOUNT_CHANGE, somebody.login)
         assert (await visitor.get("/account")).headers["location"] == "/sign-in"
-    told = [each.detail.split(";")[0] for each in await acts(console, somebody.login) if each.act == "account-changed"]
+    told = [
+        each.detail.split(";")[0] for each in await audited(console, on=somebody.login) if each.act == "account-changed"
+    ]
     assert told == [
         "area: operator in 2201 -> operator in 2202",
         "role: operator in 2202 -> supervisor in 2202",
@@ -207,6 +174,11 @@ async def test_of_two_changes_that_were_asked_for_the_second_is_asked_for_again(
     late = await second.write(f"/approvals/{other.id}/confirm")
     assert late.status_code == 409
     assert "又改过" in late.text
+    await admin.write(f"/staff/{somebody.login}/reset-factor")
+    reset = await open_requests(console, AdminAct.RESET_FACTOR, somebody.login)
+    (again,) = [each for each in reset if each.id != other.id]
+    assert (await second.write(f"/approvals/{again.id}/confirm")).headers["location"] == "/approvals"
+    assert (await now(console, somebody.login)).totp is None
     answer = await admin.write(f"/staff/{somebody.login}", **form | {"area": "2203"})
     assert answer.status_code == 409
     assert "刚刚改过" in answer.text
@@ -243,7 +215,7 @@ async def test_a_disabled_account_is_out_at_once_and_stays_out_until_two_enable_
         await agreed(console, admin, second, AdminAct.ACCOUNT_ENABLE, somebody.login)
         assert (await visitor.get("/account")).status_code == 303
         assert (await sign_in(visitor, somebody)).headers["location"] == "/"
-    done = [entry.act for entry in await acts(console, somebody.login)]
+    done = [entry.act for entry in await audited(console, on=somebody.login)]
     asking = ["admin-asked", "admin-confirmed"]
     assert done == ["signed-in", "account-disabled", *asking, "account-enabled", "signed-in"]
 
@@ -275,177 +247,3 @@ async def test_nobody_else_opens_the_pages_of_accounts_and_who_manages_them_read
         async with await console.signed_in(role) as client:
             assert (await client.get("/audit")).status_code == 403
             assert (await client.get("/unmask")).status_code == 403
-
-
-async def bearer(
-    console: Stage, token: str, path: str = "/api/v1/cases", json: dict[str, object] | None = None, **form: str
-) -> httpx.Response:
-    """What a program gets that has nothing but its token."""
-    async with httpx.AsyncClient(base_url=console.address, timeout=20) as program:
-        headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
-        if json:
-            return await program.post(path, json=json, headers=headers | {"Idempotency-Key": secrets.token_hex(8)})
-        if form:
-            return await program.post(path, data=form, headers=headers)
-        return await program.get(path, headers=headers)
-
-
-async def service(console: Stage) -> Account:
-    return await console.account(StaffRole.SERVICE)
-
-
-async def token_of(console: Stage, admin: Visitor, second: Visitor, login: str, *scopes: Scope) -> str:
-    """A token of a service account, made by two."""
-    form = {"login": login, "purpose": "地图大屏", "days": "30", "scope": [each.value for each in scopes]}
-    answer = await admin.write("/integrations/tokens", **form)  # type: ignore[arg-type]  # a list is sent as often
-    assert answer.headers.get("location") == "/approvals", answer.text
-    return secret_on(await agreed(console, admin, second, AdminAct.TOKEN_NEW, login))
-
-
-async def kept_of(console: Stage, login: str) -> ApiToken:
-    return next(each for each in await console.services.staff.tokens() if each.login == login)
-
-
-async def test_nobody_gets_a_token_that_acts_as_a_person(console: Stage, admin: Visitor) -> None:
-    account = await console.account(StaffRole.SUPERVISOR)
-    for login in (account.login, admin.login, "nobody-at-all"):
-        answer = await admin.write(
-            "/integrations/tokens", login=login, purpose="地图大屏", days="30", scope=Scope.READ_CASES.value
-        )
-        assert answer.status_code == 422
-        assert "qz_" not in answer.text
-        assert "不发给个人" in answer.text
-    assert not await console.services.staff.tokens()
-
-
-async def test_a_token_needs_a_purpose_and_a_scope(console: Stage, admin: Visitor) -> None:
-    login = (await service(console)).login
-    good = {"login": login, "purpose": "地图大屏", "days": "30", "scope": Scope.READ_CASES.value}
-    for left_out, words in (("purpose", "给哪个程序用"), ("scope", "至少选一项权限")):
-        form = {name: value for name, value in good.items() if name != left_out}
-        answer = await admin.write("/integrations/tokens", **form)
-        assert answer.status_code == 422
-        assert words in answer.text
-
-
-async def test_a_program_works_with_a_token_of_its_service_account_until_it_is_revoked(
-    console: Stage, admin: Visitor, second: Visitor
-) -> None:
-    login = (await service(console)).login
-    token = await token_of(console, admin, second, login, Scope.READ_CASES)
-    assert token not in (await admin.get("/integrations")).text
-    assert token not in (await admin.get("/approvals")).text
-    assert (await bearer(console, token)).status_code == 200
-    for page in ("/", "/account", "/queue", "/staff", "/audit", "/unmask"):
-        assert (await bearer(console, token, page)).status_code == 403
-    assert (await bearer(console, token + "x")).status_code == 401
-    kept = await kept_of(console, login)
-    assert token not in kept.model_dump_json()
-    assert (kept.made_by, kept.confirmed_by) == (admin.login, second.login)
-    await second.write(f"/integrations/tokens/{kept.id}/revoke")
-    assert (await bearer(console, token)).status_code == 401
-    assert [entry.act for entry in await acts(console, kept.id)] == ["token-made", "token-revoked"]
-
-
-async def test_a_token_ends_by_itself_and_with_its_account(console: Stage, admin: Visitor, second: Visitor) -> None:
-    account = await service(console)
-    token = await token_of(console, admin, second, account.login, Scope.READ_CASES)
-    staff = console.services.staff
-    kept = await kept_of(console, account.login)
-    await staff.put_token(kept.model_copy(update={"until": kept.made_at - timedelta(seconds=1)}))
-    assert (await bearer(console, token)).status_code == 401
-    await staff.put_token(kept)
-    assert (await bearer(console, token)).status_code == 200
-    await admin.write(f"/staff/{account.login}/disable")
-    assert (await bearer(console, token)).status_code == 401
-
-
-async def test_ending_the_sessions_of_a_service_account_revokes_its_tokens(
-    console: Stage, admin: Visitor, second: Visitor
-) -> None:
-    account = await service(console)
-    token = await token_of(console, admin, second, account.login, Scope.READ_CASES)
-    await second.write(f"/staff/{account.login}/end-sessions")
-    assert (await bearer(console, token)).status_code == 401
-    assert "已失效" in (await admin.get("/integrations")).text
-    new = await token_of(console, admin, second, account.login, Scope.READ_CASES)
-    assert (await bearer(console, new)).status_code == 200
-
-
-@pytest.mark.parametrize("scope", Scope)
-async def test_a_token_does_what_its_scopes_name_and_nothing_else(
-    scope: Scope, console: Stage, admin: Visitor, second: Visitor
-) -> None:
-    case = await red(console.line())
-    login = (await service(console)).login
-    token = await token_of(console, admin, second, login, scope)
-    reads = {"/api/v1/cases": Scope.READ_CASES, f"/api/v1/cases/{case.id}": Scope.READ_CASES}
-    for path, needed in reads.items():
-        assert (await bearer(console, token, path)).status_code == (200 if needed is scope else 403)
-    assert (await bearer(console, token, "/api/v1/openapi.json")).status_code == 200
-    may = {"note": {Scope.NOTE, Scope.ACT}, "claim": {Scope.ACT}}
-    for do, needed_by in may.items():
-        act = {"do": do} | ({"what": "note", "note": "a note"} if do == "note" else {})
-        answer = await bearer(console, token, f"/api/v1/cases/{case.id}/acts", {"act": act, "seen": case.version})
-        assert answer.status_code == 403 if scope not in needed_by else answer.status_code < 300, (do, answer.text)
-
-
-@pytest.mark.parametrize(
-    "act",
-    [
-        {"do": "release_stop", "transfer": "t", "reason": "因测试"},
-        {"do": "confirm", "reason": "因测试"},
-        {"do": "lower", "level": "blue", "reason": "因测试"},
-        {"do": "close", "reason": "因测试"},
-        {"do": "approve_stop", "order": "red-stop"},
-        {"do": "decline_stop", "order": "red-stop", "reason": "因测试"},
-    ],
-)
-async def test_what_needs_a_persons_name_is_no_programs(
-    act: dict[str, object], console: Stage, admin: Visitor, second: Visitor
-) -> None:
-    case = await red(console.line())
-    login = (await service(console)).login
-    token = await token_of(console, admin, second, login, *Scope)
-    answer = await bearer(console, token, f"/api/v1/cases/{case.id}/acts", {"act": act, "seen": case.version})
-    assert answer.status_code == 403
-
-
-async def test_each_audit_line_written_through_a_token_names_it(
-    console: Stage, admin: Visitor, second: Visitor
-) -> None:
-    case = await red(console.line())
-    login = (await service(console)).login
-    token = await token_of(console, admin, second, login, Scope.NOTE)
-    body = {"act": {"do": "note", "what": "note", "note": "a note"}, "seen": case.version}
-    assert (await bearer(console, token, f"/api/v1/cases/{case.id}/acts", body)).status_code == 200
-    (entry,) = [each for each in await acts(console, case.id) if each.by == login]
-    assert entry.token == (await kept_of(console, login)).id
-    async with await console.signed_in(StaffRole.AUDITOR, "") as auditor:
-        assert entry.token in (await auditor.post("/audit", data={"by": login})).text
-
-
-async def test_a_service_account_has_no_sign_in(console: Stage, admin: Visitor) -> None:
-    account = await service(console)
-    token = await console.services.sessions.begin(account)
-    assert await console.services.sessions.find(token) is None
-    answer = await admin.write(f"/staff/{account.login}/one-time")
-    assert answer.status_code == 422
-    assert "服务账号没有密码" in answer.text
-
-
-async def test_a_session_and_a_token_are_not_mixed(console: Stage, admin: Visitor) -> None:
-    answer = await admin.get("/account", headers={"authorization": "Bearer qz_none_none", "accept": "text/html"})
-    assert answer.headers["location"] == "/sign-in"
-    basic = {"authorization": "Basic eDp5"}
-    assert (await admin.post("/account/sign-out-everywhere", headers=basic)).status_code == 403
-
-
-async def test_a_tokens_last_day_is_told_in_chinas_time(console: Stage, admin: Visitor, second: Visitor) -> None:
-    login = (await service(console)).login
-    await token_of(console, admin, second, login, Scope.READ_CASES)
-    staff, kept = console.services.staff, await kept_of(console, login)
-    await staff.put_token(kept.model_copy(update={"until": datetime(2033, 5, 6, 17, 30, tzinfo=UTC)}))
-    text = (await admin.get("/integrations")).text
-    assert "2033-05-07" in text
-    assert "2033-05-06" not in text

@@ -1,0 +1,93 @@
+"""What the pages of policies share: fields of their forms, and the comparison with the policy in force."""
+
+import tomllib
+from typing import Any
+
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import RedirectResponse, Response
+
+from console.web.auth.who import ForbiddenError, Who
+from console.web.kit.i18n import translate
+from console.web.kit.services import Services
+from console.web.policies.policy_words import ABOUT, PARTS
+from domain.policy import PolicyError, difference, load
+from schemas.administration.drafts import MOST_CHARACTERS
+from schemas.base import legible
+from streams.operations import rules
+from streams.repositories.policies import UnknownPolicyError
+from streams.state.keys import key
+
+MOST_REASON = 500
+MOST_LINES = 2_000  # lines shown of a comparison
+
+
+def compared(live: str, text: str) -> dict[str, Any]:
+    """Return the comparison with the policy in force: lines always, values if both texts are readable."""
+    try:
+        load(text)
+        changed = difference.changes(live, text)
+    except (PolicyError, tomllib.TOMLDecodeError, RecursionError):
+        changed = []
+    return {"lines": shown_lines(live, text), "changes": changed, "about": ABOUT, "parts_of": PARTS}
+
+
+def shown_lines(before: str, after: str) -> list[difference.Line]:
+    """Return the lines of the comparison of two texts, at most MOST_LINES."""
+    return difference.lines(before, after)[:MOST_LINES]
+
+
+def whole_province(who: Who) -> None:
+    """Raise ForbiddenError if the person is responsible for a part of the province only: a policy applies
+    everywhere.
+    """
+    if who.area:
+        raise ForbiddenError
+
+
+async def submitted(request: Request, form: FormData) -> tuple[str, str]:
+    """Return the submitted policy text (a file before typed text), and why it is refused, or ""."""
+    given = form.get("file")
+    typed = said(form, "text").replace("\r\n", "\n")  # as browsers send it
+    if isinstance(given, UploadFile) and given.filename:
+        raw = await given.read(4 * MOST_CHARACTERS + 1)
+        try:
+            typed = raw.decode("utf-8-sig").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            return typed, translate(request, "文件不是 UTF-8 编码，第 {at} 个字节有误。").format(at=error.start + 1)
+    if len(typed) > MOST_CHARACTERS:
+        return typed[:MOST_CHARACTERS], translate(request, "策略过长，最多 {most} 字。").format(most=MOST_CHARACTERS)
+    return typed, "" if typed.strip() else translate(request, "没有内容：请选择文件或填写策略。")
+
+
+async def live_text(made: Services) -> str:
+    """Return the text of the policy in force; "" if it is not stored."""
+    try:
+        return await made.line.policies.text((await rules.standing(made.line)).policy)
+    except UnknownPolicyError:
+        return ""
+
+
+async def partition_policies(made: Services) -> list[str]:
+    """Return the hash of the policy of each partition; "" if it is unknown."""
+    async with made.line.redis.pipeline(transaction=False) as pipe:
+        for partition in range(made.line.settings.partitions):
+            pipe.hget(key("state", partition), "policy")
+        return [raw.decode() if raw else "" for raw in await pipe.execute()]
+
+
+def said(form: FormData, name: str) -> str:
+    """Return a field of the form; "" if it is missing or a file."""
+    given = form.get(name)
+    return given if isinstance(given, str) else ""
+
+
+def reason_of(form: FormData) -> str:
+    """Return the reason; "" if it has fewer than two characters."""
+    words = legible(said(form, "reason")).strip()[:MOST_REASON]
+    return words if len(words) >= 2 else ""
+
+
+def to_draft(draft_id: str) -> Response:
+    """Return a redirect to a draft."""
+    return RedirectResponse(f"/policies/drafts/{draft_id}", 303)

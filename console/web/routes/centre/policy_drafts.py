@@ -1,0 +1,245 @@
+"""Routes of policy drafts: their pages, approval by a second person, previews, and the start of a shadow run."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from fastapi import Request
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from console.web.auth import trail
+from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.kit.door import Door
+from console.web.kit.filled import new_form
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from console.web.policies.forms import (
+    MOST_REASON,
+    compared,
+    live_text,
+    partition_policies,
+    reason_of,
+    said,
+    shown_lines,
+    submitted,
+    to_draft,
+    whole_province,
+)
+from console.web.policies.policy_words import KEYS
+from console.web.policies.preview import MOST_RESIDENTS, MOST_SECONDS, previews
+from domain.policy import PolicyError, digest_of, faults_of
+from schemas.administration.drafts import MOST_CHARACTERS, Draft, DraftState, InShadow
+from schemas.casework.policies import InForce
+from schemas.levels import GRAVEST_FIRST
+from schemas.people.staff import StaffRole
+from streams.operations import rules
+from streams.repositories.tables import StaleDraftError
+from streams.screening import shadow
+
+door = Door("/policies")
+SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
+LEVELS = GRAVEST_FIRST  # the order of columns
+
+
+@door.page("/drafts/{draft_id}", SUPERVISORS, name="policy-draft")
+async def draft_page(request: Request, who: Signed, draft_id: str) -> Response:
+    """A draft's page: its errors, its differences, its preview and the possible acts.
+
+    Raises NotFoundError if there is no such draft.
+    """
+    return await _draft(request, who, await _found(services(request), who, draft_id))
+
+
+@door.act("/drafts/{draft_id}", SUPERVISORS, name="policy-draft-save")
+async def save(request: Request, who: Signed, draft_id: str) -> Response:
+    """Replace a draft's text and redirect to it; the person becomes one of its writers. An invalid policy is kept too.
+
+    409 if it changed or was closed meanwhile, 422 for a text that is empty, too long or not UTF-8. Raises NotFoundError
+    if there is no such draft.
+    """
+    made, form = services(request), await request.form()
+    draft = await _found(made, who, draft_id)
+    text, refused = await submitted(request, form)
+    if refused:
+        return await _draft(request, who, draft, 422, refused=refused, kept=text)
+    if text == draft.text and who.login in draft.writers and draft.state is DraftState.OPEN:
+        return to_draft(draft.id)
+    writers = draft.writers if who.login in draft.writers else [*draft.writers, who.login]
+    changed = {"text": text, "writers": writers, "note": said(form, "note")[:MOST_REASON]}
+    try:
+        await _put(made, who, draft, form, changed)
+    except StaleDraftError as error:
+        return await _draft(request, who, error.now or draft, 409, refused=_changed(request), kept=text)
+    await trail.write(made, who, "policy-draft-saved", draft.id, detail=digest_of(text))
+    return to_draft(draft.id)
+
+
+@door.act("/drafts/{draft_id}/drop", SUPERVISORS, name="policy-draft-drop")
+async def drop(request: Request, who: Signed, draft_id: str) -> Response:
+    """Discard a draft and redirect to the policies. 409 if it changed or was closed meanwhile.
+
+    Raises NotFoundError if there is no such draft.
+    """
+    made, form = services(request), await request.form()
+    draft = await _found(made, who, draft_id)
+    try:
+        await _put(made, who, draft, form, {"state": DraftState.DROPPED})
+    except StaleDraftError as error:
+        return await _draft(request, who, error.now or draft, 409, refused=_changed(request))
+    await trail.write(made, who, "policy-draft-dropped", draft.id)
+    return RedirectResponse("/policies", 303)
+
+
+@door.act("/drafts/{draft_id}/publish", SUPERVISORS, name="policy-draft-publish")
+async def publish(request: Request, who: Signed, draft_id: str) -> Response:
+    """Put a draft in force and redirect to the policies. The person must not be one of its writers; 409 with the reason
+    if it is refused.
+
+    Raises NotFoundError if there is no such draft, and ForbiddenError for a person who is not responsible for the whole
+    province.
+    """
+    made, form = services(request), await request.form()
+    draft = await _found(made, who, draft_id)
+    if draft.state is DraftState.PUBLISHED:  # a repeated form
+        return RedirectResponse("/policies", 303)
+    whole_province(who)
+    live, reason = await rules.standing(made.line), reason_of(form)
+    if refused := _not_publishable(request, who, draft, live, form):
+        return await _draft(request, who, draft, 409, refused=refused, reason=reason)
+    digest = digest_of(draft.text)
+    override = reason if digest in live.stopped else ""
+    detail = f"draft {draft.id} by {', '.join(draft.writers)}"[:2000]
+    await trail.write(made, who, "policy-approved", digest, reason, detail)
+    if live.policy != digest or set(await partition_policies(made)) != {digest}:  # else only the draft is left to write
+        await rules.publish(made.line, draft.text, who.login, override)
+    with suppress(StaleDraftError):  # changed meanwhile: the approved text is in force, the later one stays a draft
+        await _put(made, who, draft, form, {"state": DraftState.PUBLISHED, "policy": digest})
+    return RedirectResponse("/policies", 303)
+
+
+@door.page("/drafts/{draft_id}/preview", SUPERVISORS, name="policy-preview")
+async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
+    """The preview's progress and result, an HTML fragment of the draft's page.
+
+    Raises NotFoundError if there is no such draft.
+    """
+    made = services(request)
+    draft = await _found(made, who, draft_id)
+    live = await live_text(made)
+    shown = previews(request).find(live, draft.text)
+    return page(request, "policy_preview.html", draft=draft, preview=shown, levels=LEVELS)
+
+
+@door.act("/drafts/{draft_id}/preview", SUPERVISORS, name="policy-preview-start")
+async def preview(request: Request, who: Signed, draft_id: str) -> Response:
+    """Start a preview of the draft on the last seven days and redirect to the draft; 422 if the draft is invalid.
+
+    Raises NotFoundError if there is no such draft.
+    """
+    made = services(request)
+    draft = await _found(made, who, draft_id)
+    try:
+        previews(request).start(await live_text(made), draft.text)
+    except PolicyError:
+        return await _draft(request, who, draft, 422)
+    await trail.write(made, who, "policy-previewed", draft.id, detail=digest_of(draft.text))
+    return RedirectResponse(f"/policies/drafts/{draft.id}#preview", 303)
+
+
+@door.act("/drafts/{draft_id}/shadow", SUPERVISORS, name="policy-shadow")
+async def shadowed(request: Request, who: Signed, draft_id: str) -> Response:
+    """Start a shadow run and redirect to the policies: the draft is evaluated beside the policy in force, without
+    sending anything. 422 if it is invalid.
+
+    Raises NotFoundError if there is no such draft, and ForbiddenError for a person who is not responsible for the whole
+    province.
+    """
+    made = services(request)
+    draft = await _found(made, who, draft_id)
+    whole_province(who)
+    if faults_of(draft.text):
+        return await _draft(request, who, draft, 422)
+    policy = await made.line.policies.publish(draft.text)  # stored under its hash, not in force
+    await shadow.drop_counts(made.line.redis, made.line.settings.partitions)
+    await trail.write(made, who, "policy-shadowed", policy.hash, detail=f"draft {draft.id}")
+    await made.line.policies.shadow(InShadow(policy=policy.hash, since=made.line.clock.now(), by=who.login))
+    return RedirectResponse("/policies#shadow", 303)
+
+
+async def _draft(
+    request: Request,
+    who: Who,
+    draft: Draft,
+    status: int = 200,
+    *,
+    refused: str = "",
+    kept: str | None = None,
+    reason: str = "",
+) -> Response:
+    made = services(request)
+    live = await rules.standing(made.line)
+    current = await live_text(made)
+    text = draft.text if kept is None else kept
+    return page(
+        request,
+        "policy_draft.html",
+        status,
+        draft=draft,
+        text=text,
+        saved=text == draft.text,
+        theirs=shown_lines(draft.text, text) if status == 409 and text != draft.text else [],
+        faults=faults_of(text),
+        digest=digest_of(draft.text),
+        live=live,
+        moved=draft.base != live.policy,
+        stopped=live.stopped.get(digest_of(draft.text)),
+        own_text=who.login in draft.writers,
+        may=who.area == "",
+        open=draft.state is DraftState.OPEN,
+        preview=previews(request).find(current, draft.text),
+        levels=LEVELS,
+        preview_most=f"{MOST_RESIDENTS:,}",
+        preview_seconds=round(MOST_SECONDS),
+        refused=refused,
+        reason=reason,
+        keys=KEYS,
+        form=new_form(),
+        most=MOST_CHARACTERS,
+        **compared(current, text),
+    )
+
+
+def _not_publishable(request: Request, who: Who, draft: Draft, live: InForce, form: FormData) -> str:
+    """Return why this person cannot publish the draft, in words; "" if they can."""
+    stopped = digest_of(draft.text) in live.stopped
+    checks = (
+        (draft.state is not DraftState.OPEN, "这份草稿已经结束。"),
+        (said(form, "seen") != str(draft.version), "草稿已被他人修改，请重新查看后再决定。"),
+        (who.login in draft.writers, "起草或修改过的人不能发布：请由另一人复核发布。"),
+        (bool(faults_of(draft.text)), "策略有误，不能发布。"),
+        (not reason_of(form), "请写明理由（至少两个字）。"),
+        (stopped and not form.get("override"), "这份策略曾被熔断：确需发布，请勾选并写明理由。"),
+    )
+    return next((translate(request, words) for wrong, words in checks if wrong), "")
+
+
+async def _found(made: Services, who: Who, draft_id: str) -> Draft:
+    """Return a draft of the person's area. Raises NotFoundError if there is none."""
+    draft = await made.line.drafts.get(draft_id)
+    if draft is None or not who.sees(draft.area):
+        raise NotFoundError
+    return draft
+
+
+async def _put(made: Services, who: Who, draft: Draft, form: FormData, changed: Mapping[str, object]) -> None:
+    """Write a draft's next version. Raises StaleDraftError if it is closed or not the version that was shown."""
+    seen = said(form, "seen")
+    if draft.state is not DraftState.OPEN or seen != str(draft.version):
+        raise StaleDraftError(draft)
+    stamped = {"version": draft.version + 1, "at": made.line.clock.now(), "by": who.login}
+    await made.line.drafts.put(draft.model_copy(update=stamped | dict(changed)))
+
+
+def _changed(request: Request) -> str:
+    return translate(request, "草稿已被他人修改：下面是您的文本，以及与现存草稿的差异。")
