@@ -18,15 +18,19 @@ class BankProvider(Gateway):
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """Return the request with the payer's name, the payee's account, amount (fen) and time; a FAILED answer if the
-        account or payer is unknown, or the dispatch has no payment.
+        """Return the request with the payer's name, the payee's account, amount (fen) and time, and the payee's holder
+        and institution where they are known; a FAILED answer if the account or payer is unknown, or the dispatch has
+        no payment.
         """
         payment = dispatch.payment
         resident = await self._outgoing.resident(dispatch)
         account = await self._outgoing.account(payment.payee) if payment else None
         if payment is None or resident is None or account is None:
             return Answer(Result.FAILED, UnknownAccount())
+        card = self._outgoing.institutions.of_card(account)
         order = {
+            "institution": payment.institution or (card.code if card else None),
+            "holder": payment.reported.holder if payment.reported else "",
             "action": dispatch.action.value,
             "account": account,
             "payer": resident.name,

@@ -57,7 +57,6 @@ from schemas.codes.people import (
     Said,
     ScriptAnswered,
     ScriptBegun,
-    StopAskedFor,
     TalkBegun,
     TalkBrokenOff,
     TalkEnded,
@@ -66,7 +65,6 @@ from schemas.codes.people import (
 )
 from schemas.codes.plan import ClosedWithHold, NotAskedForAt
 from schemas.codes.refusals import (
-    BankAskedAlready,
     CallTooLate,
     CaseChanged,
     CaseClosed,
@@ -168,19 +166,8 @@ def _send_officer(draft: DecisionBuilder, act: SendOfficerAct, by: str) -> None:
 
 
 def _ask_stop(draft: DecisionBuilder, act: AskStopAct, by: str) -> None:
-    live = [step for step in draft.live(Action.STOP_PAYMENT) if step.transfer == act.transfer]
-    if why := payments.may_not_ask(draft, act.transfer):
-        return refuse(draft, why, by)
-    if any(step.state is StepState.SENT for step in live):
-        return refuse(draft, BankAskedAlready(), by)
-    draft.note(FactKind.NOTE, StopAskedFor(), by=by)
-    stem = payments.stop_id(draft.case, act.transfer)
-    because = AskedBy(by)
-    for step in live or [plan_step(draft, stem, Action.STOP_PAYMENT, draft.now, because, transfer=act.transfer)]:
-        if step.state is not StepState.PROPOSED:
-            draft.change(step, state=StepState.PENDING, due=draft.now)
-        orders.ask_for_order(draft, step, because, by, draft.role)
-    return None
+    if why := stops.ask(draft, act.transfer, AskedBy(by), by):
+        refuse(draft, why, by)
 
 
 def _approve_stop(draft: DecisionBuilder, act: ApproveStopAct, by: str) -> None:

@@ -22,6 +22,7 @@ from schemas.codes.danger import (
     NewEvidence,
     OldEvidence,
 )
+from schemas.codes.money import ReportConfirmed
 from schemas.codes.plan import CaseOpened, EvidenceAfterPlan, LevelRose
 from schemas.levels import Action, Level
 
@@ -53,7 +54,7 @@ def begin_case(earlier: Case | None, given: Alert, rules: Rules, now: datetime) 
         profile=given.profile,
         opened_at=now,
         updated_at=now,
-        payments=payments.merged([], given.payments),
+        payments=payments.merged([], given.payments, rules.policy.plan.stop.same_within),
         booked_before=ledger.booked_transfers(earlier) if earlier else [],
         contacted=fatigue.recent(earlier, now) if earlier else [],
         warned_at=earlier.warned_at if earlier else None,
@@ -122,13 +123,13 @@ def _knew(case: Case, given: Alert) -> bool:
 
 def _update(draft: DecisionBuilder, given: Alert) -> None:
     case = draft.case
-    told = {
-        "danger": given.danger,
-        "profile": given.profile,
-        "payments": payments.merged(case.payments, given.payments),
-    }
+    known = payments.merged(case.payments, given.payments, draft.plan.stop.same_within)
+    told = {"danger": given.danger, "profile": given.profile, "payments": known}
     if any(getattr(case, name) != value for name, value in told.items()):
         draft.set(**told)
+    confirmed = [payment for payment in known if payment.feed]
+    for payment in confirmed[sum(payment.feed is not None for payment in case.payments) :]:
+        draft.note(FactKind.NOTE, ReportConfirmed(), amount_fen=payment.amount_fen)
 
 
 def _evidence(draft: DecisionBuilder, what: AnyCode, *, changed: bool) -> None:

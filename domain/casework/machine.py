@@ -11,6 +11,7 @@ from domain.casework.endings import defrauded, erase, finish, time_to_close
 from domain.casework.holds import holding, matches, release
 from domain.casework.orders import decisions as approvals
 from domain.casework.orders import records as orders
+from domain.casework.orders import reports
 from domain.casework.results import contact_result, overdue
 from domain.casework.steps import end, run_due, unclaim
 from domain.casework.stops import bank_feedback, stop_clock
@@ -27,6 +28,7 @@ from schemas.casework.inputs import (
     HoldChange,
     OfficerReport,
     OperatorReport,
+    PaymentReport,
     PolicyChange,
     VictimReport,
 )
@@ -47,16 +49,22 @@ def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> 
     """
     if isinstance(given, HoldChange):
         return lift(case, given, rules, now)
-    if isinstance(given, Alert) and alerts.opens_anew(case, rules, now):
-        return _decided(None, alerts.begin_case(case, given, rules, now))
+    if isinstance(given, Alert | PaymentReport) and alerts.opens_anew(case, rules, now):
+        return _decided(None, _opened(case, given, rules, now))
     if case is None or isinstance(given, PolicyChange):
         return Decision(case, [], [])
     draft = DecisionBuilder.of(case, rules, now)
-    if isinstance(given, Alert | VictimReport | Erase) or given.case == case.id:
+    if isinstance(given, Alert | VictimReport | PaymentReport | Erase) or given.case == case.id:
         _HANDLERS[type(given)](draft, given)
     elif not isinstance(given, Deadline | ContactResult):
         refuse(draft, EarlierCase(given.case), None)
     return _decided(case, draft)
+
+
+def _opened(earlier: Case | None, given: Alert | PaymentReport, rules: Rules, now: datetime) -> DecisionBuilder:
+    if isinstance(given, PaymentReport):
+        return reports.open_by_report(earlier, given, rules, now)
+    return alerts.begin_case(earlier, given, rules, now)
 
 
 def lift(case: Case | None, change: HoldChange, rules: Rules, now: datetime) -> Decision:
@@ -160,5 +168,6 @@ _HANDLERS: dict[type, Callable[[DecisionBuilder, Any], None]] = {
     Deadline: _deadline,
     BankFeedback: bank_feedback,
     VictimReport: _victim_report,
+    PaymentReport: reports.payment_report,
     Erase: _erase,
 }

@@ -1,9 +1,11 @@
 """The payments of a case: their progress, and which can still be stopped."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from domain.casework.draft import DecisionBuilder
 from domain.payments.ledger import safe
+from domain.payments.same_payment import aliases, joined, pairs
 from schemas.casework.cases import Case, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.codes.money import BankAsked
@@ -26,18 +28,23 @@ def stop_id(case: Case, transfer: str, kind: str = "stop") -> str:
     return f"{kind}.{[payment.transfer for payment in case.payments].index(transfer)}"
 
 
-def merged(known: Sequence[Payment], told: Sequence[Payment]) -> list[Payment]:
-    """Return the known payments merged with new reports, in any order.
+def merged(known: Sequence[Payment], told: Sequence[Payment], within: timedelta) -> list[Payment]:
+    """Return the known payments merged with new reports, in any order. `within`: see domain/payments/same_payment.
 
-    A payment's state only advances, and a confirmed payee does not become a reported one again.
+    A payment's state only advances, and a confirmed payee does not become a reported one again. A payment that was
+    reported and that a feed delivers too stays one payment.
     """
     payments = {payment.transfer: payment for payment in known}
+    names, same = aliases(known), pairs(known, told, within)
     for payment in told:
-        old = payments.get(payment.transfer)
+        old = payments.get(same.get(payment.transfer) or names.get(payment.transfer, payment.transfer))
         if old is None:
             payments[payment.transfer] = payment.model_copy(update={"stop": None})
-        elif news := _news(old, payment):
-            payments[payment.transfer] = old.model_copy(update=news)
+            continue
+        if payment.transfer in same:
+            old = payments[old.transfer] = joined(old, payment)
+        if news := _news(old, payment):
+            payments[old.transfer] = old.model_copy(update=news)
     return list(payments.values())
 
 

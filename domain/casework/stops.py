@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.casework import money
 from domain.casework.draft import CLOCK, DecisionBuilder
+from domain.casework.orders import records as orders
 from domain.casework.orders.records import ASKING
 from domain.casework.payments import find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
@@ -32,7 +33,8 @@ from schemas.codes.money import (
     StopRefused,
     StopRunsOut,
 )
-from schemas.codes.refusals import LiftAskedAlready, NoStop, RefusalCode
+from schemas.codes.people import StopAskedFor
+from schemas.codes.refusals import BankAskedAlready, LiftAskedAlready, NoStop, RefusalCode
 from schemas.levels import Action, EvidenceClass
 from schemas.risk.signals import TransferState
 
@@ -85,6 +87,24 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     draft.note(FactKind.STOP, StoppedUntil(until), amount_fen=given.amount_fen)
     due = max(draft.now + timedelta(seconds=1), until - draft.plan.stop.remind_before)
     draft.timer(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", Action.STOP_AGAIN, due, payment.transfer)
+
+
+def ask(draft: DecisionBuilder, transfer: str, because: AnyCode, by: str) -> RefusalCode | None:
+    """Draft the order to stop a payment's payee now, and count the person who asks. Returns why it is refused, or
+    None.
+    """
+    if why := may_not_ask(draft, transfer):
+        return why
+    live = [step for step in draft.live(Action.STOP_PAYMENT) if step.transfer == transfer]
+    if any(step.state is StepState.SENT for step in live):
+        return BankAskedAlready()
+    draft.note(FactKind.NOTE, StopAskedFor(), by=by)
+    stem = stop_id(draft.case, transfer)
+    for step in live or [plan_step(draft, stem, Action.STOP_PAYMENT, draft.now, because, transfer=transfer)]:
+        if step.state is not StepState.PROPOSED:
+            draft.change(step, state=StepState.PENDING, due=draft.now)
+        orders.ask_for_order(draft, step, because, by, draft.role)
+    return None
 
 
 def may_not_lift(draft: DecisionBuilder, transfer: str) -> RefusalCode | None:

@@ -1,32 +1,56 @@
 """A caller in danger whom the register does not know: the entry made during the call, and the place that is named."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from domain.calendar import JILIN
 from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
-from schemas.people.residents import Holding, Occupation, Resident, Sex
+from schemas.people.residents import Holding, Occupation, ReportSource, Resident, Sex
 
 # Assumed until somebody asks: none of these puts the caller into a group at risk.
 ASSUMED_AGE = 40
 ASSUMED_SEX = Sex.MALE
 ASSUMED_OCCUPATION = Occupation.EMPLOYEE
 
+HELD_BEFORE = timedelta(days=1)  # the caller's own account before the call: a bank may deliver its payments late
 
-def caller_entry(call_id: str, at: datetime, phone: str, name: str, division: str, age: int | None = None) -> Resident:
-    """Return the caller's entry. The same call gives the same id, so that a repeated form makes no second person.
 
-    `phone`: in E.164, held from the call on. `age`: None if it was not asked.
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """What a caller whom nobody knows says of themselves; None and "" if it was not asked.
+
+    `division`: a county's code; `account`: the caller's own, normalised; `id_hash`: of the ID number, under the key in
+    force. `birth_year` and `sex` come from the ID number, or the year from the age.
+    """
+
+    name: str
+    division: str
+    source: ReportSource = ReportSource.HOTLINE
+    birth_year: int | None = None
+    sex: Sex | None = None
+    id_hash: str | None = None
+    account: str = ""
+
+
+def caller_entry(call_id: str, at: datetime, phone: str, said: Newcomer) -> Resident:
+    """Return the caller's provisional entry. The same call gives the same id, so that a repeated form makes no second
+    person.
+
+    `phone`: in E.164, held from the call on.
     """
     return Resident(
         id=new_resident_id(bytes.fromhex(short_hash("caller", call_id))),
-        name=name,
+        name=said.name,
         phones=[Holding(value=phone, since=at)],
-        birth_year=at.astimezone(JILIN).year - (ASSUMED_AGE if age is None else age),
-        sex=ASSUMED_SEX,
+        accounts=[Holding(value=said.account, since=at - HELD_BEFORE)] if said.account else [],
+        id_hash=said.id_hash,
+        birth_year=said.birth_year or at.astimezone(JILIN).year - ASSUMED_AGE,
+        sex=said.sex or ASSUMED_SEX,
         occupation=ASSUMED_OCCUPATION,
-        division=division,
+        division=said.division,
+        provisional=said.source,
     )
 
 

@@ -70,7 +70,43 @@ def renewed(old: Resident, new: Resident, at: datetime) -> Resident:
         accounts=_renewed(old.accounts, new.accounts, at),
         id_hash=new.id_hash or old.id_hash,
         merged_into=new.merged_into or old.merged_into,
+        provisional=new.provisional if old.provisional else None,
     )
+
+
+def confirms(told: Resident, entry: Resident, at: datetime) -> bool:
+    """Return whether a row of the register is about the person of a provisional entry.
+
+    It is if both have the same ID number. Where one of them has none, name and a telephone held at `at` must be the
+    same: a family shares its telephone.
+    """
+    if entry.provisional is None or entry.merged_into or told.provisional is not None or told.merged_into:
+        return False
+    if told.id_hash and entry.id_hash:
+        return told.id_hash == entry.id_hash
+    phones = {each.value for each in entry.phones if held(each, at)}
+    same_phone = any(each.value in phones and held(each, at) for each in told.phones)
+    return same_phone and _plain(told.name) == _plain(entry.name)
+
+
+def confirmed(entry: Resident, told: Resident) -> Resident:
+    """Return a provisional entry as the register delivers the person; it keeps its id, so its cases stay the person's.
+
+    The register's fields count. What the person held by their own account is kept. Raises ValueError if that exceeds
+    an entry's limits.
+    """
+    return changed(
+        told,
+        id=entry.id,
+        phones=united([*told.phones, *entry.phones]),
+        accounts=united([*told.accounts, *entry.accounts]),
+        id_hash=told.id_hash or entry.id_hash,
+        provisional=None,
+    )
+
+
+def _plain(name: str) -> str:
+    return "".join(name.split()).casefold()
 
 
 def changed(resident: Resident, **changes: object) -> Resident:

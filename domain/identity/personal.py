@@ -61,6 +61,7 @@ def _decade(year: int) -> int:
 PERSONAL: Mapping[str, Callable[[Any], Json]] = {
     **dict.fromkeys(("name", "phone", "phones", "accounts", "address", "contacts", "flags"), _blank),
     **dict.fromkeys(("words", "note", "detail", "reason", "reasons", "text"), _blank),
+    **dict.fromkeys(("from_bank", "from_account", "to_bank", "holder", "scammer_phone", "wechat", "scam_link"), _blank),
     **dict.fromkeys(("answers", "withdrawn", "payee", "receipt", "recording"), _blank),
     **dict.fromkeys(("id_hash", "guardian", "division_at"), _none),
     **dict.fromkeys(("division", "place", "area"), _prefecture),

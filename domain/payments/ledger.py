@@ -220,8 +220,12 @@ def estimate_variance(case: Case) -> int:
 
 
 def booked_transfers(case: Case) -> list[str]:
-    """Return the transfers in a case's ledger or an earlier one's: a later case books none of them again."""
+    """Return the transfers in a case's ledger or an earlier one's: a later case books none of them again.
+
+    A payment that was reported and that a feed delivered too is known by both names.
+    """
     names = {*case.booked_before, *case.kept, *case.frozen, *(loss.id for loss in case.losses)}
+    names |= {payment.feed for payment in case.payments if payment.feed and payment.transfer in names}
     return sorted(names - {EXPOSURE, UNNAMED})
 
 

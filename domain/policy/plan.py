@@ -157,7 +157,8 @@ class StopRules(Section):
     """Rules of stop-payments, which last 48 hours and are requested at most twice for an account.
 
     `times`: how often one is requested; `remind_before`: before a stop ends; `settled_within`: a payment settled more
-    recently may still be caught.
+    recently may still be caught; `same_within`: a payment that a person reports and one that a feed delivers are the
+    same if account and amount are equal and their times differ by at most this.
     """
 
     attempts: Attempts
@@ -167,6 +168,7 @@ class StopRules(Section):
     times: Annotated[int, Field(ge=1, le=2)]
     remind_before: Duration
     settled_within: Duration  # a payment settled more recently may still be caught
+    same_within: Duration  # between a reported payment's time and the feed's, if they are the same payment
     approval: ApprovalRules = ApprovalRules()
 
 

@@ -6,7 +6,7 @@ intake, screening and simulators.
 
 from domain.risk.alerts import alert_id, come_back, news, remembered
 from domain.risk.evidence import Role, Seen, about_payer, evidence_of, may_be_evidence, payer_of, reads_watchlist
-from domain.risk.score import Assessment, assess
+from domain.risk.score import Assessment, assess, reported
 from domain.risk.sets import bounded, merged, supersedes, version
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "payer_of",
     "reads_watchlist",
     "remembered",
+    "reported",
     "supersedes",
     "version",
 ]

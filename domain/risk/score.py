@@ -14,6 +14,9 @@ from schemas.levels import RISING, Level
 from schemas.risk.evidence import Evidence, EvidenceKind, WatchStatus
 from schemas.risk.signals import TransferState
 
+REPORTED = "reported~own_report"
+"""The id of the evidence of a report that a person took down."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
@@ -50,6 +53,15 @@ def assess(
         return Assessment(None, [], _rescore_at(scene, level))
     payments = _payments(scene) if level.rank >= Level.ORANGE.rank else []
     return Assessment(_danger(scene, level, odds, payments), payments, _rescore_at(scene, level))
+
+
+def reported(profile: Profile, payments: Sequence[Payment], rules: RiskRules, now: datetime) -> Danger:
+    """Return the danger of a resident who reports a fraud of which the feeds may know nothing: red, and as probable as
+    red begins.
+    """
+    report = Evidence(id=REPORTED, kind=EvidenceKind.OWN_REPORT, at=now, partition=0, offset=0)
+    scene = Scene((report,), profile, rules, now, None)
+    return _danger(scene, Level.RED, rules.levels[Level.RED], payments)
 
 
 def _danger(scene: Scene, level: Level, odds: float, payments: Sequence[Payment]) -> Danger:

@@ -19,7 +19,7 @@ from schemas.codes.any_code import AnyCode
 from schemas.codes.base import Code, by_name
 from schemas.codes.people import ScriptAnswered
 from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
-from schemas.people.residents import InterpreterLanguage
+from schemas.people.residents import InterpreterLanguage, ReportSource
 from schemas.risk.evidence import EvidenceKind
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -33,6 +33,7 @@ LABELS: Mapping[type[StrEnum], Mapping[Any, str]] = {
     Level: labels.LEVELS,
     Outcome: labels.OUTCOMES,
     OutcomeGround: labels.GROUNDS,
+    ReportSource: labels.SOURCES,
     Result: labels.RESULTS,
 }
 """The label of a parameter that is an enum's member."""

@@ -18,9 +18,10 @@ from schemas.casework.cases import CaseState, Step, StepState, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState
 from schemas.casework.orders import OrderState
+from schemas.casework.reported import PaidBy
 from schemas.channels.releases import ReleaseState
 from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
-from schemas.people.residents import BalanceBand, Flag, InterpreterLanguage, Language, Occupation, Sex
+from schemas.people.residents import BalanceBand, Flag, InterpreterLanguage, Language, Occupation, ReportSource, Sex
 from schemas.people.rosters import Role
 from schemas.risk.evidence import EvidenceKind, WatchStatus
 from schemas.risk.fan_outs import RequestState
@@ -156,6 +157,19 @@ PAYERS_STATES = {
     RequestState.OVERTAKEN: "名单已变更",
 }
 STANDINGS = {WatchStatus.REPORTED: "群众举报", WatchStatus.CONFIRMED: "已确认涉诈", WatchStatus.LIFTED: "已撤销"}
+SOURCES = {
+    ReportSource.HOTLINE: "96110 坐席",
+    ReportSource.EMERGENCY: "110 接警员",
+    ReportSource.BANK: "银行网点",
+    ReportSource.OFFICER: "上门民警",
+    ReportSource.FORCE: "外地公安机关",
+}
+PAID_BY = {
+    PaidBy.BANK_TRANSFER: "银行转账",
+    PaidBy.THIRD_PARTY: "第三方支付",
+    PaidBy.POS: "POS 刷卡",
+    PaidBy.CASH: "现金",
+}
 DIFFERENCES = {
     Difference.NO_ANSWER: "已申请，银行未答复",
     Difference.NOT_ASKED: "银行有答复，我方未申请",
@@ -384,6 +398,8 @@ _TABLES: tuple[Mapping[Any, str], ...] = (
         RELATIONS,
         PARTIES,
         SUGGESTIONS,
+        SOURCES,
+        PAID_BY,
     ),
 )
 _CLOCK, _CLOSE = "clock.", "clock.close"  # steps inside the case that contact nobody (domain/casework/draft.py)

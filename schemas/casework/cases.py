@@ -7,12 +7,15 @@ from pydantic import Field, StringConstraints, model_validator
 
 from schemas.base import Fen, Model, Ref, Text, Token, When
 from schemas.casework.orders import StopOrder
+from schemas.casework.reported import ReportedPayment
 from schemas.codes.any_code import AnyCodeField
 from schemas.codes.danger import DangerCodeField
 from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
 from schemas.people.residents import BalanceBand, DivisionCode, Flag, Language, Occupation, ResidentId, Sex
 from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
+
+MOST_REASONS = 32  # of a danger
 
 CaseId = Annotated[str, StringConstraints(pattern=r"^r[a-z2-7]{16}-[1-9][0-9]{0,8}$")]
 """The resident's id and the case's number: `r…-1`."""
@@ -148,16 +151,21 @@ class Stop(Model):
 class Payment(Model):
     """A payment of the case. The payee is a token; the account number stays in the store of accounts.
 
-    `watched`: what the watchlist says of the payee, as far as the case knows.
+    `watched`: what the watchlist says of the payee, as far as the case knows; `institution`: the payee's bank or
+    payment institution; `reported`: what a person says of the payment; `feed`: the signal's uid of a reported payment
+    that a feed has delivered too.
     """
 
-    transfer: Ref  # the signal's uid
+    transfer: Ref  # the signal's uid; of a payment that was reported first, the report's
     payee: Annotated[str, Field(max_length=256)]
     amount_fen: Fen
     at: When
     state: TransferState
     watched: WatchStatus | None = None
     stop: Stop | None = None
+    institution: Token | None = None
+    reported: ReportedPayment | None = None
+    feed: Ref | None = None
 
 
 class LossAvoided(Model):
@@ -185,7 +193,7 @@ class Danger(Model):
     probability: Annotated[float, Field(ge=0, le=1)]
     exposure_fen: Fen
     scam_type: Token
-    reasons: Annotated[list[DangerCodeField], Field(max_length=32)]
+    reasons: Annotated[list[DangerCodeField], Field(max_length=MOST_REASONS)]
     campaign: Text | None = None
     call_since: When | None = None  # start of a suspicious call still in progress
 

@@ -325,6 +325,21 @@ class VictimReport(_ForResident):
     transfer: Ref | None = None
 
 
+class PaymentReport(_ForResident):
+    """A victim, or somebody for them, reports a fraud and a payment: the case is red, and a stop order is drafted.
+
+    `by`, `role`: who took it down, and so asks for the order; `payment`: None if the payee's account is not known;
+    `note`: in the person's words.
+    """
+
+    kind: Literal["payment_report"] = "payment_report"
+    by: Text
+    role: StaffRole | None = None
+    payment: Payment | None = None
+    profile: Profile
+    note: Note = ""
+
+
 class Erase(_ForResident):
     """Delete the personal data of the resident's latest case, which must have ended."""
 
@@ -380,11 +395,22 @@ CaseInput = Annotated[
     | Deadline
     | BankFeedback
     | VictimReport
+    | PaymentReport
     | Erase
     | PolicyChange
     | HoldChange,
     Field(discriminator="kind"),
 ]
-ResidentInput = Alert | ContactResult | OperatorReport | OfficerReport | Deadline | BankFeedback | VictimReport | Erase
+ResidentInput = (
+    Alert
+    | ContactResult
+    | OperatorReport
+    | OfficerReport
+    | Deadline
+    | BankFeedback
+    | VictimReport
+    | PaymentReport
+    | Erase
+)
 
 input_adapter: TypeAdapter[CaseInput] = TypeAdapter(CaseInput)

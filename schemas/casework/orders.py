@@ -63,10 +63,14 @@ class StopOrder(Model):
 
 
 class ApproveStopAct(Model):
-    """Approve a proposed stop order, or confirm one that an automatic rule sent. `order`: its step's id."""
+    """Approve a proposed stop order, or confirm one that an automatic rule sent. `order`: its step's id.
+
+    `institution`: the payee's bank or payment institution, where the order does not know it.
+    """
 
     do: Literal["approve_stop"] = "approve_stop"
     order: Token
+    institution: Token | None = None
 
 
 class DeclineStopAct(Model):

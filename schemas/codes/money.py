@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from schemas.codes.base import Code
 from schemas.levels import EvidenceClass
+from schemas.people.residents import ReportSource
 
 
 class CanStillBeStopped(Code, frozen=True):
@@ -150,6 +151,27 @@ class StopProposed(Code, frozen=True):
     persons: int
 
 
+class PaymentReported(Code, frozen=True):
+    """A payment was reported, whether or not a feed has delivered it. `source`: who took the report down."""
+
+    zh: ClassVar = "%(source)s登记一笔付款 %(amount_fen)s"
+    source: ReportSource
+    amount_fen: int
+
+
+class ReportConfirmed(Code, frozen=True):
+    """A feed has delivered a payment that was reported: it is one payment."""
+
+    zh: ClassVar = "银行数据与登记的付款为同一笔"
+
+
+class InstitutionChosen(Code, frozen=True):
+    """A person chose the bank or payment institution that gets the order. `institution`: its code in the table."""
+
+    zh: ClassVar = "收款机构：%(institution)s"
+    institution: str
+
+
 class StopApproved(Code, frozen=True):
     """A person approved a stop order."""
 
@@ -257,6 +279,9 @@ MoneyCode = (
     | StopToBeLifted
     | ReleaseApproved
     | StopProposed
+    | PaymentReported
+    | ReportConfirmed
+    | InstitutionChosen
     | StopApproved
     | StopAutomatic
     | StopConfirmed

@@ -157,6 +157,12 @@ class NoOrder(Code, frozen=True):
     zh: ClassVar = "没有这份待审批的止付令，或已有人审批"
 
 
+class InstitutionMissing(Code, frozen=True):
+    """Nobody has said which bank or payment institution has the payee's account."""
+
+    zh: ClassVar = "请先选择收款账户所属的银行或支付机构"
+
+
 class RoleMayNotApprove(Code, frozen=True):
     """The policy does not let this person's role approve the stop order."""
 
@@ -221,6 +227,7 @@ RefusalCode = (
     | LiftAskedAlready
     | TwoPersons
     | NoOrder
+    | InstitutionMissing
     | RoleMayNotApprove
     | ApprovedBefore
     | ReleaseWaits

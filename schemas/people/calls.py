@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Model, Note, Ref, Text, When
+from schemas.casework.reported import ReportedPayment
 from schemas.codes.any_code import AnyCodeField
 from schemas.people.residents import ResidentId
 from schemas.people.staff import Area
@@ -43,7 +44,8 @@ class CameOf(StrEnum):
 class Statement(Model):
     """A statement of the caller.
 
-    `id`: of the form, so that a repetition counts once. `why`: why a stop was refused.
+    `id`: of the form, so that a repetition counts once. `why`: why a stop was refused; `payment`: what was told of a
+    payment and of the scammer.
     """
 
     id: Ref
@@ -52,6 +54,7 @@ class Statement(Model):
     text: Note
     came_of: list[CameOf] = Field(default_factory=list)
     why: AnyCodeField | None = None
+    payment: ReportedPayment | None = None
 
 
 class CodeCheck(Model):

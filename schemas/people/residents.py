@@ -68,6 +68,16 @@ class BalanceBand(StrEnum):
     VERY_HIGH = "very_high"
 
 
+class ReportSource(StrEnum):
+    """Who took a victim's report down. FORCE: the police of another place; BANK: a bank's counter."""
+
+    HOTLINE = "96110"
+    EMERGENCY = "110"
+    BANK = "bank"
+    OFFICER = "officer"  # at the resident's door
+    FORCE = "force"
+
+
 class Holding(Model):
     """A telephone or account that a resident holds from `since` (None: always) to `until` (exclusive; None: still)."""
 
@@ -89,7 +99,8 @@ class TrustedContact(Model):
 class Resident(Model):
     """A person in the register.
 
-    Holdings contain their history; `merged_into` refers to the entry that replaced this one.
+    Holdings contain their history; `merged_into` refers to the entry that replaced this one. `provisional`: who entered
+    a person whom the register has not delivered yet; None for an entry of the register.
     """
 
     id: ResidentId
@@ -109,3 +120,4 @@ class Resident(Model):
     flags: frozenset[Flag] = frozenset()
     guardian: ResidentId | None = None  # of a minor; warnings go to the guardian
     merged_into: ResidentId | None = None
+    provisional: ReportSource | None = None

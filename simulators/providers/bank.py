@@ -21,13 +21,16 @@ REFUSED, STILL_THERE, CAUGHT, RETURNED = 0.08, 0.55, 0.12, 0.3
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """A request to stop a payment's payee account, to extend the stop, or to release it."""
+    """A request to stop a payment's payee account, to extend the stop, or to release it. `institution`: the payee's
+    bank or payment institution, or None if the order does not name it.
+    """
 
     dispatch: str
     action: Action
     account: str
     transfer: str
     amount_fen: int
+    institution: str | None = None
 
 
 Feedback = Sequence[tuple[timedelta, BankState, int]]
@@ -112,7 +115,8 @@ class Bank(SimulatedProvider):
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
         """Return the bank's feedback as receipts, each with its delay after `now`."""
-        stopping = Stopping(key, Action(order["action"]), order["account"], order["transfer"], order["amount_fen"])
+        action, amount_fen = Action(order["action"]), order["amount_fen"]
+        stopping = Stopping(key, action, order["account"], order["transfer"], amount_fen, order.get("institution"))
         return [
             (delay, _told(stopping, state, amount, now + delay))
             for delay, state, amount in await self._decide(stopping, now)

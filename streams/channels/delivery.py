@@ -134,7 +134,7 @@ class Delivery:
             raise RuntimeError("nothing is prepared: await prepare() first")
         first = taken.entry is None
         if first and not self._mark_may_be_lost():
-            return await self._request(self._order)
+            return await self._request(self._order, first=True)
         match self._provider.kind:
             case Kind.NEITHER:
                 return Answer(Result.IN_DOUBT, Interrupted())
@@ -182,12 +182,14 @@ class Delivery:
         """Return whether the store may have lost the mark of an earlier request that the provider can be asked for."""
         return self._provider.kind is Kind.ASKABLE and perhaps_carried_out(self._dispatch, self._clock.now())
 
-    async def _request(self, order: Order, *, again: bool = False) -> Answer | None:
-        """Mark the dispatch as `sending`, then send a request. `again`: an earlier one may have arrived.
+    async def _request(self, order: Order, *, first: bool = False, again: bool = False) -> Answer | None:
+        """Mark the dispatch as `sending`, then send a request.
+
+        `first`: there was none before; `again`: an earlier one may have arrived.
 
         A process that is paused past its lease is overtaken by another, and no provider can refuse its late request.
         """
-        mark = partial(self._book.sending, self._dispatch, self._fence)
+        mark = partial(self._book.sending, self._dispatch, self._fence, first=first)
         if (began := await until_done("dispatch still ours", mark)) is None:
             return None
         self._sent_at, self._under_way = began, True

@@ -127,16 +127,21 @@ class DispatchLog:
         entry = _entries.validate_json(raw, extra=ANY_VERSION) if raw else _sending(dispatch) if unsure else None
         return Claimed(entry, Case.model_validate_json(case, extra=ANY_VERSION) if case else None, fence.decode())
 
-    async def sending(self, dispatch: Dispatch, fence: str) -> float | None:
+    async def sending(self, dispatch: Dispatch, fence: str, *, first: bool = False) -> float | None:
         """Mark that the dispatch may be sent from now on. Returns when the lease was renewed, in monotonic seconds.
 
         Returns None if it must not be sent: the claim is lost, this process paused too long to finish within the lease,
-        or the Redis that answered is no longer the leader.
+        or the Redis that answered is no longer the leader. Then the mark of a `first` request is removed if possible:
+        nothing was sent, so there is no doubt.
         """
         run, began = self._leader.current(), time.monotonic()
         ours = await self._effect("sending", dispatch, fence, _sending(dispatch))
         prompt = time.monotonic() - began < self._prompt_seconds
-        return began if ours and prompt and self._leader.current() == run else None
+        if ours and prompt and self._leader.current() == run:
+            return began
+        if ours and first:
+            await self._effect("unsent", dispatch, fence)
+        return None
 
     async def ours(self, dispatch: Dispatch, fence: str) -> bool:
         """Return whether the claim is valid. If not, another worker has it, the store was lost and its data is

@@ -63,6 +63,7 @@ class Outgoing:
         """`leader`: which Redis leads. Processes that carry out dispatches must pass one that is started."""
         self.settings, self.channels, self.clock, self.producer = settings, channels, clock, producer
         self.redis: Any = redis
+        self.institutions = channels.known_institutions()
         self._secret = settings.key()  # cached, because it may be read from a file
         self.residents = Residents(settings, redis)
         self.policies = Policies(settings, redis, producer)

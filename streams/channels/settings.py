@@ -3,17 +3,21 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
+from domain.payments.institutions import Institutions, InstitutionsError
+from domain.payments.institutions import load as load_institutions
 from schemas.levels import Channel
 from streams.channels.provider import Kind
 from streams.runtime.secret_files import Environment
 from streams.runtime.settings import Settings, SettingsError
 from streams.security.secrets import RECEIPT_CHANNELS
 
+INSTITUTIONS = Path(__file__).resolve().parents[2] / "deploy" / "institutions" / "china.toml"
 LEAST_KEY, MOST_KEYS = 16, 2  # characters of a key; keys of a channel: the current and the former one
 
 
@@ -55,6 +59,9 @@ class ChannelSettings(Environment):
     )
     provider_seconds: float = Field(3.0, gt=0, description="How long a provider may take to answer")
     channel_concurrency: int = Field(32, ge=1, description="Requests under way at once, for each channel and worker")
+    institutions: Path = Field(
+        INSTITUTIONS, description="Banks and payment institutions that get stop orders, with the cards of each"
+    )
     receipts_secret: SecretStr | None = Field(
         None,
         description="Keys of the receipts' signatures, one for each provider: sms:KEY,voice:KEY,bank:KEY,station:KEY, "
@@ -66,6 +73,13 @@ class ChannelSettings(Environment):
     def lease_seconds(self) -> float:
         """Seconds that a lease lasts: longer than one attempt (a question, a request, and the time between)."""
         return 4 * self.provider_seconds
+
+    def known_institutions(self) -> Institutions:
+        """Return the table of banks and payment institutions. Raises SettingsError if it cannot be read."""
+        try:
+            return load_institutions(self.institutions.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, InstitutionsError) as error:
+            raise SettingsError(f"QUANZU_INSTITUTIONS: {self.institutions}: {error}") from None
 
     def kind(self, channel: Channel) -> Kind:
         """Return what the channel's provider guarantees."""

@@ -37,7 +37,7 @@ from streams.state.primary import HOW_TO_REFUSE, REPLICAS, refuses_alone
 from streams.state.redis_client import client, sentinels_say
 
 LIBRARIES = ("faust-streaming", "aiokafka", "kafka-python", "redis", "pydantic", "prometheus-client")
-AHEAD = timedelta(days=60)  # the time before the table of holidays ends from which a warning is given
+AHEAD = timedelta(days=60)  # the time before a table ends, such as the holidays, from which a warning is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,9 @@ async def examine(settings: Settings) -> list[Diagnosis]:
 async def _findings(settings: Settings) -> AsyncIterator[Diagnosis]:
     yield Diagnosis(True, "libraries: " + ", ".join(f"{name} {version(name)}" for name in LIBRARIES))
     yield _policy(settings)
-    yield _holidays(Clock.parse(settings.clock).now().astimezone(JILIN).date())
+    today = Clock.parse(settings.clock).now().astimezone(JILIN).date()
+    yield _holidays(today)
+    yield _institutions(today)
     found = settings if settings.kafka else running(settings)
     if found is None:
         do = "Set QUANZU_KAFKA and QUANZU_REDIS, or start an embedded Quanzu: `quanzu worker` or `quanzu demo`"
@@ -131,6 +133,21 @@ def _holidays(today: date) -> Diagnosis:
         "Add the next year's to the table of QUANZU_HOLIDAYS, each November as they are published, and restart the "
         "workers: without them every feed that rests on a holiday is named as silent",
         warns=until - today <= AHEAD,
+    )
+
+
+def _institutions(today: date) -> Diagnosis:
+    """Return whether somebody answers for the table of banks and payment institutions for the next 60 days."""
+    try:
+        table = load_channels().known_institutions()
+    except SettingsError as error:
+        return Diagnosis(False, "the banks and payment institutions cannot be read", str(error))
+    return Diagnosis(
+        True,
+        f"{len(table.by_code)} banks and payment institutions, valid until {table.until}",
+        "Check the table of QUANZU_INSTITUTIONS with your clearing organisation, and set its new `until`: an order to "
+        "a wrong institution stops no money",
+        warns=table.until - today <= AHEAD,
     )
 
 

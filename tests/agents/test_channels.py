@@ -27,6 +27,7 @@ from tests.channel_rig import ACCOUNT, FRIEND, PHONE, Rig, new_resident, rigged,
 from tests.dispatched import NOW, PAYEE, case_of, dispatch_for, payment
 
 DAY = Shift(start=NOW - timedelta(hours=4), end=NOW + timedelta(hours=8))
+CARD = "6228480000000000000"  # of a bank whose cards begin so; nobody's
 NIGHT = Shift(start=NOW + timedelta(hours=8), end=NOW + timedelta(hours=20))
 
 
@@ -208,6 +209,22 @@ async def test_the_bank_gets_name_account_amount_and_time_and_tells_in_stages(se
         until_when = feedback[BankState.IN_FORCE].until
         assert until_when is not None
         assert until_when - NOW >= timedelta(hours=48)
+
+
+async def test_the_order_names_the_payees_institution_that_a_person_gave_or_else_the_cards(settings: Settings) -> None:
+    seen: list[Stopping] = []
+
+    async def decide(stopping: Stopping, now: datetime) -> Feedback:
+        seen.append(stopping)
+        return []
+
+    async with rigged(settings, decide=decide) as rig:
+        resident = (await rig.resident()).id
+        for attempt, (account, given) in enumerate([(ACCOUNT, None), (ACCOUNT, "tenpay"), (CARD, None)], 1):
+            await rig.redis.hset(key("accounts-by-token", spread(PAYEE, rig.settings.partitions)), PAYEE, account)
+            paid = payment().model_copy(update={"institution": given})
+            await carry(rig, dispatch_for(resident, Action.STOP_PAYMENT, attempt, payment=paid))
+        assert [each.institution for each in seen] == [None, "tenpay", "abc"]
 
 
 async def test_an_account_is_stopped_for_48_hours_and_twice_at_most(settings: Settings) -> None:

@@ -82,6 +82,48 @@ async def test_an_unknown_caller_in_danger_is_a_case_with_its_questions_within_a
     await people.shot(page, f"danger-case-{language}")
 
 
+async def test_a_stranger_calls_and_the_order_waits_for_its_approval_by_keyboard_only(
+    console: Stage, people: People
+) -> None:
+    line = console.line()
+    line.approves = False
+    desk = await people.page(StaffRole.RELEASE_DESK)
+    page = await people.page(StaffRole.OPERATOR)
+    await page.goto("/call-in")
+    pressed, began = 0, time.monotonic()
+
+    async def write(*fields: str) -> None:
+        nonlocal pressed
+        for number, words in enumerate(fields):
+            if number:
+                await page.keyboard.press("Tab")
+            await page.keyboard.type(words)
+        await page.keyboard.press("Enter")
+        pressed += sum(map(len, fields)) + len(fields)
+
+    mule = line.account()
+    await write("19800991003")
+    await expect(page.locator("#d-name")).to_be_focused()
+    await write("某新", "南关", "某银行", "20000", mule, "工商银行")
+    await page.wait_for_url("**/cases/*", timeout=20_000)
+    case = page.url.rpartition("/")[2]
+    answered = time.monotonic() - began
+    await expect(page.locator(".payments li")).to_contain_text("20,000")
+    await people.shot(page, "stranger-case")
+    while not await desk.locator(f"a[href='/release/orders/{case}/stop.0']").count():  # the page reads it as it loads
+        await desk.goto("/release")
+    waits = time.monotonic() - began
+    print(f"\nfrom the call to the order that waits: {pressed} keys, {waits:.1f} s (the case: {answered:.1f} s)")
+    assert waits < MINUTE
+
+    await desk.goto(f"/release/orders/{case}/stop.0")
+    await expect(desk.get_by_text("中国工商银行")).to_be_visible()
+    await people.shot(desk, "stranger-order")
+    await desk.keyboard.press("a")
+    await line.settle()
+    line.expect_stop(mule)
+
+
 async def test_a_call_that_rings_is_answered_from_the_page_and_rings_on_no_other_any_more(
     console: Stage, people: People
 ) -> None:

@@ -170,7 +170,10 @@ class Acts:
         """Redis comes back with an older state: restarted, or as a restored image that does not know of it."""
         self._world.tell("redis", f"is as it was {back:g} s ago, {'restarted' if new_run else 'under the same run id'}")
         self._lost()
-        self._world.redis().restore(self._state(back), new_run=new_run)
+        server, state = self._world.redis(), self._state(back)
+        if not new_run:  # an image of this machine, even if another one led then
+            state = state._replace(run_id=server.run_id, replid=server.replid)
+        server.restore(state, new_run=new_run)
 
     def failover(self, lag: float) -> None:
         """A replica that lags is promoted; all workers go to it."""

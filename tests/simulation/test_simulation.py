@@ -97,7 +97,7 @@ def test_the_same_seed_is_the_same_story_in_two_processes() -> None:
 
 def test_what_a_dead_worker_committed_and_did_not_publish_outlives_a_wipe() -> None:
     """One dies between commit and publish, another covers for it, and then Redis is wiped."""
-    orders = [killed_covered_wiped(after) for after in range(1, 10)]
+    orders = [killed_covered_wiped(after) for after in range(1, 16)]
     assert not [broken for order in orders if (broken := broken_by(run(order)))]
     with mutated("past_the_outbox"):
         assert any("nothing_lost" in broken_by(run(order)) for order in orders)

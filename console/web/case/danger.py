@@ -1,6 +1,6 @@
 """Takes down a caller who is being defrauded now: an entry for whom nobody knows, a report, and a case in hand."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from console.web.auth import trail
 from console.web.auth.who import Who
@@ -8,52 +8,89 @@ from console.web.case import reports
 from console.web.case.acting import acted
 from console.web.case.answers import put
 from console.web.case.callers import Caller, find, residents_calling
+from console.web.case.danger_form import Paid
 from console.web.case.reports import Reported
 from console.web.kit.services import Services
 from console.web.live import claims
-from domain.desk.unknown_caller import caller_entry
+from domain.desk.unknown_caller import Newcomer, caller_entry
+from domain.identity.identifiers import account_token
 from domain.ids import short_hash
 from domain.payments.call_in import in_danger
-from schemas.casework.cases import Case
-from schemas.casework.inputs import NoteAct
+from schemas.casework.cases import Case, Payment
+from schemas.casework.inputs import NoteAct, PaymentReport
 from schemas.people.calls import Statement
+from schemas.risk.evidence import WatchStatus
+from schemas.risk.signals import TransferState
+from streams.screening.evaluation import profile_of
 
-WAITS = 4  # times that a case is waited for: screening has other work too
-
-
-@dataclass(frozen=True, slots=True)
-class Newcomer:
-    """What a caller whom nobody knows says of themselves. `division`: a county's code; `age`: None if not asked."""
-
-    name: str
-    division: str
-    age: int | None = None
+WAITS = 4  # times that a case is waited for: other cases are decided too
 
 
 async def open_case(
-    services: Services, who: Who, caller: Caller, newcomer: Newcomer | None, told: Reported
+    services: Services, who: Who, caller: Caller, newcomer: Newcomer | None, told: Reported, paid: Paid
 ) -> tuple[Statement, Case | None]:
-    """Record the report and return it with the case that it led to, claimed and in conversation; None if none came.
+    """Record the report, and return it with its red case, claimed and in conversation; None if it has not come yet.
 
-    `newcomer`: of a caller without an entry, who gets one. Raises UnreadableError, before anything is written, if a
-    number is invalid, and TimeoutError if Kafka does not answer in time.
+    The stop order of the payment is drafted at once, if the payee's account is known. `newcomer`: of a caller without
+    an entry, who gets one. Raises UnreadableError, before anything is written, if a number is invalid, and TimeoutError
+    if Kafka does not answer in time.
     """
     reports.check(services, caller, told)
+    payment = _payment(services, told, paid)
     if newcomer:
         caller = await _entered(services, who, caller, newcomer)
-    statement = await reports.take(services, who, caller, told)
+    await _reported(services, who, caller, payment, told)
+    statement = await reports.take(services, who, caller, told, ordered=payment is not None)
     case = await _raised(services, caller.call.resident or "")
     if case and await claims.claim(services, who, case):
         await _in_conversation(services, who, case, told.name)
-    return statement, case
+    return statement.model_copy(update={"payment": paid.reported}), case
+
+
+def _payment(services: Services, told: Reported, paid: Paid) -> Payment | None:
+    """Return the payment as the case takes it, or None without the payee's account: there is nothing to stop then."""
+    if not told.account or told.amount_fen is None:
+        return None
+    return Payment(
+        transfer=f"reported:{told.name}",
+        payee=account_token(services.line.settings.key(), told.account),
+        amount_fen=told.amount_fen,
+        at=paid.at,
+        state=TransferState.SETTLED,  # who calls has paid; a feed that knows better says so later
+        watched=WatchStatus.REPORTED,
+        institution=paid.institution,
+        reported=paid.reported,
+    )
+
+
+async def _reported(services: Services, who: Who, caller: Caller, payment: Payment | None, told: Reported) -> None:
+    """Write the report as an input of the resident's case, which opens one if there is none."""
+    resident = caller.resident
+    if resident is None:  # erased, or moved to another area, this very moment
+        return
+    now = services.line.clock.now()
+    report = PaymentReport(
+        id=f"{told.name}-report",
+        at=now,
+        resident=resident.id,
+        by=who.login,
+        role=who.role,
+        payment=payment,
+        profile=profile_of(resident, now),
+        note="" if caller.case else told.text,  # on an earlier case the report itself is noted
+    )
+    await put(services, who, report)
 
 
 async def _entered(services: Services, who: Who, caller: Caller, newcomer: Newcomer) -> Caller:
-    """Write the caller's entry, unless somebody else has done so meanwhile, and return the caller as found then."""
+    """Write the caller's entry, and return the caller as found then.
+
+    No entry is written if somebody else has done so meanwhile, or the register knows the caller's ID number.
+    """
     call = caller.call
-    people = await residents_calling(services, call.phone)
+    people = await residents_calling(services, call.phone) or await _with_number(services, who, newcomer)
     if not people:
-        made = caller_entry(call.id, call.at, call.phone, newcomer.name, newcomer.division, newcomer.age)
+        made = caller_entry(call.id, call.at, call.phone, newcomer)
         await trail.write(services, who, "caller-entered", made.id)
         async with trail.in_time():
             await services.line.residents.put([made])
@@ -62,6 +99,14 @@ async def _entered(services: Services, who: Who, caller: Caller, newcomer: Newco
     async with trail.in_time():
         await services.line.calls.put(call)
     return replace(await find(services, who, call.id), call=call)
+
+
+async def _with_number(services: Services, who: Who, newcomer: Newcomer) -> list[str]:
+    """Return the resident in the person's area who has the caller's ID number, if the register knows it."""
+    residents = services.line.residents
+    found = (await residents.by_id_hash([newcomer.id_hash]))[0] if newcomer.id_hash else None
+    known = (await residents.standing([found])).get(found) if found else None
+    return [known.id] if known and who.sees(known.division) else []
 
 
 async def _raised(services: Services, resident: str) -> Case | None:

@@ -49,18 +49,20 @@ class UnreadableError(ValueError):
         self.field = field
 
 
-async def take(services: Services, who: Who, caller: Caller, told: Reported) -> Statement:
+async def take(services: Services, who: Who, caller: Caller, told: Reported, *, ordered: bool = False) -> Statement:
     """Record the report everywhere it belongs and return a Statement with the results; a repeated form counts once.
 
     A named suspect goes on the watchlist as reported, and the bank is asked to stop the case's payments to that
-    account. Raises UnreadableError, before anything is written, if a number is invalid, and TimeoutError if Kafka does
-    not answer in time.
+    account, unless the stop is `ordered` already. Raises UnreadableError, before anything is written, if a number is
+    invalid, and TimeoutError if Kafka does not answer in time.
     """
     case = caller.case or await case_elsewhere(services, caller)
     signals = _signals(services, caller, case, told)
     came: list[CameOf] = []
     why: AnyCode | None = None
-    if told.what is CallerRequest.REPORT and caller.case and told.account:
+    if ordered:
+        came = [CameOf.STOP_ASKED]
+    elif told.what is CallerRequest.REPORT and caller.case and told.account:
         came, why = await _stop(services, who, caller.case, told)
     if signals:
         async with trail.in_time():

@@ -23,7 +23,7 @@ from domain.identity.divisions import name_of
 from domain.payments import ledger, releases
 from domain.payments.status import PaymentStatus, Reconciled, status_of
 from domain.wording import labels
-from schemas.casework.cases import LIVE_STEPS, Case, Step, StepState
+from schemas.casework.cases import LIVE_STEPS, Case, Payment, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.channels.bank_messages import bank_of
 from schemas.channels.releases import ReleaseRequest
@@ -62,8 +62,8 @@ class Person:
 class Money:
     """A payment of the case with its single status.
 
-    `bank`: the payer's, which is asked to stop it. `account`: the payee's account number ("" if unknown); shown whole
-    only when revealed.
+    `bank`: the payer's. `account`: the payee's account number ("" if unknown); shown whole only when revealed, as is
+    `scammer`: the holder's name and how the scammer is reached, as the resident told it.
     """
 
     transfer: str
@@ -77,6 +77,7 @@ class Money:
     may_ask: bool
     may_release: bool  # a stop is in force and its release was not asked for
     release: ReleaseRequest | None  # the request that waits for a second person
+    scammer: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +284,7 @@ async def _money(services: Services, case: Case) -> list[Money]:
         found.append(
             Money(
                 transfer=payment.transfer,
-                bank=bank_of(payment.transfer),
+                bank=_bank(payment),
                 account=account or "",
                 amount_fen=payment.amount_fen,
                 at=payment.at,
@@ -293,9 +294,22 @@ async def _money(services: Services, case: Case) -> list[Money]:
                 may_ask=case.open and not (case.settled or stopped or safe or payment.transfer in asked),
                 may_release=stopped and release is None,
                 release=release,
+                scammer=_scammer(payment),
             )
         )
     return found
+
+
+def _bank(payment: Payment) -> str:
+    """Return the payer's bank: of the feed, or as the resident named it."""
+    if payment.reported is None or payment.feed is not None:
+        return bank_of(payment.feed or payment.transfer)
+    return payment.reported.from_bank
+
+
+def _scammer(payment: Payment) -> tuple[str, ...]:
+    told = payment.reported
+    return tuple(filter(None, (told.holder, told.scammer_phone, told.wechat, told.scam_link))) if told else ()
 
 
 async def _earlier(services: Services, who: Who, case: Case) -> list[Case]:

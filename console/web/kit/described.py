@@ -41,16 +41,20 @@ class Fault(_Shape):
 
 
 class WordedCase(Case):
-    """A case. `words`: the reasons of its danger as sentences, in the language of Accept-Language."""
+    """A case. `words`: the reasons of its danger as sentences, in the language of Accept-Language.
+
+    Of a payment that a person reported it has neither names nor numbers: `reported` is null.
+    """
 
     words: list[str]
 
     @classmethod
     def of(cls, case: Case, words: Renderer, shown: Shown) -> "WordedCase":
         """Return the case with the sentences; nothing is validated again."""
+        payments = [each.model_copy(update={"reported": None}) for each in case.payments]
         steps = [_step(each, shown) for each in case.steps]
         told = [words.sentence(each) for each in case.danger.reasons]
-        return cls.model_construct(**{**dict(case), "steps": steps}, words=told)
+        return cls.model_construct(**{**dict(case), "payments": payments, "steps": steps}, words=told)
 
 
 def _step(step: Step, shown: Shown) -> Step:

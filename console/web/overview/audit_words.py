@@ -53,6 +53,7 @@ GROUPS = {
             "send-officer": N_("派警上门"),
             "tell-contact": N_("联系亲友"),
             "victim-report": N_("登记被骗"),
+            "payment-report": N_("登记被骗与付款"),
             "code-wrong": N_("核实码不符"),
             "flag-objects-to-calls": N_("登记不愿接电话"),
             "forget": N_("清除个人信息"),

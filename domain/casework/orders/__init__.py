@@ -1,4 +1,6 @@
-"""Stop orders within a decision: `records` proposes and signs them, `decisions` has what persons decide.
+"""Stop orders within a decision: `records` proposes and signs them, `decisions` has what persons decide, `reports`
+drafts them on a victim's report.
 
-May import domain/casework/draft, payments, steps and stops. Called by domain/casework and the console's release desk.
+May import domain/casework/alerts, draft, payments, steps and stops. Called by domain/casework and the console's release
+desk.
 """

@@ -8,8 +8,8 @@ from schemas.casework.cases import Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState, StopOrder
 from schemas.codes.any_code import AnyCode
-from schemas.codes.money import StopDeclined, StopLapsed, StopNeverDecided, StopUndecided
-from schemas.codes.refusals import CannotBeStopped, NoOrder, RefusalCode, RoleMayNotApprove
+from schemas.codes.money import InstitutionChosen, StopDeclined, StopLapsed, StopNeverDecided, StopUndecided
+from schemas.codes.refusals import CannotBeStopped, InstitutionMissing, NoOrder, RefusalCode, RoleMayNotApprove
 from schemas.people.staff import StaffRole
 
 
@@ -25,7 +25,22 @@ def approve_order(draft: DecisionBuilder, act: ApproveStopAct, by: str, role: St
     if order.state is OrderState.PROPOSED and (why := _useless(draft, order)):
         _ends(draft, order, OrderState.WITHDRAWN, StepState.SKIPPED, why)
         return why
+    if why := _route(draft, order, act, by):
+        return why
     orders.add_approval(draft, order, by, role)
+    return None
+
+
+def _route(draft: DecisionBuilder, order: StopOrder, act: ApproveStopAct, by: str) -> RefusalCode | None:
+    """Record the institution that the person chose; return a refusal if the order has none."""
+    payment = payments.find(draft.case, order.transfer)
+    if payment is None:
+        return NoOrder()
+    if act.institution is not None and act.institution != payment.institution:
+        draft.pay(payment.model_copy(update={"institution": act.institution}))
+        draft.note(FactKind.STOP, InstitutionChosen(act.institution), by=by)
+    elif orders.unrouted(payment):
+        return InstitutionMissing()
     return None
 
 

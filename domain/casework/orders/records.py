@@ -44,6 +44,8 @@ def may_propose(case: Case, payment: Payment) -> bool:
     order = latest_order(case, payment.transfer)
     if order is not None and order.state in (OrderState.DECLINED, OrderState.UNDECIDED, OrderState.LAPSED):
         return False
+    if payment.reported is not None:  # the resident's own payment, or told for them
+        return True
     own = any(isinstance(reason, OwnReport | CombinedEvidence) for reason in case.danger.reasons)
     return own or payment.watched is not WatchStatus.REPORTED
 
@@ -71,8 +73,17 @@ def ask_for_order(draft: DecisionBuilder, step: Step, because: AnyCode, by: str,
         order = _order(draft, step, payment, _by_persons(rule), because, by)
         _put(draft, order)
         _noted(draft, order, step)
+    if payment is None or unrouted(payment):
+        return
     if order is not None and role is not None and may_not_approve(order, by, role) is None:
         add_approval(draft, order, by, role)
+
+
+def unrouted(payment: Payment) -> bool:
+    """Return whether nobody knows yet whom to ask: a payment that only a person has told of, without the payee's bank
+    or payment institution. Its order waits until a person chooses one.
+    """
+    return payment.reported is not None and payment.feed is None and payment.institution is None
 
 
 def may_not_approve(order: StopOrder, by: str, role: StaffRole | None) -> RefusalCode | None:
@@ -126,6 +137,7 @@ def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
     if payment is None:
         return None
     rule = draft.plan.stop.approval.of(payment, extension=step.action is Action.STOP_AGAIN)
+    rule = _by_persons(rule) if unrouted(payment) else rule
     because = step.because or CanStillBeStopped()
     order = _order(draft, step, payment, rule, because, None)
     if rule.persons == 0 and rule.confirm_within is not None:

@@ -16,12 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple, Self
 
-from domain.identity.entries import changed, merge, renewed
+from domain.identity.entries import changed, confirmed, confirms, merge, renewed
 from domain.identity.id_keys import IdKeys
 from domain.identity.identifiers import BEIJING, new_resident_id
 from schemas.errors import field_name
 from schemas.people.residents import Resident, ResidentId
 from streams.repositories.residents.example import write_example as write_example
+from streams.repositories.residents.provisional import merged_entries, provisional_of
 from streams.repositories.residents.register import Residents
 from streams.repositories.residents.rehash import check_keys
 from streams.repositories.residents.rows import COLUMNS, EXPORTED, REQUIRED, RowError, known_as, read_row, write_row
@@ -172,19 +173,43 @@ async def _take(
 ) -> None:
     """Look up the rows' residents, merge the rows into the stored entries, and write the entries that changed."""
     ids = await _ids(read, register)
-    stored = await register.get([*ids, *(each.resident.merged_into for each in read if each.resident.merged_into)])
+    provisional = await provisional_of([each.resident for each in read], register, at)
+    into = (each.resident.merged_into for each in read if each.resident.merged_into)
+    stored = await register.get([*ids, *into, *(entry for entries in provisional for entry in entries)])
+    stored |= await register.get({entry.merged_into for entry in stored.values() if entry.merged_into} - stored.keys())
     latest = dict(stored)
-    for (row, resident, *_), entry in zip(read, ids, strict=True):
-        old = latest.get(entry)
+    for each, entry, some in zip(read, ids, provisional, strict=True):
         try:
-            told = resident if resident.id == entry else resident.model_copy(update={"id": entry})
+            entry, person = _meant(each, entry, [latest[name] for name in some if name in latest], latest, at)
+            old = latest.get(entry)
+            told = each.resident if each.resident.id == entry else each.resident.model_copy(update={"id": entry})
             latest |= _taken(old, told, latest, at)
+            if person is not None:
+                latest |= merged_entries(person, latest[entry], at)
         except ValueError as error:
-            refused.add(row, RowError(*str(error).split(": ", 1)))
+            refused.add(each.row, RowError(*str(error).split(": ", 1)))
             continue
         report.unchanged += latest[entry] == old
         report.imported += latest[entry] != old
     await register.put(new for entry, new in latest.items() if new != stored.get(entry))
+
+
+def _meant(
+    read: _Read, entry: ResidentId, some: Sequence[Resident], latest: Mapping[ResidentId, Resident], at: datetime
+) -> tuple[ResidentId, Resident | None]:
+    """Return the entry that a row is about, and a provisional entry of the same person that is to be merged with it.
+
+    A row without an id, of somebody new, is about the provisional entry itself. A row under an id that was merged is
+    about the entry that replaced it, if that one has the same ID number.
+    """
+    told, old = read.resident, latest.get(entry)
+    target = latest.get(old.merged_into or "") if old and not told.merged_into else None
+    if target is not None and target.id_hash and target.id_hash == told.id_hash:
+        return target.id, None
+    person = next((each for each in some if each.id != entry and confirms(told, each, at)), None)
+    if person is not None and old is None and not read.named:
+        return person.id, None
+    return entry, person
 
 
 def _taken(
@@ -197,7 +222,10 @@ def _taken(
     """
     if old and old.merged_into and told.merged_into != old.merged_into:
         raise ValueError(f"id: was merged into {old.merged_into}. Give what is new under that id")
-    new = renewed(old, told, at) if old else told
+    if old and old.provisional and told.provisional is None:
+        new = confirmed(old, told)
+    else:
+        new = renewed(old, told, at) if old else told
     keep = latest.get(new.merged_into or "")
     if keep is None or new == old:
         return {new.id: new}

@@ -24,7 +24,17 @@ from domain.identity.divisions import known
 from domain.identity.entries import united
 from domain.identity.id_keys import IdKeys
 from domain.identity.identifiers import BEIJING, IdNumber, normal_account, normal_phone, parse_id_number
-from schemas.people.residents import BalanceBand, Flag, Holding, Language, Occupation, Resident, Sex, TrustedContact
+from schemas.people.residents import (
+    BalanceBand,
+    Flag,
+    Holding,
+    Language,
+    Occupation,
+    ReportSource,
+    Resident,
+    Sex,
+    TrustedContact,
+)
 
 COLUMNS = (
     "id",
@@ -45,6 +55,7 @@ COLUMNS = (
     "flags",
     "guardian",
     "merged_into",
+    "provisional",
 )
 EXPORTED = tuple(column for column in COLUMNS if column != "id_number")
 REQUIRED = ("name", "occupation", "division")  # in the heading; birth year and sex may come from the ID number
@@ -121,6 +132,7 @@ def write_row(resident: Resident) -> dict[str, str]:
         "flags": ";".join(sorted(resident.flags)),
         "guardian": resident.guardian or "",
         "merged_into": resident.merged_into or "",
+        "provisional": resident.provisional or "",
     }
 
 
@@ -277,4 +289,5 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "flags": _flags,
     "guardian": str,
     "merged_into": str,
+    "provisional": partial(_one_of, ReportSource),
 }

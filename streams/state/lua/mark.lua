@@ -1,9 +1,9 @@
 -- Write a dispatch's progress, if the caller's claim is the latest. An expired lease does not matter here: clocks can
 -- be set, but a fence cannot be overtaken unnoticed.
 -- KEYS: the lease, the dispatch's entry, unsure:{p}
--- ARGV: fence, the effect (ours | sending | answered | done | release), the dispatch, the token, the duration in ms to
--- which `sending` renews the lease, seconds for which an entry is kept, the entry, and the run that the epoch names
--- ('' without epochs): under another Redis nothing may be sent
+-- ARGV: fence, the effect (ours | sending | unsent | answered | done | release), the dispatch, the token, the duration in
+-- ms to which `sending` renews the lease, seconds for which an entry is kept, the entry ('' for `unsent`), and the run
+-- that the epoch names ('' without epochs): under another Redis nothing may be sent
 -- In a store that was lost since, where nobody has claimed the dispatch, only results (answered, done) may be written.
 -- Returns 1 if the claim is valid, else 0.
 local fence, effect, dispatch, token, lease_ms, kept, entry, run = unpack(ARGV, 1, 8)

@@ -282,7 +282,8 @@ async def test_an_unknown_caller_in_danger_gets_an_entry_a_case_and_its_operator
 async def test_a_caller_in_danger_is_asked_for_a_name_and_a_place_within_the_area(console: Stage) -> None:
     async with await console.signed_in(StaffRole.OPERATOR) as client:
         where = await called(client, "+8619800099002")
-        wrong = {"name": "", "place": "延吉市", "age": "old", "amount": "many"}
+        wrong = {"name": "", "place": "延吉市", "age": "old", "amount": "many", "paid_at": "soon"}
+        wrong |= {"id_number": "123", "from_account": "??", "reference": "a b", "holder": "x" * 200}
         right = {"name": "某新", "place": "南关区", "bank": "某银行", "amount": "5000", "age": "70"}
         for field, value in wrong.items():
             answer = await client.post(f"{where}/danger", data=form(**{**right, field: value}))

@@ -1,22 +1,37 @@
 """A caller whom nobody knows gets one entry, however often the form is sent; a place is found by part of its name."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
-from domain.desk.unknown_caller import ASSUMED_AGE, caller_entry, named_place
+from domain.desk.unknown_caller import ASSUMED_AGE, Newcomer, caller_entry, named_place
+from domain.identity.identifiers import held
+from schemas.people.residents import ReportSource, Sex
 
 AT = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
 PLACES = {"220102": "长春市 南关区", "220103": "长春市 宽城区", "222401": "延边州 延吉市"}
 
 
+SAID = Newcomer("某某", "220102")
+
+
 def test_the_same_call_gives_the_same_entry_and_another_call_another() -> None:
-    one = caller_entry("c1", AT, "+8619800000001", "某某", "220102")
-    assert caller_entry("c1", AT, "+8619800000001", "某某", "220102") == one
-    assert caller_entry("c2", AT, "+8619800000001", "某某", "220102").id != one.id
+    one = caller_entry("c1", AT, "+8619800000001", SAID)
+    assert caller_entry("c1", AT, "+8619800000001", SAID) == one
+    assert caller_entry("c2", AT, "+8619800000001", SAID).id != one.id
     assert (one.phones[0].since, one.birth_year) == (AT, 2026 - ASSUMED_AGE)
 
 
-def test_an_age_that_was_asked_is_kept() -> None:
-    assert caller_entry("c1", AT, "+8619800000001", "某某", "220102", age=71).birth_year == 1955
+def test_the_entry_is_marked_with_who_made_it_until_the_register_confirms_it() -> None:
+    assert caller_entry("c1", AT, "+8619800000001", SAID).provisional is ReportSource.HOTLINE
+    of_police = replace(SAID, source=ReportSource.EMERGENCY)
+    assert caller_entry("c1", AT, "+8619800000001", of_police).provisional is ReportSource.EMERGENCY
+
+
+def test_what_was_asked_is_kept() -> None:
+    said = replace(SAID, birth_year=1955, sex=Sex.FEMALE, id_hash="h", account="9900000001")
+    entry = caller_entry("c1", AT, "+8619800000001", said)
+    assert (entry.birth_year, entry.sex, entry.id_hash) == (1955, Sex.FEMALE, "h")
+    assert [held(each, AT - timedelta(hours=3)) for each in entry.accounts] == [True]
 
 
 def test_a_place_is_found_by_its_name_its_code_or_a_part_that_no_other_has() -> None:

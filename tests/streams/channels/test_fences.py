@@ -125,6 +125,19 @@ async def test_a_lease_that_was_taken_while_the_clock_of_redis_was_ahead_is_free
         assert 0 < await rig.redis.pttl(lease) <= whole + 1000
 
 
+@pytest.mark.parametrize("first", [True, False])
+async def test_what_was_marked_too_late_to_be_sent_is_in_no_doubt_if_nothing_was_sent_before(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    async with rigged(settings) as rig:
+        dispatch = await decided(rig)
+        book = (await rig.worker()).book
+        claim = await taken(book, dispatch)
+        monkeypatch.setattr(book, "_prompt_seconds", 0.0)
+        assert await book.sending(dispatch, claim.fence, first=first) is None
+        assert ((await taken(book, dispatch)).entry is None) is first
+
+
 async def test_a_zombie_that_is_answered_after_another_has_reported_reports_nothing(settings: Settings) -> None:
     async with rigged(settings, Kind.NEITHER) as rig:
         dispatch = await decided(rig)

@@ -23,6 +23,7 @@ from schemas.people.residents import (
     Holding,
     Language,
     Occupation,
+    ReportSource,
     Resident,
     ResidentId,
     Sex,
@@ -129,6 +130,7 @@ RESIDENTS = st.builds(
     flags=st.frozensets(st.sampled_from(Flag)),
     guardian=st.none() | st.just("r" + "g" * 16),
     merged_into=st.none() | st.just("r" + "m" * 16),
+    provisional=st.none() | st.sampled_from(ReportSource),
 )
 
 

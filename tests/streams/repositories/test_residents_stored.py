@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.identity.identifiers import Owner, new_resident_id
-from schemas.people.residents import BalanceBand, Flag, Holding, Language, Occupation, Resident, Sex, TrustedContact
+from schemas.people.residents import (
+    BalanceBand,
+    Flag,
+    Holding,
+    Language,
+    Occupation,
+    ReportSource,
+    Resident,
+    Sex,
+    TrustedContact,
+)
 from streams.repositories.residents.stored import meant, owners_of, packed, read_owners, unpacked
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
@@ -47,6 +57,7 @@ anybody = st.builds(
     flags=st.frozensets(st.sampled_from(Flag)),
     guardian=st.none() | st.just(WHO),
     merged_into=st.none() | st.just(OTHER),
+    provisional=st.none() | st.sampled_from(ReportSource),
 )
 
 

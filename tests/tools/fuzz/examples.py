@@ -116,6 +116,14 @@ _ACTS: list[dict[str, Any]] = [
 ]
 _DISPATCH_ID = f"{CASE}:red.visit:1:visit"
 HOLD = {"id": "h1", "until": "2026-03-02T00:00:00Z", "reason": "a test", "by": "li", "channel": "sms"}
+TOLD = {
+    "source": "96110",
+    "report": "f1",
+    "told_in": "c1",
+    "paid_by": "third_party",
+    "holder": "某某",
+    "reference": "7",
+}
 INPUTS: list[dict[str, Any]] = [
     {
         **_INPUT,
@@ -167,6 +175,16 @@ INPUTS: list[dict[str, Any]] = [
     {"kind": "policy_change", "id": "p1", "at": AT, "policy": "0" * 16, "by": "li"},
     {"kind": "hold_change", "id": "h1", "at": AT, "hold": HOLD, "lift": None},
     {"kind": "hold_change", "id": "h2", "at": AT, "hold": HOLD, "lift": "release"},
+    {
+        **_INPUT,
+        "kind": "payment_report",
+        "id": "r1",
+        "by": "operator-1",
+        "role": "operator",
+        "payment": {**PAYMENT, "transfer": "reported:1", "institution": "icbc", "reported": TOLD},
+        "profile": PROFILE,
+        "note": "told on the telephone",
+    },
 ]
 
 DISPATCH: dict[str, Any] = {

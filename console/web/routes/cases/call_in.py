@@ -9,10 +9,10 @@ from starlette.responses import JSONResponse, Response
 
 from console.web.auth import trail, unmask
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.case import callers, danger, reports
+from console.web.case import callers, danger, danger_form, reports
 from console.web.case.acting import acted
 from console.web.case.answers import put
-from console.web.case.danger import Newcomer
+from console.web.case.danger_form import DangerFormError
 from console.web.case.reports import Reported, UnreadableError
 from console.web.kit.described import Rung
 from console.web.kit.door import DESK, Door
@@ -22,7 +22,6 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.live import places
 from domain.calendar import local_date
-from domain.desk.unknown_caller import named_place
 from domain.dispatches.messages import confirm, latest_code
 from domain.identity.divisions import meet, name_of
 from domain.identity.identifiers import normal_phone
@@ -35,8 +34,6 @@ from schemas.people.staff import Scope
 
 door = Door()
 NAME = r"^[A-Za-z0-9._:-]{1,64}$"
-LONGEST_NAME = 64  # characters of a name or a bank
-OLDEST = 115
 
 
 class Rings(BaseModel):
@@ -157,13 +154,18 @@ async def being_defrauded(request: Request, who: Signed, call_id: str) -> Respon
     if _has(caller.call, name):
         return done(request, _place(call_id, caller.case))
     try:
-        newcomer = None if caller.resident else _newcomer(request, who, given)
-        statement, case = await danger.open_case(made, who, caller, newcomer, _in_danger(request, given, name))
+        now, words = made.line.clock.now(), translate(request, danger_form.WORDS)
+        keys, institutions = made.line.settings.id_number_keys(), made.line.outgoing.institutions
+        known = caller.resident is not None
+        newcomer = None if known else danger_form.read_newcomer(given, _places(request, who), keys, now)
+        paid = danger_form.read_paid(given, call_id, name, institutions, now)
+        told = danger_form.read_report(given, name, words)
+        statement, case = await danger.open_case(made, who, caller, newcomer, told, paid)
     except UnreadableError as error:
-        words = _WRONG.get(error.field, "这不是可以识别的电话号码。")
-        return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, words))
-    except _WrongError as error:
-        return await _shown(request, who, call_id, 422, typed=given, wrong=str(error))
+        wrong = _WRONG.get(error.field, "这不是可以识别的电话号码。")
+        return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, wrong))
+    except DangerFormError as error:
+        return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, str(error)))
     await _keep(made, who, caller.call, statement, "")
     return done(request, _place(call_id, case))
 
@@ -229,6 +231,7 @@ async def _shown(
         place=elsewhere,
         forms={name: new_form() for name in ("who", "code", "told", "hand_over", "danger")},
         counties=list(_places(request, who).values()),
+        institutions=list(made.line.outgoing.institutions.by_code.values()),
         typed=typed.fields if typed else {},
         wrong=wrong,
         wait=wait,
@@ -295,28 +298,6 @@ def _reported(request: Request, given: Filled, what: CallerRequest, name: str) -
         raise _WrongError(translate(request, "录音链接应以 https:// 开头。"))
     amount = _amount(request, given)
     return Reported(name, what, given["text"], given["suspect_account"], given["suspect_phone"], amount, recording)
-
-
-def _newcomer(request: Request, who: Who, given: Filled) -> Newcomer:
-    """Return what a caller whom nobody knows says of themselves. Raises _WrongError if a field is invalid."""
-    if not given["name"]:
-        raise _WrongError(translate(request, "请填写来电人姓名。"))
-    division = named_place(given["place"], _places(request, who))
-    if division is None:
-        raise _WrongError(translate(request, "请写明来电人所在的县（市、区），须在本辖区内。"))
-    age = given["age"]
-    if age and not (age.isascii() and age.isdigit() and 0 < int(age) <= OLDEST):
-        raise _WrongError(translate(request, "年龄请写成数字，不清楚可不填。"))
-    return Newcomer(given["name"][:LONGEST_NAME], division, int(age) if age else None)
-
-
-def _in_danger(request: Request, given: Filled, name: str) -> Reported:
-    """Return the report of a caller in danger. Raises _WrongError if the amount is invalid."""
-    words = translate(request, "来电人称本人正在被骗。银行：%(bank)s。%(text)s")
-    text = words % {"bank": given["bank"][:LONGEST_NAME] or "–", "text": given["text"]}
-    return Reported(
-        name, CallerRequest.REPORT, text[: reports.LONGEST], given["suspect_account"], "", _amount(request, given)
-    )
 
 
 def _amount(request: Request, given: Filled) -> int | None:

@@ -35,9 +35,21 @@ async def show(request: Request, case_id: str, step: str, who: Signed) -> Respon
 
 
 @door.act("/{case_id}/{step}/approve", RELEASES, name="release-order-approve")
-async def approve(request: Request, case_id: str, step: str, who: Signed, form: FormId) -> Response:
-    """Approve an order, or confirm an automatic one. 409 if the case refuses, 202 if it has not answered."""
-    return await _decide(request, who, case_id, ApproveStopAct(order=step), form)
+async def approve(
+    request: Request,
+    case_id: str,
+    step: str,
+    who: Signed,
+    form: FormId,
+    institution: Annotated[str, Form(max_length=32)] = "",
+) -> Response:
+    """Approve an order, or confirm an automatic one. 409 if the case refuses, 202 if it has not answered.
+
+    `institution`: the payee's, where the order does not know it; one that the table does not have does not count.
+    """
+    known = institution in services(request).line.outgoing.institutions.by_code
+    act = ApproveStopAct(order=step, institution=institution if known else None)
+    return await _decide(request, who, case_id, act, form)
 
 
 @door.act("/{case_id}/{step}/decline", RELEASES, name="release-order-decline")
@@ -87,6 +99,7 @@ async def _page(
     made = services(request)
     await trail.record_look(made, who, "order", case.id)
     payment = next(each for each in case.payments if each.transfer == order.transfer)
+    table = made.line.outgoing.institutions.by_code
     may_not = orders.may_not_approve(order, who.login, who.role)
     return page(
         request,
@@ -96,6 +109,8 @@ async def _page(
         order=order,
         ground=say(request, order.ground),
         reasons=say(request, DangerSeen(tuple(case.danger.reasons))),
+        institution=table.get(payment.institution or ""),
+        institutions=list(table.values()) if orders.unrouted(payment) else [],
         may_not=say(request, may_not) if may_not else "",
         wrong=wrong,
         typed=typed,

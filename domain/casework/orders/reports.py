@@ -1,0 +1,78 @@
+"""A victim's report: the case is red at once, and the stop of the reported payment is drafted at once."""
+
+from datetime import datetime
+
+from domain.casework import alerts, stops
+from domain.casework.draft import DecisionBuilder, Rules
+from domain.casework.orders import records as orders
+from domain.payments.same_payment import pairs
+from domain.risk import reported
+from schemas.casework.cases import MOST_REASONS, Case, Danger, Payment
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import Alert, PaymentReport
+from schemas.codes.money import PaymentReported
+from schemas.codes.people import AskedBy, CallerReported
+
+
+def open_by_report(earlier: Case | None, given: PaymentReport, rules: Rules, now: datetime) -> DecisionBuilder:
+    """Return a new case opened by a report, as a DecisionBuilder, with the order drafted."""
+    draft = alerts.begin_case(earlier, _as_alert(given, _danger(given, rules, now), now), rules, now)
+    _told(draft, given, given.payment.transfer if given.payment else None)
+    return draft
+
+
+def payment_report(draft: DecisionBuilder, given: PaymentReport) -> None:
+    """Apply a report to an existing case: it is red, and reopened if it was settled."""
+    payment = given.payment
+    same = pairs(draft.case.payments, [payment], draft.plan.stop.same_within) if payment else {}
+    found = _joined(draft.case.danger, _danger(given, draft.rules, draft.now))
+    alerts.alert(draft, _as_alert(given, found, draft.now))
+    _told(draft, given, same.get(payment.transfer, payment.transfer) if payment else None)
+
+
+def _danger(given: PaymentReport, rules: Rules, now: datetime) -> Danger:
+    return reported(given.profile, _paid(given), rules.policy.risk, now)
+
+
+def _joined(known: Danger, found: Danger) -> Danger:
+    """Return the danger that screening knows of, raised by a report: its campaign, its kind and its reasons stay."""
+    reasons = [*found.reasons, *(reason for reason in known.reasons if reason not in found.reasons)]
+    more: dict[str, object] = {
+        "level": found.level,
+        "probability": max(known.probability, found.probability),
+        "exposure_fen": max(known.exposure_fen, found.exposure_fen),
+        "reasons": reasons[:MOST_REASONS],
+    }
+    return known.model_copy(update=more)
+
+
+def _as_alert(given: PaymentReport, danger: Danger, now: datetime) -> Alert:
+    """Return the report as the alert that it amounts to: a person has reported, no policy found it."""
+    return Alert(
+        id=given.id,
+        at=now,
+        resident=given.resident,
+        danger=danger,
+        payments=_paid(given),
+        profile=given.profile,
+        signal_at=now,
+    )
+
+
+def _paid(given: PaymentReport) -> list[Payment]:
+    return [given.payment] if given.payment else []
+
+
+def _told(draft: DecisionBuilder, given: PaymentReport, transfer: str | None) -> None:
+    """Record who told what, and draft the order: only one for a payment, whoever else reports it."""
+    draft.role = given.role
+    if given.note:
+        draft.note(FactKind.NOTE, CallerReported(given.note), by=given.by)
+    if given.payment is None or given.payment.reported is None or transfer is None:
+        return
+    told = PaymentReported(given.payment.reported.source, given.payment.amount_fen)
+    draft.note(FactKind.NOTE, told, by=given.by)
+    if orders.latest_order(draft.case, transfer) is not None:
+        return
+    if why := stops.ask(draft, transfer, AskedBy(given.by), given.by):
+        draft.note(FactKind.NOTE, why, by=given.by)

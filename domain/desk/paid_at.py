@@ -1,0 +1,31 @@
+"""The time at which a caller says to have paid, as an operator types it during the call."""
+
+import re
+from datetime import datetime, timedelta
+
+from domain.calendar import JILIN
+
+AHEAD = timedelta(minutes=5)  # a caller's clock may be fast
+_TIME = re.compile(
+    r"(?:(?P<month>[0-9]{1,2})[-/.月](?P<day>[0-9]{1,2})日?\s*)?(?P<hour>[0-9]{1,2})[:：点.]?(?P<minute>[0-9]{2})?分?"
+)
+
+
+def paid_at(text: str, now: datetime) -> datetime:
+    """Return the latest such time in Jilin that is not in the future: "14:30", "1430", "14点" or "3-1 14:30".
+
+    "" is now. Without a date it is of the last 24 hours, with one of the last year. Raises ValueError if the text is
+    not a time.
+    """
+    typed = text.strip()
+    if not typed:
+        return now
+    found = _TIME.fullmatch(typed)
+    if found is None:
+        raise ValueError("not a time of the day")
+    local = (now + AHEAD).astimezone(JILIN)
+    at = local.replace(hour=int(found["hour"]), minute=int(found["minute"] or 0), second=0, microsecond=0)
+    if found["month"] is None:
+        return min(now, at if at <= local else at - timedelta(days=1))
+    at = at.replace(month=int(found["month"]), day=int(found["day"]))
+    return min(now, at if at <= local else at.replace(year=at.year - 1))

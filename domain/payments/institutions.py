@@ -1,0 +1,104 @@
+"""The table of banks and payment institutions: who has a payee's account, and how a stop order reaches it."""
+
+import tomllib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from domain.identity.identifiers import normal_account
+from schemas.base import Model, Text, Token
+from schemas.errors import UserError
+
+PLATFORM = "电信网络新型违法犯罪交易风险事件管理平台"  # 银发〔2016〕86号
+Prefix = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")]
+
+
+class InstitutionsError(UserError, ValueError):
+    """A table of institutions is invalid; the text says why."""
+
+
+class Institution(Model):
+    """A bank or payment institution. `also`: other names; `cnaps`: how its numbers in the payment system begin; `bins`:
+    how its cards begin; `reached`: how it gets an order, in words for the release desk.
+    """
+
+    code: Token
+    name: Text
+    kind: Literal["bank", "payment"] = "bank"
+    also: tuple[Text, ...] = ()
+    cnaps: Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")] | None = None
+    bins: tuple[Prefix, ...] = ()
+    reached: Text = PLATFORM
+
+
+class _Table(Model):
+    until: date
+    institution: list[Institution] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        names = Counter(name for each in self.institution for name in {each.code, each.name, *each.also, *each.bins})
+        if twice := [name for name, times in names.items() if times > 1]:
+            raise ValueError(f"{twice[0]} names two institutions")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Institutions:
+    """The institutions by code, in the table's order. `until`: the last day for which somebody answers for them."""
+
+    until: date
+    by_code: Mapping[str, Institution]
+
+    def named(self, text: str) -> Institution | None:
+        """Return the only institution with this code or name, or whose name has the text in it; None if there is none
+        or several.
+        """
+        wanted = "".join(text.split()).casefold()
+        if not wanted:
+            return None
+        names = {code: _names(each) for code, each in self.by_code.items()}
+        exact = [code for code, known in names.items() if wanted in known]
+        found = exact or [code for code, known in names.items() if any(wanted in name for name in known)]
+        return self.by_code[found[0]] if len(found) == 1 else None
+
+    def of_card(self, account: str) -> Institution | None:
+        """Return the institution whose cards begin like this account, by the longest prefix; None if no prefix fits."""
+        try:
+            number = normal_account(account)
+        except ValueError:
+            return None
+        fits = [
+            (len(prefix), code)
+            for code, each in self.by_code.items()
+            for prefix in each.bins
+            if _begins(number, prefix)
+        ]
+        return self.by_code[max(fits)[1]] if fits else None
+
+
+def load(text: str) -> Institutions:
+    """Return the institutions of a TOML table. Raises InstitutionsError if it is not TOML or an entry is invalid."""
+    try:
+        table = _Table.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InstitutionsError(f"not TOML: {error}") from None
+    except ValidationError as error:
+        lines = [f"[{'.'.join(map(str, item['loc']))}] {item['msg']}" for item in error.errors()]
+        raise InstitutionsError("\n".join(lines)) from None
+    return Institutions(table.until, {each.code: each for each in table.institution})
+
+
+CARD_DIGITS = range(13, 20)  # of a card's number: an account of another length begins like a card by chance
+
+
+def _begins(number: str, prefix: str) -> bool:
+    return len(number) in CARD_DIGITS and number.startswith(prefix)
+
+
+def _names(each: Institution) -> frozenset[str]:
+    return frozenset("".join(name.split()).casefold() for name in (each.code, each.name, *each.also))

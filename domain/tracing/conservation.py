@@ -1,0 +1,80 @@
+"""The law of every trace: stolen = with the victim + still in an account + cashed out + fees, to the fen.
+
+`ledgers` checks each result before it returns it. The figures come from two sides: what is in accounts is read from the
+lots that are left, the rest from the movements. So a lot that is lost, or paid twice, shows as a difference.
+"""
+
+from collections import Counter
+from typing import NamedTuple
+
+from domain.tracing.facts import SinkKind, TracedAccount
+from domain.tracing.tree import MoneyTrace, in_accounts
+
+
+class Whereabouts(NamedTuple):
+    """A theft's money in fen. `cashed_out`: through cash, POS, wallets or crypto."""
+
+    stolen: int
+    with_victim: int
+    in_accounts: int
+    cashed_out: int
+    fees: int
+
+    @property
+    def error(self) -> int:
+        """The fen that are missing, or below zero the fen that are too many. 0 in every correct trace."""
+        return self.stolen - self.with_victim - self.in_accounts - self.cashed_out - self.fees
+
+
+class Violation(NamedTuple):
+    """Fen of a theft that are missing in all (`account` is None), or in one account: in, less out, less left there."""
+
+    theft: str
+    account: TracedAccount | None
+    missing_fen: int
+
+
+def whereabouts(trace: MoneyTrace) -> dict[str, Whereabouts]:
+    """Return where each theft's money is."""
+    victim: Counter[str] = Counter({id_: one.amount_fen for id_, one in trace.thefts.items() if not one.executed})
+    accounts: Counter[str] = Counter()
+    sinks: Counter[str] = Counter()
+    fees: Counter[str] = Counter()
+    for step in trace.steps:
+        if step.payee == trace.thefts[step.theft].victim:
+            victim[step.theft] += step.amount_fen
+        elif isinstance(step.payee, SinkKind):
+            (fees if step.payee is SinkKind.FEE else sinks)[step.theft] += step.amount_fen
+    for (_, theft), fen in in_accounts(trace).items():
+        accounts[theft] += fen
+    return {
+        theft: Whereabouts(one.amount_fen, victim[theft], accounts[theft], sinks[theft], fees[theft])
+        for theft, one in trace.thefts.items()
+    }
+
+
+def violations(trace: MoneyTrace) -> list[Violation]:
+    """Return every breach of the law, by theft and by account. Takes O(steps + lots)."""
+    whole = [Violation(theft, None, found.error) for theft, found in whereabouts(trace).items() if found.error]
+    flows = in_accounts(trace)
+    flows.subtract(_arrived(trace))
+    return whole + [Violation(theft, account, -fen) for (account, theft), fen in flows.items() if fen]
+
+
+def _arrived(trace: MoneyTrace) -> Counter[tuple[TracedAccount, str]]:
+    """Return the fen of each (account, theft) that came in and did not go out again."""
+    found: Counter[tuple[TracedAccount, str]] = Counter()
+    for step in trace.steps:
+        victim = trace.thefts[step.theft].victim
+        if isinstance(step.payee, TracedAccount) and step.payee != victim:
+            found[step.payee, step.theft] += step.amount_fen
+        if step.movement != step.theft:
+            found[step.payer, step.theft] -= step.amount_fen
+    return found
+
+
+def checked_trace(trace: MoneyTrace) -> MoneyTrace:
+    """Return the trace. Raises ArithmeticError if it breaks the law: such a result is worse than no result."""
+    if found := violations(trace):
+        raise ArithmeticError(f"a trace by {trace.rule} loses money: {found[:3]}")
+    return trace

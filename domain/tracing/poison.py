@@ -1,0 +1,63 @@
+"""Poison: every account that a tainted account pays is tainted. It finds where to look, and has no amounts.
+
+A theft of ¥5,000 may taint a wholesaler's whole turnover, so poison says nothing about whose money is where: its
+result is investigative, and by its type nobody can book, stop or return an amount from it.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from domain.tracing.bounds import Arrival, BoundedReach, TraceBounds
+from domain.tracing.facts import History, Movement, TracedAccount
+from domain.tracing.lots import Standing
+
+
+class Taint(NamedTuple):
+    """How a theft's money may first have reached an account: after how many hops, and when."""
+
+    hops: int
+    at: datetime
+
+
+class PoisonSuspects(NamedTuple):
+    """Accounts that a theft's money may have reached, by (theft, account)."""
+
+    tainted: dict[tuple[str, TracedAccount], Taint]
+
+    @property
+    def standing(self) -> Standing:
+        """Always investigative."""
+        return Standing.INVESTIGATIVE
+
+
+def suspects(past: History, thefts: Collection[str], bounds: TraceBounds) -> PoisonSuspects:
+    """Return the accounts to ask about, in time order and within the bounds. `least_fen` is of the whole movement.
+
+    Takes O(movements · thefts that tainted the payer). A victim's own account is never tainted by the victim's theft.
+    """
+    named = set(thefts)
+    started: dict[str, Movement] = {}
+    followed = BoundedReach(bounds)
+    tainted: dict[TracedAccount, dict[str, Taint]] = {}
+    for movement in past.movements:
+        reached = {theft: taint.hops for theft, taint in tainted.get(movement.payer, {}).items()}
+        if movement.id in named:
+            started[movement.id] = movement
+            reached[movement.id] = 0
+        if not isinstance(movement.payee, TracedAccount):
+            continue
+        for theft, hops in reached.items():
+            if movement.payee != started[theft].payer:
+                _taint(tainted.setdefault(movement.payee, {}), followed, started[theft], movement, hops + 1)
+    return PoisonSuspects({(theft, account): taint for account, by in tainted.items() for theft, taint in by.items()})
+
+
+def _taint(known: dict[str, Taint], followed: BoundedReach, theft: Movement, movement: Movement, hops: int) -> None:
+    """Taint the movement's payee, within the bounds. Fewer hops than before count; the first time stays."""
+    before = known.get(theft.id)
+    if before is not None and before.hops <= hops:
+        return
+    arrival = Arrival(movement.amount_fen, hops, movement.at - theft.at)
+    if followed.admit(theft.id, movement.payee, arrival) is None:
+        known[theft.id] = Taint(hops, before.at if before else movement.at)

@@ -1,0 +1,48 @@
+"""A payment as a person reports it, whether or not a feed has delivered it."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from schemas.base import Model, Ref, legible
+from schemas.people.residents import ReportSource
+
+Line = Annotated[str, Field(max_length=128), AfterValidator(legible)]
+"""A line that a person wrote; "" if it was not told."""
+
+
+Reference = Annotated[str, Field(pattern=r"^[0-9A-Za-z._:-]{0,64}$")]
+"""A payment's end-to-end id, as on a receipt; "" if it was not told. By it only a bank knows the payment."""
+
+
+class PaidBy(StrEnum):
+    """How the money was paid: 银行转账, 第三方支付, POS 刷卡, 现金."""
+
+    BANK_TRANSFER = "bank_transfer"
+    THIRD_PARTY = "third_party"
+    POS = "pos"
+    CASH = "cash"
+
+
+class ReportedPayment(Model):
+    """What a person says of a payment and of the scammer. Text fields are "" if they were not told.
+
+    `report`: the id of the form; `told_in`: the call or visit in which it was told, where two equal payments are two;
+    `from_bank`, `from_account`: the victim's; `holder`: of the payee's account; `to_bank`: the
+    payee's bank or payment institution as the person named it; `reference`: the payment's end-to-end
+    id, as on a receipt; `scammer_phone`, `wechat`, `scam_link`: the scammer's.
+    """
+
+    source: ReportSource
+    report: Ref
+    told_in: Ref
+    paid_by: PaidBy = PaidBy.BANK_TRANSFER
+    from_bank: Line = ""
+    from_account: Line = ""
+    holder: Line = ""
+    to_bank: Line = ""
+    reference: Reference = ""
+    scammer_phone: Line = ""
+    wechat: Line = ""
+    scam_link: Annotated[str, Field(max_length=300), AfterValidator(legible)] = ""
