@@ -21,7 +21,7 @@ from streams.channels.provider import Answer, Gateway, Order
 from streams.repositories.rosters import Asked, Where
 from streams.runtime import metrics
 
-WORDS = in_language(CHINESE)  # for a station's officers
+WORDS = in_language(CHINESE, whole=True)  # for a station's officers, to whom the desk writes whom to ask
 
 
 class StationProvider(Gateway):

@@ -17,6 +17,7 @@ from console.web.case.scripts import trees
 from console.web.case.stories import Stories
 from console.web.kit import errors, headers
 from console.web.kit.door import table
+from console.web.kit.events import Places
 from console.web.kit.limits import Addresses, Bodies, Limits
 from console.web.kit.services import Services
 from console.web.kit.settings import ConsoleSettings
@@ -53,6 +54,8 @@ def create_app(
         sign_in=signing,
         security=SecurityLog(line, settings, signing.lockout),
         settings=settings,
+        streams=Places(settings.streams_account, settings.streams),
+        journal_streams=Places(settings.journal_account, settings.journal_streams),
         telephone=telephone,
         guests=guests,
     )

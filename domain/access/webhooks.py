@@ -34,10 +34,13 @@ def wanted(webhook: Webhook, event: CaseEvent) -> bool:
     )
 
 
-def payload(event: CaseEvent, sentence: Callable[[AnyCode], str]) -> dict[str, Any]:
-    """Return the JSON body: the case in brief and what happened, as codes and in words.
+def payload(
+    event: CaseEvent, shown: Callable[[AnyCode], AnyCode], sentence: Callable[[AnyCode], str] | None = None
+) -> dict[str, Any]:
+    """Return the JSON body: the case in brief and what happened, as codes with their parameters.
 
-    It has no name, telephone, account or address. `sentence`: renders a code in the reader's language.
+    It has no name, telephone, account or address. `shown`: returns a code as this receiver may see it, without people's
+    own words or with masked ones (domain/identity/own_words); `sentence`: renders it for a receiver that gets words.
     """
     case = event.case
     return {
@@ -57,8 +60,10 @@ def payload(event: CaseEvent, sentence: Callable[[AnyCode], str]) -> dict[str, A
             "exposure_fen": case.danger.exposure_fen,
         },
         "facts": [
-            {"kind": fact.kind.value, "what": msgspec.to_builtins(fact.what), "words": sentence(fact.what)}
+            {"kind": fact.kind.value, "what": msgspec.to_builtins(what)}
+            | ({"words": sentence(what)} if sentence is not None else {})
             for fact in event.facts
+            for what in [shown(fact.what)]
         ],
     }
 

@@ -10,6 +10,8 @@ from typing import Any, cast
 from domain.calendar import JILIN
 from domain.desk.questions import HEARD, Tree
 from domain.identity.divisions import name_of
+from domain.identity.free_text import masked_text
+from domain.identity.own_words import OWN_WORDS
 from domain.wording import labels
 from domain.wording.catalogue import Translate, translate_to
 from schemas.base import legible
@@ -89,11 +91,15 @@ Trees = Callable[[str], Tree]
 
 @dataclass(frozen=True, slots=True)
 class Renderer:
-    """Renders codes in a reader's language. Without `trees`, answers to a script are rendered by their ids."""
+    """Renders codes in a reader's language. Without `trees`, answers to a script are rendered by their ids.
+
+    `whole`: a person's own words keep telephone, card and ID numbers: for those who handle the case.
+    """
 
     translate: Translate
     language: str
     trees: Trees | None = None
+    whole: bool = False
 
     def sentence(self, code: AnyCode) -> str:
         """Return the code's sentence with its parameters. A person's own words are not translated."""
@@ -118,7 +124,10 @@ class Renderer:
             return self.translate(LABELS[type(value)][value])
         if isinstance(value, float):
             return f"{value:g}"
-        return f"{value.astimezone(JILIN):%m-%d %H:%M}" if isinstance(value, datetime) else legible(str(value))
+        if isinstance(value, datetime):
+            return f"{value.astimezone(JILIN):%m-%d %H:%M}"
+        text = legible(str(value))
+        return masked_text(text) if name in OWN_WORDS and not self.whole else text
 
     def _answers(self, code: AnyCode, answers: Mapping[str, str]) -> str:
         said = (self._answer(code, question, answer) for question, answer in answers.items())
@@ -197,11 +206,11 @@ _SHOWN: Mapping[str, Callable[[Renderer, AnyCode, Any], str]] = {
 
 
 @cache
-def in_language(language: str) -> Renderer:
+def in_language(language: str, whole: bool = False) -> Renderer:
     """Return the renderer of a language ("zh", "en" or "ko") for use outside the console: answers are rendered by their
     ids. Raises KeyError for another language.
     """
-    return Renderer(translate_to(language), language)
+    return Renderer(translate_to(language), language, whole=whole)
 
 
 def yuan(fen: int) -> str:

@@ -51,6 +51,24 @@ class Link(Model):
     hash: Digest
 
 
+class RevealReason(StrEnum):
+    """The class of a reason for revealing a resident's data."""
+
+    CALLING = "calling"  # to telephone the resident or a trusted contact
+    VISITING = "visiting"
+    STOPPING = "stopping"  # to stop a payment, or to lift a stop
+    ANSWERING = "answering"  # the resident calls or complains
+    CHECKING = "checking"  # a supervisor or auditor checks the work on the case
+    OTHER = "other"
+
+
+class RevealVerdict(StrEnum):
+    """A reviewer's opinion of a revealing."""
+
+    CONFIRMED = "confirmed"
+    QUESTIONED = "questioned"
+
+
 class AuditEntry(Model):
     """An audit entry: who (a person, or a part of Quanzu such as `auditor`) did what to which object, and why.
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from schemas.base import Model, Note, Text, Token, When
 from schemas.casework.inputs import PolicyHash
+from schemas.people.staff import Area
 
 MOST_CHARACTERS = 200_000  # eight times Jilin's policy; in UTF-8 and JSON it fits in a Kafka record
 
@@ -27,6 +28,7 @@ class Draft(Model):
     """
 
     id: Token
+    area: Area = ""  # of the person who began it; people of other areas do not see it
     version: Annotated[int, Field(ge=1)] = 1
     text: Annotated[str, Field(max_length=MOST_CHARACTERS)]
     base: PolicyHash

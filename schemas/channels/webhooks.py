@@ -50,7 +50,8 @@ class Webhook(Model):
     kinds: frozenset[FactKind] = frozenset()  # kinds of facts that it receives; empty: every event
     levels: frozenset[Level] = frozenset()  # empty: all
     area: Area = ""
-    language: TextLanguage = "zh"  # of the sentences beside the codes
+    words: bool = False  # also gets sentences and what people wrote, without numbers of anybody; False: only codes
+    language: TextLanguage = "zh"  # of the sentences
     secrets: Annotated[list[str], Field(min_length=1, max_length=2)]
     paused: bool = False
     made_at: When

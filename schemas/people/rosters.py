@@ -112,6 +112,7 @@ class Feed(Model):
 
     officer: Text | None = None
     token: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    until: When  # the address ends; a new one is made before
 
 
 class RosterChange(Model):

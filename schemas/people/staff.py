@@ -39,6 +39,7 @@ class Scope(StrEnum):
 
     READ_CASES = "cases.read"
     FOLLOW_CASES = "cases.follow"  # the stream of case events
+    WORDS = "cases.words"  # beside the codes, sentences and what people wrote; without numbers of anybody
     NOTE = "cases.note"
     RING = "calls.ring"  # a telephone exchange tells of a caller
     ACT = "cases.act"  # the acts that domain/access/accounts.py leaves to programs

@@ -15,12 +15,14 @@ from collections.abc import Collection, Iterable
 from contextlib import aclosing
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import httpx
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from domain.access.webhooks import Address, next_try, payload, signature, wanted
+from domain.identity.own_words import masked_words, without_words
 from domain.wording.codes import in_language
 from schemas.casework.events import CaseEvent
 from schemas.channels.webhooks import Health, Webhook
@@ -168,7 +170,7 @@ class WebhookSender:
         """Return when the program has accepted the event; at once if it does not want it."""
         if not isinstance(entry, CaseEvent) or entry.at < webhook.made_at or not wanted(webhook, entry):
             return
-        body, failures = orjson.dumps(payload(entry, in_language(webhook.language).sentence)), 0
+        body, failures = orjson.dumps(_body(webhook, entry)), 0
         while not_cancelled():
             status, words = await self._sent(client, webhook, entry.id, body)
             if status == GONE:
@@ -206,6 +208,12 @@ class WebhookSender:
         except httpx.HTTPError as error:
             return 0, UNTRUSTED if distrusted(error) else UNREACHED
         return answer.status_code, f"answered {answer.status_code}"
+
+
+def _body(webhook: Webhook, event: CaseEvent) -> dict[str, Any]:
+    if webhook.words:
+        return payload(event, masked_words, in_language(webhook.language).sentence)
+    return payload(event, without_words)
 
 
 class _Begins(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types

@@ -33,7 +33,8 @@ HEAD_SECONDS = 10.0  # to send a request's head, or the rest of a body whose req
 class Impatient(H11Protocol):
     """An HTTP protocol that closes a connection after 10 s without a request being served, even if it sends bytes.
 
-    uvicorn's own timeout restarts with each byte. A body that is being read has its own limit, in `read_body`.
+    uvicorn's own timeout restarts with each byte. A body that is being read has its own limit: `read_body` of intake,
+    `Bodies` of the console (console/web/kit/limits.py), which is served by this protocol too.
     """
 
     _patience: asyncio.TimerHandle | None = None

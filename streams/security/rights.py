@@ -73,7 +73,7 @@ _OWN_OF_CONSOLE = (
     *(f"{begins}*" for begins in (keys.CALL, keys.WRONG_CODES, keys.SESSION, keys.SESSIONS_OF, keys.UNDER_WAY)),
     *(f"{begins}*" for begins in (keys.TOTP_USED, keys.UNMASKED, keys.UNMASK_FORM, keys.RELEASE_TELLING)),
     *(f"{begins}*" for begins in (keys.TASK_ACT, keys.TASK_LOOK, keys.KEPT_BACK_SENT)),
-    *(keys.SECURITY_COUNTS, f"{keys.REVEAL_PACE}*"),
+    *(keys.SECURITY_COUNTS, f"{keys.REVEAL_PACE}*", f"{keys.REVEALS}*"),
     *(keys.UNMASK_COUNTS, keys.KEPT_BACK_DUE, keys.KEPT_BACK_ACTS, keys.KEPT_BACK_SENDING, keys.SHADOW_COUNTS),
     *(_of("claim"), _of("shadow-alerted"), _of("residents"), _of("phones"), _of("accounts"), _of("idhashes")),
     *(*_ROSTERS, *_AUDIT, _LIMITS, keys.changing("*", "*")),

@@ -120,6 +120,7 @@ TOTP_USED = "totp-used:"  # string, and login and time step: exists once the cod
 UNMASKED = "unmasked:"  # string, and the session and the resident: exists while their data may be seen
 UNMASK_FORM = "unmask-form:"  # string, and the session and the form's id: sent twice, it counts once
 UNMASK_COUNTS = "unmask-counts"  # hash: day|login -> number of times
+REVEALS = "reveals:"  # sorted set, and a login: the residents whose data it revealed within the hour -> when
 REVEAL_PACE = "reveal-pace:"  # string, and a login: how often it revealed data in the last minutes
 SECURITY_COUNTS = "security-counts"  # hash: kind of a security event -> number of times
 KEPT_BACK_DUE = "{kept-back}:due"  # sorted set: an act's id -> when it is written

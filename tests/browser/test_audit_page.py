@@ -50,7 +50,7 @@ async def test_the_pages_of_the_audit_read_in_three_languages_on_a_telephone_and
 ) -> None:
     case = await red(console.line())
     async with await console.signed_in(StaffRole.OPERATOR) as operator:
-        await operator.post("/unmask", data={"case": case.id, "reason": "回电核实身份"})
+        await operator.post("/unmask", data={"case": case.id, "why": "calling", "reason": "回电核实身份"})
     for language, words, size in (
         ("zh-CN", "审计记录", None),
         ("en", "Audit lines", PHONE),

@@ -55,11 +55,35 @@ class Journey:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class AcceptedClaims:
+    """How the provider must have recognized a person: one of the values of each claim; an empty set is not checked."""
+
+    acr: frozenset[str] = frozenset()
+    amr: frozenset[str] = frozenset()
+
+    def asked(self) -> dict[str, str]:
+        """Return the parameter that asks the provider for it."""
+        return {"acr_values": " ".join(sorted(self.acr))} if self.acr else {}
+
+    def check(self, claims: Mapping[str, Any]) -> None:
+        """Raises OidcError if the claims of an ID token do not say so."""
+        methods = claims.get("amr")
+        stated = {each for each in methods if isinstance(each, str)} if isinstance(methods, list) else set()
+        if self.acr and claims.get("acr") not in self.acr:
+            raise OidcError("the acr of the sign-in is not one of QUANZU_CONSOLE_OIDC_ACR")
+        if self.amr and not stated & self.amr:
+            raise OidcError("the amr of the sign-in has none of QUANZU_CONSOLE_OIDC_AMR")
+
+
+ANY = AcceptedClaims()
+
+
 class Provider:
     """One OpenID provider. Its metadata is read each time, because its keys may change."""
 
-    def __init__(self, issuer: str, client: str, secret: str | None) -> None:
-        self.issuer, self._client, self._secret = issuer, client, secret
+    def __init__(self, issuer: str, client: str, secret: str | None, accepted: AcceptedClaims = ANY) -> None:
+        self.issuer, self._client, self._secret, self._accepted = issuer, client, secret, accepted
 
     async def begin(self, back: str) -> tuple[str, Journey]:
         """Return the provider's address to redirect to, and the data to keep. Raises OidcError if the provider
@@ -74,6 +98,7 @@ class Provider:
                     state=journey.state,
                     nonce=journey.nonce,
                     code_verifier=journey.verifier,
+                    **self._accepted.asked(),
                 )
             except (httpx.HTTPError, AuthlibBaseError, KeyError, ValueError) as error:
                 _refuse("the provider cannot be asked", error)
@@ -140,13 +165,15 @@ class Provider:
         known = {"nonce": journey.nonce, "client_id": self._client, "access_token": token.get("access_token")}
         claims = CodeIDToken(decoded.claims, decoded.header, wanted, known)
         claims.validate(leeway=LEEWAY_SECONDS)
+        self._accepted.check(claims)
         return str(claims["sub"])
 
 
 def provider(settings: ConsoleSettings) -> Provider | None:
     """Return the provider of the settings, or None if no issuer is set.
 
-    Raises SettingsError if the client's id is missing or the issuer is neither https nor on this machine.
+    Raises SettingsError if the client's id or the accepted acr and amr are missing, or if the issuer is neither https
+    nor on this machine.
     """
     if settings.oidc_issuer is None:
         return None
@@ -155,7 +182,13 @@ def provider(settings: ConsoleSettings) -> Provider | None:
     if not encrypted_or_local(settings.oidc_issuer):
         raise SettingsError("QUANZU_CONSOLE_OIDC_ISSUER: write https://, or anybody on the way may say who signs in")
     secret = settings.oidc_secret.get_secret_value() if settings.oidc_secret else None
-    return Provider(settings.oidc_issuer, settings.oidc_client, secret)
+    accepted = AcceptedClaims(frozenset(settings.oidc_acr.split()), frozenset(settings.oidc_amr.split()))
+    if accepted == ANY:
+        raise SettingsError(
+            "QUANZU_CONSOLE_OIDC_ACR, QUANZU_CONSOLE_OIDC_AMR: set one of them to what the provider states after a "
+            "second factor; the console asks for none itself"
+        )
+    return Provider(settings.oidc_issuer, settings.oidc_client, secret, accepted)
 
 
 def _refuse(what: str, error: Exception) -> NoReturn:

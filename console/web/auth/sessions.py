@@ -1,7 +1,8 @@
 """Sessions: a random token in the browser's cookie; Redis holds its hash. If Redis is lost, people sign in again.
 
-A session ends after a time without requests, after a maximum time (both by the wall clock), on sign-out, and when a
-change of the account raises its epoch. Programs use API tokens (auth/tokens.py) instead.
+A session ends after a time without an act of the person, after a maximum time (both by the wall clock), on sign-out,
+and when a change of the account raises its epoch. What an open page does by itself is no act: its streams, its renewed
+parts. Programs use API tokens (auth/tokens.py) instead.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ from streams.state.keys import SESSION, SESSIONS_OF
 COOKIE = "__Host-quanzu"
 AGENT = 200  # stored characters of the User-Agent header
 BEARER = "bearer "
+WAITING = frozenset({StaffRole.DISPLAY, StaffRole.OFFICER})  # a wall and a telephone in a pocket wait for events
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class StoredSession:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session as shown to its owner. `id`: the hash of the token; `began` and `used` (last request): aware UTC."""
+    """A session as shown to its owner. `id`: the hash of the token; `began` and `used` (last act): aware UTC."""
 
     id: str
     began: datetime
@@ -57,6 +59,7 @@ class Sessions:
     def __init__(self, redis: Any, staff: Staff, settings: ConsoleSettings, wall: Wall) -> None:  # noqa: ANN401 - see streams/repositories/residents
         self._redis, self._staff, self._wall = redis, staff, wall
         self._idle, self._whole = settings.session_minutes * 60, settings.session_hours * 3600
+        self._waiting = settings.waiting_hours * 3600
 
     async def begin(self, account: Account, how: str = "password", address: str = "", agent: str = "") -> str:
         """Begin a session and return its token, for the cookie. `how`: "password" or "oidc"; `agent`: User-Agent."""
@@ -64,41 +67,42 @@ class Sessions:
         name, began = hashed(token), self._wall.time()
         kept = StoredSession(account.login, account.epoch, began, how, address, agent[:AGENT])
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.set(SESSION + name, orjson.dumps(asdict(kept)), ex=self._idle)
+            pipe.set(SESSION + name, orjson.dumps(asdict(kept)), ex=self._left(account, kept))
             pipe.zadd(SESSIONS_OF + account.login, {name: began})
             pipe.zremrangebyscore(SESSIONS_OF + account.login, "-inf", began - self._whole)
             pipe.expire(SESSIONS_OF + account.login, self._whole)
             await pipe.execute()
         return token
 
-    async def of(self, request: Request) -> Who | None:
-        """Return who sends the request, by bearer token or by session cookie, or None. A session's idle time starts
-        again.
+    async def of(self, request: Request, acts: bool = False) -> Who | None:
+        """Return who sends the request, by bearer token or by session cookie, or None. `acts`: the person does
+        something, and the session's idle time starts again.
         """
         if (given := self.bearer(request)) is not None:
             return await self._bearer(given)
         token = request.cookies.get(COOKIE)
-        return await self.find(token) if token else None
+        return await self.find(token, acts) if token else None
 
     def bearer(self, request: Request) -> str | None:
         """Return the request's bearer token, "" if it is empty, or None if the request has none."""
         given = request.headers.get("authorization", "")
         return given[len(BEARER) :].strip() if given[: len(BEARER)].lower() == BEARER else None
 
-    async def find(self, token: str) -> Who | None:
-        """Return whose session the token is. Its idle time starts again.
+    async def find(self, token: str, acts: bool = False) -> Who | None:
+        """Return whose session the token is. `acts`: its idle time starts again.
 
         None if it ended, or the account was disabled, removed or so changed that its sessions end; it ends then.
         """
         name = hashed(token)
-        raw = await self._redis.getex(SESSION + name, ex=self._idle)
-        if raw is None:
+        kept = await self._kept(name)
+        if kept is None:
             return None
-        kept = StoredSession(**orjson.loads(raw))
         account = await self._staff.get(kept.login)
         if account is None or not _may_sign_in(account) or account.epoch != kept.epoch or self._over(kept):
             await self._forget(kept.login, name)
             return None
+        if acts:
+            await self._redis.expire(SESSION + name, self._left(account, kept))
         return _who(account, name)
 
     async def end(self, token: str) -> None:
@@ -129,7 +133,7 @@ class Sessions:
             if raw
         ]
         return [
-            self._session(name, kept, ttl)
+            self._session(account, name, kept, ttl)
             for name, kept, ttl in read
             if kept.epoch == account.epoch and not self._over(kept)
         ]
@@ -154,8 +158,16 @@ class Sessions:
     def _over(self, kept: StoredSession) -> bool:
         return self._wall.time() >= kept.began + self._whole
 
-    def _session(self, name: str, kept: StoredSession, ttl: int) -> Session:
-        used = self._wall.time() - (self._idle - ttl)
+    def _idle_of(self, account: Account) -> int:
+        return self._waiting if account.role in WAITING else self._idle
+
+    def _left(self, account: Account, kept: StoredSession) -> int:
+        """Return the seconds from now until the session ends if the person does nothing more."""
+        return max(1, min(self._idle_of(account), round(kept.began + self._whole - self._wall.time())))
+
+    def _session(self, account: Account, name: str, kept: StoredSession, ttl: int) -> Session:
+        ends = min(self._wall.time() + ttl, kept.began + self._whole)
+        used = max(kept.began, ends - self._idle_of(account))
         return Session(name, _moment(kept.began), _moment(used), kept.how, kept.address, kept.agent)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from console.web.auth.who import Who
 from console.web.kit.services import Services
+from domain.identity.free_text import masked_text
 from schemas.administration.audit import AuditEntry
 from streams.installation import Installation
 from streams.messaging.producer import Record
@@ -18,12 +19,12 @@ BIND_SECONDS = 600.0
 WRITE_SECONDS = 8.0  # longest wait for Kafka; then the form is answered with 503, and sent again it counts once
 
 
-async def record_look(services: Services, who: Who, what: str, on: str, reason: str = "") -> None:
+async def record_look(services: Services, who: Who, what: str, on: str, reason: str = "", detail: str = "") -> None:
     """Write that a person is about to see a resident's data; call it before the data is shown.
 
     `what`: case, unmask, search, export …; `on`: the id of what is seen. Raises as `write` does.
     """
-    await write(services, who, f"look-{what}", on, reason)
+    await write(services, who, f"look-{what}", on, reason, detail)
 
 
 async def write(services: Services, who: Who, act: str, on: str, reason: str = "", detail: str = "") -> None:
@@ -52,9 +53,9 @@ def in_time() -> asyncio.Timeout:
 
 
 def entry(services: Services, who: Who, act: str, on: str, reason: str = "", detail: str = "") -> AuditEntry:
-    """Return an audit entry at the present time, without writing it."""
-    at = services.line.clock.now()
-    return AuditEntry(at=at, by=who.login, act=act, on=on, reason=reason, detail=detail, token=who.token)
+    """Return an audit entry at the present time, without writing it. Its reason has no numbers of anybody."""
+    at, told = services.line.clock.now(), masked_text(reason)
+    return AuditEntry(at=at, by=who.login, act=act, on=on, reason=told, detail=detail, token=who.token)
 
 
 async def binding(line: Installation) -> None:

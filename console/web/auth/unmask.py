@@ -1,50 +1,74 @@
-"""Revealing a resident's data: a person gives a reason and sees it for some minutes; recorded and counted by day.
+"""Revealing a resident's data: a person gives a reason and sees it for some minutes; recorded, counted and limited.
 
-The permission is a key in Redis; if it is lost, the person asks again. The counts are sums over the audit and are
-computed again if Redis was lost.
+The permission is a key in Redis; if it is lost, the person asks again. The counts by day are sums over the audit and
+are computed again if Redis was lost; the quota of an hour then begins anew.
 """
 
 import asyncio
 from collections import Counter
-from contextlib import AbstractAsyncContextManager, nullcontext
-from datetime import date, datetime, timedelta
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 from console.web.auth import trail
 from console.web.auth.who import Who
 from console.web.kit.services import Services
+from domain.access.reveals import WINDOW, Revealed, free_again, quotas, says_something
 from domain.calendar import local_date
-from schemas.administration.audit import AuditEntry
+from schemas.administration.audit import AuditEntry, RevealReason
+from schemas.casework.cases import Case
+from schemas.levels import Level
 from schemas.people.residents import ResidentId
+from schemas.people.staff import StaffRole
 from streams.installation import Installation
 from streams.security import audit_log
 from streams.state import locks
-from streams.state.keys import UNMASK_COUNTS, UNMASK_FORM, UNMASKED
+from streams.state.keys import REVEALS, UNMASK_COUNTS, UNMASK_FORM, UNMASKED
 
 ACT = "look-unmask"
-LEAST_REASON = 4  # characters: two words in Chinese
 SUMMED = "|summed"  # this field of the hash says that the counts are complete
 KEPT = timedelta(days=31)  # how far back the audit is counted
 FORM_SECONDS = 3600
+_RED = "red:"  # begins the member of a red case of the person's own
 
 _summing = asyncio.Lock()
 
 
-async def begin(services: Services, who: Who, case: str, resident: ResidentId, reason: str, form: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A person's form. `reason`: their own words."""
+
+    why: RevealReason
+    reason: str
+    form: str = ""
+
+
+class QuotaError(Exception):
+    """The person has revealed too many residents' data. `until`: when one more is allowed."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("too many reveals")
+        self.until = until
+
+
+async def begin(services: Services, who: Who, case: Case, wish: Wish) -> bool:
     """Write the audit entry, then let the person see the resident's data for `unmask_minutes`.
 
     Return True if it counts: a repeated form counts once, unless the first failed.
 
-    Raises ValueError if the reason has fewer than LEAST_REASON characters, and what `trail.write` raises.
+    Raises ValueError if the reason says nothing, QuotaError above the quota of the role, and what `trail.write` raises.
     """
-    if len(reason.strip()) < LEAST_REASON:
+    if not says_something(wish.reason):
         raise ValueError("a reason is needed")
     redis = services.line.redis
-    async with _once(services, who, form) as first:
+    async with _once(services, who, wish.form) as first:
         if first:
-            await _sum(services.line)
-            await trail.record_look(services, who, "unmask", case, reason.strip())
+            async with _within_quota(services, who, case):
+                await _sum(services.line)
+                await trail.record_look(services, who, "unmask", case.id, wish.reason.strip(), f"for {wish.why.value}")
             await redis.hincrby(UNMASK_COUNTS, _field(local_date(services.line.clock.now()), who.login), 1)
-            await redis.set(_name(who, resident), 1, ex=services.settings.unmask_minutes * 60)
+            await redis.set(_name(who, case.resident), 1, ex=services.settings.unmask_minutes * 60)
     return first
 
 
@@ -53,6 +77,44 @@ def _once(services: Services, who: Who, form: str) -> AbstractAsyncContextManage
     if not form:
         return nullcontext(True)
     return locks.taken(services.line.redis, f"{UNMASK_FORM}{who.session}:{form}", FORM_SECONDS * 1000)
+
+
+@asynccontextmanager
+async def _within_quota(services: Services, who: Who, case: Case) -> AsyncIterator[None]:
+    """Count a resident in the person's hour; not if the block raises or is cancelled. Raises QuotaError."""
+    counted = await _counted_in(services, who, case)
+    try:
+        yield
+    except BaseException:
+        if counted:
+            await services.line.redis.zrem(REVEALS + who.login, counted)
+        raise
+
+
+async def _counted_in(services: Services, who: Who, case: Case) -> str | None:
+    """Count a resident in the person's hour; return the member that counts it, None if it was counted before.
+
+    It is counted before the others are read, so two forms at once cannot both pass the limit. Raises QuotaError.
+    """
+    redis, now, name = services.line.redis, services.line.clock.now(), REVEALS + who.login
+    red = case.level is Level.RED and (case.claimed_by == who.login or who.role is StaffRole.OFFICER)
+    member = f"{_RED if red else ''}{case.resident}"
+    async with redis.pipeline(transaction=False) as pipe:
+        pipe.zremrangebyscore(name, "-inf", (now - WINDOW).timestamp())
+        pipe.zadd(name, {member: now.timestamp()}, nx=True)
+        pipe.zrange(name, 0, -1, withscores=True)
+        pipe.expire(name, WINDOW)
+        _, new, found, _ = await pipe.execute()
+    before = [_revealed(each, at) for each, at in found if each.decode() != member]
+    until = free_again(before, red, quotas(services.settings.reveal_quotas)[who.role], now) if new else None
+    if until is not None:
+        await redis.zrem(name, member)
+        raise QuotaError(until)
+    return member if new else None
+
+
+def _revealed(member: bytes, at: float) -> Revealed:
+    return Revealed(datetime.fromtimestamp(at, UTC), member.startswith(_RED.encode()))
 
 
 async def active(services: Services, who: Who, resident: ResidentId) -> bool:

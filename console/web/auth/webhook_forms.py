@@ -31,6 +31,7 @@ def webhook_of_form(made: Services, by: str, given: Mapping[str, str], secrets: 
                 "url": given["url"],
                 "area": given["area"],
                 "levels": frozenset(given["levels"].split()),
+                "words": given.get("words") == "yes",
                 "language": given["language"],
                 "secrets": list(secrets),
                 "made_at": made.line.clock.now(),

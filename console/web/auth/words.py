@@ -3,6 +3,7 @@
 from datetime import date
 
 from domain.identity.divisions import name_of
+from schemas.administration.audit import RevealReason
 from schemas.people.staff import Scope, StaffRole
 
 N_ = str
@@ -22,9 +23,18 @@ ROLES = {
 SCOPES = {
     Scope.READ_CASES: N_("读取预警"),
     Scope.FOLLOW_CASES: N_("接收预警动态"),
+    Scope.WORDS: N_("读取文字（人员所写的备注和理由，号码已隐去）"),
     Scope.NOTE: N_("记事"),
     Scope.RING: N_("通知来电（电话交换机）"),
     Scope.ACT: N_("处置预警（解除、确认、降级、办结除外）"),
+}
+REVEAL_REASONS = {
+    RevealReason.CALLING: N_("致电当事人或亲友"),
+    RevealReason.VISITING: N_("上门见面"),
+    RevealReason.STOPPING: N_("办理止付或解除"),
+    RevealReason.ANSWERING: N_("答复来电或投诉"),
+    RevealReason.CHECKING: N_("督导复核"),
+    RevealReason.OTHER: N_("其他（请写明）"),
 }
 EVERYWHERE = N_("全省")
 TOO_OFTEN = N_("尝试次数太多。请过一会儿再试。")

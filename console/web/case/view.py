@@ -225,9 +225,12 @@ def context(language: str) -> dict[str, Any]:
     return {"scripts": trees(), "spoken": language}
 
 
-def timeline(story: list[TimelineEntry], language: str) -> list[dict[str, Any]]:
-    """Return a story's events in words of the language, the latest first, as dictionaries for the template."""
-    words = wording(language)
+def timeline(story: list[TimelineEntry], language: str, whole: bool) -> list[dict[str, Any]]:
+    """Return a story's events in words of the language, the latest first, as dictionaries for the template.
+
+    `whole`: the reader has revealed the resident's data, and reads the notes with their numbers.
+    """
+    words = wording(language, whole)
     return [
         {
             "version": each.version,

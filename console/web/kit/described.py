@@ -1,6 +1,6 @@
 """Models of the API's answers, as its OpenAPI description shows them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +11,16 @@ from pydantic import BaseModel, ConfigDict
 from console.web.case.answers import Answered
 from console.web.case.stories import TimelineEntry
 from domain.wording.codes import Renderer
-from schemas.casework.cases import Case
+from schemas.casework.cases import Case, Step
 from schemas.casework.events import Fact
-from schemas.codes.any_code import AnyCodeField
+from schemas.codes.any_code import AnyCode, AnyCodeField
 
 Answers = Mapping[int | str, dict[str, Any]]
 """The model and description of an answer by HTTP status, in FastAPI's form."""
+
+
+Shown = Callable[[AnyCode], AnyCode]
+"""Returns a code as the reader may see it: people's own words masked, or without them."""
 
 
 class _Shape(BaseModel):
@@ -45,11 +49,16 @@ class WordedCase(Case):
     words: list[str]
 
     @classmethod
-    def of(cls, case: Case, words: Renderer) -> "WordedCase":
+    def of(cls, case: Case, words: Renderer, shown: Shown) -> "WordedCase":
         """Return the case with the sentences; nothing is validated again."""
         payments = [each.model_copy(update={"reported": None}) for each in case.payments]
+        steps = [_step(each, shown) for each in case.steps]
         told = [words.sentence(each) for each in case.danger.reasons]
-        return cls.model_construct(**{**dict(case), "payments": payments}, words=told)
+        return cls.model_construct(**{**dict(case), "payments": payments, "steps": steps}, words=told)
+
+
+def _step(step: Step, shown: Shown) -> Step:
+    return step.model_copy(update={"because": shown(step.because)}) if step.because else step
 
 
 class CasePage(_Shape):
@@ -61,7 +70,7 @@ class CasePage(_Shape):
 
 class Change(_Shape):
     """The facts that one input produced on a case. `version`: the case version after it. `words`: the facts as
-    sentences.
+    sentences; empty for a token without `cases.words`.
     """
 
     version: int
@@ -70,10 +79,11 @@ class Change(_Shape):
     words: list[str]
 
     @classmethod
-    def of(cls, told: TimelineEntry, words: Renderer) -> "Change":
-        """Return the entry with its facts as sentences of the renderer's language."""
-        sentences = [words.sentence(fact.what) for fact in told.facts]
-        return cls(version=told.version, at=told.at, facts=told.facts, words=sentences)
+    def of(cls, told: TimelineEntry, words: Renderer | None, shown: Shown) -> "Change":
+        """Return the entry with its facts as sentences of the renderer's language. `words`: None without sentences."""
+        sentences = [words.sentence(fact.what) for fact in told.facts] if words else []
+        facts = [fact.model_copy(update={"what": shown(fact.what)}) for fact in told.facts]
+        return cls(version=told.version, at=told.at, facts=facts, words=sentences)
 
 
 class Acted(_Shape):

@@ -42,9 +42,11 @@ class Door:
         """Decorator: a GET route for people, which returns HTML or data for a page's script."""
         return self._route(path, roles, name, ["GET"])
 
-    def act(self, path: str, roles: Collection[StaffRole], name: str) -> Callable[[Endpoint], Endpoint]:
-        """Decorator: a POST route for forms and page scripts."""
-        return self._route(path, roles, name, ["POST"])
+    def act(
+        self, path: str, roles: Collection[StaffRole], name: str, *, by_itself: bool = False
+    ) -> Callable[[Endpoint], Endpoint]:
+        """Decorator: a POST route for forms and page scripts. `by_itself`: an open page sends it without its reader."""
+        return self._route(path, roles, name, ["POST"], by_itself=by_itself)
 
     def api(
         self,
@@ -73,6 +75,7 @@ class Door:
         methods: list[str],
         answers: Answers | None = None,
         scopes: frozenset[Scope] = frozenset(),
+        by_itself: bool = False,
     ) -> Callable[[Endpoint], Endpoint]:
         known = frozenset(roles)
 
@@ -86,7 +89,7 @@ class Door:
                 status_code=min((each for each in answers or () if isinstance(each, int)), default=None),
                 responses=None if answers is None else {**FAULTS, **answers},
                 openapi_extra={ROLES: sorted(known), **({SCOPES: sorted(scopes)} if scopes else {})},
-                dependencies=[Depends(guard(known, scopes))] if known else [],
+                dependencies=[Depends(guard(known, scopes, by_itself))] if known else [],
                 response_model=None,
             )
             return endpoint
@@ -94,16 +97,18 @@ class Door:
         return add
 
 
-def guard(roles: frozenset[StaffRole], scopes: frozenset[Scope] = frozenset()) -> Callable[[Request], Awaitable[None]]:
+def guard(
+    roles: frozenset[StaffRole], scopes: frozenset[Scope] = frozenset(), by_itself: bool = False
+) -> Callable[[Request], Awaitable[None]]:
     """Return a dependency that admits accounts with one of the roles and, of programs, tokens with one of the scopes,
-    and sets `request.state.who`.
+    and sets `request.state.who`. `by_itself`: the request is no act of a person.
 
     It raises NotSignedInError, ForbiddenError (wrong role or scope or, for a writing request, no CSRF token) or
     TooManyError.
     """
 
     async def check(request: Request) -> None:
-        who = await services(request).sessions.of(request)
+        who = await services(request).sessions.of(request, acts=not by_itself and is_act(request))
         if who is None:
             await _note_refused_token(request)
             raise NotSignedInError
@@ -115,6 +120,18 @@ def guard(roles: frozenset[StaffRole], scopes: frozenset[Scope] = frozenset()) -
             await csrf.check(request, who)
 
     return check
+
+
+def is_act(request: Request) -> bool:
+    """Return whether a person sent the request: a form, or a page that they opened. A script's GET is none.
+
+    A browser says how a GET came about if the console is served over TLS; without it, whoever asks for a page is taken
+    for a person.
+    """
+    if request.method not in ("GET", "HEAD"):
+        return True
+    mode = request.headers.get("sec-fetch-mode")
+    return mode == "navigate" if mode else "text/html" in request.headers.get("accept", "")
 
 
 async def _note_refused_token(request: Request) -> None:

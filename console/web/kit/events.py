@@ -6,6 +6,7 @@ stop; without this module uvicorn would cut open streams after its timeout, each
 
 import asyncio
 import time
+from collections import Counter
 from functools import partial
 
 from fastapi import Request
@@ -14,15 +15,17 @@ from sse_starlette.sse import ContentStream
 from starlette.types import Message, Receive, Scope, Send
 
 from console.web.auth.who import Who
+from console.web.kit.errors import TooManyError
 from console.web.kit.services import services
 
 PING_SECONDS = 15
+FULL_SECONDS = 30  # Retry-After to a stream above the limit
 
 
 class Look:
     """Checks whether a stream's session still belongs to the same unchanged account, at most once every `seconds`.
 
-    Each check uses the session, so a screen that is watched all night stays signed in.
+    A check is no act of the person: the session of a page that is only open ends.
     """
 
     def __init__(self, request: Request, who: Who, seconds: float) -> None:
@@ -37,14 +40,43 @@ class Look:
         return await services(self._request).sessions.of(self._request) != self._who
 
 
+class Places:
+    """The open streams of one process, by account. Each account has a limit, so that nobody takes all places."""
+
+    def __init__(self, account: int, total: int) -> None:
+        self._account, self._total = account, total
+        self._taken: Counter[str] = Counter()
+
+    def take(self, login: str) -> None:
+        """Count a stream that opens. Raises TooManyError if the account or all together have as many as they may."""
+        if self._taken[login] >= self._account or self._taken.total() >= self._total:
+            raise TooManyError(FULL_SECONDS)
+        self._taken[login] += 1
+
+    def free(self, login: str) -> None:
+        """Count a stream that ended."""
+        self._taken[login] -= 1
+        if not self._taken[login]:
+            del self._taken[login]
+
+
 class Events(EventSourceResponse):
     """A response that streams the events of `content` until it ends, the browser leaves or `state.stopping` is set."""
 
-    def __init__(self, content: ContentStream) -> None:
+    def __init__(self, content: ContentStream, login: str, places: Places) -> None:
+        """Raises TooManyError if `places` has none left for the account."""
+        places.take(login)
+        self._login, self._places = login, places
         super().__init__(content, ping=PING_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream the events, and complete the response if the console stops."""
+        try:
+            await self._stream(scope, receive, send)
+        finally:
+            self._places.free(self._login)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         stopping: asyncio.Event = scope["app"].state.stopping
         last: Message = {}
 
@@ -56,6 +88,15 @@ class Events(EventSourceResponse):
         await super().__call__(scope, partial(_told, receive, stopping), noting)
         if stopping.is_set() and last and last.get("more_body", True):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def open_stream(request: Request, who: Who, content: ContentStream, *, journal: bool = False) -> Events:
+    """Return the response that streams `content`. `journal`: it reads the journal itself, so there are fewer places.
+
+    Raises TooManyError (429) if the account or the process has too many streams.
+    """
+    made = services(request)
+    return Events(content, who.login, made.journal_streams if journal else made.streams)
 
 
 async def _told(receive: Receive, stopping: asyncio.Event) -> Message:

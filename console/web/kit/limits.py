@@ -3,6 +3,7 @@
 Counted in Redis for all console processes together. While Redis does not answer, no request is refused.
 """
 
+import asyncio
 import logging
 import math
 import time
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 SIGN_IN = ("/sign-in", "/guest")  # paths where secrets can be guessed
 SIGN_IN_BYTES = 16_384
 BODY_BYTES = 1_048_576  # of other requests
+BODY_SECONDS = 30.0  # until the whole body has arrived
 UPLOAD_BYTES = 8_388_608  # of a file: a policy, a roster
 PERSON = limits.parse("1200/minute")  # requests of one person from all addresses
 SEARCHES = limits.parse("60/minute")  # of one person; more looks like copying the register
@@ -92,7 +94,9 @@ class Addresses:
 
 
 class Bodies:
-    """ASGI middleware that refuses (413) a body above its size limit, by Content-Length and by the bytes received."""
+    """ASGI middleware that refuses a body above its size limit (413), by Content-Length and by the bytes received, and
+    one that is not here after BODY_SECONDS (408), however it trickles in.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -101,12 +105,14 @@ class Bodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most, came = _most(scope["path"]), 0
+        most, came, whole = _most(scope["path"]), 0, False
+        until = asyncio.get_running_loop().time() + BODY_SECONDS
 
         async def counting() -> Message:
-            nonlocal came
-            message = await receive()
+            nonlocal came, whole
+            message = await (receive() if whole else _before(until, receive))
             came += len(message.get("body", b""))
+            whole = whole or not message.get("more_body", False)
             if came > most:
                 raise HTTPException(413)
             return message
@@ -115,6 +121,14 @@ class Bodies:
             await refused(Request(scope), 413)(scope, receive, send)
             return
         await self._app(scope, counting, send)
+
+
+async def _before(until: float, receive: Receive) -> Message:
+    try:
+        async with asyncio.timeout_at(until):
+            return await receive()
+    except TimeoutError:
+        raise HTTPException(408, headers={"Connection": "close"}) from None
 
 
 def _most(path: str) -> int:

@@ -15,12 +15,14 @@ from markupsafe import Markup, escape
 
 from console import policy_faults
 from console.web.auth import csrf
+from console.web.auth.words import REVEAL_REASONS
 from console.web.kit.i18n import LANGUAGES, language_of, place, translations
 from console.web.kit.navigation import items
 from console.web.kit.services import services
 from console.web.kit.static_files import root
 from console.web.kit.wording import wording
 from domain.identity import masking
+from domain.identity.free_text import masked_text
 from domain.wording import labels
 from domain.wording.codes import yuan
 
@@ -71,9 +73,10 @@ def environment(language: str) -> Environment:
         newstyle=True,
     )
     made.globals["labels"] = labels
+    made.globals["reveal_reasons"] = REVEAL_REASONS
     made.globals["static"] = root()
     made.filters.update(_FILTERS)
-    made.filters["sentence"] = wording(language).sentence
+    made.filters["sentence"] = lambda code, whole=False: wording(language, whole).sentence(code)
     made.filters["fault"] = lambda fault: policy_faults.sentence(fault, found.gettext)
     made.filters["place"] = lambda names: place(names, found.gettext)
     made.filters["yuan_short"] = lambda fen: yuan_short(fen, language)
@@ -147,6 +150,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "minutes": minutes,
     "lasted": lasted,
     "masked_name": masking.name,
+    "masked_text": masked_text,
     "masked_phone": masking.phone,
     "masked_account": masking.account,
 }

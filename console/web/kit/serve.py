@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from console.web.app import create_app
 from console.web.kit.settings import ConsoleSettings
 from streams.installation import Installation
+from streams.intake.body import Impatient
 from streams.runtime import serving as http
 from streams.runtime.tls import Tls
 
@@ -24,6 +25,7 @@ async def serving(app: FastAPI, settings: ConsoleSettings) -> AsyncIterator[str]
     """
     config = uvicorn.Config(
         app,
+        http=Impatient,
         log_config=None,
         access_log=False,
         server_header=False,

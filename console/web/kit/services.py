@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from console.web.auth.signing import SignIn
     from console.web.case.kept_back import DelayedActs
     from console.web.case.stories import Stories
+    from console.web.kit.events import Places
     from console.web.kit.settings import ConsoleSettings
     from console.web.live.figures import Figures
     from console.web.live.hub import Hub
@@ -38,6 +39,8 @@ class Services:
     sign_in: "SignIn"
     security: "SecurityLog"
     settings: "ConsoleSettings"
+    streams: "Places"
+    journal_streams: "Places"  # of programs that follow the journal
     telephone: "Telephone | None" = None  # set if calls can be placed from a page
     guests: "Sequence[Guest]" = ()  # in the demo only
     stories: "Stories" = field(init=False)

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
+from domain.access.reveals import quotas
 from domain.access.webhooks import addresses
 from streams.runtime.secret_files import Environment
 from streams.runtime.settings import SettingsError
@@ -13,6 +14,11 @@ from streams.runtime.settings import SettingsError
 
 def _addresses(text: str) -> str:
     addresses(text)
+    return text
+
+
+def _quotas(text: str) -> str:
+    quotas(text)
     return text
 
 
@@ -30,7 +36,12 @@ class ConsoleSettings(Environment):
     origin: str | None = Field(
         None, description="The address as browsers see it, https://console.example. Unset: http://host:port"
     )
-    session_minutes: int = Field(30, ge=1, description="A session ends after so long without a request")
+    session_minutes: int = Field(30, ge=1, description="A session ends after so long without an act of the person")
+    waiting_hours: int = Field(
+        12,
+        ge=1,
+        description="The same for a wall display and an officer's telephone, which wait for events without an act",
+    )
     session_hours: int = Field(
         12,
         ge=1,
@@ -38,10 +49,27 @@ class ConsoleSettings(Environment):
         "after it last reached the console",
     )
     unmask_minutes: int = Field(5, ge=1, description="How long a person's data stays readable after it was unmasked")
+    reveal_quotas: Annotated[str, AfterValidator(_quotas)] = Field(
+        "operator=20/60,officer=10/30,supervisor=20/60,release_desk=20/40,auditor=20/20",
+        description="How many residents' data a person may reveal within an hour, by role; after the slash, together "
+        "with the red cases that the person has claimed",
+    )
     rate_address: str = Field("6000/minute", description="Requests of one address")
+    streams_account: int = Field(24, ge=1, description="Open event streams of one account at one console process")
+    streams: int = Field(1000, ge=1, description="Open event streams of one console process; the next one gets 429")
+    journal_account: int = Field(4, ge=1, description="The same for /api/v1/stream, of one account")
+    journal_streams: int = Field(
+        40, ge=1, description="The same for /api/v1/stream, of the process: each of them reads the journal"
+    )
     rate_sign_in: str = Field("120/minute", description="Tries to sign in from one address")
     oidc_issuer: str | None = Field(None, description="The OpenID provider's issuer; unset: passwords only")
     oidc_client: str | None = Field(None, description="The client's id there")
+    oidc_acr: str = Field(
+        "",
+        description="Values of `acr` (separated by blanks), one of which the provider must state: how it knows who it "
+        "is. With an issuer, this or the next is needed, since the provider answers for the second factor",
+    )
+    oidc_amr: str = Field("", description="Values of `amr`, such as `mfa hwk`, one of which the provider must state")
     webhook_addresses: Annotated[str, AfterValidator(_addresses)] = Field(
         "",
         description="Addresses inside the network to which webhooks may be sent, exactly: 10.1.2.3,fd00::7. Public "

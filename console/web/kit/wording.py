@@ -11,9 +11,12 @@ from schemas.codes.any_code import AnyCode
 
 
 @cache
-def wording(language: str) -> Renderer:
-    """Return the renderer of a language; answers to a script's questions use the script's own words."""
-    return Renderer(translations(language).gettext, language, tree_of)
+def wording(language: str, whole: bool = False) -> Renderer:
+    """Return the renderer of a language; answers to a script's questions use the script's own words.
+
+    `whole`: for a reader who has revealed the resident's data; others read notes without numbers.
+    """
+    return Renderer(translations(language).gettext, language, tree_of, whole)
 
 
 def say(request: Request, code: AnyCode) -> str:

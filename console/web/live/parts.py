@@ -28,7 +28,7 @@ async def changed_parts(
     """Yield events `{part: html}` with the parts that changed, at first all. Part `map` of page `desk` is
     `desk_map.html`.
 
-    Ends with the session. The stream uses the session, so a screen that is watched all night stays signed in.
+    Ends with the session, which the stream does not extend.
     """
     made, language = services(request), language_of(request)
     shown: dict[str, str] = {}

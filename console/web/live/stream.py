@@ -38,8 +38,7 @@ async def changes(request: Request, listener: Listener, mark: str) -> AsyncItera
     """Yield server-sent events: the changes since the mark and then each new one; `reload` if the page must load again,
     then end.
 
-    Ends with the session, by `signed-out`. The open stream uses the session, so a screen that is watched all night
-    stays signed in.
+    Ends with the session, by `signed-out`. The open stream does not extend the session.
     """
     made = services(request)
     with made.hub.watching() as screen:

@@ -24,6 +24,8 @@ GROUPS = {
             "look-search": N_("搜索"),
             "look-unmask": N_("查看居民完整信息"),
             "look-call": N_("拨打电话"),
+            "reveal-confirmed": N_("复核查看：确认"),
+            "reveal-questioned": N_("复核查看：提出疑问"),
             "look-call-in": N_("查看来电"),
             "look-task": N_("查看任务"),
             "look-stop": N_("查看止付"),

@@ -328,7 +328,7 @@ function undoing() {
 function masking() {
   clearTimeout(maskTimer);
   const left = page.querySelector("[data-masks-in]")?.dataset.masksIn;
-  if (left) maskTimer = setTimeout(() => refresh("", ["who", "money"]), Number(left) * 1000 + 500);
+  if (left) maskTimer = setTimeout(() => (refresh("", ["who", "money", "coming", "done"]), story()), Number(left) * 1000 + 500);
 }
 
 // ---------------------------------------------------------------- moving about

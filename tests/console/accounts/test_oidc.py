@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 import pytest_asyncio
-from oidc_provider_mock import run_server_in_thread
+from oidc_provider_mock import User, run_server_in_thread
 
-from console.web.auth.oidc import Provider, provider
+from console.web.auth.oidc import AcceptedClaims, Provider, provider
 from console.web.auth.sessions import COOKIE
 from console.web.kit.settings import ConsoleSettings
 from schemas.administration.requests import AdminAct
@@ -19,6 +19,14 @@ from streams.runtime.settings import SettingsError
 from tests.console.harness.stage import Stage
 from tests.console.harness.two_persons import agreed
 from tests.console.harness.visitors import Visitor, person, sign_in
+
+STATED = [
+    User(sub="u-strong", claims={"acr": "gold", "amr": ["pwd", "otp"]}),
+    User(sub="u-other-acr", claims={"acr": "bronze", "amr": ["pwd", "otp"]}),
+    User(sub="u-other-amr", claims={"acr": "gold", "amr": ["pwd"]}),
+    User(sub="u-odd-amr", claims={"acr": "gold", "amr": "otp"}),
+    User(sub="u-silent", claims={}),
+]
 
 
 @dataclass
@@ -37,7 +45,7 @@ class Directory:
 
 @pytest.fixture(scope="module")
 def directory() -> Iterator[Directory]:
-    with run_server_in_thread(require_nonce=True) as server:
+    with run_server_in_thread(require_nonce=True, user_claims=STATED) as server:
         yield Directory(f"http://localhost:{server.server_port}")
 
 
@@ -179,11 +187,28 @@ async def test_an_administrator_binds_an_account_and_a_subject_is_bound_once(
     assert bound.subject == f"{directory.issuer}|u-5"
 
 
+async def test_only_a_sign_in_of_the_accepted_strength_lets_somebody_in(console: Stage, directory: Directory) -> None:
+    strong = Provider(
+        directory.issuer, "quanzu", "secret", AcceptedClaims(frozenset({"gold"}), frozenset({"otp", "hwk"}))
+    )
+    with asking(console, strong):
+        for user in STATED:
+            await console.account(StaffRole.AUDITOR, subject=f"{directory.issuer}|{user.sub}")
+            async with Visitor(console) as visitor:
+                address = (await visitor.get("/sign-in/oidc")).headers["location"]
+                assert parse_qs(urlsplit(address).query)["acr_values"] == ["gold"]
+                answer = await visitor.get(ours(await directory.confirm(address, user.sub)))
+                assert (answer.status_code, COOKIE in visitor.kept) == (
+                    (200, True) if user.sub == "u-strong" else (401, False)
+                ), user.sub
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
         ({"oidc_issuer": "https://id.example"}, "QUANZU_CONSOLE_OIDC_CLIENT"),
         ({"oidc_issuer": "http://id.example", "oidc_client": "quanzu"}, "write https://"),
+        ({"oidc_issuer": "https://id.example", "oidc_client": "quanzu"}, "QUANZU_CONSOLE_OIDC_ACR"),
     ],
 )
 async def test_a_provider_that_is_not_set_whole_or_in_the_clear_is_refused(fields: dict[str, str], words: str) -> None:

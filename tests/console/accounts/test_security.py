@@ -179,7 +179,7 @@ async def test_no_address_leads_out_of_the_console(console: Stage, world: World)
     case = world.cases[0].id
     async with await world.enter(StaffRole.OPERATOR) as client:
         for foreign in FOREIGN:
-            asked = form(case=case, back=foreign, reason="回电核实")
+            asked = form(case=case, back=foreign, why="calling", reason="回电核实")
             answer = await client.post("/unmask", data=asked)
             assert answer.headers["location"] == f"/cases/{case}"
             for address in ("/language/ko", "/sign-in", "/", "/queue"):

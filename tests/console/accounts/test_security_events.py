@@ -115,7 +115,7 @@ async def test_a_form_that_is_sent_twice_reveals_once(console: Stage) -> None:
     case = await red(console.line())
     async with await console.signed_in(StaffRole.OPERATOR) as client:
         for _ in range(2):
-            form = {"case": case.id, "reason": "核对身份信息", "form": "once"}
+            form = {"case": case.id, "why": "calling", "reason": "核对身份信息", "form": "once"}
             assert (await client.post("/unmask", data=form)).status_code == 303
         assert await kinds(console, client.account.login) == [Kind.REVEALED]
 
@@ -124,7 +124,7 @@ async def test_who_reveals_many_residents_data_within_minutes_is_told_apart(cons
     case = await red(console.line())
     async with await console.signed_in(StaffRole.OPERATOR) as client:
         for number in range(security_log.MANY):
-            form = {"case": case.id, "reason": "核对身份信息", "form": f"f{number}"}
+            form = {"case": case.id, "why": "calling", "reason": "核对身份信息", "form": f"f{number}"}
             assert (await client.post("/unmask", data=form)).status_code == 303
         found = await events(console, client.account.login)
     assert [each.kind for each in found] == [Kind.REVEALED] * security_log.MANY + [Kind.MASS_REVEALING]

@@ -12,6 +12,7 @@ import pytest
 from console.web.auth import unmask
 from console.web.kit.wording import wording
 from console.web.routes.cases import case as case_routes
+from schemas.administration.audit import RevealReason
 from schemas.casework.cases import CaseState
 from schemas.people.incidents import Incident
 from schemas.people.residents import Flag
@@ -112,7 +113,7 @@ async def test_unmasked_the_data_is_readable_for_this_person_alone(
     resident, case = await red(line)
     who = await console.services.sessions.find(operator.token)
     assert who is not None
-    await unmask.begin(console.services, who, case.id, resident.id, "核对身份", "")
+    await unmask.begin(console.services, who, case, unmask.Wish(RevealReason.CALLING, "核对身份"))
     page = await operator.get(f"/cases/{case.id}")
     assert resident.name in page.text
     assert resident.phones[0].value in page.text

@@ -310,7 +310,7 @@ async def test_the_desk_reads_whose_payment_it_is_only_for_a_reason(console: Sta
     number = stop.resident.phones[0].value.removeprefix("+86")
     async with await console.signed_in(DESK) as anna:
         assert number not in (await anna.get(stop.path)).text
-        told = {"case": stop.case.id, "reason": "核对来人身份", "back": stop.path}
+        told = {"case": stop.case.id, "why": "stopping", "reason": "核对来人身份", "back": stop.path}
         answer = await anna.post("/unmask", data=told)
         assert answer.headers["location"] == stop.path
         assert number in (await anna.get(stop.path)).text

@@ -43,7 +43,7 @@ async def who_is(console: Stage, client: Client) -> Who:
 
 
 async def uncovered(client: Client, case: Case, reason: str = REASON, **fields: str) -> httpx.Response:
-    return await client.post("/unmask", data={"case": case.id, "reason": reason, **fields})
+    return await client.post("/unmask", data={"case": case.id, "why": "calling", "reason": reason, **fields})
 
 
 # ------------------------------------------------------------ the audit
@@ -187,7 +187,9 @@ async def test_a_form_that_is_sent_twice_is_recorded_and_counted_once(console: S
         for _ in range(2):
             await uncovered(client, case, form="aaaabbbbccccdddd")
         answer = await client.post(
-            "/unmask", data={"case": case.id, "reason": REASON}, headers={"accept": "application/json"}
+            "/unmask",
+            data={"case": case.id, "why": "calling", "reason": REASON},
+            headers={"accept": "application/json"},
         )
         assert answer.json()["seconds"] > 0
         assert len(await told(console, by=client.account.login)) == 2
@@ -208,7 +210,7 @@ async def test_an_officer_unmasks_whom_he_is_sent_to(console: Stage) -> None:
         visiting(console, "unmask-1") as visit,
         await console.signed_in(StaffRole.OFFICER, officer="unmask-1") as client,
     ):
-        asked = {"case": visit.task.case, "reason": REASON, "back": "/tasks"}
+        asked = {"case": visit.task.case, "why": "visiting", "reason": REASON, "back": "/tasks"}
         assert (await client.post("/unmask", data=asked)).headers["location"] == "/tasks"
 
 

@@ -72,6 +72,27 @@ async def two(console: Stage) -> AsyncIterator[tuple[Client, Client]]:
         yield one, other
 
 
+async def test_a_draft_is_seen_and_changed_in_its_own_area_only(console: Stage) -> None:
+    async with (
+        await supervisor(console, "2202") as writer,
+        await supervisor(console, "2224") as elsewhere,
+        await supervisor(console, WHOLE) as whole,
+    ):
+        address = await drafted(writer, policy(console))
+        name = address.rpartition("/")[2]
+        for path in (address, f"{address}/preview"):
+            assert (await elsewhere.get(path)).status_code == 404
+            assert (await whole.get(path)).status_code == 200
+        for what in ("", "/drop", "/preview", "/publish", "/shadow"):
+            answer = await elsewhere.post(f"{address}{what}", data={"seen": "1", "text": "x", "reason": "as I like"})
+            assert answer.status_code == 404, what
+        assert name not in (await elsewhere.get("/policies")).text
+        assert name in (await whole.get("/policies")).text
+        draft = await console.house.line.drafts.get(name)
+        assert draft is not None
+        assert (draft.state, draft.version, draft.area) == (DraftState.OPEN, 1, "2202")
+
+
 async def test_who_wrote_a_draft_does_not_publish_it_and_a_second_person_does(console: Stage) -> None:
     before = await in_force(console)
     async with two(console) as (writer, reviewer):
@@ -141,9 +162,10 @@ async def test_a_part_of_the_province_may_draft_and_see_but_not_publish(console:
         assert page.status_code == 200
         assert f"{address}/publish" not in page.text
         theirs = await drafted(whole, policy(console))
-        for path in (f"{theirs}/publish", f"{theirs}/shadow", "/policies/back", "/policies/shadow/end"):
+        own = dict.fromkeys((f"{address}/publish", f"{address}/shadow", "/policies/back", "/policies/shadow/end"), 403)
+        for path, status in {**own, f"{theirs}/publish": 404, f"{theirs}/shadow": 404}.items():
             answer = await part.post(path, data={"form": "x", "seen": "1", "reason": "because"})
-            assert answer.status_code == 403, path
+            assert answer.status_code == status, path
 
 
 async def test_a_wrong_file_is_kept_and_named_with_its_line(console: Stage) -> None:

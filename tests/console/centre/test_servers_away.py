@@ -81,7 +81,7 @@ async def test_a_form_whose_audit_entry_could_not_be_written_reveals_the_data_wh
     who = await console.services.sessions.find(operator.token)
     assert who is not None
     await unmask.counts(console.services, console.house.clock.now().date())  # reads the audit, if it is the first
-    given = {"case": case.id, "reason": "回电核实身份", "form": secrets.token_hex(10)}
+    given = {"case": case.id, "why": "calling", "reason": "回电核实身份", "form": secrets.token_hex(10)}
     with hanging(kafka):
         assert (await operator.post("/unmask", data=given)).status_code == 503
     assert not await unmask.active(console.services, who, resident.id)

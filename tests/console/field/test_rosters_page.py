@@ -312,6 +312,19 @@ async def test_a_calendar_is_told_by_a_secret_address_until_that_is_renewed(cons
     await clear(console, name)
 
 
+async def test_a_calendar_s_address_ends_by_itself(console: Stage) -> None:
+    name = await station(console, "li")
+    async with await supervisor(console) as client, httpx.AsyncClient() as stranger:
+        address = await _address(client, name, "")
+        assert "有效期至" in (await client.get(f"/rosters/feeds?station={name}")).text
+        roster = await roster_of(console, name)
+        old = [each.model_copy(update={"until": console.house.clock.now()}) for each in roster.feeds]
+        await console.house.line.outgoing.rosters.put(roster.model_copy(update={"feeds": old}))
+        assert (await stranger.get(address)).status_code == 404
+        assert "已过期" in (await client.get(f"/rosters/feeds?station={name}")).text
+    await clear(console, name)
+
+
 async def _address(client: Client, name: str, officer: str) -> str:
     shown = await seen(client, f"/rosters/feeds?station={name}")
     answer = await client.post("/rosters/feeds", data={**shown, "station": name, "officer": officer})

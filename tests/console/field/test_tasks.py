@@ -86,7 +86,7 @@ async def test_the_whole_telephone_is_told_for_a_reason_and_only_of_whom_he_visi
         await officer(console, "tells-9") as client,
         await officer(console, "tells-10") as other,
     ):
-        asked = {"case": visit.task.case, "reason": "门口无人应答"}
+        asked = {"case": visit.task.case, "why": "visiting", "reason": "门口无人应答"}
         assert (await client.get("/tasks/phone", params=asked)).json() == {"phone": "", "seconds": 0}
         assert (await client.post("/unmask", data=asked, headers=JSON)).status_code == 200
         told = (await client.get("/tasks/phone", params=asked)).json()

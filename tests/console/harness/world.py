@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from console.web.auth import csrf, tokens, unmask
 from domain.access import requests
+from schemas.administration.audit import RevealReason
 from schemas.administration.drafts import Draft
 from schemas.administration.requests import AdminAct
 from schemas.casework.cases import Case
@@ -101,7 +102,7 @@ class World:
         """Let the person read the first case's resident."""
         who = await self.console.services.sessions.find(client.token)
         assert who is not None
-        await unmask.begin(self.console.services, who, self.cases[0].id, self.cases[0].resident, "安全测试", "")
+        await unmask.begin(self.console.services, who, self.cases[0], unmask.Wish(RevealReason.OTHER, "安全测试"))
 
 
 async def made(console: Stage) -> World:
@@ -221,8 +222,9 @@ async def _decided(world: World) -> None:
     )
     days = world.console.services.figures.book.days(lambda division: division.startswith(CHANGCHUN))
     bank, date = days[0] if days else ("bank", "2026-03-02")
-    draft = Draft(id="d1", text=text, base=policy, at=now, by="somebody-else", writers=["somebody-else"], note=HOSTILE)
-    await line.drafts.put(draft)
+    begun = {"text": text, "base": policy, "at": now, "by": "somebody-else", "note": HOSTILE}
+    for name, area in (("d1", CHANGCHUN), ("d2", JILIN_CITY)):
+        await line.drafts.put(Draft.model_validate({"id": name, "area": area, "writers": ["somebody-else"], **begun}))
     account = WatchEntry(subject="account:world", standing=WatchStatus.CONFIRMED, at=now, uid="police:world")
     question = PayersRequest(id="p" + "1" * 19, entry=account, source="police", at=now, payments=600)
     await world.console.house.line.payers_requests.put(question)  # as a worker does it
@@ -231,7 +233,7 @@ async def _decided(world: World) -> None:
         "handover-take:name": Thing("o1", "o2", "o9"),
         "name": Thing("q1", "q2", "q9"),
         "payers_id": Thing(question.id, None, "p" + "9" * 19),
-        "draft_id": Thing("d1", None, "d9"),
+        "draft_id": Thing("d1", "d2", "d9"),
         "request_id": Thing("a1", None, "a9"),
         "bank": Thing(bank, None, "nobank"),
         "day": Thing(date, None, "2001-01-01"),

@@ -3,16 +3,19 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 from httpx import Response
 
+from console.web.auth import tokens
 from console.web.case import acts, answers
 from schemas.casework.cases import Case
 from schemas.codes.people import Noted
-from schemas.people.staff import StaffRole
+from schemas.people.staff import Scope, StaffRole
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
@@ -241,3 +244,43 @@ async def test_the_description_names_every_act(console: Stage) -> None:
     assert "OutcomeAct" in described["components"]["schemas"]
     rung = described["paths"][f"{API}/calls"]["post"]["responses"]
     assert {status for status in rung if status < "300"} == {"202"}
+
+
+async def _token(console: Stage, *scopes: Scope) -> dict[str, str]:
+    """The header of a program with a token of these scopes."""
+    account, now = await console.account(StaffRole.SERVICE), datetime.now(UTC)
+    wish = tokens.TokenWish("a test", scopes, now + timedelta(hours=1), "admin", "second")
+    token, kept = tokens.make(account, wish, now)
+    await console.services.staff.put_token(kept)
+    return {"authorization": f"Bearer {token}"}
+
+
+async def test_a_program_gets_what_people_wrote_only_if_its_token_was_granted_words_and_without_numbers(
+    console: Stage,
+) -> None:
+    case = await red(console.line())
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        async with client.stream("GET", f"{API}/stream") as answer:
+            _, place, _ = await anext(events(answer))
+        assert (await note(client, case, "to-programs", words="女儿 13900000001")).status_code == 200
+    facts = {}
+    for scopes in ([Scope.FOLLOW_CASES], [Scope.FOLLOW_CASES, Scope.WORDS]):
+        headers = await _token(console, *scopes) | {"Last-Event-ID": place}
+        async with (
+            httpx.AsyncClient(base_url=console.address) as program,
+            program.stream("GET", f"{API}/stream", headers=headers) as answer,
+            asyncio.timeout(20),
+        ):
+            facts[len(scopes)] = await _noted(answer, case)
+    assert facts[1] == [{"kind": "note", "what": {"code": "noted"}}]
+    said = "女儿 *******0001"
+    assert facts[2] == [{"kind": "note", "what": {"code": "noted", "text": said}, "words": f"备注：{said}"}]
+
+
+async def _noted(answer: Response, case: Case) -> list[dict[str, Any]]:
+    """The facts that are notes in the first event of a case that has one."""
+    async for name, _, data in events(answer):
+        told = [each for each in data["facts"] if each["what"]["code"] == "noted"] if name == "case" else []
+        if told and data["case"]["id"] == case.id:
+            return told
+    raise AssertionError("the stream ended without a note")

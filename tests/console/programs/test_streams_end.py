@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI, Response
 
 from console.web.kit import serve
-from console.web.kit.events import Events
+from console.web.kit.events import Events, Places
 from console.web.kit.settings import ConsoleSettings
 from streams.runtime.embedded import free_port
 
@@ -30,7 +30,7 @@ def application(left: asyncio.Queue[str]) -> FastAPI:
 
     @app.get("/events")
     async def stream() -> Response:
-        return Events(events())
+        return Events(events(), "anna", Places(STREAMS, STREAMS))
 
     return app
 

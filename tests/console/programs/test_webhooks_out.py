@@ -133,6 +133,8 @@ async def test_a_program_is_told_with_a_signature_and_again_until_it_takes_it(co
         name, secret = await added(console, admin, hearing.url)
         first, body = await told_of_something_new(console, operator, hearing)
         assert fits(secret, first, body)
+        assert {*map(frozenset, orjson.loads(body)["facts"])} == {frozenset({"kind", "what"})}
+        assert b"a note" not in body
         again, second = await hearing.next()
         while again["quanzu-event"] != first["quanzu-event"]:  # other partitions are told of meanwhile
             again, second = await hearing.next()

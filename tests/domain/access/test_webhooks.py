@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.access.webhooks import FIRST_WAIT, LONGEST_WAIT, next_try, payload, signature, wanted
+from domain.identity.own_words import masked_words, without_words
 from domain.wording.codes import in_language
-from schemas.casework.events import CaseEvent
+from schemas.casework.events import CaseEvent, Fact, FactKind
 from schemas.channels.webhooks import Webhook
+from schemas.codes.any_code import NotTriedAgain
 from schemas.codes.base import code_name
+from schemas.codes.people import Noted
 from schemas.levels import Level
 from tests.domain import builders
 from tests.domain.builders import NOON
@@ -41,7 +44,7 @@ def test_a_program_is_told_of_its_area_and_its_levels_only(event: CaseEvent) -> 
 
 
 def test_what_is_told_names_nobody(event: CaseEvent) -> None:
-    told = orjson.dumps(payload(event, in_language("zh").sentence)).decode()
+    told = orjson.dumps(payload(event, masked_words, in_language("zh").sentence)).decode()
     assert event.case.id in told
     assert all(payment.payee not in told for payment in event.case.payments)
 
@@ -49,13 +52,24 @@ def test_what_is_told_names_nobody(event: CaseEvent) -> None:
 def test_what_happened_is_told_as_codes_and_in_the_reader_s_language(event: CaseEvent) -> None:
     for language in ("zh", "en", "ko"):
         sentence = in_language(language).sentence
-        told = orjson.loads(orjson.dumps(payload(event, sentence)))["facts"]
+        told = orjson.loads(orjson.dumps(payload(event, masked_words, sentence)))["facts"]
         assert [each["what"]["code"] for each in told] == [code_name(fact.what) for fact in event.facts]
         assert [each["words"] for each in told] == [sentence(fact.what) for fact in event.facts]
 
 
+def test_without_words_a_program_is_told_codes_and_nothing_that_a_person_wrote(event: CaseEvent) -> None:
+    said = Fact(kind=FactKind.NOTE, what=NotTriedAgain(Noted("女儿电话 13900000001")))
+    noted = event.model_copy(update={"facts": [said]})
+    assert payload(noted, without_words)["facts"] == [
+        {"kind": said.kind.value, "what": {"code": "not_tried_again", "why": {"code": "noted"}}}
+    ]
+    (told,) = payload(noted, masked_words, in_language("zh").sentence)["facts"]
+    assert told["what"]["why"]["text"] == "女儿电话 *******0001"
+    assert told["words"] == "不再重试：备注：女儿电话 *******0001"
+
+
 def test_while_a_secret_is_replaced_both_sign(event: CaseEvent) -> None:
-    body = orjson.dumps(payload(event, in_language("zh").sentence))
+    body = orjson.dumps(payload(event, masked_words, in_language("zh").sentence))
     new, old = (part.removeprefix("v1=") for part in signature(["new", "old"], 17, body).split(","))
     assert new == hmac.new(b"new", b"17." + body, hashlib.sha256).hexdigest()
     assert old == hmac.new(b"old", b"17." + body, hashlib.sha256).hexdigest()

@@ -155,7 +155,7 @@ def test_what_is_not_seen_but_does_something_is_not_in_a_remark() -> None:
     result = input_adapter.validate_python(given)
     assert isinstance(result, ContactResult)
     assert result.why is not None
-    assert in_language("zh").sentence(result.why) == legible(said)
+    assert in_language("zh", whole=True).sentence(result.why) == legible(said)
 
 
 @given(st.text(max_size=50))

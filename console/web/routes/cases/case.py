@@ -11,14 +11,14 @@ from fastapi import Request
 from sse_starlette import ServerSentEvent
 from starlette.responses import Response
 
-from console.web.auth import trail
+from console.web.auth import trail, unmask
 from console.web.auth.who import Signed, Who
 from console.web.case import facts
 from console.web.case.acts import found
 from console.web.case.stories import Story, TimelineEntry
 from console.web.case.view import context, recordings, timeline, view
 from console.web.kit.door import DESK, Door
-from console.web.kit.events import Events, Look
+from console.web.kit.events import Look, open_stream
 from console.web.kit.filled import new_form
 from console.web.kit.i18n import language_of, translate
 from console.web.kit.pages import ZONE, page
@@ -74,8 +74,9 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
     case = await found(made, who, case_id)
     await _look(made, who, case, anew=False)
     known = await _story(made, case)
-    events = timeline(known.told, language_of(request))
-    return page(request, "case_story.html", case=case, events=events, whole=known.whole, recordings=recordings(known))
+    whole = await unmask.active(made, who, case.resident)
+    shown: dict[str, Any] = {"events": timeline(known.told, language_of(request), whole), "whole_words": whole}
+    return page(request, "case_story.html", case=case, whole=known.whole, recordings=recordings(known), **shown)
 
 
 @door.page("/{case_id}/events", READERS, name="case-events")
@@ -86,7 +87,7 @@ async def events(request: Request, who: Signed, case_id: str) -> Response:
     Raises NotFoundError if there is no such case in the person's area.
     """
     case = await found(services(request), who, case_id)
-    return Events(_events(request, who, case))
+    return open_stream(request, who, _events(request, who, case))
 
 
 async def render(

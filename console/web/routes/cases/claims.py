@@ -50,7 +50,7 @@ async def release(request: Request, who: Signed, case_id: str) -> Response:
     return _answer(request, "/queue", {"held": False})
 
 
-@door.act("/{case_id}/renew", DESK, name="case-renew")
+@door.act("/{case_id}/renew", DESK, name="case-renew", by_itself=True)
 async def renew(request: Request, who: Signed, case_id: str) -> Response:
     """Renew a claim. JSON: `held`: the case is still the person's; `seconds`: when to renew again (wall clock).
 

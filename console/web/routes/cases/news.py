@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from console.web.auth.who import Signed, Who
 from console.web.kit.door import DESK, Door
-from console.web.kit.events import Events
+from console.web.kit.events import open_stream
 from console.web.kit.filled import new_form
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
@@ -43,7 +43,7 @@ async def news(request: Request, who: Signed) -> Response:
     """
     if STREAM not in request.headers.get("accept", ""):
         return JSONResponse({"error": "this is a stream of events", "do": f"Ask for {STREAM}"}, 406)
-    return Events(_told(request, who))
+    return open_stream(request, who, _told(request, who))
 
 
 async def _told(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:

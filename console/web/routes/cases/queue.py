@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from console.web.auth import trail
 from console.web.auth.who import Signed, Who
 from console.web.kit.door import DESK, Door
-from console.web.kit.events import Events
+from console.web.kit.events import open_stream
 from console.web.kit.filled import wants_json
 from console.web.kit.i18n import language_of, translate
 from console.web.kit.pages import page
@@ -65,7 +65,7 @@ async def events(request: Request, who: Signed) -> Response:
     await services(request).queue.refresh()
     mark = request.headers.get("last-event-id") or request.query_params.get("from", "")
     listener = Listener(who, language_of(request), Filters.of(request.query_params))
-    return Events(changes(request, listener, mark))
+    return open_stream(request, who, changes(request, listener, mark))
 
 
 @door.act("/queue/search", DESK, name="queue-search")

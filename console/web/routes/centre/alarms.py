@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.kit.door import DESK, Door
-from console.web.kit.events import Events, Look
+from console.web.kit.events import Look, open_stream
 from console.web.kit.filled import wants_json
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
@@ -55,9 +55,9 @@ async def alarms(request: Request, who: Signed, part: str = "") -> Response:
 async def events(request: Request, who: Signed) -> Response:
     """A stream with an event `alarms` at first and after each change of the alarms; the event has no details.
 
-    Ends with the session. The stream uses the session, so a screen that is watched all night stays signed in.
+    Ends with the session, which the stream does not extend.
     """
-    return Events(_changes(request, who))
+    return open_stream(request, who, _changes(request, who))
 
 
 @door.act("/alarms/{alarm}/acknowledge", SUPERVISORS, name="alarms-acknowledge")

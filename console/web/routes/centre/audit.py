@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail
-from console.web.auth.unmask import LEAST_REASON
 from console.web.auth.who import Signed, Who
 from console.web.case.acts import found as found_case
 from console.web.kit.door import Door
@@ -22,6 +21,7 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
 from console.web.overview import audit_words
+from domain.access.reveals import LEAST_REASON
 from schemas.people.staff import StaffRole
 from streams.operations import bundles
 from streams.runtime.tasks import TRANSIENT

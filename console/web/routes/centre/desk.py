@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from console.web.auth import csrf
 from console.web.auth.who import Signed, Who
 from console.web.kit.door import Door
-from console.web.kit.events import Events
+from console.web.kit.events import open_stream
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.live.parts import EVENTS, changed_parts
@@ -48,7 +48,7 @@ async def stream(request: Request, who: Signed, area_code: Area = "", layer: str
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/desk", 303)
     made, chosen = services(request), Chosen.of(who, area_code, layer)
-    return Events(changed_parts(request, who, "desk", PARTS, lambda: gathered(made, who, chosen)))
+    return open_stream(request, who, changed_parts(request, who, "desk", PARTS, lambda: gathered(made, who, chosen)))
 
 
 async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.acting import acted
 from console.web.case.answers import put
 from console.web.kit.door import DESK, Door
-from console.web.kit.events import Events
+from console.web.kit.events import open_stream
 from console.web.kit.filled import Filled, done, filled, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
@@ -75,7 +75,7 @@ async def live(request: Request, who: Signed, campaign: str) -> Response:
     made = services(request)
     if not _rows(made, who, campaign) and not await _declared(made, who, campaign):
         raise NotFoundError
-    return Events(_changes(made, who, campaign))
+    return open_stream(request, who, _changes(made, who, campaign))
 
 
 @door.act("/incidents/{campaign}/declare", SUPERVISORS, name="incident-declare")

@@ -52,6 +52,7 @@ async def begin(request: Request, who: Signed) -> Response:
     live = await rules.standing(made.line)
     draft = Draft(
         id=short_hash("draft", who.login, said(form, "form")),
+        area=who.area,
         text=text,
         base=live.policy,
         at=made.line.clock.now(),
@@ -133,7 +134,7 @@ async def _listed(
     in_shadow = await line.policies.in_shadow()
     beside = in_shadow.policy if in_shadow else None
     shown = [each.policy for each in versions.history(standing)]
-    drafts = await line.drafts.all()
+    drafts = [each for each in await line.drafts.all() if who.sees(each.area)]
     return page(
         request,
         "policies.html",

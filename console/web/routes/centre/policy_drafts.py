@@ -48,7 +48,7 @@ async def draft_page(request: Request, who: Signed, draft_id: str) -> Response:
 
     Raises NotFoundError if there is no such draft.
     """
-    return await _draft(request, who, await _found(services(request), draft_id))
+    return await _draft(request, who, await _found(services(request), who, draft_id))
 
 
 @door.act("/drafts/{draft_id}", SUPERVISORS, name="policy-draft-save")
@@ -59,7 +59,7 @@ async def save(request: Request, who: Signed, draft_id: str) -> Response:
     if there is no such draft.
     """
     made, form = services(request), await request.form()
-    draft = await _found(made, draft_id)
+    draft = await _found(made, who, draft_id)
     text, refused = await submitted(request, form)
     if refused:
         return await _draft(request, who, draft, 422, refused=refused, kept=text)
@@ -82,7 +82,7 @@ async def drop(request: Request, who: Signed, draft_id: str) -> Response:
     Raises NotFoundError if there is no such draft.
     """
     made, form = services(request), await request.form()
-    draft = await _found(made, draft_id)
+    draft = await _found(made, who, draft_id)
     try:
         await _put(made, who, draft, form, {"state": DraftState.DROPPED})
     except StaleDraftError as error:
@@ -100,7 +100,7 @@ async def publish(request: Request, who: Signed, draft_id: str) -> Response:
     province.
     """
     made, form = services(request), await request.form()
-    draft = await _found(made, draft_id)
+    draft = await _found(made, who, draft_id)
     if draft.state is DraftState.PUBLISHED:  # a repeated form
         return RedirectResponse("/policies", 303)
     whole_province(who)
@@ -125,7 +125,7 @@ async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
     Raises NotFoundError if there is no such draft.
     """
     made = services(request)
-    draft = await _found(made, draft_id)
+    draft = await _found(made, who, draft_id)
     live = await live_text(made)
     shown = previews(request).find(live, draft.text)
     return page(request, "policy_preview.html", draft=draft, preview=shown, levels=LEVELS)
@@ -138,7 +138,7 @@ async def preview(request: Request, who: Signed, draft_id: str) -> Response:
     Raises NotFoundError if there is no such draft.
     """
     made = services(request)
-    draft = await _found(made, draft_id)
+    draft = await _found(made, who, draft_id)
     try:
         previews(request).start(await live_text(made), draft.text)
     except PolicyError:
@@ -156,7 +156,7 @@ async def shadowed(request: Request, who: Signed, draft_id: str) -> Response:
     province.
     """
     made = services(request)
-    draft = await _found(made, draft_id)
+    draft = await _found(made, who, draft_id)
     whole_province(who)
     if faults_of(draft.text):
         return await _draft(request, who, draft, 422)
@@ -224,9 +224,10 @@ def _not_publishable(request: Request, who: Who, draft: Draft, live: InForce, fo
     return next((translate(request, words) for wrong, words in checks if wrong), "")
 
 
-async def _found(made: Services, draft_id: str) -> Draft:
+async def _found(made: Services, who: Who, draft_id: str) -> Draft:
+    """Return a draft of the person's area. Raises NotFoundError if there is none."""
     draft = await made.line.drafts.get(draft_id)
-    if draft is None:
+    if draft is None or not who.sees(draft.area):
         raise NotFoundError
     return draft
 

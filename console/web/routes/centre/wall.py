@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth.who import Signed, Who
 from console.web.kit.door import Door
-from console.web.kit.events import Events
+from console.web.kit.events import open_stream
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.live.parts import EVENTS, changed_parts
@@ -37,7 +37,9 @@ async def stream(request: Request, who: Signed) -> Response:
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/wall", 303)
     made = services(request)
-    return Events(changed_parts(request, who, "wall", PARTS, lambda: _gathered(made, who, look=True)))
+    return open_stream(
+        request, who, changed_parts(request, who, "wall", PARTS, lambda: _gathered(made, who, look=True))
+    )
 
 
 async def _gathered(made: Services, who: Who, *, look: bool) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 to.
 """
 
+import asyncio
 import hashlib
 import hmac
 import secrets
@@ -41,10 +42,11 @@ from domain.visits.roster_file import MOST_BYTES, Cell, Difference, EncodingErro
 from domain.visits.rostering import Wrong
 from schemas.people.rosters import Feed, Officer, Roster, RosterChange
 from schemas.people.staff import StaffRole
-from streams.repositories.stations import NOTHING
+from streams.repositories.stations import NOTHING, Stored
 
 door = Door("/rosters")
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
+FEED_LASTS = timedelta(days=180)  # whoever left, or lost a telephone, does not read the shifts for ever
 PAST = timedelta(days=14)  # past shifts that a calendar still contains
 TELLING = 8  # first characters of a token, which identify the station
 
@@ -155,7 +157,8 @@ async def renew(request: Request, who: Signed) -> Response:
         if officer:
             rostering.named(roster, officer)
         others = [each for each in roster.feeds if each.officer != officer]
-        return roster.model_copy(update={"feeds": [*others, Feed(officer=officer, token=_hashed(token))]})
+        added = Feed(officer=officer, token=_hashed(token), until=now + FEED_LASTS)
+        return roster.model_copy(update={"feeds": [*others, added]})
 
     try:
         await write(request, who, stored, form, "roster-feed-renewed", with_feed, officer or "")
@@ -198,13 +201,13 @@ async def feeds(request: Request, who: Signed, station: str = "") -> Response:
 async def feed(request: Request, token: str) -> Response:
     """The calendar (iCalendar) of a secret address, without data of residents and shifts that ended over PAST ago.
 
-    Raises NotFoundError if the address is unknown or ended.
+    Raises NotFoundError if the address is unknown, ended or expired.
     """
     made = services(request)
     roster, given = await _behind(made, token)
-    if roster is None or given is None:
-        raise NotFoundError
     now = made.line.clock.now()
+    if roster is None or given is None or given.until <= now:
+        raise NotFoundError
     people = [_recent(each, now) for each in roster.officers if given.officer in (None, each.id)]
     told = calendars.calendar(roster.station, people, now, translate(request, "值班"))
     return Response(told, media_type="text/calendar; charset=utf-8", headers={"Cache-Control": "private, max-age=300"})
@@ -235,7 +238,7 @@ async def _check_all(made: Services, rosters: Sequence[Roster]) -> None:
     stored = await stations(made).all()
     after = stored | {roster.station: roster for roster in rosters}
     for roster in rosters:
-        within_limits(roster)
+        await asyncio.to_thread(within_limits, roster)
         only_here(stored.get(roster.station), roster, after)
 
 
@@ -244,23 +247,34 @@ async def _proposed(
 ) -> tuple[list[Proposal], list[WrongCell]]:
     """Return the rosters that a file would make, and its errors. Raises NotFoundError if the station is outside the
     area.
+
+    A large file takes a second of work: threads do it, so that the pages of others are served meanwhile.
     """
     if text.lstrip().upper().startswith("BEGIN:VCALENDAR"):
         stored = await found(made, who, station)
-        shifts, wrong = calendars.read(text.encode(), stored.roster, whose, ZONE)
-        after = roster_file.replaced(stored.roster, shifts, made.line.clock.now())
-        return [Proposal(after, stored.mark, roster_file.difference(stored.roster, after))], wrong
-    parsed = roster_file.parse(text, who.area, ZONE)
+        now = made.line.clock.now()
+        return await asyncio.to_thread(_from_calendar, text, stored, whose, now)
+    parsed = await asyncio.to_thread(roster_file.parse, text, who.area, ZONE)
     proposals = []
     for name, people in parsed.stations.items():
         before = await stations(made).get(name)
         if before and before.roster.officers and not in_area(who, before.roster):
             parsed.wrong.append(WrongCell(1, "station", Cell.ELSEWHERE, name))
             continue
-        after = roster_file.imported(before.roster if before else None, name, list(people.values()))
-        changed = roster_file.difference(before.roster if before else None, after)
-        proposals.append(Proposal(after, before.mark if before else NOTHING, changed))
+        proposals.append(await asyncio.to_thread(_from_file, before, name, list(people.values())))
     return proposals, parsed.wrong
+
+
+def _from_file(before: Stored | None, station: str, people: Sequence[Officer]) -> Proposal:
+    old = before.roster if before else None
+    after = roster_file.imported(old, station, people)
+    return Proposal(after, before.mark if before else NOTHING, roster_file.difference(old, after))
+
+
+def _from_calendar(text: str, stored: Stored, whose: str, now: datetime) -> tuple[list[Proposal], list[WrongCell]]:
+    shifts, wrong = calendars.read(text.encode(), stored.roster, whose, ZONE)
+    after = roster_file.replaced(stored.roster, shifts, now)
+    return [Proposal(after, stored.mark, roster_file.difference(stored.roster, after))], wrong
 
 
 def _refused(proposals: list[Proposal]) -> bool:

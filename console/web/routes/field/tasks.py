@@ -20,7 +20,7 @@ from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.answers import Answered
 from console.web.kit import wording
 from console.web.kit.door import Door
-from console.web.kit.events import Events, Look
+from console.web.kit.events import Look, open_stream
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
@@ -147,9 +147,9 @@ async def acts(request: Request, who: Signed) -> Response:
 async def events(request: Request, who: Signed) -> Response:
     """A stream with an event `tasks` when the officer's tasks may have changed; the event has no details.
 
-    Ends with the session. The stream uses the session, so an officer who waits with the page open stays signed in.
+    Ends with the session, which lasts `waiting_hours` while an officer only waits.
     """
-    return Events(_changes(request, who))
+    return open_stream(request, who, _changes(request, who))
 
 
 @door.public("GET", "/tasks/worker.js", name="tasks-worker")

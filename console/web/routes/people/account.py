@@ -26,6 +26,12 @@ async def account(request: Request, who: Signed) -> Response:
     return await _page(request, who)
 
 
+@door.act("/present", EVERYBODY, name="account-present")
+async def present(request: Request, who: Signed) -> Response:
+    """204: the person types or points at an open page, and the session's idle time starts again."""
+    return Response(status_code=204)
+
+
 @door.act("/sessions/{session}/end", EVERYBODY, name="account-end-session")
 async def end_session(request: Request, who: Signed, session: str) -> Response:
     """End one of the person's sessions and redirect to the account.

@@ -49,6 +49,7 @@ FIELDS = {
     "days": N_("有效期（天）"),
     "url": N_("地址"),
     "levels": N_("等级"),
+    "words": N_("推送文字（人员所写的备注和理由，号码已隐去）"),
     "language": N_("文字的语言"),
 }
 _ROLE_WORDS = {role.value: words for role, words in ROLES.items()}

@@ -1,30 +1,33 @@
 """Routes for revealing a resident's data for some minutes, and for counting how often each person does so."""
 
+import math
 from collections import Counter
-from datetime import date, timedelta
-from typing import Annotated, NamedTuple
+from datetime import date, datetime, timedelta
+from typing import Annotated, Literal, NamedTuple
 
 from fastapi import Form, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from console.web.auth import unmask
+from console.web.auth import reveal_reviews, unmask
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.acts import found as found_case
-from console.web.kit.door import EVERYBODY, Door
+from console.web.kit.door import Door
 from console.web.kit.errors import error_response
 from console.web.kit.i18n import translate
 from console.web.kit.local import local_path
-from console.web.kit.pages import page
+from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
-from domain.access.accounts import ADMINISTRATORS
+from domain.access.reveals import ROLES as MAY
+from domain.access.reveals import says_something
 from domain.calendar import local_date
+from schemas.administration.audit import RevealReason, RevealVerdict
+from schemas.administration.security_events import SecurityEventKind
 from schemas.casework.cases import Case
 from schemas.people.residents import ResidentId
 from schemas.people.rosters import TaskState
 from schemas.people.staff import StaffRole
 
 door = Door("/unmask")
-MAY = EVERYBODY - ADMINISTRATORS - {StaffRole.DISPLAY}
 COUNTERS = frozenset({StaffRole.SUPERVISOR, StaffRole.AUDITOR})
 DAYS = 14
 
@@ -43,21 +46,29 @@ async def begin(
     request: Request,
     who: Signed,
     case: Annotated[str, Form()] = "",
+    why: Annotated[Literal[""] | RevealReason, Form()] = "",
     reason: Annotated[str, Form(max_length=500)] = "",
     form: Annotated[str, Form(max_length=64)] = "",
     back: Annotated[str, Form()] = "",
 ) -> Response:
-    """Let the person see the data of the case's resident, for a reason, and redirect to `back`; 422 without a reason.
+    """Let the person see the data of the case's resident, for a reason, and redirect to `back`.
 
-    A script gets JSON: `seconds` left. Raises NotFoundError if there is no such case in the area or, for an officer, no
-    open visit of theirs.
+    422 without a class of reason or if the words say nothing; 429, with the time when one more is allowed, above the
+    quota. A script gets JSON: `seconds` left. Raises NotFoundError if there is no such case in the area or, for an
+    officer, no open visit of theirs.
     """
     made = services(request)
     found = await _case(made, who, case)
+    if not why:
+        return error_response(request, 422, translate(request, "请选择查看理由的类别。"), "reason missing")
     try:
-        counts = await unmask.begin(made, who, found.id, found.resident, reason, form)
+        counts = await unmask.begin(made, who, found, unmask.Wish(why, reason, form))
     except ValueError:
-        return error_response(request, 422, translate(request, "请写明查看理由（至少四个字）。"), "reason missing")
+        words = translate(request, "请写明查看理由（至少四个字，不能只是重复的字）。")
+        return error_response(request, 422, words, "reason missing")
+    except unmask.QuotaError as error:
+        await made.security.note(request, SecurityEventKind.MASS_REVEALING, who.login)
+        return _quota_spent(request, error.until)
     if counts:
         await made.security.revealed(request, who.login, found.id)
     return await _answered(request, made, who, found.resident, local_path(back, f"/cases/{found.id}"))
@@ -78,13 +89,50 @@ async def end(
 
 
 @door.page("", COUNTERS, name="unmaskings")
-async def counted(request: Request, who: Signed) -> Response:
-    """The page with how often each person of the area has revealed data, by day, in the last DAYS days."""
+async def counted(request: Request, who: Signed, day: date | None = None) -> Response:
+    """The page with how often each person of the area has revealed data, by day, in the last DAYS days, and the sample
+    of a day that is over (`day`; yesterday) to be reviewed.
+    """
     made = services(request)
     today = local_date(made.line.clock.now())
     days = [today - timedelta(days=ago) for ago in range(DAYS)]
-    people = await _people(made, who, await unmask.counts(made, days[-1]), days)
-    return page(request, "unmaskings.html", days=days, people=people, reads_audit=who.role is StaffRole.AUDITOR)
+    chosen = day if day in days[1:] else days[1]
+    return page(
+        request,
+        "unmaskings.html",
+        days=days,
+        people=await _people(made, who, await unmask.counts(made, days[-1]), days),
+        reads_audit=who.role is StaffRole.AUDITOR,
+        day=chosen,
+        reveals=await reveal_reviews.sampled_reveals(made, who, chosen),
+        names=await made.staff.names(),
+    )
+
+
+@door.act("/review", COUNTERS, name="unmask-review")
+async def review(
+    request: Request,
+    who: Signed,
+    day: Annotated[date, Form()],
+    reveal: Annotated[str, Form(max_length=64)],
+    verdict: Annotated[RevealVerdict, Form()],
+    words: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Confirm or question a revealing of a day's sample, and redirect to the page; 422 for a question without words.
+
+    Raises NotFoundError if the sample has no such revealing, or it is the reviewer's own.
+    """
+    if verdict is RevealVerdict.QUESTIONED and not says_something(words):
+        return error_response(request, 422, translate(request, "请写明疑问（至少四个字）。"), "words missing")
+    await reveal_reviews.review(services(request), who, day, reveal, verdict, words.strip())
+    return RedirectResponse(f"{door.router.prefix}?day={day.isoformat()}", 303)
+
+
+def _quota_spent(request: Request, until: datetime) -> Response:
+    seconds = max(1, math.ceil((until - services(request).line.clock.now()).total_seconds()))
+    told = translate(request, "一小时内查看的人数已达上限，%(at)s 起可再查看一人。确有需要，请值班长查看。")
+    words = told % {"at": f"{until.astimezone(ZONE):%H:%M:%S}"}
+    return error_response(request, 429, words, "quota spent", {"Retry-After": str(seconds)}, seconds=seconds)
 
 
 async def _people(made: Services, who: Who, found: Counter[tuple[date, str]], days: list[date]) -> list[Person]:

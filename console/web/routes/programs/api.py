@@ -20,14 +20,15 @@ from console.web.case import acts
 from console.web.case.acts import ActBody, found, taken_by_other
 from console.web.case.answers import Answered
 from console.web.kit import described
-from console.web.kit.described import Acted, CasePage, Change, WordedCase
+from console.web.kit.described import Acted, CasePage, Change, Shown, WordedCase
 from console.web.kit.door import DESK, EVERYBODY, Door
-from console.web.kit.events import Events, Look
+from console.web.kit.events import Look, open_stream
 from console.web.kit.i18n import language_of
 from console.web.kit.services import services
 from console.web.kit.wording import wording
 from domain.access.accounts import permits
 from domain.access.webhooks import payload
+from domain.identity.own_words import masked_words, without_words
 from domain.ids import short_hash
 from schemas.base import Reason
 from schemas.casework.cases import CaseState
@@ -90,7 +91,7 @@ async def cases(
     shown = fitting[:most]
     following = shown[-1].id if len(fitting) > most else None
     words = wording(language_of(request))
-    return _json(CasePage(cases=[WordedCase.of(case, words) for case in shown], next=following))
+    return _json(CasePage(cases=[WordedCase.of(case, words, _shown_to(who)) for case in shown], next=following))
 
 
 @door.api("GET", "/cases/{case_id}", READERS, name="api-case", answers={200: {"model": WordedCase}}, scopes=READS)
@@ -100,7 +101,7 @@ async def one_case(request: Request, who: Signed, case_id: str) -> Response:
     404 if there is no such case in the account's area.
     """
     case = await found(services(request), who, case_id)
-    return _json(WordedCase.of(case, wording(language_of(request))))
+    return _json(WordedCase.of(case, wording(language_of(request)), _shown_to(who)))
 
 
 @door.api("POST", "/cases/{case_id}/acts", DESK, name="api-act", answers=ACTED, scopes=ACTS)
@@ -128,12 +129,13 @@ async def act(
     body = ActBody(form=short_hash("api", key), seen=seen_version, act=act, anyway=anyway)
     answer = await acts.before(made, who, case, body) or await acts.act(made, who, case_id, body)
     latest = answer.event.case if answer.event else await found(made, who, case_id)
-    words = wording(language_of(request))
-    sentence = words.sentence(answer.why) if answer.why else ""
-    told = Acted(answer=answer.how, why=answer.why, words=sentence, version=latest.version)
+    words, shown = wording(language_of(request)), _shown_to(who)
+    why = shown(answer.why) if answer.why else None
+    told = Acted(answer=answer.how, why=why, words=words.sentence(why) if why else "", version=latest.version)
     if answer.how is Answered.REFUSED:
         since = await acts.news(made, latest, seen_version)
-        changes = [Change.of(each, words) for each in since.told if each.of_others(who.login) or not each.refused]
+        others = [each for each in since.told if each.of_others(who.login) or not each.refused]
+        changes = [Change.of(each, words if _gets_words(who) else None, shown) for each in others]
         ask = "anyway" if taken_by_other(case, who, body) else None
         told = told.model_copy(update={"changes": changes, "whole": since.whole, "ask": ask})
     return _json(told, STATUS[answer.how])
@@ -154,11 +156,12 @@ async def stream(
     made = services(request)
     ends = await end_offsets(made.line.settings, CASE_EVENTS.name)
     since = ends | {p: offset + 1 for p, offset in _places(last).items() if p in ends and offset < ends[p]}
-    return Events(_events(request, who, since))
+    return open_stream(request, who, _events(request, who, since), journal=True)
 
 
 async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIterator[JSONServerSentEvent]:
-    made, look, words = services(request), Look(request, who, LOOK_SECONDS), wording(language_of(request))
+    made, look = services(request), Look(request, who, LOOK_SECONDS)
+    shown, sentence = _shown_to(who), wording(language_of(request)).sentence if _gets_words(who) else None
     reached = {partition: offset - 1 for partition, offset in since.items()}
     yield JSONServerSentEvent({}, id=_place(reached), event="begin")
     async with aclosing(follow(made.line.settings, CASE_EVENTS.name, since)) as records:
@@ -170,7 +173,16 @@ async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIte
                 return
             reached[record.partition] = record.offset
             if who.sees(entry.case.profile.division):
-                yield JSONServerSentEvent(payload(entry, words.sentence), id=_place(reached), event="case")
+                yield JSONServerSentEvent(payload(entry, shown, sentence), id=_place(reached), event="case")
+
+
+def _gets_words(who: Who) -> bool:
+    """Return whether the reader gets sentences and what people wrote: a person does, a program by its token."""
+    return not is_program(who) or Scope.WORDS in who.scopes
+
+
+def _shown_to(who: Who) -> Shown:
+    return masked_words if _gets_words(who) else without_words
 
 
 def _places(last: str) -> dict[int, int]:

@@ -5,7 +5,7 @@ A new destination is asked for, and another administrator confirms it (routes/pe
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
@@ -39,14 +39,16 @@ async def make(
     url: Annotated[str, Form()] = "",
     area: Annotated[str, Form()] = "",
     level: Annotated[list[Level], Form()] = [],  # noqa: B006 - FastAPI copies a default
+    words: Annotated[Literal["", "yes"], Form()] = "",
     language: Annotated[TextLanguage, Form()] = "zh",
 ) -> Response:
     """Ask for a webhook; its secret is shown once, when the request is carried out. 422 if a field is invalid.
 
     `area`: the prefix of division codes of its cases, "" for all; `level`: their levels, [] for all.
+    `words`: "yes" if it also gets sentences and what people wrote.
     """
     made, levels = services(request), " ".join(each.value for each in Level if each in level)
-    given = {"url": url.strip(), "area": area.strip(), "levels": levels, "language": language}
+    given = {"url": url.strip(), "area": area.strip(), "levels": levels, "words": words, "language": language}
     try:
         webhook_forms.webhook_of_form(made, who.login, given, ["-"])
         await two_persons.file_request(made, who, AdminAct.WEBHOOK_NEW, webhook_forms.destination(given["url"]), given)

@@ -131,8 +131,8 @@ function tellRaised() {
 }
 
 let saying;
-function say(name) {
-  said.textContent = view.word(name);
+function say(name, words = view.word(name)) {
+  said.textContent = words;
   clearTimeout(saying);
   saying = setTimeout(() => (said.textContent = ""), SHOWN);
 }
@@ -236,7 +236,7 @@ result.listen(async (fields) => {
   location.hash = "";
 });
 
-phone.listen(current, () => state.me?.csrf ?? document.body.dataset.csrf, () => say("noPhone"));
+phone.listen(current, () => state.me?.csrf ?? document.body.dataset.csrf, (error) => say("noPhone", error.words));
 duress($("#duress"), () => raise(false));
 duress($("#silent"), () => raise(true));
 

@@ -1,11 +1,19 @@
 // The telephone of whom he visits: called by one tap, or asked for with a reason, shown for minutes, never kept.
-const place = document.getElementById("phone"), dialog = document.getElementById("unmask");
+const place = document.getElementById("phone"), dialog = document.getElementById("unmask"), mark = document.getElementById("watermark");
 let shown, hiding;
 
 function hide() {
   clearTimeout(hiding);
   shown = undefined;
   place.replaceChildren();
+  mark.hidden = true;
+}
+
+// Who looked, and in which minute, is on every photograph of the screen.
+function stamp() {
+  const at = new Date().toLocaleString("zh-CN", { timeZone: "Asia/Shanghai", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
+  for (const each of mark.children) each.textContent = `${mark.dataset.login} ${at}`;
+  mark.hidden = false;
 }
 
 // What is on the screen is another task, or none.
@@ -19,8 +27,8 @@ export function listen(current, csrf, failed) {
     if (task) await dial(task.case, csrf()).catch(failed);
   });
   dialog.addEventListener("close", async () => {
-    const task = current(), reason = dialog.querySelector("input").value;
-    if (dialog.returnValue === "do" && task) await ask(task.case, reason, csrf()).catch(failed);
+    const task = current(), given = new FormData(dialog.firstElementChild);
+    if (dialog.returnValue === "do" && task) await ask(task.case, given, csrf()).catch(failed);
     dialog.returnValue = "";
   });
 }
@@ -35,14 +43,15 @@ async function dial(of, csrf) {
   location.href = `tel:${phone}`;
 }
 
-async function ask(of, reason, csrf) {
+async function ask(of, given, csrf) {
   const headers = { accept: "application/json", "x-csrf-token": csrf };
-  const begun = await fetch("/unmask", { method: "POST", headers, body: new URLSearchParams({ case: of, reason }) });
-  if (!begun.ok) throw new Error(String(begun.status));
+  const begun = await fetch("/unmask", { method: "POST", headers, body: new URLSearchParams({ case: of, why: given.get("why"), reason: given.get("reason") }) });
+  if (!begun.ok) throw Object.assign(new Error(String(begun.status)), { words: (await begun.json().catch(() => ({}))).do });
   const { phone, seconds } = await (await fetch(`/tasks/phone?case=${encodeURIComponent(of)}`, { headers })).json();
   hide();
   if (!phone) throw new Error("no telephone");
   shown = of;
+  stamp();
   place.replaceChildren(Object.assign(document.createElement("a"), { href: `tel:${phone}`, textContent: phone, className: "button" }));
   hiding = setTimeout(hide, seconds * 1000);
 }

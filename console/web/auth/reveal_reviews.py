@@ -1,0 +1,87 @@
+"""The review of revealed data: a sample of each day, which a supervisor or auditor confirms or questions.
+
+Reveals and reviews are lines of the audit; nothing else is stored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from console.web.auth import trail, unmask
+from console.web.auth.who import NotFoundError, Who
+from console.web.kit.services import Services
+from domain.access.reveals import reveal_id, sample
+from domain.calendar import JILIN
+from schemas.administration.audit import AuditEntry, RevealReason, RevealVerdict
+from schemas.people.staff import Account
+from streams.security import audit_log
+
+_ACTS = {f"reveal-{verdict.value}": verdict for verdict in RevealVerdict}
+_ABOUT = "reveal "  # begins the detail of a review
+
+
+@dataclass(frozen=True, slots=True)
+class SampledReveal:
+    """A revealing of the sample. `review`: the latest review of it, or None. `own`: the reader's."""
+
+    id: str
+    entry: AuditEntry
+    why: RevealReason | None
+    review: AuditEntry | None
+    own: bool
+
+    @property
+    def verdict(self) -> RevealVerdict | None:
+        """What the reviewer said, or None."""
+        return _ACTS[self.review.act] if self.review else None
+
+
+async def sampled_reveals(services: Services, who: Who, day: date) -> list[SampledReveal]:
+    """Return the sample of a day in China that is over, of the people of the reader's area, the earliest first."""
+    since = datetime.combine(day, time(), JILIN)
+    accounts = {account.login: account for account in await services.staff.all()}
+    lines = await _lines(services, since)
+    reviews = {each.detail: each for each in lines if each.act in _ACTS}  # the latest comes last
+    reveals = [
+        each
+        for each in lines
+        if each.act == unmask.ACT and each.at < since + timedelta(days=1) and _in_area(who, each.by, accounts)
+    ]
+    found = [
+        SampledReveal(name, each, _why(each), reviews.get(f"{_ABOUT}{name}"), each.by == who.login)
+        for each in sample(reveals)
+        for name in [reveal_id(each)]
+    ]
+    return sorted(found, key=lambda each: each.entry.at)
+
+
+async def review(services: Services, who: Who, day: date, name: str, verdict: RevealVerdict, words: str) -> None:
+    """Write a review to the audit. Raises NotFoundError if the reader's sample of the day has no such revealing, or it
+    is the reader's own.
+    """
+    found = next((each for each in await sampled_reveals(services, who, day) if each.id == name and not each.own), None)
+    if found is None:
+        raise NotFoundError
+    await trail.write(services, who, f"reveal-{verdict.value}", found.entry.on, words, f"{_ABOUT}{name}")
+
+
+async def _lines(services: Services, since: datetime) -> list[AuditEntry]:
+    """Return the reveals and reviews since a time, the oldest first."""
+    wanted = audit_log.Wanted(since=since, acts=frozenset({unmask.ACT, *_ACTS}))
+    found: list[AuditEntry] = []
+    before: int | None = None
+    while True:
+        page = await audit_log.newest(services.line.settings, wanted, audit_log.CHUNK, before)
+        found += [told.entry for told in page.lines]
+        before = page.before
+        if before is None:
+            return found[::-1]
+
+
+def _in_area(who: Who, login: str, accounts: Mapping[str, Account]) -> bool:
+    return who.sees(accounts[login].area) if login in accounts else not who.area
+
+
+def _why(entry: AuditEntry) -> RevealReason | None:
+    name = entry.detail.removeprefix("for ")
+    return RevealReason(name) if name in set(RevealReason) else None

@@ -1,0 +1,87 @@
+"""Revealing residents' data: which reasons count, how many within an hour, and which a second person reviews."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from domain.ids import short_hash
+from schemas.administration.audit import AuditEntry
+from schemas.people.staff import StaffRole
+
+LEAST_REASON = 4  # characters: two words in Chinese
+LEAST_DIFFERENT = 3  # of its letters: aaaa and 核实核实 say nothing
+WINDOW = timedelta(hours=1)
+SAMPLE = 10  # reveals of a day that are reviewed in an area
+ROLES = frozenset(
+    {StaffRole.OPERATOR, StaffRole.OFFICER, StaffRole.SUPERVISOR, StaffRole.RELEASE_DESK, StaffRole.AUDITOR}
+)
+"""The roles that may reveal data."""
+
+
+class Quota(NamedTuple):
+    """How many residents' data a person may reveal within WINDOW. `red`: the limit with red cases of their own."""
+
+    usual: int
+    red: int
+
+
+class Revealed(NamedTuple):
+    """A resident's data that was revealed. `red`: of a red case of the person's own."""
+
+    at: datetime
+    red: bool
+
+
+def quotas(text: str) -> Mapping[StaffRole, Quota]:
+    """Return the quotas of a setting, `operator=20/60,officer=10/30`. Raises ValueError naming the invalid part."""
+    found = dict(_quota(part.strip()) for part in text.split(","))
+    if missing := ROLES - found.keys():
+        raise ValueError(f"no quota for {min(missing)}")
+    return found
+
+
+def _quota(part: str) -> tuple[StaffRole, Quota]:
+    name, _, limits = part.partition("=")
+    usual, _, red = limits.partition("/")
+    if name not in ROLES or not usual.isdecimal() or not red.isdecimal() or not 0 < int(usual) <= int(red):
+        raise ValueError(f"{part!r}: write role=20/60, the second figure not below the first")
+    return StaffRole(name), Quota(int(usual), int(red))
+
+
+def says_something(reason: str) -> bool:
+    """Return whether a reason is long enough and has enough different letters to say something."""
+    return len(reason.strip()) >= LEAST_REASON and len({each for each in reason if each.isalnum()}) >= LEAST_DIFFERENT
+
+
+def free_again(before: Sequence[Revealed], red: bool, quota: Quota, now: datetime) -> datetime | None:
+    """Return when a person may reveal one more resident's data, or None if now. `before`: other residents' data.
+
+    A red case of the person's own counts only towards the higher limit, any other towards both.
+    """
+    recent = sorted(each for each in before if each.at > now - WINDOW)
+    usual = [] if red else [each.at for each in recent if not each.red]
+    waits = [_freed([each.at for each in recent], quota.red), _freed(usual, quota.usual)]
+    return max((each for each in waits if each), default=None)
+
+
+def _freed(times: Sequence[datetime], limit: int) -> datetime | None:
+    """Return when fewer than `limit` of the times, the oldest first, are within WINDOW; None if it is so now."""
+    return times[len(times) - limit] + WINDOW if len(times) >= limit else None
+
+
+def reveal_id(entry: AuditEntry) -> str:
+    """Return the id by which a review names a revealing in the audit."""
+    return short_hash("reveal", entry.at.isoformat(), entry.by, entry.on)
+
+
+def sample(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
+    """Return up to SAMPLE reveals of a day for a review: of each person one first, then second ones, and so on.
+
+    The same entries give the same sample; nobody can choose what is reviewed.
+    """
+    by_person = defaultdict[str, list[AuditEntry]](list)
+    for entry in sorted(entries, key=reveal_id):
+        by_person[entry.by].append(entry)
+    ranked = [(turn, reveal_id(each), each) for mine in by_person.values() for turn, each in enumerate(mine)]
+    return [each for _, _, each in sorted(ranked, key=lambda each: each[:2])[:SAMPLE]]

@@ -1,0 +1,36 @@
+"""The parameters of codes that are a person's own words, and codes for readers who may not see all of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from domain.identity.free_text import masked_text
+from schemas.base import legible
+from schemas.codes.any_code import AnyCode
+from schemas.codes.base import Code
+
+OWN_WORDS = frozenset({"note", "recording", "text"})
+
+
+def without_words(code: AnyCode) -> AnyCode:
+    """Return the code, and those in it, with empty texts instead of a person's own words."""
+    return _changed(code, lambda _: "")
+
+
+def masked_words(code: AnyCode) -> AnyCode:
+    """Return the code, and those in it, with a person's own words but without numbers that identify somebody."""
+    return _changed(code, lambda words: masked_text(legible(words)))
+
+
+def _changed(code: AnyCode, change: Callable[[str], str]) -> AnyCode:
+    found = {name: getattr(code, name) for name in code.__struct_fields__}
+    return msgspec.structs.replace(code, **{name: _shown(name, value, change) for name, value in found.items()})
+
+
+def _shown(name: str, value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - a parameter of any type
+    if name in OWN_WORDS and isinstance(value, str):
+        return change(value)
+    if isinstance(value, tuple):
+        return tuple(_shown("", each, change) for each in value)
+    return _changed(value, change) if isinstance(value, Code) else value  # type: ignore[arg-type]  # only codes nest

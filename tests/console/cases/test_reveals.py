@@ -1,0 +1,120 @@
+"""Revealing residents' data has a quota, a reason that says something, a review and a mark on the screen."""
+
+from datetime import datetime, timedelta
+
+import httpx
+
+from domain.calendar import JILIN, local_date
+from schemas.administration.audit import AuditEntry
+from schemas.casework.cases import Case
+from schemas.levels import Level
+from schemas.people.staff import StaffRole
+from streams.security import audit, audit_log
+from streams.state.keys import REVEALS
+from tests.console.harness.case_forms import red, send
+from tests.console.harness.stage import Client, Stage
+
+REASON = "回电核实身份"
+USUAL, RED = 20, 60  # of an operator
+
+
+async def reveal(client: Client, case: Case, **fields: str) -> httpx.Response:
+    return await client.post("/unmask", data={"case": case.id, "why": "calling", "reason": REASON, **fields})
+
+
+async def filled(console: Stage, client: Client, number: int) -> None:
+    """So many residents' data was revealed half an hour ago."""
+    at = (console.house.clock.now() - timedelta(minutes=30)).timestamp()
+    await console.house.line.redis.zadd(REVEALS + client.account.login, {f"r{each}": at for each in range(number)})
+
+
+async def test_a_class_and_a_reason_that_says_something_are_asked_for(console: Stage) -> None:
+    _, case = await red(console.line())
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        for wrong in ({"reason": "aaaa"}, {"reason": "核实核实"}, {"why": ""}, {"why": "curious"}):
+            assert (await reveal(client, case, **wrong)).status_code == 422
+        assert (await reveal(client, case)).status_code == 303
+        (line,) = (await audit_log.newest(console.house.settings, audit_log.Wanted(by=client.account.login), 9)).lines
+    assert (line.entry.reason, line.entry.detail) == (REASON, "for calling")
+
+
+async def test_above_the_quota_a_person_is_told_when_one_more_is_allowed(console: Stage) -> None:
+    line = console.line()
+    (_, first), (_, second) = await red(line), await red(line)
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        await filled(console, client, USUAL - 1)
+        assert (await reveal(client, first)).status_code == 303
+        refused = await reveal(client, second)
+        assert refused.status_code == 429
+        assert 0 < int(refused.headers["retry-after"]) <= 1800
+        assert "起可再查看一人" in refused.text
+        assert (await reveal(client, first)).status_code == 303  # the same resident again counts once
+
+
+async def test_a_red_case_of_ones_own_may_be_revealed_above_the_quota(console: Stage) -> None:
+    line = console.line()
+    (_, case), (_, other) = await red(line), await red(line)
+    assert case.level is Level.RED
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        await filled(console, client, USUAL)
+        assert (await client.post(f"/cases/{case.id}/claim", data={"form": "aaaabbbbccccdddd"})).status_code == 303
+        assert (await reveal(client, other)).status_code == 429
+        assert (await reveal(client, case)).status_code == 303
+        await filled(console, client, RED)
+        await console.house.line.redis.zrem(REVEALS + client.account.login, f"red:{case.resident}")
+        assert (await reveal(client, case)).status_code == 429
+
+
+async def test_notes_have_no_numbers_until_the_data_is_revealed_and_then_the_screen_says_who_looks(
+    console: Stage,
+) -> None:
+    _, case = await red(console.line())
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        await send(client, case, "note", what="note", note="女儿 139-0000-0001，卡 6212260000000000000")
+        before = (await client.get(f"/cases/{case.id}/story")).text
+        assert "女儿 ***-****-0001，卡 ***************0000" in before
+        assert "watermark" not in (await client.get(f"/cases/{case.id}")).text
+        await reveal(client, case)
+        assert "女儿 139-0000-0001，卡 6212260000000000000" in (await client.get(f"/cases/{case.id}/story")).text
+        page = (await client.get(f"/cases/{case.id}")).text
+    mark = page.split('class="watermark"')[1]
+    assert f"<span>{client.account.login} " in mark
+
+
+async def test_a_sample_of_a_day_is_confirmed_or_questioned_by_another_person_of_the_area(console: Stage) -> None:
+    _, case = await red(console.line())
+    yesterday = local_date(console.house.clock.now()) - timedelta(days=1)
+    at = datetime(yesterday.year, yesterday.month, yesterday.day, 12, tzinfo=JILIN)
+    async with (
+        await console.signed_in(StaffRole.OPERATOR) as client,
+        await console.signed_in(StaffRole.SUPERVISOR) as supervisor,
+        await console.signed_in(StaffRole.SUPERVISOR, "2202") as elsewhere,
+    ):
+        logins = (client.account.login, supervisor.account.login)
+        entries = [
+            AuditEntry(at=at, by=by, act="look-unmask", on=case.id, reason=REASON, detail="for visiting")
+            for by in logins
+        ]
+        await audit.write(console.services.line.producer, entries)
+        page = (await supervisor.get("/unmask")).text
+        name = _sampled(page, logins[0])
+        assert "上门见面: " + REASON in page
+        assert "本人的查看由他人复核" in page
+        assert f'<span class="soft">{logins[0]}</span>' not in (await elsewhere.get("/unmask")).text
+        told = {"day": yesterday.isoformat(), "reveal": name, "verdict": "questioned"}
+        assert (await supervisor.post("/unmask/review", data=told)).status_code == 422
+        assert (await elsewhere.post("/unmask/review", data=told | {"words": "为何上门"})).status_code == 404
+        mine = told | {"reveal": _sampled(page, logins[1]), "verdict": "confirmed"}
+        assert (await supervisor.post("/unmask/review", data=mine)).status_code == 404
+        answer = await supervisor.post("/unmask/review", data=told | {"words": "为何上门"})
+        shown = (await supervisor.get(answer.headers["location"])).text
+        assert "有疑问" in shown
+        assert "为何上门" in shown
+        await supervisor.post("/unmask/review", data=told | {"verdict": "confirmed"})
+        assert "已确认" in (await supervisor.get("/unmask")).text
+
+
+def _sampled(page: str, login: str) -> str:
+    """The id of a person's revealing in the sample."""
+    (found,) = [each for each in page.split('<li class="card" id="')[1:] if f">{login}</span>" in each]
+    return found[:20]
