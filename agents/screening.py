@@ -129,7 +129,7 @@ class Screening(ScreeningSteps):
             if canonical := evaluator.canonical_id(resident):
                 evaluator.assess(canonical, now, now, ("rescore", at))
         await self.publish_alerts(evaluator.result, [None] * len(evaluator.result.alerts))
-        await self.state.evidence.rescored(partition, due)
+        await self.state.evidence.rescored(partition, due, evaluator.result.rescore)
         return len(due)
 
 

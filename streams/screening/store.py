@@ -225,13 +225,16 @@ class EvidenceStore:
         re-evaluation.
         """
         kept = _ms(rules.keep / self._speed)
-        known = await self.add(evidence, rules, now)
+        if used:
+            known = await self.add(dict.fromkeys(evidence, ()), rules, now)
+            await self.add_late(
+                {name: each for name, each in evidence.items() if _lacks(known[name], each)}, rules, now
+            )
+        await self.add(evidence, rules, now)
         async with self._redis.pipeline(transaction=False) as pipe:
             for resident in evidence:
                 name = f"{key('evidence', home(resident, self._partitions))}:{resident}"
                 pipe.pexpireat(name, written[resident] + kept)
-                if used and any(supersedes(each, known[resident].evidence.get(each.id)) for each in evidence[resident]):
-                    pipe.zadd(key("rescore", home(resident, self._partitions)), {resident: milliseconds(now)})
             for resident, told in alerted.items():
                 pipe.hset(key("alerted", home(resident, self._partitions)), resident, told.model_dump_json())
             await pipe.execute()
@@ -243,14 +246,14 @@ class EvidenceStore:
         return sorted(members, key=lambda member: (member.at, member.id))
 
     async def remember(self, alerted: Mapping[ResidentId, Alerted], rescore: Mapping[ResidentId, datetime]) -> None:
-        """Store the alerts, once Kafka has them, and when to re-evaluate residents."""
+        """Store the alerts, once Kafka has them, and when to re-evaluate residents; who is due earlier stays so."""
         if not alerted and not rescore:
             return
         async with self._redis.pipeline(transaction=False) as pipe:
             for resident, told in alerted.items():
                 pipe.hset(key("alerted", home(resident, self._partitions)), resident, told.model_dump_json())
             for resident, at in rescore.items():
-                pipe.zadd(key("rescore", home(resident, self._partitions)), {resident: milliseconds(at)})
+                pipe.zadd(key("rescore", home(resident, self._partitions)), {resident: milliseconds(at)}, lt=True)
             await pipe.execute()
 
     async def due(self, partition: int, now: datetime, most: int) -> dict[ResidentId, int]:
@@ -260,11 +263,16 @@ class EvidenceStore:
         )
         return {resident.decode(): int(score) for resident, score in found}
 
-    async def rescored(self, partition: int, done: Mapping[ResidentId, int]) -> None:
-        """Remove residents that were re-evaluated from the schedule, unless they were scheduled again meanwhile."""
-        await self._redis.eval(
-            RESCORED, 1, key("rescore", partition), *(part for each in done.items() for part in each)
-        )
+    async def rescored(
+        self, partition: int, done: Mapping[ResidentId, int], after: Mapping[ResidentId, datetime]
+    ) -> None:
+        """Schedule residents that were re-evaluated for the time `after`, or remove them from the schedule, unless they
+        were scheduled again meanwhile.
+        """
+        arguments: list[str | int] = []
+        for resident, at in done.items():
+            arguments += [resident, at, milliseconds(after[resident]) if resident in after else ""]
+        await self._redis.eval(RESCORED, 1, key("rescore", partition), *arguments)
 
     def _by_key(self, subjects: Iterable[str]) -> dict[int, list[str]]:
         wanted: defaultdict[int, list[str]] = defaultdict(list)
@@ -314,6 +322,10 @@ def _pieces(
         yield q, by_token, []
     for asked in _split(wanted.get(q, []), PIECE):
         yield q, {}, asked
+
+
+def _lacks(known: Known, members: Iterable[Evidence]) -> bool:
+    return any(supersedes(member, known.evidence.get(member.id)) for member in members)
 
 
 def _split(things: Sequence[T], size: int) -> list[Sequence[T]]:

@@ -105,7 +105,7 @@ async def test_an_order_is_printed_with_its_account_whole_only_while_it_is_revea
         assert order.number in page
         assert capitals(order.amount_fen) in page
         assert stop.mule not in page, "the account is masked"
-        told = {"case": stop.case.id, "reason": "复核文书", "form": "a" * 20}
+        told = {"case": stop.case.id, "why": "checking", "reason": "复核文书", "form": "a" * 20}
         assert (await rita.post("/unmask", data=told)).status_code == 303
         assert stop.mule in (await rita.get(path)).text
     entries = await audited(console, "look-order-print", stop.case.id)

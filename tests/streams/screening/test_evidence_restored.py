@@ -169,6 +169,20 @@ async def test_what_was_written_to_a_store_that_leads_no_more_is_added_when_it_i
     assert (await line.levels())[-1] == "yellow"
 
 
+async def test_who_is_due_now_is_not_put_off_until_their_call_has_lasted_longer(line: Line) -> None:
+    store, rules, where = line.screening.state.evidence, line.policy.risk, home(ANNA, line.settings.partitions)
+    later = NOW + timedelta(minutes=30)
+    await store.add_late({ANNA: []}, rules, NOW)
+    await store.remember({}, {ANNA: later})
+    due = await store.due(where, NOW, 10)
+    assert list(due) == [ANNA]
+    await store.rescored(where, due, {ANNA: later})
+    assert (await store.due(where, NOW, 10), list(await store.due(where, later, 10))) == ({}, [ANNA])
+    await store.add_late({ANNA: []}, rules, NOW)
+    await store.rescored(where, await store.due(where, later, 10), {})
+    assert await store.due(where, later, 10) == {}
+
+
 async def rescored(line: Line) -> None:
     for partition in range(line.settings.partitions):
         await line.screening.rescore(partition, SOON)

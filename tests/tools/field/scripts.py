@@ -68,7 +68,7 @@ class Bounds:
         await self._paid("apart", MOST_WITHOUT_ASKING)
         every = [_member(kind, number) for kind in EvidenceKind for number in range(GREATEST.bound)]
         await self._store.add({"r" + "f" * 16: every}, GREATEST, NOW)
-        await self._store.remember({}, {f"r{number:016d}": NOW for number in range(RESCORE_MOST)})
+        await self._store.remember({}, {f"r{number:016d}": NOW for number in range(RESCORE_MOST)}, {})
         await self._redis.hset(key("state", 0), "offset", 0)
 
     def works(self) -> dict[str, tuple[str, Work]]:
