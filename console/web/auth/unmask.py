@@ -24,7 +24,7 @@ from schemas.people.staff import StaffRole
 from streams.installation import Installation
 from streams.security import audit_log
 from streams.state import locks
-from streams.state.keys import REVEALS, UNMASK_COUNTS, UNMASK_FORM, UNMASKED
+from streams.state.keys import REVEALS, UNMASK_COUNTS, UNMASK_FORM, UNMASKED, changing
 
 ACT = "look-unmask"
 SUMMED = "|summed"  # this field of the hash says that the counts are complete
@@ -57,17 +57,18 @@ async def begin(services: Services, who: Who, case: Case, wish: Wish) -> bool:
 
     Return True if it counts: a repeated form counts once, unless the first failed.
 
-    Raises ValueError if the reason says nothing, QuotaError above the quota of the role, and what `trail.write` raises.
+    Raises ValueError if the reason says nothing, QuotaError above the quota of the role, TimeoutError if another form of
+    the person is not done in time, and what `trail.write` raises.
     """
     if not says_something(wish.reason):
         raise ValueError("a reason is needed")
-    redis = services.line.redis
+    redis, day = services.line.redis, local_date(services.line.clock.now())
     async with _once(services, who, wish.form) as first:
         if first:
+            await _sum(services.line)
             async with _within_quota(services, who, case):
-                await _sum(services.line)
                 await trail.record_look(services, who, "unmask", case.id, wish.reason.strip(), f"for {wish.why.value}")
-            await redis.hincrby(UNMASK_COUNTS, _field(local_date(services.line.clock.now()), who.login), 1)
+            await redis.hincrby(UNMASK_COUNTS, _field(day, who.login), 1)
             await redis.set(_name(who, case.resident), 1, ex=services.settings.unmask_minutes * 60)
     return first
 
@@ -81,36 +82,23 @@ def _once(services: Services, who: Who, form: str) -> AbstractAsyncContextManage
 
 @asynccontextmanager
 async def _within_quota(services: Services, who: Who, case: Case) -> AsyncIterator[None]:
-    """Count a resident in the person's hour; not if the block raises or is cancelled. Raises QuotaError."""
-    counted = await _counted_in(services, who, case)
-    try:
-        yield
-    except BaseException:
-        if counted:
-            await services.line.redis.zrem(REVEALS + who.login, counted)
-        raise
+    """Count a resident in the person's hour after the block; not if it raises or is cancelled. Raises QuotaError.
 
-
-async def _counted_in(services: Services, who: Who, case: Case) -> str | None:
-    """Count a resident in the person's hour; return the member that counts it, None if it was counted before.
-
-    It is counted before the others are read, so two forms at once cannot both pass the limit. Raises QuotaError.
+    Of several forms of a person at once, one after another is judged: the next sees what the one before has counted.
     """
-    redis, now, name = services.line.redis, services.line.clock.now(), REVEALS + who.login
+    redis, name = services.line.redis, REVEALS + who.login
     red = case.level is Level.RED and (case.claimed_by == who.login or who.role is StaffRole.OFFICER)
     member = f"{_RED if red else ''}{case.resident}"
-    async with redis.pipeline(transaction=False) as pipe:
-        pipe.zremrangebyscore(name, "-inf", (now - WINDOW).timestamp())
-        pipe.zadd(name, {member: now.timestamp()}, nx=True)
-        pipe.zrange(name, 0, -1, withscores=True)
-        pipe.expire(name, WINDOW)
-        _, new, found, _ = await pipe.execute()
-    before = [_revealed(each, at) for each, at in found if each.decode() != member]
-    until = free_again(before, red, quotas(services.settings.reveal_quotas)[who.role], now) if new else None
-    if until is not None:
-        await redis.zrem(name, member)
-        raise QuotaError(until)
-    return member if new else None
+    async with locks.locked(redis, changing("reveals", who.login)):
+        now = services.line.clock.now()
+        await redis.zremrangebyscore(name, "-inf", (now - WINDOW).timestamp())
+        found = {each.decode(): _revealed(each, at) for each, at in await redis.zrange(name, 0, -1, withscores=True)}
+        until = free_again(list(found.values()), red, quotas(services.settings.reveal_quotas)[who.role], now)
+        if until is not None and member not in found:
+            raise QuotaError(until)
+        yield
+        await redis.zadd(name, {member: now.timestamp()}, nx=True)
+        await redis.expire(name, WINDOW)
 
 
 def _revealed(member: bytes, at: float) -> Revealed:

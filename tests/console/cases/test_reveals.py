@@ -1,5 +1,6 @@
 """Revealing residents' data has a quota, a reason that says something, a review and a mark on the screen."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import httpx
@@ -49,6 +50,22 @@ async def test_above_the_quota_a_person_is_told_when_one_more_is_allowed(console
         assert 0 < int(refused.headers["retry-after"]) <= 1800
         assert "起可再查看一人" in refused.text
         assert (await reveal(client, first)).status_code == 303  # the same resident again counts once
+
+
+async def test_many_forms_at_once_reveal_no_more_than_the_quota(console: Stage) -> None:
+    line = console.line()
+    (_, first), (_, second) = await red(line), await red(line)
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        await filled(console, client, USUAL)
+        name = REVEALS + client.account.login
+        for _ in range(5):
+            answers = await asyncio.gather(*(reveal(client, first) for _ in range(8)))
+            assert {each.status_code for each in answers} == {429}
+        assert await console.house.line.redis.zcard(name) == USUAL
+        await console.house.line.redis.zrem(name, "r0")
+        both = await asyncio.gather(reveal(client, first), reveal(client, second), reveal(client, first))
+        assert {each.status_code for each in both} == {303, 429}
+        assert await console.house.line.redis.zcard(name) == USUAL
 
 
 async def test_a_red_case_of_ones_own_may_be_revealed_above_the_quota(console: Stage) -> None:
