@@ -5,25 +5,38 @@ A note is for whoever handles the case. Others, and readers who gave no reason t
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator
+from functools import cache, lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
-from stdnum import luhn
+import phonenumbers
 
-from domain.identity.identifiers import normal_phone, parse_id_number
+from domain.identity.identifiers import parse_id_number
 
 LEAST = 10  # digits of the shortest number that is found: a landline with its area code
 SHORTEST_CARD = 14
 MOST = 19  # digits of the longest: a bank card
 KEPT = 4  # last digits that stay, by which a person recognizes a telephone or card
-_CHINESE = dict(zip("零〇一二三四五六七八九幺", "001234567891", strict=True))  # as numbers are read aloud
-# Up to three characters between digits belong to one number: 139 0000 0001, (0431)-8123, 6222/0000.
-_RUN = re.compile(r"(?<![0-9*])\+?[0-9]+(?:[ ().\-/_+]{1,3}[0-9]+)*")
-_GROUP = re.compile("[0-9]+")
-_FINAL_X = re.compile("[ -]{0,3}X")
+# Digits without a numeric value in Unicode: as soldiers and Koreans read numbers aloud.
+_SPOKEN = dict(zip("洞拐勾공영령일이삼사오육륙칠팔구", "0790001234566789", strict=True))
+# Up to six characters between digits belong to one number: 139 0000 0001, (0431)-8123, 6222/0000, 1️⃣3️⃣.
+_RUN = re.compile(r"\+?[0-9]+(?:[ ,:+]{1,6}[0-9]+)*")
+_FINAL_X = re.compile("[ ,:+]{0,6}X")
+# In amounts and times of day, commas and colons separate no parts of a telephone: 1,390,000 and 13:30:05.
+_APART = re.compile(
+    r"(?<![0-9,])[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9,])|(?<![0-9:])[0-2]?[0-9](?::[0-5][0-9]){1,2}(?![0-9:])"
+)
 _MOBILE = re.compile("(?:(?:00)?86)?0?1[3-9][0-9]{9}")
 _LANDLINE = re.compile("(?:(?:00)?86)?0?(?:10|2[0-9]|[3-9][0-9]{2})[0-9]{7,8}")
 _WITH_AREA = re.compile("(?:(?:00)?860?|0)[1-9]")
+_HOME = re.compile("860?(?:1[2-9][0-9]{9}|10[0-9]{7,8}|2[0-9]{8,9}|[3-9][0-9]{9,10}|9[56][0-9]{6}|106[0-9]{8,17})")
+_DOUBLED = str.maketrans("0123456789", "0246813579")  # each digit twice, and of two digits their sum
+_MONTH_DAY = "(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+_DATED = re.compile(
+    f"[0-9]{{6}}(?:[0-9]{{2}}{_MONTH_DAY}[0-9]{{3}}|(?:19|2[01])[0-9]{{2}}{_MONTH_DAY}[0-9]{{3}}[0-9X])"
+)
 
 
 class _Found(NamedTuple):
@@ -37,37 +50,50 @@ class _Found(NamedTuple):
 def masked_text(text: str) -> str:
     """Return the text with a star for each digit of telephone numbers, bank cards (Luhn) and ID numbers (check digit).
 
-    Numbers are found with blanks, hyphens, full-width or Chinese digits and +86. The last four digits of a telephone
+    Numbers are found with up to six blanks or signs between their digits, in any digits of Unicode, in Chinese (also
+    capital and spoken) and in Korean ones, and with +86 or another country's code. The last four digits of a telephone
     or card stay; of an ID number nothing stays. Other numbers, such as amounts and dates, stay.
     """
-    plain = "".join(map(_plain, text))
+    plain = "".join(map(_plain, text)).replace("%20", "   ").replace("%", " ")
+    plain = _APART.sub(lambda match: re.sub("[,:]", "|", match[0]), plain)
     characters, stays = list(text), set[int]()
     found = list(_numbers(plain))
+    starts, ends = [each.start for each in found], list(accumulate((each.end for each in found), max))
+    ids = list(accumulate((0 if each.tail else each.end for each in found), max))  # where the ID numbers end
     for each in found:
         digits = [place for place in range(each.start, each.end) if plain[place].isalnum()]
         for place in digits:
             characters[place] = "*"
-        if each.tail and not any(_hides_tail(other, each) for other in found):
+        # The last digits may belong to the middle of another number, or to an ID number.
+        last = bisect_left(starts, each.end) - 1
+        if each.tail and ends[last] == each.end and ids[last] <= each.start:
             stays.update(digits[-KEPT:])
     return "".join(text[place] if place in stays else character for place, character in enumerate(characters))
 
 
 def _numbers(plain: str) -> Iterator[_Found]:
     for run in _RUN.finditer(plain):
-        if sum(map(str.isdigit, run[0])) >= LEAST:
-            yield from _in_run(plain, run.start(), run.end())
+        places = [place for place in range(run.start(), run.end()) if plain[place].isdigit()]
+        if len(places) >= LEAST:
+            yield from _in_run(plain, places)
 
 
-def _in_run(plain: str, start: int, end: int) -> Iterator[_Found]:
-    """Yield all numbers that begin and end with a group of digits; they may overlap."""
-    groups = list(_GROUP.finditer(plain, start, end))
-    for first, group in enumerate(groups):
-        digits, abroad = "", plain[group.start() - 1 : group.start()] == "+"
-        for last in groups[first:]:
-            digits += last[0]
-            if len(digits) > MOST:
-                break
-            if len(digits) >= LEAST and (found := _number(plain, digits, abroad, group.start(), last.end())):
+def _in_run(plain: str, places: list[int]) -> Iterator[_Found]:
+    """Yield all numbers that begin and end with a group of digits; they may overlap. `places`: of the run's digits.
+
+    A number may also begin with the digits that stay of another: behind stars they begin a group.
+    """
+    digits = "".join(plain[place] for place in places)
+    begins = {at for at, place in enumerate(places) if not plain[place - 1 : place].isdigit()}
+    ends = {at for at, place in enumerate(places, 1) if not plain[place + 1 : place + 2].isdigit()}
+    for first in range(len(places)):
+        if first not in begins:
+            continue
+        start = places[first]
+        abroad = "+" in plain[max(0, start - 2) : start]
+        for end in range(first + LEAST, min(first + MOST, len(places)) + 1):
+            if end in ends and (found := _number(plain, digits[first:end], abroad, start, places[end - 1] + 1)):
+                begins.add(end - KEPT)
                 yield found
 
 
@@ -84,18 +110,42 @@ def _number(plain: str, digits: str, abroad: bool, start: int, end: int) -> _Fou
 def _is_phone(digits: str, abroad: bool) -> bool:
     if _MOBILE.fullmatch(digits) or (_WITH_AREA.match(digits) and _LANDLINE.fullmatch(digits)):
         return True
-    try:
-        return abroad and bool(normal_phone(f"+{digits}"))
-    except ValueError:
-        return False
+    return (abroad and _is_international(digits)) or (digits[:2] == "00" and _is_international(digits[2:]))
+
+
+def _is_international(digits: str) -> bool:
+    """Return whether digits behind a plus begin with a country's code and have one of its lengths."""
+    if digits.startswith("86"):
+        return bool(_HOME.fullmatch(digits))
+    return any(_fits(digits[size:], *_country(digits[:size])) for size in (1, 2, 3))
+
+
+def _fits(national: str, lengths: frozenset[int], prefix: str) -> bool:
+    return len(national) in lengths or len(national.removeprefix(prefix)) in lengths
+
+
+@cache
+def _country(code: str) -> tuple[frozenset[int], str]:
+    """Return the lengths of a country's numbers, and the prefix of numbers within it; no lengths if there is none."""
+    region = phonenumbers.region_code_for_country_code(int(code))
+    found = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(code), region)
+    if found is None or found.general_desc is None or code.startswith("0"):
+        return frozenset(), ""
+    return frozenset(found.general_desc.possible_length), found.national_prefix or "0"
 
 
 def _is_card(digits: str) -> bool:
-    return SHORTEST_CARD <= len(digits) <= MOST and bool(luhn.is_valid(digits))
+    """Return whether digits are as many as a bank card has, and its check digit (Luhn) is right.
+
+    Not by stdnum's luhn, which takes five times as long: a text of many short groups is tried thousands of times.
+    """
+    if len(digits) < SHORTEST_CARD:
+        return False
+    return (sum(map(int, digits[-1::-2])) + sum(map(int, digits[-2::-2].translate(_DOUBLED)))) % 10 == 0
 
 
 def _is_id(number: str) -> bool:
-    if len(number) not in (15, 18):
+    if not _DATED.fullmatch(number):
         return False
     try:
         return bool(parse_id_number(number))
@@ -103,24 +153,18 @@ def _is_id(number: str) -> bool:
         return False
 
 
-def _hides_tail(other: _Found, each: _Found) -> bool:
-    """Return whether the last digits of `each` may belong to the middle of another number, or to an ID number."""
-    overlaps = each.start < other.end and other.start < each.end
-    return overlaps and (not other.tail or other.end > each.end)
-
-
+@lru_cache(maxsize=4096)
 def _plain(character: str) -> str:
-    """Return the character's plain form: an ASCII digit, hyphen, blank, plus or X; or itself."""
-    if character.isascii():
-        return "X" if character == "x" else " " if character.isspace() else character
-    if character in _CHINESE:
-        return _CHINESE[character]
-    if (digit := unicodedata.digit(character, None)) is not None:
-        return str(digit)
-    kind = unicodedata.category(character)
-    if kind == "Pd":
-        return "-"
-    if kind in ("Zs", "Cf", "Zl", "Zp", "Cc"):
-        return " "
+    """Return the character's plain form: an ASCII digit, X, plus, comma or colon, or a blank; a letter, a star and a
+    sign of money as they are.
+    """
+    value = unicodedata.numeric(character, None)
+    if value in range(10):
+        return str(int(value))
     same = unicodedata.normalize("NFKC", character).upper()
-    return same if same in tuple("+X().*/_") else character
+    if same in tuple("X+,:*%"):
+        return same
+    if character in _SPOKEN:
+        return _SPOKEN[character]
+    between = unicodedata.category(character)[0] in "PSZCM" and unicodedata.category(character) != "Sc"
+    return " " if between or character == "ー" else character
