@@ -34,9 +34,7 @@ _WITH_AREA = re.compile("(?:(?:00)?860?|0)[1-9]")
 _HOME = re.compile("860?(?:1[2-9][0-9]{9}|10[0-9]{7,8}|2[0-9]{8,9}|[3-9][0-9]{9,10}|9[56][0-9]{6}|106[0-9]{8,17})")
 _DOUBLED = str.maketrans("0123456789", "0246813579")  # each digit twice, and of two digits their sum
 _MONTH_DAY = "(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
-_DATED = re.compile(
-    f"[0-9]{{6}}(?:[0-9]{{2}}{_MONTH_DAY}[0-9]{{3}}|(?:19|2[01])[0-9]{{2}}{_MONTH_DAY}[0-9]{{3}}[0-9X])"
-)
+_DATED = re.compile(f"[0-9]{{6}}(?:19|2[01])?[0-9]{{2}}{_MONTH_DAY}[0-9]{{3}}[0-9X]?")
 
 
 class _Found(NamedTuple):

@@ -57,8 +57,8 @@ async def begin(services: Services, who: Who, case: Case, wish: Wish) -> bool:
 
     Return True if it counts: a repeated form counts once, unless the first failed.
 
-    Raises ValueError if the reason says nothing, QuotaError above the quota of the role, TimeoutError if another form of
-    the person is not done in time, and what `trail.write` raises.
+    Raises ValueError if the reason says nothing, QuotaError above the quota of the role, TimeoutError if another form
+    of the person is not done in time, and what `trail.write` raises.
     """
     if not says_something(wish.reason):
         raise ValueError("a reason is needed")
