@@ -10,7 +10,7 @@ from schemas.base import legible
 from schemas.codes.any_code import AnyCode
 from schemas.codes.base import Code
 
-OWN_WORDS = frozenset({"note", "recording", "text"})
+OWN_WORDS = frozenset({"authority", "decision", "note", "recording", "text"})
 
 
 def without_words(code: AnyCode) -> AnyCode:

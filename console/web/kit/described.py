@@ -13,7 +13,9 @@ from console.web.case.stories import TimelineEntry
 from domain.wording.codes import Renderer
 from schemas.casework.cases import Case, Step
 from schemas.casework.events import Fact
+from schemas.casework.orders import StopOrder
 from schemas.codes.any_code import AnyCode, AnyCodeField
+from schemas.codes.refusals import AccountFrozen
 
 Answers = Mapping[int | str, dict[str, Any]]
 """The model and description of an answer by HTTP status, in FastAPI's form."""
@@ -43,7 +45,8 @@ class Fault(_Shape):
 class WordedCase(Case):
     """A case. `words`: the reasons of its danger as sentences, in the language of Accept-Language.
 
-    Of a payment that a person reported it has neither names nor numbers: `reported` is null.
+    Of a payment that a person reported it has neither names nor numbers: `reported` is null. What a person wrote of an
+    order's freezing has no numbers of anybody; `freezing` is null for a token without `cases.words`.
     """
 
     words: list[str]
@@ -53,12 +56,23 @@ class WordedCase(Case):
         """Return the case with the sentences; nothing is validated again."""
         payments = [each.model_copy(update={"reported": None}) for each in case.payments]
         steps = [_step(each, shown) for each in case.steps]
+        orders = [_order(each, shown) for each in case.orders]
         told = [words.sentence(each) for each in case.danger.reasons]
-        return cls.model_construct(**{**dict(case), "payments": payments, "steps": steps}, words=told)
+        changed = {"payments": payments, "steps": steps, "orders": orders}
+        return cls.model_construct(**{**dict(case), **changed}, words=told)
 
 
 def _step(step: Step, shown: Shown) -> Step:
     return step.model_copy(update={"because": shown(step.because)}) if step.because else step
+
+
+def _order(order: StopOrder, shown: Shown) -> StopOrder:
+    found = order.freezing
+    told = shown(AccountFrozen(found.authority, found.decision)) if found else None
+    freezing = None
+    if found and isinstance(told, AccountFrozen) and told.decision:
+        freezing = found.model_copy(update={"authority": told.authority, "decision": told.decision})
+    return order.model_copy(update={"ground": shown(order.ground), "freezing": freezing})
 
 
 class CasePage(_Shape):

@@ -1,5 +1,8 @@
 """A stop order at the release desk: nothing reaches the bank before a person has read it and approved."""
 
+from console.web.kit.described import WordedCase
+from console.web.kit.wording import wording
+from domain.identity.own_words import masked_words, without_words
 from domain.payments.capitals import capitals
 from schemas.casework.cases import Case, StopState
 from schemas.casework.orders import OrderState
@@ -83,17 +86,23 @@ async def test_a_person_records_that_an_authority_has_frozen_the_account(console
         page = (await anna.get(path)).text
         given = {"form": hidden(page, "form"), "authority": "长春市公安局"}
         assert (await anna.post(f"{path}/hand-over", data=given)).status_code == 422
-        given["decision"] = "吉公冻字〔2026〕17号"
+        given["decision"] = "吉公冻字〔2026〕17号 13900000001"
         answer = await anna.post(f"{path}/hand-over", data=given)
         assert answer.status_code == 303, answer.text
         page = (await anna.get(path)).text
-        assert "吉公冻字〔2026〕17号" in page
+        assert "吉公冻字〔2026〕17号 *******0001" in page
+        assert "吉公冻字〔2026〕17号 *******0001" in (await anna.get(f"{path}/print")).text
         assert 'id="decision"' not in page, "what is handed over cannot be handed over again"
-    (payment,) = (await stop.now()).payments
+    case = await stop.now()
+    (payment,) = case.payments
     assert payment.stop is not None
     assert payment.stop.state is StopState.FROZEN
+    (masked,), (bare,) = (WordedCase.of(case, wording("zh"), each).orders for each in (masked_words, without_words))
+    assert masked.freezing is not None
+    assert masked.freezing.decision == "吉公冻字〔2026〕17号 *******0001"
+    assert bare.freezing is None
     (entry,) = await audited(console, "hand-over-stop", stop.case.id)
-    assert (entry.by, entry.reason) == (anna.account.login, "长春市公安局 吉公冻字〔2026〕17号")
+    assert (entry.by, entry.reason) == (anna.account.login, order.step)
 
 
 async def test_an_order_is_printed_with_its_account_whole_only_while_it_is_revealed(console: Stage) -> None:

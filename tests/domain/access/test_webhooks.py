@@ -16,6 +16,7 @@ from schemas.casework.events import CaseEvent, Fact, FactKind
 from schemas.channels.webhooks import Webhook
 from schemas.codes.any_code import NotTriedAgain
 from schemas.codes.base import code_name
+from schemas.codes.money import StopHandedOver
 from schemas.codes.people import Noted
 from schemas.levels import Level
 from tests.domain import builders
@@ -66,6 +67,16 @@ def test_without_words_a_program_is_told_codes_and_nothing_that_a_person_wrote(e
     (told,) = payload(noted, masked_words, in_language("zh").sentence)["facts"]
     assert told["what"]["why"]["text"] == "女儿电话 *******0001"
     assert told["words"] == "不再重试：备注：女儿电话 *******0001"
+
+
+def test_a_freezing_decision_is_a_person_s_own_words(event: CaseEvent) -> None:
+    what = StopHandedOver("operator li", "长春市公安局 13900000001", "吉公冻字〔2026〕17号")
+    frozen = event.model_copy(update={"facts": [Fact(kind=FactKind.NOTE, what=what)]})
+    (bare,) = payload(frozen, without_words)["facts"]
+    assert (bare["what"]["authority"], bare["what"]["decision"]) == ("", "")
+    (told,) = payload(frozen, masked_words, in_language("zh").sentence)["facts"]
+    assert told["what"]["authority"] == "长春市公安局 *******0001"
+    assert "*******0001" in told["words"]
 
 
 def test_while_a_secret_is_replaced_both_sign(event: CaseEvent) -> None:

@@ -114,8 +114,8 @@ async def hand_over(
 async def printed(request: Request, case_id: str, step: str, who: Signed) -> Response:
     """An order as a document of one A4 page; recorded in the audit first.
 
-    The account is whole only while the person has revealed the resident's data. Raises NotFoundError if the person's
-    area has no such order.
+    The account, and what a person wrote of its freezing, is whole only while the person has revealed the resident's
+    data. Raises NotFoundError if the person's area has no such order.
     """
     made = services(request)
     case, order = await _found(made, who, case_id, step)
@@ -132,6 +132,7 @@ async def printed(request: Request, case_id: str, step: str, who: Signed) -> Res
         case=case,
         order=order,
         payment=shown["payment"],
+        whole=whole,
         account=number if whole else masking.account(number),
         bank=institution.name if institution else bank_of(order.transfer),
         capitals=capitals(order.amount_fen),
@@ -155,12 +156,10 @@ async def _decide(request: Request, who: Who, case_id: str, act: Decided, form: 
 def _reason(act: Decided) -> str:
     """Return what the audit keeps as the reason of an act."""
     match act:
-        case ApproveStopAct():
+        case ApproveStopAct() | HandOverStopAct():
             return act.order
         case DeclineStopAct():
             return act.reason
-        case HandOverStopAct():
-            return f"{act.authority} {act.decision}"
 
 
 async def _found(made: Services, who: Who, case_id: str, step: str) -> tuple[Case, StopOrder]:
