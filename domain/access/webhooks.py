@@ -93,12 +93,19 @@ def may_send_to(address: Address, private: Collection[Address], trial: bool = Fa
 
     `trial`: an embedded installation, which may also send to its own machine.
     """
-    found = address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+    found = _judged(address)
     if found.is_loopback:
         return trial
     if found in METADATA or found.is_link_local or found.is_multicast or found.is_unspecified or found.is_reserved:
         return False
+    if isinstance(found, IPv6Address) and found.is_site_local:
+        return False
     return found.is_global or found in private
+
+
+def _judged(address: Address) -> Address:
+    """Return the IPv4 address to which an IPv6 address leads (mapped, or 6to4), or the address itself."""
+    return address.ipv4_mapped or address.sixtofour or address if isinstance(address, IPv6Address) else address
 
 
 def addresses(text: str) -> frozenset[Address]:

@@ -19,7 +19,7 @@ def _reachable(url: str) -> str:
         _ = parts.port  # raises ValueError if it is not a port
     except ValueError:
         raise ValueError("not an address: write https://host/path") from None
-    if not host or parts.username or parts.fragment:
+    if not host or "@" in parts.netloc or parts.fragment:
         raise ValueError("write https://host/path, without a user and without a fragment")
     if not encrypted_or_local(url):
         raise ValueError("only https, or http on this machine: what is sent says who is in danger where")

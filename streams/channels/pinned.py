@@ -48,7 +48,7 @@ class PinnedTransport(httpx.AsyncBaseTransport):
                 found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except TimeoutError as error:
             raise httpx.ConnectTimeout("the host was not resolved in time") from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: a..b cannot be a name
             raise httpx.ConnectError("the host is not known") from error
         known = [ip_address(str(place[0]).partition("%")[0]) for *_, place in found]
         if not known or not all(may_send_to(each, self._private, self._trial) for each in known):

@@ -97,7 +97,16 @@ def test_a_program_that_is_away_is_asked_later_and_later_but_never_later_than_fi
 
 @pytest.mark.parametrize(
     "url",
-    ["http://bank.example/", "ftp://bank.example", "https://user:word@bank.example/", "https://", "https://[", "x"],
+    [
+        "http://bank.example/",
+        "ftp://bank.example",
+        "https://user:word@bank.example/",
+        "https://:p@y/",
+        "https://@y/",
+        "https://",
+        "https://[",
+        "x",
+    ],
 )
 def test_nothing_is_told_in_the_clear_or_to_who_is_no_address(url: str) -> None:
     with pytest.raises(ValidationError):

@@ -39,6 +39,13 @@ async def test_nothing_goes_to_this_machine_however_it_is_written(host: str) -> 
     assert heard == []
 
 
+@pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".example"])
+async def test_a_host_that_cannot_be_a_name_is_not_known(host: str) -> None:
+    async with httpx.AsyncClient(transport=PinnedTransport((), trial=False)) as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.post(f"https://{host}/hook", content=b"{}")
+
+
 async def test_a_slow_resolver_is_not_waited_for_longer_than_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     async def slow(*_: object, **__: object) -> list[object]:
         await asyncio.sleep(60)
