@@ -156,7 +156,7 @@ def _plain(character: str) -> str:
     """Return the character's plain form: an ASCII digit, X, plus, comma or colon, or a blank; a letter, a star and a
     sign of money as they are.
     """
-    value = unicodedata.numeric(character, None)
+    value = unicodedata.numeric(character, -1.0)
     if value in range(10):
         return str(int(value))
     same = unicodedata.normalize("NFKC", character).upper()
