@@ -63,7 +63,7 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
         case BankState.REFUSED:
             _refused(draft, payment)
         case BankState.RELEASED:
-            set_state(draft, payment, StopState.RELEASED, StopLifted())
+            _released(draft, payment)
         case BankState.CANCELLED:
             _cancelled(draft, given, payment)
         case BankState.FROZEN:
@@ -118,6 +118,12 @@ def _refused(draft: DecisionBuilder, payment: Payment) -> None:
         return set_state(draft, payment, StopState.REFUSED, StopRefused())
     draft.pay(payment.model_copy(update={"stop": stop.model_copy(update={"state": StopState.IN_FORCE})}))
     return draft.note(FactKind.STOP, StopRefused())
+
+
+def _released(draft: DecisionBuilder, payment: Payment) -> None:
+    """Apply a bank's report that a stop is lifted. A frozen account stays frozen."""
+    if payment.stop is None or payment.stop.state is not StopState.FROZEN:
+        set_state(draft, payment, StopState.RELEASED, StopLifted())
 
 
 def may_not_lift(draft: DecisionBuilder, transfer: str) -> RefusalCode | None:

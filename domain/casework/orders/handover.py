@@ -4,6 +4,7 @@ from domain.casework import payments, stops
 from domain.casework.draft import DecisionBuilder
 from domain.casework.orders import records as orders
 from domain.casework.steps import end
+from domain.policy.schedule import STOPS
 from schemas.casework.cases import Case, Payment, StepState, StopState
 from schemas.casework.orders import Freezing, HandOverStopAct, OrderState, StopOrder
 from schemas.codes.money import StopHandedOver
@@ -16,7 +17,8 @@ _STOPPED = frozenset({StopState.ASKED, StopState.IN_FORCE, StopState.EXPIRED})
 def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: StaffRole | None) -> RefusalCode | None:
     """Record that the account of an order is frozen. Returns why it is refused, or None.
 
-    The stops of the account end, whichever of the case's payments they were for, and its bank is asked nothing more.
+    The stops of the account end, whichever of the case's payments they were for, and its bank is asked nothing more: neither
+    for a stop nor to lift one.
     """
     order = orders.order_of(draft.case, act.order)
     if order is None:
@@ -51,6 +53,6 @@ def _frozen(draft: DecisionBuilder, payment: Payment, freezing: Freezing, what: 
     for order in draft.case.orders:
         if order.transfer == payment.transfer and order.state is OrderState.APPROVED:
             orders.record_freezing(draft, order, freezing)
-    for step in draft.live(*orders.ASKING):  # one that is out too: its channel may not have sent it yet
+    for step in draft.live(*STOPS):  # one that is out too: its channel may not have sent it yet
         if step.transfer == payment.transfer:
             end(draft, step, StepState.WITHDRAWN, what)

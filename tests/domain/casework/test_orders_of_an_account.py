@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from domain.casework.orders.records import document_number
 from domain.ids import case_digits
-from schemas.casework.cases import Stop, StopState
+from schemas.casework.cases import StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Act, AskStopAct, BankState, ReleaseStopAct
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct, OrderState, StopOrder
 from schemas.codes.any_code import StopNotExtended
 from schemas.codes.money import StopHandedOver, StopUnconfirmed
 from schemas.codes.refusals import AccountFrozen, MostStops, NoStop, RoleMayNotApprove
-from schemas.levels import Action, Level
+from schemas.levels import Action, Level, Result
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
 from tests.domain.builders import NOON, RESIDENT, Line, payment
@@ -169,12 +169,23 @@ def test_what_no_bank_has_stopped_cannot_be_handed_over() -> None:
     assert refusal(line, FREEZE.model_copy(update={"order": "stop.7"})) == NoStop()
 
 
-@pytest.mark.parametrize("state", [BankState.REFUSED, BankState.IN_FORCE])
+@pytest.mark.parametrize("state", [BankState.REFUSED, BankState.IN_FORCE, BankState.RELEASED])
 def test_what_a_bank_says_late_leaves_an_account_handed_over(state: BankState) -> None:
     line = renewed()
     line.act(FREEZE, role=DESK)
     line.bank(state)
     assert stop(line).state is StopState.FROZEN
+
+
+def test_a_hand_over_ends_a_release_that_the_bank_has_not_got_yet() -> None:
+    line = stopped()
+    line.act(ReleaseStopAct(transfer="bank:1", reason="rent", asked_by="anna"), role=DESK)
+    line.result(Result.FAILED, Action.STOP_RELEASE)
+    assert line.step("release.0").state is StepState.PENDING
+    line.act(FREEZE, role=DESK)
+    assert line.step("release.0").state is StepState.WITHDRAWN
+    line.pass_to(timedelta(minutes=10))
+    assert asked(line).count(Action.STOP_RELEASE) == 1, "nobody asks to lift a frozen account"
 
 
 def test_an_automatic_order_is_warned_of_before_it_lapses() -> None:
