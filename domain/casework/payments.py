@@ -84,7 +84,10 @@ def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | N
         return NotOfThisCase()
     if frozen := _frozen(draft.case, payment.payee):
         return frozen
-    asked = sum(other.stop.times for other in draft.case.payments if other.stop and other.payee == payment.payee)
+    stops = [other.stop for other in draft.case.payments if other.stop and other.payee == payment.payee]
+    if any(stop.state is StopState.FROZEN for stop in stops):
+        return CannotBeStopped()
+    asked = sum(stop.times for stop in stops)
     if asked >= draft.plan.stop.times:
         return MostStops(asked)
     if not can_be_stopped(draft, payment):

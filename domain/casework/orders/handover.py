@@ -17,7 +17,8 @@ _STOPPED = frozenset({StopState.ASKED, StopState.IN_FORCE, StopState.EXPIRED})
 def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: StaffRole | None) -> RefusalCode | None:
     """Record that the account of an order is frozen. Returns why it is refused, or None.
 
-    The stops of the account end, whichever of the case's payments they were for, and its bank is asked nothing more: neither
+    The order has the freezing from now on, however it ended: so the case knows that the account is frozen. The stops of
+    the account end, whichever of the case's payments they were for, and its bank is asked nothing more: neither
     for a stop nor to lift one.
     """
     order = orders.order_of(draft.case, act.order)
@@ -27,6 +28,7 @@ def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: Staff
         return why
     freezing = Freezing(decision=act.decision, authority=act.authority, by=by, at=draft.now)
     what = StopHandedOver(by, act.authority, act.decision)
+    orders.record_freezing(draft, order, freezing)
     for other in draft.case.payments:
         if other.payee == order.payee:
             _frozen(draft, other, freezing, what)

@@ -127,7 +127,7 @@ def record_execution(draft: DecisionBuilder, transfer: str, until: datetime) -> 
 
 
 def record_freezing(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> None:
-    """Put an approved order into its end state HANDED_OVER."""
+    """Put an order into its end state HANDED_OVER, from any other."""
     _settle(draft, order, OrderState.HANDED_OVER, freezing=freezing)
 
 

@@ -1,6 +1,7 @@
 """A stop order as a document, its renewal, and what ends it: freezing by another authority, or a release."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from schemas.casework.inputs import Act, AskStopAct, BankState, ReleaseStopAct
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct, OrderState, StopOrder
 from schemas.codes.any_code import StopNotExtended
 from schemas.codes.money import StopHandedOver, StopUnconfirmed
-from schemas.codes.refusals import AccountFrozen, MostStops, NoStop, RoleMayNotApprove
+from schemas.codes.refusals import AccountFrozen, CannotBeStopped, MostStops, NoStop, RoleMayNotApprove
 from schemas.levels import Action, Level, Result
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
@@ -186,6 +187,43 @@ def test_a_hand_over_ends_a_release_that_the_bank_has_not_got_yet() -> None:
     assert line.step("release.0").state is StepState.WITHDRAWN
     line.pass_to(timedelta(minutes=10))
     assert asked(line).count(Action.STOP_RELEASE) == 1, "nobody asks to lift a frozen account"
+
+
+def lapsing() -> Line:
+    """An automatic order that the bank has carried out, and that a person has then declined."""
+    line = automatic()
+    line.bank(BankState.IN_FORCE)
+    line.act(DeclineStopAct(order="stop.0", reason="his landlord"), role=DESK)
+    return line
+
+
+def unapproved() -> Line:
+    """An order that nobody has approved, of an account that its bank has stopped all the same."""
+    line = Line(approves=False)
+    line.alert(Level.RED, payment())
+    line.pass_to(timedelta(minutes=2))
+    line.bank(BankState.IN_FORCE)
+    return line
+
+
+@pytest.mark.parametrize("begins", [lapsing, unapproved])
+def test_a_freezing_is_put_on_the_order_it_names_whatever_became_of_it(begins: Callable[[], Line]) -> None:
+    line = begins()
+    line.act(FREEZE, role=DESK)
+    assert stop(line).state is StopState.FROZEN
+    assert (order(line).state, order(line).freezing is not None) == (OrderState.HANDED_OVER, True)
+    sent = asked(line)
+    why = AccountFrozen(FREEZE.authority, FREEZE.decision)
+    assert refusal(line, AskStopAct(transfer="bank:1")) == why
+    line.pass_to(timedelta(hours=50))
+    assert asked(line) == sent
+
+
+def test_no_bank_is_asked_to_stop_a_frozen_account_though_no_order_has_its_freezing() -> None:
+    line = stopped()
+    line.act(FREEZE, role=DESK)
+    line.case = line.here.model_copy(update={"orders": []})
+    assert refusal(line, AskStopAct(transfer="bank:1")) == CannotBeStopped()
 
 
 def test_an_automatic_order_is_warned_of_before_it_lapses() -> None:
