@@ -112,11 +112,30 @@ def asks_for(case: Case, transfer: str) -> tuple[Action, str]:
 def not_asked(draft: DecisionBuilder, step: Step) -> None:
     """Undo the record of a stop whose request never reached the bank, so that it can be requested again."""
     payment = find(draft.case, step.transfer)
-    if step.action is not Action.STOP_PAYMENT or payment is None or payment.stop != Stop(state=StopState.ASKED):
+    if step.action is Action.STOP_RELEASE or payment is None or payment.stop is None:
+        return
+    if payment.stop.state is not StopState.ASKED:
         return
     went_out = step.attempt if step.state is StepState.SENT else step.attempt - 1
-    if sum(result in NEVER_SENT for result in step.results) >= went_out:
-        draft.pay(payment.model_copy(update={"stop": None}))
+    if went_out and sum(result in NEVER_SENT for result in step.results) >= went_out:
+        draft.pay(payment.model_copy(update={"stop": _before(draft, payment.transfer, payment.stop)}))
+
+
+def _before(draft: DecisionBuilder, transfer: str, stop: Stop) -> Stop | None:
+    """Return a stop as it was before its latest request."""
+    if stop.times == 1:
+        return None
+    state = StopState.IN_FORCE if stop.runs else _ended(draft, transfer)
+    return stop.model_copy(update={"state": state, "times": stop.times - 1})
+
+
+def _ended(draft: DecisionBuilder, transfer: str) -> StopState:
+    """Return how a payment's first stop ended, as far as its orders show."""
+    orders = [order for order in draft.case.orders if order.transfer == transfer]
+    ends = [order.carried_out.until for order in orders if order.carried_out is not None]
+    if not ends:
+        return StopState.REFUSED
+    return StopState.EXPIRED if max(ends) <= draft.now else StopState.RELEASED
 
 
 def asked(draft: DecisionBuilder, step: Step) -> None:

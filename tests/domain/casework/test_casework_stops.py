@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from schemas.casework.cases import StepState, StopState
+from schemas.casework.cases import StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import AskStopAct, BankState, ReleaseStopAct
 from schemas.codes.any_code import StopNotExtended
@@ -197,3 +197,45 @@ def test_a_payment_channel_that_was_away_asks_again() -> None:
     line.result(Result.FAILED, Action.STOP_PAYMENT)
     line.pass_to(timedelta(seconds=15))
     assert stop_dispatches(line) == [Action.STOP_PAYMENT] * 2
+
+
+def stop_of(line: Line) -> Stop:
+    stop = line.here.payments[0].stop
+    assert stop is not None
+    return stop
+
+
+def test_an_extension_that_never_reached_the_bank_may_be_asked_for_again() -> None:
+    line = in_force()
+    before = stop_of(line)
+    line.pass_to(timedelta(hours=44))
+    line.result(Result.NOT_SENT, Action.STOP_AGAIN)
+    assert stop_of(line) == before
+    assert [out.action for out in line.act(AskStopAct(transfer="bank:1")).dispatches] == [Action.STOP_AGAIN]
+    assert stop_of(line).times == 2
+
+
+def test_a_second_stop_that_never_reached_the_bank_leaves_the_first_ones_end() -> None:
+    line = asked()
+    line.bank(BankState.REFUSED)
+    before = stop_of(line)
+    line.act(AskStopAct(transfer="bank:1"))
+    line.result(Result.NOT_SENT, Action.STOP_PAYMENT)
+    assert stop_of(line) == before
+
+
+def test_a_second_stop_that_never_reached_the_bank_leaves_one_that_was_lifted() -> None:
+    line = in_force()
+    line.bank(BankState.RELEASED)
+    line.act(AskStopAct(transfer="bank:1"))
+    line.result(Result.NOT_SENT, Action.STOP_PAYMENT)
+    assert (stop_of(line).state, stop_of(line).times) == (StopState.RELEASED, 1)
+
+
+def test_a_request_that_is_withdrawn_before_it_went_out_undoes_no_other() -> None:
+    line = asked()
+    line.approves = False
+    line.pass_to(timedelta(minutes=40))
+    line.act(AskStopAct(transfer="bank:1"), by="a program")
+    line.dissuaded()
+    assert (stop_of(line).state, stop_of(line).times) == (StopState.ASKED, 1)
