@@ -45,6 +45,7 @@ _ANSWERS: Mapping[BankState, AnyCode] = {
     BankState.RETURNED: BankReturned(),
     BankState.RELEASED: BankReleased(),
 }
+_OVER = frozenset({StopState.EXPIRED, StopState.REFUSED})  # unless a bank says later that it has stopped the account
 
 
 def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
@@ -61,7 +62,7 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
         case BankState.IN_FORCE:
             _in_force(draft, given, payment)
         case BankState.REFUSED:
-            _refused(draft, payment)
+            _refused(draft, given, payment)
         case BankState.RELEASED:
             _released(draft, payment)
         case BankState.CANCELLED:
@@ -77,8 +78,8 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
 
 def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     stop = payment.stop or Stop(state=StopState.ASKED)
-    late = stop.state is StopState.EXPIRED and given.until is not None and given.until > draft.now
-    if stop.state is not StopState.ASKED and not late:
+    late = stop.state in _OVER and given.until is not None and given.until > draft.now
+    if not late and (stop.state is not StopState.ASKED or _earlier(given, stop)):
         return
     until = min(given.until or draft.after(draft.plan.stop.lasts), LATEST)
     draft.pay(
@@ -88,6 +89,15 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     orders.record_execution(draft, payment.transfer, until)
     due = max(draft.now + timedelta(seconds=1), until - draft.plan.stop.remind_before)
     draft.timer(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", Action.STOP_AGAIN, due, payment.transfer)
+
+
+def _step_of(given: BankFeedback) -> str:
+    return given.dispatch.partition(":")[2].partition(":")[0]
+
+
+def _earlier(given: BankFeedback, stop: Stop) -> bool:
+    """Return whether an answer is to the first request while the extension is asked for: it says nothing new."""
+    return stop.runs and not _step_of(given).startswith(f"{AGAIN}.")
 
 
 def ask(draft: DecisionBuilder, transfer: str, because: AnyCode, by: str) -> RefusalCode | None:
@@ -109,13 +119,15 @@ def ask(draft: DecisionBuilder, transfer: str, because: AnyCode, by: str) -> Ref
     return None
 
 
-def _refused(draft: DecisionBuilder, payment: Payment) -> None:
-    """Apply a bank's refusal: of an extension, it leaves the first stop in force. A frozen account stays frozen."""
+def _refused(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
+    """Apply a bank's refusal: it ends no stop that runs, also not if it refuses the extension. A frozen account stays
+    frozen.
+    """
     stop = payment.stop
-    if stop is not None and stop.state is StopState.FROZEN:
-        return None
-    if stop is None or stop.state is not StopState.ASKED or not stop.runs:
+    if stop is None or not (stop.runs or stop.state is StopState.FROZEN):
         return set_state(draft, payment, StopState.REFUSED, StopRefused())
+    if stop.state is not StopState.ASKED or _earlier(given, stop):
+        return None
     draft.pay(payment.model_copy(update={"stop": stop.model_copy(update={"state": StopState.IN_FORCE})}))
     return draft.note(FactKind.STOP, StopRefused())
 
@@ -170,8 +182,7 @@ def _cancelled(draft: DecisionBuilder, given: BankFeedback, payment: Payment) ->
 
 def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> None:
     """End the step that the bank answers, and withdraw the payment's steps that are no longer needed."""
-    name = given.dispatch.partition(":")[2].partition(":")[0]
-    step = draft.steps.get(name)
+    step = draft.steps.get(_step_of(given))
     if step is not None and step.state in LIVE_STEPS and step.transfer == given.transfer:
         refused = given.state is BankState.REFUSED
         end(draft, step, StepState.FAILED if refused else StepState.DONE, _ANSWERS[given.state])

@@ -239,3 +239,39 @@ def test_a_request_that_is_withdrawn_before_it_went_out_undoes_no_other() -> Non
     line.act(AskStopAct(transfer="bank:1"), by="a program")
     line.dissuaded()
     assert (stop_of(line).state, stop_of(line).times) == (StopState.ASKED, 1)
+
+
+def renewing() -> tuple[Line, str]:
+    """A stop in force whose extension is asked for; and the dispatch of the first request."""
+    line = in_force()
+    first = line.last(Action.STOP_PAYMENT).id
+    line.pass_to(timedelta(hours=44))
+    return line, first
+
+
+@pytest.mark.parametrize("state", [BankState.IN_FORCE, BankState.REFUSED])
+def test_a_late_answer_to_the_first_request_does_not_answer_the_extension(state: BankState) -> None:
+    line, first = renewing()
+    before, (_, order) = stop_of(line), line.here.orders
+    line.bank(state, dispatch=first, until=before.until)
+    assert stop_of(line) == before
+    assert line.here.orders[1] == order, "the bank has not carried it out"
+    line.bank(BankState.REFUSED)
+    assert (stop_of(line).state, stop_of(line).until) == (StopState.IN_FORCE, before.until)
+
+
+def test_a_late_refusal_of_the_first_attempt_does_not_end_a_stop_that_runs() -> None:
+    line = in_force()
+    before = stop_of(line)
+    line.bank(BankState.REFUSED)
+    assert stop_of(line) == before
+    assert "clock.stop.0" in line.states()
+
+
+def test_a_bank_that_has_stopped_the_account_after_all_is_believed() -> None:
+    line = asked()
+    line.bank(BankState.REFUSED)
+    line.bank(BankState.IN_FORCE)
+    assert stop_of(line).state is StopState.REFUSED, "an answer that names no end may be an old one"
+    line.bank(BankState.IN_FORCE, until=line.now + timedelta(hours=40))
+    assert stop_of(line).state is StopState.IN_FORCE
