@@ -81,6 +81,9 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     late = stop.state in _OVER and given.until is not None and given.until > draft.now
     if not late and (stop.state is not StopState.ASKED or _earlier(given, stop)):
         return
+    _no_second(draft, given)
+    payment = find(draft.case, given.transfer) or payment
+    stop = payment.stop or Stop(state=StopState.ASKED)
     until = min(given.until or draft.after(draft.plan.stop.lasts), LATEST)
     draft.pay(
         payment.model_copy(update={"stop": stop.model_copy(update={"state": StopState.IN_FORCE, "until": until})})
@@ -89,6 +92,12 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     orders.record_execution(draft, payment.transfer, until)
     due = max(draft.now + timedelta(seconds=1), until - draft.plan.stop.remind_before)
     draft.timer(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", Action.STOP_AGAIN, due, payment.transfer)
+
+
+def _no_second(draft: DecisionBuilder, given: BankFeedback) -> None:
+    """Withdraw what would ask the bank for a stop that it has carried out, except the step that it answers."""
+    waiting = [step for step in draft.live(Action.STOP_PAYMENT) if step.transfer == given.transfer]
+    withdraw(draft, [step for step in waiting if step.id != _step_of(given)], _ANSWERS[given.state])
 
 
 def _step_of(given: BankFeedback) -> str:

@@ -216,3 +216,21 @@ def test_an_automatic_order_that_a_person_declines_is_declined_and_undone_at_the
     line.act(DeclineStopAct(order="stop.0", reason="known to the bank"), role=StaffRole.RELEASE_DESK)
     assert order(line).state is OrderState.DECLINED
     assert asked(line) == [Action.STOP_PAYMENT, Action.STOP_RELEASE]
+
+
+def test_a_second_stop_that_waits_is_withdrawn_when_the_bank_has_stopped_the_account_after_all() -> None:
+    line = proposed(WatchStatus.REPORTED)
+    for by in ("anna", "bo"):
+        line.act(ApproveStopAct(order="stop.0"), by=by, role=StaffRole.RELEASE_DESK)
+    first = line.last(Action.STOP_PAYMENT).id
+    line.pass_to(timedelta(minutes=40))
+    line.act(AskStopAct(transfer="bank:1"), by="anna", role=StaffRole.OPERATOR)
+    assert order(line).state is OrderState.PROPOSED
+    sent = asked(line)
+    line.bank(BankState.IN_FORCE, dispatch=first)
+    assert (order(line).state, line.step(order(line).step).state) == (OrderState.WITHDRAWN, StepState.WITHDRAWN)
+    line.act(ApproveStopAct(order=order(line).step), by="bo", role=StaffRole.RELEASE_DESK)
+    assert asked(line) == sent
+    stop = line.here.payments[0].stop
+    assert stop is not None
+    assert (stop.state, stop.times) == (StopState.IN_FORCE, 1)
