@@ -217,6 +217,7 @@ def _remind(draft: DecisionBuilder, step: Step, transfer: str, ends: datetime) -
     draft.change(step, due=ends, attempt=step.attempt + 1)
     why = may_not_ask(draft, transfer) or (ResidentSafe() if draft.case.settled else None)
     draft.note(FactKind.STOP_REMINDER, StopNotExtended(ends, why) if why else StopExtended(ends), step)
-    if why is None:
+    asked_for = any(other.transfer == transfer for other in draft.live(Action.STOP_AGAIN))  # a person was earlier
+    if why is None and not asked_for:
         stem = stop_id(draft.case, transfer, AGAIN)
         plan_step(draft, stem, Action.STOP_AGAIN, draft.now, StopRunsOut(ends), transfer=transfer)

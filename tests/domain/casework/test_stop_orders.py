@@ -11,7 +11,7 @@ from schemas.casework.events import FactKind
 from schemas.casework.inputs import AskStopAct, BankState
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState, StopOrder
 from schemas.codes.danger import DangerCode, OwnReport, PaymentMade
-from schemas.codes.money import StopNeverDecided, StopUndecided
+from schemas.codes.money import StopExtended, StopNeverDecided, StopUndecided
 from schemas.codes.refusals import ApprovedBefore, NoOrder, RoleMayNotApprove
 from schemas.levels import Action, Level, Outcome
 from schemas.people.staff import StaffRole
@@ -234,3 +234,14 @@ def test_a_second_stop_that_waits_is_withdrawn_when_the_bank_has_stopped_the_acc
     stop = line.here.payments[0].stop
     assert stop is not None
     assert (stop.state, stop.times) == (StopState.IN_FORCE, 1)
+
+
+def test_a_renewal_that_a_person_has_asked_for_is_not_proposed_again() -> None:
+    line = proposed(WatchStatus.REPORTED)
+    for by in ("anna", "bo"):
+        line.act(ApproveStopAct(order="stop.0"), by=by, role=StaffRole.RELEASE_DESK)
+    line.bank(BankState.IN_FORCE)
+    line.act(AskStopAct(transfer="bank:1"), by="anna", role=StaffRole.OPERATOR)
+    line.pass_to(timedelta(hours=44, minutes=1))
+    assert [each.state for each in line.here.orders] == [OrderState.APPROVED, OrderState.PROPOSED]
+    assert any(isinstance(fact, StopExtended) for fact in line.facts(FactKind.STOP_REMINDER))
