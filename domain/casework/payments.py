@@ -123,7 +123,7 @@ def not_asked(draft: DecisionBuilder, step: Step) -> None:
 
 def _before(draft: DecisionBuilder, transfer: str, stop: Stop) -> Stop | None:
     """Return a stop as it was before its latest request."""
-    if stop.times == 1:
+    if stop.times == 1 and not stop.runs:
         return None
     state = StopState.IN_FORCE if stop.runs else _ended(draft, transfer)
     return stop.model_copy(update={"state": state, "times": stop.times - 1})

@@ -77,13 +77,13 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
 
 
 def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
-    stop = payment.stop or Stop(state=StopState.ASKED)
+    stop = payment.stop or Stop(state=StopState.ASKED, times=0)
     late = stop.state in _OVER and given.until is not None and given.until > draft.now
     if not late and (stop.state is not StopState.ASKED or _earlier(given, stop)):
         return
     _no_second(draft, given)
     payment = find(draft.case, given.transfer) or payment
-    stop = payment.stop or Stop(state=StopState.ASKED)
+    stop = payment.stop or Stop(state=StopState.ASKED, times=0)
     until = min(given.until or draft.after(draft.plan.stop.lasts), LATEST)
     draft.pay(
         payment.model_copy(update={"stop": stop.model_copy(update={"state": StopState.IN_FORCE, "until": until})})
@@ -163,7 +163,7 @@ def plan_release(draft: DecisionBuilder, transfer: str, why: AnyCode) -> None:
 
 def set_state(draft: DecisionBuilder, payment: Payment, state: StopState, what: AnyCode) -> None:
     """Put a payment's stop into a state in which it does not run, with a fact; no effect if it is in that state."""
-    stop = payment.stop or Stop(state=StopState.ASKED)
+    stop = payment.stop or Stop(state=StopState.ASKED, times=0)
     if stop.state is state:
         return
     draft.pay(payment.model_copy(update={"stop": stop.model_copy(update={"state": state, "until": None})}))

@@ -142,13 +142,13 @@ class StopState(StrEnum):
 
 
 class Stop(Model):
-    """The stop on the payee's account of one payment. `times`: number of requests.
+    """The stop on the payee's account of one payment. `times`: number of requests; 0: the bank's own doing.
 
     `until`: when it ends; None unless it is in force, which it is also while its extension is asked for.
     """
 
     state: StopState
-    times: Annotated[int, Field(ge=1, le=2)] = 1
+    times: Annotated[int, Field(ge=0, le=2)] = 1
     until: When | None = None
 
     @property

@@ -285,3 +285,12 @@ def test_no_sequence_of_acts_asks_for_three_stops_of_one_account(
         assert len(steps) <= 2
         numbers = [each.number for each in line.here.orders]
         assert len(set(numbers)) == len(numbers)
+
+
+def test_a_stop_that_the_bank_made_by_itself_is_no_request_of_ours() -> None:
+    line = Line()
+    line.alert(Level.BLUE, payment())
+    line.bank(BankState.IN_FORCE)
+    (found,) = line.here.payments
+    assert found.stop is not None
+    assert (found.stop.state, found.stop.times) == (StopState.IN_FORCE, 0)
