@@ -13,6 +13,7 @@ LEAST_REASON = 4  # characters: two words in Chinese
 LEAST_DIFFERENT = 3  # of its letters: aaaa and 核实核实 say nothing
 WINDOW = timedelta(hours=1)
 SAMPLE = 10  # reveals of a day that are reviewed in an area
+REVEALING = frozenset({"look-unmask", "look-export"})  # acts of the audit; of exports only those of one case
 ROLES = frozenset(
     {StaffRole.OPERATOR, StaffRole.OFFICER, StaffRole.SUPERVISOR, StaffRole.RELEASE_DESK, StaffRole.AUDITOR}
 )
@@ -68,6 +69,11 @@ def free_again(before: Sequence[Revealed], red: bool, quota: Quota, now: datetim
 def _freed(times: Sequence[datetime], limit: int) -> datetime | None:
     """Return when fewer than `limit` of the times, the oldest first, are within WINDOW; None if it is so now."""
     return times[len(times) - limit] + WINDOW if len(times) >= limit else None
+
+
+def is_reveal(entry: AuditEntry) -> bool:
+    """Return whether an act showed one resident's data; an export of rows for research (`cases`) did not."""
+    return entry.act in REVEALING and "-" in entry.on
 
 
 def reveal_id(entry: AuditEntry) -> str:

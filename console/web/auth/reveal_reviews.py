@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from console.web.auth import trail, unmask
+from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Who
 from console.web.kit.services import Services
-from domain.access.reveals import reveal_id, sample
+from domain.access.reveals import REVEALING, is_reveal, reveal_id, sample
 from domain.calendar import JILIN
 from schemas.administration.audit import AuditEntry, RevealReason, RevealVerdict
 from schemas.people.staff import Account
@@ -45,7 +45,7 @@ async def sampled_reveals(services: Services, who: Who, day: date) -> list[Sampl
     reveals = [
         each
         for each in lines
-        if each.act == unmask.ACT and each.at < since + timedelta(days=1) and _in_area(who, each.by, accounts)
+        if is_reveal(each) and each.at < since + timedelta(days=1) and _in_area(who, each.by, accounts)
     ]
     found = [
         SampledReveal(name, each, _why(each), reviews.get(f"{_ABOUT}{name}"), each.by == who.login)
@@ -67,7 +67,7 @@ async def review(services: Services, who: Who, day: date, name: str, verdict: Re
 
 async def _lines(services: Services, since: datetime) -> list[AuditEntry]:
     """Return the reveals and reviews since a time, the oldest first."""
-    wanted = audit_log.Wanted(since=since, acts=frozenset({unmask.ACT, *_ACTS}))
+    wanted = audit_log.Wanted(since=since, acts=REVEALING | _ACTS.keys())
     found: list[AuditEntry] = []
     before: int | None = None
     while True:

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from console.web.auth import trail
 from console.web.auth.who import Who
 from console.web.kit.services import Services
-from domain.access.reveals import WINDOW, Revealed, free_again, quotas, says_something
+from domain.access.reveals import REVEALING, WINDOW, Revealed, free_again, is_reveal, quotas, says_something
 from domain.calendar import local_date
 from schemas.administration.audit import AuditEntry, RevealReason
 from schemas.casework.cases import Case
@@ -26,7 +26,6 @@ from streams.security import audit_log
 from streams.state import locks
 from streams.state.keys import REVEALS, UNMASK_COUNTS, UNMASK_FORM, UNMASKED, changing
 
-ACT = "look-unmask"
 SUMMED = "|summed"  # this field of the hash says that the counts are complete
 KEPT = timedelta(days=31)  # how far back the audit is counted
 FORM_SECONDS = 3600
@@ -62,15 +61,31 @@ async def begin(services: Services, who: Who, case: Case, wish: Wish) -> bool:
     """
     if not says_something(wish.reason):
         raise ValueError("a reason is needed")
-    redis, day = services.line.redis, local_date(services.line.clock.now())
+    redis = services.line.redis
     async with _once(services, who, wish.form) as first:
         if first:
-            await _sum(services.line)
-            async with _within_quota(services, who, case):
-                await trail.record_look(services, who, "unmask", case.id, wish.reason.strip(), f"for {wish.why.value}")
-            await redis.hincrby(UNMASK_COUNTS, _field(day, who.login), 1)
+            await _record(services, who, case, "unmask", wish.reason, f"for {wish.why.value}")
             await redis.set(_name(who, case.resident), 1, ex=services.settings.unmask_minutes * 60)
     return first
+
+
+async def record_export(services: Services, who: Who, case: Case, reason: str) -> None:
+    """Write the audit entry of a case's export; it counts as a revealing, because it has the resident's data.
+
+    Raises as `begin` does.
+    """
+    if not says_something(reason):
+        raise ValueError("a reason is needed")
+    await _record(services, who, case, "export", reason)
+
+
+async def _record(services: Services, who: Who, case: Case, what: str, reason: str, detail: str = "") -> None:
+    """Write a revealing to the audit and count it. Raises QuotaError, and what `trail.write` raises."""
+    day = local_date(services.line.clock.now())
+    await _sum(services.line)
+    async with _within_quota(services, who, case):
+        await trail.record_look(services, who, what, case.id, reason.strip(), detail)
+    await services.line.redis.hincrby(UNMASK_COUNTS, _field(day, who.login), 1)
 
 
 def _once(services: Services, who: Who, form: str) -> AbstractAsyncContextManager[bool]:
@@ -150,9 +165,10 @@ async def _sum(line: Installation) -> None:
 async def _counted(line: Installation, since: datetime) -> Counter[str]:
     found: Counter[str] = Counter()
     before: int | None = None
+    wanted = audit_log.Wanted(acts=REVEALING, since=since)
     while True:
-        page = await audit_log.newest(line.settings, audit_log.Wanted(act=ACT, since=since), audit_log.CHUNK, before)
-        found.update(_counts_as(told.entry) for told in page.lines)
+        page = await audit_log.newest(line.settings, wanted, audit_log.CHUNK, before)
+        found.update(_counts_as(told.entry) for told in page.lines if is_reveal(told.entry))
         before = page.before
         if before is None:
             return found

@@ -5,13 +5,17 @@ from datetime import datetime, timedelta
 
 import httpx
 
+from console.web.auth import unmask
+from domain.access.reveals import quotas
 from domain.calendar import JILIN, local_date
 from schemas.administration.audit import AuditEntry
+from schemas.administration.security_events import SecurityEventKind as Kind
 from schemas.casework.cases import Case
 from schemas.levels import Level
 from schemas.people.staff import StaffRole
 from streams.security import audit, audit_log
 from streams.state.keys import REVEALS
+from tests.console.accounts.test_security_events import kinds
 from tests.console.harness.case_forms import red, send
 from tests.console.harness.stage import Client, Stage
 
@@ -82,6 +86,22 @@ async def test_a_red_case_of_ones_own_may_be_revealed_above_the_quota(console: S
         assert (await reveal(client, case)).status_code == 429
 
 
+async def test_an_export_of_a_case_has_the_reason_and_the_quota_of_a_revealing(console: Stage) -> None:
+    line = console.line()
+    (_, first), (_, second) = await red(line), await red(line)
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        for wrong in ("aaaa", "核实核实"):
+            assert (await client.post(f"/audit/export/{first.id}", data={"reason": wrong})).status_code == 422
+        await filled(console, client, quotas(console.services.settings.reveal_quotas)[StaffRole.SUPERVISOR].usual - 1)
+        assert (await client.post(f"/audit/export/{first.id}", data={"reason": REASON})).status_code == 200
+        refused = await client.post(f"/audit/export/{second.id}", data={"reason": REASON})
+        assert refused.status_code == 429
+        assert 0 < int(refused.headers["retry-after"]) <= 1800
+        assert await kinds(console, client.account.login) == [Kind.REVEALED, Kind.MASS_REVEALING]
+        today = local_date(console.house.clock.now())
+        assert (await unmask.counts(console.services, today))[today, client.account.login] == 1
+
+
 async def test_notes_have_no_numbers_until_the_data_is_revealed_and_then_the_screen_says_who_looks(
     console: Stage,
 ) -> None:
@@ -129,6 +149,12 @@ async def test_a_sample_of_a_day_is_confirmed_or_questioned_by_another_person_of
         assert "为何上门" in shown
         await supervisor.post("/unmask/review", data=told | {"verdict": "confirmed"})
         assert "已确认" in (await supervisor.get("/unmask")).text
+        exported = AuditEntry(at=at, by=logins[0], act="look-export", on=case.id, reason="检察机关调取")
+        rows = exported.model_copy(update={"on": "cases", "reason": "行数据"})
+        await audit.write(console.services.line.producer, [exported, rows])
+        page = (await supervisor.get("/unmask")).text
+    assert "检察机关调取" in page
+    assert "行数据" not in page
 
 
 def _sampled(page: str, login: str) -> str:

@@ -87,7 +87,7 @@ async def test_a_form_whose_audit_entry_could_not_be_written_reveals_the_data_wh
     assert not await unmask.active(console.services, who, resident.id)
     assert (await operator.post("/unmask", data=given)).status_code == 303
     assert await unmask.active(console.services, who, resident.id)
-    told = await audit_log.newest(console.house.settings, audit_log.Wanted(act=unmask.ACT, on=case.id), 10)
+    told = await audit_log.newest(console.house.settings, audit_log.Wanted(act="look-unmask", on=case.id), 10)
     assert told.lines
 
 

@@ -12,7 +12,7 @@ from fastapi import Form, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import RedirectResponse, Response
 
-from console.web.auth import trail
+from console.web.auth import trail, unmask
 from console.web.auth.who import Signed, Who
 from console.web.case.acts import found as found_case
 from console.web.kit.door import Door
@@ -21,6 +21,7 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
 from console.web.overview import audit_words
+from console.web.routes.people.unmask import quota_spent
 from domain.access.reveals import LEAST_REASON
 from schemas.people.staff import StaffRole
 from streams.operations import bundles
@@ -111,14 +112,20 @@ async def ask(request: Request, who: Signed, case_id: str) -> Response:
 async def export(
     request: Request, who: Signed, case_id: str, reason: Annotated[str, Form(max_length=500)] = ""
 ) -> Response:
-    """Download the case's bundle (ZIP); the audit entry is written first. 422 if the reason has fewer than LEAST_REASON
-    characters. Raises NotFoundError if there is no such case in the person's area.
+    """Download the case's bundle (ZIP); the audit entry is written first. It counts as a revealing of the resident's
+    data: 422 if the reason says nothing, 429 above the quota. Raises NotFoundError if there is no such case in the
+    person's area.
     """
     made = services(request)
     case = await found_case(made, who, case_id)
-    if len(reason.strip()) < LEAST_REASON:
-        return error_response(request, 422, translate(request, "请写明导出理由（至少四个字）。"), "reason missing")
-    await trail.record_look(made, who, "export", case.id, reason.strip())
+    try:
+        await unmask.record_export(made, who, case, reason)
+    except ValueError:
+        words = translate(request, "请写明导出理由（至少四个字，不能只是重复的字）。")
+        return error_response(request, 422, words, "reason missing")
+    except unmask.QuotaError as error:
+        return await quota_spent(request, who, error.until)
+    await made.security.revealed(request, who.login, case.id)
     raw = await bundles.taken(made.line, case, who.login, reason.strip())
     return _file(raw, "application/zip", f"{case.id}.zip")
 

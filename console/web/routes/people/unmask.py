@@ -67,8 +67,7 @@ async def begin(
         words = translate(request, "请写明查看理由（至少四个字，不能只是重复的字）。")
         return error_response(request, 422, words, "reason missing")
     except unmask.QuotaError as error:
-        await made.security.note(request, SecurityEventKind.MASS_REVEALING, who.login)
-        return _quota_spent(request, error.until)
+        return await quota_spent(request, who, error.until)
     if counts:
         await made.security.revealed(request, who.login, found.id)
     return await _answered(request, made, who, found.resident, local_path(back, f"/cases/{found.id}"))
@@ -128,7 +127,9 @@ async def review(
     return RedirectResponse(f"{door.router.prefix}?day={day.isoformat()}", 303)
 
 
-def _quota_spent(request: Request, until: datetime) -> Response:
+async def quota_spent(request: Request, who: Who, until: datetime) -> Response:
+    """Record that the person wanted too much, and return 429 with the time when one more is allowed."""
+    await services(request).security.note(request, SecurityEventKind.MASS_REVEALING, who.login)
     seconds = max(1, math.ceil((until - services(request).line.clock.now()).total_seconds()))
     told = translate(request, "一小时内查看的人数已达上限，%(at)s 起可再查看一人。确有需要，请值班长查看。")
     words = told % {"at": f"{until.astimezone(ZONE):%H:%M:%S}"}
