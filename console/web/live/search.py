@@ -1,4 +1,4 @@
-"""Search of the open cases: one box for a case's number or id, a name, and a telephone's first or last digits."""
+"""Search of the open cases: one box for a case's number or id, a name, and a telephone's last four digits or all."""
 
 import re
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from console.web.live.row import Row
 from domain.desk.case_numbers import begins, key_of, typed_number
+from domain.identity.identifiers import normal_phone
 
 LEAST_DIGITS = 4  # of a telephone or a number; fewer would match half a city
 LONGEST = 64  # characters of a search
@@ -14,7 +15,7 @@ _BETWEEN = re.compile(r"[\s()+.-]")
 
 
 class Sought(StrEnum):
-    """The kind of search: by case number, last digits of a telephone, or name. The audit records it, never the text."""
+    """The kind of search: by case number, digits of a telephone, or name. The audit records it, never the text."""
 
     CASE = "case-number"
     PHONE = "phone-tail"
@@ -48,7 +49,7 @@ def found(rows: Iterable[Row], text: str, by: Sought) -> list[Row]:
         return [row for row in rows if row.id.startswith(text)]
     if by is Sought.PHONE:
         told = digits(text)
-        return [row for row in rows if _called(row.phone, told) or begins(_key(row), told)]
+        return [row for row in rows if has_digits(row.phone, told) or begins(_key(row), told)]
     return [row for row in rows if text.casefold() in row.name.casefold()]
 
 
@@ -56,6 +57,14 @@ def _key(row: Row) -> str:
     return key_of(row.id, row.case.opened_at)
 
 
-def _called(phone: str, told: str) -> bool:
-    """Return whether a telephone begins or ends with the digits, with or without the country's code."""
-    return phone.endswith(told) or phone.removeprefix("+86").startswith(told) or phone.startswith(f"+{told}")
+def has_digits(number: str, told: str) -> bool:
+    """Return whether the digits are the last LEAST_DIGITS of a telephone or account, which pages show, or all of it.
+
+    Any other part does not match: whoever may try one digit more at a time reads a masked number whole.
+    """
+    if number and told in (number[-LEAST_DIGITS:], number.removeprefix("+")):
+        return True
+    try:
+        return normal_phone(told) == number
+    except ValueError:
+        return False

@@ -1,10 +1,10 @@
-"""Search of stop-payments by case number, resident's name, last digits of a telephone or the payee's account."""
+"""Search of stop-payments by case number, resident's name, or digits of a telephone or of the payee's account."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
 
 from console.web.kit.services import Services
-from console.web.live.search import Sought, digits
+from console.web.live.search import Sought, digits, has_digits
 from domain.desk.case_numbers import may_be, typed_number
 from domain.payments.bank_book import StopLine
 from schemas.people.residents import Resident
@@ -19,12 +19,12 @@ async def found(services: Services, lines: Sequence[StopLine], text: str, by: So
     people = await services.line.residents.standing({line.resident for line in lines})
     if by is Sought.NAME:
         return [line for line in lines if _named(people.get(line.resident), text.casefold())]
-    tail = digits(text)
+    told = digits(text)
     numbers = await accounts(services, (line.payee for line in lines))
     return [
         line
         for line in lines
-        if numbers.get(line.payee, "").endswith(tail) or _reached(people.get(line.resident), tail)
+        if has_digits(numbers.get(line.payee, ""), told) or _reached(people.get(line.resident), told)
     ]
 
 
@@ -39,5 +39,5 @@ def _named(person: Resident | None, text: str) -> bool:
     return person is not None and text in person.name.casefold()
 
 
-def _reached(person: Resident | None, tail: str) -> bool:
-    return person is not None and any(held.value.endswith(tail) for held in person.phones)
+def _reached(person: Resident | None, told: str) -> bool:
+    return person is not None and any(has_digits(held.value, told) for held in person.phones)

@@ -292,7 +292,9 @@ async def test_whoever_stands_at_the_desk_is_found_by_case_name_telephone_and_ac
         stop.case.id: "case-number",
         stop.resident.name: "name",
         phone.value[-11:]: "phone-tail",
-        stop.mule[-7:]: "phone-tail",
+        phone.value[-4:]: "phone-tail",
+        stop.mule: "phone-tail",
+        stop.mule[-4:]: "phone-tail",
     }
     async with await console.signed_in(DESK) as anna, await console.signed_in(DESK, "2224") as far:
         for text, by in texts.items():
@@ -300,6 +302,8 @@ async def test_whoever_stands_at_the_desk_is_found_by_case_name_telephone_and_ac
             assert (answer.status_code, stop.path in answer.text) == (200, True), text
             assert (await audited(console, "look-search", by))[-1].by == anna.account.login
             assert stop.path not in (await far.post("/release/search", data={"q": text})).text
+        for part in (phone.value[-5:], stop.mule[-7:], stop.mule[1:]):
+            assert stop.path not in (await anna.post("/release/search", data={"q": part})).text, part
         assert "辖区内没有这样的止付" in (await anna.post("/release/search", data={"q": "1112223334"})).text
         assert (await anna.post("/release/search", data={"q": "12"})).status_code == 422
         assert (await anna.get("/release/search")).headers["location"] == "/release", "its words are kept nowhere"

@@ -196,14 +196,19 @@ async def test_a_search_finds_by_number_name_and_phone_tail_and_the_audit_has_th
 ) -> None:
     resident = await yellow(line, "222402001", name="金某某")
     (case,) = await known(console, line, resident)
-    tail = resident.phones[0].value[-6:]
+    number = resident.phones[0].value
+    tail = number[-4:]
     async with await console.signed_in(StaffRole.OPERATOR, "2224") as client:
         for words in (case.id, case.id[:12], "金某", tail, f"{tail[:2]} {tail[2:]}"):
             assert ids(await client.post("/queue/search", data={"q": words})) == [case.id], words
+        for part in (number[-5:], number[-10:], number[3:7], number[3:13], number[:13]):
+            assert ids(await client.post("/queue/search", data={"q": part})) == [], part
+        for whole in (number, number.removeprefix("+"), number.removeprefix("+86")):
+            assert case.id in ids(await client.post("/queue/search", data={"q": whole})), whole
         login = client.account.login
     written = [record.value or b"" async for record in read_all(console.house.settings, AUDIT.name)]
     looks = [entry for raw in written if (entry := _entry(raw)) and (entry.by, entry.act) == (login, "look-search")]
-    assert [look.on for look in looks] == ["case-number", "case-number", "name", "phone-tail", "phone-tail"]
+    assert [look.on for look in looks] == ["case-number", "case-number", "name", *["phone-tail"] * 10]
     assert {(look.reason, look.detail) for look in looks} == {("", "")}
 
 
@@ -211,7 +216,7 @@ async def test_a_search_for_too_little_says_what_to_enter(console: Stage) -> Non
     async with await console.signed_in(StaffRole.OPERATOR) as client:
         answer = await client.post("/queue/search", data={"q": "12"})
     assert answer.status_code == 422
-    assert "四位以上" in answer.text
+    assert "末四位" in answer.text
 
 
 async def test_a_closed_case_is_found_by_its_whole_number(console: Stage, line: Line) -> None:

@@ -70,8 +70,8 @@ async def events(request: Request, who: Signed) -> Response:
 
 @door.act("/queue/search", DESK, name="queue-search")
 async def search(request: Request, who: Signed) -> Response:
-    """The page with the open cases found by case number, name or last digits of a telephone; a closed case by its full
-    number.
+    """The page with the open cases found by case number, name, or a telephone's last four digits or all of it; a closed
+    case by its full number.
 
     The text is stored nowhere; 422 if it is too short.
     """
@@ -80,7 +80,7 @@ async def search(request: Request, who: Signed) -> Response:
     text = str((await request.form()).get("q", "")).strip()[:LONGEST]
     by = sought(text)
     if by is None:
-        wrong = translate(request, "请输入编号、姓名，或电话开头或末尾四位以上。")
+        wrong = translate(request, "请输入编号、姓名，或电话的末四位或完整号码。")
         return _page(request, who, Filters(), [], 0, 422, sought=text, notice=wrong)
     await trail.record_look(made, who, "search", by.value)
     rows = found((row for row in made.queue.order() if who.sees(row.division)), text, by)

@@ -57,15 +57,15 @@ async def desk(request: Request, who: Signed, state: str = "") -> Response:
 
 @door.act("/release/search", RELEASES, name="release-search")
 async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") -> Response:
-    """The page with the area's stops in any state that match the text `q`: a case number, a resident's name, or the
-    last digits of a telephone or account.
+    """The page with the area's stops in any state that match the text `q`: a case number, a resident's name, or a
+    telephone's or account's last four digits or all of it.
 
     The text is stored nowhere; 422 if it is too short.
     """
     made, text = services(request), q.strip()[:LONGEST]
     by = sought(text)
     if by is None:
-        wrong = translate(request, "请输入预警编号、居民姓名，或电话、收款账户的末四位以上。")
+        wrong = translate(request, "请输入预警编号、居民姓名，或电话、收款账户的末四位或完整号码。")
         return await _desk_page(request, who, [], 422, sought=text, wrong=wrong)
     await trail.record_look(made, who, "search", by.value)
     lines = await stops.found(made, made.figures.book.shown(who.sees), text, by)
