@@ -1,5 +1,6 @@
 """A session ends when its person does nothing, whatever the open page does by itself; and at its latest time anyway."""
 
+import asyncio
 import time
 
 import httpx
@@ -43,6 +44,20 @@ async def test_a_stream_does_not_keep_the_session_and_ends_with_it(console: Stag
             await anext(lines)
             assert await left(console, client) <= SOON
             await console.house.line.redis.delete(SESSION + hashed(client.token))
+            async for _ in lines:  # it ends
+                continue
+
+
+async def test_the_news_end_when_the_account_s_area_changes_or_it_is_disabled(console: Stage) -> None:
+    for changed in ({"area": "2224"}, {"disabled": True}):
+        async with (
+            asyncio.timeout(20),
+            await console.signed_in(StaffRole.SUPERVISOR, "2202") as client,
+            client.stream("GET", "/news", headers={"accept": "text/event-stream"}) as stream,
+        ):
+            lines = stream.aiter_lines()
+            await anext(lines)
+            await console.services.staff.put(client.account.model_copy(update=changed))
             async for _ in lines:  # it ends
                 continue
 

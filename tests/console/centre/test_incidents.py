@@ -1,5 +1,6 @@
 """Major incidents: a campaign's board, declared and ended by a supervisor, acts on many cases each written once."""
 
+import asyncio
 import secrets
 
 from domain.ids import short_hash
@@ -65,6 +66,20 @@ async def test_another_prefecture_sees_neither_board_nor_stream(console: Stage, 
         assert (await client.get(f"/incidents/{name}")).status_code == 404
         assert (await client.get(f"/incidents/{name}/live")).status_code == 404
         assert (await client.post(f"/incidents/{name}/declare", data=form(reason="想看看"))).status_code == 404
+
+
+async def test_the_board_s_stream_ends_when_the_account_is_disabled(console: Stage, line: Line) -> None:
+    name, _ = await campaign(console, line)
+    async with (
+        asyncio.timeout(20),
+        await console.signed_in(StaffRole.SUPERVISOR) as client,
+        client.stream("GET", f"/incidents/{name}/live") as stream,
+    ):
+        lines = stream.aiter_lines()
+        assert await anext(lines) == "event: ready"
+        await console.services.staff.put(client.account.model_copy(update={"disabled": True}))
+        async for _ in lines:  # it ends
+            continue
 
 
 async def test_a_major_incident_is_declared_once_outlives_redis_and_is_ended_with_a_reason(

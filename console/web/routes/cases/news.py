@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from console.web.auth.who import Signed, Who
 from console.web.kit.door import DESK, Door
-from console.web.kit.events import open_stream
+from console.web.kit.events import Look, open_stream
 from console.web.kit.filled import new_form
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
@@ -27,17 +27,18 @@ from domain.identity.divisions import meet
 from schemas.people.calls import Ringing
 from schemas.people.staff import StaffRole
 from streams.runtime.tasks import wanted
-from streams.state.keys import SESSION
 
 door = Door()
 STREAM = "text/event-stream"
 TURN_SECONDS = 1.0
+LOOK_SECONDS = 3.0  # between checks of the session
 ABOVE_TURNS = 3  # turns between readings of what changes seldom: hand-overs, incidents, holds, complaints
 
 
 @door.page("/news", DESK, name="news")
 async def news(request: Request, who: Signed) -> Response:
-    """A stream of the banner's content as HTML fragments: at first and on each change. Ends with the session.
+    """A stream of the banner's content as HTML fragments: at first and on each change. Ends with the
+    session, and if its account or area changes.
 
     406 if the request does not accept an event stream.
     """
@@ -47,11 +48,11 @@ async def news(request: Request, who: Signed) -> Response:
 
 
 async def _told(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
-    made = services(request)
+    made, look = services(request), Look(request, who, LOOK_SECONDS)
     shown: dict[str, Any] = {}
     above: dict[str, Any] = {}
     for turn in count():
-        if not (wanted() and await _signed_in(made, who)):
+        if not wanted() or await look.ended():
             return
         rings = await _rings(made, who)
         if turn % ABOVE_TURNS == 0:
@@ -94,11 +95,6 @@ async def _late(made: Services, who: Who) -> int:
         return 0
     now = made.line.clock.now()
     return sum(who.sees(each.area) and overdue(each, now) for each in await made.line.complaints.all())
-
-
-async def _signed_in(made: Services, who: Who) -> bool:
-    """Return whether the session exists, without using it: an untouched screen must end its session."""
-    return bool(await made.line.redis.exists(SESSION + who.session))
 
 
 def _part(request: Request, template: str, **context: Any) -> str:  # noqa: ANN401 - what the template needs

@@ -1,5 +1,6 @@
 """Routes of major incidents: one campaign with many residents, shown on one board; declared and ended by a person."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from functools import partial
@@ -14,7 +15,7 @@ from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.acting import acted
 from console.web.case.answers import put
 from console.web.kit.door import DESK, Door
-from console.web.kit.events import open_stream
+from console.web.kit.events import Look, open_stream
 from console.web.kit.filled import Filled, done, filled, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
@@ -32,6 +33,7 @@ from streams.runtime.tasks import wanted
 
 door = Door()
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
+LOOK_SECONDS = 3.0  # between checks of a stream's session
 MOST = 500  # most cases of one bulk act and most rows of a board
 ENDED_SHOWN = timedelta(days=1)  # an ended incident stays on the page for this long
 ACTS = ("note", "confirm", "send_officer")
@@ -68,14 +70,15 @@ async def show(request: Request, who: Signed, campaign: str, part: int = 0) -> R
 
 @door.page("/incidents/{campaign}/live", DESK, name="incident-live")
 async def live(request: Request, who: Signed, campaign: str) -> Response:
-    """A stream with an event `changed` after each change of the board, which the page then reads again.
+    """A stream with an event `changed` after each change of the board, which the page then reads again. Ends with the
+    session, and if its account or area changes.
 
     Raises NotFoundError if the area has neither open cases of the campaign nor an incident.
     """
     made = services(request)
     if not _rows(made, who, campaign) and not await _declared(made, who, campaign):
         raise NotFoundError
-    return open_stream(request, who, _changes(made, who, campaign))
+    return open_stream(request, who, _changes(request, who, campaign))
 
 
 @door.act("/incidents/{campaign}/declare", SUPERVISORS, name="incident-declare")
@@ -268,10 +271,21 @@ def _board(
     )
 
 
-async def _changes(made: Services, who: Who, campaign: str) -> AsyncIterator[dict[str, str]]:
+async def _changes(request: Request, who: Who, campaign: str) -> AsyncIterator[dict[str, str]]:
+    made, look = services(request), Look(request, who, LOOK_SECONDS)
     with made.hub.watching() as screen:
         yield {"event": "ready", "data": ""}
         while wanted():
-            row = await screen.get()
-            if row is None or _belongs(row, who, campaign):
+            news = await _news(screen)
+            if await look.ended():
+                return
+            if any(row is None or _belongs(row, who, campaign) for row in news):
                 yield {"event": "changed", "data": ""}
+
+
+async def _news(screen: "asyncio.Queue[Row | None]") -> list[Row | None]:
+    """Return the next change, or nothing after LOOK_SECONDS."""
+    try:
+        return [await asyncio.wait_for(screen.get(), LOOK_SECONDS)]
+    except TimeoutError:
+        return []
