@@ -63,6 +63,22 @@ async def test_a_complaint_goes_its_way_and_each_form_counts_once(console: Stage
     assert [entry.did for entry in found.entries] == [Deed.TAKEN, Deed.ASSIGNED, Deed.ANSWERED, Deed.UPHELD]
 
 
+async def test_the_words_of_a_complaint_have_no_numbers_until_the_resident_s_data_is_revealed(console: Stage) -> None:
+    stop = await stopped(console)
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        name = await taken(client, text="女儿 13900000001 已投诉", case=stop.case.id)
+        assert await done(client, name, "answer", 1, note="已回电 13900000002") == 303
+        page = (await client.get(f"/complaints/{name}")).text
+        assert "女儿 *******0001 已投诉" in page
+        assert "已回电 *******0002" in page
+        told = {"case": stop.case.id, "why": "answering", "reason": "回复投诉人"}
+        assert (await client.post("/unmask", data=told)).status_code == 303
+        page = (await client.get(f"/complaints/{name}")).text
+    assert "女儿 13900000001 已投诉" in page
+    assert "已回电 13900000002" in page
+    assert 'class="watermark"' in page
+
+
 async def test_the_second_of_two_at_once_sees_what_changed_and_keeps_the_text(console: Stage, line: Line) -> None:
     async with await console.signed_in(StaffRole.SUPERVISOR) as client:
         name = await taken(client)

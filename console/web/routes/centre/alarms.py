@@ -6,6 +6,7 @@ A page shows the alarms with `{% include "alarms.html" %}` and nothing more.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from typing import Any
 
 from fastapi import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -19,6 +20,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from domain.calendar import local_date
 from domain.identity.divisions import name_of
+from domain.identity.free_text import masked_text
 from domain.visits.check_in import concerns, shown_and_folded
 from schemas.base import legible
 from schemas.people.alarms import Alarm
@@ -43,7 +45,7 @@ async def alarms(request: Request, who: Signed, part: str = "") -> Response:
     open_ones, taken = await _open(made, who), await _taken(made, who)
     if "text/html" not in request.headers.get("accept", ""):
         both = {"open": open_ones, "acknowledged": taken}
-        return JSONResponse({name: [each.model_dump(mode="json") for each in found] for name, found in both.items()})
+        return JSONResponse({name: [_json(each) for each in found] for name, found in both.items()})
     place_of = _places(made.line.clock.now())
     if part in ("list", "all"):
         shown, folded = shown_and_folded(open_ones) if part == "list" else (open_ones, [])
@@ -75,8 +77,13 @@ async def acknowledge(request: Request, who: Signed, alarm: str) -> Response:
     changed = await made.line.alarms.acknowledge(known.id, who.name, note, now)
     await trail.write(made, who, "alarm-acknowledged", known.case or known.officer, detail=known.id)
     if wants_json(request):
-        return JSONResponse((changed or known).model_dump(mode="json"))
+        return JSONResponse(_json(changed or known))
     return RedirectResponse("/alarms", 303)
+
+
+def _json(alarm: Alarm) -> dict[str, Any]:
+    """Return an alarm without numbers of anybody in its note."""
+    return alarm.model_dump(mode="json") | {"note": masked_text(alarm.note)}
 
 
 async def _open(made: Services, who: Who) -> list[Alarm]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fastapi import Request
 from starlette.responses import Response
 
-from console.web.auth import trail
+from console.web.auth import trail, unmask
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.acting import acted
 from console.web.case.answers import Answered, put
@@ -306,6 +306,7 @@ async def _shown(
         "complaint.html",
         status,
         complaint=complaint,
+        whole=bool(complaint.resident and await unmask.active(made, who, complaint.resident)),
         due=rules.due(complaint),
         late=rules.overdue(complaint, now),
         follows=rules.follows(complaint),
