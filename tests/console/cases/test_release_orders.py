@@ -114,9 +114,12 @@ async def test_an_order_is_printed_with_its_account_whole_only_while_it_is_revea
         assert order.number in page
         assert capitals(order.amount_fen) in page
         assert stop.mule not in page, "the account is masked"
+        assert 'class="watermark"' not in page
         told = {"case": stop.case.id, "why": "checking", "reason": "复核文书", "form": "a" * 20}
         assert (await rita.post("/unmask", data=told)).status_code == 303
-        assert stop.mule in (await rita.get(path)).text
+        page = (await rita.get(path)).text
+        assert stop.mule in page
+        assert f"<span>{rita.account.login} " in page.split('class="watermark"')[1]
     entries = await audited(console, "look-order-print", stop.case.id)
     assert [each.detail for each in entries] == [order.number, f"{order.number} account in full"]
     async with await console.signed_in(StaffRole.OPERATOR) as olga:
