@@ -31,6 +31,7 @@ from streams.channels.pinned import ForbiddenDestinationError, PinnedTransport
 from streams.messaging.kafka_client import access
 from streams.messaging.reader import arriving
 from streams.messaging.topics import CASE_EVENTS, WEBHOOKS
+from streams.runtime.error_words import without_values
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import stop, until_done
 from streams.runtime.tasks import wanted as not_cancelled
@@ -129,7 +130,7 @@ class WebhookSender:
             task.cancel()
         for outcome in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(outcome, Exception):
-                log.error("a webhook stopped: %s: %s", type(outcome).__name__, outcome)
+                log.error("a webhook stopped: %s", without_values(outcome))
 
     async def _tell(self, webhook: Webhook) -> None:
         """Send all events from the group's offset on, in each partition's order."""

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
 from streams.runtime.credentials import denied
+from streams.runtime.error_words import without_values
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ async def _unless_denied(attempt: Callable[[], Awaitable[Answer]]) -> Answer:
 def _tell_again(what: str, state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     RETRIES.labels(what).inc()
-    log.warning("%s: %s (%s). Trying again in %.1f s", what, type(error).__name__, error, state.upcoming_sleep)
+    log.warning("%s: %s. Trying again in %.1f s", what, without_values(error), state.upcoming_sleep)
 
 
 AGAIN_SECONDS = 0.25

@@ -25,6 +25,7 @@ from schemas.base import ANY_VERSION, Model, Text, When
 from schemas.casework.cases import Case, CaseId
 from schemas.codes.refusals import CaseChanged
 from schemas.people.staff import Area, Login, StaffRole
+from streams.messaging.dead_letter_writer import reason
 from streams.runtime.tasks import until_done, wanted
 from streams.state.keys import KEPT_BACK_ACTS, KEPT_BACK_DUE, KEPT_BACK_SENDING, KEPT_BACK_SENT
 
@@ -194,5 +195,5 @@ def _read(name: str, raw: bytes | None) -> DelayedAct | None:
     try:
         return DelayedAct.model_validate_json(raw, extra=ANY_VERSION) if raw else None
     except ValidationError as error:  # written by another version of the console
-        log.error("what is kept back under %s cannot be read, and is dropped: %s", name, error)  # noqa: TRY400 - the line says it all
+        log.error("what is kept back under %s cannot be read, and is dropped: %s", name, reason(error))  # noqa: TRY400 - the line says it all
         return None

@@ -27,6 +27,7 @@ from schemas.levels import Level
 from schemas.people.rosters import Roster
 from streams.installation import Installation
 from streams.repositories.stations import Stations
+from streams.runtime.error_words import without_values
 from streams.screening.evidence_sample import Drawn, Sample, draw, read
 
 log = logging.getLogger(__name__)
@@ -159,8 +160,8 @@ class Previews:
             rosters = await Stations(self._line.redis, self._line.outgoing.rosters).all()
             made.stations = _stations(made, rosters, policies)
             made.stage = Stage.DONE
-        except Exception:
-            log.exception("a policy's preview failed")
+        except Exception as error:
+            log.error("a policy's preview failed: %s", without_values(error))  # noqa: TRY400 - a traceback has values
             made.stage = Stage.FAILED
 
     async def _judge(self, made: Preview, texts: tuple[str, str]) -> None:

@@ -16,6 +16,7 @@ from streams.installation import ExporterContext
 from streams.monitoring.exporter import people, servers, standing, tallies
 from streams.monitoring.exporter.family import counter, gauge
 from streams.runtime import serving
+from streams.runtime.error_words import without_values
 from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class Exporter(Collector):
         except Exception as error:
             self._found.pop(look.name, None)
             self._failed[name] += 1
-            log.warning("the look at %s failed: %s (%s)", look.name, type(error).__name__, error)
+            log.warning("the look at %s failed: %s", look.name, without_values(error))
         else:
             self._at[name] = time.time()
         self._took[name] = time.monotonic() - began
