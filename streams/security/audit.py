@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
+from domain.identity.free_text import masked_text
 from schemas.administration.audit import AuditEntry
 from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import AUDIT
@@ -22,16 +23,16 @@ async def write(
 
     `beside`: records that the entries are about, such as a case input; they are sent at the same time and waited for
     too. `naming`: the first entry names the heads of the other chains. Raises SendError for a record that Kafka
-    refuses, and TypeError as `chain_of` does.
+    refuses, and TypeError as `chain_of` does. Reasons are stored without the numbers of anybody.
     """
     if not entries:
         await producer.send_all(beside)
         return
-    chain = chain_of(producer)
+    chain, masked = chain_of(producer), [_masked(each) for each in entries]
     async with chain.lock:
         if chain.unsure is not None:
             await chain.acknowledged(await _send(producer, chain.unsure.lines))
-        sent = await chain.linked(entries, naming=naming)
+        sent = await chain.linked(masked, naming=naming)
         told = await asyncio.gather(_send(producer, sent.lines), producer.send_all(beside), return_exceptions=True)
         if isinstance(told[0], int):
             await chain.acknowledged(told[0])
@@ -53,6 +54,10 @@ def chain_of(producer: Producer) -> Chain:
     if not isinstance(producer.chain, Chain):
         raise TypeError("this producer was given no chain of the audit: make it with encrypted_kafka.make_producer")
     return producer.chain
+
+
+def _masked(entry: AuditEntry) -> AuditEntry:
+    return entry.model_copy(update={"reason": masked_text(entry.reason)})
 
 
 async def _send(producer: Producer, lines: Sequence[tuple[bytes, bytes]]) -> int:

@@ -128,6 +128,13 @@ async def test_what_an_entry_tells_of_is_written_with_it(room: Room) -> None:
     assert (inputs, len(await room.lines())) == ([b"{}"], 1)
 
 
+async def test_a_reason_is_stored_without_the_numbers_of_anybody_whoever_writes_it(room: Room) -> None:
+    await audit.write(await room.process(), [said("a", reason="来电 13900000001")])
+    (line,) = await room.lines()
+    assert AuditEntry.model_validate_json(line.value or b"").reason == "来电 *******0001"
+    assert await room.faults() == []
+
+
 async def test_a_new_process_names_the_chains_before_it_so_that_none_can_be_left_out(room: Room) -> None:
     first = await room.process()
     await audit.write(first, [said("a"), said("b")])
