@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
 from streams.runtime.credentials import denied
-from streams.runtime.error_words import without_values
+from streams.runtime.logs import without_values
 
 log = logging.getLogger(__name__)
 

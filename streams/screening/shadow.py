@@ -27,6 +27,7 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import SHADOW, home
 from streams.repositories.policies import Policies, UnknownPolicyError
 from streams.runtime.clock import Clock
+from streams.runtime.logs import without_values
 from streams.screening.evaluation import Evaluation, RecordMatches, RiskEvaluator
 from streams.state.keys import SHADOW_COUNTS, key
 
@@ -79,8 +80,9 @@ class Shadow:
             for record in records:
                 shadow.assess_record(lane, record)  # outcomes are counted once, by the live evaluator
             await self._publish(shadow.result, live)
-        except Exception:
-            log.exception("the policy in shadow could not be scored on %s/%d", lane.topic, lane.partition)
+        except Exception as error:
+            told = without_values(error)
+            log.error("the policy in shadow could not be scored on %s/%d: %s", lane.topic, lane.partition, told)  # noqa: TRY400 - a traceback has values
 
     async def _read(self) -> RiskRules | None:
         standing = await self._policies.in_shadow()
