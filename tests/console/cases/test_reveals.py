@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from console.web.auth import unmask
-from domain.access.reveals import quotas
+from domain.access.reveals import quotas, reveal_id
 from domain.calendar import JILIN, local_date
 from schemas.administration.audit import AuditEntry
 from schemas.administration.security_events import SecurityEventKind as Kind
@@ -20,6 +20,7 @@ from tests.console.harness.case_forms import red, send
 from tests.console.harness.stage import Client, Stage
 
 REASON = "回电核实身份"
+LONG_AGO = timedelta(days=20)
 USUAL, RED = 20, 60  # of an operator
 
 
@@ -141,6 +142,10 @@ async def test_a_sample_of_a_day_is_confirmed_or_questioned_by_another_person_of
         told = {"day": yesterday.isoformat(), "reveal": name, "verdict": "questioned"}
         assert (await supervisor.post("/unmask/review", data=told)).status_code == 422
         assert (await elsewhere.post("/unmask/review", data=told | {"words": "为何上门"})).status_code == 404
+        await audit.write(console.services.line.producer, [entries[0].model_copy(update={"at": at - LONG_AGO})])
+        old = told | {"day": (yesterday - LONG_AGO).isoformat(), "verdict": "confirmed"}
+        old |= {"reveal": reveal_id(entries[0].model_copy(update={"at": at - LONG_AGO}))}
+        assert (await supervisor.post("/unmask/review", data=old)).status_code == 404
         mine = told | {"reveal": _sampled(page, logins[1]), "verdict": "confirmed"}
         assert (await supervisor.post("/unmask/review", data=mine)).status_code == 404
         answer = await supervisor.post("/unmask/review", data=told | {"words": "为何上门"})

@@ -93,8 +93,7 @@ async def counted(request: Request, who: Signed, day: date | None = None) -> Res
     of a day that is over (`day`; yesterday) to be reviewed.
     """
     made = services(request)
-    today = local_date(made.line.clock.now())
-    days = [today - timedelta(days=ago) for ago in range(DAYS)]
+    days = _days(made)
     chosen = day if day in days[1:] else days[1]
     return page(
         request,
@@ -119,12 +118,22 @@ async def review(
 ) -> Response:
     """Confirm or question a revealing of a day's sample, and redirect to the page; 422 for a question without words.
 
-    Raises NotFoundError if the sample has no such revealing, or it is the reviewer's own.
+    Raises NotFoundError if the day is not one of the page's, its sample has no such revealing, or it is the
+    reviewer's own.
     """
     if verdict is RevealVerdict.QUESTIONED and not says_something(words):
         return error_response(request, 422, translate(request, "请写明疑问（至少四个字）。"), "words missing")
-    await reveal_reviews.review(services(request), who, day, reveal, verdict, words.strip())
+    made = services(request)
+    if day not in _days(made)[1:]:
+        raise NotFoundError
+    await reveal_reviews.review(made, who, day, reveal, verdict, words.strip())
     return RedirectResponse(f"{door.router.prefix}?day={day.isoformat()}", 303)
+
+
+def _days(made: Services) -> list[date]:
+    """Return the DAYS days of the page, today first."""
+    today = local_date(made.line.clock.now())
+    return [today - timedelta(days=ago) for ago in range(DAYS)]
 
 
 async def quota_spent(request: Request, who: Who, until: datetime) -> Response:
