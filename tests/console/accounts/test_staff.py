@@ -26,6 +26,16 @@ async def now(console: Stage, login: str) -> Account:
     return found
 
 
+async def test_who_confirms_sees_that_an_account_is_for_the_whole_province(
+    console: Stage, admin: Visitor, second: Visitor
+) -> None:
+    form = {"login": "li.na", "name": "李娜", "role": "supervisor", "area": ""}
+    assert (await admin.write("/staff", **form)).headers["location"] == "/approvals"
+    found = await asked(console, AdminAct.ACCOUNT_NEW, "li.na")
+    card = (await second.get("/approvals")).text.split(f'id="{found.id}"')[1].split("</article>")[0]
+    assert "全省" in card
+
+
 async def test_an_account_is_made_by_two_with_a_one_time_password_that_the_asker_sees(
     console: Stage, admin: Visitor, second: Visitor
 ) -> None:

@@ -52,6 +52,8 @@ FIELDS = {
     "words": N_("推送文字（人员所写的备注和理由，号码已隐去）"),
     "language": N_("文字的语言"),
 }
+UNLIMITED = {"area": N_("全省"), "levels": N_("全部")}
+"""What these fields grant when they are empty."""
 _ROLE_WORDS = {role.value: words for role, words in ROLES.items()}
 _SCOPE_WORDS = {scope.value: words for scope, words in SCOPES.items()}
 
@@ -115,6 +117,7 @@ async def _page(request: Request, who: Who, status: int = 200, wrong: str = "") 
         acts=ACTS,
         states=STATES,
         fields=FIELDS,
+        unlimited=UNLIMITED,
         role_words=_ROLE_WORDS,
         scope_words=_SCOPE_WORDS,
         reasons=two_persons.WORDS,
