@@ -283,6 +283,21 @@ async def test_an_alarm_outlives_redis(console: Stage) -> None:
         assert not known.open
 
 
+async def test_the_note_on_an_alarm_is_shown_without_numbers(console: Stage) -> None:
+    async with (
+        visiting(console, "danger-4") as visit,
+        await officer(console, "danger-4") as client,
+        await console.signed_in(StaffRole.SUPERVISOR) as here,
+    ):
+        await send(client, act("duress", visit))
+        (alarm,) = await alarmed(here, visit)
+        await here.post(f"/alarms/{alarm.id}/acknowledge", data={"note": "家属 13900000001"})
+        for kind in ("text/html", "application/json"):
+            shown = (await here.get("/alarms", headers={"accept": kind})).text
+            assert "家属 *******0001" in shown
+            assert "13900000001" not in shown
+
+
 async def test_an_alarm_goes_out_before_what_waits_before_it(console: Stage) -> None:
     async with visiting(console, "danger-3") as visit, await officer(console, "danger-3") as client:
         acts = [stage(visit, "accepted"), act("duress", visit)]
