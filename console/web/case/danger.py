@@ -1,24 +1,28 @@
 """Takes down a caller who is being defrauded now: an entry for whom nobody knows, a report, and a case in hand."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from console.web.auth import trail
 from console.web.auth.who import Who
 from console.web.case import reports
 from console.web.case.acting import acted
-from console.web.case.answers import put
+from console.web.case.answers import Answer, put
 from console.web.case.callers import Caller, find, residents_calling
 from console.web.case.danger_form import Paid
-from console.web.case.reports import Reported
+from console.web.case.reports import Reported, Stopped
 from console.web.kit.services import Services
 from console.web.live import claims
+from domain.casework.orders.records import stands
 from domain.desk.unknown_caller import Newcomer, caller_entry
 from domain.identity.identifiers import account_token
 from domain.ids import short_hash
 from domain.payments.call_in import in_danger
 from schemas.casework.cases import Case, Payment
+from schemas.casework.events import Fact
 from schemas.casework.inputs import NoteAct, PaymentReport
-from schemas.people.calls import Statement
+from schemas.codes.refusals import RefusalCode
+from schemas.people.calls import CameOf, Statement
 from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
 from streams.screening.evaluation import profile_of
@@ -39,8 +43,9 @@ async def open_case(
     payment = _payment(services, told, paid)
     if newcomer:
         caller = await _entered(services, who, caller, newcomer)
-    await _reported(services, who, caller, payment, told)
-    statement = await reports.take(services, who, caller, told, ordered=payment is not None)
+    answer = await _reported(services, who, caller, payment, told)
+    ordered = await _ordered(services, caller, payment, answer) if payment else None
+    statement = await reports.take(services, who, caller, told, ordered)
     case = await _raised(services, caller.call.resident or "")
     if case and await claims.claim(services, who, case):
         await _in_conversation(services, who, case, told.name)
@@ -63,11 +68,13 @@ def _payment(services: Services, told: Reported, paid: Paid) -> Payment | None:
     )
 
 
-async def _reported(services: Services, who: Who, caller: Caller, payment: Payment | None, told: Reported) -> None:
-    """Write the report as an input of the resident's case, which opens one if there is none."""
+async def _reported(
+    services: Services, who: Who, caller: Caller, payment: Payment | None, told: Reported
+) -> Answer | None:
+    """Write the report as an input of the resident's case, which opens one if there is none. Return the answer."""
     resident = caller.resident
     if resident is None:  # erased, or moved to another area, this very moment
-        return
+        return None
     now = services.line.clock.now()
     report = PaymentReport(
         id=f"{told.name}-report",
@@ -79,7 +86,23 @@ async def _reported(services: Services, who: Who, caller: Caller, payment: Payme
         profile=profile_of(resident, now),
         note="" if caller.case else told.text,  # on an earlier case the report itself is noted
     )
-    await put(services, who, report)
+    return await put(services, who, report)
+
+
+async def _ordered(services: Services, caller: Caller, payment: Payment, answer: Answer | None) -> Stopped:
+    """Return what came of the payment's stop, as the case says; nothing if it has not answered and has no order."""
+    if answer is not None and answer.event is not None:
+        return _by_facts(answer.event.facts)
+    case = await services.line.calls.latest_case(caller.call.resident or "")
+    orders = [order for order in case.orders if order.payee == payment.payee] if case else []
+    ordered = case is not None and any(stands(case, order, case.steps) for order in orders)
+    return ([CameOf.STOP_ASKED] if ordered else []), None
+
+
+def _by_facts(facts: Sequence[Fact]) -> Stopped:
+    """Return what came of a reported payment's stop, by the facts that the case recorded of the report."""
+    why = next((fact.what for fact in facts if isinstance(fact.what, RefusalCode)), None)
+    return [CameOf.STOP_REFUSED if why else CameOf.STOP_ASKED], why
 
 
 async def _entered(services: Services, who: Who, caller: Caller, newcomer: Newcomer) -> Caller:

@@ -24,6 +24,9 @@ from streams.messaging.sources import CONSOLE
 LONGEST = 1500  # characters; leaves room for the heading of a note on a case
 ATTEMPTS = 3  # to ask for a stop while the case keeps changing
 
+Stopped = tuple[list[CameOf], AnyCode | None]
+"""What came of asking for a stop, and why it was refused, or None."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reported:
@@ -49,19 +52,21 @@ class UnreadableError(ValueError):
         self.field = field
 
 
-async def take(services: Services, who: Who, caller: Caller, told: Reported, *, ordered: bool = False) -> Statement:
+async def take(
+    services: Services, who: Who, caller: Caller, told: Reported, ordered: Stopped | None = None
+) -> Statement:
     """Record the report everywhere it belongs and return a Statement with the results; a repeated form counts once.
 
     A named suspect goes on the watchlist as reported, and the bank is asked to stop the case's payments to that
-    account, unless the stop is `ordered` already. Raises UnreadableError, before anything is written, if a number is
-    invalid, and TimeoutError if Kafka does not answer in time.
+    account, unless the report itself has asked for it: then `ordered` is what came of that. Raises UnreadableError,
+    before anything is written, if a number is invalid, and TimeoutError if Kafka does not answer in time.
     """
     case = caller.case or await case_elsewhere(services, caller)
     signals = _signals(services, caller, case, told)
     came: list[CameOf] = []
     why: AnyCode | None = None
-    if ordered:
-        came = [CameOf.STOP_ASKED]
+    if ordered is not None:
+        came, why = list(ordered[0]), ordered[1]
     elif told.what is CallerRequest.REPORT and caller.case and told.account:
         came, why = await _stop(services, who, caller.case, told)
     if signals:
@@ -137,7 +142,7 @@ def _watched(told: Reported) -> list[CameOf]:
     return [CameOf.ACCOUNT_WATCHED] * bool(told.account) + [CameOf.PHONE_WATCHED] * bool(told.phone)
 
 
-async def _stop(services: Services, who: Who, case: Case, told: Reported) -> tuple[list[CameOf], AnyCode | None]:
+async def _stop(services: Services, who: Who, case: Case, told: Reported) -> Stopped:
     """Ask for a stop of each payment to the reported account; return the results and the last refusal, or None."""
     came: list[CameOf] = []
     why: AnyCode | None = None

@@ -4,6 +4,7 @@ A bank is asked only by a step whose order is approved: by as many persons as th
 policy that cites its legal ground.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from domain.calendar import local_date
@@ -12,7 +13,7 @@ from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.ids import case_digits, in_groups
 from domain.policy.approval import ApprovalRule
 from domain.policy.schedule import LATEST
-from schemas.casework.cases import Case, Payment, Step, StepState
+from schemas.casework.cases import LIVE_STEPS, Case, Payment, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.orders import Approval, CarriedOut, Freezing, OrderState, StopOrder
 from schemas.channels.bank_messages import bank_of
@@ -37,6 +38,17 @@ def latest_order(case: Case, transfer: str, *states: OrderState) -> StopOrder | 
     """Return the latest order for a transfer in one of these states (without any: in whichever), or None."""
     found = [order for order in case.orders if order.transfer == transfer and (not states or order.state in states)]
     return found[-1] if found else None
+
+
+def stands(case: Case, order: StopOrder, steps: Iterable[Step]) -> bool:
+    """Return whether an order waits for persons, is on its way to the bank, or has an effect there. `steps`: the
+    case's, as they are now.
+    """
+    if order.state is not OrderState.APPROVED:
+        return order.state is OrderState.PROPOSED
+    payment = payments.find(case, order.transfer)
+    stopped = payment is not None and payment.stop is not None and payment.stop.state.lasts
+    return stopped or any(step.id == order.step and step.state in LIVE_STEPS for step in steps)
 
 
 def document_number(prefix: str, case_id: str, ordinal: int, at: datetime) -> str:

@@ -64,7 +64,7 @@ def _paid(given: PaymentReport) -> list[Payment]:
 
 
 def _told(draft: DecisionBuilder, given: PaymentReport, transfer: str | None) -> None:
-    """Record who told what, and draft the order: only one for a payment, whoever else reports it."""
+    """Record who told what, and draft the order, unless one stands for the payment, whoever has reported it."""
     draft.role = given.role
     if given.note:
         draft.note(FactKind.NOTE, CallerReported(given.note), by=given.by)
@@ -72,7 +72,8 @@ def _told(draft: DecisionBuilder, given: PaymentReport, transfer: str | None) ->
         return
     told = PaymentReported(given.payment.reported.source, given.payment.amount_fen)
     draft.note(FactKind.NOTE, told, by=given.by)
-    if orders.latest_order(draft.case, transfer) is not None:
+    order = orders.latest_order(draft.case, transfer)
+    if order is not None and orders.stands(draft.case, order, draft.steps.values()):
         return
     if why := stops.ask(draft, transfer, AskedBy(given.by), given.by):
         draft.note(FactKind.NOTE, why, by=given.by)

@@ -1,13 +1,17 @@
 """A stranger who has paid calls: an entry, a red case, an order; then the bank's record and the register's row come."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
+from domain.calendar import JILIN
 from domain.identity.entries import changed
 from schemas.casework.cases import Case
 from schemas.casework.orders import OrderState
 from schemas.casework.reported import PaidBy
+from schemas.codes.refusals import CannotBeStopped
 from schemas.levels import Level
+from schemas.people.calls import CameOf
 from schemas.people.residents import ReportSource, Resident
 from schemas.people.staff import StaffRole
 from streams.repositories.residents.files import import_file
@@ -140,3 +144,21 @@ async def test_programs_get_neither_names_nor_numbers_of_what_was_told(console: 
         assert text not in answer.text + page
     assert "对方（来电人所述）" in page
     assert "某银行" in page, "the bank that was paid from"
+
+
+async def test_a_caller_whose_payment_cannot_be_stopped_any_more_is_not_told_that_it_was_asked(
+    console: Stage, line: Line
+) -> None:
+    long_ago = (console.house.clock.now() - timedelta(days=20)).astimezone(JILIN)
+    told = {"suspect_account": line.account(), "institution": "工行", "paid_at": f"{long_ago:%m-%d %H:%M}"}
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        resident = await line.resident()
+        where = await called(client, resident.phones[0].value)
+        answer = await client.post(f"{where}/danger", data=form(bank="某银行", amount="8000", **told))
+        assert answer.status_code == 303, answer.text
+    call = await console.house.line.calls.get(where.rpartition("/")[2])
+    assert call is not None
+    [statement] = call.statements
+    assert CameOf.STOP_REFUSED in statement.came_of
+    assert CameOf.STOP_ASKED not in statement.came_of
+    assert statement.why == CannotBeStopped()

@@ -1,17 +1,20 @@
 """A victim's report: red at once, an order at once, and one order however the bank's record of the payment comes."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from domain.casework import Decision
+from domain.casework import Decision, Rules
 from domain.casework.audit import examine
 from domain.casework.machine import decide
+from domain.casework.orders.records import stands
 from domain.identity.personal import without
+from domain.policy import load
 from schemas.casework.cases import CaseState, Payment, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState, PaymentReport
-from schemas.casework.orders import ApproveStopAct, OrderState
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState
 from schemas.codes.danger import OwnReport
 from schemas.codes.money import InstitutionChosen, PaymentReported, ReportConfirmed
 from schemas.codes.refusals import CannotBeStopped, InstitutionMissing
@@ -20,8 +23,9 @@ from schemas.people.residents import ReportSource
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
-from tests.domain.builders import NOON, RESIDENT, Line, danger, payment, profile
+from tests.domain.builders import NOON, RESIDENT, Line, danger, payment, policy_text, profile
 from tests.domain.casework.test_audit import kept
+from tests.domain.casework.test_stop_orders import AUTOMATIC
 from tests.domain.payments.test_same_payment import fed, told
 
 ORDERED = told().model_copy(update={"institution": "icbc"})
@@ -122,6 +126,52 @@ def test_a_second_report_of_the_payment_drafts_no_second_order() -> None:
     line = reported()
     report(line, told("reported:2", at=5, call="c2"), by="officer bo")
     assert (len(line.here.payments), len(line.here.orders)) == (1, 1)
+
+
+def declined(line: Line) -> None:
+    line.alert(Level.RED, payment(watched=WatchStatus.REPORTED))
+    line.pass_to(timedelta(minutes=2))
+    line.act(DeclineStopAct(order="stop.0", reason="only one report"), role=StaffRole.RELEASE_DESK)
+
+
+def withdrawn(line: Line) -> None:
+    line.alert(Level.RED, payment())
+    line.pass_to(timedelta(minutes=2))
+    line.dissuaded()
+
+
+def refused_by_the_bank(line: Line) -> None:
+    line.alert(Level.RED, payment())
+    line.pass_to(timedelta(minutes=2))
+    line.act(ApproveStopAct(order="stop.0"), role=StaffRole.RELEASE_DESK)
+    line.bank(BankState.REFUSED)
+
+
+def lapsed(line: Line) -> None:
+    line.rules = Rules(load(policy_text().replace('{ account = "reported"', AUTOMATIC, 1)))
+    line.alert(Level.RED, payment(watched=WatchStatus.CONFIRMED))
+    line.pass_to(timedelta(minutes=30))
+    line.bank(BankState.RELEASED)
+
+
+@pytest.mark.parametrize("ended", [declined, withdrawn, refused_by_the_bank, lapsed])
+def test_a_report_of_a_payment_whose_order_has_ended_drafts_another_at_once(ended: Callable[[Line], None]) -> None:
+    line = Line(approves=False)
+    ended(line)
+    before = len(line.here.orders)
+    report(line)
+    assert len(line.here.orders) == before + 1
+    latest = line.here.orders[-1]
+    assert (stands(line.here, latest, line.here.steps), latest.asked_by) == (True, "operator li")
+
+
+def test_a_report_of_a_payment_that_is_stopped_drafts_no_further_order() -> None:
+    line = reported()
+    line.act(ApproveStopAct(order="stop.0"), by="desk wang", role=StaffRole.RELEASE_DESK)
+    report(line, told("reported:2", at=5, call="c2"))
+    line.bank(BankState.IN_FORCE, "reported:1")
+    report(line, told("reported:3", at=5, call="c3"))
+    assert len(line.here.orders) == 1
 
 
 def test_two_equal_payments_of_one_call_have_an_order_each() -> None:
