@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from domain.casework.draft import DecisionBuilder
 from domain.payments.ledger import safe
-from domain.payments.same_payment import aliases, joined, pairs
+from domain.payments.same_payment import aliases, corrected, joined, pairs
 from schemas.casework.cases import Case, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.codes.money import BankAsked
@@ -38,6 +38,7 @@ def merged(known: Sequence[Payment], told: Sequence[Payment], within: timedelta)
     A payment's state only advances, and a confirmed payee does not become a reported one again. A payment that was
     reported and that a feed delivers too stays one payment.
     """
+    known, told = corrected(known, told)
     payments = {payment.transfer: payment for payment in known}
     names, same = aliases(known), pairs(known, told, within)
     for payment in told:

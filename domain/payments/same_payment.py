@@ -12,7 +12,10 @@ def pairs(known: Sequence[Payment], told: Sequence[Payment], within: timedelta) 
     A reported payment and a feed's are the same if the report has the feed's end-to-end id, or if account and amount
     are equal and the times differ by at most `within`. Each is paired once: first by the id, then the nearest in time.
     So of two equal payments one stays alone. A second report is about the payment of the first one, unless both were
-    told in the same call.
+    told in the same call, or have different ids.
+
+    A report whose id is not the feed's may still be of the feed's payment, for a person has typed it: they are paired
+    if nothing fits better, and `corrected` parts them when the record of the report's id comes.
     """
     if not any(payment.reported for payment in (*known, *told)):
         return {}  # nearly always
@@ -31,6 +34,43 @@ def pairs(known: Sequence[Payment], told: Sequence[Payment], within: timedelta) 
             paired[one] = other
             taken.add(other)
     return paired
+
+
+def corrected(known: Sequence[Payment], told: Sequence[Payment]) -> tuple[list[Payment], list[Payment]]:
+    """Return the payments and the new records, each report with its own record if that is among the new ones.
+
+    A report may have been joined by account and amount with another record before. That one is then a payment of its
+    own.
+    """
+    names, before, now = aliases(known), list(known), list(told)
+    if not any(payment.reported and payment.feed for payment in known):
+        return before, now  # nearly always
+    for at, record in enumerate(told):
+        if record.reported is not None or record.transfer in names:
+            continue
+        place = next((place for place, old in enumerate(before) if _mistaken(old, record)), None)
+        if place is None:
+            continue
+        old = before[place]
+        if old.transfer == old.feed:
+            more = {"reported": old.reported, "institution": old.institution, "feed": record.transfer}
+            before[place], now[at] = _alone(old), record.model_copy(update=more)
+        else:
+            before[place] = old.model_copy(update={"feed": None})
+            before.append(_alone(old).model_copy(update={"transfer": old.feed, "stop": None}))
+    return before, now
+
+
+def _mistaken(old: Payment, record: Payment) -> bool:
+    """Return whether a report has another feed's record, and this is the one of its id."""
+    said = old.reported.reference if old.reported else ""
+    ids = {_id(old.feed or ""), _id(record.transfer)}
+    return old.feed is not None and len(ids) > 1 and said == _id(record.transfer) != "" and old.payee == record.payee
+
+
+def _alone(old: Payment) -> Payment:
+    """Return a feed's payment without the report that was joined with it."""
+    return old.model_copy(update={"reported": None, "feed": None})
 
 
 def aliases(known: Sequence[Payment]) -> Mapping[str, str]:
@@ -57,28 +97,38 @@ def _rank(one: Payment, other: Payment, within: timedelta) -> tuple[int, timedel
     if one.payee != other.payee or not _may_pair(one, other):
         return None
     apart = abs(one.at - other.at)
-    if _same_reference(one, other):
+    mine, theirs = _references(one), _references(other)
+    if mine & theirs:
         return 0, apart
-    return (1, apart) if one.amount_fen == other.amount_fen and apart <= within else None
+    if one.amount_fen != other.amount_fen or apart > within:
+        return None
+    if not (mine and theirs):
+        return 1, apart
+    return None if one.reported and other.reported else (2, apart)
 
 
 def _may_pair(one: Payment, other: Payment) -> bool:
     """Return whether one is a report and the other a feed's record without one, or both are reports of two calls, or
     the same report.
     """
-    if one.reported is None:
-        return other.reported is not None and other.feed is None
-    again = other.reported is not None and other.reported.report == one.reported.report
-    return again or other.reported is None or other.reported.told_in != one.reported.told_in
-
-
-def _same_reference(one: Payment, other: Payment) -> bool:
-    mine, theirs = _references(one), _references(other)
-    return bool(mine & theirs)
+    if _delivered(one) and _delivered(other):
+        return False
+    if one.reported is None or other.reported is None:
+        return True
+    return one.reported.report == other.reported.report or one.reported.told_in != other.reported.told_in
 
 
 def _references(payment: Payment) -> frozenset[str]:
     """Return the end-to-end ids by which a payment is known: the report's, and the feed's own number of it."""
     reported = payment.reported.reference if payment.reported else ""
-    delivered = payment.feed or (payment.transfer if payment.reported is None else "")
-    return frozenset(filter(None, (reported, delivered.partition(":")[2])))
+    return frozenset(filter(None, (reported, _id(_delivered(payment)))))
+
+
+def _delivered(payment: Payment) -> str:
+    """Return the name of the feed's record of a payment, or "" if no feed has delivered it."""
+    return payment.feed or (payment.transfer if payment.reported is None else "")
+
+
+def _id(transfer: str) -> str:
+    """Return the end-to-end id in the name of a feed's record."""
+    return transfer.partition(":")[2]

@@ -120,3 +120,34 @@ def test_a_second_report_may_know_the_institution() -> None:
 def test_payments_of_feeds_are_never_paired_with_one_another() -> None:
     assert pairs([fed("bank:1")], [fed("bank:2")], HOUR) == {}
     assert len(in_turn(fed("bank:1"), fed("bank:2"))) == 2
+
+
+def test_two_reports_with_different_ids_are_of_two_payments() -> None:
+    assert len(in_turn(told(reference="E1"), told("reported:2", at=30, call="c2", reference="E2"))) == 2
+    joined = in_turn(told(reference="E1"), fed("bank:E1"), told("reported:2", at=30, call="c2", reference="E2"))
+    assert names(joined) == [("reported:1", "bank:E1"), ("reported:2", None)]
+
+
+def test_a_mistyped_id_does_not_part_a_report_from_its_record() -> None:
+    [one] = in_turn(told(reference="E1"), fed("bank:E9"))
+    assert names([one]) == [("reported:1", "bank:E9")]
+
+
+def test_delivered_together_the_record_of_the_reports_id_is_the_reported_one() -> None:
+    known = merged([told(reference="E1")], [fed("bank:E9", at=0), fed("bank:E1", at=30)], HOUR)
+    assert names(known) == [("reported:1", "bank:E1"), ("bank:E9", None)]
+
+
+def test_of_two_reports_a_record_is_that_of_the_one_whose_id_does_not_contradict() -> None:
+    known = in_turn(told(at=30), told("reported:2", at=10, reference="E1"), fed("bank:E9"))
+    assert names(known) == [("reported:1", "bank:E9"), ("reported:2", None)]
+
+
+def test_the_record_of_the_reports_id_takes_the_report_from_one_that_only_looked_like_it() -> None:
+    known = in_turn(told(reference="E1"), fed("bank:E9", at=10), fed("bank:E1", at=2), fed("bank:E9", at=10))
+    assert names(known) == [("reported:1", "bank:E1"), ("bank:E9", None)]
+    assert [each.at for each in known] == [NOON + 2 * MINUTE, NOON + 10 * MINUTE]
+    assert [each.reported is not None for each in known] == [True, False]
+    other = in_turn(fed("bank:E9"), told(reference="E1"), fed("bank:E1", at=2), fed("bank:E9"), told(reference="E1"))
+    assert names(other) == [("bank:E9", None), ("bank:E1", "bank:E1")]
+    assert [each.reported is not None for each in other] == [False, True]
