@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.casework import alerts, fatigue, money
+from domain.casework import alerts, fatigue, money, payments
 from domain.casework.acts import operator_report, refuse
 from domain.casework.draft import CLOSE, Decision, DecisionBuilder, Rules, is_clock
 from domain.casework.endings import defrauded, erase, finish, time_to_close
@@ -53,7 +53,7 @@ def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> 
         return _decided(None, _opened(case, given, rules, now))
     if case is None or isinstance(given, PolicyChange):
         return Decision(case, [], [])
-    draft = DecisionBuilder.of(case, rules, now)
+    draft, given = DecisionBuilder.of(case, rules, now), payments.by_own_names(case, given)
     if isinstance(given, Alert | VictimReport | PaymentReport | Erase) or given.case == case.id:
         _HANDLERS[type(given)](draft, given)
     elif not isinstance(given, Deadline | ContactResult):

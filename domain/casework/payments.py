@@ -1,6 +1,6 @@
 """The payments of a case: their progress, and which can still be stopped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from domain.casework.draft import DecisionBuilder
@@ -8,6 +8,17 @@ from domain.payments.ledger import safe
 from domain.payments.same_payment import aliases, corrected, joined, pairs
 from schemas.casework.cases import Case, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
+from schemas.casework.inputs import (
+    Act,
+    AskStopAct,
+    BankFeedback,
+    CaseInput,
+    OfficerReport,
+    OperatorReport,
+    OutcomeAct,
+    ReleaseStopAct,
+    VictimReport,
+)
 from schemas.codes.money import BankAsked
 from schemas.codes.refusals import AccountFrozen, CannotBeStopped, MostStops, NotOfThisCase, RefusalCode
 from schemas.levels import NEVER_SENT, Action
@@ -18,6 +29,35 @@ from schemas.risk.signals import TransferState
 def find(case: Case, transfer: str | None) -> Payment | None:
     """Return the payment of a transfer, or None if it is not part of the case."""
     return next((payment for payment in case.payments if payment.transfer == transfer), None)
+
+
+def by_own_names(case: Case, given: CaseInput) -> CaseInput:
+    """Return an input about the case's payments in which each is called by its own name, whether the sender knows it by
+    that one or by the feed's.
+    """
+    names = aliases(case.payments)
+    if len(names) == len(case.payments):  # nearly always: no payment has a second name
+        return given
+    match given:
+        case BankFeedback() | VictimReport():
+            return given.model_copy(update={"transfer": names.get(given.transfer or "", given.transfer)})
+        case OperatorReport():
+            return given.model_copy(update={"act": _act(given.act, names)})
+        case OfficerReport(outcome=OutcomeAct() as outcome):
+            return given.model_copy(update={"outcome": _act(outcome, names)})
+        case _:
+            return given
+
+
+def _act(act: Act, names: Mapping[str, str]) -> Act:
+    match act:
+        case AskStopAct() | ReleaseStopAct():
+            return act.model_copy(update={"transfer": names.get(act.transfer, act.transfer)})
+        case OutcomeAct():
+            kept = [each.model_copy(update={"transfer": names.get(each.transfer, each.transfer)}) for each in act.kept]
+            return act.model_copy(update={"kept": kept})
+        case _:
+            return act
 
 
 FIRST, AGAIN = "stop", "again"

@@ -134,7 +134,7 @@ def with_loss_avoided(case: Case, transfer: str, evidence: EvidenceClass, amount
     """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
-    if amount <= 0 or transfer in case.booked_before:
+    if amount <= 0 or _booked_before(case, transfer):
         return case
     claim, known = LossAvoided(evidence=evidence, amount_fen=amount), case.kept.get(transfer)
     best = min(filter(None, (claim, known)), key=_rank)
@@ -152,7 +152,7 @@ def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
     """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
-    if amount <= case.frozen.get(transfer, 0) or transfer in case.booked_before:
+    if amount <= case.frozen.get(transfer, 0) or _booked_before(case, transfer):
         return case
     return case.model_copy(update={"frozen": {**case.frozen, transfer: amount}})
 
@@ -167,7 +167,7 @@ def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -
     payment = _payment(case, name)
     amount = min(amount_fen, payment.amount_fen) if payment else amount_fen
     known = next((loss for loss in case.losses if loss.id == name), None)
-    if name in case.booked_before or (known and known.amount_fen >= amount and known.at <= at):
+    if _booked_before(case, name) or (known and known.amount_fen >= amount and known.at <= at):
         return case
     first = min(at, known.at) if known else at
     loss = Loss(
@@ -227,6 +227,12 @@ def booked_transfers(case: Case) -> list[str]:
     names = {*case.booked_before, *case.kept, *case.frozen, *(loss.id for loss in case.losses)}
     names |= {payment.feed for payment in case.payments if payment.feed and payment.transfer in names}
     return sorted(names - {EXPOSURE, UNNAMED})
+
+
+def _booked_before(case: Case, transfer: str) -> bool:
+    """Return whether an earlier case has booked a transfer, by its own name or the feed's."""
+    payment = _payment(case, transfer)
+    return not {transfer, payment.feed if payment else None}.isdisjoint(case.booked_before)
 
 
 def _payment(case: Case, transfer: str) -> Payment | None:

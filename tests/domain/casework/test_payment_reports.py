@@ -11,9 +11,9 @@ from domain.casework.machine import decide
 from domain.casework.orders.records import stands
 from domain.identity.personal import without
 from domain.policy import load
-from schemas.casework.cases import CaseState, Payment, StepState
+from schemas.casework.cases import CaseState, Payment, StepState, StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import BankState, PaymentReport
+from schemas.casework.inputs import AskStopAct, BankState, LossAvoidedClaim, NoteAct, PaymentReport, ReleaseStopAct
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState
 from schemas.codes.danger import OwnReport
 from schemas.codes.money import InstitutionChosen, PaymentReported, ReportConfirmed
@@ -239,6 +239,44 @@ def test_a_payment_booked_under_the_reports_name_is_not_booked_again_under_the_f
     assert later.here.number == 2
     later.bank(BankState.RETURNED, "bank:1", 1_000_000)
     assert later.here.kept == {}
+
+
+def test_a_loss_is_one_whichever_of_the_payments_names_it_is_told_by() -> None:
+    line = reported()
+    line.alert(Level.RED, fed())
+    line.victim(1_000_000, "reported:1")
+    line.victim(1_000_000, "bank:1")
+    assert [(loss.id, loss.amount_fen) for loss in line.here.losses] == [("reported:1", 1_000_000)]
+
+
+def test_acts_and_answers_by_the_feeds_name_are_about_the_reported_payment() -> None:
+    line = reported()
+    line.alert(Level.RED, fed())
+    again = line.act(AskStopAct(transfer="bank:1"), by="desk wang", role=StaffRole.RELEASE_DESK)
+    assert not [fact for fact in again.facts if fact.kind is FactKind.REFUSED]
+    assert asked(line) == [Action.STOP_PAYMENT]
+    line.bank(BankState.IN_FORCE, "bank:1")
+    assert line.here.payments[0].stop is not None
+    assert line.here.payments[0].stop.state is StopState.IN_FORCE
+    kept_c = LossAvoidedClaim(transfer="bank:1", evidence=EvidenceClass.C, amount_fen=400)
+    line.act(NoteAct(what="conversation"))
+    line.outcome(Outcome.DISSUADED, kept=[kept_c])
+    assert line.here.kept["reported:1"].amount_fen == 400
+    lifted = ReleaseStopAct(transfer="bank:1", reason="hardship of the man", asked_by="bo")
+    line.act(lifted, by="li")
+    paid = line.last(Action.STOP_RELEASE).payment
+    assert paid is not None
+    assert paid.transfer == "reported:1"
+
+
+def test_what_an_earlier_case_booked_under_the_feeds_name_is_not_booked_under_the_reports() -> None:
+    line = reported(told("reported:9"))
+    line.alert(Level.RED, fed())
+    line.case = line.here.model_copy(update={"booked_before": ["bank:1"]})
+    line.victim(1_000_000, "reported:9")
+    line.bank(BankState.FROZEN, "reported:9", 1_000_000)
+    line.bank(BankState.RETURNED, "reported:9", 1_000_000)
+    assert (line.here.losses, line.here.kept, line.here.frozen) == ([], {}, {})
 
 
 def test_what_was_told_of_the_scammer_and_the_accounts_is_erased_with_the_person() -> None:
