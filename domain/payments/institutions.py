@@ -55,16 +55,18 @@ class Institutions:
     by_code: Mapping[str, Institution]
 
     def named(self, text: str) -> Institution | None:
-        """Return the only institution with this code or name, or whose name has the text in it; None if there is none
-        or several.
-        """
+        """Return the institution with this code, name or other name, in full; None if there is none."""
         wanted = "".join(text.split()).casefold()
-        if not wanted:
+        return next((each for each in self.by_code.values() if wanted in _names(each)), None)
+
+    def of_payee(self, name: str, account: str) -> Institution | None:
+        """Return whose account it is, by the institution's name or by the card; None if they contradict each other, for
+        a person to choose.
+        """
+        named, card = self.named(name), self.of_card(account)
+        if named is not None and card is not None and named is not card:
             return None
-        names = {code: _names(each) for code, each in self.by_code.items()}
-        exact = [code for code, known in names.items() if wanted in known]
-        found = exact or [code for code, known in names.items() if any(wanted in name for name in known)]
-        return self.by_code[found[0]] if len(found) == 1 else None
+        return named or card
 
     def of_card(self, account: str) -> Institution | None:
         """Return the institution whose cards begin like this account, by the longest prefix; None if no prefix fits."""

@@ -171,6 +171,12 @@ class InstitutionMissing(Code, frozen=True):
     zh: ClassVar = "请先选择收款账户所属的银行或支付机构"
 
 
+class InstitutionKnown(Code, frozen=True):
+    """The institution that has the payee's account is known, and another one was given."""
+
+    zh: ClassVar = "收款账户所属的银行或支付机构已经确定，不能更改，请核对后再批准"
+
+
 class RoleMayNotApprove(Code, frozen=True):
     """The policy does not let this person's role decide on the stop order."""
 
@@ -237,6 +243,7 @@ RefusalCode = (
     | TwoPersons
     | NoOrder
     | InstitutionMissing
+    | InstitutionKnown
     | RoleMayNotApprove
     | ApprovedBefore
     | ReleaseWaits

@@ -32,7 +32,9 @@ class DangerFormError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A payment as it was told. `institution`: the payee's, by its name or by the card; None if it is not known."""
+    """A payment as it was told. `institution`: the payee's, by its name or by the card; None if it is not known, or
+    they contradict each other.
+    """
 
     reported: ReportedPayment
     at: datetime
@@ -67,7 +69,7 @@ def read_paid(given: Filled, call: str, name: str, institutions: Institutions, n
         raise DangerFormError("付款时间无法识别，请写成 14:30 或 3-1 14:30，刚刚付款的可不填。") from None
     if not _REFERENCE.fullmatch(given["reference"]):
         raise DangerFormError("交易流水号无法识别，应为字母和数字。")
-    found = institutions.named(given["institution"]) or institutions.of_card(given["suspect_account"])
+    found = institutions.of_payee(given["institution"], given["suspect_account"])
     try:
         reported = _reported(given, call, name)
     except ValidationError:

@@ -16,7 +16,14 @@ from schemas.codes.money import (
     StopUnconfirmed,
     StopUndecided,
 )
-from schemas.codes.refusals import CannotBeStopped, InstitutionMissing, NoOrder, RefusalCode, RoleMayNotApprove
+from schemas.codes.refusals import (
+    CannotBeStopped,
+    InstitutionKnown,
+    InstitutionMissing,
+    NoOrder,
+    RefusalCode,
+    RoleMayNotApprove,
+)
 from schemas.people.staff import StaffRole
 
 
@@ -39,15 +46,19 @@ def approve_order(draft: DecisionBuilder, act: ApproveStopAct, by: str, role: St
 
 
 def _route(draft: DecisionBuilder, order: StopOrder, act: ApproveStopAct, by: str) -> RefusalCode | None:
-    """Record the institution that the person chose; return a refusal if the order has none."""
+    """Record the institution that the person chose, where the order has none; return why it is refused, or None.
+
+    Once it is known, the earlier approvals are of an order to that one.
+    """
     payment = payments.find(draft.case, order.transfer)
     if payment is None:
         return NoOrder()
-    if act.institution is not None and act.institution != payment.institution:
-        draft.pay(payment.model_copy(update={"institution": act.institution}))
-        draft.note(FactKind.STOP, InstitutionChosen(act.institution), by=by)
-    elif orders.unrouted(payment):
+    if not orders.unrouted(payment):
+        return InstitutionKnown() if act.institution not in (None, payment.institution) else None
+    if act.institution is None:
         return InstitutionMissing()
+    draft.pay(payment.model_copy(update={"institution": act.institution}))
+    draft.note(FactKind.STOP, InstitutionChosen(act.institution), by=by)
     return None
 
 

@@ -13,11 +13,20 @@ from domain.identity.personal import without
 from domain.policy import load
 from schemas.casework.cases import CaseState, Payment, StepState, StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import AskStopAct, BankState, LossAvoidedClaim, NoteAct, PaymentReport, ReleaseStopAct
+from schemas.casework.inputs import (
+    AskStopAct,
+    BankState,
+    CloseAct,
+    Erase,
+    LossAvoidedClaim,
+    NoteAct,
+    PaymentReport,
+    ReleaseStopAct,
+)
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState
 from schemas.codes.danger import OwnReport
 from schemas.codes.money import InstitutionChosen, PaymentReported, ReportConfirmed
-from schemas.codes.refusals import CannotBeStopped, InstitutionMissing
+from schemas.codes.refusals import CannotBeStopped, InstitutionKnown, InstitutionMissing
 from schemas.levels import Action, EvidenceClass, Level, Outcome
 from schemas.people.residents import ReportSource
 from schemas.people.staff import StaffRole
@@ -192,6 +201,27 @@ def test_without_an_institution_nothing_goes_out_until_a_person_chooses_one() ->
     paid = line.last(Action.STOP_PAYMENT).payment
     assert paid is not None
     assert paid.institution == "icbc"
+
+
+def test_an_institution_that_is_known_is_not_changed_by_a_later_approval() -> None:
+    line = reported()
+    refused = line.act(ApproveStopAct(order="stop.0", institution="ccb"), by="desk wang", role=StaffRole.RELEASE_DESK)
+    assert [fact.what for fact in refused.facts] == [InstitutionKnown()]
+    assert len(line.here.orders[0].approvals) == 1
+    line.act(ApproveStopAct(order="stop.0", institution="icbc"), by="desk wang", role=StaffRole.RELEASE_DESK)
+    paid = line.last(Action.STOP_PAYMENT).payment
+    assert paid is not None
+    assert paid.institution == "icbc"
+
+
+def test_an_approval_does_not_route_a_payment_of_a_feed() -> None:
+    line = Line(approves=False)
+    line.alert(Level.RED, payment())
+    line.pass_to(timedelta(minutes=2))
+    chosen = ApproveStopAct(order="stop.0", institution="ccb")
+    refused = line.act(chosen, by="desk wang", role=StaffRole.RELEASE_DESK)
+    assert [fact.what for fact in refused.facts] == [InstitutionKnown()]
+    assert line.here.payments[0].institution is None
 
 
 def test_a_report_without_an_account_is_red_and_has_no_order_yet() -> None:

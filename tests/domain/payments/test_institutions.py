@@ -37,17 +37,26 @@ def code_of(table: Institutions, text: str) -> str | None:
     return found.code if found else None
 
 
-def test_an_institution_is_found_by_code_name_other_name_or_a_part_that_no_other_has() -> None:
+def test_an_institution_is_found_by_code_name_or_other_name_and_by_no_part_of_one() -> None:
     table = load(SMALL)
-    assert [code_of(table, text) for text in ("one", "第一银行", "二行", "第二", " 某 支付 ", "ONE")] == [
+    assert [code_of(table, text) for text in ("one", "第一银行", "二行", " 某 支付 ", "ONE")] == [
         "one",
         "one",
-        "two",
         "two",
         "pay",
         "one",
     ]
-    assert [code_of(table, text) for text in ("银行", "", "  ", "第三银行")] == [None] * 4
+    assert [code_of(table, text) for text in ("银行", "", "  ", "第三银行", "第二", "一")] == [None] * 6
+
+
+def test_a_name_and_a_card_that_contradict_each_other_leave_the_choice_to_a_person() -> None:
+    table, card = load(SMALL), "6290120000000000"
+    assert table.of_payee("第二银行", card) is None
+    for name, account in (("第一银行", card), ("", card), ("第三银行", card), ("第一银行", "12345678"), ("one", "")):
+        found = table.of_payee(name, account)
+        assert found is not None
+        assert found.code == "one"
+    assert table.of_payee("", "") is None
 
 
 def test_a_card_is_its_institutions_by_the_longest_prefix() -> None:
