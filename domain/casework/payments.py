@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from domain.casework.draft import DecisionBuilder
+from domain.identity.personal import WITHHELD
 from domain.payments.ledger import safe
 from domain.payments.same_payment import aliases, corrected, joined, pairs
 from schemas.casework.cases import Case, Payment, Step, StepState, Stop, StopState
@@ -96,7 +97,8 @@ def merged(known: Sequence[Payment], told: Sequence[Payment], within: timedelta)
 def _news(old: Payment, told: Payment) -> dict[str, object]:
     state = {"state": told.state} if told.state.stage > old.state.stage else {}
     watched = {"watched": told.watched} if _WATCHED.index(told.watched) > _WATCHED.index(old.watched) else {}
-    return {**state, **watched}
+    payee = {"payee": told.payee} if old.payee == WITHHELD else {}  # erased, and now in danger again
+    return {**state, **watched, **payee}
 
 
 _WATCHED = (None, WatchStatus.LIFTED, WatchStatus.REPORTED, WatchStatus.CONFIRMED)

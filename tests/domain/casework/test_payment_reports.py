@@ -9,7 +9,7 @@ from domain.casework import Decision, Rules
 from domain.casework.audit import examine
 from domain.casework.machine import decide
 from domain.casework.orders.records import stands
-from domain.identity.personal import without
+from domain.identity.personal import WITHHELD, without
 from domain.policy import load
 from schemas.casework.cases import CaseState, Payment, StepState, StopState
 from schemas.casework.events import FactKind
@@ -222,6 +222,20 @@ def test_an_approval_does_not_route_a_payment_of_a_feed() -> None:
     refused = line.act(chosen, by="desk wang", role=StaffRole.RELEASE_DESK)
     assert [fact.what for fact in refused.facts] == [InstitutionKnown()]
     assert line.here.payments[0].institution is None
+
+
+def test_a_payment_that_was_erased_and_comes_again_has_its_payee_again() -> None:
+    line = Line(approves=False)
+    line.alert(Level.RED, payment())
+    line.outcome(Outcome.FALSE_ALARM)
+    line.act(CloseAct(reason="over and done"))
+    line.pass_to(timedelta(hours=2))
+    line.give(Erase(id="erase", at=line.now, resident=RESIDENT, by="x"))
+    assert line.here.payments[0].payee == WITHHELD
+    line.now += timedelta(minutes=1)
+    line.alert(Level.RED, payment())
+    line.pass_to(timedelta(minutes=3))
+    assert (line.here.payments[0].payee, line.here.orders[-1].payee) == ("a1", "a1")
 
 
 def test_a_report_without_an_account_is_red_and_has_no_order_yet() -> None:
