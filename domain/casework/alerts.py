@@ -127,9 +127,10 @@ def _update(draft: DecisionBuilder, given: Alert) -> None:
     told = {"danger": given.danger, "profile": given.profile, "payments": known}
     if any(getattr(case, name) != value for name, value in told.items()):
         draft.set(**told)
-    confirmed = [payment for payment in known if payment.feed]
-    for payment in confirmed[sum(payment.feed is not None for payment in case.payments) :]:
-        draft.note(FactKind.NOTE, ReportConfirmed(), amount_fen=payment.amount_fen)
+    feeds = {payment.transfer: payment.feed for payment in case.payments}
+    for payment in known:
+        if payment.feed and payment.feed != feeds.get(payment.transfer):
+            draft.note(FactKind.NOTE, ReportConfirmed(), amount_fen=payment.amount_fen)
 
 
 def _evidence(draft: DecisionBuilder, what: AnyCode, *, changed: bool) -> None:

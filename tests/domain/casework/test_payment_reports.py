@@ -224,6 +224,14 @@ def test_an_approval_does_not_route_a_payment_of_a_feed() -> None:
     assert line.here.payments[0].institution is None
 
 
+def test_each_report_that_a_feed_confirms_is_recorded_with_its_own_amount() -> None:
+    line = reported(told(amount=111))
+    report(line, told("reported:2", amount=222))
+    for name, fen in (("bank:2", 222), ("bank:1", 111)):
+        decision = line.alert(Level.RED, fed(name, amount=fen))
+        assert [fact.amount_fen for fact in decision.facts if fact.what == ReportConfirmed()] == [fen]
+
+
 def test_a_payment_that_was_erased_and_comes_again_has_its_payee_again() -> None:
     line = Line(approves=False)
     line.alert(Level.RED, payment())
