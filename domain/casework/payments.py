@@ -105,14 +105,15 @@ _WATCHED = (None, WatchStatus.LIFTED, WatchStatus.REPORTED, WatchStatus.CONFIRME
 
 
 def can_be_stopped(draft: DecisionBuilder, payment: Payment) -> bool:
-    """Return whether a stop may still help: the money is not safe yet, and was not settled too long ago.
+    """Return whether a stop may still help: the money is not safe yet, was not settled too long ago, and the payee is
+    known, which it is not after an erasure.
 
     From a stopped account nothing has left, however long ago the payment was settled.
     """
     young = draft.now - payment.at <= draft.plan.stop.settled_within
     stopped = payment.stop is not None and payment.stop.runs
     there = payment.state is not TransferState.SETTLED or young or stopped
-    return there and not safe(draft.case, payment.transfer)
+    return there and payment.payee != WITHHELD and not safe(draft.case, payment.transfer)
 
 
 def money_at_risk(draft: DecisionBuilder) -> bool:

@@ -232,8 +232,7 @@ def test_each_report_that_a_feed_confirms_is_recorded_with_its_own_amount() -> N
         assert [fact.amount_fen for fact in decision.facts if fact.what == ReportConfirmed()] == [fen]
 
 
-def test_a_payment_that_was_erased_and_comes_again_has_its_payee_again() -> None:
-    line = Line(approves=False)
+def erased(line: Line) -> None:
     line.alert(Level.RED, payment())
     line.outcome(Outcome.FALSE_ALARM)
     line.act(CloseAct(reason="over and done"))
@@ -241,9 +240,22 @@ def test_a_payment_that_was_erased_and_comes_again_has_its_payee_again() -> None
     line.give(Erase(id="erase", at=line.now, resident=RESIDENT, by="x"))
     assert line.here.payments[0].payee == WITHHELD
     line.now += timedelta(minutes=1)
+
+
+def test_a_payment_that_was_erased_and_comes_again_has_its_payee_again() -> None:
+    line = Line(approves=False)
+    erased(line)
     line.alert(Level.RED, payment())
     line.pass_to(timedelta(minutes=3))
     assert (line.here.payments[0].payee, line.here.orders[-1].payee) == ("a1", "a1")
+
+
+def test_no_order_is_drafted_for_a_payee_who_was_erased() -> None:
+    line = Line(approves=False)
+    erased(line)
+    report(line)
+    line.pass_to(timedelta(minutes=30))
+    assert [order.payee for order in line.here.orders] == ["a1"]
 
 
 def test_a_report_without_an_account_is_red_and_has_no_order_yet() -> None:
