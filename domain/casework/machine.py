@@ -53,9 +53,9 @@ def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> 
         return _decided(None, _opened(case, given, rules, now))
     if case is None or isinstance(given, PolicyChange):
         return Decision(case, [], [])
-    draft, given = DecisionBuilder.of(case, rules, now), payments.by_own_names(case, given)
+    draft = DecisionBuilder.of(case, rules, now)
     if isinstance(given, Alert | VictimReport | PaymentReport | Erase) or given.case == case.id:
-        _HANDLERS[type(given)](draft, given)
+        _HANDLERS[type(given)](draft, payments.by_own_names(case, given))
     elif not isinstance(given, Deadline | ContactResult):
         refuse(draft, EarlierCase(given.case), None)
     return _decided(case, draft)
