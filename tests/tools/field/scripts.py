@@ -68,7 +68,7 @@ class Bounds:
         await self._paid("apart", MOST_WITHOUT_ASKING)
         every = [_member(kind, number) for kind in EvidenceKind for number in range(GREATEST.bound)]
         await self._store.add({"r" + "f" * 16: every}, GREATEST, NOW)
-        await self._store.remember({}, {f"r{number:016d}": NOW for number in range(RESCORE_MOST)}, {})
+        await self._store.remember({}, {f"r{number:016d}": NOW for number in range(RESCORE_MOST)})
         await self._redis.hset(key("state", 0), "offset", 0)
 
     def works(self) -> dict[str, tuple[str, Work]]:
@@ -152,7 +152,7 @@ class Bounds:
         await positions.pay(LANE, owed, owed.last, tally, letters)
 
     async def _rescored(self) -> None:
-        await self._store.rescored(0, {f"r{number:016d}": 1 for number in range(RESCORE_MOST)})
+        await self._store.rescored(0, {f"r{number:016d}": 1 for number in range(RESCORE_MOST)}, {})
 
     async def _commit(self) -> None:
         """A batch of which each input changes a case of its own."""
