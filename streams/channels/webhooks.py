@@ -31,9 +31,8 @@ from streams.channels.pinned import ForbiddenDestinationError, PinnedTransport
 from streams.messaging.kafka_client import access
 from streams.messaging.reader import arriving
 from streams.messaging.topics import CASE_EVENTS, WEBHOOKS
-from streams.runtime.logs import without_values
 from streams.runtime.settings import Settings
-from streams.runtime.tasks import stop, until_done
+from streams.runtime.tasks import stop, until_done, without_values
 from streams.runtime.tasks import wanted as not_cancelled
 from streams.security import encryption
 from streams.security.record_encryption import record_encryption

@@ -5,18 +5,14 @@ values.
 """
 
 import logging
-import traceback
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
 import structlog
-from aiokafka.errors import KafkaError
-from redis.exceptions import RedisError
 
 from streams.runtime import tracing
 
 CHATTER = ("aiokafka", "httpx", "mode", "faust", "uvicorn")
-_PIPELINE = " of pipeline caused error: "  # redis-py writes the command with its values in front of it
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -28,17 +24,6 @@ def begin(level: str, form: Literal["text", "json"]) -> None:
     for noisy in CHATTER:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its errors are also raised, and reported in our words
-
-
-def without_values(error: BaseException | None) -> str:
-    """Return an error's type and, if it is a server's or a connection's, its text; else where it was raised.
-
-    The text of others, such as a ValidationError, repeats values, which may be personal.
-    """
-    name = type(error).__name__
-    if error is None or isinstance(error, KafkaError | RedisError | OSError):
-        return f"{name} ({str(error).rpartition(_PIPELINE)[2]})"
-    return f"{name}\n{''.join(traceback.format_tb(error.__traceback__))}"
 
 
 def _json() -> logging.Formatter:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
@@ -13,12 +14,12 @@ from redis.exceptions import RedisError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
 from streams.runtime.credentials import denied
-from streams.runtime.logs import without_values
 
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
+_PIPELINE = " of pipeline caused error: "  # redis-py writes the command with its values in front of it
 TRANSIENT = (KafkaError, RedisError, OSError, TimeoutError)
 
 RETRIES = Counter("quanzu_retries_total", "Retries because a server was unavailable", ["what"])
@@ -122,3 +123,14 @@ async def cancelled(tasks: "Iterable[asyncio.Future[Any]]") -> None:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=AGAIN_SECONDS)
     log.error("%d tasks do not end: %s", len(left), left)
+
+
+def without_values(error: BaseException | None) -> str:
+    """Return an error's type and, if it is a server's or a connection's, its text; else where it was raised.
+
+    The text of others, such as a ValidationError, repeats values, which may be personal.
+    """
+    name = type(error).__name__
+    if error is None or isinstance(error, KafkaError | RedisError | OSError):
+        return f"{name} ({str(error).rpartition(_PIPELINE)[2]})"
+    return f"{name}\n{''.join(traceback.format_tb(error.__traceback__))}"

@@ -27,7 +27,7 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import SHADOW, home
 from streams.repositories.policies import Policies, UnknownPolicyError
 from streams.runtime.clock import Clock
-from streams.runtime.logs import without_values
+from streams.runtime.tasks import without_values
 from streams.screening.evaluation import Evaluation, RecordMatches, RiskEvaluator
 from streams.state.keys import SHADOW_COUNTS, key
 

@@ -27,7 +27,7 @@ from schemas.levels import Level
 from schemas.people.rosters import Roster
 from streams.installation import Installation
 from streams.repositories.stations import Stations
-from streams.runtime.logs import without_values
+from streams.runtime.tasks import without_values
 from streams.screening.evidence_sample import Drawn, Sample, draw, read
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,7 @@ from streams.installation import ExporterContext
 from streams.monitoring.exporter import people, servers, standing, tallies
 from streams.monitoring.exporter.family import counter, gauge
 from streams.runtime import serving
-from streams.runtime.logs import without_values
-from streams.runtime.tasks import wanted
+from streams.runtime.tasks import wanted, without_values
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from redis.exceptions import ResponseError
 
 from console.web.case.kept_back import _read
-from streams.runtime.logs import without_values
+from streams.runtime.tasks import without_values
 
 NUMBER = "13900000001"
 
