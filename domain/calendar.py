@@ -4,13 +4,13 @@ Holidays are read from our own table, not from chinesecalendar: its newest relea
 internet must add the next year on the day of its publication (deploy/holidays).
 """
 
-import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from domain.toml_tables import read_table
 from schemas.base import Model, Text
 from schemas.errors import UserError
 
@@ -121,13 +121,7 @@ class _Table(Model):
 
 def load(text: str) -> Calendar:
     """Return the calendar of a TOML table. Raises HolidaysError if it is not TOML or a holiday is invalid."""
-    try:
-        table = _Table.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise HolidaysError(f"not TOML: {error}") from None
-    except ValidationError as error:
-        lines = [f"[{'.'.join(map(str, item['loc']))}] {item['msg']}" for item in error.errors()]
-        raise HolidaysError("\n".join(lines)) from None
+    table = read_table(text, _Table, HolidaysError)
     return Calendar(
         frozenset(day for each in table.holiday for day in each.days),
         frozenset(day for each in table.holiday for day in each.worked),

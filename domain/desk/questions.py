@@ -5,17 +5,17 @@ resistance ("told to keep it secret", "a safe account") may be noted at any time
 the tree would ask next. So a conversation ends after at most as many answers as there are questions.
 """
 
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
 from domain.policy.units import Section
+from domain.toml_tables import read_table
 from schemas.base import Token
 from schemas.errors import UserError
 
@@ -129,17 +129,14 @@ class Walk:
     heard: list[Marker]
 
 
-Kind = TypeVar("Kind", Common, Script)
-
-
 def load_common(text: str) -> Common:
     """Return the common part of a TOML text. Raises ScriptError if it is invalid."""
-    return _load(text, Common)
+    return read_table(text, Common, ScriptError)
 
 
 def load_script(text: str) -> Script:
     """Return the script of a TOML text. Raises ScriptError if it is invalid."""
-    return _load(text, Script)
+    return read_table(text, Script, ScriptError)
 
 
 def grow(script: Script, common: Common) -> Tree:
@@ -190,17 +187,6 @@ def walk(tree: Tree, answers: Mapping[str, str]) -> Walk:
 def _chosen(question: Question, answers: Mapping[str, str]) -> Choice | None:
     given = answers.get(question.id)
     return next((choice for choice in question.answers if choice.id == given), None)
-
-
-def _load(text: str, kind: type[Kind]) -> Kind:
-    try:
-        return kind.model_validate(tomllib.loads(text))
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-        lines = [f"[{'.'.join(map(str, item['loc']))}] {item['msg'].removeprefix('Value error, ')}" for item in found]
-        raise ScriptError("\n".join(lines)) from error
-    except ValueError as error:
-        raise ScriptError(f"not TOML: {error}") from error
 
 
 def _to_scam(questions: Iterable[Question], start: str) -> Iterator[Question]:

@@ -1,15 +1,15 @@
 """The table of banks and payment institutions: who has a payee's account, and how a stop order reaches it."""
 
-import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from domain.identity.identifiers import normal_account
+from domain.toml_tables import read_table
 from schemas.base import Model, Text, Token
 from schemas.errors import UserError
 
@@ -85,13 +85,7 @@ class Institutions:
 
 def load(text: str) -> Institutions:
     """Return the institutions of a TOML table. Raises InstitutionsError if it is not TOML or an entry is invalid."""
-    try:
-        table = _Table.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise InstitutionsError(f"not TOML: {error}") from None
-    except ValidationError as error:
-        lines = [f"[{'.'.join(map(str, item['loc']))}] {item['msg']}" for item in error.errors()]
-        raise InstitutionsError("\n".join(lines)) from None
+    table = read_table(text, _Table, InstitutionsError)
     return Institutions(table.until, {each.code: each for each in table.institution})
 
 

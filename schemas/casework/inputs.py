@@ -388,20 +388,6 @@ class HoldChange(_Input):
     lift: Literal["release", "drop"] | None = None
 
 
-CaseInput = Annotated[
-    Alert
-    | ContactResult
-    | OperatorReport
-    | OfficerReport
-    | Deadline
-    | BankFeedback
-    | VictimReport
-    | PaymentReport
-    | Erase
-    | PolicyChange
-    | HoldChange,
-    Field(discriminator="kind"),
-]
 ResidentInput = (
     Alert
     | ContactResult
@@ -413,5 +399,6 @@ ResidentInput = (
     | PaymentReport
     | Erase
 )
+CaseInput = Annotated[ResidentInput | PolicyChange | HoldChange, Field(discriminator="kind")]
 
 input_adapter: TypeAdapter[CaseInput] = TypeAdapter(CaseInput)
