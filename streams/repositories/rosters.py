@@ -46,13 +46,13 @@ _ENDS = Partial(
 
 @lru_cache(maxsize=512)
 def _read(raw: bytes) -> Roster:
-    """Return the roster of its JSON. Cached: every visit reads all rosters, and they change a few times a day."""
+    """Return the stored roster. Cached: every visit reads all rosters, and they change a few times a day."""
     return Roster.model_validate_json(raw, extra=ANY_VERSION)
 
 
 @lru_cache(maxsize=16_384)
 def _task(raw: bytes) -> Task:
-    """Return the task of its JSON. Cached: every visit reads all tasks of four days, and nearly all have ended."""
+    """Return the stored task. Cached: every visit reads all tasks of four days, and nearly all have ended."""
     return Task.model_validate_json(raw, extra=ANY_VERSION)
 
 

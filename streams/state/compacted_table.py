@@ -36,7 +36,7 @@ class Place:
 
     @property
     def hash(self) -> str:
-        """The key of the Redis hash."""
+        """The name of the Redis hash that holds the table."""
         return self.key or self.topic.name
 
 
@@ -98,7 +98,7 @@ class CompactedTable(Generic[Thing]):
         await restore([self], since)
 
     def parse(self, raw: bytes) -> Thing:
-        """Return the record of its JSON. Raises ValueError if it is invalid. A subclass may cache it."""
+        """Return the record that this JSON is of. Raises ValueError if it is invalid. A subclass may cache it."""
         return cast("Thing", self.place.model.model_validate_json(raw, extra=ANY_VERSION))
 
     async def _send(self, name: str, raw: bytes | None) -> None:

@@ -57,7 +57,7 @@ async def put(services: Services, who: Who, message: ResidentInput, reason: str 
 
 
 async def until(seen: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until the effect of an act is seen, at most ANSWER_SECONDS, so that the next page shows it."""
+    """Wait until `seen` returns True, for ANSWER_SECONDS at most: then the next page shows what an act has done."""
     for _ in range(round(ANSWER_SECONDS / LOOK_SECONDS)):
         if await seen():
             return

@@ -9,13 +9,13 @@ from tests.console.harness.visitors import Visitor
 
 
 async def open_requests(console: Stage, act: AdminAct, on: str) -> list[AdminRequest]:
-    """The requests that are open for this act."""
+    """Return the requests for this act on this thing that nobody has decided or carried out yet."""
     found = [each for each in await console.services.line.admin_requests.all() if each.state in requests.OPEN]
     return [each for each in found if (each.act, each.on) == (act, on)]
 
 
 async def asked(console: Stage, act: AdminAct, on: str) -> AdminRequest:
-    """The one request that is open for this act."""
+    """Return the one request of `open_requests`."""
     (one,) = await open_requests(console, act, on)
     return one
 

@@ -233,7 +233,7 @@ async def _found(made: Services, who: Who, draft_id: str) -> Draft:
 
 
 async def _put(made: Services, who: Who, draft: Draft, form: FormData, changed: Mapping[str, object]) -> None:
-    """Write a draft's next version. Raises StaleDraftError if it is closed or not the version that was shown."""
+    """Write a draft's next version. Raises StaleDraftError if it is closed, or has changed since it was shown."""
     seen = said(form, "seen")
     if draft.state is not DraftState.OPEN or seen != str(draft.version):
         raise StaleDraftError(draft)
