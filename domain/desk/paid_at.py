@@ -7,7 +7,7 @@ from domain.calendar import JILIN
 
 AHEAD = timedelta(minutes=5)  # a caller's clock may be fast
 _TIME = re.compile(
-    r"(?:(?P<month>[0-9]{1,2})[-/.月](?P<day>[0-9]{1,2})日?\s*)?(?P<hour>[0-9]{1,2})[:：点.]?(?P<minute>[0-9]{2})?分?"
+    r"(?:(?P<month>[0-9]{1,2})[-/.月](?P<day>[0-9]{1,2})(?:日\s*|\s+))?(?P<hour>[0-9]{1,2})[:：点.]?(?P<minute>[0-9]{2})?分?"
 )
 
 

@@ -13,6 +13,7 @@ from domain.toml_tables import read_table
 from schemas.base import Model, Text, Token
 from schemas.errors import UserError
 
+CARD_DIGITS = range(13, 20)  # of a card's number: an account of another length begins like a card by chance
 PLATFORM = "电信网络新型违法犯罪交易风险事件管理平台"  # 银发〔2016〕86号
 Prefix = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")]
 
@@ -41,7 +42,7 @@ class _Table(Model):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        names = Counter(name for each in self.institution for name in {each.code, each.name, *each.also, *each.bins})
+        names = Counter(name for each in self.institution for name in {*_names(each), *each.bins})
         if twice := [name for name, times in names.items() if times > 1]:
             raise ValueError(f"{twice[0]} names two institutions")
         return self
@@ -56,7 +57,7 @@ class Institutions:
 
     def named(self, text: str) -> Institution | None:
         """Return the institution with this code, name or other name, in full; None if there is none."""
-        wanted = "".join(text.split()).casefold()
+        wanted = _plain(text)
         return next((each for each in self.by_code.values() if wanted in _names(each)), None)
 
     def of_payee(self, name: str, account: str) -> Institution | None:
@@ -74,12 +75,10 @@ class Institutions:
             number = normal_account(account)
         except ValueError:
             return None
-        fits = [
-            (len(prefix), code)
-            for code, each in self.by_code.items()
-            for prefix in each.bins
-            if _begins(number, prefix)
-        ]
+        if len(number) not in CARD_DIGITS:
+            return None
+        cards = ((prefix, code) for code, each in self.by_code.items() for prefix in each.bins)
+        fits = [(len(prefix), code) for prefix, code in cards if number.startswith(prefix)]
         return self.by_code[max(fits)[1]] if fits else None
 
 
@@ -89,12 +88,9 @@ def load(text: str) -> Institutions:
     return Institutions(table.until, {each.code: each for each in table.institution})
 
 
-CARD_DIGITS = range(13, 20)  # of a card's number: an account of another length begins like a card by chance
-
-
-def _begins(number: str, prefix: str) -> bool:
-    return len(number) in CARD_DIGITS and number.startswith(prefix)
-
-
 def _names(each: Institution) -> frozenset[str]:
-    return frozenset("".join(name.split()).casefold() for name in (each.code, each.name, *each.also))
+    return frozenset(map(_plain, (each.code, each.name, *each.also)))
+
+
+def _plain(name: str) -> str:
+    return "".join(name.split()).casefold()

@@ -25,6 +25,9 @@ def at(day: int, hour: int, minute: int = 0, month: int = 3, year: int = 2026) -
         ("10点", at(2, 10)),
         ("10点05分", at(2, 10, 5)),
         ("10：45", at(2, 10, 45)),
+        ("10.45", at(2, 10, 45)),
+        ("3.15", at(2, 3, 15)),
+        ("2-27 14.30", at(27, 14, 30, month=2)),
         ("11:15", NOW),
         ("23:50", at(1, 23, 50)),
         ("2-27 14:30", at(27, 14, 30, month=2)),
@@ -36,7 +39,9 @@ def test_the_time_is_the_latest_that_has_been(text: str, when: datetime) -> None
     assert paid_at(text, NOW) == when
 
 
-@pytest.mark.parametrize("text", ["yesterday", "25:00", "10:75", "2-30 10:00", "99-1 10:00", "１０"])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "25:00", "10:75", "2-30 10:00", "99-1 10:00", "2-15", "3-114:30", "１０"]
+)
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         paid_at(text, NOW)

@@ -89,6 +89,7 @@ def test_the_deployed_table_knows_its_banks_and_payment_institutions(deployed: I
         ("until = 2027-06-30", "institution"),
         (SMALL.replace('code = "two"', 'code = "one"'), "one names two"),
         (SMALL.replace('"62901"', '"6290"'), "6290 names two"),
+        (SMALL.replace('"二行"', '"O N E"'), "one names two"),
         (SMALL.replace('kind = "payment"', 'kind = "shop"'), "kind"),
     ],
 )
