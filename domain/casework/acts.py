@@ -194,8 +194,7 @@ def _release_stop(draft: DecisionBuilder, act: ReleaseStopAct, by: str) -> None:
         return refuse(draft, refused, by)
     why = ReleaseApproved(act.asked_by, by, act.reason, act.request)
     draft.note(FactKind.STOP, why, by=by)
-    others = [step for step in draft.live(*orders.ASKING) if step.transfer == act.transfer]
-    withdraw(draft, others, StopToBeLifted(act.reason))
+    withdraw(draft, draft.live_for(act.transfer, *orders.ASKING), StopToBeLifted(act.reason))
     stops.plan_release(draft, act.transfer, why)
     return None
 

@@ -139,6 +139,10 @@ class DecisionBuilder:
             if step.state in LIVE_STEPS and not is_clock(step) and (not actions or step.action in actions)
         ]
 
+    def live_for(self, transfer: str, *actions: Action) -> list[Step]:
+        """Return the unfinished steps of these actions for one transfer."""
+        return [step for step in self.live(*actions) if step.transfer == transfer]
+
     def contacts(self) -> list[Step]:
         """Return the unfinished steps that contact somebody, except follow-ups."""
         return [step for step in self.live() if step.action is not Action.FOLLOW_UP and step.action not in STOPS]

@@ -33,8 +33,8 @@ def find(case: Case, transfer: str | None) -> Payment | None:
 
 
 def by_own_names(case: Case, given: CaseInput) -> CaseInput:
-    """Return an input about the case's payments in which each is called by its own name, whether the sender knows it by
-    that one or by the feed's.
+    """Return the input with each payment called by its name in the case (`transfer`). A sender may have used the feed's
+    name (`feed`).
     """
     names = aliases(case.payments)
     if len(names) == len(case.payments):  # nearly always: no payment has a second name
@@ -126,9 +126,10 @@ def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | N
     payment = find(draft.case, transfer)
     if payment is None:
         return NotOfThisCase()
-    if frozen := _frozen(draft.case, payment.payee):
+    if frozen := _frozen(draft.case, payment.transfer):
         return frozen
-    stops = [other.stop for other in draft.case.payments if other.stop and other.payee == payment.payee]
+    same = of_same_account(draft.case, payment.transfer)
+    stops = [other.stop for other in draft.case.payments if other.stop and other.transfer in same]
     if any(stop.state is StopState.FROZEN for stop in stops):
         return CannotBeStopped()
     asked = sum(stop.times for stop in stops)
@@ -139,8 +140,20 @@ def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | N
     return None
 
 
-def _frozen(case: Case, payee: str) -> AccountFrozen | None:
-    made = [order.freezing for order in case.orders if order.payee == payee and order.freezing]
+def of_same_account(case: Case, transfer: str) -> list[str]:
+    """Return the case's payments to the payee's account of a transfer, as transfers; [] if the case does not have it.
+
+    After an erasure no two accounts are known to be the same.
+    """
+    payment = find(case, transfer)
+    if payment is None or payment.payee == WITHHELD:
+        return [payment.transfer] if payment else []
+    return [other.transfer for other in case.payments if other.payee == payment.payee]
+
+
+def _frozen(case: Case, transfer: str) -> AccountFrozen | None:
+    same = of_same_account(case, transfer)
+    made = [order.freezing for order in case.orders if order.transfer in same and order.freezing]
     return AccountFrozen(made[-1].authority, made[-1].decision) if made else None
 
 

@@ -64,7 +64,7 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
         case BankState.REFUSED:
             _refused(draft, given, payment)
         case BankState.RELEASED:
-            _released(draft, payment)
+            set_state(draft, payment, StopState.RELEASED, StopLifted())
         case BankState.CANCELLED:
             _cancelled(draft, given, payment)
         case BankState.FROZEN:
@@ -84,7 +84,7 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     _no_second(draft, given)
     payment = find(draft.case, given.transfer) or payment
     stop = payment.stop or Stop(state=StopState.ASKED, times=0)
-    until = min(given.until or draft.after(draft.plan.stop.lasts), LATEST)
+    until = min(given.until or draft.now + draft.plan.stop.lasts, LATEST)
     draft.pay(
         payment.model_copy(update={"stop": stop.model_copy(update={"state": StopState.IN_FORCE, "until": until})})
     )
@@ -95,9 +95,11 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
 
 
 def _no_second(draft: DecisionBuilder, given: BankFeedback) -> None:
-    """Withdraw what would ask the bank for a stop that it has carried out, except the step that it answers."""
-    waiting = [step for step in draft.live(Action.STOP_PAYMENT) if step.transfer == given.transfer]
-    withdraw(draft, [step for step in waiting if step.id != _step_of(given)], _ANSWERS[given.state])
+    """Withdraw the waiting steps that would ask the bank for a stop that it has just confirmed, except the step that
+    this answer is for.
+    """
+    waiting = [step for step in draft.live_for(given.transfer, Action.STOP_PAYMENT) if step.id != _step_of(given)]
+    withdraw(draft, waiting, _ANSWERS[given.state])
 
 
 def _step_of(given: BankFeedback) -> str:
@@ -105,7 +107,9 @@ def _step_of(given: BankFeedback) -> str:
 
 
 def _earlier(given: BankFeedback, stop: Stop) -> bool:
-    """Return whether an answer is to the first request while the extension is asked for: it says nothing new."""
+    """Return whether the bank answers the first request again while the extension is asked for. Such an answer changes
+    nothing.
+    """
     return stop.runs and not _step_of(given).startswith(f"{AGAIN}.")
 
 
@@ -116,7 +120,7 @@ def ask(draft: DecisionBuilder, transfer: str, because: AnyCode, by: str) -> Ref
     if why := may_not_ask(draft, transfer):
         return why
     action, kind = asks_for(draft.case, transfer)
-    live = [step for step in draft.live(action) if step.transfer == transfer]
+    live = draft.live_for(transfer, action)
     if any(step.state is StepState.SENT for step in live):
         return BankAskedAlready()
     draft.note(FactKind.NOTE, StopAskedFor(), by=by)
@@ -129,11 +133,9 @@ def ask(draft: DecisionBuilder, transfer: str, because: AnyCode, by: str) -> Ref
 
 
 def _refused(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
-    """Apply a bank's refusal: it ends no stop that runs, also not if it refuses the extension. A frozen account stays
-    frozen.
-    """
+    """Apply a bank's refusal. A stop that runs goes on, even if the bank refuses its extension."""
     stop = payment.stop
-    if stop is None or not (stop.runs or stop.state is StopState.FROZEN):
+    if stop is None or not stop.runs:
         return set_state(draft, payment, StopState.REFUSED, StopRefused())
     if stop.state is not StopState.ASKED or _earlier(given, stop):
         return None
@@ -141,18 +143,12 @@ def _refused(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> N
     return draft.note(FactKind.STOP, StopRefused())
 
 
-def _released(draft: DecisionBuilder, payment: Payment) -> None:
-    """Apply a bank's report that a stop is lifted. A frozen account stays frozen."""
-    if payment.stop is None or payment.stop.state is not StopState.FROZEN:
-        set_state(draft, payment, StopState.RELEASED, StopLifted())
-
-
 def may_not_lift(draft: DecisionBuilder, transfer: str) -> RefusalCode | None:
     """Return why no bank can be asked to lift the stop of a transfer, or None."""
     payment = find(draft.case, transfer)
     if payment is None or payment.stop is None or not payment.stop.state.lasts:
         return NoStop()
-    return LiftAskedAlready() if any(step.transfer == transfer for step in draft.live(Action.STOP_RELEASE)) else None
+    return LiftAskedAlready() if draft.live_for(transfer, Action.STOP_RELEASE) else None
 
 
 def plan_release(draft: DecisionBuilder, transfer: str, why: AnyCode) -> None:
@@ -162,9 +158,12 @@ def plan_release(draft: DecisionBuilder, transfer: str, why: AnyCode) -> None:
 
 
 def set_state(draft: DecisionBuilder, payment: Payment, state: StopState, what: AnyCode) -> None:
-    """Put a payment's stop into a state in which it does not run, with a fact; no effect if it is in that state."""
+    """Put a payment's stop into a state in which it does not run, with a fact; no effect if it is in that state.
+
+    A frozen account stays frozen until its money is returned.
+    """
     stop = payment.stop or Stop(state=StopState.ASKED, times=0)
-    if stop.state is state:
+    if stop.state is state or (stop.state is StopState.FROZEN and state is not StopState.RETURNED):
         return
     draft.pay(payment.model_copy(update={"stop": stop.model_copy(update={"state": state, "until": None})}))
     draft.note(FactKind.STOP, what)
@@ -196,9 +195,7 @@ def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> No
         refused = given.state is BankState.REFUSED
         end(draft, step, StepState.FAILED if refused else StepState.DONE, _ANSWERS[given.state])
     if meant and given.state in (BankState.CANCELLED, BankState.RETURNED, BankState.RELEASED):
-        others = draft.live(*orders.ASKING)
-        same = [other for other in others if other.transfer == given.transfer]
-        withdraw(draft, same, _ANSWERS[given.state])
+        withdraw(draft, draft.live_for(given.transfer, *orders.ASKING), _ANSWERS[given.state])
 
 
 def stop_clock(draft: DecisionBuilder, step: Step) -> None:
@@ -217,7 +214,6 @@ def _remind(draft: DecisionBuilder, step: Step, transfer: str, ends: datetime) -
     draft.change(step, due=ends, attempt=step.attempt + 1)
     why = may_not_ask(draft, transfer) or (ResidentSafe() if draft.case.settled else None)
     draft.note(FactKind.STOP_REMINDER, StopNotExtended(ends, why) if why else StopExtended(ends), step)
-    asked_for = any(other.transfer == transfer for other in draft.live(Action.STOP_AGAIN))  # a person was earlier
-    if why is None and not asked_for:
+    if why is None and not draft.live_for(transfer, Action.STOP_AGAIN):  # no person was earlier
         stem = stop_id(draft.case, transfer, AGAIN)
         plan_step(draft, stem, Action.STOP_AGAIN, draft.now, StopRunsOut(ends), transfer=transfer)

@@ -39,12 +39,13 @@ def pairs(known: Sequence[Payment], told: Sequence[Payment], within: timedelta) 
 def corrected(known: Sequence[Payment], told: Sequence[Payment]) -> tuple[list[Payment], list[Payment]]:
     """Return the payments and the new records, each report with its own record if that is among the new ones.
 
-    A report may have been joined by account and amount with another record before. That one is then a payment of its
-    own.
+    A report may have been joined by account and amount with a record that is not its own. When the record with the
+    report's id arrives, the report goes to that one, and the other record becomes a payment of its own.
     """
-    names, before, now = aliases(known), list(known), list(told)
+    before, now = list(known), list(told)
     if not any(payment.reported and payment.feed for payment in known):
         return before, now  # nearly always
+    names = aliases(known)
     for at, record in enumerate(told):
         if record.reported is not None or record.transfer in names:
             continue
@@ -62,7 +63,7 @@ def corrected(known: Sequence[Payment], told: Sequence[Payment]) -> tuple[list[P
 
 
 def _mistaken(old: Payment, record: Payment) -> bool:
-    """Return whether a report has another feed's record, and this is the one of its id."""
+    """Return whether a report was joined with the wrong record: `record` is the one whose id the report names."""
     said = old.reported.reference if old.reported else ""
     ids = {_id(old.feed or ""), _id(record.transfer)}
     return old.feed is not None and len(ids) > 1 and said == _id(record.transfer) != "" and old.payee == record.payee

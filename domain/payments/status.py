@@ -58,7 +58,7 @@ def status_of(case: Case, payment: Payment) -> Reconciled:
     """Return the status of one of the case's payments."""
     told = {_OF_TRANSFER[payment.state]: payment.amount_fen}
     if payment.stop is not None:
-        told[_OF_STOP[payment.stop.state]] = payment.amount_fen
+        told[PaymentStatus.STOPPED if payment.stop.runs else _OF_STOP[payment.stop.state]] = payment.amount_fen
     if lost := next((loss for loss in case.losses if loss.id == payment.transfer), None):
         told[PaymentStatus.LOST] = lost.amount_fen
     if payment.transfer in case.frozen:

@@ -48,7 +48,7 @@ def approve_order(draft: DecisionBuilder, act: ApproveStopAct, by: str, role: St
 def _route(draft: DecisionBuilder, order: StopOrder, act: ApproveStopAct, by: str) -> RefusalCode | None:
     """Record the institution that the person chose, where the order has none; return why it is refused, or None.
 
-    Once it is known, the earlier approvals are of an order to that one.
+    A later approver cannot change it: the earlier approvals were for an order to this institution.
     """
     payment = payments.find(draft.case, order.transfer)
     if payment is None:
@@ -81,13 +81,12 @@ def approval_overdue(draft: DecisionBuilder, step: Step) -> None:
     """Process the deadline of a proposed order: first it is overdue, later it is of no use any more."""
     order = orders.order_of(draft.case, step.id)
     if order is None:
-        return
+        return end(draft, step, StepState.SKIPPED, StopNeverDecided())
     last = orders.final(draft, order)
     if last > draft.now:
         draft.change(step, due=last)
-        draft.note(FactKind.STOP_REMINDER, StopUndecided(), step)
-    else:
-        _ends(draft, order, OrderState.UNDECIDED, StepState.SKIPPED, StopNeverDecided())
+        return draft.note(FactKind.STOP_REMINDER, StopUndecided(), step)
+    return _ends(draft, order, OrderState.UNDECIDED, StepState.SKIPPED, StopNeverDecided())
 
 
 def _ends(draft: DecisionBuilder, order: StopOrder, state: OrderState, as_step: Ended, why: AnyCode) -> None:
@@ -114,9 +113,8 @@ def _undo(draft: DecisionBuilder, order: StopOrder, state: OrderState, why: AnyC
     """End an order that went out by a rule: the bank is asked to lift the stop, and is not asked for it again."""
     orders.end_order(draft, order, state)
     draft.note(FactKind.STOP, why, by=by)
-    for step in draft.live(*orders.ASKING):  # one that is out too: its channel may not have sent it yet
-        if step.transfer == order.transfer:
-            end(draft, step, StepState.WITHDRAWN, why)
+    for step in draft.live_for(order.transfer, *orders.ASKING):  # one that is out too: it may not be sent yet
+        end(draft, step, StepState.WITHDRAWN, why)
     if stops.may_not_lift(draft, order.transfer) is None:
         stops.plan_release(draft, order.transfer, why)
 

@@ -11,8 +11,6 @@ from schemas.codes.money import StopHandedOver
 from schemas.codes.refusals import AccountFrozen, NoStop, RefusalCode, RoleMayNotApprove
 from schemas.people.staff import StaffRole
 
-_STOPPED = frozenset({StopState.ASKED, StopState.IN_FORCE, StopState.EXPIRED})
-
 
 def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: StaffRole | None) -> RefusalCode | None:
     """Record that the account of an order is frozen. Returns why it is refused, or None.
@@ -28,10 +26,12 @@ def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: Staff
         return why
     freezing = Freezing(decision=act.decision, authority=act.authority, by=by, at=draft.now)
     what = StopHandedOver(by, act.authority, act.decision)
-    orders.record_freezing(draft, order, freezing)
-    for other in draft.case.payments:
-        if other.payee == order.payee:
-            _frozen(draft, other, freezing, what)
+    same = payments.of_same_account(draft.case, order.transfer)
+    for other in draft.case.orders:
+        if other.step == order.step or (other.transfer in same and other.state is OrderState.APPROVED):
+            orders.record_freezing(draft, other, freezing)
+    for transfer in same:
+        _frozen(draft, transfer, what)
     return None
 
 
@@ -46,15 +46,12 @@ def may_not_hand_over(case: Case, order: StopOrder, role: StaffRole | None) -> R
 
 
 def _stopped(payment: Payment) -> bool:
-    return payment.stop is not None and payment.stop.state in _STOPPED
+    return payment.stop is not None and (payment.stop.state.lasts or payment.stop.state is StopState.EXPIRED)
 
 
-def _frozen(draft: DecisionBuilder, payment: Payment, freezing: Freezing, what: StopHandedOver) -> None:
-    if _stopped(payment):
+def _frozen(draft: DecisionBuilder, transfer: str, what: StopHandedOver) -> None:
+    payment = payments.find(draft.case, transfer)
+    if payment is not None and _stopped(payment):
         stops.set_state(draft, payment, StopState.FROZEN, what)
-    for order in draft.case.orders:
-        if order.transfer == payment.transfer and order.state is OrderState.APPROVED:
-            orders.record_freezing(draft, order, freezing)
-    for step in draft.live(*STOPS):  # one that is out too: its channel may not have sent it yet
-        if step.transfer == payment.transfer:
-            end(draft, step, StepState.WITHDRAWN, what)
+    for step in draft.live_for(transfer, *STOPS):  # one that is out too: its channel may not have sent it yet
+        end(draft, step, StepState.WITHDRAWN, what)

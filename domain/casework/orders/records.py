@@ -91,16 +91,16 @@ def must_wait(draft: DecisionBuilder, step: Step) -> bool:
 
 def ask_for_order(draft: DecisionBuilder, step: Step, because: AnyCode, by: str, role: StaffRole | None) -> None:
     """Record that a person asks for a step's order. If the role may approve, the person counts as an approver."""
-    order = order_of(draft.case, step.id)
     payment = payments.find(draft.case, step.transfer)
-    if order is None and payment is not None:
+    if payment is None:
+        return
+    order = order_of(draft.case, step.id)
+    if order is None:
         rule = draft.plan.stop.approval.of(payment, extension=step.action is Action.STOP_AGAIN)
         order = _order(draft, step, payment, _by_persons(rule), because, by)
         _put(draft, order)
         _noted(draft, order, step)
-    if payment is None or unrouted(payment):
-        return
-    if order is not None and role is not None and may_not_approve(order, by, role) is None:
+    if role is not None and not unrouted(payment) and may_not_approve(order, by, role) is None:
         add_approval(draft, order, by, role)
 
 
@@ -181,7 +181,7 @@ def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
     if rule.persons == 0 and rule.confirm_within is not None:
         confirm_by = draft.after(rule.confirm_within)
         order = order.model_copy(update={"state": OrderState.APPROVED, "law": rule.law, "confirm_by": confirm_by})
-        warned = draft.after(rule.confirm_within / 2)
+        warned = draft.now + rule.confirm_within / 2
         draft.timer(f"{UNCONFIRMED}{order.step}", order.action, warned, order.transfer)
     _put(draft, order)
     _noted(draft, order, step)

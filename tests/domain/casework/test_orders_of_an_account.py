@@ -9,15 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.casework.orders.records import document_number
+from domain.identity.personal import WITHHELD
 from domain.ids import case_digits
 from schemas.casework.cases import StepState, Stop, StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import Act, AskStopAct, BankState, ReleaseStopAct
+from schemas.casework.inputs import Act, AskStopAct, BankState, CloseAct, Erase, ReleaseStopAct
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct, OrderState, StopOrder
 from schemas.codes.any_code import StopNotExtended
 from schemas.codes.money import StopHandedOver, StopUnconfirmed
 from schemas.codes.refusals import AccountFrozen, CannotBeStopped, MostStops, NoStop, RoleMayNotApprove
-from schemas.levels import Action, Level, Result
+from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
 from tests.domain.builders import NOON, RESIDENT, Line, payment
@@ -294,3 +295,29 @@ def test_a_stop_that_the_bank_made_by_itself_is_no_request_of_ours() -> None:
     (found,) = line.here.payments
     assert found.stop is not None
     assert (found.stop.state, found.stop.times) == (StopState.IN_FORCE, 0)
+
+
+def test_a_hand_over_after_an_erasure_freezes_the_account_of_its_order_alone() -> None:
+    confirmed = WatchStatus.CONFIRMED
+    line = Line()
+    line.alert(
+        Level.RED, payment("bank:1", payee="a1", watched=confirmed), payment("bank:2", payee="a2", watched=confirmed)
+    )
+    line.pass_to(timedelta(minutes=2))
+    line.bank(BankState.IN_FORCE, "bank:1")
+    line.bank(BankState.IN_FORCE, "bank:2")
+    line.outcome(Outcome.FALSE_ALARM)
+    line.act(CloseAct(reason="over and done"))
+    line.pass_to(timedelta(hours=2))
+    line.give(Erase(id="erase", at=line.now, resident=RESIDENT, by="anna"))
+    assert {each.payee for each in line.here.payments} == {WITHHELD}
+    line.act(FREEZE, role=DESK)
+    states = {each.transfer: each.stop.state for each in line.here.payments if each.stop}
+    assert states == {"bank:1": StopState.FROZEN, "bank:2": StopState.IN_FORCE}
+
+
+def test_a_cancelled_payment_leaves_its_account_frozen() -> None:
+    line = stopped()
+    line.act(FREEZE, role=DESK)
+    line.bank(BankState.CANCELLED)
+    assert stop(line).state is StopState.FROZEN

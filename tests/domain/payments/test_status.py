@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.payments.status import PaymentStatus, Reconciled, status_of
+from schemas.casework.cases import StopState
 from schemas.casework.inputs import BankState, NoteAct
 from schemas.levels import Level, Outcome
 from schemas.risk.signals import TransferState
@@ -51,6 +52,16 @@ def test_what_the_bank_has_done_last_is_the_status(
     for state, amount in answers:
         line.bank(state, amount=amount)
     assert status(line) == expected
+
+
+def test_a_stop_goes_on_while_its_extension_is_asked_for() -> None:
+    line = stopped()
+    line.bank(BankState.IN_FORCE, amount=AMOUNT)
+    line.pass_to(timedelta(hours=44))
+    stop = line.here.payments[0].stop
+    assert stop is not None
+    assert stop.state is StopState.ASKED
+    assert status(line).status is PaymentStatus.STOPPED
 
 
 def test_processing_and_returned_never_stand_beside_each_other() -> None:
