@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from domain.casework.triage import QueueBand, Weight, waiting_red
+from domain.casework.triage import QueueBand, Weight
 from domain.desk.complaints import due as complaint_due
 from domain.desk.handover import ending
 from domain.desk.load import late_steps
@@ -102,7 +102,7 @@ def attention(matters: Iterable[Matter]) -> Attention:
 
 
 def _unclaimed(case: Case, weight: Weight, now: datetime) -> bool:
-    return waiting_red(case) or (weight.turn is QueueBand.OFFERED and weight.beyond(now) is not None)
+    return weight.turn is QueueBand.OFFERED and (case.level is Level.RED or weight.beyond(now) is not None)
 
 
 def _urgency(matter: Matter) -> tuple[int, float, str]:

@@ -79,7 +79,7 @@ def _numbers(plain: str) -> Iterator[_Found]:
 def _in_run(plain: str, places: list[int]) -> Iterator[_Found]:
     """Yield all numbers that begin and end with a group of digits; they may overlap. `places`: of the run's digits.
 
-    A number may also begin with the digits that stay of another: behind stars they begin a group.
+    The last digits of a masked number stay visible, and another number may begin with them: they begin a group too.
     """
     digits = "".join(plain[place] for place in places)
     begins = {at for at, place in enumerate(places) if not plain[place - 1 : place].isdigit()}

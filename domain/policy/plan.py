@@ -157,7 +157,7 @@ class Results(Section):
 
 
 class StopRules(Section):
-    """Rules of stop-payments, which last 48 hours and are requested at most twice for an account.
+    """Rules of stop-payments, which last `lasts`, from 1 to 48 hours, and are requested at most twice for an account.
 
     `prefix`: what an order's document number begins with; `times`: how often a stop is requested; `remind_before`:
     before a stop ends; `settled_within`: a payment settled more recently may still be caught; `same_within`: a payment
@@ -172,8 +172,8 @@ class StopRules(Section):
     lasts: Duration
     times: Annotated[int, Field(ge=1, le=2)]
     remind_before: Duration
-    settled_within: Duration  # a payment settled more recently may still be caught
-    same_within: Duration  # between a reported payment's time and the feed's, if they are the same payment
+    settled_within: Duration
+    same_within: Duration
     approval: ApprovalRules = ApprovalRules()
 
     @model_validator(mode="after")

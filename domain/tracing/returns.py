@@ -16,7 +16,6 @@ from domain.tracing.lots import Standing, TracingRule, shares_of
 from domain.tracing.tree import MoneyTrace, in_accounts
 
 NOTICE_DAYS = 30
-BANK_WORKING_DAYS = 3
 
 
 class ReturnGround(StrEnum):

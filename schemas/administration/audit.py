@@ -88,18 +88,19 @@ class AuditEntry(Model):
 class ChainFaultKind(StrEnum):
     """The kinds of faults in the audit's chains.
 
-    CHANGED: the hash does not match; UNCHAINED: a line in no chain, after chained ones; MISSING: a line is not there;
-    ELSEWHERE: a line is at another offset; REPEATED: a line stands again where no writer repeats it; FORKED: a line
-    follows another one than the line before it; FOREIGN: a head was not made with this key.
+    CHANGED: the hash does not match, or somebody without the key put the line in; UNCHAINED: a line in no chain, after
+    chained ones; MISSING: a line is not there; ELSEWHERE: a line is at another offset; REPEATED: a line stands again
+    where no writer repeats it; FORKED: a line follows another one than the line before it; FOREIGN: a head was not made
+    with this key.
     """
 
-    CHANGED = "changed"  # or inserted by somebody without the key
+    CHANGED = "changed"
     UNCHAINED = "unchained"
     MISSING = "missing"
     ELSEWHERE = "elsewhere"
     REPEATED = "repeated"
-    FORKED = "forked"  # it continues another line than the one on the topic
-    FOREIGN = "foreign"  # a head that was not made with this key
+    FORKED = "forked"
+    FOREIGN = "foreign"
 
 
 class ChainFault(Model):

@@ -22,7 +22,7 @@ def test_public_addresses_and_those_that_are_named_are_permitted(address: str) -
         *("127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::"),  # noqa: S104 - an address, not a bind
         *("169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "100.100.100.200", "168.63.129.16", "fd00:ec2::254"),
         *("10.1.2.4", "10.0.0.0", "172.16.0.1", "192.168.1.1", "fd00::8", "100.64.0.1", "224.0.0.1", "240.0.0.1"),
-        *("fec0::1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "2002:a01:204::1"),
+        *("fec0::1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "2002:a01:204::1", "64:ff9b::7f00:1"),
     ],
 )
 def test_this_machine_link_local_metadata_and_unnamed_private_addresses_are_not(address: str) -> None:
