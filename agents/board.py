@@ -7,7 +7,7 @@ from faust import StreamT
 from streams.casework.snapshots import Board
 from streams.messaging import topics
 from streams.messaging.app import App, ack_all, records
-from streams.messaging.record import by_partition
+from streams.messaging.record import runs_of
 from streams.runtime.tasks import until_done
 
 BATCH = 200
@@ -19,6 +19,6 @@ def attach(app: App, flow: Board) -> None:
     @app.agent(app.topic(topics.CASE_EVENTS.name))
     async def board(events: StreamT[bytes]) -> None:
         async for batch in records(events, BATCH):
-            for partition, raws in by_partition(batch).items():
+            for partition, raws in runs_of(batch):
                 await until_done("board", partial(flow.take, partition, raws))
             ack_all(batch)

@@ -16,7 +16,7 @@ from streams.casework.steps import BATCH, CaseworkContext, CaseworkSteps
 from streams.casework.upkeep import Upkeep
 from streams.messaging import topics
 from streams.messaging.app import App, ack_all, records
-from streams.messaging.record import Raw, by_partition
+from streams.messaging.record import Raw, runs_of
 from streams.runtime import tracing
 from streams.runtime.tasks import until_done
 
@@ -82,6 +82,6 @@ def attach(app: App, flow: Casework) -> None:
     @app.agent(app.topic(topics.CASE_INPUTS.name))
     async def casework(inputs: StreamT[bytes]) -> None:
         async for batch in records(inputs, BATCH):
-            for partition, raws in by_partition(batch).items():
+            for partition, raws in runs_of(batch):
                 await until_done("casework", partial(flow.apply, partition, raws))
             ack_all(batch)

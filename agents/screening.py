@@ -21,7 +21,7 @@ from domain.policy.risk import RiskRules
 from streams.messaging import topics
 from streams.messaging.app import App, ack_all, owned, records
 from streams.messaging.fetch_order import RUN_BYTES
-from streams.messaging.record import Raw, by_partition
+from streams.messaging.record import Raw, runs_of
 from streams.runtime import tracing
 from streams.runtime.cooperative import Pause, in_pieces
 from streams.runtime.tasks import until_done
@@ -231,7 +231,7 @@ async def _bulk(flow: Screening, signals: StreamT[bytes], urgent: Urgent, bulk: 
 
 
 async def _screen(flow: Screening, lane: topics.Topic, batch: list[EventT[bytes]], pause: Pause) -> None:
-    for partition, raws in by_partition(batch).items():
+    for partition, raws in runs_of(batch):
         tp = TopicPartition(lane.name, partition)
         await until_done("screening", partial(flow.lanes.screen, tp, raws, pause))
     ack_all(batch)

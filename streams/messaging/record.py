@@ -1,6 +1,5 @@
 """The records of a batch, as agents take them: offset and bytes."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -17,11 +16,24 @@ class Raw(NamedTuple):
     trace: tracing.Trace | None = None
 
 
-def by_partition(batch: Iterable[EventT[bytes]]) -> dict[int, list[Raw]]:
-    """Return a batch's records by partition, each partition's in order."""
-    found: dict[int, list[Raw]] = defaultdict(list)
+def runs_of(batch: Iterable[EventT[bytes]]) -> list[tuple[int, list[Raw]]]:
+    """Return a batch's records in runs, each with its partition: consecutive offsets, and each record once.
+
+    Around a rebalance Faust may deliver a record again, or one after the next, in the same batch. Whoever applies a run
+    compares its first offset with the store, and so sees what is missing before it.
+    """
+    runs: list[tuple[int, list[Raw]]] = []
+    open_runs: dict[int, list[Raw]] = {}
+    seen: set[tuple[int, int]] = set()
     for event in batch:
         message = event.message
-        raw = Raw(message.offset, message.value or b"", tracing.of_headers(message.headers))
-        found[message.partition].append(raw)
-    return found
+        partition, offset = message.partition, message.offset
+        if (partition, offset) in seen:
+            continue
+        seen.add((partition, offset))
+        run = open_runs.get(partition)
+        if run is None or offset != run[-1].offset + 1:
+            open_runs[partition] = run = []
+            runs.append((partition, run))
+        run.append(Raw(offset, message.value or b"", tracing.of_headers(message.headers)))
+    return runs
