@@ -164,7 +164,7 @@ def evidence_lost(stack: ExitStack) -> None:
     """Evidence that Redis lost is not put back from its topic: hole 3 as it was."""
     _require(callable(getattr(EvidenceStore, "put_back", None)), "EvidenceStore.put_back")
 
-    async def nothing(*_: object) -> None:
+    async def nothing(*_: object, **__: object) -> None:
         """Nothing is put back."""
 
     _put(stack, EvidenceStore, "put_back", nothing)
@@ -212,7 +212,22 @@ def mutated(name: str | None) -> Iterator[None]:
 
 
 def _put(stack: ExitStack, where: object, name: str, instead: object) -> None:
+    before = getattr(where, name)
+    if callable(before) and callable(instead):
+        _require(_takes_what(before, instead), f"{name} as the mutation replaces it (its arguments have changed)")
     stack.enter_context(patch.object(where, name, instead))
+
+
+def _takes_what(before: Callable[..., object], instead: Callable[..., object]) -> bool:
+    """Whether what replaces a function can be called as the function is: a TypeError would be found for nothing."""
+    kinds = inspect.Parameter
+    takes = [each for each in inspect.signature(before).parameters.values() if each.kind is not kinds.VAR_KEYWORD]
+    by_name = {each.name: None for each in takes if each.kind is kinds.KEYWORD_ONLY}
+    try:
+        inspect.signature(instead).bind(*(None for each in takes if each.name not in by_name), **by_name)
+    except TypeError:
+        return False
+    return True
 
 
 def _require(there: bool, what: str) -> None:

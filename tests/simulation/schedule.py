@@ -16,6 +16,8 @@ FROZEN = ("dispatches.red", "dispatches.red", "dispatches.sms", "case-inputs", "
 MOVED = 0.1  # of the schedules have partitions that move while the providers are slow
 OVERTAKEN = 0.1  # of the schedules have inputs that are deleted, once acknowledged, while their work is held up
 APPROVED = 0.5  # of the schedules have a stop desk that approves orders
+AGED = 0.1  # of the schedules have evidence that outlives its signal, in a Redis that is lost
+AGED_SIGNALS = 900  # these signals are numbered from here on
 SERVERS = ("redis", "kafka", *CHANNELS)
 
 
@@ -71,6 +73,8 @@ def drawn(seed: int) -> Schedule:
         steps += drawing.overtaken()
     if random.random() < APPROVED:  # drawn after all others, for the same reason
         steps += drawing.approved()
+    if random.random() < AGED:  # likewise
+        steps += drawing.aged()
     ordered = sorted(steps, key=lambda step: (step.at, step.do))
     return Schedule(seed, workers, swaps, idempotent, promises, tuple(ordered))
 
@@ -159,6 +163,20 @@ class _Drawing:
         change = self._random.choice((self._older, self._failover))(at)
         deleted = round(at + 0.4 + self._random.random(), 3)
         return [*change, *(Step(deleted, "retention", {"topic": topic}) for topic in ("case-inputs", "dispatches.red"))]
+
+    def aged(self) -> list[Step]:
+        """A call whose signal Kafka no longer keeps when Redis is wiped; its resident then pays: red with the call."""
+        who, payee, at = self._random.randrange(RESIDENTS), 200 + self._random.randrange(3), self._time(0.3, 3.0)
+        call = {"kind": "ongoing", "who": who, "n": AGED_SIGNALS}
+        pays = {"kind": "transfer", "who": who, "payee": payee, "n": AGED_SIGNALS + 1}
+        deleted = round(at + 1.0 + self._random.random(), 3)
+        wiped = round(deleted + 0.2 + self._random.random(), 3)
+        return [
+            Step(at, "signals", {"signals": [call]}),
+            *(Step(deleted, "retention", {"topic": topic}) for topic in ("signals", "signals-urgent")),
+            *self._wipe(wiped),
+            Step(round(wiped + 0.2 + 2.0 * self._random.random(), 3), "signals", {"signals": [pays]}),
+        ]
 
     def _time(self, least: float, most: float) -> float:
         return round(self._random.uniform(least, most), 3)
