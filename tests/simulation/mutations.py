@@ -1,14 +1,16 @@
 """The product made worse on purpose, one promise at a time, at named seams. One that is gone raises OutdatedError."""
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+import agents.board
 import agents.casework
+import agents.screening
 import domain.casework.orders.records
 import domain.timekeeping
 import streams.channels.dispatch_log
@@ -24,6 +26,7 @@ from domain.consistency.commits import CommitChain
 from streams.casework.journal import Read
 from streams.casework.replay import Replay
 from streams.casework.upkeep import Upkeep
+from streams.messaging.record import Raw
 from streams.screening.store import EvidenceStore
 from streams.state.case_store import CaseStore, Loaded, RebuildSteps
 from streams.state.store_update import StoreUpdate, entry_name
@@ -146,6 +149,20 @@ def _acked_first(records: Any) -> Any:  # noqa: ANN401 - streams.messaging.app.r
     return acked
 
 
+def taken_as_delivered(stack: ExitStack) -> None:
+    """A batch is applied as Faust handed it over, also when a record is in it twice."""
+    for module in (agents.casework, agents.screening, agents.board):
+        _require(callable(getattr(module, "runs_of", None)), f"runs_of in {module.__name__}")
+        _put(stack, module, "runs_of", _as_delivered)
+
+
+def _as_delivered(batch: Iterable[Any]) -> Any:  # noqa: ANN401 - streams.messaging.record.runs_of
+    found: dict[int, list[Raw]] = {}
+    for event in batch:
+        found.setdefault(event.message.partition, []).append(Raw(event.message.offset, event.message.value or b""))
+    return list(found.items())
+
+
 def older_taken_for_whole(stack: ExitStack) -> None:
     """Nobody notices that Redis is another than before."""
     _require("run_of(info)" in inspect.getsource(CaseStore.load), "the run in CaseStore.load")
@@ -197,7 +214,7 @@ MUTATIONS: dict[str, Mutation] = {
     for mutation in (
         *(fence_removed, past_the_outbox, outbox_skipped, fold_drops_input, all_applied, lease_removed),
         *(ack_before_work, older_taken_for_whole, epoch_ignored, evidence_lost),
-        *(failure_taken_for_not_done, clock_followed, orders_unapproved),
+        *(failure_taken_for_not_done, clock_followed, orders_unapproved, taken_as_delivered),
     )
 }
 

@@ -47,7 +47,8 @@ def run(schedule: Schedule, count: tuple[float, float] | None = None) -> Ran:
     start = process_time()
     begun = beginning()
     random = Random(schedule.seed)
-    world = World(random, schedule.swaps, kinds(schedule.promises), begun, idempotent=schedule.idempotent)
+    promises = kinds(schedule.promises)
+    world = World(random, schedule.swaps, promises, begun, idempotent=schedule.idempotent, seed=schedule.seed)
     worker.run_in(world)
     worker.forget()
     try:

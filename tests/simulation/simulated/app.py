@@ -12,6 +12,7 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import TopicPartition
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 TICK_SECONDS = 0.25  # heartbeats and commits
 SESSION_SECONDS = 4.0  # Kafka's own is 6 s at least
 FETCHED = 50  # records of a partition that one fetch brings
+REPEATED = 0.3  # of a partition's fetches after a rebalance bring some records once more
 
 Agent = Callable[[Any], Awaitable[None]]
 
@@ -139,6 +141,7 @@ class SimApp:
         self._agents: list[tuple[Channel, Agent]] = []
         self._channels: dict[str, Channel] = {}
         self.positions: dict[TopicPartition, int] = {}
+        self.fresh: set[TopicPartition] = set()  # nothing of them was fetched since the last rebalance
         self._delivered: defaultdict[TopicPartition, deque[int]] = defaultdict(deque)
         self._acked: defaultdict[TopicPartition, set[int]] = defaultdict(set)
 
@@ -193,7 +196,7 @@ class SimApp:
     def assign(self, generation: int, wheres: dict[TopicPartition, int]) -> None:
         """A rebalance is through: read on from these offsets."""
         self.consumer_generation_id, self.consumer.wheres = generation, set(wheres)
-        self.positions = dict(wheres)
+        self.positions, self.fresh = dict(wheres), set(wheres)
         self._delivered.clear()
         self._acked.clear()
         for channel in self._channels.values():
@@ -203,7 +206,8 @@ class SimApp:
     def deliver(self, record: Record) -> None:
         """Give a record to its agent."""
         where = TopicPartition(record.topic, record.partition)
-        self._delivered[where].append(record.offset)
+        if not (delivered := self._delivered[where]) or record.offset > delivered[-1]:
+            delivered.append(record.offset)
         message = Message(
             record.topic,
             record.partition,
@@ -239,6 +243,7 @@ class Group:
         self._world = world
         self.committed = dict(committed)
         self.generation = 0
+        self._chance = Random(f"{world.seed}: repeated")
         self.members: dict[Node, SimApp] = {}
         self._heard: dict[Node, float] = {}
         self._apps: list[SimApp] = []  # all that think they take part
@@ -351,6 +356,13 @@ class Group:
             first = max(app.positions[where], part.begin)
             found = part.records[first : first + FETCHED]
             app.positions[where] = first + len(found)
-            for record in found:
+            for record in [*self._repeated(app, where, found), *found]:
                 app.deliver(record)
         self.fetch(app)
+
+    def _repeated(self, app: SimApp, where: TopicPartition, found: list[Record]) -> list[Record]:
+        """What is handed over twice: records that were on their way when a rebalance set the consumer back."""
+        if where not in app.fresh:
+            return []
+        app.fresh.discard(where)
+        return found[: self._chance.randrange(1, 4)] if self._chance.random() < REPEATED else []

@@ -80,9 +80,10 @@ class World:
         prepared: Prepared | None = None,
         *,
         idempotent: bool = True,
+        seed: int = 0,
     ) -> None:
-        """`idempotent`: the producers are; else one that gives up may have written."""
-        self.idempotent = idempotent
+        """`idempotent`: the producers are; else one that gives up may have written. `seed`: of what comes twice."""
+        self.idempotent, self.seed = idempotent, seed
         self.random = random
         self.loop = SimLoop(random, swaps)
         self.loop.on_crash = self.crashed
