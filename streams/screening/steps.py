@@ -175,13 +175,14 @@ class ScreeningSteps:
         On the topic first: a repetition would not find what is only in Redis.
         """
         late = {
-            resident: evidence_log.missing(members, known[resident], rules, now)
-            for resident, members in evidence.items()
+            who: new
+            for who, members in evidence.items()
+            if (new := evidence_log.missing(members, known[who], rules, now))
         }
         again = {
-            resident: late[resident]
-            for resident, members in evidence.items()
-            if late[resident] or any(map(_watched_payment, members))
+            who: late.get(who, ())
+            for who, members in evidence.items()
+            if who in late or any(map(_watched_payment, members))
         }
         await self._producer.send_all(list(evidence_log.evidence_records(late, known, rules, now, self._partitions)))
         await self._evidence.add_late(again, rules, now)

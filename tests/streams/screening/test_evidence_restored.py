@@ -16,6 +16,7 @@ from schemas.risk.evidence import Evidence
 from schemas.risk.signals import App, AppKind, Call, NumberClass, SentAgain, Signal, TransferState
 from streams.messaging import topics
 from streams.messaging.producer import Record
+from streams.messaging.reader import read_all
 from streams.messaging.topics import home
 from streams.monitoring.report import conserved
 from streams.runtime.settings import Settings
@@ -170,6 +171,19 @@ async def test_what_was_written_to_a_store_that_leads_no_more_is_added_when_it_i
 
 
 async def test_who_is_due_now_is_not_put_off_until_their_call_has_lasted_longer(line: Line) -> None:
+async def test_old_evidence_is_not_written_to_its_topic_once_more_by_what_is_screened_again(line: Line) -> None:
+    await line.screen([app(31)])  # older than half of what is kept: a new signal would write it again
+    assert await line.evidence() != {}
+    await line.lose()
+    before = await records_of(line, topics.EVIDENCE)
+    await line.screen_owed()
+    assert await records_of(line, topics.EVIDENCE) == before
+
+
+async def records_of(line: Line, topic: topics.Topic) -> int:
+    return len([record async for record in read_all(line.settings, topic.name)])
+
+
     store, rules, where = line.screening.state.evidence, line.policy.risk, home(ANNA, line.settings.partitions)
     later = NOW + timedelta(minutes=30)
     await store.add_late({ANNA: []}, rules, NOW)
