@@ -79,7 +79,7 @@ class Lanes:
         await self._learn(mine)
         for lane in await self._positions.not_current(mine, self._reached):
             async with self._locks[lane]:
-                position = await self._positions.position(lane)
+                position = await self._positions.position(lane, begin=True)
                 if position.offset is not None and position.offset < self._reached.get(lane, -1):
                     await self._shared.check_again()  # Redis lost commits although it reports the same run
                     await self._bring_up(lane, position)

@@ -21,7 +21,7 @@ from streams.messaging.topics import home
 from streams.monitoring.report import conserved
 from streams.runtime.settings import Settings
 from streams.screening import evidence_log
-from streams.screening.positions import Positions
+from streams.screening.positions import Positions, of_lane
 from streams.screening.store import EvidenceStore, Known
 from streams.state.keys import key
 from tests.domain.builders import policy
@@ -35,6 +35,7 @@ from tests.streams.screening.screening_line import (
     call,
     minutes_ago,
     on,
+    packed,
     running,
     sms,
     transfer,
@@ -170,7 +171,6 @@ async def test_what_was_written_to_a_store_that_leads_no_more_is_added_when_it_i
     assert (await line.levels())[-1] == "yellow"
 
 
-async def test_who_is_due_now_is_not_put_off_until_their_call_has_lasted_longer(line: Line) -> None:
 async def test_old_evidence_is_not_written_to_its_topic_once_more_by_what_is_screened_again(line: Line) -> None:
     await line.screen([app(31)])  # older than half of what is kept: a new signal would write it again
     assert await line.evidence() != {}
@@ -184,6 +184,7 @@ async def records_of(line: Line, topic: topics.Topic) -> int:
     return len([record async for record in read_all(line.settings, topic.name)])
 
 
+async def test_who_is_due_now_is_not_put_off_until_their_call_has_lasted_longer(line: Line) -> None:
     store, rules, where = line.screening.state.evidence, line.policy.risk, home(ANNA, line.settings.partitions)
     later = NOW + timedelta(minutes=30)
     await store.add_late({ANNA: []}, rules, NOW)
@@ -253,6 +254,17 @@ async def test_what_was_not_acked_before_the_loss_is_not_owed(line: Line) -> Non
     assert await line.tally() == {"dead_lettered": 1}
     await line.screening.lanes.screen(BULK, [raw])
     assert await line.tally() == {"dead_lettered": 1}
+
+
+async def test_what_the_group_never_acked_is_counted_in_an_older_store_without_waiting_for_a_record(line: Line) -> None:
+    (first,) = await line.write(packed(call()))
+    await line.screening.lanes.screen(BULK, [first])
+    (second,) = await line.write(packed(sms()))
+    await line.redis.set(of_lane("screened-in", BULK), "another Redis")
+    await line.screening.lanes.catch_up([BULK])
+    assert await line.tally() == {"raised": 2}
+    await line.screening.lanes.screen(BULK, [second])
+    assert await line.tally() == {"raised": 2}
 
 
 def life(chance: Random, number: int) -> list[Signal]:
