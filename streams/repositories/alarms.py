@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client import Counter
-from redis.asyncio import Redis
 
 from domain.ids import resident_of
 from domain.visits import check_in
@@ -24,35 +23,40 @@ from streams.runtime.settings import Settings
 from streams.security import audit
 from streams.state.case_store import CaseStore
 from streams.state.compacted_table import CompactedTable, Place
-from streams.state.keys import ALARMS_MARK, ALARMS_OPEN, OFFICER_ALARMS
+from streams.state.keys import ALARMS_MARK, ALARMS_OPEN
 
 KEPT = timedelta(days=30)  # how long Redis keeps an acknowledged alarm; the topic keeps it for good
 RAISED = Counter("quanzu_officer_alarms", "Alarms about officers: duress, or a missed check-in", ["kind"])
 
 
-class _Alarms(CompactedTable[Alarm]):
-    place = Place(ALARMS, Alarm, OFFICER_ALARMS)
-
-
-class Alarms:
+class Alarms(CompactedTable[Alarm]):
     """Stores alarms on the compacted topic `alarms` and in Redis, which drops acknowledged alarms after 30 days.
 
     Writing raises SendError if a record is too large, and TimeoutError if Kafka or Redis does not answer within 8 s.
     """
 
-    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        self._table = _Alarms(settings, redis, producer)
-        self._redis: Any = redis
+    place = Place(ALARMS, Alarm)
+
+    async def put(self, thing: Alarm) -> None:
+        """Write an alarm, new or changed; returns when Kafka and Redis have it. In Redis it is shown as soon as it is
+        stored: a repetition of what was interrupted in between would find it stored and leave it unseen.
+        """
+        raw = thing.model_dump_json().encode()
+        await self._send(thing.id, raw)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(self.place.hash, thing.id, raw)
+            _show(pipe, thing)
+            await pipe.execute()
 
     async def raise_(self, alarm: Alarm) -> Alarm:
         """Raise an alarm and return it as stored; if its id exists already, return the existing alarm unchanged.
 
         Returns when Kafka has acknowledged the record.
         """
-        async with self._table.locked(alarm.id) as known:
+        async with self.locked(alarm.id) as known:
             if known is not None:
                 return known
-            await self._put(alarm)
+            await self.put(alarm)
         RAISED.labels(alarm.kind).inc()
         await self._forget(alarm.told_at)
         return alarm
@@ -62,11 +66,11 @@ class Alarms:
 
         If it was acknowledged before, the first acknowledgement stays and is returned.
         """
-        async with self._table.locked(alarm_id) as found:
+        async with self.locked(alarm_id) as found:
             if found is None or not found.open:
                 return found
             after = found.model_copy(update={"acknowledged_at": now, "acknowledged_by": by, "note": note})
-            await self._put(after)
+            await self.put(after)
             return after
 
     async def safe(self, dispatch: str, at: datetime) -> None:
@@ -75,23 +79,19 @@ class Alarms:
         """
         for alarm in await self.unacknowledged():
             if (alarm.dispatch, alarm.kind) == (dispatch, AlarmKind.CHECK_IN_MISSED):
-                async with self._table.locked(alarm.id) as found:
+                async with self.locked(alarm.id) as found:
                     if found is not None:
-                        await self._put(found.model_copy(update={"safe_at": at}))
-
-    async def get(self, alarm_id: str) -> Alarm | None:
-        """Return an alarm by its id, or None if Redis has no such alarm."""
-        return await self._table.get(alarm_id)
+                        await self.put(found.model_copy(update={"safe_at": at}))
 
     async def unacknowledged(self) -> list[Alarm]:
         """Return the unacknowledged alarms: duress first, then by age, the oldest first."""
         names = await self._redis.smembers(ALARMS_OPEN)
-        raw = await self._redis.hmget(OFFICER_ALARMS, ["", *names])
-        return sorted((self._table.parse(each) for each in raw if each), key=check_in.urgency)
+        raw = await self._redis.hmget(self.place.hash, ["", *names])
+        return sorted((self.parse(each) for each in raw if each), key=check_in.urgency)
 
     async def acknowledged(self) -> list[Alarm]:
         """Return the acknowledged alarms that Redis still keeps (30 days), the newest first."""
-        found = await self._table.all()
+        found = await self.all()
         return sorted((alarm for alarm in found if not alarm.open), key=lambda alarm: alarm.at, reverse=True)
 
     async def mark(self) -> int:
@@ -100,25 +100,25 @@ class Alarms:
 
     async def restore(self, since: Tails | None = None) -> None:
         """Write the topic's alarms to Redis: all of them, or only records at or after the offsets in `since`."""
-        await self._table.restore(since)
-        for alarm in await self._table.all():
-            await self._show(alarm)
-
-    async def _put(self, alarm: Alarm) -> None:
-        await self._table.put(alarm)
-        await self._show(alarm)
-
-    async def _show(self, alarm: Alarm) -> None:
-        if alarm.open:
-            await self._redis.sadd(ALARMS_OPEN, alarm.id)
-        else:
-            await self._redis.srem(ALARMS_OPEN, alarm.id)
-        await self._redis.incr(ALARMS_MARK)
+        await super().restore(since)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for alarm in await self.all():
+                _show(pipe, alarm)
+            await pipe.execute()
 
     async def _forget(self, now: datetime) -> None:
         old = [alarm.id for alarm in await self.acknowledged() if now - alarm.at >= KEPT]
         if old:
-            await self._redis.hdel(OFFICER_ALARMS, *old)
+            await self._redis.hdel(self.place.hash, *old)
+
+
+def _show(pipe: Any, alarm: Alarm) -> None:  # noqa: ANN401 - redis-py types a command's result as sync or async at once
+    """Add to a pipeline what lets pages show an alarm while it is open, and notice its change."""
+    if alarm.open:
+        pipe.sadd(ALARMS_OPEN, alarm.id)
+    else:
+        pipe.srem(ALARMS_OPEN, alarm.id)
+    pipe.incr(ALARMS_MARK)
 
 
 class CheckIns:

@@ -1,6 +1,7 @@
 """The names of all Redis keys, and the format of times in Redis.
 
-Exceptions: the keys of the vault, which is a separate Redis (security/vault), and of the clocks (runtime/clock_sync).
+Exceptions: the keys of the vault, which is a separate Redis (security/vault), of the clocks (runtime/clock_sync), and
+of tables with the names of their topics (compacted_table).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -106,7 +107,6 @@ CHECK_INS = "check-ins"  # sorted set: dispatch id -> when its officer must chec
 STAFF_ACCOUNTS = "staff"  # hash: login -> account
 STAFF_TOKENS = "staff-tokens"  # hash: a token's id -> the token
 STAFF_LOCK = "staff-lock"  # string: lock on changes of accounts
-OFFICER_ALARMS = "alarms"  # hash: id -> alarm
 ALARMS_OPEN = "alarms-open"  # set: ids of unacknowledged alarms
 ALARMS_MARK = "alarms-mark"  # string: counts the changes, for a page that polls it
 CALL = "call:"  # string, and a call's id: the Call

@@ -24,7 +24,8 @@ from schemas.people.rosters import Shift
 from schemas.people.staff import StaffRole
 from streams.messaging import topics
 from streams.messaging.reader import read_all
-from streams.state.keys import ALARMS_OPEN, OFFICER_ALARMS
+from streams.repositories.alarms import Alarms
+from streams.state.keys import ALARMS_OPEN
 from tests.console.harness.stage import Client, Stage
 from tests.console.harness.visiting import NAME, Visiting, act, done, send, stage, tasks_of, visiting
 from tests.end_to_end.harness.house import until
@@ -271,12 +272,12 @@ async def test_a_duress_alarm_is_shown_in_the_officers_area_and_taken_up_by_name
 async def test_an_alarm_outlives_redis(console: Stage) -> None:
     async with visiting(console, "danger-2") as visit, await officer(console, "danger-2") as client:
         await send(client, act("duress", visit))
-        await console.house.line.redis.delete(OFFICER_ALARMS, ALARMS_OPEN)
+        await console.house.line.redis.delete(Alarms.place.hash, ALARMS_OPEN)
         await console.house.line.alarms.restore()
         async with await console.signed_in(StaffRole.SUPERVISOR) as here:
             (alarm,) = await alarmed(here, visit)
             await here.post(f"/alarms/{alarm.id}/acknowledge")
-        await console.house.line.redis.delete(OFFICER_ALARMS, ALARMS_OPEN)
+        await console.house.line.redis.delete(Alarms.place.hash, ALARMS_OPEN)
         await console.house.line.alarms.restore()
         known = await console.house.line.alarms.get(alarm.id)
         assert known is not None
