@@ -38,7 +38,6 @@ class CaseClaims:
         self._settings, self._store, self._producer, self._clock = settings, store, producer, clock
         self._policies = policies
         self._redis: Any = store.redis
-        self._keep = self._redis.register_script(script("keep"))
         self._give_back = self._redis.register_script(script("release"))
         self.lease = LEASE
 
@@ -71,7 +70,7 @@ class CaseClaims:
         """Renew the operator's claim, or claim an unclaimed case. Returns True if the operator has it now; False if
         another operator has it.
         """
-        return bool(await self._keep(keys=[self._lease(case_id)], args=[operator, self._milliseconds()]))
+        return await locks.keep(self._redis, self._lease(case_id), operator, self._milliseconds())
 
     async def release(self, case_id: str, operator: str | None = None) -> None:
         """Release a claim before it expires. `operator`: only if the claim is theirs; None: whoever has it."""

@@ -106,7 +106,7 @@ class DispatchLog:
         self._kept_seconds = max(1, round(kept_seconds))
         self._prompt_seconds = lease_seconds / 4  # what remains of the lease is enough for sending
         self._redis: Any = redis
-        self._claim = redis.register_script(CURRENT_RUN + script("claim"))
+        self._claim = redis.register_script(CURRENT_RUN + script("lasts") + script("claim"))
         self._mark = redis.register_script(MARK)
 
     async def claim(self, dispatch: Dispatch) -> Claimed | Held:

@@ -12,9 +12,12 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import LockError
 
+from streams.state.scripts import script
+
 LEASE_SECONDS = 15.0
 WRITE_SECONDS = 8.0  # less than the lease, so a holder that is too slow gives up before another one begins
 NAP_SECONDS = 0.02
+KEEP = script("lasts") + script("keep")
 
 
 @asynccontextmanager
@@ -64,12 +67,7 @@ async def keep(redis: "Redis", name: str, token: str, milliseconds: int) -> bool
     another token holds it.
     """
     client: Any = redis  # as above
-    if await take(redis, name, milliseconds, token):
-        return True
-    if (await client.get(name) or b"").decode() != token:
-        return False
-    await client.pexpire(name, milliseconds)
-    return True
+    return bool(await client.eval(KEEP, 1, name, token, milliseconds))
 
 
 async def _shorten(redis: "Redis", name: str, milliseconds: int) -> None:

@@ -10,14 +10,6 @@
 local token, lease_ms, process, kept, resident, case_id, dispatch, leading = unpack(ARGV, 1, 8)
 local first_id = 9
 
--- Whether a key of this duration is still there. One that was set while the clock of Redis was ahead lasts no longer than
--- a lease by the clock as it is now.
-local function lasts(key)
-  local left = redis.call('PTTL', key)
-  if left > tonumber(lease_ms) then redis.call('PEXPIRE', key, lease_ms) end
-  return left ~= -2
-end
-
 local count, entry = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+):%S* (.*)$')
 count, entry = tonumber(count or 0), entry or ''
 if entry ~= '' and cjson.decode(entry).state == 'done' then return {'done'} end
@@ -28,10 +20,10 @@ if stands[3] ~= run or (leading ~= '' and leading ~= run) then return {'lost'} e
 for i = first_id, #ARGV do
   if redis.call('ZSCORE', KEYS[5], ARGV[i]) then return {'done'} end
 end
-local holder = lasts(KEYS[2]) and redis.call('GET', KEYS[2])
+local holder = lasts(KEYS[2], lease_ms) and redis.call('GET', KEYS[2])
 if holder and holder ~= token then return {'leased'} end
 local unsure = redis.call('SISMEMBER', KEYS[7], dispatch)
-if unsure == 1 and not holder and lasts(KEYS[8]) then return {'leased'} end
+if unsure == 1 and not holder and lasts(KEYS[8], lease_ms) then return {'leased'} end
 redis.call('SET', KEYS[2], token, 'PX', lease_ms)
 local fence = string.format('%d:%s', count + 1, process)
 redis.call('SET', KEYS[1], fence .. ' ' .. entry, 'EX', kept)

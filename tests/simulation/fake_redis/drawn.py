@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from domain.risk.sets import ORDER_DIGITS, VERSION_DIGITS
 from streams.security.vault import GET
+from streams.state import locks
 from streams.state.case_store import COMMIT
 from streams.state.scripts import script
 from streams.state.server_identity import CURRENT_RUN
@@ -243,13 +244,13 @@ MARKS = ["restoring:{whole}", "whole", "run:{whole}", "hashed:{whole}"]
 
 # By script: what comes before it, and how it is called.
 SCRIPTS: dict[str, tuple[Drawn, Callable[[], Drawn]]] = {
-    "claim": (BEFORE, lambda: _claim(CURRENT_RUN + script("claim"))),
+    "claim": (BEFORE, lambda: _claim(CURRENT_RUN + script("lasts") + script("claim"))),
     "commit": (BEFORE, lambda: _commit(COMMIT)),
     "evidence": (
         said("HSET", st.sampled_from(["alerted:{0}", "settled:{0}"]), st.just("r1"), WORDS),
         lambda: _evidence(script("evidence")),
     ),
-    "keep": (BEFORE, lambda: _one(script("keep"), [LEASE], TOKENS, EXPIRING)),
+    "keep": (BEFORE, lambda: _one(locks.KEEP, [LEASE], TOKENS, EXPIRING)),
     "mark": (
         BEFORE,
         lambda: st.one_of(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.state.case_store import COMMIT
+from streams.state.locks import KEEP
 from streams.state.scripts import script
 from streams.state.server_identity import ASK_RUN, CURRENT_RUN, run_of
 from tests.simulation.fake_redis.server import SimRedis, client
@@ -51,7 +52,7 @@ def main() -> None:
 
 
 def _scripts() -> dict[str, str]:
-    return {"keep": script("keep"), "claim": CURRENT_RUN + script("claim"), "commit": COMMIT}
+    return {"keep": KEEP, "claim": CURRENT_RUN + script("lasts") + script("claim"), "commit": COMMIT}
 
 
 def _time(name: str, work: Callable[[], Any]) -> None:

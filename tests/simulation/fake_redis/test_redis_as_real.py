@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from streams.runtime.settings import Settings
 from streams.state.case_store import connect
+from streams.state.locks import KEEP
 from streams.state.scripts import script
 from tests.simulation.fake_redis import said
 from tests.simulation.fake_redis.both import RUN, Both
@@ -159,8 +160,8 @@ QUESTIONS: list[Callable[[Any], Awaitable[Any]]] = [
     lambda redis: redis.smismember("s", ["m", "n"]),
     lambda redis: redis.hscan("h", 0, count=10),
     lambda redis: redis.zscan("z", 0, count=10),
-    lambda redis: redis.register_script(script("keep"))(keys=["k"], args=["t", 60_000]),
-    lambda redis: redis.register_script(script("keep"))(keys=["k"], args=["other", 60_000]),
+    lambda redis: redis.register_script(KEEP)(keys=["k"], args=["t", 60_000]),
+    lambda redis: redis.register_script(KEEP)(keys=["k"], args=["other", 60_000]),
     lambda redis: redis.eval("return redis.call('HGETALL', 'h')", 0),
     lambda redis: redis.evalsha("00" * 20, 0),
     lambda redis: redis.wait(0, 10),

@@ -33,6 +33,7 @@ from streams.runtime.settings import Settings
 from streams.screening.payers import SLICE, packed
 from streams.screening.positions import Positions
 from streams.screening.store import ADDED, PIECE, RESIDENTS, EvidenceStore
+from streams.state import locks
 from streams.state.case_store import CaseStore
 from streams.state.keys import CASES, STATE, key, milliseconds
 from streams.state.leader import EXEMPT
@@ -94,7 +95,7 @@ class Bounds:
             "claim": ("one dispatch", lambda: book.claim(dispatch)),
             "mark": ("one dispatch", lambda: book.sending(dispatch, "fence")),
             "release": ("one lease", lambda: self._redis.eval(script("release"), 1, "a-lease", "token")),
-            "keep": ("one lease", lambda: self._redis.eval(script("keep"), 1, "a-lease", "token", 10_000)),
+            "keep": ("one lease", lambda: locks.keep(self._redis, "a-lease", "token", 10_000)),
         }
 
     async def _paid(self, token: str, payers: int) -> None:
