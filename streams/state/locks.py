@@ -25,9 +25,10 @@ async def locked(redis: "Redis", name: str) -> AsyncIterator[None]:
     """Hold an exclusive lock during the block. Raises TimeoutError if waiting and the block take over 8 s together."""
     lock = redis.lock(name, timeout=LEASE_SECONDS, sleep=NAP_SECONDS, blocking_timeout=WRITE_SECONDS)
     async with asyncio.timeout(WRITE_SECONDS):
-        await _shorten(redis, name, round(LEASE_SECONDS * 1000))
-        if not await lock.acquire():
-            raise TimeoutError
+        if not await lock.acquire(blocking=False):
+            await _shorten(redis, name, round(LEASE_SECONDS * 1000))
+            if not await lock.acquire():
+                raise TimeoutError
         try:
             yield
         finally:
