@@ -62,7 +62,7 @@ class Owed:
 
 
 class Positions:
-    """The positions of the lanes' partitions. Each method takes one round trip."""
+    """The positions of the lanes' partitions. Each method takes one round trip; `owed` two, if a range is owed."""
 
     def __init__(self, redis: "Redis", partitions: int) -> None:
         self._redis: Any = redis  # redis-py types each result as sync or async
@@ -173,9 +173,13 @@ class Positions:
         return replace(position, offset=last, run=position.asked, mark=mark)
 
     async def owed(self, tp: TopicPartition) -> Owed | None:
-        """Return the newest range that a partition owes, or None if it owes none. A batch of it begins, as `position`
-        says.
+        """Return the newest range that a partition owes, or None if it owes none.
+
+        If a range is owed, a batch of it begins, as with `position(begin=True)`: an earlier batch of it can no longer
+        be counted.
         """
+        if not await self._redis.exists(of_lane("owed", tp)):
+            return None
         batch = secrets.token_hex(8)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(of_lane("began-again", tp), batch)

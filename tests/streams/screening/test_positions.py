@@ -56,3 +56,10 @@ async def test_what_is_owed_is_not_paid_off_by_a_batch_that_began_on_another_red
     assert not await positions.pay(BULK, owed, owed.first, Counter()), "another batch has begun since"
     assert await positions.pay(BULK, again, owed.first, Counter())
     assert await positions.owed(BULK) is None
+
+
+async def test_where_nothing_is_owed_no_batch_begins(line: Line) -> None:
+    await line.screen([call()])
+    positions = Positions(line.redis, line.settings.partitions)
+    assert await positions.owed(BULK) is None
+    assert await line.redis.exists(of_lane("began-again", BULK)) == 0
