@@ -8,14 +8,14 @@ counted signals is always on the topic.
 Evidence is a set, so neither order nor repetition matters when it is read back.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 from domain.ids import resident_of, short_hash
 from domain.policy.risk import RiskRules
-from domain.risk import bounded, merged, supersedes
+from domain.risk import merged, supersedes
 from schemas.base import ANY_VERSION
 from schemas.people.residents import ResidentId
 from schemas.risk.evidence import Alerted, Evidence
@@ -112,10 +112,3 @@ def _read(record: Read, chunk: PutBack) -> None:
         chunk.evidence.setdefault(resident, []).append(member)
         chunk.written[resident] = record.timestamp
     chunk.records += 1
-
-
-def missing(members: Iterable[Evidence], known: Known, rules: RiskRules, now: datetime) -> list[Evidence]:
-    """Return the evidence that the set lacks, or has in an earlier state, and that it would keep."""
-    new = [member for member in members if supersedes(member, known.evidence.get(member.id))]
-    kept = bounded(merged(known.evidence, new), rules, now) if new else {}
-    return [member for member in new if member.id in kept]

@@ -34,7 +34,7 @@ from streams.screening.fan_outs import record as fan_out_record
 from streams.screening.matching import MatchedBatch, Matcher
 from streams.screening.records import ReadBatch, add, once, quickly, read
 from streams.screening.state import ScreeningState
-from streams.screening.store import Known
+from streams.screening.store import Known, late
 from streams.screening.subjects import Subjects
 from streams.state.shared_state import Shared
 
@@ -174,17 +174,13 @@ class ScreeningSteps:
 
         On the topic first: a repetition would not find what is only in Redis.
         """
-        late = {
-            who: new
-            for who, members in evidence.items()
-            if (new := evidence_log.missing(members, known[who], rules, now))
-        }
+        lacking = late(evidence, known, rules, now)
         again = {
-            who: late.get(who, ())
+            who: lacking.get(who, ())
             for who, members in evidence.items()
-            if who in late or any(map(_watched_payment, members))
+            if who in lacking or any(map(_watched_payment, members))
         }
-        await self._producer.send_all(list(evidence_log.evidence_records(late, known, rules, now, self._partitions)))
+        await self._producer.send_all(list(evidence_log.evidence_records(lacking, known, rules, now, self._partitions)))
         await self._evidence.add_late(again, rules, now)
 
 

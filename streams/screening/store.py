@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 
 from domain.policy.risk import RiskRules
-from domain.risk import supersedes, version
+from domain.risk import bounded, merged, supersedes, version
 from domain.risk.sets import KEEPING_DIGITS, VERSION_DIGITS, keeping
 from schemas.base import ANY_VERSION
 from schemas.people.residents import ResidentId
@@ -197,8 +197,8 @@ class EvidenceStore:
     async def add_late(
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> None:
-        """Add evidence and schedule each resident for re-evaluation, in one transaction. Without evidence,
-        only schedule them.
+        """Add evidence and schedule each resident for re-evaluation, in one transaction. A resident with an empty list
+        is only scheduled.
         """
         for resident, members in evidence.items():
             p = home(resident, self._partitions)
@@ -227,10 +227,9 @@ class EvidenceStore:
         kept = _ms(rules.keep / self._speed)
         if used:
             known = await self.add(dict.fromkeys(evidence, ()), rules, now)
-            await self.add_late(
-                {name: each for name, each in evidence.items() if _lacks(known[name], each)}, rules, now
-            )
-        await self.add(evidence, rules, now)
+            await self.add_late(late(evidence, known, rules, now), rules, now)
+        else:
+            await self.add(evidence, rules, now)
         async with self._redis.pipeline(transaction=False) as pipe:
             for resident in evidence:
                 name = f"{key('evidence', home(resident, self._partitions))}:{resident}"
@@ -304,6 +303,24 @@ class EvidenceStore:
         pipe.execute_command("EVAL", PAYMENTS, len(keys), *keys, *arguments, *wanted)  # eval() takes a µs longer
 
 
+def late(
+    evidence: Mapping[ResidentId, Sequence[Evidence]],
+    known: Mapping[ResidentId, Known],
+    rules: RiskRules,
+    now: datetime,
+) -> dict[ResidentId, list[Evidence]]:
+    """Return, for each resident whose set lacks evidence that it would keep or has it in an earlier state, what it
+    lacks. `known`: the sets.
+    """
+    return {who: new for who, members in evidence.items() if (new := _missing(members, known[who], rules, now))}
+
+
+def _missing(members: Iterable[Evidence], known: Known, rules: RiskRules, now: datetime) -> list[Evidence]:
+    new = [member for member in members if supersedes(member, known.evidence.get(member.id))]
+    kept = bounded(merged(known.evidence, new), rules, now) if new else {}
+    return [member for member in new if member.id in kept]
+
+
 def _pieces(
     q: int, paid: Mapping[int, Mapping[str, list[Payer]]], wanted: Mapping[int, Sequence[str]]
 ) -> Iterable[tuple[int, dict[str, list[Payer]], Sequence[str]]]:
@@ -322,10 +339,6 @@ def _pieces(
         yield q, by_token, []
     for asked in _split(wanted.get(q, []), PIECE):
         yield q, {}, asked
-
-
-def _lacks(known: Known, members: Iterable[Evidence]) -> bool:
-    return any(supersedes(member, known.evidence.get(member.id)) for member in members)
 
 
 def _split(things: Sequence[T], size: int) -> list[Sequence[T]]:
