@@ -80,10 +80,12 @@ class Syslog:
                 coming = asyncio.create_task(self._came.wait())
                 await asyncio.wait((coming, closed), return_when=asyncio.FIRST_COMPLETED)
                 coming.cancel()
+            closed.result()
         finally:
             closed.cancel()
             writer.close()
             with suppress(OSError, asyncio.CancelledError):
+                await asyncio.gather(closed, return_exceptions=True)  # takes its error, if sending failed first
                 await asyncio.wait_for(writer.wait_closed(), 1)
 
     async def _send(self, writer: asyncio.StreamWriter) -> None:

@@ -1,11 +1,15 @@
 """Syslog over TLS, to a real receiver with a certificate of its own authority."""
 
 import asyncio
+import gc
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -89,6 +93,26 @@ async def test_messages_arrive_in_order_over_tls_and_again_after_a_break(tmp_pat
             await asyncio.sleep(0.2)
             sender.put(AT, 4, "forbidden", {"who": "c"})
             assert b'who="c"' in await hearing.next()
+
+
+async def test_a_connection_that_the_receiver_resets_is_logged_once_and_replaced(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with receiving(tmp_path) as (hearing, port, ca):
+        sender, unhandled = sender_to(port, ca), list[dict[str, Any]]()
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+        async with running(sender):
+            sender.put(AT, 4, "forbidden", {"who": "a"})
+            assert b'who="a"' in await hearing.next()
+            transport = hearing.writers[-1].transport
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            transport.abort()
+            await asyncio.sleep(0.2)
+            sender.put(AT, 4, "forbidden", {"who": "b"})
+            assert b'who="b"' in await hearing.next()
+        gc.collect()
+    assert "the connection broke (ConnectionResetError)" in caplog.text
+    assert unhandled == []
 
 
 async def test_after_the_third_break_it_is_back_as_soon_as_after_the_first(tmp_path: Path) -> None:
