@@ -18,12 +18,11 @@ from typing import IO, NamedTuple, Self
 
 from domain.identity.entries import changed, confirmed, confirms, merge, renewed
 from domain.identity.id_keys import IdKeys
-from domain.identity.identifiers import BEIJING, new_resident_id
+from domain.identity.identifiers import BEIJING, held, new_resident_id
 from schemas.errors import field_name
 from schemas.people.residents import Resident, ResidentId
 from streams.repositories.residents.example import write_example as write_example
-from streams.repositories.residents.provisional import merged_entries, provisional_of
-from streams.repositories.residents.register import Residents
+from streams.repositories.residents.register import Asked, Residents
 from streams.repositories.residents.rehash import check_keys
 from streams.repositories.residents.rows import COLUMNS, EXPORTED, REQUIRED, RowError, known_as, read_row, write_row
 from streams.repositories.residents.tables import FileError, Row, open_rows, write_table
@@ -173,19 +172,19 @@ async def _take(
 ) -> None:
     """Look up the rows' residents, merge the rows into the stored entries, and write the entries that changed."""
     ids = await _ids(read, register)
-    provisional = await provisional_of([each.resident for each in read], register, at)
+    holders = await _phone_holders(read, register, at)
     into = (each.resident.merged_into for each in read if each.resident.merged_into)
-    stored = await register.get([*ids, *into, *(entry for entries in provisional for entry in entries)])
+    stored = await register.get([*ids, *into, *(entry for entries in holders for entry in entries)])
     stored |= await register.get({entry.merged_into for entry in stored.values() if entry.merged_into} - stored.keys())
     latest = dict(stored)
-    for each, entry, some in zip(read, ids, provisional, strict=True):
+    for each, entry, some in zip(read, ids, holders, strict=True):
         try:
             entry, person = _meant(each, entry, [latest[name] for name in some if name in latest], latest, at)
             old = latest.get(entry)
             told = each.resident if each.resident.id == entry else each.resident.model_copy(update={"id": entry})
             latest |= _taken(old, told, latest, at)
             if person is not None:
-                latest |= merged_entries(person, latest[entry], at)
+                latest |= _merged(confirmed(person, latest[entry]), latest[entry], at, "phones")
         except ValueError as error:
             refused.add(each.row, RowError(*str(error).split(": ", 1)))
             continue
@@ -198,6 +197,9 @@ def _meant(
     read: _Read, entry: ResidentId, some: Sequence[Resident], latest: Mapping[ResidentId, Resident], at: datetime
 ) -> tuple[ResidentId, Resident | None]:
     """Return the entry that a row is about, and a provisional entry of the same person that is to be merged with it.
+
+    `some`: the entries that hold a telephone of the row. A provisional entry keeps its id when the register delivers
+    the person, because cases, orders and evidence are stored under it (domain/desk/unknown_caller).
 
     A row without an id, of somebody new, is about the provisional entry itself. A row under an id that was merged is
     about the entry that replaced it, if that one has the same ID number.
@@ -229,10 +231,25 @@ def _taken(
     keep = latest.get(new.merged_into or "")
     if keep is None or new == old:
         return {new.id: new}
+    return _merged(keep, changed(new, merged_into=None), at, "merged_into")
+
+
+def _merged(keep: Resident, gone: Resident, at: datetime, column: str) -> dict[ResidentId, Resident]:
+    """Return both entries merged, by id. Raises ValueError whose text begins with the column's name."""
     try:
-        return {each.id: each for each in merge(keep, changed(new, merged_into=None), at)}
+        return {each.id: each for each in merge(keep, gone, at)}
     except ValueError as error:
-        raise ValueError(f"merged_into: {error}") from None
+        raise ValueError(f"{column}: {error}") from None
+
+
+async def _phone_holders(read: Sequence[_Read], register: Residents, at: datetime) -> list[list[ResidentId]]:
+    """Return for each row the ids of the entries that hold one of its telephones at `at`."""
+    asked = [(number, each.value) for number, row in enumerate(read) for each in row.resident.phones if held(each, at)]
+    owners = await register.holders([Asked("phones", value, at) for _, value in asked])
+    found: list[list[ResidentId]] = [[] for _ in read]
+    for (number, _), names in zip(asked, owners, strict=True):
+        found[number] += names
+    return found
 
 
 async def _ids(read: list[_Read], register: Residents) -> list[ResidentId]:
