@@ -101,23 +101,23 @@ class Rosters:
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         self._settings = settings
-        self._rosters, self._tasks = _Rosters(settings, redis, producer), _Tasks(settings, redis, producer)
+        self.table, self._tasks = _Rosters(settings, redis, producer), _Tasks(settings, redis, producer)
         self._redis: Any = redis
         self._choosing = asyncio.Lock()  # of two concurrent visits, the second sees the task of the first
 
     async def put(self, roster: Roster) -> None:
         """Replace a station's roster: on the topic, then in Redis."""
-        await self._rosters.put(roster)
+        await self.table.put(roster)
 
     async def officers(self) -> list[Officer]:
         """Return all officers of all rosters, on duty or not."""
         await self._ensure()
-        return [officer for roster in await self._rosters.all() for officer in roster.officers]
+        return [officer for roster in await self.table.all() for officer in roster.officers]
 
     async def roster_of(self, officer: str) -> Roster | None:
         """Return the roster that lists an officer (by id), or None if none does."""
         await self._ensure()
-        rosters = await self._rosters.all()
+        rosters = await self.table.all()
         return next((each for each in rosters if any(one.id == officer for one in each.officers)), None)
 
     async def tasks(self, now: datetime) -> dict[str, Task]:
@@ -234,7 +234,7 @@ class Rosters:
 
     async def restore(self, since: Tails | None = None) -> None:
         """Write the topic's rosters and tasks to Redis: all, or only records at or after the offsets in `since`."""
-        await restore([self._rosters, self._tasks], since)
+        await restore([self.table, self._tasks], since)
         await self._restore_places()
 
     async def _restore_places(self) -> None:
@@ -249,7 +249,7 @@ class Rosters:
             await self._watch(task)
 
     async def _ensure(self) -> None:
-        if await self._rosters.empty():
+        if await self.table.empty():
             await self.restore()
 
     async def _choose(

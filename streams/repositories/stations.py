@@ -10,7 +10,6 @@ from typing import Any
 from redis.asyncio import Redis
 
 from domain.ids import short_hash
-from schemas.base import ANY_VERSION
 from schemas.people.rosters import Roster
 from streams.repositories.rosters import Rosters
 from streams.state.keys import ROSTER, changing
@@ -36,11 +35,11 @@ class Stations:
 
     def __init__(self, redis: "Redis", rosters: Rosters) -> None:
         self._redis: Any = redis
-        self._rosters = rosters
+        self._table = rosters.table
 
     async def all(self) -> dict[str, Roster]:
         """Return every station's roster, by the station's name, sorted by name."""
-        found = [Roster.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(ROSTER)]
+        found = await self._table.all()
         return {roster.station: roster for roster in sorted(found, key=lambda each: each.station)}
 
     async def names(self) -> list[str]:
@@ -50,7 +49,7 @@ class Stations:
     async def get(self, station: str) -> Stored | None:
         """Return a station's roster with its mark, or None if it has none."""
         raw = await self._redis.hget(ROSTER, station)
-        return Stored(Roster.model_validate_json(raw, extra=ANY_VERSION), _mark(raw)) if raw else None
+        return Stored(self._table.parse(raw), _mark(raw)) if raw else None
 
     async def replace(self, new: Roster, seen: str, noted: Callable[[], Awaitable[None]]) -> None:
         """Replace the roster that has the mark `seen`; `noted` is awaited just before the write, after the check.
@@ -62,13 +61,13 @@ class Stations:
         whole = Roster.model_validate(new.model_dump())  # built by model_copy, so not validated as a whole yet
         async with locked(self._redis, changing(ROSTER, new.station)):
             raw = await self._redis.hget(ROSTER, new.station)
-            now = Roster.model_validate_json(raw, extra=ANY_VERSION) if raw else None
+            now = self._table.parse(raw) if raw else None
             if now and now.changed and new.changed and now.changed.form == new.changed.form:
                 return
             if (_mark(raw) if raw else NOTHING) != seen:
                 raise ChangedError
             await noted()
-            await self._rosters.put(whole)
+            await self._table.put(whole)
 
 
 def _mark(raw: bytes) -> str:
