@@ -33,7 +33,7 @@ from streams.messaging import topics
 from streams.messaging.app import App
 from streams.messaging.dead_letter_writer import DeadLetters
 from streams.runtime import tracing
-from streams.runtime.tasks import cancelled
+from streams.runtime.tasks import cancelled, without_values
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +122,9 @@ class Dispatching:
     def _carried(self, task: "asyncio.Task[None]") -> None:
         self.carrying.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("a dispatch of a silent worker was not carried out; its next owner will: %r", error)
+            log.error(
+                "a dispatch of a silent worker was not carried out; its next owner will: %s", without_values(error)
+            )
 
 
 def attach(app: App, flow: Dispatching) -> None:

@@ -128,9 +128,12 @@ async def cancelled(tasks: "Iterable[asyncio.Future[Any]]") -> None:
 def without_values(error: BaseException | None) -> str:
     """Return an error's type and, if it is a server's or a connection's, its text; else where it was raised.
 
-    The text of others, such as a ValidationError, repeats values, which may be personal.
+    The text of others, such as a ValidationError, repeats values, which may be personal. Of a group, each of its
+    errors is told in this way.
     """
+    if isinstance(error, BaseExceptionGroup):
+        return "\n".join(map(without_values, error.exceptions))
     name = type(error).__name__
-    if error is None or isinstance(error, KafkaError | RedisError | OSError):
+    if error is None or isinstance(error, TRANSIENT):
         return f"{name} ({str(error).rpartition(_PIPELINE)[2]})"
     return f"{name}\n{''.join(traceback.format_tb(error.__traceback__))}"

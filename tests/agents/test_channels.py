@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from agents.dispatch import channel_of
+import pytest
+
+from agents.dispatch import Dispatching, channel_of, process
 from agents.payments import BankProvider
 from agents.phone import VoiceProvider
 from agents.sms import SmsProvider
@@ -16,8 +18,11 @@ from schemas.people.residents import Holding, Language
 from schemas.people.rosters import Officer, Role, Roster, Shift
 from simulators.providers.bank import Feedback, Stopping
 from simulators.providers.station import Errand, Stage
+from streams.channels.channel import Channel as Carrying
+from streams.channels.delivery import Delivery
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Provider
+from streams.messaging.dead_letter_writer import DeadLetters
 from streams.repositories.residents.register import Residents
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
@@ -243,3 +248,20 @@ async def test_an_account_that_is_not_known_is_reported(settings: Settings) -> N
         dispatch = await carry(rig, dispatch_for((await rig.resident()).id, Action.STOP_PAYMENT, payment=payment()))
         assert await rig.results(dispatch.resident) == ["failed"]
         assert rig.providers.bank.book == []
+
+
+async def test_a_silent_workers_dispatch_that_fails_is_logged_without_values(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(dispatch: Dispatch) -> Delivery:
+        raise ValueError(f"{PHONE} cannot be read for {dispatch.id}")
+
+    async with rigged(settings) as rig:
+        outgoing = await rig.worker()
+        channel = Carrying(failing, process, DeadLetters(rig.producer, rig.clock), rig.channels)
+        flow = Dispatching(outgoing, {Channel.SMS: channel})
+        flow.carry_beside([dispatch_for((await rig.resident()).id)])
+        await until(lambda: not flow.carrying)
+    assert "ValueError" in caplog.text
+    assert "in failing" in caplog.text
+    assert PHONE not in caplog.text

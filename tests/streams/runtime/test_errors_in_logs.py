@@ -39,6 +39,11 @@ def test_the_words_of_a_server_that_is_away_stay() -> None:
     assert without_values(ConnectionError("refused")) == "ConnectionError (refused)"
 
 
+def test_each_error_of_a_group_is_said_without_its_values() -> None:
+    group = ExceptionGroup("several", [ConnectionError("refused"), ValueError(NUMBER)])
+    assert without_values(group) == "ConnectionError (refused)\nValueError\n"
+
+
 def test_an_act_kept_back_that_cannot_be_read_is_logged_without_its_values(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
         assert _read("a1", f'{{"id": "a1", "login": {{"{NUMBER}": "{NUMBER}"}}}}'.encode()) is None
