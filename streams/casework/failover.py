@@ -38,8 +38,8 @@ class PartitionOwners:
             await pipe.execute()
 
     async def silent(self) -> list[int]:
-        """Return the partitions without a heartbeat in the last 0.7 s, or with one of a time that has not come: the
-        clock of Redis was ahead.
+        """Return the partitions without a heartbeat in the last 0.7 s, or whose heartbeat would last longer than 0.7 s,
+        because it was set while the clock of Redis was ahead.
         """
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in self._partitions:

@@ -35,7 +35,8 @@ class Households:
     async def take(self, place: str, dispatch: str) -> None:
         """Wait until no other dispatch holds the lease on this address, and take it. `place`: the address's hash."""
         if (left := await self._redis.pttl(WHOLE_SETTLING)) > 0:
-            await asyncio.sleep(min(left, self._lease_ms) / 1000)  # more: set while the clock of Redis was ahead
+            # A time longer than a lease was set while the clock of Redis was ahead.
+            await asyncio.sleep(min(left, self._lease_ms) / 1000)
         while not await locks.take(self._redis, _lease(place), self._lease_ms, dispatch):
             if await self._redis.get(_lease(place)) == dispatch.encode():  # taken before an interruption
                 return

@@ -1,4 +1,4 @@
-"""Parsing of addresses, of one Redis or of a primary watched by Sentinels, and the login for them."""
+"""Parses the address of one Redis, or of a primary watched by Sentinels; and the login for them."""
 
 import re
 from dataclasses import dataclass

@@ -102,7 +102,8 @@ class Lanes:
             last = min(end - 1, position.offset + BATCH)
             waiting = read_range(self._settings, lane.topic, lane.partition, position.offset + 1, last)
             records = [Raw(record.offset, record.value or b"") async for record in waiting]
-            await self._advance(lane, records, in_pieces())  # once: a batch that begins ends the owner's
+            # Only once: each batch that begins here makes the owner's current batch uncountable.
+            await self._advance(lane, records, in_pieces())
 
     async def _advance(self, lane: TopicPartition, records: Sequence[Raw], pause: Pause) -> bool:
         """Screen the records, or first the ones missing before them. Returns False if the position must be read

@@ -111,10 +111,10 @@ class Positions:
     ) -> bool:
         """Count a batch up to and including `offset` once. Returns True if it was counted now.
 
-        Returns False, without any effect, if the partition is not at `expected`, if another Redis has replaced the one
-        that was read, or it is older than the batch, because it may lack the batch's writes, or if a dead letter was
-        resent and counted meanwhile in another record. `again`: resent dead letters, each with the offset of the record
-        that counts for it.
+        Returns False, without any effect, if: the partition is not at `expected`; another Redis has replaced the one
+        that was read, or the Redis went back to a state from before the batch (in both cases writes of the batch may be
+        missing); another batch has begun since; or a resent dead letter was counted meanwhile in another record.
+        `again`: resent dead letters, each with the offset of the record that counts for it.
         """
         stood = "" if expected.offset is None else expected.offset
         keys = [*_counting_keys(tp, "began"), of_lane("screened", tp)]

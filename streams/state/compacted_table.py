@@ -23,9 +23,10 @@ Thing = TypeVar("Thing", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a table is. `key`: of the Redis hash; "": it has the topic's name.
+    """Where a table is stored. `key`: the key of its Redis hash; if empty, the topic's name.
 
-    `prefix`: of the record keys, if the topic has other tables too. `name`: the field that names a record.
+    `prefix`: what its record keys on the topic begin with, if other tables share the topic. `name`: the model's field
+    by which a record is found.
     """
 
     topic: Topic

@@ -50,9 +50,10 @@ async def take(redis: "Redis", name: str, milliseconds: int, value: str | int = 
 
 @asynccontextmanager
 async def taken(redis: "Redis", name: str, milliseconds: int) -> AsyncIterator[bool]:
-    """Take a lease as `take` does, for what is to be done once; yield whether it was free.
+    """Take a lease as `take` does, so that the block's work is done once; yield True if it was free.
 
-    It outlives the block; if the block raises or is cancelled, it is free again, so that it may be tried again.
+    The lease stays after the block; if the block raises or is cancelled, the lease is deleted, so that the work may be
+    tried again.
     """
     free = await take(redis, name, milliseconds)
     try:
