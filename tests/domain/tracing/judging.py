@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from domain.tracing.bounds import TraceBounds
-from domain.tracing.conservation import violations, whereabouts
 from domain.tracing.facts import TracedAccount, history_of
 from domain.tracing.ledgers import follow_history
 from domain.tracing.lots import TracingRule
@@ -36,12 +35,10 @@ class StopScore:
 class Score:
     """Sums over graphs.
 
-    `error_fen`: fen that a trace lost or made; `hops`: (theft, account) pairs that stolen money truly came to, `found`
-    of them, and `extra` pairs that it did not; `stops` by floor; `fen`: stolen and in accounts, `placed`: of that, in
-    the right account under the right theft.
+    `hops`: (theft, account) pairs that stolen money truly came to, `found` of them, and `extra` pairs that it did not;
+    `stops` by floor; `fen`: stolen and in accounts, `placed`: of that, in the right account under the right theft.
     """
 
-    error_fen: int = 0
     hops: int = 0
     found: int = 0
     extra: int = 0
@@ -75,7 +72,10 @@ def _by_account(amounts: Mapping[tuple[TracedAccount, str], int]) -> Counter[Tra
 
 
 def judge(graphs: Iterable[Planted]) -> tuple[dict[str, Score], Counter[str]]:
-    """Return each rule's score, and what the graphs were: thefts, movements, hops, contradictions."""
+    """Return each rule's score, and what the graphs were: thefts, movements, hops, contradictions.
+
+    A trace that lost or made a fen is no score: `follow_history` itself raises ArithmeticError.
+    """
     scores = {name: Score() for name in (*TracingRule, POISON)}
     kinds: Counter[str] = Counter()
     for graph in graphs:
@@ -90,13 +90,12 @@ def judge(graphs: Iterable[Planted]) -> tuple[dict[str, Score], Counter[str]]:
 
 
 def _add(score: Score, graph: Planted, trace: MoneyTrace) -> None:
-    score.error_fen += sum(abs(one.error) for one in whereabouts(trace).values())
-    score.error_fen += sum(abs(breach.missing_fen) for breach in violations(trace))
-    score.reach(graph, set(_reached(trace)))
+    score.reach(graph, set(reached(trace)))
     score.stop(graph, in_accounts(trace))
 
 
-def _reached(trace: MoneyTrace) -> Iterator[tuple[str, TracedAccount]]:
+def reached(trace: MoneyTrace) -> Iterator[tuple[str, TracedAccount]]:
+    """Yield the (theft, account) pairs that a trace follows money to, other than back to the theft's victim."""
     for step in trace.steps:
         if isinstance(step.payee, TracedAccount) and step.payee != trace.thefts[step.theft].victim:
             yield step.theft, step.payee

@@ -63,7 +63,10 @@ def planted(seed: int, own_money: float = OWN_MONEY, *, latest_first: bool = Fal
 
 
 class _World:
-    """Mules at work. Each account has stolen money in the order of its arrival, and own money."""
+    """Mules at work. Each account has stolen money in the order of its arrival, and own money.
+
+    `next_lot`: 0: the oldest stolen money is paid on first; -1: the latest.
+    """
 
     def __init__(self, chance: Random, own_money: float, next_lot: int) -> None:
         self.chance = chance
@@ -196,7 +199,7 @@ class _World:
         return movement.id
 
     def _noise(self) -> Iterator[Stated]:
-        """Yield what the payees' banks state: mostly the same, sometimes, and wrongly, another amount."""
+        """Yield each movement as the payee's bank states it. One in twenty of another bank's has a wrong amount."""
         for stated in self.graph.statements:
             told = stated.told
             if not isinstance(told, Movement) or not isinstance(told.payee, TracedAccount):

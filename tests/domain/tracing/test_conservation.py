@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.tracing import ledgers
 from domain.tracing.bounds import TraceBounds
 from domain.tracing.conservation import checked_trace, violations, whereabouts
 from domain.tracing.facts import SinkKind, history_of
@@ -40,3 +41,10 @@ def test_a_lot_that_is_lost_is_noticed_in_the_whole_and_in_its_account() -> None
     assert [(each.account, each.missing_fen) for each in violations(broken)] == [(None, 700), (account("m"), 700)]
     with pytest.raises(ArithmeticError, match="loses money"):
         checked_trace(broken)
+
+
+def test_no_trace_is_returned_that_loses_a_fen(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = ledgers._Ledger.trace
+    monkeypatch.setattr(ledgers._Ledger, "trace", lambda ledger: replace(whole(ledger), remaining={}))
+    with pytest.raises(ArithmeticError, match="loses money"):
+        trace_money([paid("v", "m", 1000, 0)], ["v>m@0"], TracingRule.FIFO, FAR)

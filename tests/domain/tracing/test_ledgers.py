@@ -177,7 +177,7 @@ def test_no_theft_is_followed_beyond_its_bounds(case: Soup, rule: TracingRule, b
 
 
 @pytest.mark.parametrize("rule", TracingRule)
-def test_ten_thousand_lots_in_one_account_take_bounded_time_and_memory(rule: TracingRule) -> None:
+def test_ten_thousand_lots_in_one_account_take_bounded_time_and_carry_few_parts(rule: TracingRule) -> None:
     """A payment splits one lot at most by time order; pro rata keeps one lot a theft."""
     facts, thefts = many_lots(lots=10_000, thefts=20)
     began = time.process_time()

@@ -1,4 +1,4 @@
-"""A thousand planted graphs with known truth: nothing lost, and what each rule finds."""
+"""A thousand planted graphs with known truth: what each rule finds. A trace that lost a fen would raise."""
 
 import pytest
 
@@ -15,10 +15,6 @@ FIFO, LIFO = TracingRule.FIFO, TracingRule.LIFO
 @pytest.fixture(scope="module")
 def scores() -> dict[str, Score]:
     return judge(map(planted, range(1000)))[0]
-
-
-def test_no_rule_loses_or_makes_a_fen(scores: dict[str, Score]) -> None:
-    assert {name: score.error_fen for name, score in scores.items()} == dict.fromkeys(scores, 0)
 
 
 def test_time_order_finds_the_hops_and_places_the_money(scores: dict[str, Score]) -> None:

@@ -9,6 +9,7 @@ from domain.tracing.facts import SinkKind, TracedAccount, history_of
 from domain.tracing.ledgers import follow_history
 from domain.tracing.lots import Standing, TracingRule
 from domain.tracing.poison import Taint, suspects
+from tests.domain.tracing.judging import reached
 from tests.domain.tracing.soup import SOUPS, Soup
 from tests.domain.tracing.statements import FAR, account, moment, opened, paid
 
@@ -47,7 +48,8 @@ def test_poison_finds_every_account_that_an_amount_is_followed_to(
     past = history_of(soup.statements)
     found = suspects(past, soup.thefts, bounds).tainted
     trace = follow_history(past, soup.thefts, rule, bounds)
-    reached: set[tuple[str | None, TracedAccount]] = {
+    ended = {(end.theft, end.account) for end in trace.ends}
+    kept: set[tuple[str | None, TracedAccount]] = {
         (lot.origin, where) for where, lots in trace.remaining.items() for lot in lots
     }
-    assert reached <= found.keys()
+    assert kept | (set(reached(trace)) - ended) <= found.keys()  # also accounts that were emptied again
