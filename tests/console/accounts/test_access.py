@@ -207,7 +207,9 @@ async def test_every_record_that_all_of_that_left_on_the_topics_fits_its_schema(
     await book.put(webhook_forms.webhook_of_form(console.services, "admin", given, [book.sealed("a secret")]))
     found = await held(console.house.settings)
     assert found.faults == []
-    assert found.topics >= {topic.name for topic in (*topics.CONSOLES, topics.CALLS, topics.AUDIT)}
+    assert found.topics >= {
+        topic.name for topic in (*topics.CONSOLES, topics.CALLS, topics.AUDIT, topics.SECURITY_EVENTS)
+    }
 
 
 async def _headers(world: World, role: StaffRole) -> dict[str, str]:
