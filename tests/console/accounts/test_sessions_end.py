@@ -39,7 +39,8 @@ async def test_what_an_open_page_does_by_itself_does_not_keep_the_session(consol
 async def test_a_stream_does_not_keep_the_session_and_ends_with_it(console: Stage) -> None:
     async with await console.signed_in(StaffRole.SUPERVISOR) as client:
         await left(console, client)
-        async with client.stream("GET", "/wall/stream", headers={"accept": "text/event-stream"}) as stream:
+        stream_of_wall = client.stream("GET", "/wall/stream", headers={"accept": "text/event-stream"})
+        async with asyncio.timeout(20), stream_of_wall as stream:
             lines = stream.aiter_lines()
             await anext(lines)
             assert await left(console, client) <= SOON
