@@ -8,19 +8,7 @@ from domain.identity.entries import changed
 from schemas.people.residents import Holding, Resident, Sex
 from streams.repositories.residents.files import import_file
 from streams.repositories.residents.register import Residents
-from tests.streams.repositories.test_residents_files import (
-    ANNA,
-    KEYS,
-    NOW,
-    NUMBER,
-    everybody,
-    file,
-    register,
-    take,
-    write,
-)
-
-__all__ = ["file", "register"]
+from tests.streams.repositories.residents_files import ANNA, KEYS, NOW, NUMBER, everybody, take, write
 
 CALLED = "+8614200000001"
 HEADING = "id,name,phones,id_number,occupation,division,sex,birth_year"

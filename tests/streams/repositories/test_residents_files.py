@@ -2,195 +2,26 @@
 
 import csv
 import logging
-import os
-from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from domain.identity.entries import changed, merge, united
-from domain.identity.id_keys import IdKeys, UnknownKeyError
-from domain.identity.identifiers import BEIJING, new_resident_id
-from schemas.people.residents import (
-    BalanceBand,
-    Flag,
-    Holding,
-    Language,
-    Occupation,
-    ReportSource,
-    Resident,
-    ResidentId,
-    Sex,
-    TrustedContact,
-)
-from streams.messaging import topics
+from schemas.people.residents import ResidentId
 from streams.repositories.residents.example import write_example
-from streams.repositories.residents.files import ImportReport, export_file, import_file
+from streams.repositories.residents.files import export_file, import_file
 from streams.repositories.residents.register import Residents
-from streams.repositories.residents.rehash import rehash
-from streams.repositories.residents.rows import RowError, read_row, write_row
 from streams.repositories.residents.tables import FileError, encoding_of, open_rows
 from streams.runtime.settings import Settings
-from streams.security.encrypted_kafka import make_producer
-
-NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
-ATOM = timedelta(microseconds=1)
-KEYS = IdKeys(b"0123456789abcdef")
-LATER = IdKeys(KEYS.first, (b"a later key of these tests, long",))
-NUMBER = "990101198001010014"
-HEADING = "name,phones,id_number,occupation,division,sex,birth_year"
-ANNA = f"安某,+8614200000001,{NUMBER},retired,220102,,"
-
-
-@pytest.fixture
-async def register(settings: Settings) -> AsyncIterator[Residents]:
-    """An empty register."""
-    topics.create(settings, [topics.RESIDENTS])
-    redis, producer = Redis.from_url(str(settings.redis), protocol=3), make_producer(settings)
-    await producer.start()
-    residents = Residents(settings, redis, producer)
-    await residents.erase([entry.id async for batch in residents.all() for entry in batch])
-    yield residents
-    await producer.stop()
-    await redis.aclose()
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "residents.csv"
-
-
-def write(file: Path, content: bytes) -> None:
-    file.write_bytes(content)
+from tests.streams.repositories.residents_files import ANNA, HEADING, KEYS, NOW, NUMBER, everybody, take, write
 
 
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
-
-
-async def take(
-    file: Path, register: Residents, *lines: str, encoding: str = "utf-8", keys: IdKeys = KEYS
-) -> ImportReport:
-    write(file, "\n".join([HEADING, *lines, ""]).encode(encoding))
-    return await import_file(file, register, keys, at=NOW)
-
-
-async def everybody(register: Residents) -> list[Resident]:
-    return [entry async for batch in register.all() for entry in batch]
-
-
-def read(**row: str) -> Resident:
-    known = {"name": "某某", "birth_year": "1970", "sex": "女", "occupation": "retired", "division": "220102"}
-    return read_row(known | row, KEYS, lambda: new_resident_id(os.urandom(10)), date(2026, 3, 1))
-
-
-# Rows
-
-WORDS = st.text(st.characters(categories=("L", "N", "P", "Zs")), min_size=1, max_size=12).filter(
-    lambda text: text == text.strip() and text.isprintable()
-)
-MOMENTS = st.integers(-9999, 9999).map(lambda hours: datetime(2020, 1, 1, tzinfo=BEIJING) + timedelta(hours=hours))
-MOMENTS |= st.integers(10**15, 3 * 10**15).map(lambda micros: datetime(1970, 1, 1, tzinfo=UTC) + micros * ATOM)
-
-
-@st.composite
-def holdings(draw: st.DrawFn, values: st.SearchStrategy[str]) -> Holding:
-    since, until = draw(st.none() | MOMENTS), draw(st.none() | MOMENTS)
-    if since and until:
-        assume(since != until)
-        since, until = min(since, until), max(since, until)
-    shared = draw(st.booleans())
-    primary = not shared or draw(st.booleans())
-    return Holding(value=draw(values), since=since, until=until, shared=shared, primary=primary)
-
-
-PHONES = st.integers(0, 10**7).map(lambda number: f"+86142{number:08}")
-RESIDENTS = st.builds(
-    Resident,
-    id=st.binary(min_size=10, max_size=10).map(new_resident_id),
-    name=WORDS,
-    phones=st.lists(holdings(PHONES), max_size=3),
-    accounts=st.lists(holdings(st.from_regex(r"[0-9A-Z]{6,34}", fullmatch=True)), max_size=3),
-    id_hash=st.none() | st.just("a" * 26),
-    birth_year=st.integers(1900, 2026),
-    sex=st.sampled_from(Sex),
-    occupation=st.sampled_from(Occupation),
-    division=st.sampled_from(["220102", "220381", "220184001", "220171"]),
-    division_at=st.none() | st.dates(date(1990, 1, 1)),
-    address=st.just("") | WORDS,
-    language=st.sampled_from(Language),
-    contacts=st.lists(st.builds(TrustedContact, name=WORDS, phone=PHONES, relation=WORDS), max_size=2),
-    balance=st.sampled_from(BalanceBand),
-    flags=st.frozensets(st.sampled_from(Flag)),
-    guardian=st.none() | st.just("r" + "g" * 16),
-    merged_into=st.none() | st.just("r" + "m" * 16),
-    provisional=st.none() | st.sampled_from(ReportSource),
-)
-
-
-@given(RESIDENTS)
-def test_a_resident_written_as_a_row_reads_as_the_same_resident(resident: Resident) -> None:
-    resident = changed(resident, phones=united(resident.phones), accounts=united(resident.accounts))
-    assert read_row(write_row(resident), KEYS, lambda: "r" + "z" * 16, date(2026, 3, 1)) == resident
-
-
-def test_telephones_are_written_with_their_time_and_who_shares_them() -> None:
-    phones = read(phones="142 0000 0001@2019-05-01..2023-08-31; 14200000002@2023-08-31..*;0431-81234567*2").phones
-    first, second, third = phones
-    assert first.since == datetime(2019, 5, 1, tzinfo=BEIJING)
-    assert first.until == second.since == datetime(2023, 8, 31, tzinfo=BEIJING)
-    assert (second.shared, second.primary) == (True, True)
-    assert (third.value, third.shared, third.primary) == ("+8643181234567", True, False)
-
-
-@pytest.mark.parametrize(
-    ("column", "text"),
-    [
-        ("phones", "12"),
-        ("phones", "14200000001@2023-08-31..2019-05-01"),
-        ("phones", "14200000001@yesterday.."),
-        ("phones", "14200000001@2023-08-31T10:00:00.."),
-        ("phones", ";".join(f"142000000{n}" for n in range(10, 30))),
-        ("accounts", "1"),
-        ("id_number", "990101198001010019"),
-        ("id_hash", "nonsense"),
-        ("birth_year", "70"),
-        ("birth_year", "1800"),
-        ("sex", "x"),
-        ("occupation", "astronaut"),
-        ("division", "110105"),
-        ("division_at", "soon"),
-        ("language", "en"),
-        ("contacts", "某某|14200000001"),
-        ("balance", "all"),
-        ("flags", "deaf and dumb"),
-        ("guardian", "mother"),
-        ("name", "\x07"),
-        ("name", " "),
-    ],
-)
-def test_a_cell_that_is_wrong_is_named_by_its_column_and_not_repeated(column: str, text: str) -> None:
-    with pytest.raises(RowError) as refused:
-        read(**{column: text})
-    assert refused.value.column == column
-    assert len(text) < 4 or text not in str(refused.value)
-
-
-def test_what_the_id_number_says_need_not_be_said_again_but_must_not_be_contradicted() -> None:
-    known = read(id_number=NUMBER, birth_year="", sex="")
-    assert (known.birth_year, known.sex) == (1980, Sex.MALE)
-    for column, text in (("birth_year", "1981"), ("sex", "female")):
-        with pytest.raises(RowError, match=column):
-            read(**{"id_number": NUMBER, "birth_year": "1980", "sex": "male", column: text})
-
-
-# Files
 
 
 async def test_a_row_that_cannot_be_read_is_refused_with_its_line_and_the_others_go_on(
@@ -397,69 +228,3 @@ async def test_a_file_of_several_chunks_knows_who_came_in_an_earlier_one(registe
     (anna,) = await register.by_phone([("+8614200000001", NOW)])
     assert anna
     assert (await register.get([anna]))[anna].division == "220184"
-
-
-# The key of the ID numbers' hashes is changed
-
-
-async def test_with_a_new_key_who_was_taken_in_under_the_old_one_is_still_known(
-    register: Residents, file: Path
-) -> None:
-    await take(file, register, ANNA)
-    (before,) = await everybody(register)
-    again = await take(file, register, ANNA.replace("220102", "220184"), keys=LATER)
-    (after,) = await everybody(register)
-    assert (again.imported, after.id, after.id_hash) == (1, before.id, LATER.hashes(NUMBER)[-1])
-    assert await register.by_id_hash(LATER.hashes(NUMBER)) == [None, before.id]
-
-
-async def test_rehashed_everybody_is_found_as_before_and_interrupted_it_goes_on(
-    register: Residents, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    others = [f"某某,+86142{number:08},,retired,220102,女,1970" for number in range(1500)]
-    report = await take(file, register, ANNA, *others)
-    assert report.imported == 1501
-    known = await everybody(register)
-    await register.put(changed(each, id_hash=KEYS.hashes(each.id)[-1]) for each in known if not each.id_hash)
-    change, first = register.change, iter((True,))
-
-    async def once(ids: Iterable[ResidentId], make: Callable[[Resident], Resident]) -> int:
-        if not next(first, False):
-            raise RuntimeError("the process ends here")
-        return await change(ids, make)
-
-    monkeypatch.setattr(register, "change", once)
-    with pytest.raises(RuntimeError, match="ends here"):
-        await rehash(register, LATER)
-    monkeypatch.undo()
-    assert 0 < await rehash(register, LATER) < 1501
-    assert await rehash(register, LATER) == 0
-    entries = await everybody(register)
-    hashes = {each.id: each.id_hash for each in entries}
-    assert all(hashed and hashed.endswith(".1") for hashed in hashes.values())
-    assert await register.by_id_hash([hashed or "" for hashed in hashes.values()]) == list(hashes)
-    assert (await take(file, register, ANNA, keys=LATER)).unchanged == 1
-
-
-async def test_who_does_not_know_the_register_s_key_takes_nobody_in(register: Residents, file: Path) -> None:
-    await take(file, register, ANNA, keys=LATER)
-    with pytest.raises(UnknownKeyError, match="QUANZU_ID_KEYS"):
-        await take(file, register, ANNA, keys=KEYS)
-    assert await register.count() == 1
-
-
-async def test_what_was_exported_under_the_old_key_is_known_under_the_new_one(register: Residents, file: Path) -> None:
-    await take(file, register, ANNA)
-    exported = file.with_name("export.csv")
-    await export_file(exported, register)
-    await rehash(register, LATER)
-    again = await import_file(exported, register, LATER, at=NOW)
-    assert (again.unchanged, again.refused, await register.count()) == (1, [], 1)
-
-
-def test_entries_under_different_keys_are_not_taken_for_one_person_or_two() -> None:
-    one, other = (changed(read(), id_hash=hashed) for hashed in LATER.hashes(NUMBER))
-    with pytest.raises(ValueError, match="rehash"):
-        merge(one, other, NOW)
-    kept, _ = merge(changed(one, id_hash=other.id_hash), other, NOW)
-    assert kept.id_hash == other.id_hash
