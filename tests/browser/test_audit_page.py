@@ -7,6 +7,7 @@ from playwright.async_api import expect
 from domain.access import bundle
 from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
+from tests.console.harness.case_forms import reveal
 from tests.console.harness.stage import Stage
 from tests.console.programs.test_api import note, red
 
@@ -50,7 +51,7 @@ async def test_the_pages_of_the_audit_read_in_three_languages_on_a_telephone_and
 ) -> None:
     case = await red(console.line())
     async with await console.signed_in(StaffRole.OPERATOR) as operator:
-        await operator.post("/unmask", data={"case": case.id, "why": "calling", "reason": "回电核实身份"})
+        await reveal(operator, case)
     for language, words, size in (
         ("zh-CN", "审计记录", None),
         ("en", "Audit lines", PHONE),

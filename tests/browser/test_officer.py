@@ -16,8 +16,8 @@ from schemas.people.residents import InterpreterLanguage
 from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.browser.test_every_page import RULES
+from tests.console.harness.audit import audited
 from tests.console.harness.stage import Stage
-from tests.console.harness.stops import audited
 from tests.console.harness.visiting import NAME, visiting
 
 SMALL = {"width": 360, "height": 640}

@@ -24,6 +24,7 @@ from console.web.kit.serve import serving
 from console.web.kit.settings import ConsoleSettings
 from domain.access.reveals import ROLES as REVEALERS
 from schemas.people.staff import StaffRole
+from tests.console.harness.case_forms import reveal
 from tests.console.harness.crawl import PARAMETER, Read, addresses, html, walk
 from tests.console.harness.stage import Stage
 from tests.console.harness.visitors import Visitor, person
@@ -176,12 +177,11 @@ async def test_nothing_is_written_without_the_session_s_own_token(
 async def test_no_address_leads_out_of_the_console(console: Stage, world: World) -> None:
     assert [local_path(foreign) for foreign in FOREIGN] == ["/"] * len(FOREIGN)
     assert local_path("/cases/r1-1?tab=2") == "/cases/r1-1?tab=2"
-    case = world.cases[0].id
+    case = world.cases[0]
     async with await world.enter(StaffRole.OPERATOR) as client:
         for foreign in FOREIGN:
-            asked = form(case=case, back=foreign, why="calling", reason="回电核实")
-            answer = await client.post("/unmask", data=asked)
-            assert answer.headers["location"] == f"/cases/{case}"
+            answer = await reveal(client, case, **form(back=foreign))
+            assert answer.headers["location"] == f"/cases/{case.id}"
             for address in ("/language/ko", "/sign-in", "/", "/queue"):
                 led = await client.get(address, params={"back": foreign, "next": foreign, "to": foreign})
                 where = led.headers.get("location", "/")

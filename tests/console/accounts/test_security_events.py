@@ -15,6 +15,7 @@ from schemas.people.staff import StaffRole
 from streams.messaging.reader import read_all
 from streams.messaging.topics import SECURITY_EVENTS
 from streams.state.keys import SECURITY_COUNTS
+from tests.console.harness.case_forms import reveal
 from tests.console.harness.stage import Stage
 from tests.console.harness.visitors import PASSWORD, Authenticator, Visitor, newcomer, person, sign_in
 from tests.console.programs.test_api import red
@@ -115,8 +116,7 @@ async def test_a_form_that_is_sent_twice_reveals_once(console: Stage) -> None:
     case = await red(console.line())
     async with await console.signed_in(StaffRole.OPERATOR) as client:
         for _ in range(2):
-            form = {"case": case.id, "why": "calling", "reason": "核对身份信息", "form": "once"}
-            assert (await client.post("/unmask", data=form)).status_code == 303
+            assert (await reveal(client, case, form="once")).status_code == 303
         assert await kinds(console, client.account.login) == [Kind.REVEALED]
 
 
@@ -124,8 +124,7 @@ async def test_who_reveals_many_residents_data_within_minutes_is_told_apart(cons
     case = await red(console.line())
     async with await console.signed_in(StaffRole.OPERATOR) as client:
         for number in range(security_log.MANY):
-            form = {"case": case.id, "why": "calling", "reason": "核对身份信息", "form": f"f{number}"}
-            assert (await client.post("/unmask", data=form)).status_code == 303
+            assert (await reveal(client, case, form=f"f{number}")).status_code == 303
         found = await events(console, client.account.login)
     assert [each.kind for each in found] == [Kind.REVEALED] * security_log.MANY + [Kind.MASS_REVEALING]
     assert found[0].on == case.id

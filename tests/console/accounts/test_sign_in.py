@@ -13,8 +13,8 @@ from console.web.auth import passwords, sessions
 from console.web.auth.lockout import OWN, STRANGERS, Attempt
 from console.web.kit.door import EVERYBODY
 from schemas.people.staff import StaffRole
-from streams.security import audit_log
 from streams.state.keys import SESSION
+from tests.console.harness.audit import audited
 from tests.console.harness.stage import Stage
 from tests.console.harness.visitors import (
     PASSWORD,
@@ -65,8 +65,7 @@ async def test_a_newcomers_password_and_authenticator_are_in_the_audit(console: 
         await visitor.post("/sign-in/password", data={"password": PASSWORD, "again": PASSWORD})
         code = Authenticator(secret_on(await visitor.get("/sign-in/set-up"))).code()
         await visitor.post("/sign-in/set-up", data={"code": code})
-    found = await audit_log.newest(console.house.settings, audit_log.Wanted(on=account.login), 10)
-    told = [(line.entry.act, line.entry.by) for line in reversed(found.lines)]
+    told = [(entry.act, entry.by) for entry in await audited(console, on=account.login)]
     assert told[-3:] == [(act, account.login) for act in ("password-changed", "second-factor-set-up", "signed-in")]
 
 

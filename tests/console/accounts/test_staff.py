@@ -5,8 +5,8 @@ import re
 from domain.access.requests import WITHIN
 from schemas.administration.requests import AdminAct, RequestState
 from schemas.people.staff import Account, StaffRole
+from tests.console.harness.audit import audited
 from tests.console.harness.stage import Stage
-from tests.console.harness.stops import audited
 from tests.console.harness.two_persons import agreed, asked, open_requests
 from tests.console.harness.visitors import Visitor, person, secret_on, sign_in
 
@@ -163,9 +163,7 @@ async def test_a_change_of_role_ends_the_sessions_and_a_change_of_area_does_not(
         assert (await visitor.get("/account")).status_code == 200
         await agreed(console, admin, second, AdminAct.ACCOUNT_CHANGE, somebody.login)
         assert (await visitor.get("/account")).headers["location"] == "/sign-in"
-    told = [
-        each.detail.split(";")[0] for each in await audited(console, on=somebody.login) if each.act == "account-changed"
-    ]
+    told = [each.detail.split(";")[0] for each in await audited(console, "account-changed", somebody.login)]
     assert told == [
         "area: operator in 2201 -> operator in 2202",
         "role: operator in 2202 -> supervisor in 2202",

@@ -8,8 +8,8 @@ import pytest
 
 from schemas.administration.requests import AdminAct
 from schemas.people.staff import Account, ApiToken, Scope, StaffRole
+from tests.console.harness.audit import audited
 from tests.console.harness.stage import Stage
-from tests.console.harness.stops import audited
 from tests.console.harness.two_persons import agreed
 from tests.console.harness.visitors import Visitor, secret_on
 from tests.console.programs.test_api import red
@@ -157,7 +157,7 @@ async def test_each_audit_line_written_through_a_token_names_it(
     token = await token_of(console, admin, second, login, Scope.NOTE)
     body = {"act": {"do": "note", "what": "note", "note": "a note"}, "seen": case.version}
     assert (await bearer(console, token, f"/api/v1/cases/{case.id}/acts", body)).status_code == 200
-    (entry,) = [each for each in await audited(console, on=case.id) if each.by == login]
+    (entry,) = await audited(console, on=case.id, by=login)
     assert entry.token == (await kept_of(console, login)).id
     async with await console.signed_in(StaffRole.AUDITOR, "") as auditor:
         assert entry.token in (await auditor.post("/audit", data={"by": login})).text

@@ -6,7 +6,6 @@ import secrets
 from console.web.auth.guests import guests
 from domain.dispatches.messages import code
 from domain.identity.identifiers import account_token
-from schemas.administration.audit import AuditEntry
 from schemas.casework.events import FactKind
 from schemas.codes.people import CallerHandedOver, CallerReported, CodeConfirmed
 from schemas.levels import Action
@@ -15,11 +14,11 @@ from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchEntry, WatchStatus
 from streams.messaging.reader import read_all
-from streams.messaging.topics import AUDIT, CALLS
+from streams.messaging.topics import CALLS
 from streams.screening.payers import entry_of, spread
 from streams.screening.subjects import Subjects
 from streams.state.keys import key
-from tests.console.harness.case_forms import looks
+from tests.console.harness.audit import audited
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, scam_app, transfer
@@ -65,9 +64,7 @@ async def test_a_caller_leads_to_the_case_masked_and_without_a_number_in_the_add
         assert f'href="/cases/{resident.id}-1"' in page
         assert "某*" in page
         assert phone[3:] not in page
-        looks = [r async for r in read_all(console.house.settings, AUDIT.name)]
-        entries = [AuditEntry.model_validate_json(r.value or b"") for r in looks]
-        assert any(e.act == "look-call-in" and e.on == resident.id and e.by == client.account.login for e in entries)
+        assert await audited(console, "look-call-in", resident.id, client.account.login)
 
 
 async def test_a_right_code_is_noted_on_the_case_once(console: Stage, line: Line) -> None:
@@ -274,8 +271,7 @@ async def test_an_unknown_caller_in_danger_gets_an_entry_a_case_and_its_operator
         assert "data-say" in page
     found = await console.house.line.residents.standing([case.resident])
     assert [held.value for held in found[case.resident].phones] == [phone]
-    entered = [entry.act for entry in await looks(console, case.resident)]
-    assert entered.count("caller-entered") == 1
+    assert len(await audited(console, "caller-entered", case.resident)) == 1
     assert await watched(line, f"account:{account_token(console.house.settings.key(), mule)}") is not None
 
 

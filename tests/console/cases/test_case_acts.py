@@ -26,7 +26,8 @@ from schemas.codes.people import (
 )
 from schemas.levels import Level, Outcome
 from schemas.people.staff import StaffRole
-from tests.console.harness.case_forms import JSON, done, looks, red, send
+from tests.console.harness.audit import audited
+from tests.console.harness.case_forms import JSON, done, red, send
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.rig import Line
 
@@ -71,7 +72,7 @@ async def test_an_act_by_its_form_reaches_the_case_with_its_line_of_the_audit(
     await line.settle()
     facts = [fact for fact in await line.facts(resident) if fact.what == what]
     assert [fact.by for fact in facts] == [operator.account.login]
-    assert operator.account.login in {entry.by for entry in await looks(console, case.id)}
+    assert await audited(console, on=case.id, by=operator.account.login)
 
 
 async def test_an_outcome_keeps_the_amount_that_was_named_of_each_payment(
@@ -205,7 +206,7 @@ async def test_acting_on_a_case_that_another_has_is_asked_about_and_what_was_sai
         await done(console, operator, case, "send_officer", reason="去看看", anyway="同事已离岗")
         await line.settle()
         assert OfficerAskedFor("去看看") in [fact.what for fact in await line.facts(resident)]
-        assert ("send-officer", "同事已离岗") in {(each.act, each.reason) for each in await looks(console, case.id)}
+        assert "同事已离岗" in [entry.reason for entry in await audited(console, "send-officer", case.id)]
 
 
 @pytest.mark.parametrize(

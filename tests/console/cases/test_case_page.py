@@ -19,7 +19,8 @@ from schemas.people.residents import Flag
 from schemas.people.staff import StaffRole
 from streams.messaging.topics import home
 from streams.state.keys import key
-from tests.console.harness.case_forms import SECONDS, done, latest, looks, red, send
+from tests.console.harness.audit import audited
+from tests.console.harness.case_forms import SECONDS, done, latest, red, send
 from tests.console.harness.stage import CHANGCHUN, Client, Stage
 from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import Line
@@ -78,11 +79,11 @@ async def test_a_look_is_in_the_audit_and_the_parts_of_an_open_page_are_no_furth
     await operator.get(f"/cases/{case.id}")
     for part in ("parts", "story"):
         assert (await operator.get(f"/cases/{case.id}/{part}")).status_code == 200
-    written = await looks(console, case.id)
+    written = await audited(console, on=case.id)
     assert [(entry.by, entry.act) for entry in written] == [(operator.account.login, "look-case")]
     async with await console.signed_in(StaffRole.SUPERVISOR) as other:
         await other.get(f"/cases/{case.id}/parts")
-    assert [entry.by for entry in await looks(console, case.id)][1:] == [other.account.login]
+    assert [entry.by for entry in await audited(console, on=case.id)][1:] == [other.account.login]
 
 
 async def test_a_case_of_another_area_is_not_there_and_who_asks_cannot_tell(console: Stage, line: Line) -> None:
@@ -95,7 +96,7 @@ async def test_a_case_of_another_area_is_not_there_and_who_asks_cannot_tell(cons
             assert texts[0] == texts[1]
         assert (await send(foreign, case, "note", what="note", note="x")).status_code == 404
         assert (await foreign.post(f"/cases/{case.id}/undo", data={"undo": "x"})).status_code == 404
-    assert await looks(console, case.id) == []
+    assert await audited(console, on=case.id) == []
 
 
 async def test_an_auditor_reads_a_case_and_cannot_act_on_it(console: Stage, line: Line) -> None:

@@ -13,7 +13,8 @@ from schemas.codes.money import ReleaseApproved
 from schemas.codes.refusals import TwoPersons
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
-from tests.console.harness.case_forms import JSON, looks, send
+from tests.console.harness.audit import audited
+from tests.console.harness.case_forms import JSON, send
 from tests.console.harness.stage import Client, Stage
 from tests.console.harness.stops import Stopped, hidden, stopped
 
@@ -56,7 +57,7 @@ async def test_what_one_person_does_on_the_case_page_asks_for_the_release_and_te
     (payment,) = (await stop.now()).payments
     assert payment.stop is not None
     assert payment.stop.state is StopState.IN_FORCE
-    assert "release-asked" in {entry.act for entry in await looks(console, stop.case.id)}
+    assert await audited(console, "release-asked", stop.case.id)
     again = await asks(operator, stop)
     assert (again.status_code, again.json()["words"]) == (409, "这笔止付已有待审批的解除申请。")
 

@@ -14,7 +14,8 @@ from schemas.codes.people import StopAskedFor
 from schemas.codes.refusals import CaseChanged
 from schemas.people.staff import StaffRole
 from streams.state.keys import KEPT_BACK_ACTS
-from tests.console.harness.case_forms import JSON, SECONDS, latest, looks, red, send
+from tests.console.harness.audit import audited
+from tests.console.harness.case_forms import JSON, SECONDS, latest, red, send
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import Line
@@ -46,7 +47,7 @@ async def test_a_stop_can_be_taken_back_before_it_is_sent(console: Stage, line: 
     assert (again.status_code, again.json()["answer"]) == (409, "refused")
     assert not await console.services.line.redis.hexists(KEPT_BACK_ACTS, str(told["undo"]))
     assert StopAskedFor() not in [fact.what for fact in await line.facts(resident)]
-    assert "ask-stop-undone" in {entry.act for entry in await looks(console, case.id)}
+    assert await audited(console, "ask-stop-undone", case.id)
 
 
 async def test_a_stop_goes_to_the_bank_when_its_seconds_are_over_though_the_case_has_changed(
@@ -64,7 +65,7 @@ async def test_a_stop_goes_to_the_bank_when_its_seconds_are_over_though_the_case
     await line.settle()
     facts = [fact.what for fact in await line.facts(resident)]
     assert facts.count(StopAskedFor()) == 1
-    written = [entry for entry in await looks(console, case.id) if entry.act == "ask-stop"]
+    written = await audited(console, "ask-stop", case.id)
     assert [entry.by for entry in written] == [operator.account.login]
 
 
@@ -147,8 +148,7 @@ async def test_all_stops_are_asked_for_at_once_and_each_is_undone_or_sent_by_its
         return facts.count(StopAskedFor()) == 2
 
     await until(asked, SECONDS)
-    written = [entry.act for entry in await looks(console, case.id) if entry.act.startswith("ask-stop")]
-    assert written.count("ask-stop-undone") == 1
+    assert len(await audited(console, "ask-stop-undone", case.id)) == 1
 
 
 async def test_a_form_without_a_payment_asks_for_no_stop(console: Stage, line: Line, operator: Client) -> None:

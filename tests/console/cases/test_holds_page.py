@@ -6,14 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from schemas.administration.audit import AuditEntry
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Hold
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
-from streams.messaging.reader import read_all
-from streams.messaging.topics import AUDIT
 from streams.operations import rules
+from tests.console.harness.audit import audited
 from tests.console.harness.stage import Client, Stage, first_banner
 from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import Line
@@ -103,8 +101,7 @@ async def test_a_mute_is_set_once_however_often_its_form_is_sent_and_lets_go_whe
         assert (await client.post(f"/holds/{hold.id}/lift", data=given)).status_code == 303
     await line.settle()
     line.expect(Action.SMS, resident)
-    entries = [AuditEntry.model_validate_json(r.value or b"") async for r in read_all(line.house.settings, AUDIT.name)]
-    assert {e.act for e in entries if e.on == hold.id} == {"hold-set", "hold-release"}
+    assert {entry.act for entry in await audited(console, on=hold.id)} == {"hold-set", "hold-release"}
 
 
 async def test_the_stop_for_everything_needs_the_word(console: Stage, line: Line) -> None:

@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest_asyncio
 
-from schemas.administration.audit import AuditEntry
 from schemas.levels import Action
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
 from schemas.risk.fan_outs import PayersRequest, RequestState
-from streams.messaging.reader import read_all
-from streams.messaging.topics import AUDIT
+from tests.console.harness.audit import audited
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import confirmed, transfer
@@ -73,8 +71,7 @@ async def test_a_supervisor_sees_how_many_paid_and_some_of_them_masked_and_alert
     await line.advance(seconds=65)
     for payer in payers:
         line.expect(Action.SMS, payer)
-    entries = [AuditEntry.model_validate_json(r.value or b"") async for r in read_all(line.house.settings, AUDIT.name)]
-    assert [entry.act for entry in entries if entry.on == request.id].count("payers-alerted") == 1
+    assert len(await audited(console, "payers-alerted", request.id)) == 1
 
 
 async def test_who_is_refused_stays_unalerted(console: Stage, line: Line) -> None:

@@ -15,8 +15,10 @@ from schemas.casework.inputs import BankState
 from schemas.channels.releases import ReleaseRequest, ReleaseState
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
+from tests.console.harness.audit import audited
+from tests.console.harness.case_forms import reveal
 from tests.console.harness.stage import Client, Stage
-from tests.console.harness.stops import Stopped, audited, hidden, known, later, stopped
+from tests.console.harness.stops import Stopped, hidden, known, later, stopped
 
 DESK = StaffRole.RELEASE_DESK
 MINUTE = timedelta(minutes=1)
@@ -314,8 +316,7 @@ async def test_the_desk_reads_whose_payment_it_is_only_for_a_reason(console: Sta
     number = stop.resident.phones[0].value.removeprefix("+86")
     async with await console.signed_in(DESK) as anna:
         assert number not in (await anna.get(stop.path)).text
-        told = {"case": stop.case.id, "why": "stopping", "reason": "核对来人身份", "back": stop.path}
-        answer = await anna.post("/unmask", data=told)
+        answer = await reveal(anna, stop.case, why="stopping", reason="核对来人身份", back=stop.path)
         assert answer.headers["location"] == stop.path
         assert number in (await anna.get(stop.path)).text
         (line,) = await audited(console, "look-unmask", stop.case.id)

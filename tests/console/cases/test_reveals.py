@@ -3,29 +3,22 @@
 import asyncio
 from datetime import datetime, timedelta
 
-import httpx
-
 from console.web.auth import unmask
 from domain.access.reveals import quotas, reveal_id
 from domain.calendar import JILIN, local_date
 from schemas.administration.audit import AuditEntry
 from schemas.administration.security_events import SecurityEventKind as Kind
-from schemas.casework.cases import Case
 from schemas.levels import Level
 from schemas.people.staff import StaffRole
-from streams.security import audit, audit_log
+from streams.security import audit
 from streams.state.keys import REVEALS
 from tests.console.accounts.test_security_events import kinds
-from tests.console.harness.case_forms import red, send
+from tests.console.harness.audit import audited
+from tests.console.harness.case_forms import REASON, red, reveal, send
 from tests.console.harness.stage import Client, Stage
 
-REASON = "回电核实身份"
 LONG_AGO = timedelta(days=20)
 USUAL, RED = 20, 60  # of an operator
-
-
-async def reveal(client: Client, case: Case, **fields: str) -> httpx.Response:
-    return await client.post("/unmask", data={"case": case.id, "why": "calling", "reason": REASON, **fields})
 
 
 async def filled(console: Stage, client: Client, number: int) -> None:
@@ -40,8 +33,8 @@ async def test_a_class_and_a_reason_that_says_something_are_asked_for(console: S
         for wrong in ({"reason": "aaaa"}, {"reason": "核实核实"}, {"why": ""}, {"why": "curious"}):
             assert (await reveal(client, case, **wrong)).status_code == 422
         assert (await reveal(client, case)).status_code == 303
-        (line,) = (await audit_log.newest(console.house.settings, audit_log.Wanted(by=client.account.login), 9)).lines
-    assert (line.entry.reason, line.entry.detail) == (REASON, "for calling")
+        (entry,) = await audited(console, by=client.account.login)
+    assert (entry.reason, entry.detail) == (REASON, "for calling")
 
 
 async def test_above_the_quota_a_person_is_told_when_one_more_is_allowed(console: Stage) -> None:

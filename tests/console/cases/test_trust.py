@@ -8,7 +8,6 @@ import sys
 import zipfile
 from pathlib import Path
 
-import httpx
 import orjson
 import pytest
 
@@ -17,17 +16,15 @@ from console.web.auth.who import Who
 from domain.access import bundle
 from domain.access.audit_chain import audit_key, is_intact
 from schemas.administration.audit import AuditEntry
-from schemas.casework.cases import Case
 from schemas.people.staff import StaffRole
 from streams.security import audit, audit_log
 from streams.security.audit_chains import Heads
 from streams.security.audit_log import Wanted
 from streams.state.keys import AUDIT_HEADS, UNMASK_COUNTS
+from tests.console.harness.case_forms import REASON, reveal
 from tests.console.harness.stage import Client, Stage
 from tests.console.harness.visiting import visiting
 from tests.console.programs.test_api import note, red
-
-REASON = "回电核实身份"
 
 
 async def told(console: Stage, **wanted: str) -> list[AuditEntry]:
@@ -40,10 +37,6 @@ async def who_is(console: Stage, client: Client) -> Who:
     found = await console.services.sessions.find(client.token)
     assert found is not None
     return found
-
-
-async def uncovered(client: Client, case: Case, reason: str = REASON, **fields: str) -> httpx.Response:
-    return await client.post("/unmask", data={"case": case.id, "why": "calling", "reason": reason, **fields})
 
 
 # ------------------------------------------------------------ the audit
@@ -94,7 +87,7 @@ async def test_lines_are_found_by_person_act_and_object_and_what_is_looked_for_i
         await console.signed_in(StaffRole.OPERATOR) as operator,
         await console.signed_in(StaffRole.AUDITOR) as client,
     ):
-        await uncovered(operator, case)
+        await reveal(operator, case)
         page = await client.post("/audit", data={"on": case.id, "act": "all:look", "by": operator.account.login})
         assert page.status_code == 200
         assert f"<td>{operator.account.name}</td>" in page.text
@@ -120,7 +113,7 @@ async def test_an_auditor_of_a_prefecture_sees_what_its_people_did_and_nobody_el
         await console.signed_in(StaffRole.OPERATOR) as operator,
         await console.signed_in(StaffRole.AUDITOR, "2202") as elsewhere,
     ):
-        await uncovered(operator, case)
+        await reveal(operator, case)
         page = await elsewhere.post("/audit", data={"on": case.id})
         assert operator.account.login not in page.text
 
@@ -147,7 +140,7 @@ async def test_an_act_is_chosen_by_its_displayed_word_in_each_language(
         await console.signed_in(StaffRole.OPERATOR) as operator,
         await console.signed_in(StaffRole.AUDITOR) as client,
     ):
-        await uncovered(operator, case)
+        await reveal(operator, case)
         headers = {"accept-language": language}
         menu = (await client.get("/audit", headers=headers)).text
         option = re.search(r'<option value="(look-unmask)">([^<]+)</option>', menu)
@@ -168,9 +161,9 @@ async def test_unmasking_takes_a_reason_lasts_minutes_and_is_one_person_s_and_on
         await console.signed_in(StaffRole.OPERATOR) as colleague,
     ):
         me, another, services = await who_is(console, client), await who_is(console, colleague), console.services
-        assert (await uncovered(client, case, "x")).status_code == 422
+        assert (await reveal(client, case, reason="x")).status_code == 422
         assert not await unmask.active(services, me, case.resident)
-        assert (await uncovered(client, case)).headers["location"] == f"/cases/{case.id}"
+        assert (await reveal(client, case)).headers["location"] == f"/cases/{case.id}"
         assert await unmask.active(services, me, case.resident)
         assert 0 < await unmask.seconds_left(services, me, case.resident) <= services.settings.unmask_minutes * 60
         assert not await unmask.active(services, me, other.resident)
@@ -185,7 +178,7 @@ async def test_a_form_that_is_sent_twice_is_recorded_and_counted_once(console: S
     case = await red(console.line())
     async with await console.signed_in(StaffRole.OPERATOR) as client:
         for _ in range(2):
-            await uncovered(client, case, form="aaaabbbbccccdddd")
+            await reveal(client, case, form="aaaabbbbccccdddd")
         answer = await client.post(
             "/unmask",
             data={"case": case.id, "why": "calling", "reason": REASON},
@@ -201,7 +194,7 @@ async def test_nobody_unmasks_another_prefecture_s_resident_nor_an_officer_one_h
     case = await red(console.line())
     for role, area, officer in ((StaffRole.OPERATOR, "2202", None), (StaffRole.OFFICER, "2201", "idle-1")):
         async with await console.signed_in(role, area, officer=officer) as client:
-            assert (await uncovered(client, case)).status_code == 404
+            assert (await reveal(client, case)).status_code == 404
             assert await told(console, by=client.account.login) == []
 
 
@@ -222,7 +215,7 @@ async def test_who_unmasks_is_counted_by_day_and_shown_to_the_area_s_supervisors
         await console.signed_in(StaffRole.SUPERVISOR, "2202") as elsewhere,
     ):
         for _ in range(3):
-            await uncovered(client, case)
+            await reveal(client, case)
         mark = f">{client.account.login}</span>"
         row = (await supervisor.get("/unmask")).text.split(mark)[1].split("</tr>")[0]
         assert "<strong>3</strong>" in row

@@ -4,16 +4,15 @@ import secrets
 from datetime import timedelta
 
 from domain.ids import short_hash
-from schemas.administration.audit import AuditEntry
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
 from schemas.codes.people import ReleaseWanted
 from schemas.people.complaints import Complaint, ComplaintState, Deed
 from schemas.people.residents import Flag
 from schemas.people.staff import StaffRole
-from streams.messaging.reader import read_all
-from streams.messaging.topics import AUDIT
 from streams.repositories.tables import Complaints
+from tests.console.harness.audit import audited
+from tests.console.harness.case_forms import reveal
 from tests.console.harness.stage import Client, Stage
 from tests.console.harness.stops import stopped
 from tests.end_to_end.harness.rig import Line
@@ -71,8 +70,7 @@ async def test_the_words_of_a_complaint_have_no_numbers_until_the_resident_s_dat
         page = (await client.get(f"/complaints/{name}")).text
         assert "女儿 *******0001 已投诉" in page
         assert "已回电 *******0002" in page
-        told = {"case": stop.case.id, "why": "answering", "reason": "回复投诉人"}
-        assert (await client.post("/unmask", data=told)).status_code == 303
+        assert (await reveal(client, stop.case, why="answering", reason="回复投诉人")).status_code == 303
         page = (await client.get(f"/complaints/{name}")).text
     assert "女儿 13900000001 已投诉" in page
     assert "已回电 13900000002" in page
@@ -148,9 +146,7 @@ async def test_operators_take_complaints_down_and_decide_none(console: Stage, li
         assert (await client.get(f"/complaints/{name}")).status_code == 200
         assert (await client.get("/complaints")).status_code == 403
         assert await done(client, name, "decide", 1, upheld="yes", note="我来定") == 403
-        looks = [r async for r in read_all(console.house.settings, AUDIT.name)]
-        entries = [AuditEntry.model_validate_json(r.value or b"") for r in looks]
-        mine = {entry.act for entry in entries if entry.on == name and entry.by == client.account.login}
+        mine = {entry.act for entry in await audited(console, on=name, by=client.account.login)}
         assert mine == {"complaint-taken", "look-complaint"}
 
 

@@ -8,8 +8,9 @@ from schemas.casework.inputs import CallAgainAct
 from schemas.people.incidents import Incident
 from schemas.people.staff import StaffRole
 from streams.operations import rules
+from tests.console.harness.audit import audited
 from tests.console.harness.stage import Client, Stage, first_banner
-from tests.console.harness.stops import audited, caught_up, hidden, later, red_in, stopped
+from tests.console.harness.stops import caught_up, hidden, later, red_in, stopped
 from tests.end_to_end.harness.house import until
 
 SUPERVISOR = StaffRole.SUPERVISOR

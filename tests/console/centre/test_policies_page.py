@@ -12,8 +12,8 @@ from schemas.administration.drafts import DraftState
 from schemas.levels import Level
 from schemas.people.staff import StaffRole
 from schemas.risk.signals import App, AppKind
-from streams.messaging.reader import read_all
 from streams.operations import rules
+from tests.console.harness.audit import audited
 from tests.console.harness.rosters import field, supervisor
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.house import until
@@ -108,8 +108,7 @@ async def test_who_wrote_a_draft_does_not_publish_it_and_a_second_person_does(co
     draft = await console.house.line.drafts.get(address.rpartition("/")[2])
     assert draft is not None
     assert (draft.state, draft.policy) == (DraftState.PUBLISHED, after)
-    audit = [record.value or b"" async for record in read_all(console.house.settings, "audit")]
-    assert any(b"policy-approved" in line and reviewer.account.login.encode() in line for line in audit)
+    assert await audited(console, "policy-approved", by=reviewer.account.login)
 
 
 async def test_a_publication_that_was_cut_off_is_noted_by_pressing_again_and_begins_no_trial_anew(

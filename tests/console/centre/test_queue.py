@@ -20,7 +20,6 @@ from console.web.live.search import Sought, sought
 from domain.casework.triage import to_go
 from domain.wording.codes import in_language, yuan
 from domain.wording.labels import of_step
-from schemas.administration.audit import AuditEntry
 from schemas.casework.cases import Case
 from schemas.casework.inputs import ClaimAct
 from schemas.casework.orders import OrderState
@@ -28,11 +27,10 @@ from schemas.levels import Level, Outcome
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
 from schemas.risk.signals import AppKind
-from streams.messaging.reader import read_all
-from streams.messaging.topics import AUDIT
 from streams.operations import rules
 from streams.runtime.settings import POLICY
 from streams.state.keys import milliseconds
+from tests.console.harness.audit import audited
 from tests.console.harness.stage import Client, Stage
 from tests.domain.builders import policy
 from tests.end_to_end.harness.house import until
@@ -206,8 +204,7 @@ async def test_a_search_finds_by_number_name_and_phone_tail_and_the_audit_has_th
         for whole in (number, number.removeprefix("+"), number.removeprefix("+86")):
             assert case.id in ids(await client.post("/queue/search", data={"q": whole})), whole
         login = client.account.login
-    written = [record.value or b"" async for record in read_all(console.house.settings, AUDIT.name)]
-    looks = [entry for raw in written if (entry := _entry(raw)) and (entry.by, entry.act) == (login, "look-search")]
+    looks = await audited(console, "look-search", by=login)
     assert [look.on for look in looks] == ["case-number", "case-number", "name", *["phone-tail"] * 10]
     assert {(look.reason, look.detail) for look in looks} == {("", "")}
 
@@ -393,8 +390,3 @@ def mark_before(console: Stage, case: Case) -> str:
     """The mark before the case's latest change."""
     hub = console.services.hub
     return hub.mark_of(hub.rows[case.id].seq - 1)
-
-
-def _entry(raw: bytes) -> AuditEntry | None:
-    fields = {name: value for name, value in orjson.loads(raw).items() if name in AuditEntry.model_fields}
-    return AuditEntry.model_validate(fields) if "act" in fields else None

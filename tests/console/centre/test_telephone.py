@@ -9,7 +9,8 @@ from schemas.casework.inputs import LossAvoidedClaim
 from schemas.codes.people import Talks
 from schemas.levels import CallResult, EvidenceClass
 from schemas.people.staff import StaffRole
-from tests.console.harness.case_forms import JSON, looks, red
+from tests.console.harness.audit import audited
+from tests.console.harness.case_forms import JSON, red
 from tests.console.harness.softphone import Softphone
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.rig import Line
@@ -38,7 +39,7 @@ async def test_a_talk_is_on_the_case_as_it_begins_and_the_call_in_the_audit(
     assert call is not None
     assert (call.result, call.goes_on, call.by) == (CallResult.ANSWERED, False, operator.account.login)
     assert Talks(operator.account.login) in [fact.what for fact in await line.facts(resident)]
-    assert {"look-call", "note"} <= {entry.act for entry in await looks(console, case.id)}
+    assert {"look-call", "note"} <= {entry.act for entry in await audited(console, on=case.id)}
 
 
 async def test_who_calls_has_the_case_unless_somebody_has_it(

@@ -6,7 +6,6 @@ from datetime import timedelta
 import httpx
 
 from domain.visits.check_in import GLANCE, WITHIN
-from schemas.administration.audit import AuditEntry
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
 from schemas.codes.people import (
@@ -22,10 +21,9 @@ from schemas.people.alarms import Alarm
 from schemas.people.residents import InterpreterLanguage
 from schemas.people.rosters import Shift
 from schemas.people.staff import StaffRole
-from streams.messaging import topics
-from streams.messaging.reader import read_all
 from streams.repositories.alarms import Alarms
 from streams.state.keys import ALARMS_OPEN
+from tests.console.harness.audit import audited
 from tests.console.harness.stage import Client, Stage
 from tests.console.harness.visiting import NAME, Visiting, act, done, send, stage, tasks_of, visiting
 from tests.end_to_end.harness.house import until
@@ -37,12 +35,6 @@ JSON = {"accept": "application/json"}
 
 async def officer(console: Stage, name: str) -> Client:
     return await console.signed_in(StaffRole.OFFICER, officer=name)
-
-
-async def audited(console: Stage, login: str, act: str) -> list[AuditEntry]:
-    records = read_all(console.house.settings, topics.AUDIT.name)
-    found = [AuditEntry.model_validate_json(record.value) async for record in records if record.value]
-    return [entry for entry in found if (entry.by, entry.act) == (login, act)]
 
 
 async def alarms(client: Client) -> Sequence[Alarm]:
@@ -66,7 +58,7 @@ async def test_an_officer_sees_who_his_task_is_about_and_that_he_looked_is_recor
         assert (task["who"]["name"], task["who"]["address"]) == (NAME, visit.resident.address)
         assert "****" in task["who"]["phone"]
         assert (task["level"], task["stage"], task["why"] != []) == ("red", "assigned", True)
-        looks = await audited(console, client.account.login, "look-task")
+        looks = await audited(console, "look-task", by=client.account.login)
         assert [entry.on for entry in looks] == [visit.task.case]
 
 
@@ -265,8 +257,8 @@ async def test_a_duress_alarm_is_shown_in_the_officers_area_and_taken_up_by_name
         taken = await console.house.line.alarms.get(alarm.id)
         assert taken is not None
         assert (taken.acknowledged_by, taken.note) == (here.account.name, "派人支援")
-        assert len(await audited(console, client.account.login, "task-duress")) == 1
-        assert len(await audited(console, here.account.login, "alarm-acknowledged")) == 1
+        assert len(await audited(console, "task-duress", by=client.account.login)) == 1
+        assert len(await audited(console, "alarm-acknowledged", by=here.account.login)) == 1
 
 
 async def test_an_alarm_outlives_redis(console: Stage) -> None:

@@ -1,14 +1,12 @@
-"""The case page as its tests use it: somebody in danger, forms sent as they are filled in, what the audit has."""
+"""The case page as its tests use it: somebody in danger, forms sent as they are filled in."""
 
 import secrets
 from collections.abc import Mapping
 
 import httpx
 
-from schemas.administration.audit import AuditEntry
 from schemas.casework.cases import Case
 from schemas.people.residents import Resident
-from streams.security import audit_log
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
@@ -16,6 +14,7 @@ from tests.end_to_end.harness.signals import call, transfer
 SECONDS = 15.0
 TRIES = 3
 JSON = {"accept": "application/json"}
+REASON = "回电核实身份"
 
 
 async def red(line: Line, **fields: object) -> tuple[Resident, Case]:
@@ -54,10 +53,9 @@ async def done(
     assert answer.status_code == 303, answer.text
 
 
-async def looks(console: Stage, on: str) -> list[AuditEntry]:
-    """What the audit says was done to something, the oldest first."""
-    found = await audit_log.newest(console.house.settings, audit_log.Wanted(on=on), 100)
-    return [told.entry for told in reversed(found.lines)]
+async def reveal(client: Client, case: Case, **fields: str) -> httpx.Response:
+    """Ask for the whole data of a case's resident: to call back, if `fields` name no other reason."""
+    return await client.post("/unmask", data={"case": case.id, "why": "calling", "reason": REASON, **fields})
 
 
 async def latest(console: Stage, case: Case) -> Case:

@@ -5,14 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from schemas.administration.audit import AuditEntry
 from schemas.casework.cases import Case, StopState
 from schemas.casework.inputs import OutcomeAct
 from schemas.levels import Outcome, Result
 from schemas.people.residents import Resident
 from simulators.providers.bank import Feedback
-from streams.messaging.reader import read_all
-from streams.messaging.topics import AUDIT
 from tests.console.harness.stage import Stage
 from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import HERE, Line
@@ -96,13 +93,3 @@ def hidden(page: str, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]*)"', page)
     assert found, f"no field {name} in {page[:2000]}"
     return found[1]
-
-
-async def audited(console: Stage, act: str = "", on: str = "") -> list[AuditEntry]:
-    """The audit's lines, of one act and on one thing if they are named."""
-    found = []
-    async for record in read_all(console.house.settings, AUDIT.name):
-        entry = AuditEntry.model_validate_json(record.value or b"")
-        if act in ("", entry.act) and on in ("", entry.on):
-            found.append(entry)
-    return found
