@@ -289,7 +289,7 @@ async def _money(services: Services, case: Case) -> list[Money]:
         found.append(
             Money(
                 transfer=payment.transfer,
-                bank=_bank(payment),
+                bank=payers_bank(payment),
                 account=account or "",
                 amount_fen=payment.amount_fen,
                 at=payment.at,
@@ -305,7 +305,7 @@ async def _money(services: Services, case: Case) -> list[Money]:
     return found
 
 
-def _bank(payment: Payment) -> str:
+def payers_bank(payment: Payment) -> str:
     """Return the payer's bank: of the feed, or as the resident named it."""
     if payment.reported is None or payment.feed is not None:
         return bank_of(payment.feed or payment.transfer)

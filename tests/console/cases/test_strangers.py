@@ -103,6 +103,10 @@ async def test_a_strangers_payment_has_a_red_case_and_an_order_that_waits_for_th
     call = await console.house.line.calls.get(where.rpartition("/")[2])
     assert call is not None
     assert call.statements[0].payment == payment.reported
+    async with await console.signed_in(StaffRole.RELEASE_DESK) as anna:
+        page = (await anna.get(f"/release/orders/{case.id}/{order.step}/print")).text
+    assert "付款银行</th><td>某银行 · 付款时间" in page
+    assert "收款机构</th><td>中国工商银行</td>" in page
 
 
 async def test_a_further_payment_of_a_caller_whose_case_is_open_gets_its_own_order(console: Stage, line: Line) -> None:

@@ -13,6 +13,7 @@ from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case import answers
 from console.web.case.acting import acted
 from console.web.case.answers import Answered
+from console.web.case.view import payers_bank, person_of
 from console.web.kit.door import READ_ORDERS, RELEASES, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
@@ -36,7 +37,6 @@ from schemas.casework.orders import (
     HandOverStopAct,
     StopOrder,
 )
-from schemas.channels.bank_messages import bank_of
 from schemas.channels.releases import LEAST_REASON, MOST_REASON
 from schemas.codes.danger import DangerSeen
 
@@ -119,22 +119,20 @@ async def printed(request: Request, case_id: str, step: str, who: Signed) -> Res
     """
     made = services(request)
     case, order = await _found(made, who, case_id, step)
-    shown = await messages(made, who, case, _payment(case, order))
-    whole = shown["person"].whole
-    await trail.write(
-        made, who, "look-order-print", case.id, "", f"{order.number}{' account in full' if whole else ''}"
-    )
+    payment, person = _payment(case, order), await person_of(made, who, case, made.line.clock.now())
+    in_full = " account in full" if person.whole else ""
+    await trail.record_look(made, who, "order-print", case.id, detail=f"{order.number}{in_full}")
     number = (await stops.accounts(made, [order.payee])).get(order.payee, "")
-    institution = made.line.outgoing.institutions.by_code.get(shown["payment"].institution or "")
     return page(
         request,
         "release_print.html",
         case=case,
         order=order,
-        payment=shown["payment"],
-        whole=whole,
-        account=number if whole else masking.account(number),
-        bank=institution.name if institution else bank_of(order.transfer),
+        payment=payment,
+        whole=person.whole,
+        account=number if person.whole else masking.account(number),
+        bank=payers_bank(payment),
+        institution=made.line.outgoing.institutions.by_code.get(payment.institution or ""),
         capitals=capitals(order.amount_fen),
         names=await made.staff.names(),
         **_words(request, case, order, PRINTED_REASONS),
