@@ -120,13 +120,8 @@ def _revealed(member: bytes, at: float) -> Revealed:
     return Revealed(datetime.fromtimestamp(at, UTC), member.startswith(_RED.encode()))
 
 
-async def active(services: Services, who: Who, resident: ResidentId) -> bool:
-    """Return whether the person may see the resident's data now."""
-    return bool(await services.line.redis.exists(_name(who, resident)))
-
-
 async def seconds_left(services: Services, who: Who, resident: ResidentId) -> int:
-    """Return the wall-clock seconds until the data is masked again; 0 if it is masked."""
+    """Return for how many wall-clock seconds the person may see the resident's data; 0 if it is masked."""
     left: int = await services.line.redis.ttl(_name(who, resident))
     return max(0, left)
 

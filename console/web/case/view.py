@@ -258,13 +258,13 @@ def recordings(story: Story) -> list[str]:
 async def person_of(services: Services, who: Who, case: Case, now: datetime) -> Person:
     """Return the resident of a case; `whole` is True while the reader has revealed the data with a reason."""
     found = await services.line.residents.standing([case.resident])
-    whole = await unmask.active(services, who, case.resident)
+    left = await unmask.seconds_left(services, who, case.resident)
     return Person(
         resident=found.get(case.resident),
         place=_place(case.profile.division, now),
         age=local_date(now).year - case.profile.birth_year,
-        whole=whole,
-        left=await unmask.seconds_left(services, who, case.resident) if whole else 0,
+        whole=left > 0,
+        left=left,
     )
 
 

@@ -162,14 +162,14 @@ async def test_unmasking_takes_a_reason_lasts_minutes_and_is_one_person_s_and_on
     ):
         me, another, services = await who_is(console, client), await who_is(console, colleague), console.services
         assert (await reveal(client, case, reason="x")).status_code == 422
-        assert not await unmask.active(services, me, case.resident)
+        assert not await unmask.seconds_left(services, me, case.resident)
         assert (await reveal(client, case)).headers["location"] == f"/cases/{case.id}"
-        assert await unmask.active(services, me, case.resident)
+        assert await unmask.seconds_left(services, me, case.resident)
         assert 0 < await unmask.seconds_left(services, me, case.resident) <= services.settings.unmask_minutes * 60
-        assert not await unmask.active(services, me, other.resident)
-        assert not await unmask.active(services, another, case.resident)
+        assert not await unmask.seconds_left(services, me, other.resident)
+        assert not await unmask.seconds_left(services, another, case.resident)
         await client.post("/unmask/end", data={"case": case.id})
-        assert not await unmask.active(services, me, case.resident)
+        assert not await unmask.seconds_left(services, me, case.resident)
         (line_of_audit,) = await told(console, by=me.login)
     assert (line_of_audit.act, line_of_audit.on, line_of_audit.reason) == ("look-unmask", case.id, REASON)
 

@@ -84,9 +84,9 @@ async def test_a_form_whose_audit_entry_could_not_be_written_reveals_the_data_wh
     given = {"case": case.id, "why": "calling", "reason": "回电核实身份", "form": secrets.token_hex(10)}
     with hanging(kafka):
         assert (await operator.post("/unmask", data=given)).status_code == 503
-    assert not await unmask.active(console.services, who, resident.id)
+    assert not await unmask.seconds_left(console.services, who, resident.id)
     assert (await operator.post("/unmask", data=given)).status_code == 303
-    assert await unmask.active(console.services, who, resident.id)
+    assert await unmask.seconds_left(console.services, who, resident.id)
     told = await audit_log.newest(console.house.settings, audit_log.Wanted(act="look-unmask", on=case.id), 10)
     assert told.lines
 

@@ -219,13 +219,15 @@ async def _shown(
     made = services(request)
     caller = await callers.find(made, who, call_id)
     await callers.record_look(made, who, caller)
+    left = await unmask.seconds_left(made, who, caller.resident.id) if caller.resident else 0
     elsewhere = caller.elsewhere and name_of(f"{caller.elsewhere}00", local_date(made.line.clock.now()))
     return page(
         request,
         "call_in_call.html",
         status,
         caller=caller,
-        plain=bool(caller.resident and await unmask.active(made, who, caller.resident.id)),
+        plain=left > 0,
+        left=left,
         call=caller.call,
         case=caller.case,
         place=elsewhere,

@@ -74,8 +74,9 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
     case = await found(made, who, case_id)
     await _look(made, who, case, anew=False)
     known = await _story(made, case)
-    whole = await unmask.active(made, who, case.resident)
-    shown: dict[str, Any] = {"events": timeline(known.told, language_of(request), whole), "whole_words": whole}
+    left = await unmask.seconds_left(made, who, case.resident)
+    events = timeline(known.told, language_of(request), left > 0)
+    shown: dict[str, Any] = {"events": events, "whole_words": left > 0, "left": left}
     return page(request, "case_story.html", case=case, whole=known.whole, recordings=recordings(known), **shown)
 
 

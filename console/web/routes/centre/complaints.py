@@ -301,12 +301,14 @@ async def _shown(
     await trail.record_look(made, who, "complaint", complaint.id)
     now = made.line.clock.now()
     case = await made.desk.load(complaint.case) if complaint.case else None
+    left = await unmask.seconds_left(made, who, complaint.resident) if complaint.resident else 0
     return page(
         request,
         "complaint.html",
         status,
         complaint=complaint,
-        whole=bool(complaint.resident and await unmask.active(made, who, complaint.resident)),
+        whole=left > 0,
+        left=left,
         due=rules.due(complaint),
         late=rules.overdue(complaint, now),
         follows=rules.follows(complaint),

@@ -130,6 +130,7 @@ async def printed(request: Request, case_id: str, step: str, who: Signed) -> Res
         order=order,
         payment=payment,
         whole=person.whole,
+        left=person.left,
         account=number if person.whole else masking.account(number),
         bank=payers_bank(payment),
         institution=made.line.outgoing.institutions.by_code.get(payment.institution or ""),
