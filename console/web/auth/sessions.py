@@ -67,7 +67,7 @@ class Sessions:
         name, began = hashed(token), self._wall.time()
         kept = StoredSession(account.login, account.epoch, began, how, address, agent[:AGENT])
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.set(SESSION + name, orjson.dumps(asdict(kept)), ex=self._left(account, kept))
+            pipe.set(SESSION + name, orjson.dumps(asdict(kept)), ex=self._idle_of(account))
             pipe.zadd(SESSIONS_OF + account.login, {name: began})
             pipe.zremrangebyscore(SESSIONS_OF + account.login, "-inf", began - self._whole)
             pipe.expire(SESSIONS_OF + account.login, self._whole)
@@ -102,7 +102,7 @@ class Sessions:
             await self._forget(kept.login, name)
             return None
         if acts:
-            await self._redis.expire(SESSION + name, self._left(account, kept))
+            await self._redis.expire(SESSION + name, self._idle_of(account))
         return _who(account, name)
 
     async def end(self, token: str) -> None:
@@ -161,13 +161,8 @@ class Sessions:
     def _idle_of(self, account: Account) -> int:
         return self._waiting if account.role in WAITING else self._idle
 
-    def _left(self, account: Account, kept: StoredSession) -> int:
-        """Return the seconds from now until the session ends if the person does nothing more."""
-        return max(1, min(self._idle_of(account), round(kept.began + self._whole - self._wall.time())))
-
     def _session(self, account: Account, name: str, kept: StoredSession, ttl: int) -> Session:
-        ends = min(self._wall.time() + ttl, kept.began + self._whole)
-        used = max(kept.began, ends - self._idle_of(account))
+        used = max(kept.began, self._wall.time() - (self._idle_of(account) - ttl))
         return Session(name, _moment(kept.began), _moment(used), kept.how, kept.address, kept.agent)
 
 

@@ -76,10 +76,23 @@ async def test_at_its_latest_time_a_session_ends_whatever_is_done(console: Stage
     async with await console.signed_in(StaffRole.OPERATOR) as client:
         name = SESSION + hashed(client.token)
         kept = orjson.loads(await redis.get(name))
-        await redis.set(name, orjson.dumps(kept | {"began": time.time() - whole + 50}), ex=1000)
-        assert await left(console, client, await client.get("/queue", headers=PERSON)) <= 50
+        await redis.set(name, orjson.dumps(kept | {"began": time.time() - whole + 2}), ex=1000)
+        assert (await client.get("/queue", headers=PERSON)).status_code == 200
+        await asyncio.sleep(2)
+        assert (await client.get("/queue", headers=PERSON)).headers["location"] == "/sign-in"
         await redis.set(name, orjson.dumps(kept | {"began": time.time() - whole}), ex=1000)
         assert (await client.get("/queue")).headers["location"] == "/sign-in"
+
+
+async def test_the_last_act_is_shown_also_of_a_session_that_waits_longer_than_it_lasts(console: Stage) -> None:
+    redis, settings = console.house.line.redis, console.services.settings
+    for role, hours in ((StaffRole.OFFICER, settings.waiting_hours), (StaffRole.OPERATOR, settings.session_minutes / 60)):
+        async with await console.signed_in(role) as client:
+            name = SESSION + hashed(client.token)
+            kept = orjson.loads(await redis.get(name))
+            await redis.set(name, orjson.dumps(kept | {"began": time.time() - 3600}), ex=int(hours * 3600) - 600)
+            [shown] = await console.services.sessions.of_login(client.account)
+            assert abs(time.time() - 600 - shown.used.timestamp()) < 60
 
 
 async def test_a_telephone_and_a_wall_wait_for_events_longer(console: Stage) -> None:
