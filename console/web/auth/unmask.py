@@ -99,25 +99,24 @@ def _once(services: Services, who: Who, form: str) -> AbstractAsyncContextManage
 async def _within_quota(services: Services, who: Who, case: Case) -> AsyncIterator[None]:
     """Count a resident in the person's hour after the block; not if it raises or is cancelled. Raises QuotaError.
 
-    Of several forms of a person at once, one after another is judged: the next sees what the one before has counted.
+    Several forms of a person that arrive together are judged one after another, so each one counts the earlier ones.
     """
     redis, name = services.line.redis, REVEALS + who.login
     red = case.level is Level.RED and (case.claimed_by == who.login or who.role is StaffRole.OFFICER)
-    member = f"{_RED if red else ''}{case.resident}"
     async with locks.locked(redis, changing("reveals", who.login)):
         now = services.line.clock.now()
         await redis.zremrangebyscore(name, "-inf", (now - WINDOW).timestamp())
-        found = {each.decode(): _revealed(each, at) for each, at in await redis.zrange(name, 0, -1, withscores=True)}
-        until = free_again(list(found.values()), red, quotas(services.settings.reveal_quotas)[who.role], now)
-        if until is not None and member not in found:
+        members = {each.decode(): at for each, at in await redis.zrange(name, 0, -1, withscores=True)}
+        if case.resident in {each.removeprefix(_RED) for each in members}:  # it counts once within the hour
+            yield
+            return
+        before = [Revealed(datetime.fromtimestamp(at, UTC), each.startswith(_RED)) for each, at in members.items()]
+        until = free_again(before, red, quotas(services.settings.reveal_quotas)[who.role], now)
+        if until is not None:
             raise QuotaError(until)
         yield
-        await redis.zadd(name, {member: now.timestamp()}, nx=True)
+        await redis.zadd(name, {f"{_RED if red else ''}{case.resident}": now.timestamp()})
         await redis.expire(name, WINDOW)
-
-
-def _revealed(member: bytes, at: float) -> Revealed:
-    return Revealed(datetime.fromtimestamp(at, UTC), member.startswith(_RED.encode()))
 
 
 async def seconds_left(services: Services, who: Who, resident: ResidentId) -> int:

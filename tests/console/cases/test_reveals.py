@@ -75,6 +75,11 @@ async def test_a_red_case_of_ones_own_may_be_revealed_above_the_quota(console: S
         assert (await client.post(f"/cases/{case.id}/claim", data={"form": "aaaabbbbccccdddd"})).status_code == 303
         assert (await reveal(client, other)).status_code == 429
         assert (await reveal(client, case)).status_code == 303
+        counted = await console.house.line.redis.zcard(REVEALS + client.account.login)
+        assert (await client.post(f"/cases/{case.id}/release", data={"form": "bbbbccccddddeeee"})).status_code == 303
+        assert (await reveal(client, case)).status_code == 303  # the same resident counts once, whoever has the case
+        assert await console.house.line.redis.zcard(REVEALS + client.account.login) == counted
+        assert (await client.post(f"/cases/{case.id}/claim", data={"form": "ccccddddeeeeffff"})).status_code == 303
         await filled(console, client, RED)
         await console.house.line.redis.zrem(REVEALS + client.account.login, f"red:{case.resident}")
         assert (await reveal(client, case)).status_code == 429
