@@ -111,7 +111,9 @@ async def test_an_order_is_printed_with_its_account_whole_only_while_it_is_revea
     (order,) = stop.case.orders
     path = f"/release/orders/{stop.case.id}/{order.step}/print"
     async with await console.signed_in(StaffRole.AUDITOR) as rita:
+        assert f'href="{path}"' in (await rita.get(f"/audit/export/{stop.case.id}")).text
         page = (await rita.get(path)).text
+        assert "返回止付令" not in page, "the release desk is not an auditor's"
         assert order.number in page
         assert capitals(order.amount_fen) in page
         assert stop.mule not in page, "the account is masked"

@@ -135,6 +135,7 @@ async def printed(request: Request, case_id: str, step: str, who: Signed) -> Res
         bank=payers_bank(payment),
         institution=made.line.outgoing.institutions.by_code.get(payment.institution or ""),
         capitals=capitals(order.amount_fen),
+        decides=who.role in RELEASES,
         names=await made.staff.names(),
         **_words(request, case, order, PRINTED_REASONS),
     )
