@@ -125,6 +125,18 @@ async def newest(settings: Settings, wanted: Wanted, most: int, before: int | No
     return Page(found, reached if reached > begin else None, left=reached > begin and len(found) < most)
 
 
+async def every(settings: Settings, wanted: Wanted) -> AsyncIterator[AuditEntry]:
+    """Yield all entries that match, the newest first. Lines that cannot be read are left out."""
+    before: int | None = None
+    while True:
+        page = await newest(settings, wanted, CHUNK, before)
+        for record in page.lines:
+            yield record.entry
+        before = page.before
+        if before is None:
+            return
+
+
 async def about(settings: Settings, on: str) -> list[Line]:
     """Return all lines whose subject is exactly `on`, as stored on the topic, the oldest first."""
     mark = f'"on":"{on}"'.encode()

@@ -36,16 +36,20 @@ class SampledReveal:
         return _ACTS[self.review.act] if self.review else None
 
 
-async def sampled_reveals(services: Services, who: Who, day: date) -> list[SampledReveal]:
-    """Return the sample of a day in China that is over, of the people of the reader's area, the earliest first."""
+async def sampled_reveals(
+    services: Services, who: Who, day: date, accounts: Mapping[str, Account]
+) -> list[SampledReveal]:
+    """Return the sample of a day in China that is over, of the people of the reader's area, the earliest first.
+
+    `accounts`: all accounts by login.
+    """
     since = datetime.combine(day, time(), JILIN)
-    accounts = {account.login: account for account in await services.staff.all()}
     lines = await _lines(services, since)
     reviews = {each.detail: each for each in lines if each.act in _ACTS}  # the latest comes last
     reveals = [
         each
         for each in lines
-        if is_reveal(each) and each.at < since + timedelta(days=1) and _in_area(who, each.by, accounts)
+        if is_reveal(each) and each.at < since + timedelta(days=1) and in_area(who, each.by, accounts)
     ]
     found = [
         SampledReveal(name, each, _why(each), reviews.get(f"{_ABOUT}{name}"), each.by == who.login)
@@ -59,7 +63,9 @@ async def review(services: Services, who: Who, day: date, name: str, verdict: Re
     """Write a review to the audit. Raises NotFoundError if the reader's sample of the day has no such revealing, or it
     is the reader's own.
     """
-    found = next((each for each in await sampled_reveals(services, who, day) if each.id == name and not each.own), None)
+    accounts = {account.login: account for account in await services.staff.all()}
+    sampled = await sampled_reveals(services, who, day, accounts)
+    found = next((each for each in sampled if each.id == name and not each.own), None)
     if found is None:
         raise NotFoundError
     await trail.write(services, who, f"reveal-{verdict.value}", found.entry.on, words, f"{_ABOUT}{name}")
@@ -68,17 +74,13 @@ async def review(services: Services, who: Who, day: date, name: str, verdict: Re
 async def _lines(services: Services, since: datetime) -> list[AuditEntry]:
     """Return the reveals and reviews since a time, the oldest first."""
     wanted = audit_log.Wanted(since=since, acts=REVEALING | _ACTS.keys())
-    found: list[AuditEntry] = []
-    before: int | None = None
-    while True:
-        page = await audit_log.newest(services.line.settings, wanted, audit_log.CHUNK, before)
-        found += [told.entry for told in page.lines]
-        before = page.before
-        if before is None:
-            return found[::-1]
+    return [each async for each in audit_log.every(services.line.settings, wanted)][::-1]
 
 
-def _in_area(who: Who, login: str, accounts: Mapping[str, Account]) -> bool:
+def in_area(who: Who, login: str, accounts: Mapping[str, Account]) -> bool:
+    """Return whether a person's reveals are shown to the reader: those of a deleted account to readers without an area
+    only. `accounts`: all accounts by login.
+    """
     return who.sees(accounts[login].area) if login in accounts else not who.area
 
 

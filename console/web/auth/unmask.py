@@ -16,7 +16,7 @@ from console.web.auth.who import Who
 from console.web.kit.services import Services
 from domain.access.reveals import REVEALING, WINDOW, Revealed, free_again, is_reveal, quotas, says_something
 from domain.calendar import local_date
-from schemas.administration.audit import AuditEntry, RevealReason
+from schemas.administration.audit import RevealReason
 from schemas.casework.cases import Case
 from schemas.levels import Level
 from schemas.people.residents import ResidentId
@@ -157,19 +157,9 @@ async def _sum(line: Installation) -> None:
 
 
 async def _counted(line: Installation, since: datetime) -> Counter[str]:
-    found: Counter[str] = Counter()
-    before: int | None = None
     wanted = audit_log.Wanted(acts=REVEALING, since=since)
-    while True:
-        page = await audit_log.newest(line.settings, wanted, audit_log.CHUNK, before)
-        found.update(_counts_as(told.entry) for told in page.lines if is_reveal(told.entry))
-        before = page.before
-        if before is None:
-            return found
-
-
-def _counts_as(entry: AuditEntry) -> str:
-    return _field(local_date(entry.at), entry.by)
+    entries = [each async for each in audit_log.every(line.settings, wanted) if is_reveal(each)]
+    return Counter(_field(local_date(each.at), each.by) for each in entries)
 
 
 def _name(who: Who, resident: ResidentId) -> str:

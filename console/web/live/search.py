@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
 
 from console.web.live.row import Row
@@ -20,6 +22,21 @@ class Sought(StrEnum):
     CASE = "case-number"
     PHONE = "phone-tail"
     NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class SoughtNumber:
+    """The digits of a telephone or account as they were typed. `whole`: the complete numbers that they may be."""
+
+    told: str
+    whole: frozenset[str]
+
+    def fits(self, number: str) -> bool:
+        """Return whether the digits are the number's last LEAST_DIGITS, which pages show, or all of it.
+
+        Any other part does not match: whoever may try one digit more at a time reads a masked number whole.
+        """
+        return number[-LEAST_DIGITS:] == self.told or number in self.whole
 
 
 def digits(text: str) -> str:
@@ -48,8 +65,8 @@ def found(rows: Iterable[Row], text: str, by: Sought) -> list[Row]:
     if by is Sought.CASE:
         return [row for row in rows if row.id.startswith(text)]
     if by is Sought.PHONE:
-        told = digits(text)
-        return [row for row in rows if has_digits(row.phone, told) or begins(_key(row), told)]
+        number = sought_number(text)
+        return [row for row in rows if number.fits(row.phone) or begins(_key(row), number.told)]
     return [row for row in rows if text.casefold() in row.name.casefold()]
 
 
@@ -57,14 +74,10 @@ def _key(row: Row) -> str:
     return key_of(row.id, row.case.opened_at)
 
 
-def has_digits(number: str, told: str) -> bool:
-    """Return whether the digits are the last LEAST_DIGITS of a telephone or account, which pages show, or all of it.
-
-    Any other part does not match: whoever may try one digit more at a time reads a masked number whole.
-    """
-    if number and told in (number[-LEAST_DIGITS:], number.removeprefix("+")):
-        return True
-    try:
-        return normal_phone(told) == number
-    except ValueError:
-        return False
+def sought_number(text: str) -> SoughtNumber:
+    """Return the number that a text means, whose kind is Sought.PHONE."""
+    told = digits(text)
+    whole = {told, f"+{told}"}
+    with suppress(ValueError):
+        whole.add(normal_phone(told))
+    return SoughtNumber(told, frozenset(whole))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from console.web.kit.services import Services
-from console.web.live.search import Sought, digits, has_digits
+from console.web.live.search import Sought, SoughtNumber, sought_number
 from domain.desk.case_numbers import may_be, typed_number
 from domain.payments.bank_book import StopLine
 from schemas.people.residents import Resident
@@ -19,12 +19,12 @@ async def found(services: Services, lines: Sequence[StopLine], text: str, by: So
     people = await services.line.residents.standing({line.resident for line in lines})
     if by is Sought.NAME:
         return [line for line in lines if _named(people.get(line.resident), text.casefold())]
-    told = digits(text)
+    number = sought_number(text)
     numbers = await accounts(services, (line.payee for line in lines))
     return [
         line
         for line in lines
-        if has_digits(numbers.get(line.payee, ""), told) or _reached(people.get(line.resident), told)
+        if number.fits(numbers.get(line.payee, "")) or _reached(people.get(line.resident), number)
     ]
 
 
@@ -39,5 +39,5 @@ def _named(person: Resident | None, text: str) -> bool:
     return person is not None and text in person.name.casefold()
 
 
-def _reached(person: Resident | None, told: str) -> bool:
-    return person is not None and any(has_digits(held.value, told) for held in person.phones)
+def _reached(person: Resident | None, number: SoughtNumber) -> bool:
+    return person is not None and any(number.fits(held.value) for held in person.phones)

@@ -14,7 +14,7 @@ from console.web.policies.policy_words import ABOUT, PARTS
 from domain.policy import PolicyError, difference, load
 from schemas.administration.drafts import MOST_CHARACTERS
 from schemas.base import legible
-from streams.operations import rules
+from schemas.casework.policies import InForce
 from streams.repositories.policies import UnknownPolicyError
 from streams.state.keys import key
 
@@ -60,10 +60,10 @@ async def submitted(request: Request, form: FormData) -> tuple[str, str]:
     return typed, "" if typed.strip() else translate(request, "没有内容：请选择文件或填写策略。")
 
 
-async def live_text(made: Services) -> str:
+async def live_text(made: Services, live: InForce) -> str:
     """Return the text of the policy in force; "" if it is not stored."""
     try:
-        return await made.line.policies.text((await rules.standing(made.line)).policy)
+        return await made.line.policies.text(live.policy)
     except UnknownPolicyError:
         return ""
 

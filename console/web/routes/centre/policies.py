@@ -114,14 +114,14 @@ async def version(request: Request, who: Signed, digest: str) -> Response:
     made = services(request)
     if digest not in await made.line.policies.known():
         raise NotFoundError
-    text, live = await made.line.policies.text(digest), await live_text(made)
+    text, standing = await made.line.policies.text(digest), await rules.standing(made.line)
     return page(
         request,
         "policy_version.html",
         digest=digest,
         text=text,
-        standing=await rules.standing(made.line),
-        **compared(live, text),
+        standing=standing,
+        **compared(await live_text(made, standing), text),
     )
 
 
@@ -149,7 +149,7 @@ async def _listed(
         in_shadow=in_shadow,
         counts=await shadow.counts(line.redis, beside) if beside else [],
         may=who.area == "",
-        text=kept if kept is not None else await live_text(made),
+        text=kept if kept is not None else await live_text(made, standing),
         refused=refused,
         reason=reason,
         keys=KEYS,

@@ -39,7 +39,6 @@ from streams.screening import shadow
 
 door = Door("/policies")
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
-LEVELS = GRAVEST_FIRST  # the order of columns
 
 
 @door.page("/drafts/{draft_id}", SUPERVISORS, name="policy-draft")
@@ -126,9 +125,9 @@ async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
     """
     made = services(request)
     draft = await _found(made, who, draft_id)
-    live = await live_text(made)
+    live = await live_text(made, await rules.standing(made.line))
     shown = previews(request).find(live, draft.text)
-    return page(request, "policy_preview.html", draft=draft, preview=shown, levels=LEVELS)
+    return page(request, "policy_preview.html", draft=draft, preview=shown, levels=GRAVEST_FIRST)
 
 
 @door.act("/drafts/{draft_id}/preview", SUPERVISORS, name="policy-preview-start")
@@ -140,7 +139,7 @@ async def preview(request: Request, who: Signed, draft_id: str) -> Response:
     made = services(request)
     draft = await _found(made, who, draft_id)
     try:
-        previews(request).start(await live_text(made), draft.text)
+        previews(request).start(await live_text(made, await rules.standing(made.line)), draft.text)
     except PolicyError:
         return await _draft(request, who, draft, 422)
     await trail.write(made, who, "policy-previewed", draft.id, detail=digest_of(draft.text))
@@ -179,7 +178,7 @@ async def _draft(
 ) -> Response:
     made = services(request)
     live = await rules.standing(made.line)
-    current = await live_text(made)
+    current = await live_text(made, live)
     text = draft.text if kept is None else kept
     return page(
         request,
@@ -198,7 +197,7 @@ async def _draft(
         may=who.area == "",
         open=draft.state is DraftState.OPEN,
         preview=previews(request).find(current, draft.text),
-        levels=LEVELS,
+        levels=GRAVEST_FIRST,
         preview_most=f"{MOST_RESIDENTS:,}",
         preview_seconds=round(MOST_SECONDS),
         refused=refused,

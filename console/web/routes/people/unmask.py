@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, NamedTuple
 
@@ -25,7 +26,7 @@ from schemas.administration.security_events import SecurityEventKind
 from schemas.casework.cases import Case
 from schemas.people.residents import ResidentId
 from schemas.people.rosters import TaskState
-from schemas.people.staff import StaffRole
+from schemas.people.staff import Account, StaffRole
 
 door = Door("/unmask")
 COUNTERS = frozenset({StaffRole.SUPERVISOR, StaffRole.AUDITOR})
@@ -95,15 +96,16 @@ async def counted(request: Request, who: Signed, day: date | None = None) -> Res
     made = services(request)
     days = _days(made)
     chosen = day if day in days[1:] else days[1]
+    accounts = {account.login: account for account in await made.staff.all()}
     return page(
         request,
         "unmaskings.html",
         days=days,
-        people=await _people(made, who, await unmask.counts(made, days[-1]), days),
+        people=_people(who, await unmask.counts(made, days[-1]), days, accounts),
         reads_audit=who.role is StaffRole.AUDITOR,
         day=chosen,
-        reveals=await reveal_reviews.sampled_reveals(made, who, chosen),
-        names=await made.staff.names(),
+        reveals=await reveal_reviews.sampled_reveals(made, who, chosen, accounts),
+        names={login: account.name for login, account in accounts.items()},
     )
 
 
@@ -145,13 +147,11 @@ async def quota_spent(request: Request, who: Who, until: datetime) -> Response:
     return error_response(request, 429, words, "quota spent", {"Retry-After": str(seconds)}, seconds=seconds)
 
 
-async def _people(made: Services, who: Who, found: Counter[tuple[date, str]], days: list[date]) -> list[Person]:
-    """Return the people who revealed data, most often first. Deleted accounts are shown to readers without an area
-    only.
-    """
-    accounts = {account.login: account for account in await made.staff.all()}
-    logins = {login for _, login in found}
-    mine = [name for name in logins if (who.sees(accounts[name].area) if name in accounts else not who.area)]
+def _people(
+    who: Who, found: Counter[tuple[date, str]], days: list[date], accounts: Mapping[str, Account]
+) -> list[Person]:
+    """Return the people of the reader's area who revealed data, most often first."""
+    mine = [login for login in {login for _, login in found} if reveal_reviews.in_area(who, login, accounts)]
     rows = [
         Person(
             login,
