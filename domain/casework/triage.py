@@ -120,14 +120,13 @@ class Ground(StrEnum):
     TO_GO = "to_go"  # money in payments that are neither settled nor safe
     TO_COME = "to_come"  # no payment in progress: this much may still be asked for
     CALL = "call"  # a suspicious call is in progress
-    LEFT = "left"  # a deadline is running
     NOT_TAKEN = "not_taken"  # unanswered calls
     TALKED = "talked"  # conversations that did not persuade
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A reason for a case's place in the queue. `at`: since when a call is in progress, or until when there is time.
+    """A reason for a case's place in the queue. `at`: since when a call is in progress.
 
     `fen`: the money; `times`: the number of calls or conversations.
     """
@@ -152,7 +151,7 @@ def weigh(case: Case, policy: Policy) -> Weight:
 
 def reasons(case: Case, policy: Policy) -> list[Reason]:
     """Return the reasons for a case's place in the queue, which an operator reads as "¥80,000 still to go, call in
-    progress, 6 min left".
+    progress".
     """
     found = []
     if going := to_go(case):
@@ -161,8 +160,6 @@ def reasons(case: Case, policy: Policy) -> list[Reason]:
         found.append(Reason(Ground.TO_COME, fen=asked))
     if case.danger.call_since is not None:
         found.append(Reason(Ground.CALL, at=case.danger.call_since))
-    if (until := left_until(case)) is not None:
-        found.append(Reason(Ground.LEFT, at=until))
     counted = ((Ground.NOT_TAKEN, _unanswered_calls(case)), (Ground.TALKED, _talks(case)))
     return found + [Reason(ground, times=times) for ground, times in counted if times]
 

@@ -226,14 +226,13 @@ def test_the_order_does_not_depend_on_the_order_in_which_cases_are_given(cases: 
 # ---------------------------------------------------------------- why
 
 
-def test_reasons_tell_the_money_the_call_the_time_left_and_what_was_tried() -> None:
+def test_reasons_tell_the_money_the_call_and_what_was_tried() -> None:
     since = NOON - 6 * MINUTE
     tried = on_desk(Result.SENT, Result.NO_ANSWER, Result.REFUSED, Result.HUNG_UP)
     calling = case(Level.RED, 8_000_000, danger=danger(Level.RED, exposure=THERE, call_since=since), steps=tried)
     assert reasons(calling, POLICY) == [
         Reason(Ground.TO_GO, fen=8_000_000),
         Reason(Ground.CALL, at=since),
-        Reason(Ground.LEFT, at=DUE),
         Reason(Ground.NOT_TAKEN, times=2),
         Reason(Ground.TALKED, times=1),
     ]
