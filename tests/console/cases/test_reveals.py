@@ -146,10 +146,10 @@ async def test_a_sample_of_a_day_is_confirmed_or_questioned_by_another_person_of
         assert (await supervisor.post("/unmask/review", data=old)).status_code == 404
         mine = told | {"reveal": _sampled(page, logins[1]), "verdict": "confirmed"}
         assert (await supervisor.post("/unmask/review", data=mine)).status_code == 404
-        answer = await supervisor.post("/unmask/review", data=told | {"words": "为何上门"})
+        answer = await supervisor.post("/unmask/review", data=told | {"words": "为何上门 139-0000-0001"})
         shown = (await supervisor.get(answer.headers["location"])).text
         assert "有疑问" in shown
-        assert "为何上门" in shown
+        assert "为何上门 ***-****-0001" in shown
         await supervisor.post("/unmask/review", data=told | {"verdict": "confirmed"})
         assert "已确认" in (await supervisor.get("/unmask")).text
         exported = AuditEntry(at=at, by=logins[0], act="look-export", on=case.id, reason="检察机关调取")
