@@ -28,7 +28,7 @@ from domain.payments.reconciliation import as_csv, totals
 from domain.payments.releases import Why
 from schemas.casework.cases import Case, StopState
 from schemas.casework.inputs import OperatorReport
-from schemas.channels.releases import MOST_REASON, ReleaseRequest, ReleaseState
+from schemas.channels.releases import LEAST_REASON, MOST_REASON, ReleaseRequest, ReleaseState
 from schemas.codes.any_code import AnyCode
 from streams.state.keys import RELEASE_TELLING
 
@@ -157,7 +157,7 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
     """
     made = services(request)
     found = await _request(made, who, name)
-    if not 2 <= len(reason.strip()) <= MOST_REASON:
+    if not LEAST_REASON <= len(reason.strip()) <= MOST_REASON:
         wrong = translate(request, REASON_LENGTH)
         return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=422)
     async with made.line.releases.locked(name) as fresh:
