@@ -57,7 +57,9 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedClaims:
-    """How the provider must have recognized a person: one of the values of each claim; an empty set is not checked."""
+    """How a person must have signed in at the provider: with one of these values of each claim. An empty set is not
+    checked.
+    """
 
     acr: frozenset[str] = frozenset()
     amr: frozenset[str] = frozenset()

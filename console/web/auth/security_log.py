@@ -1,7 +1,7 @@
 """Records security events: on their topic, as counts for the alarms, and by syslog if a receiver is configured.
 
-An event that cannot be written does not fail the request that it is about: it is logged, and syslog has it unless Redis
-did not say whose login it is.
+An event that cannot be written does not fail the request that it is about: it is logged. Syslog receives it too, except
+if Redis failed before it was known whether the login belongs to an account.
 """
 
 import asyncio

@@ -33,7 +33,8 @@ WAITS = 4  # times that a case is waited for: other cases are decided too
 async def open_case(
     services: Services, who: Who, caller: Caller, newcomer: Newcomer | None, told: Reported, paid: Paid
 ) -> tuple[Statement, Case | None]:
-    """Record the report, and return it with its red case, claimed and in conversation; None if it has not come yet.
+    """Record the report, and return it with its red case, claimed and in conversation; None if no case appeared within
+    the wait.
 
     The stop order of the payment is drafted at once, if the payee's account is known. `newcomer`: of a caller without
     an entry, who gets one. Raises UnreadableError, before anything is written, if a number is invalid, and TimeoutError

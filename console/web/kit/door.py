@@ -45,7 +45,9 @@ class Door:
     def act(
         self, path: str, roles: Collection[StaffRole], name: str, *, by_itself: bool = False
     ) -> Callable[[Endpoint], Endpoint]:
-        """Decorator: a POST route for forms and page scripts. `by_itself`: an open page sends it without its reader."""
+        """Decorator: a POST route for forms and page scripts. `by_itself`: an open page sends it by a timer; it
+        does not show that a person is there.
+        """
         return self._route(path, roles, name, ["POST"], by_itself=by_itself)
 
     def api(

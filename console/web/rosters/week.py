@@ -57,10 +57,10 @@ async def listed(made: Services, who: Who) -> list[Listed]:
     """Return the stations of the person's area."""
     now, asked = made.line.clock.now(), await duty(made)
     needs = asked.needs if asked else ()
-    found_ = []
+    stations = []
     for name, roster in (await seen(made, who)).items():
         gaps = coverage.gaps(roster.officers, needs, now, now + WEEK, ZONE)
-        found_.append(
+        stations.append(
             Listed(
                 name,
                 len(roster.officers),
@@ -70,7 +70,7 @@ async def listed(made: Services, who: Who) -> list[Listed]:
                 sum(swap.state in swaps.OPEN for swap in roster.swaps),
             )
         )
-    return found_
+    return stations
 
 
 async def station_page(

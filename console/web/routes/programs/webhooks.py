@@ -89,8 +89,8 @@ async def settle(request: Request, who: Signed, webhook_id: str) -> Response:
 async def pause(request: Request, who: Signed, webhook_id: str, paused: Annotated[bool, Form()] = True) -> Response:
     """Pause a webhook, or resume it, and redirect to the webhooks; events in between are sent afterwards.
 
-    `paused`: what it shall be; it may have been paused by its answer 410 since the page was shown. Raises NotFoundError
-    if there is no such webhook.
+    `paused`: True to pause, False to resume. The page says which, because an answer 410 may have paused the webhook
+    after the page was shown. Raises NotFoundError if there is no such webhook.
     """
     act = "webhook-paused" if paused else "webhook-goes-on"
     await _change(request, who, webhook_id, act, lambda _: {"paused": paused})
