@@ -139,6 +139,11 @@ def lasted(span: timedelta) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
+def _unless_whole(mask: Callable[[str], str]) -> Callable[[str, bool], str]:
+    """Return a filter that masks a text, or returns it as it is if `whole`: the reader has revealed the data."""
+    return lambda text, whole=False: text if whole else mask(text)
+
+
 _UNITS = {"zh": (("万", "亿"), 10_000), "ko": (("만", "억"), 10_000), "en": (("k", "M", "bn"), 1000)}
 _FILTERS: dict[str, Callable[..., Any]] = {
     "yuan": yuan,
@@ -149,8 +154,8 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "milliseconds": milliseconds,
     "minutes": minutes,
     "lasted": lasted,
-    "masked_name": masking.name,
-    "masked_text": masked_text,
-    "masked_phone": masking.phone,
-    "masked_account": masking.account,
+    "masked_name": _unless_whole(masking.name),
+    "masked_text": _unless_whole(masked_text),
+    "masked_phone": _unless_whole(masking.phone),
+    "masked_account": _unless_whole(masking.account),
 }
