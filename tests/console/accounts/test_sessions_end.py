@@ -86,7 +86,10 @@ async def test_at_its_latest_time_a_session_ends_whatever_is_done(console: Stage
 
 async def test_the_last_act_is_shown_also_of_a_session_that_waits_longer_than_it_lasts(console: Stage) -> None:
     redis, settings = console.house.line.redis, console.services.settings
-    for role, hours in ((StaffRole.OFFICER, settings.waiting_hours), (StaffRole.OPERATOR, settings.session_minutes / 60)):
+    for role, hours in (
+        (StaffRole.OFFICER, settings.waiting_hours),
+        (StaffRole.OPERATOR, settings.session_minutes / 60),
+    ):
         async with await console.signed_in(role) as client:
             name = SESSION + hashed(client.token)
             kept = orjson.loads(await redis.get(name))
