@@ -26,6 +26,7 @@ EVERYBODY = frozenset(StaffRole) - {StaffRole.SERVICE}
 ASKING = frozenset({StaffRole.SYSTEM_ADMINISTRATOR})  # ask for accounts, tokens and webhooks
 CONFIRMING = frozenset({StaffRole.SECURITY_ADMINISTRATOR})  # decide on what was asked for
 DESK = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
+SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 RELEASES = frozenset({StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR})  # roles that decide on stop-payments
 READ_ORDERS = RELEASES | {StaffRole.AUDITOR}
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.answers import until
-from console.web.kit.door import DESK, Door
+from console.web.kit.door import DESK, SUPERVISORS, Door
 from console.web.kit.filled import Filled, done, filled, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
@@ -23,11 +23,9 @@ from schemas.casework.cases import Case, StepState
 from schemas.casework.inputs import Hold
 from schemas.errors import UserError
 from schemas.levels import Action, Channel, Level
-from schemas.people.staff import StaffRole
 from streams.operations import rules
 
 door = Door()
-SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 NAMED = ("channel", "action", "scam_type", "campaign")
 EVERYTHING = "everything"  # names the form that stops all outgoing contact
 WORD = "全部停止"  # typed as confirmation, in the person's language

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.kit.door import DESK, Door
+from console.web.kit.door import DESK, SUPERVISORS, Door
 from console.web.kit.events import Look, open_stream
 from console.web.kit.filled import wants_json
 from console.web.kit.pages import page
@@ -24,11 +24,9 @@ from domain.identity.free_text import masked_text
 from domain.visits.check_in import concerns, shown_and_folded
 from schemas.base import legible
 from schemas.people.alarms import Alarm
-from schemas.people.staff import StaffRole
 from streams.runtime.tasks import wanted
 
 door = Door()
-SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 LOOK_SECONDS = 0.5  # of the wall clock: the greatest delay of an alarm on a screen
 SESSION_SECONDS = 10.0  # between checks of the session
 LATEST = 20  # acknowledged alarms shown

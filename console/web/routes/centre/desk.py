@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import csrf
 from console.web.auth.who import Signed, Who
-from console.web.kit.door import Door
+from console.web.kit.door import SUPERVISORS, Door
 from console.web.kit.events import open_stream
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
@@ -19,16 +19,14 @@ from console.web.overview.shapes import source
 from domain.desk.places import Layer
 from domain.statistics.clocks import Whose, whose
 from schemas.levels import GRAVEST_FIRST
-from schemas.people.staff import StaffRole
 from streams.monitoring import overview
 
 door = Door()
-ROLES = frozenset({StaffRole.SUPERVISOR})
 PARTS = ("needs", "load", "map", "clocks", "people", "feeds")
 Area = Annotated[str, Query(alias="area")]
 
 
-@door.page("/desk", ROLES, name="desk")
+@door.page("/desk", SUPERVISORS, name="desk")
 async def desk(request: Request, who: Signed, area_code: Area = "", layer: str = "") -> Response:
     """The page with the overview of the person's area. `area`, `layer`: what its map shows."""
     made = services(request)
@@ -42,7 +40,7 @@ async def desk(request: Request, who: Signed, area_code: Area = "", layer: str =
     )
 
 
-@door.page("/desk/stream", ROLES, name="desk-stream")
+@door.page("/desk/stream", SUPERVISORS, name="desk-stream")
 async def stream(request: Request, who: Signed, area_code: Area = "", layer: str = "") -> Response:
     """A stream of changed parts, `{part: html}`; a request that does not accept one is redirected to the overview."""
     if EVENTS not in request.headers.get("accept", ""):

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.kit.door import Door
+from console.web.kit.door import SUPERVISORS, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
@@ -24,21 +24,19 @@ from domain.desk.handover import Sheet, sheet
 from domain.ids import short_hash
 from domain.payments.releases import is_open
 from schemas.people.handovers import HandOver
-from schemas.people.staff import StaffRole
 from streams.monitoring import overview
 
 door = Door()
-ROLES = frozenset({StaffRole.SUPERVISOR})
 SHOWN = 5  # latest hand-overs shown
 
 
-@door.page("/handover", ROLES, name="handover")
+@door.page("/handover", SUPERVISORS, name="handover")
 async def handover(request: Request, who: Signed) -> Response:
     """The page with the present sheet and the SHOWN latest hand-overs."""
     return await _page(request, who)
 
 
-@door.act("/handover", ROLES, name="handover-write")
+@door.act("/handover", SUPERVISORS, name="handover-write")
 async def write(
     request: Request, who: Signed, form: Annotated[str, Form()], note: Annotated[str, Form()] = ""
 ) -> Response:
@@ -65,7 +63,7 @@ async def write(
     return RedirectResponse("/handover", 303)
 
 
-@door.act("/handover/{name}/take", ROLES, name="handover-take")
+@door.act("/handover/{name}/take", SUPERVISORS, name="handover-take")
 async def take(request: Request, name: str, who: Signed) -> Response:
     """Confirm a hand-over and redirect to the page; 409 for the person who wrote it. The first confirmation stays.
 

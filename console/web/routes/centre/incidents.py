@@ -14,7 +14,7 @@ from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.acting import acted
 from console.web.case.answers import put
-from console.web.kit.door import DESK, Door
+from console.web.kit.door import DESK, SUPERVISORS, Door
 from console.web.kit.events import Look, open_stream
 from console.web.kit.filled import Filled, done, filled, new_form
 from console.web.kit.i18n import translate
@@ -28,11 +28,9 @@ from domain.desk import incidents as rules
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Act, ConfirmAct, NoteAct, SendOfficerAct
 from schemas.people.incidents import Incident
-from schemas.people.staff import StaffRole
 from streams.runtime.tasks import wanted
 
 door = Door()
-SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 LOOK_SECONDS = 3.0  # between checks of a stream's session
 MOST = 500  # most cases of one bulk act and most rows of a board
 ENDED_SHOWN = timedelta(days=1)  # an ended incident stays on the page for this long

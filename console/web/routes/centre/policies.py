@@ -5,7 +5,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.kit.door import Door
+from console.web.kit.door import SUPERVISORS, Door
 from console.web.kit.filled import new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
@@ -25,13 +25,11 @@ from console.web.policies.policy_words import KEYS
 from domain.ids import short_hash
 from domain.policy import digest_of, faults_of, versions
 from schemas.administration.drafts import MOST_CHARACTERS, Draft, DraftState, InShadow
-from schemas.people.staff import StaffRole
 from streams.operations import rules
 from streams.repositories.tables import StaleDraftError
 from streams.screening import shadow
 
 door = Door("/policies")
-SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 
 
 @door.page("", SUPERVISORS, name="policies")

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.kit.door import Door
+from console.web.kit.door import SUPERVISORS, Door
 from console.web.kit.filled import new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
@@ -32,13 +32,11 @@ from domain.policy import PolicyError, digest_of, faults_of
 from schemas.administration.drafts import MOST_CHARACTERS, Draft, DraftState, InShadow
 from schemas.casework.policies import InForce
 from schemas.levels import GRAVEST_FIRST
-from schemas.people.staff import StaffRole
 from streams.operations import rules
 from streams.repositories.tables import StaleDraftError
 from streams.screening import shadow
 
 door = Door("/policies")
-SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 
 
 @door.page("/drafts/{draft_id}", SUPERVISORS, name="policy-draft")

@@ -16,7 +16,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.kit.door import Door
+from console.web.kit.door import SUPERVISORS, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
@@ -41,11 +41,9 @@ from domain.visits import roster_file, rostering
 from domain.visits.roster_file import MOST_BYTES, Cell, Difference, EncodingError, WrongCell
 from domain.visits.rostering import Wrong
 from schemas.people.rosters import Feed, Officer, Roster, RosterChange
-from schemas.people.staff import StaffRole
 from streams.repositories.stations import NOTHING, Stored
 
 door = Door("/rosters")
-SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 FEED_LASTS = timedelta(days=180)  # whoever left, or lost a telephone, does not read the shifts for ever
 PAST = timedelta(days=14)  # past shifts that a calendar still contains
 TELLING = 8  # first characters of a token, which identify the station

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from console.web.auth.who import Signed, Who
-from console.web.kit.door import Door
+from console.web.kit.door import SUPERVISORS, Door
 from console.web.kit.filled import new_form
 from console.web.kit.pages import page
 from console.web.kit.services import services
@@ -31,10 +31,8 @@ from domain.visits import rostering, swaps
 from domain.visits.rostering import MOST_SHIFTS
 from schemas.people.residents import Language
 from schemas.people.rosters import Absence, AbsenceKind, Officer, Role, Roster
-from schemas.people.staff import StaffRole
 
 door = Door("/rosters")
-SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 
 
 @door.page("", SUPERVISORS, name="rosters")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.answers import until
-from console.web.kit.door import Door
+from console.web.kit.door import SUPERVISORS, Door
 from console.web.kit.filled import done, filled, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
@@ -19,7 +19,6 @@ from console.web.payments import payers, stops
 from console.web.rosters import areas
 from domain.calendar import local_date
 from domain.identity import masking
-from schemas.people.staff import StaffRole
 from schemas.risk.fan_outs import PayersAnswered, PayersRequest, RequestState
 from streams.repositories.payers_requests import closed, waiting
 from streams.screening.fan_outs import record
@@ -27,7 +26,6 @@ from streams.screening.payers import token_of
 from streams.screening.store import LATE
 
 door = Door()
-SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 CLOSED_SHOWN = 20
 MOST_REASON = 500
 
