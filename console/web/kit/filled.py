@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import HTTPException, Request
+from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from domain.ids import short_hash
@@ -51,6 +52,12 @@ async def filled(request: Request) -> Filled:
     if not _FORM.fullmatch(form):
         raise HTTPException(400, "the form has no id: load its page again")
     return Filled(fields, many, form)
+
+
+def form_value(form: FormData, name: str) -> str:
+    """Return a field's text; "" if it is missing or a file."""
+    given = form.get(name)
+    return given if isinstance(given, str) else ""
 
 
 def fen(yuan: str) -> int | None:

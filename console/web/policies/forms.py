@@ -8,6 +8,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from console.web.auth.who import ForbiddenError, Who
+from console.web.kit.filled import form_value
 from console.web.kit.i18n import translate
 from console.web.kit.services import Services
 from console.web.policies.policy_words import ABOUT, PARTS
@@ -48,7 +49,7 @@ def whole_province(who: Who) -> None:
 async def submitted(request: Request, form: FormData) -> tuple[str, str]:
     """Return the submitted policy text (a file before typed text), and why it is refused, or ""."""
     given = form.get("file")
-    typed = said(form, "text").replace("\r\n", "\n")  # as browsers send it
+    typed = form_value(form, "text").replace("\r\n", "\n")  # as browsers send it
     if isinstance(given, UploadFile) and given.filename:
         raw = await given.read(4 * MOST_CHARACTERS + 1)
         try:
@@ -76,15 +77,9 @@ async def partition_policies(made: Services) -> list[str]:
         return [raw.decode() if raw else "" for raw in await pipe.execute()]
 
 
-def said(form: FormData, name: str) -> str:
-    """Return a field of the form; "" if it is missing or a file."""
-    given = form.get(name)
-    return given if isinstance(given, str) else ""
-
-
 def reason_of(form: FormData) -> str:
     """Return the reason; "" if it has fewer than two characters."""
-    words = legible(said(form, "reason")).strip()[:MOST_REASON]
+    words = legible(form_value(form, "reason")).strip()[:MOST_REASON]
     return words if len(words) >= 2 else ""
 
 

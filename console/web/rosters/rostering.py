@@ -1,6 +1,5 @@
 """Shared parts of the roster pages: stations of the reader's area, writing a change, errors in words."""
 
-import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -10,6 +9,7 @@ from starlette.datastructures import FormData
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Who
+from console.web.kit.filled import form_value, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import ZONE
 from console.web.kit.services import Services, services
@@ -196,15 +196,9 @@ def name_of(shift: Shift) -> str:
 
 def form_id(who: Who, form: FormData) -> str:
     """Return the id of a form: the same for a repeated form; a form without an id is always new."""
-    return short_hash("form", who.login, form_value(form, "form") or secrets.token_hex(10))
+    return short_hash("form", who.login, form_value(form, "form") or new_form())
 
 
 def words(request: Request, error: RefusedError) -> str:
     """Return the error's reason in the request's language."""
     return translate(request, error.words)
-
-
-def form_value(form: FormData, name: str) -> str:
-    """Return a field's text; "" if it is missing or a file."""
-    given = form.get(name)
-    return given if isinstance(given, str) else ""

@@ -9,10 +9,10 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from console.web.auth.who import Who
-from console.web.kit.filled import new_form
+from console.web.kit.filled import form_value, new_form
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
-from console.web.rosters.rostering import RefusedError, duty, form_value, name_of, seen, words
+from console.web.rosters.rostering import RefusedError, duty, name_of, seen, words
 from domain.visits import coverage, rostering, swaps
 from domain.wording import labels
 from schemas.people.rosters import Absence, AbsenceKind, Officer, Roster, Shift

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import re
-import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -17,6 +16,7 @@ from console.web.auth.who import Signed, Who
 from console.web.case.acts import found as found_case
 from console.web.kit.door import Door
 from console.web.kit.errors import error_response
+from console.web.kit.filled import new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
@@ -105,7 +105,7 @@ async def heads(request: Request, who: Signed) -> Response:
 async def ask(request: Request, who: Signed, case_id: str) -> Response:
     """The page that asks for the reason of an export. Raises NotFoundError if there is no such case in the area."""
     case = await found_case(services(request), who, case_id)
-    return page(request, "export.html", case=case, form_id=secrets.token_hex(10), least=LEAST_REASON)
+    return page(request, "export.html", case=case, form_id=new_form(), least=LEAST_REASON)
 
 
 @door.act("/export/{case_id}", EXPORTERS, name="export")

@@ -2,7 +2,6 @@
 the next one.
 """
 
-import secrets
 from typing import Annotated, Any
 
 from fastapi import Form, Request
@@ -12,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.kit.door import SUPERVISORS, Door
+from console.web.kit.filled import new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
@@ -97,7 +97,7 @@ async def _page(request: Request, who: Who, *, note: str = "", wrong: str = "", 
         request,
         "handover.html",
         status,
-        form_id=secrets.token_hex(10),
+        form_id=new_form(),
         note=note,
         wrong=wrong,
         area=area.area_name(who, made.line.clock.now()),

@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.kit.door import SUPERVISORS, Door
-from console.web.kit.filled import new_form
+from console.web.kit.filled import form_value, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import services
@@ -16,7 +16,6 @@ from console.web.policies.forms import (
     live_text,
     partition_policies,
     reason_of,
-    said,
     submitted,
     to_draft,
     whole_province,
@@ -49,14 +48,14 @@ async def begin(request: Request, who: Signed) -> Response:
         return await _listed(request, who, 422, refused=refused, kept=text)
     live = await rules.standing(made.line)
     draft = Draft(
-        id=short_hash("draft", who.login, said(form, "form")),
+        id=short_hash("draft", who.login, form_value(form, "form")),
         area=who.area,
         text=text,
         base=live.policy,
         at=made.line.clock.now(),
         by=who.login,
         writers=[who.login],
-        note=said(form, "note")[:MOST_REASON],
+        note=form_value(form, "note")[:MOST_REASON],
     )
     try:
         await made.line.drafts.put(draft)
@@ -93,7 +92,7 @@ async def back(request: Request, who: Signed) -> Response:
     whole_province(who)
     live, reason = await rules.standing(made.line), reason_of(form)
     before = versions.before(live)
-    if said(form, "seen") != live.policy or before is None:
+    if form_value(form, "seen") != live.policy or before is None:
         refused = translate(request, "现行策略已经变了，请重新查看。")
         return await _listed(request, who, 409, refused=refused, reason=reason)
     if not reason:

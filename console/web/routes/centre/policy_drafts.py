@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.kit.door import SUPERVISORS, Door
-from console.web.kit.filled import new_form
+from console.web.kit.filled import form_value, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
@@ -20,7 +20,6 @@ from console.web.policies.forms import (
     live_text,
     partition_policies,
     reason_of,
-    said,
     shown_lines,
     submitted,
     to_draft,
@@ -63,7 +62,7 @@ async def save(request: Request, who: Signed, draft_id: str) -> Response:
     if text == draft.text and who.login in draft.writers and draft.state is DraftState.OPEN:
         return to_draft(draft.id)
     writers = draft.writers if who.login in draft.writers else [*draft.writers, who.login]
-    changed = {"text": text, "writers": writers, "note": said(form, "note")[:MOST_REASON]}
+    changed = {"text": text, "writers": writers, "note": form_value(form, "note")[:MOST_REASON]}
     try:
         await _put(made, who, draft, form, changed)
     except StaleDraftError as error:
@@ -212,7 +211,7 @@ def _not_publishable(request: Request, who: Who, draft: Draft, live: InForce, fo
     stopped = digest_of(draft.text) in live.stopped
     checks = (
         (draft.state is not DraftState.OPEN, "这份草稿已经结束。"),
-        (said(form, "seen") != str(draft.version), "草稿已被他人修改，请重新查看后再决定。"),
+        (form_value(form, "seen") != str(draft.version), "草稿已被他人修改，请重新查看后再决定。"),
         (who.login in draft.writers, "起草或修改过的人不能发布：请由另一人复核发布。"),
         (bool(faults_of(draft.text)), "策略有误，不能发布。"),
         (not reason_of(form), "请写明理由（至少两个字）。"),
@@ -231,7 +230,7 @@ async def _found(made: Services, who: Who, draft_id: str) -> Draft:
 
 async def _put(made: Services, who: Who, draft: Draft, form: FormData, changed: Mapping[str, object]) -> None:
     """Write a draft's next version. Raises StaleDraftError if it is closed, or has changed since it was shown."""
-    seen = said(form, "seen")
+    seen = form_value(form, "seen")
     if draft.state is not DraftState.OPEN or seen != str(draft.version):
         raise StaleDraftError(draft)
     stamped = {"version": draft.version + 1, "at": made.line.clock.now(), "by": who.login}

@@ -1,6 +1,5 @@
 """Routes of an officer's own shifts: ask colleagues for swaps and answer theirs. A supervisor approves each swap."""
 
-import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -10,9 +9,10 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth.who import Signed, Who
 from console.web.kit.door import Door
+from console.web.kit.filled import form_value, new_form
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
-from console.web.rosters.rostering import Make, RefusedError, form_value, name_of, shift_named, stations, words, write
+from console.web.rosters.rostering import Make, RefusedError, name_of, shift_named, stations, words, write
 from domain.ids import short_hash
 from domain.visits import swaps
 from domain.visits.rostering import RosterError
@@ -114,7 +114,7 @@ async def _mine(request: Request, who: Who, shift: str = "", refused: RefusedErr
         names={each.id: each.name for each in (roster.officers if roster else ())},
         zone=ZONE,
         refused=words(request, refused) if refused else "",
-        form=secrets.token_hex(10),
+        form=new_form(),
     )
 
 

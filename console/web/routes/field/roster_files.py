@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.kit.door import SUPERVISORS, Door
+from console.web.kit.filled import form_value, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
@@ -25,7 +26,6 @@ from console.web.rosters.rostering import (
     CHANGED,
     RefusedError,
     form_id,
-    form_value,
     found,
     in_area,
     only_here,
@@ -326,7 +326,7 @@ async def _import_page(
         cells=CELLS,
         columns=",".join(roster_file.COLUMNS),
         zone=ZONE,
-        form=secrets.token_hex(10),
+        form=new_form(),
     )
 
 
@@ -351,7 +351,7 @@ async def _feeds(
         address=address,
         officer=officer,
         refused=refused,
-        form=secrets.token_hex(10),
+        form=new_form(),
     )
 
 

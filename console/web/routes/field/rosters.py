@@ -11,13 +11,12 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth.who import Signed, Who
 from console.web.kit.door import SUPERVISORS, Door
-from console.web.kit.filled import new_form
+from console.web.kit.filled import form_value, new_form
 from console.web.kit.pages import page
 from console.web.kit.services import services
 from console.web.rosters.rostering import (
     Make,
     RefusedError,
-    form_value,
     found,
     shift_from_form,
     typed,

@@ -2,7 +2,6 @@
 the account is frozen.
 """
 
-import secrets
 from typing import Annotated, Any
 
 from fastapi import Form, Request
@@ -15,6 +14,7 @@ from console.web.case.acting import acted
 from console.web.case.answers import Answered
 from console.web.case.view import payers_bank, person_of
 from console.web.kit.door import READ_ORDERS, RELEASES, Door
+from console.web.kit.filled import new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
@@ -197,7 +197,7 @@ async def _page(
         may_hand_over=handover.may_not_hand_over(case, order, who.role) is None,
         freezing=FREEZING,
         typed={"reason": "", "decision": "", "authority": ""} | (typed or {}),
-        form_id=secrets.token_hex(10),
+        form_id=new_form(),
         here=f"/release/orders/{case.id}/{order.step}",
         names=await made.staff.names(),
         **_words(request, case, order),

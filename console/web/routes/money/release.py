@@ -1,6 +1,5 @@
 """Routes of the release desk: stop-payments, requests to lift one (a second person decides), bank reconciliation."""
 
-import secrets
 from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
@@ -13,6 +12,7 @@ from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case import answers
 from console.web.case.answers import Answered
 from console.web.kit.door import RELEASES, Door
+from console.web.kit.filled import new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
@@ -347,7 +347,7 @@ async def _stop_page(
         within=releases.WITHIN,
         typed=typed or {"reason": "", "evidence": ""},
         wrong=wrong,
-        form_id=secrets.token_hex(10),
+        form_id=new_form(),
         here=f"/release/stops/{case.id}/{number}",
         **await messages(made, who, case, case.payments[number]),
     )
@@ -385,7 +385,7 @@ async def _request_page(
         wrong=wrong,
         words_of_case=words,
         refusal=refusal,
-        form_id=secrets.token_hex(10),
+        form_id=new_form(),
         here=f"/release/requests/{found.id}",
         names=await made.staff.names(),
         **await messages(made, who, case, case.payments[found.payment]),
