@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from console.web.case.reports import LONGEST, Reported
-from console.web.kit.filled import Filled, fen
+from console.web.kit.filled import Filled, fen, one_of
 from domain.calendar import local_date
 from domain.desk.paid_at import paid_at
 from domain.desk.unknown_caller import Newcomer, named_place
@@ -97,7 +97,7 @@ def _reported(given: Filled, call: str, name: str) -> ReportedPayment:
         source=_source(given),
         report=name,
         told_in=call,
-        paid_by=PaidBy(given["paid_by"]) if given["paid_by"] in list(PaidBy) else PaidBy.BANK_TRANSFER,
+        paid_by=one_of(PaidBy, given["paid_by"], PaidBy.BANK_TRANSFER),
         from_bank=given["bank"][:LONGEST_NAME],
         from_account=given["from_account"],
         holder=given["holder"],
@@ -110,7 +110,7 @@ def _reported(given: Filled, call: str, name: str) -> ReportedPayment:
 
 
 def _source(given: Filled) -> ReportSource:
-    return ReportSource(given["source"]) if given["source"] in list(ReportSource) else ReportSource.HOTLINE
+    return one_of(ReportSource, given["source"], ReportSource.HOTLINE)
 
 
 def _birth_year(age: str, now: datetime) -> int | None:

@@ -1,8 +1,10 @@
 """Turns errors into responses: a page or JSON in plain words, never with a trace, a version or a value."""
 
 import logging
+import math
 import traceback
 from collections.abc import Mapping
+from datetime import datetime
 
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Request
@@ -13,10 +15,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from console.web.auth.who import ForbiddenError, NotFoundError, NotSignedInError
+from console.web.auth.who import ForbiddenError, NotFoundError, NotSignedInError, Who
 from console.web.kit.door import opens
 from console.web.kit.i18n import translate
-from console.web.kit.pages import page
+from console.web.kit.pages import ZONE, page
 from console.web.kit.services import services
 from schemas.administration.security_events import SecurityEventKind
 from streams.repositories.policies import UnknownPolicyError
@@ -90,6 +92,15 @@ def too_many(request: Request, seconds: int) -> Response:
     """Return a 429 response with Retry-After in seconds."""
     words = translate(request, "操作过于频繁，请稍后再试。")
     return error_response(request, 429, words, ERRORS[429], {"Retry-After": str(seconds)}, seconds=seconds)
+
+
+async def quota_spent(request: Request, who: Who, until: datetime) -> Response:
+    """Record that the person wanted too much, and return 429 with the time when one more is allowed."""
+    await services(request).security.note(request, SecurityEventKind.MASS_REVEALING, who.login)
+    seconds = max(1, math.ceil((until - services(request).line.clock.now()).total_seconds()))
+    told = translate(request, "一小时内查看的人数已达上限，%(at)s 起可再查看一人。确有需要，请值班长查看。")
+    words = told % {"at": f"{until.astimezone(ZONE):%H:%M:%S}"}
+    return error_response(request, 429, words, "quota spent", {"Retry-After": str(seconds)}, seconds=seconds)
 
 
 class Faults:

@@ -4,6 +4,8 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
 
 from fastapi import HTTPException, Request
 from starlette.datastructures import FormData
@@ -13,6 +15,7 @@ from domain.ids import short_hash
 from schemas.base import MOST_FEN
 
 _FORM = re.compile(r"[0-9a-f]{8,64}")
+_Kind = TypeVar("_Kind", bound=StrEnum)
 _YUAN = re.compile(r"[0-9]{1,11}(\.[0-9]{1,2})?")
 
 
@@ -58,6 +61,11 @@ def form_value(form: FormData, name: str) -> str:
     """Return a field's text; "" if it is missing or a file."""
     given = form.get(name)
     return given if isinstance(given, str) else ""
+
+
+def one_of(kind: type[_Kind], value: str, default: _Kind) -> _Kind:
+    """Return the member of an enum that has the value; `default` if none has it."""
+    return next((each for each in kind if each.value == value), default)
 
 
 def fen(yuan: str) -> int | None:

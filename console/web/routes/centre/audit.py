@@ -15,13 +15,12 @@ from console.web.auth import trail, unmask
 from console.web.auth.who import Signed, Who
 from console.web.case.acts import found as found_case
 from console.web.kit.door import Door
-from console.web.kit.errors import error_response
+from console.web.kit.errors import error_response, quota_spent
 from console.web.kit.filled import new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
 from console.web.overview import audit_words
-from console.web.routes.people.unmask import quota_spent
 from domain.access.reveals import LEAST_REASON
 from schemas.people.staff import StaffRole
 from streams.operations import bundles

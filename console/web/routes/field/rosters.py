@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth.who import Signed, Who
 from console.web.kit.door import SUPERVISORS, Door
-from console.web.kit.filled import form_value, new_form
+from console.web.kit.filled import form_value, new_form, one_of
 from console.web.kit.pages import page
 from console.web.kit.services import services
 from console.web.rosters.rostering import (
@@ -100,7 +100,7 @@ async def absent(request: Request, who: Signed) -> Response:
 
     def make(form: FormData) -> Make:
         start, finish = typed(form, "start"), typed(form, "end")
-        kind = next((each for each in AbsenceKind if each.value == form_value(form, "kind")), AbsenceKind.OTHER)
+        kind = one_of(AbsenceKind, form_value(form, "kind"), AbsenceKind.OTHER)
         name = short_hash("absence", form_value(form, "form"))
         try:
             absence = Absence(id=name, officer=form_value(form, "officer"), start=start, end=finish, kind=kind)
@@ -250,7 +250,7 @@ def _officer(who: Who, form: FormData) -> Officer:
         return Officer(
             id=form_value(form, "id").strip(),
             name=form_value(form, "name").strip(),
-            role=next((each for each in Role if each.value == role), Role.OFFICER),
+            role=one_of(Role, role, Role.OFFICER),
             division=division,
             languages=frozenset(languages or [Language.CHINESE]),
         )

@@ -1,9 +1,8 @@
 """Routes for revealing a resident's data for some minutes, and for counting how often each person does so."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Annotated, Literal, NamedTuple
 
 from fastapi import Form, Request
@@ -13,16 +12,15 @@ from console.web.auth import reveal_reviews, unmask
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.acts import found as found_case
 from console.web.kit.door import Door
-from console.web.kit.errors import error_response
+from console.web.kit.errors import error_response, quota_spent
 from console.web.kit.i18n import translate
 from console.web.kit.local import local_path
-from console.web.kit.pages import ZONE, page
+from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from domain.access.reveals import ROLES as MAY
 from domain.access.reveals import says_something
 from domain.calendar import local_date
 from schemas.administration.audit import RevealReason, RevealVerdict
-from schemas.administration.security_events import SecurityEventKind
 from schemas.casework.cases import Case
 from schemas.people.residents import ResidentId
 from schemas.people.rosters import TaskState
@@ -136,15 +134,6 @@ def _days(made: Services) -> list[date]:
     """Return the DAYS days of the page, today first."""
     today = local_date(made.line.clock.now())
     return [today - timedelta(days=ago) for ago in range(DAYS)]
-
-
-async def quota_spent(request: Request, who: Who, until: datetime) -> Response:
-    """Record that the person wanted too much, and return 429 with the time when one more is allowed."""
-    await services(request).security.note(request, SecurityEventKind.MASS_REVEALING, who.login)
-    seconds = max(1, math.ceil((until - services(request).line.clock.now()).total_seconds()))
-    told = translate(request, "一小时内查看的人数已达上限，%(at)s 起可再查看一人。确有需要，请值班长查看。")
-    words = told % {"at": f"{until.astimezone(ZONE):%H:%M:%S}"}
-    return error_response(request, 429, words, "quota spent", {"Retry-After": str(seconds)}, seconds=seconds)
 
 
 def _people(
