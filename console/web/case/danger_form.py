@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from console.web.case.reports import LONGEST, Reported
-from console.web.kit.filled import Filled, fen, one_of
+from console.web.kit.filled import Filled, FormError, amount_of, one_of
 from domain.calendar import local_date
 from domain.desk.paid_at import paid_at
 from domain.desk.unknown_caller import Newcomer, named_place
@@ -26,10 +26,6 @@ WORDS = "来电人称本人正在被骗。银行：%(bank)s。%(text)s"
 _REFERENCE = re.compile(r"[0-9A-Za-z._:-]{0,64}")
 
 
-class DangerFormError(ValueError):
-    """A field of the form is invalid; the text is the message for the person, to be translated."""
-
-
 @dataclass(frozen=True, slots=True)
 class Paid:
     """A payment as it was told. `institution`: the payee's, by its name or by the card; None if it is not known, or
@@ -42,15 +38,15 @@ class Paid:
 
 
 def read_newcomer(given: Filled, places: Mapping[str, str], keys: IdKeys, now: datetime) -> Newcomer:
-    """Return what a caller whom nobody knows says of themselves. Raises DangerFormError if a field is invalid.
+    """Return what a caller whom nobody knows says of themselves. Raises FormError if a field is invalid.
 
     `places`: names of the person's counties by code.
     """
     if not given["name"]:
-        raise DangerFormError("请填写来电人姓名。")
+        raise FormError("name", "请填写来电人姓名。")
     division = named_place(given["place"], places)
     if division is None:
-        raise DangerFormError("请写明来电人所在的县（市、区），须在本辖区内。")
+        raise FormError("place", "请写明来电人所在的县（市、区），须在本辖区内。")
     said: dict[str, Any] = {"birth_year": _birth_year(given["age"], now), **_identity(given["id_number"], keys, now)}
     return Newcomer(
         given["name"][:LONGEST_NAME], division, _source(given), account=_account(given["from_account"]), **said
@@ -58,7 +54,7 @@ def read_newcomer(given: Filled, places: Mapping[str, str], keys: IdKeys, now: d
 
 
 def read_paid(given: Filled, call: str, name: str, institutions: Institutions, now: datetime) -> Paid:
-    """Return the payment and the scammer as they were told; all fields may be empty. Raises DangerFormError if one is
+    """Return the payment and the scammer as they were told; all fields may be empty. Raises FormError if one is
     invalid.
 
     `call`, `name`: the ids of the call and of the form.
@@ -66,27 +62,24 @@ def read_paid(given: Filled, call: str, name: str, institutions: Institutions, n
     try:
         at = paid_at(given["paid_at"], now)
     except ValueError:
-        raise DangerFormError("付款时间无法识别，请写成 14:30 或 3-1 14:30，刚刚付款的可不填。") from None
+        raise FormError("paid_at", "付款时间无法识别，请写成 14:30 或 3-1 14:30，刚刚付款的可不填。") from None
     if not _REFERENCE.fullmatch(given["reference"]):
-        raise DangerFormError("交易流水号无法识别，应为字母和数字。")
+        raise FormError("reference", "交易流水号无法识别，应为字母和数字。")
     found = institutions.of_payee(given["institution"], given["suspect_account"])
     try:
         reported = _reported(given, call, name)
     except ValidationError:
-        raise DangerFormError("有一项内容过长，每项最多 128 字，链接最多 300 字。") from None
+        raise FormError("", "有一项内容过长，每项最多 128 字，链接最多 300 字。") from None
     return Paid(reported, at, found.code if found else None)
 
 
 def read_report(given: Filled, name: str, words: str) -> Reported:
-    """Return the report of a caller in danger. `words`: WORDS in the person's language. Raises DangerFormError if the
+    """Return the report of a caller in danger. `words`: WORDS in the person's language. Raises FormError if the
     amount is invalid, or is missing where the account is given.
     """
-    try:
-        amount = fen(given["amount"])
-    except ValueError:
-        raise DangerFormError("金额无法识别，请写成 12000 或 12,000.50。") from None
+    amount = amount_of(given)
     if amount is None and given["suspect_account"]:
-        raise DangerFormError("请填写付给对方账户的金额。")
+        raise FormError("amount", "请填写付给对方账户的金额。")
     text = words % {"bank": given["bank"][:LONGEST_NAME] or "–", "text": given["text"]}
     text = text[:LONGEST]
     return Reported(name, CallerRequest.REPORT, text, given["suspect_account"], given["suspect_phone"], amount)
@@ -117,7 +110,7 @@ def _birth_year(age: str, now: datetime) -> int | None:
     if not age:
         return None
     if not (age.isascii() and age.isdigit() and 0 < int(age) <= OLDEST):
-        raise DangerFormError("年龄请写成数字，不清楚可不填。")
+        raise FormError("age", "年龄请写成数字，不清楚可不填。")
     return local_date(now).year - int(age)
 
 
@@ -128,7 +121,7 @@ def _identity(number: str, keys: IdKeys, now: datetime) -> dict[str, Any]:
     try:
         known = parse_id_number(number, on=local_date(now))
     except ValueError:
-        raise DangerFormError("身份证号有误，不清楚可不填。") from None
+        raise FormError("id_number", "身份证号有误，不清楚可不填。") from None
     return {"birth_year": known.birth.year, "sex": known.sex, "id_hash": keys.hashes(known.number)[-1]}
 
 
@@ -136,4 +129,4 @@ def _account(text: str) -> str:
     try:
         return normal_account(text) if text else ""
     except ValueError:
-        raise DangerFormError("来电人的付款账户无法识别：应为 6 至 34 位字母和数字。") from None
+        raise FormError("from_account", "来电人的付款账户无法识别：应为 6 至 34 位字母和数字。") from None

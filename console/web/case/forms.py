@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from console.web.case.acts import ActBody
-from console.web.kit.filled import Filled, fen
+from console.web.kit.filled import Filled, FormError, fen
 from console.web.kit.pages import ZONE
 from domain.casework.grounds import ground_of
 from domain.desk.questions import HEARD
@@ -23,14 +23,6 @@ SURE = frozenset(
 )  # acts that need a confirmation
 
 _Act = dict[str, Any]
-
-
-class FormError(ValueError):
-    """A field of the form is invalid. `field`: its name. `words`: the error in Chinese, to be translated."""
-
-    def __init__(self, field: str, words: str) -> None:
-        super().__init__(words)
-        self.field, self.words = field, words
 
 
 def body_of(given: Filled) -> ActBody:

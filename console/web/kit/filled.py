@@ -19,6 +19,16 @@ _Kind = TypeVar("_Kind", bound=StrEnum)
 _YUAN = re.compile(r"[0-9]{1,11}(\.[0-9]{1,2})?")
 
 
+class FormError(ValueError):
+    """A field of the form is invalid. `field`: its name; "" if it may be one of several. `words`: the error in Chinese,
+    to be translated.
+    """
+
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(words)
+        self.field, self.words = field, words
+
+
 @dataclass(frozen=True, slots=True)
 class Filled:
     """A submitted form. `fields`: the last value of each field, stripped; `many`: all values; `form`: the form's id."""
@@ -83,6 +93,14 @@ def fen(yuan: str) -> int | None:
     if amount > MOST_FEN:
         raise ValueError("more than there is")
     return amount
+
+
+def amount_of(given: Filled) -> int | None:
+    """Return the field `amount` in fen; None if it is empty. Raises FormError if it is not an amount."""
+    try:
+        return fen(given["amount"])
+    except ValueError:
+        raise FormError("amount", "金额无法识别，请写成 12000 或 12,000.50。") from None
 
 
 def wants_json(request: Request) -> bool:

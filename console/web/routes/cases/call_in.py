@@ -12,11 +12,10 @@ from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case import callers, danger, danger_form, reports
 from console.web.case.acting import acted
 from console.web.case.answers import put
-from console.web.case.danger_form import DangerFormError
 from console.web.case.reports import Reported, UnreadableError
 from console.web.kit.described import Rung
 from console.web.kit.door import DESK, Door
-from console.web.kit.filled import Filled, done, fen, filled, new_form
+from console.web.kit.filled import Filled, FormError, amount_of, done, filled, new_form
 from console.web.kit.i18n import language_of, place, translate, translations
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
@@ -164,8 +163,8 @@ async def being_defrauded(request: Request, who: Signed, call_id: str) -> Respon
     except UnreadableError as error:
         wrong = _WRONG.get(error.field, "这不是可以识别的电话号码。")
         return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, wrong))
-    except DangerFormError as error:
-        return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, str(error)))
+    except FormError as error:
+        return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, error.words))
     await _keep(made, who, caller.call, statement, "")
     return done(request, _place(call_id, case))
 
@@ -270,13 +269,13 @@ async def _take(request: Request, who: Who, call_id: str, given: Filled, what: C
     if _has(caller.call, name):
         return done(request, f"/call-in/{call_id}")
     try:
-        reported = _reported(request, given, what, name)
+        reported = _reported(given, what, name)
         statement = await reports.take(made, who, caller, reported)
     except UnreadableError as error:
         words = _WRONG.get(error.field, "这不是可以识别的电话号码。")
         return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, words))
-    except _WrongError as error:
-        return await _shown(request, who, call_id, 422, typed=given, wrong=str(error))
+    except FormError as error:
+        return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, error.words))
     await _keep(made, who, caller.call, statement, reported.recording)
     return done(request, f"/call-in/{call_id}", came_of=statement.came_of)
 
@@ -287,26 +286,16 @@ _WRONG = {
 }
 
 
-class _WrongError(ValueError):
-    """A field is invalid; the text says why in the person's language."""
-
-
-def _reported(request: Request, given: Filled, what: CallerRequest, name: str) -> Reported:
-    """Return the report of a form. Raises _WrongError if a field is invalid."""
+def _reported(given: Filled, what: CallerRequest, name: str) -> Reported:
+    """Return the report of a form. Raises FormError if a field is invalid."""
     if not given["text"] or len(given["text"]) > reports.LONGEST:
-        raise _WrongError(translate(request, "请写下来电人所说的内容，最多 1500 字。"))
+        raise FormError("text", "请写下来电人所说的内容，最多 1500 字。")
     recording = given["recording"]
     if recording and not _is_link(recording):
-        raise _WrongError(translate(request, "录音链接应以 https:// 开头。"))
-    amount = _amount(request, given)
-    return Reported(name, what, given["text"], given["suspect_account"], given["suspect_phone"], amount, recording)
-
-
-def _amount(request: Request, given: Filled) -> int | None:
-    try:
-        return fen(given["amount"])
-    except ValueError:
-        raise _WrongError(translate(request, "金额无法识别，请写成 12000 或 12,000.50。")) from None
+        raise FormError("recording", "录音链接应以 https:// 开头。")
+    return Reported(
+        name, what, given["text"], given["suspect_account"], given["suspect_phone"], amount_of(given), recording
+    )
 
 
 def _places(request: Request, who: Who) -> dict[str, str]:

@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from console.web.auth.who import Signed, Who
 from console.web.case.acts import ActBody, Taken, act, found, input_id, news, taken_by_other
 from console.web.case.answers import Answer, Answered
-from console.web.case.forms import SURE, FormError, body_of, stops_of, within
+from console.web.case.forms import SURE, body_of, stops_of, within
 from console.web.case.kept_back import Waiting
 from console.web.kit.door import DESK, Door
-from console.web.kit.filled import Filled, filled, new_form, wants_json
+from console.web.kit.filled import Filled, FormError, filled, new_form, wants_json
 from console.web.kit.i18n import translate
 from console.web.kit.services import services
 from console.web.kit.wording import say
