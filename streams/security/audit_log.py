@@ -125,7 +125,7 @@ async def newest(settings: Settings, wanted: Wanted, most: int, before: int | No
     return Page(found, reached if reached > begin else None, left=reached > begin and len(found) < most)
 
 
-async def every(settings: Settings, wanted: Wanted) -> AsyncIterator[AuditEntry]:
+async def all_entries(settings: Settings, wanted: Wanted) -> AsyncIterator[AuditEntry]:
     """Yield all entries that match, the newest first. Lines that cannot be read are left out."""
     before: int | None = None
     while True:

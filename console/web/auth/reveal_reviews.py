@@ -49,7 +49,7 @@ async def sampled_reveals(
     reveals = [
         each
         for each in lines
-        if is_reveal(each) and each.at < since + timedelta(days=1) and in_area(who, each.by, accounts)
+        if is_reveal(each) and each.at < since + timedelta(days=1) and in_readers_area(who, each.by, accounts)
     ]
     found = [
         SampledReveal(name, each, _why(each), reviews.get(f"{_ABOUT}{name}"), each.by == who.login)
@@ -74,10 +74,10 @@ async def review(services: Services, who: Who, day: date, name: str, verdict: Re
 async def _lines(services: Services, since: datetime) -> list[AuditEntry]:
     """Return the reveals and reviews since a time, the oldest first."""
     wanted = audit_log.Wanted(since=since, acts=REVEALING | _ACTS.keys())
-    return [each async for each in audit_log.every(services.line.settings, wanted)][::-1]
+    return [each async for each in audit_log.all_entries(services.line.settings, wanted)][::-1]
 
 
-def in_area(who: Who, login: str, accounts: Mapping[str, Account]) -> bool:
+def in_readers_area(who: Who, login: str, accounts: Mapping[str, Account]) -> bool:
     """Return whether a person's reveals are shown to the reader: those of a deleted account to readers without an area
     only. `accounts`: all accounts by login.
     """

@@ -158,7 +158,7 @@ async def _sum(line: Installation) -> None:
 
 async def _counted(line: Installation, since: datetime) -> Counter[str]:
     wanted = audit_log.Wanted(acts=REVEALING, since=since)
-    entries = [each async for each in audit_log.every(line.settings, wanted) if is_reveal(each)]
+    entries = [each async for each in audit_log.all_entries(line.settings, wanted) if is_reveal(each)]
     return Counter(_field(local_date(each.at), each.by) for each in entries)
 
 

@@ -140,7 +140,7 @@ def _people(
     who: Who, found: Counter[tuple[date, str]], days: list[date], accounts: Mapping[str, Account]
 ) -> list[Person]:
     """Return the people of the reader's area who revealed data, most often first."""
-    mine = [login for login in {login for _, login in found} if reveal_reviews.in_area(who, login, accounts)]
+    mine = [login for login in {login for _, login in found} if reveal_reviews.in_readers_area(who, login, accounts)]
     rows = [
         Person(
             login,
