@@ -141,7 +141,11 @@ def lasted(span: timedelta) -> str:
 
 def _unless_whole(mask: Callable[[str], str]) -> Callable[[str, bool], str]:
     """Return a filter that masks a text, or returns it as it is if `whole`: the reader has revealed the data."""
-    return lambda text, whole=False: text if whole else mask(text)
+
+    def masked(text: str, whole: bool = False) -> str:
+        return text if whole else mask(text)
+
+    return masked
 
 
 _UNITS = {"zh": (("万", "亿"), 10_000), "ko": (("만", "억"), 10_000), "en": (("k", "M", "bn"), 1000)}

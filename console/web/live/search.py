@@ -65,8 +65,8 @@ def found(rows: Iterable[Row], text: str, by: Sought) -> list[Row]:
     if by is Sought.CASE:
         return [row for row in rows if row.id.startswith(text)]
     if by is Sought.PHONE:
-        number = sought_number(text)
-        return [row for row in rows if number.fits(row.phone) or begins(_key(row), number.told)]
+        typed = sought_number(text)
+        return [row for row in rows if typed.fits(row.phone) or begins(_key(row), typed.told)]
     return [row for row in rows if text.casefold() in row.name.casefold()]
 
 

@@ -19,12 +19,10 @@ async def found(services: Services, lines: Sequence[StopLine], text: str, by: So
     people = await services.line.residents.standing({line.resident for line in lines})
     if by is Sought.NAME:
         return [line for line in lines if _named(people.get(line.resident), text.casefold())]
-    number = sought_number(text)
+    typed = sought_number(text)
     numbers = await accounts(services, (line.payee for line in lines))
     return [
-        line
-        for line in lines
-        if number.fits(numbers.get(line.payee, "")) or _reached(people.get(line.resident), number)
+        line for line in lines if typed.fits(numbers.get(line.payee, "")) or _reached(people.get(line.resident), typed)
     ]
 
 
