@@ -17,7 +17,8 @@ MOVED = 0.1  # of the schedules have partitions that move while the providers ar
 OVERTAKEN = 0.1  # of the schedules have inputs that are deleted, once acknowledged, while their work is held up
 APPROVED = 0.5  # of the schedules have a stop desk that approves orders
 AGED = 0.1  # of the schedules have evidence that outlives its signal, in a Redis that is lost
-AGED_SIGNALS = 900  # these signals are numbered from here on
+UNPUBLISHED = 0.15  # of the schedules kill a worker about when it commits, and Redis is lost after the next commit
+LATER_SIGNALS = 900  # the signals of these are numbered from here on
 SERVERS = ("redis", "kafka", *CHANNELS)
 
 
@@ -75,6 +76,8 @@ def drawn(seed: int) -> Schedule:
         steps += drawing.approved()
     if random.random() < AGED:  # likewise
         steps += drawing.aged()
+    if random.random() < UNPUBLISHED:
+        steps += drawing.unpublished()
     ordered = sorted(steps, key=lambda step: (step.at, step.do))
     return Schedule(seed, workers, swaps, idempotent, promises, tuple(ordered))
 
@@ -167,8 +170,8 @@ class _Drawing:
     def aged(self) -> list[Step]:
         """A call whose signal Kafka no longer keeps when Redis is wiped; its resident then pays: red with the call."""
         who, payee, at = self._random.randrange(RESIDENTS), 200 + self._random.randrange(3), self._time(0.3, 3.0)
-        call = {"kind": "ongoing", "who": who, "n": AGED_SIGNALS}
-        pays = {"kind": "transfer", "who": who, "payee": payee, "n": AGED_SIGNALS + 1}
+        call = {"kind": "ongoing", "who": who, "n": LATER_SIGNALS}
+        pays = {"kind": "transfer", "who": who, "payee": payee, "n": LATER_SIGNALS + 1}
         deleted = round(at + 1.0 + self._random.random(), 3)
         wiped = round(deleted + 0.2 + self._random.random(), 3)
         return [
@@ -176,6 +179,20 @@ class _Drawing:
             *(Step(deleted, "retention", {"topic": topic}) for topic in ("signals", "signals-urgent")),
             *self._wipe(wiped),
             Step(round(wiped + 0.2 + 2.0 * self._random.random(), 3), "signals", {"signals": [pays]}),
+        ]
+
+    def unpublished(self) -> list[Step]:
+        """A worker dies between its commit and its publishing; another commits the next input; Redis is wiped."""
+        who, payee, at = self._random.randrange(RESIDENTS), 200 + self._random.randrange(3), self._time(0.3, 3.0)
+        call = {"kind": "ongoing", "who": who, "n": LATER_SIGNALS + 2}
+        pays = {"kind": "transfer", "who": who, "payee": payee, "n": LATER_SIGNALS + 3}
+        trap = {"worker": self._worker(), "of": "case-inputs", "after": self._random.randrange(2, 8)}
+        then = round(at + 0.3 + 1.5 * self._random.random(), 3)
+        return [
+            Step(at, "kill_at_message", {**trap, "restart": self._restart()}),
+            Step(at, "signals", {"signals": [call]}),
+            Step(then, "signals", {"signals": [pays]}),
+            *self._wipe(round(then + 0.5 + 2.0 * self._random.random(), 3)),
         ]
 
     def _time(self, least: float, most: float) -> float:
