@@ -9,13 +9,30 @@ from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisPair, RedisServer
 
 BROKERS = 3
+_started = pytest.StashKey[Kafka]()
 
 
 @pytest.fixture(scope="session")
-def kafka_brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
-    """Three brokers for the whole session; tests ask for `kafka_cluster`."""
+def kafka_brokers(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Kafka]:
+    """Three brokers for the whole session, not all of which run (see `mend`); tests ask for `kafka_cluster`."""
     with Kafka(tmp_path_factory.mktemp("kafka"), BROKERS) as kafka:
+        pytestconfig.stash[_started] = kafka
         yield kafka
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the brokers where the file that follows needs none: idle they take a tenth of a core. `mend` starts them."""
+    kafka = item.config.stash.get(_started, None)
+    if kafka is not None and nextitem is not None and nextitem.path != item.path and not _on_brokers(nextitem):
+        for node in kafka.nodes:
+            kafka.kill(node)
+
+
+def _on_brokers(item: pytest.Item) -> bool:
+    """Return whether a test of this one's file uses the brokers."""
+    beside = (each for each in item.session.items if each.path == item.path)
+    return any("kafka_brokers" in getattr(each, "fixturenames", ()) for each in beside)
 
 
 @pytest.fixture
