@@ -76,7 +76,7 @@ def test_thresholds_that_leave_no_room_are_told() -> None:
     near = HAND.prior + 0.1
     levels = {level: near + 0.1 * place for place, level in enumerate(Level)}
     with pytest.raises(UnlearnableError, match="thresholds"):
-        learn_within(sampled(rows({CALL: 4.0}), BITS), HAND.model_copy(update={"levels": levels}))
+        learn_within(sampled(rows({CALL: 4.0}, count=200), BITS), HAND.model_copy(update={"levels": levels}))
 
 
 def test_each_level_has_examples_that_are_it_and_no_other_and_an_example_says_something() -> None:
