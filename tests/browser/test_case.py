@@ -19,7 +19,10 @@ from tests.browser.people import DESKTOP, PHONE, People
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
 
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
+    "resultTypes": ["violations"],
+}
 SMALL = {"width": 1024, "height": 768}
 # Where each ends: of the decision the key to it, of money and next step the first line.
 PLACES = """() => {
