@@ -10,8 +10,10 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 SECONDS = {
+    "tests/browser/test_every_page.py": 600,
     "tests/console/accounts/test_access.py": 200,
     "tests/tools/chaos/test_chaos.py": 200,
+    "tests/browser/test_ten_thousand.py": 150,
     "tests/end_to_end/test_forgotten.py": 150,
     "tests/test_traces_and_logs.py": 100,
     "tests/tools/grafana/test_proof.py": 100,
