@@ -81,7 +81,7 @@ async def take_file(
     """
     async with servers(wanted) as settings, open_installation(settings) as line:
         return await intake_file(
-            name,  # type: ignore[arg-type]  # one of FORMATS, which the command has looked up
+            name,  # type: ignore[arg-type]  # one of FORMATS or MAPPED, as the command has checked
             file,
             Intake(line.intake.producer, settings),
             settings,

@@ -27,12 +27,14 @@ class RecordPlace(Model):
 class Reading(Model):
     """What is needed to parse a row without its file: the header in base64, and the options of the import.
 
-    `start`: the date of day 0, in Beijing; `zone`: the time zone of the file's times.
+    `start`: the date of day 0, in Beijing; `zone`: the time zone of the file's times; `mapping`: the text of a bank's
+    mapping.
     """
 
     header: Annotated[str, Field(max_length=100_000)]
     start: date
     zone: Text
+    mapping: Annotated[str, Field(max_length=8_192)] | None = None
 
 
 class LinePlace(Model):

@@ -2,13 +2,17 @@
 
 import csv
 import io
+from collections.abc import Callable
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from domain.feeds.bank_mapping import BankMapping
+from domain.feeds.bank_rows import CellError, Cells, own_id
 from domain.feeds.repair import Fields, Mapping, repair
 from schemas.base import Text, Token
 from schemas.errors import UserError
+from streams.intake.formats.mapped import open_cells
 from streams.intake.formats.rows import RowError, fields
 from streams.intake.parsing import BodyError, items_of_body
 
@@ -65,6 +69,38 @@ def repaired_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes
     after = repair(before, mended)
     _keep_identity(before, after)
     return _csv(list(after)), _csv([str(value) for value in after.values()])
+
+
+def repaired_cells(header: bytes, line: bytes, bank: BankMapping, mended: Mend) -> Cells:
+    """Return the cells of a letter of a bank's file, repaired. The rules of a repair name the bank's columns.
+
+    Raises CannotSendError or MappingError as `repaired_json` does, and RowError if the line cannot be read.
+    """
+    read = open_cells(header, bank)
+    if isinstance(mended, bytes):
+        before, after = _cells(read, line), read(mended.rstrip(b"\r\n"))
+    else:
+        before = read(line)
+        after = before if mended is None else {name: str(value) for name, value in repair(before, mended).items()}
+    if missing := [name for name in bank.columns.all if name not in after]:
+        raise CannotSendError(f"the column {missing[0]} is missing after the repair, and the bank's mapping reads it")
+    if before is not None and (own := _own_id(bank, before)) and _own_id(bank, after) != own:
+        raise CannotSendError("id: must stay as it came, for by it is known what counted before")
+    return after
+
+
+def _cells(read: Callable[[bytes], Cells], line: bytes) -> Cells | None:
+    try:
+        return read(line)
+    except RowError:
+        return None
+
+
+def _own_id(bank: BankMapping, cells: Cells) -> str | None:
+    try:
+        return own_id(bank, cells)
+    except CellError:
+        return None
 
 
 def items_of(raw: bytes) -> list[object]:

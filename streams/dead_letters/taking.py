@@ -13,6 +13,8 @@ import orjson
 from pydantic import ValidationError
 
 from domain.dispatches import ids as dispatch_ids
+from domain.feeds import bank_mapping
+from domain.feeds.bank_rows import CellError, payment
 from schemas.administration.dead_letters import DeadLetter, LinePlace, RecordPlace
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import HoldChange, PolicyChange, input_adapter
@@ -25,6 +27,7 @@ from streams.dead_letters.repaired import (
     items_of,
     lacks,
     one_object,
+    repaired_cells,
     repaired_json,
     repaired_row,
 )
@@ -82,22 +85,29 @@ def _signals(letter: DeadLetter, where: RecordPlace, mended: Mend, now: datetime
 
 
 def _row(letter: DeadLetter, where: LinePlace, mended: Mend, partitions: int, now: datetime) -> Ready:
-    if letter.source not in FORMATS:
+    if letter.source not in FORMATS and not (where.reading and where.reading.mapping):
         raise CannotSendError(f"no files of the format {letter.source} are taken in here")
-    form, row = FORMATS[letter.source], row_id(where.digest, where.line)
     try:
-        header, options = _reading(where)
-        if form.header:
-            header, line = repaired_row(header, letter.content, mended)
-        else:
-            line = repaired_json(letter.content, mended)
-        found = _examined([form.open(header, options)(line, row)], now)
-    except RowError as error:
+        found = _examined([_row_item(letter, where, mended)], now)
+    except (RowError, CellError) as error:
         raise CannotSendError(f"{error}. {MEND}") from None
     # The partition depends on the letter's id, not on the subject: so it is the same however the row is repaired, and
     # duplicates are recognized there.
     partition = partition_of(letter.id.encode(), partitions)
     return Ready(_again(letter, None, found, SIGNALS.name, partition), _ids(found), found)
+
+
+def _row_item(letter: DeadLetter, where: LinePlace, mended: Mend) -> object:
+    header, options = _reading(where)
+    row = row_id(where.digest, where.line)
+    if (bank := options.mapping) is not None:
+        return payment(bank, repaired_cells(header, letter.content, bank, mended), row)
+    form = FORMATS[letter.source]
+    if form.header:
+        header, line = repaired_row(header, letter.content, mended)
+    else:
+        line = repaired_json(letter.content, mended)
+    return form.open(header, options)(line, row)
 
 
 def _named(item: object, letter: str, number: int, of: int) -> object:
@@ -168,4 +178,5 @@ def _reading(where: LinePlace) -> tuple[bytes, Options]:
         zone = ZoneInfo(where.reading.zone)
     except (ZoneInfoNotFoundError, ValueError):
         raise CannotSendError("the file's zone has no name. Take the mended rows in as a file") from None
-    return base64.b64decode(where.reading.header), Options(where.reading.start, zone)
+    bank = bank_mapping.load(where.reading.mapping) if where.reading.mapping else None
+    return base64.b64decode(where.reading.header), Options(where.reading.start, zone, bank)

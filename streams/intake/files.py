@@ -1,7 +1,8 @@
 """Intake of signal files: every row is accepted or becomes a dead letter, and an interrupted run can be resumed.
 
-A row is a line; the first line of a CSV is its header. A row without its own id gets one made of the file's digest and
-the line number, so a row sent twice (after a kill, or by a second run) has the same id and counts once.
+A row is a line; the first line of a CSV is its header, or the line that a bank's mapping says. A row without its own
+id gets one made of the file's digest and the line number, so a row sent twice (after a kill, or by a second run) has
+the same id and counts once.
 """
 
 import asyncio
@@ -9,8 +10,10 @@ import base64
 import gzip
 import hashlib
 import os
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -19,11 +22,13 @@ from typing import IO, Literal, cast
 
 from pydantic import BaseModel, ValidationError
 
+from domain.feeds.bank_mapping import BankMapping, Workbook
 from schemas.administration.dead_letters import DeadLetter, LinePlace, Reading
 from schemas.errors import UserError
 from streams.intake.acceptor import Intake, Unreadable, examine
-from streams.intake.formats import FORMATS, Format, Options, Row
+from streams.intake.formats import Format, Options, Row, format_of
 from streams.intake.formats.rows import RowError
+from streams.intake.formats.workbook import MOST_ROWS, write_lines
 from streams.messaging import dead_letter_writer
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
@@ -40,13 +45,17 @@ class FileRefusedError(UserError, ValueError):
 
 
 class FileReport(BaseModel):
-    """The counts of a file's rows over all its runs: `rows` = `accepted` + `dead_lettered`."""
+    """The counts of a file's rows over all its runs: `rows` = `accepted` + `dead_lettered`.
+
+    `skipped`: lines without a payment, as the bank's mapping declares them: those before the header, and footers.
+    """
 
     file: str
     format: str
     rows: int
     accepted: int
     dead_lettered: int
+    skipped: int = 0
     resumed_from: int | None = None  # the first line of this run, if it resumed an interrupted one
     reasons: dict[str, int] = {}  # number of dead letters by reason
 
@@ -56,12 +65,14 @@ class _State(BaseModel):
 
     digest: str
     format: str
+    mapping: str | None = None  # the digest of the mapping by which the rows are read
     kafka: str | None  # the brokers' address; an embedded broker loses its data, and the next one has another port
     offset: int = 0  # bytes of the decompressed file
     line: int = 0
     rows: int = 0
     accepted: int = 0
     dead_lettered: int = 0
+    skipped: int = 0
     reasons: dict[str, int] = {}
 
 
@@ -70,7 +81,7 @@ Progress = Callable[[int, int], None]  # called with the number of lines done, a
 
 
 async def intake_file(
-    name: Literal["jsonl", "amlsim", "cdr"],
+    name: Literal["jsonl", "amlsim", "cdr", "csv"],
     path: Path,
     intake: Intake,
     settings: Settings,
@@ -85,18 +96,22 @@ async def intake_file(
     """Accept all rows of a file, and return the report once Kafka has them all; waits while Kafka is unavailable.
 
     With `resume`, an interrupted run continues after its last acknowledged chunk. The file is read twice, first for its
-    digest, so a broken gzip is found before anything is sent. `name`: the format. `report_path`: where the report is
-    also written, as JSON. `chunk`: lines sent and acknowledged together.
+    digest, so a broken gzip is found before anything is sent. `name`: the format; "csv", a bank's file, is read by the
+    options' mapping. `report_path`: where the report is also written, as JSON. `chunk`: lines sent and acknowledged
+    together.
 
-    Raises FileRefusedError if the file cannot be read, and SendError if Kafka refuses a record for good.
+    Raises FileRefusedError or WorkbookError if the file cannot be read, and SendError if Kafka refuses a record for
+    good.
     """
-    digest, total = await asyncio.to_thread(_look_through, path)
-    sidecar = settings.data / f".{path.name}.quanzu-intake.json"
-    new = _State(digest=digest, format=name, kafka=settings.kafka)
-    state = (_resumed(sidecar, new) if resume else None) or new
-    resumed_from = state.line + 1 if state.line else None
-    taking = _Taking(FORMATS[name], path, options or Options(), intake, clock)
-    with _opened(path) as file:
+    options = options or Options()
+    with await asyncio.to_thread(opened, path, options.mapping) as file:
+        digest, total = await asyncio.to_thread(_look_through, file, path)
+        sidecar = settings.data / f".{path.name}.quanzu-intake.json"
+        read_by = options.mapping.hash if options.mapping else None
+        new = _State(digest=digest, format=name, mapping=read_by, kafka=settings.kafka)
+        state = (_resumed(sidecar, new) if resume else None) or new
+        resumed_from = state.line + 1 if state.line else None
+        taking = _Taking(format_of(name, options), path, options, intake, clock)
         taking.read_header(file, state)
         while lines := _next_lines(file, state.line, chunk):
             await taking.take(lines, state)
@@ -122,22 +137,24 @@ class _Taking:
 
     def read_header(self, file: IO[bytes], state: _State) -> None:
         """Read the column names, and seek to the first row, or to where an interrupted run stopped."""
-        header = file.readline(LONGEST_LINE).rstrip(b"\r\n") if self.format.header else b""
+        before, header = read_header(file, self.format)
         if len(header) <= LONGEST_HEADER:
-            zone = str(self.options.zone)
+            mapping = self.options.mapping.text if self.options.mapping else None
             kept = base64.b64encode(header).decode()
-            self.reading = Reading(header=kept, start=self.options.start, zone=zone)
+            zone = str(self.options.zone)
+            self.reading = Reading(header=kept, start=self.options.start, zone=zone, mapping=mapping)
         try:
             self.row = self.format.open(header, self.options)
         except RowError as error:
             self.row = partial(_refused, str(error))
         if not state.line:
-            state.offset, state.line = file.tell(), int(self.format.header)
+            state.offset, state.line, state.skipped = file.tell(), before + int(self.format.header), before
         file.seek(state.offset)
 
     async def take(self, lines: list[Line], state: _State) -> None:
         """Write the lines' signals and dead letters, and add them to the counts once Kafka has both."""
-        rows = [line for line in lines if line[1].strip()]
+        filled = [line for line in lines if line[1].strip()]
+        rows = [line for line in filled if not self.format.is_footer(line[1])]
         now = self.clock.now()
         found = examine([self._item(line, state.digest) for line in rows], now)
         reasons: dict[int, str] = {}
@@ -150,19 +167,14 @@ class _Taking:
         await self.intake.accept(found.signals)
         await dead_letter_writer.write(self.intake.producer, letters)
         state.rows += len(rows)
+        state.skipped += len(filled) - len(rows)
         state.accepted += len(found.good)
         state.dead_lettered += len(letters)
         for why in reasons.values():
             state.reasons[why] = state.reasons.get(why, 0) + 1
 
     def _item(self, line: Line, digest: str) -> object:
-        number, text = line
-        if len(text) > LONGEST_LINE:
-            return Unreadable(f"the line is longer than {LONGEST_LINE:,} bytes")
-        try:
-            return self.row(text, row_id(digest, number))
-        except RowError as error:
-            return Unreadable(str(error))
+        return item_of(self.row, line, row_id(digest, line[0]))
 
     def _place(self, number: int, digest: str) -> LinePlace:
         return LinePlace(file=_printable(self.path.name), digest=digest[:16], line=number, reading=self.reading)
@@ -176,15 +188,26 @@ def row_id(digest: str, number: int) -> str:
     return f"{digest[:8]}-{number}"
 
 
+def item_of(row: Row, line: Line, name: str) -> object:
+    """Return the item of a line, or an Unreadable that says why it cannot be read. `name`: the row's id."""
+    if len(line[1]) > LONGEST_LINE:
+        return Unreadable(f"the line is longer than {LONGEST_LINE:,} bytes")
+    try:
+        return row(line[1], name)
+    except RowError as error:
+        return Unreadable(str(error))
+
+
 def _refused(why: str, line: bytes, row_id: str) -> object:
     return Unreadable(why)
 
 
 def _next_lines(file: IO[bytes], done: int, most: int) -> list[Line]:
-    return list(islice(_lines(file, done), most))
+    return list(islice(lines_of(file, done), most))
 
 
-def _lines(file: IO[bytes], done: int) -> Iterator[Line]:
+def lines_of(file: IO[bytes], done: int) -> Iterator[Line]:
+    """Yield the lines from here on, after `done` earlier ones. Of a line that is too long, the rest is dropped."""
     while text := file.readline(LONGEST_LINE + 1):
         done += 1
         rest = text
@@ -193,25 +216,50 @@ def _lines(file: IO[bytes], done: int) -> Iterator[Line]:
         yield done, text.rstrip(b"\r\n")
 
 
-def _look_through(path: Path) -> tuple[str, int]:
-    """Return the SHA-256 of the decompressed content, and the number of lines."""
+def read_header(file: IO[bytes], form: Format) -> tuple[int, bytes]:
+    """Read the lines before the first row. Returns the number of those before the header, and the header (or b"")."""
+    first = list(islice(lines_of(file, 0), form.skip + form.header))
+    header = first[-1][1] if form.header and len(first) > form.skip else b""
+    return min(len(first), form.skip), header
+
+
+def _look_through(file: IO[bytes], path: Path) -> tuple[str, int]:
+    """Return the SHA-256 of the decompressed content, and the number of lines; the file is at its beginning again."""
     digest, lines, last = hashlib.sha256(), 0, b"\n"
     try:
-        with _opened(path) as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-                lines += block.count(b"\n")
-                last = block[-1:]
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            lines += block.count(b"\n")
+            last = block[-1:]
+        file.seek(0)
     except (OSError, EOFError, zlib.error) as error:
-        raise FileRefusedError(f"{path}: {_trouble(error)}. Nothing of it was taken in.") from None
+        raise _cannot_read(path, error) from None
     return digest.hexdigest(), lines + (last != b"\n")
 
 
-def _opened(path: Path) -> IO[bytes]:
-    """Open the file for reading, decompressed. gzip is recognized by the first bytes, not by the name."""
-    with path.open("rb") as file:
-        packed = file.read(2) == _GZIP_MAGIC
-    return cast("IO[bytes]", gzip.open(path)) if packed else path.open("rb")
+def opened(path: Path, mapping: BankMapping | None, most: int = MOST_ROWS) -> IO[bytes]:
+    """Open the file for reading, decompressed. gzip is recognized by the first bytes, not by the name.
+
+    The rows of a workbook, `most` of them, are first written as lines to a temporary file that has no name.
+    Raises FileRefusedError or WorkbookError if the file cannot be read.
+    """
+    if mapping is not None and isinstance(mapping.file, Workbook):
+        with ExitStack() as closing:
+            lines = closing.enter_context(tempfile.TemporaryFile())
+            write_lines(path, mapping.file.sheet, lines, most)
+            lines.seek(0)
+            closing.pop_all()
+            return lines
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == _GZIP_MAGIC
+        return cast("IO[bytes]", gzip.open(path)) if packed else path.open("rb")
+    except OSError as error:
+        raise _cannot_read(path, error) from None
+
+
+def _cannot_read(path: Path, error: Exception) -> FileRefusedError:
+    return FileRefusedError(f"{path}: {_trouble(error)}. Nothing of it was taken in.")
 
 
 def _trouble(error: Exception) -> str:
@@ -228,7 +276,7 @@ def _resumed(sidecar: Path, new: _State) -> _State | None:
         state = _State.model_validate_json(sidecar.read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
-    same = (state.digest, state.format, state.kafka) == (new.digest, new.format, new.kafka)
+    same = (state.digest, state.format, state.mapping, state.kafka) == (new.digest, new.format, new.mapping, new.kafka)
     return state if same else None
 
 
@@ -252,6 +300,7 @@ def _report(path: Path, state: _State, resumed_from: int | None) -> FileReport:
         rows=state.rows,
         accepted=state.accepted,
         dead_lettered=state.dead_lettered,
+        skipped=state.skipped,
         resumed_from=resumed_from,
         reasons=state.reasons,
     )

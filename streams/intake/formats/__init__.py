@@ -5,11 +5,15 @@ Called by streams/intake/files.py, and by the repair of dead letters.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from streams.intake.formats import amlsim, cdr, jsonl
+from domain.feeds.bank_mapping import BankMapping
+from streams.intake.formats import amlsim, cdr, jsonl, mapped
 from streams.intake.formats.rows import Options, Row
 
-__all__ = ["FORMATS", "Format", "Options", "Row"]
+__all__ = ["FORMATS", "MAPPED", "Format", "Options", "Row", "format_of"]
+
+MAPPED = "csv"  # the format of a bank's file, which is read by a mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +21,14 @@ class Format:
     """A file format.
 
     `source`: the source of its dead letters. `header`: whether the first line is a header; `open` takes it (or b"") and
-    returns the row reader, or raises RowError.
+    returns the row reader, or raises RowError. `skip`: the lines before it. `is_footer`: whether a line has no signal.
     """
 
     source: str
     header: bool
     open: Callable[[bytes, Options], Row]
+    skip: int = 0
+    is_footer: Callable[[bytes], bool] = lambda line: False
 
 
 FORMATS = {
@@ -30,3 +36,20 @@ FORMATS = {
     "amlsim": Format("amlsim", header=True, open=amlsim.open_rows),
     "cdr": Format("cdr", header=True, open=cdr.open_rows),
 }
+
+
+def format_of(name: str, options: Options) -> Format:
+    """Return the format of this name; if the options have a mapping, the format of that bank's file. Raises KeyError if
+    there is no such format.
+    """
+    return FORMATS[name] if options.mapping is None else _mapped(options.mapping)
+
+
+def _mapped(mapping: BankMapping) -> Format:
+    return Format(
+        mapping.source,
+        header=mapped.has_header(mapping),
+        open=mapped.open_rows,
+        skip=mapping.file.skip_first,
+        is_footer=partial(mapped.is_footer, mapping),
+    )

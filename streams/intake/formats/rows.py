@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, tzinfo
 
+from domain.feeds.bank_mapping import BankMapping
+
 Row = Callable[[bytes, str], object]
 """Returns the item of a line, given the line and the id for a row without its own. Raises RowError."""
 
@@ -15,10 +17,13 @@ class RowError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Facts that a file does not contain: the date of amlsim's day 0 (in Beijing), and the time zone of cdr's clock."""
+    """Facts that a file does not contain: the date of amlsim's day 0 (in Beijing), the time zone of cdr's clock, and a
+    bank's mapping.
+    """
 
     start: date = date(2026, 1, 1)
     zone: tzinfo = UTC
+    mapping: BankMapping | None = None
 
 
 def columns(header: bytes, needed: Sequence[str]) -> tuple[int, list[int]]:

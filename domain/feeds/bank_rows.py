@@ -1,0 +1,171 @@
+"""A row of a bank's file, read by its mapping into the fields of a payment signal. No error contains a value."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from domain.feeds.bank_mapping import EPOCHS, MOST_COLUMNS, BankMapping, TimeRules
+
+Cells = Mapping[str, str]  # a row's cells by the name of their column; of equal names, none is read
+
+_AMOUNT = re.compile(r"([+-]?)[¥]?([0-9]{1,16})(?:\.([0-9]{1,9}))?")
+_EXPONENT = re.compile(r"[0-9](\.[0-9]+)?E[+-]?[0-9]+", re.IGNORECASE)
+_UNIX = re.compile(r"[0-9]{1,14}")
+_MARKED = re.compile(r'="([^"=]*)"')  # how a CSV keeps a spreadsheet from rounding a long number
+
+
+class CellError(ValueError):
+    """A cell or row cannot be read. The text names the field and its column, without the value."""
+
+
+def header_places(names: Sequence[str], mapping: BankMapping) -> dict[str, int]:
+    """Return the position of each column that the mapping reads.
+
+    Raises CellError if one is missing or there twice, or the header has over 1,000 columns.
+    """
+    if len(names) > MOST_COLUMNS:
+        raise CellError(f"the header has over {MOST_COLUMNS:,} columns")
+    plain = [name.strip().strip("\ufeff") for name in names]
+    places = {}
+    for name in mapping.columns.all:
+        if (times := plain.count(name)) != 1:
+            raise CellError(f"the header lacks the column {name}" if not times else f"the header has {name} twice")
+        places[name] = plain.index(name)
+    return places
+
+
+def payment(mapping: BankMapping, cells: Cells, row_id: str) -> dict[str, Any]:
+    """Return the fields of the payment signal of a row. `row_id`: its id if the mapping or row has none of its own.
+
+    Raises CellError naming the first field that cannot be read.
+    """
+    columns = mapping.columns
+    fields: dict[str, Any] = {
+        "kind": "transfer",
+        "source": mapping.source,
+        "id": own_id(mapping, cells) or row_id,
+        "at": moment(_joined("at", columns.at, cells, " "), mapping.time, columns.at[0]),
+        "payer": _number("payer", columns.payer, cells),
+        "payee": _number("payee", columns.payee, cells),
+        "amount_fen": _amount(mapping, cells),
+        "channel": _meant("channel", columns.channel, mapping.channel, mapping.constant.channel, cells),
+        "state": _meant("state", columns.state, mapping.state, mapping.constant.state, cells),
+    }
+    if columns.balance and (text := _cell("balance", columns.balance, cells)):
+        fields["balance_fen"] = max(
+            0, money(text, mapping, f"balance, column {columns.balance}")
+        )  # overdrawn: none left
+    new = _meant("new_payee", columns.new_payee, {**mapping.new_payee, "": False}, mapping.constant.new_payee, cells)
+    return fields if new is None else fields | {"new_payee": new}
+
+
+def own_id(mapping: BankMapping, cells: Cells) -> str | None:
+    """Return the row's own id; None if the mapping names no column for it, or one of them is empty."""
+    columns = mapping.columns.id or ()
+    parts = [_cell("id", column, cells) for column in columns]
+    return "-".join(parts) if parts and all(parts) else None
+
+
+def money(text: str, mapping: BankMapping, where: str) -> int:
+    """Return an amount in fen with its sign, exactly.
+
+    Raises CellError if it is none, or has fractions of a fen. Full-width digits and a ¥ in front are read.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    _unrounded(plain, where)
+    match = _AMOUNT.fullmatch(_ungrouped(plain, mapping.amount.thousands, where))
+    if match is None:
+        raise CellError(f"{where}: not an amount in {mapping.amount.unit} as the mapping declares it")
+    sign, whole, part = match.groups()
+    amount = Decimal(f"{whole}.{part or 0}").scaleb(2 if mapping.amount.unit == "yuan" else 0)
+    if amount != amount.to_integral_value():
+        raise CellError(f"{where}: has fractions of a fen")
+    return -int(amount) if sign == "-" else int(amount)
+
+
+def moment(text: str, clock: TimeRules, column: str) -> datetime:
+    """Return a time with its offset, from the mapping's zone if the text has none. Raises CellError if it is none."""
+    try:
+        at = _epoch(text, clock) if clock.format in EPOCHS else _written(text, clock)
+    except (ValueError, OverflowError):
+        raise CellError(f"at, column {column}: not a time of the format {clock.format}") from None
+    return at if at.tzinfo else at.replace(tzinfo=clock.tzinfo)
+
+
+def _epoch(text: str, clock: TimeRules) -> datetime:
+    if not _UNIX.fullmatch(text):
+        raise ValueError("not a whole number")
+    unit = timedelta(milliseconds=1) if clock.format == "unix_ms" else timedelta(seconds=1)
+    return datetime(1970, 1, 1, tzinfo=UTC) + int(text) * unit
+
+
+def _written(text: str, clock: TimeRules) -> datetime:
+    at = datetime.strptime(text, clock.format)  # noqa: DTZ007 - the caller adds the zone
+    # Without a sign between them, 2026311 could be the 11th of March or a 31st: all digits must be there.
+    if re.search(r"%[a-zA-Z]%[a-zA-Z]", clock.format) and at.strftime(clock.format) != text:
+        raise ValueError("digits are missing")
+    return at
+
+
+def _amount(mapping: BankMapping, cells: Cells) -> int:
+    where = f"amount, column {mapping.columns.amount}"
+    fen = money(_needed("amount", mapping.columns.amount, cells), mapping, where)
+    match mapping.amount.sign:
+        case "none" if fen < 0:
+            raise CellError(f"{where}: a minus, where the mapping declares no sign")
+        case "out_is_minus" if fen > 0:
+            raise CellError(f"{where}: no minus, so no payment out")
+        case _:
+            return abs(fen)
+
+
+def _ungrouped(text: str, separator: str, where: str) -> str:
+    """Return the amount without its thousands separators. Raises CellError if they do not part groups of three."""
+    if not separator or separator not in text:
+        return text
+    if not re.fullmatch(rf"[+-]?¥?[0-9]{{1,3}}(?:{re.escape(separator)}[0-9]{{3}})+(?:\.[0-9]+)?", text):
+        raise CellError(f"{where}: a thousands separator at a wrong place")
+    return text.replace(separator, "")
+
+
+def _number(field: str, column: str, cells: Cells) -> str:
+    text = _needed(field, column, cells)
+    _unrounded(text, f"{field}, column {column}")
+    return text
+
+
+def _unrounded(text: str, where: str) -> None:
+    if _EXPONENT.fullmatch(text):
+        raise CellError(f"{where}: written with an exponent, so a spreadsheet has rounded it. Write the column as text")
+
+
+def _meant(field: str, column: str | None, words: Mapping[str, Any], constant: object, cells: Cells) -> Any:  # noqa: ANN401
+    if column is None:
+        return constant
+    word = _cell(field, column, cells)
+    if word not in words:
+        raise CellError(f"{field}, column {column}: the word is not in [{field}] of the mapping")
+    return words[word]
+
+
+def _joined(field: str, columns: Sequence[str], cells: Cells, between: str) -> str:
+    return between.join(_needed(field, column, cells) for column in columns)
+
+
+def _needed(field: str, column: str, cells: Cells) -> str:
+    if not (text := _cell(field, column, cells)):
+        raise CellError(f"{field}, column {column}: empty")
+    return text
+
+
+def _cell(field: str, column: str, cells: Cells) -> str:
+    """Return a cell without the blanks and text marks around it. Raises CellError if it is a formula."""
+    text = cells[column].strip()
+    if marked := _MARKED.fullmatch(text):
+        text = marked[1].strip()
+    if text.startswith(("=", "@")):
+        raise CellError(f"{field}, column {column}: a formula. Write its value")
+    return text.lstrip("'`").strip()

@@ -1,0 +1,151 @@
+"""A bank's own file, read by its declared mapping: a row's bytes become cells, and the cells a payment.
+
+A value cannot contain a line break. A row of a workbook is a line too: the JSON array of its cells.
+"""
+
+import csv
+from collections.abc import Callable
+from functools import lru_cache, partial
+from itertools import accumulate, pairwise
+from typing import assert_never
+
+import orjson
+
+from domain.feeds.bank_mapping import MOST_COLUMNS, BankMapping, Delimited, Fixed, Workbook
+from domain.feeds.bank_rows import CellError, Cells, header_places, payment
+from streams.intake.formats.rows import Options, Row, RowError
+
+Split = Callable[[bytes], list[str]]
+
+
+def open_rows(header: bytes, options: Options) -> Row:
+    """Return the reader of rows by the options' mapping.
+
+    Raises RowError if the header lacks a column or cannot be read, and ValueError if there is no mapping.
+    """
+    if options.mapping is None:
+        raise ValueError("a bank's file needs a mapping")
+    return partial(_row, options.mapping, open_cells(header, options.mapping))
+
+
+def open_cells(header: bytes, mapping: BankMapping) -> Callable[[bytes], Cells]:
+    """Return the function that reads a line's cells, by the name of their column. Both raise RowError."""
+    split = splitter(mapping)
+    try:
+        names = split(header) if has_header(mapping) else list(mapping.file.declared or ())
+        places = header_places(names, mapping)
+    except (CellError, RowError) as error:
+        raise RowError(f"the header, line {mapping.file.skip_first + 1}: {error}") from None
+    even = _padded if isinstance(mapping.file, Workbook) else _whole
+    return lambda line: _named(even(split(line), len(names)), places)
+
+
+def has_header(mapping: BankMapping) -> bool:
+    """Return whether a line of the file names the columns."""
+    return mapping.file.declared is None
+
+
+def is_footer(mapping: BankMapping, line: bytes) -> bool:
+    """Return whether a line begins as the mapping says of lines without a payment."""
+    if not mapping.file.footer:
+        return False
+    return line.lstrip(_OPENING).startswith(_footers(mapping.file.footer, _encoding(mapping)))
+
+
+_OPENING = b" \t\"'[,"  # what may stand before a line's first word: blanks, empty cells, a quote, an array's bracket
+
+
+@lru_cache(maxsize=8)
+def _footers(words: tuple[str, ...], encoding: str) -> tuple[bytes, ...]:
+    return tuple(word.encode(encoding) for word in words)
+
+
+def splitter(mapping: BankMapping) -> Split:
+    """Return the function that splits a line into cells. It raises RowError if the line cannot be read."""
+    match mapping.file:
+        case Delimited() as file:
+            return partial(_delimited, file)
+        case Fixed() as file:
+            return partial(_fixed, file, _last_read(mapping, file))
+        case Workbook():
+            return _array
+        case _:
+            assert_never(mapping.file)
+
+
+def _row(mapping: BankMapping, cells: Callable[[bytes], Cells], line: bytes, row_id: str) -> object:
+    try:
+        return payment(mapping, cells(line), row_id)
+    except CellError as error:
+        raise RowError(str(error)) from None
+
+
+def _encoding(mapping: BankMapping) -> str:
+    return "utf-8" if isinstance(mapping.file, Workbook) else mapping.file.encoding
+
+
+def _delimited(file: Delimited, line: bytes) -> list[str]:
+    text = _decoded(line, file.encoding).removeprefix("\ufeff")
+    if text.count(file.delimiter) > MOST_COLUMNS * 2:  # before a list of all of them is made
+        raise RowError(f"over {MOST_COLUMNS:,} fields")
+    if not file.quote or file.quote not in text:
+        return text.split(file.delimiter)
+    try:
+        return next(csv.reader([text], delimiter=file.delimiter, quotechar=file.quote, strict=True))
+    except csv.Error:
+        raise RowError("a quote is not closed, or stands within a field") from None
+
+
+def _fixed(file: Fixed, last: int, line: bytes) -> list[str]:
+    """Cut a line. It may end after the column at `last`, the last one that is read: blanks at the end are often cut."""
+    by_bytes = file.widths_in == "bytes"
+    text = line.decode("latin-1") if by_bytes else _decoded(line, file.encoding)
+    ends = list(accumulate(column.width for column in file.columns))
+    if len(text) < ends[last]:
+        raise RowError("the line is shorter than the columns of the mapping")
+    if text[ends[-1] :].strip():
+        raise RowError("the line is longer than the columns of the mapping")
+    cells = [text[start:end] for start, end in pairwise([0, *ends])]
+    return [_decoded(cell.encode("latin-1"), file.encoding) for cell in cells] if by_bytes else cells
+
+
+def _last_read(mapping: BankMapping, file: Fixed) -> int:
+    return max(file.declared.index(name) for name in mapping.columns.all)
+
+
+def _array(line: bytes) -> list[str]:
+    try:
+        cells = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        raise RowError("not a JSON array, which a workbook's row is kept as") from None
+    if not isinstance(cells, list) or not all(isinstance(cell, str) for cell in cells):
+        raise RowError("not a JSON array of texts, which a workbook's row is kept as")
+    return cells
+
+
+def _decoded(line: bytes, encoding: str) -> str:
+    try:
+        text = line.decode(encoding)
+    except UnicodeDecodeError:
+        raise RowError(f"not {encoding}, which the mapping declares") from None
+    if "\0" in text:
+        raise RowError("there is a NUL byte in the line")
+    return text
+
+
+def _whole(cells: list[str], count: int) -> list[str]:
+    """Return the cells without empty ones at the end, which some programs add. Raises RowError if there are not `count`
+    of them.
+    """
+    if len(cells) < count or any(cell.strip() for cell in cells[count:]):
+        raise RowError(f"{len(cells)} fields where the header has {count}")
+    return cells[:count]
+
+
+def _padded(cells: list[str], count: int) -> list[str]:
+    """Return a workbook's cells with those that it leaves out at the end. Raises RowError if there are too many."""
+    return _whole(cells + [""] * (count - len(cells)), count)
+
+
+def _named(cells: list[str], places: dict[str, int]) -> Cells:
+    return {name: cells[place] for name, place in places.items()}

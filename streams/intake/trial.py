@@ -1,0 +1,70 @@
+"""A trial of a bank's mapping: the first rows of a file as they would be read. Nothing is written, no server needed."""
+
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from domain.feeds.bank_mapping import BankMapping
+from domain.identity import masking
+from schemas.risk import wire
+from schemas.risk.signals import Transfer, batch_adapter
+from streams.intake.acceptor import Unreadable, examine
+from streams.intake.files import FileRefusedError, Line, item_of, lines_of, opened, read_header, row_id
+from streams.intake.formats import MAPPED, Options, Row, format_of
+from streams.intake.formats.rows import RowError
+
+ROWS = 10
+_LINES = 1_000  # that are looked at for them; others may be blank or footers
+_SAMPLE = "0" * 8  # stands for the file's digest, of which the id of a row without its own is made
+
+
+@dataclass(frozen=True, slots=True)
+class TriedRow:
+    """A row as it would be read: the payment, or why the row would become a dead letter."""
+
+    line: int
+    payment: Transfer | None
+    why: str = ""
+
+
+def try_file(path: Path, mapping: BankMapping, now: datetime) -> list[TriedRow]:
+    """Return the first ten rows of a file as they would be read by the mapping, blank lines and footers left out.
+
+    Raises FileRefusedError or WorkbookError if the file cannot be read.
+    """
+    options = Options(mapping=mapping)
+    form = format_of(MAPPED, options)
+    try:
+        with opened(path, mapping, most=_LINES + form.skip) as file:
+            before, header = read_header(file, form)
+            lines = islice(lines_of(file, before + form.header), _LINES)
+            rows = [line for line in lines if line[1].strip() and not form.is_footer(line[1])][:ROWS]
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileRefusedError(f"{path}: cannot be read ({type(error).__name__}). Fetch the file again") from None
+    try:
+        row = form.open(header, options)
+    except RowError as error:
+        row = partial(_unreadable, str(error))
+    return [_tried(row, line, now) for line in rows]
+
+
+def masked(payment: Transfer) -> Transfer:
+    """Return the payment with its accounts masked, and its id, which may hold one."""
+    hidden = {name: masking.account(getattr(payment, name)) for name in ("id", "payer", "payee")}
+    return payment.model_copy(update=hidden)
+
+
+def _tried(row: Row, line: Line, now: datetime) -> TriedRow:
+    found = examine([item_of(row, line, row_id(_SAMPLE, line[0]))], now)
+    if found.faults:
+        fault = found.faults[0]
+        return TriedRow(line[0], None, f"{fault.field}: {fault.what}" if fault.field else fault.what)
+    (signal,) = batch_adapter.validate_json(wire.record(found.signals))
+    return TriedRow(line[0], signal if isinstance(signal, Transfer) else None)
+
+
+def _unreadable(why: str, line: bytes, row_id: str) -> object:
+    return Unreadable(why)
