@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.risk.signals import Transfer
-from streams.intake.trial import TriedRow, masked
+from streams.intake.trial import TriedRow, without_accounts
 
 _COLUMNS = ("line", "id", "at", "payer", "payee", "yuan", "before", "state", "channel", "new payee")
 
@@ -25,10 +25,10 @@ def trial(rows: Sequence[TriedRow], zone: ZoneInfo, *, mask: bool) -> Renderable
         if each.payment is None:
             refused.add_row(f"line {each.line}", Text(each.why))
         else:
-            table.add_row(str(each.line), *_fields(masked(each.payment) if mask else each.payment, zone))
+            table.add_row(str(each.line), *_fields(without_accounts(each.payment) if mask else each.payment, zone))
     bad = refused.row_count
     told = Text(f"{len(rows) - bad} of {len(rows)} rows would be accepted, {bad} would become dead letters", "bold")
-    return Group(table, Text(""), *([refused, Text("")] if bad else []), told)
+    return Group(table, Text(""), refused, Text(""), told) if bad else Group(table, Text(""), told)
 
 
 def _fields(payment: Transfer, zone: ZoneInfo) -> list[Text]:

@@ -56,7 +56,7 @@ def payment(mapping: BankMapping, cells: Cells, row_id: str) -> dict[str, Any]:
     }
     if columns.balance and (text := _cell("balance", columns.balance, cells)):
         fields["balance_fen"] = max(
-            0, money(text, mapping, f"balance, column {columns.balance}")
+            0, in_fen(text, mapping, f"balance, column {columns.balance}")
         )  # overdrawn: none left
     new = _meant("new_payee", columns.new_payee, {**mapping.new_payee, "": False}, mapping.constant.new_payee, cells)
     return fields if new is None else fields | {"new_payee": new}
@@ -69,7 +69,7 @@ def own_id(mapping: BankMapping, cells: Cells) -> str | None:
     return "-".join(parts) if parts and all(parts) else None
 
 
-def money(text: str, mapping: BankMapping, where: str) -> int:
+def in_fen(text: str, mapping: BankMapping, where: str) -> int:
     """Return an amount in fen with its sign, exactly.
 
     Raises CellError if it is none, or has fractions of a fen. Full-width digits and a ¥ in front are read.
@@ -112,7 +112,7 @@ def _written(text: str, clock: TimeRules) -> datetime:
 
 def _amount(mapping: BankMapping, cells: Cells) -> int:
     where = f"amount, column {mapping.columns.amount}"
-    fen = money(_needed("amount", mapping.columns.amount, cells), mapping, where)
+    fen = in_fen(_needed("amount", mapping.columns.amount, cells), mapping, where)
     match mapping.amount.sign:
         case "none" if fen < 0:
             raise CellError(f"{where}: a minus, where the mapping declares no sign")

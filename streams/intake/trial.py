@@ -51,7 +51,7 @@ def try_file(path: Path, mapping: BankMapping, now: datetime) -> list[TriedRow]:
     return [_tried(row, line, now) for line in rows]
 
 
-def masked(payment: Transfer) -> Transfer:
+def without_accounts(payment: Transfer) -> Transfer:
     """Return the payment with its accounts masked, and its id, which may hold one."""
     hidden = {name: masking.account(getattr(payment, name)) for name in ("id", "payer", "payee")}
     return payment.model_copy(update=hidden)

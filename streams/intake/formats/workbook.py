@@ -52,8 +52,8 @@ def _check_size(path: Path) -> None:
     largest = max((part.file_size for part in parts if not _is_sheet(part)), default=0)
     if len(parts) > MOST_PARTS or unpacked > MOST_UNPACKED or largest > MOST_SHARED:
         raise WorkbookError(
-            f"{path}: unpacked it has {unpacked:,} bytes in {len(parts):,} parts. A workbook has "
-            f"{MOST_UNPACKED:,} bytes in {MOST_PARTS:,} parts at most, and {MOST_SHARED:,} bytes outside its sheets. Save it as CSV, or in parts"
+            f"{path}: unpacked it has {unpacked:,} bytes in {len(parts):,} parts. A workbook has {MOST_UNPACKED:,} at "
+            f"most in {MOST_PARTS:,} parts, and {MOST_SHARED:,} in one outside its sheets. Save it as CSV, or in parts"
         )
     if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
         raise WorkbookError(f"{path}: packed in a way that Excel does not use. Save it again as .xlsx, or as CSV")
