@@ -202,6 +202,14 @@ class TimeRules(Model):
         """The zone of times that have no offset."""
         return ZoneInfo(self.zone)
 
+    @cached_property
+    def compact(self) -> str | None:
+        """The format before fractions and offset, if no sign parts its digits; otherwise None.
+
+        Then all digits must be there: 2026311 could be the 11th of March or a 31st.
+        """
+        return re.split("%[fz]", self.format)[0] if re.search(r"%[a-zA-Z]%[a-zA-Z]", self.format) else None
+
 
 class Constant(Model):
     """Fields that no column gives, with the value of every row."""

@@ -34,6 +34,7 @@ from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 
 CHUNK = 4_000  # lines that are written and acknowledged together
+CHUNK_BYTES = 2**25  # after which no further line is read into a chunk
 LONGEST_LINE = 2**20  # bytes
 LONGEST_HEADER = 2**16
 _BLOCK = 2**20
@@ -203,7 +204,14 @@ def _refused(why: str, line: bytes, row_id: str) -> object:
 
 
 def _next_lines(file: IO[bytes], done: int, most: int) -> list[Line]:
-    return list(islice(lines_of(file, done), most))
+    """Return at most `most` lines, and fewer if they are long."""
+    lines, size = [], 0
+    for line in islice(lines_of(file, done), most):
+        lines.append(line)
+        size += len(line[1])
+        if size >= CHUNK_BYTES:
+            break
+    return lines
 
 
 def lines_of(file: IO[bytes], done: int) -> Iterator[Line]:

@@ -41,7 +41,7 @@ def try_file(path: Path, mapping: BankMapping, now: datetime) -> list[TriedRow]:
         with opened(path, mapping, most=_LINES + form.skip) as file:
             before, header = read_header(file, form)
             lines = islice(lines_of(file, before + form.header), _LINES)
-            rows = [line for line in lines if line[1].strip() and not form.is_footer(line[1])][:ROWS]
+            rows = list(islice((each for each in lines if each[1].strip() and not form.is_footer(each[1])), ROWS))
     except (OSError, EOFError, zlib.error) as error:
         raise FileRefusedError(f"{path}: cannot be read ({type(error).__name__}). Fetch the file again") from None
     try:

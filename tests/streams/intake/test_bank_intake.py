@@ -10,6 +10,7 @@ from openpyxl import Workbook
 
 from schemas.administration.dead_letters import DeadLetter, LinePlace
 from schemas.risk.signals import Signal
+from streams.intake import files
 from streams.intake.acceptor import Intake
 from streams.intake.files import FileReport, intake_file
 from streams.intake.formats import Options
@@ -76,6 +77,18 @@ async def test_a_workbooks_row_is_kept_as_an_array(tmp_path: Path, intake: Intak
     (letter,) = await dead_letters(settings, path.name)
     assert json.loads(letter.content)[:2] == [f"{name}-2", CELLS["time"]]
     assert line_of(letter)[0] == 4
+
+
+async def test_of_long_lines_fewer_are_held_at_once(
+    tmp_path: Path, intake: Intake, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, name = tmp_path / f"{uuid.uuid4().hex}.csv", uuid.uuid4().hex
+    path.write_text("\n".join([",".join(CELLS), *(row(f"{name}-{number}") for number in range(6))]), "utf-8")
+    monkeypatch.setattr(files, "CHUNK_BYTES", 2 * len(row(f"{name}-0").encode()))
+    done: list[int] = []
+    options, told = Options(mapping=mapping()), lambda line, total: done.append(line)
+    report = await intake_file("csv", path, intake, settings, Clock(), options=options, progress=told)
+    assert (figures(report), done) == ((6, 6, 0, 0), [3, 5, 7])
 
 
 class Stopped(Intake):
