@@ -25,6 +25,7 @@ MODULES = (  # all that makes metrics: a test looks for others
     "streams.messaging.dead_letter_writer",
     "streams.intake.feeds.watch",
     "streams.intake.acceptor",
+    "streams.intake.payee_checks",
     "streams.casework.journal",
     "streams.runtime.tasks",
     "streams.security.record_encryption",

@@ -112,6 +112,9 @@ Token = Annotated[str, StringConstraints(pattern=NAME)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable)]
 """A line of 1 to 128 printable characters."""
 
+LongText = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_printable)]
+"""A line of 1 to 1,024 printable characters: a link may be so long."""
+
 Note = Annotated[str, StringConstraints(max_length=2000), AfterValidator(legible)]
 """A person's note of at most 2,000 characters, without invisible ones."""
 

@@ -1,7 +1,7 @@
 """Opens an installation for a command, serves intake, and turns errors into words that the operator can act on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -49,15 +49,22 @@ async def open_installation(
         await line.close()
 
 
-async def serve_intake(wanted: Settings, started: Callable[[str], None], given: IntakeSettings | None = None) -> None:
+async def serve_intake(
+    wanted: Settings,
+    started: Callable[[str], None],
+    given: IntakeSettings | None = None,
+    prepare: Callable[[Installation], Awaitable[None]] | None = None,
+) -> None:
     """Accept signals and receipts over HTTP until stopped; `started` is called with the address.
 
-    `given` replaces the environment's intake settings. Raises SettingsError if a port is taken or a setting is invalid,
-    and EmbeddedError if embedded servers cannot be started.
+    `given` replaces the environment's intake settings. `prepare` is awaited before anything is served. Raises
+    SettingsError if a port is taken or a setting is invalid, and EmbeddedError if embedded servers cannot be started.
     """
     channels, intake = load_channels(), given or load_intake()
     async with servers(wanted) as settings, open_installation(settings, Component.INTAKE) as line:
         metrics.serve(intake.intake_metrics_port, settings.metrics_host, "QUANZU_INTAKE_METRICS_PORT")
+        if prepare is not None:
+            await prepare(line)
         context = line.intake
         routes = [
             *receipts.routes(context.outgoing, channels),

@@ -26,6 +26,18 @@ class Faulty(Accepted):
     errors: list[Fault]
 
 
+class Invalid(_Shape):
+    """Nothing of the request was processed, because of the items in `errors`."""
+
+    errors: list[Fault]
+
+
+class Counted(_Shape):
+    """The abandoned payment is counted. `counted`: False if it was before."""
+
+    counted: bool
+
+
 class Refusal(_Shape):
     """An error: what is wrong and what to do."""
 

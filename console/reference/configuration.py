@@ -39,7 +39,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "Intake": (
         *("API_KEYS", "OPERATOR_KEYS", "INTAKE_HOST", "HTTP_PORT", "INTAKE_CERTIFICATE", "INTAKE_KEY"),
-        *("INTAKE_CLIENT_CA", "RATE", "RATE_STORE", "FEEDS", "HOLIDAYS"),
+        *("INTAKE_CLIENT_CA", "RATE", "RATE_STORE", "PAYEE_CHECKS", "PAYEE_CHECK_RATE", "FEEDS", "HOLIDAYS"),
     ),
     "Channels": (
         *("SMS_URL", "VOICE_URL", "BANK_URL", "STATION_URL", "SMS_KIND", "VOICE_KIND", "BANK_KIND", "STATION_KIND"),

@@ -13,7 +13,9 @@ from pydantic.json_schema import JsonSchemaValue
 from console.reference.answers import (
     Accepted,
     Alive,
+    Counted,
     Faulty,
+    Invalid,
     Letter,
     LetterDone,
     Letters,
@@ -25,6 +27,7 @@ from console.reference.answers import (
 )
 from console.reference.json_schema import RemarkSchema
 from schemas.channels.receipts import BankReceipt, SmsReceipt, StationReceipt, VoiceReceipt
+from schemas.risk.payee_checks import MOST_SUBJECTS, AbandonedCheck, PayeesFound, PayeeSubject
 from schemas.risk.signals import Signal
 from streams.channels.signing import NONCE, SIGNATURE, TIMESTAMP, TOLERANCE_SECONDS
 from streams.dead_letters.api import Act, Asked
@@ -91,6 +94,7 @@ class Operation:
 
 
 _SIGNALS = Annotated[list[Signal], Field(max_length=MOST_ITEMS)]
+_PAYEES = Annotated[list[PayeeSubject], Field(max_length=MOST_SUBJECTS)]
 _REFUSED: dict[int, Kind] = dict.fromkeys((400, 401, 408, 413), Refusal)
 _NOT_TAKEN: dict[int, Kind] = dict.fromkeys((400, 401, 403, 404, 408, 409, 413, 503), NotTaken)
 _NOT_OPERATOR: dict[int, Kind] = dict.fromkeys((401, 403, 503), Refusal)
@@ -106,6 +110,23 @@ OPERATIONS = (
         FEED,
         Signal | _SIGNALS,
         lines=True,
+    ),
+    Operation(
+        "post",
+        "/v1/payees/check",
+        f"A bank asks before it pays, about one account, telephone or link, or an array of at most {MOST_SUBJECTS}. "
+        "The answer not_known is no statement of safety. 422: some items are invalid, and none was looked up.",
+        {200: PayeesFound, 422: Invalid, **_REFUSED, **dict.fromkeys((403, 415, 429, 503), Refusal)},
+        FEED,
+        PayeeSubject | _PAYEES,
+    ),
+    Operation(
+        "post",
+        "/v1/payees/check/abandoned",
+        "The customer abandoned the payment after a check. Told again, it counts once.",
+        {200: Counted, 422: Invalid, **_REFUSED, **dict.fromkeys((403, 415, 429, 503), Refusal)},
+        FEED,
+        AbandonedCheck,
     ),
     Operation("get", "/healthz", "200 while the process runs.", {200: Alive}),
     Operation("get", "/readyz", "Whether signals would be accepted now.", {200: Ready, 503: Ready}),

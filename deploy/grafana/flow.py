@@ -16,6 +16,7 @@ def board() -> Board:
     )
     _rates(made)
     _latencies(made)
+    _payees(made)
     _conservation(made)
     _waiting(made)
     return made
@@ -68,6 +69,39 @@ def _rates(made: Board) -> None:
         ),
     ):
         made.add(lines(title, about, Query(expr, legend), unit="cps", span=6))
+
+
+def _payees(made: Board) -> None:
+    made.row("付款前核查 Payee checks")
+    made.add(
+        lines(
+            "付款前核查 Payee checks",
+            "按答复；查无记录不代表安全。By answer; not_known is no statement of safety.",
+            Query(
+                'sum by (answer) (rate(quanzu_payee_checks_total{source=~"$source"}[$__rate_interval]))', "{{answer}}"
+            ),
+            unit="cps",
+        )
+    )
+    made.add(
+        lines(
+            "核查用时 Time of a payee check",
+            "请求到答复。From the request to the answer.",
+            *(_quantile(share, "quanzu_payee_check_seconds", "") for share in SHARES),
+            unit="s",
+        )
+    )
+    made.add(
+        number(
+            "核查后放弃付款 Abandoned after a check",
+            "单列，不计入劝阻和避免损失。A class of its own, in neither dissuaded nor loss avoided.",
+            Query(
+                'sum by (answer) (increase(quanzu_payee_checks_abandoned_total{source=~"$source"}[$__range]))',
+                "{{answer}}",
+            ),
+            span=8,
+        )
+    )
 
 
 def _latencies(made: Board) -> None:

@@ -79,13 +79,13 @@ class PayersAsked(Model):
 
 
 class WatchEntry(Model):
-    """A suspect account or telephone on the watchlist, by the signal `uid`. The newest event wins.
+    """A suspect account, telephone or link on the watchlist, by the signal `uid`. The newest event wins.
 
     A report never outranks a confirmation or a lift, because those are decisions. `asked`: earlier payers are not
     alerted, or not yet.
     """
 
-    subject: Annotated[str, Field(pattern=r"^(account|phone):.+$")]  # contains a token, never the number
+    subject: Annotated[str, Field(pattern=r"^(account|phone|link):.+$")]  # contains a token, never the number
     standing: WatchStatus
     at: When
     scam_type: Token | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from schemas.base import Fen, Model, Note, Text, Token, When
+from schemas.base import Fen, LongText, Model, Note, Text, Token, When
 
 BATCH_LIMIT = 500  # signals in one record of the topic
 LONGEST_CALL = 86_400  # seconds
@@ -125,22 +125,26 @@ class App(_Signal):
 
 
 class Report(_Signal):
-    """A person reports a fraud to 96110 or 110; with the suspect's account or telephone if known."""
+    """A person reports a fraud to 96110 or 110; with the suspect's account, telephone or link if known."""
 
     kind: Literal["report"] = "report"
     phone: Text  # the reporter's
     suspect_account: Text | None = None
     suspect_phone: Text | None = None
+    suspect_link: LongText | None = None  # looked at if no account and no telephone is given
     amount_fen: Fen | None = None
     note: Note = ""
 
 
 class Watch(_Signal):
-    """A suspect account or telephone is confirmed as a scammer's, or lifted."""
+    """A suspect account, telephone or link is confirmed as a scammer's, or lifted.
+
+    `value`: its number; of a link the address, or a bare domain, which stands for all links below it.
+    """
 
     kind: Literal["watchlist"] = "watchlist"
-    subject: Literal["account", "phone"]
-    value: Text
+    subject: Literal["account", "phone", "link"]
+    value: LongText
     state: WatchState
     scam_type: Token | None = None
     reason: Note = ""

@@ -15,6 +15,7 @@ from prometheus_client import Counter
 from pydantic import ValidationError
 
 from domain.identity.identifiers import normal_account, normal_phone
+from domain.identity.links import normal_link
 from domain.risk.lanes import urgent
 from schemas.errors import field_name
 from schemas.risk import wire
@@ -29,7 +30,8 @@ ACCEPTED = Counter("quanzu_signals_accepted", "Signals accepted by intake and wr
 RECORD_BYTES = MAX_BYTES - 1_000  # of a record's value; its key and Kafka's own fields are added
 MOST_FIELDS = 20  # more than any kind of signal has; checked first because each unknown field would be a fault
 MOST_FAULTS = 8  # reported for one item: an answer must not be longer than its request
-LONGEST_NUMBER = 128  # characters; the schema refuses longer numbers, so they are not normalized
+LONGEST_NUMBER = 128  # characters; the schema refuses longer numbers and ids
+LONGEST_VALUE = 1_024  # characters, of a link; the schema refuses longer ones, so they are not normalized
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,15 +197,22 @@ def _as_it_came(spell: _Spelling, raw: str) -> str:
 
 
 _any_phone = partial(_as_it_came, normal_phone)
+_any_link = partial(_as_it_came, normal_link)
 
 _SPELLINGS: dict[str, dict[str, _Spelling]] = {
     "transfer": {"payer": normal_account, "payee": normal_account},
     "call": {"caller": _any_phone, "called": normal_phone},
     "sms": {"sender": _any_phone, "receiver": normal_phone},
     "app": {"phone": normal_phone},
-    "report": {"phone": normal_phone, "suspect_phone": _any_phone, "suspect_account": normal_account},
+    "report": {
+        "phone": normal_phone,
+        "suspect_phone": _any_phone,
+        "suspect_account": normal_account,
+        "suspect_link": _any_link,
+    },
     "watchlist account": {"value": normal_account},
     "watchlist phone": {"value": normal_phone},
+    "watchlist link": {"value": normal_link},
 }
 
 
@@ -212,7 +221,7 @@ def _spelt(index: int, item: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fa
     spelt, faults = dict(item), []
     for field, spell in _SPELLINGS.get(_kind(item), {}).items():
         raw = item.get(field)
-        if isinstance(raw, str) and 0 < len(raw) <= LONGEST_NUMBER:
+        if isinstance(raw, str) and 0 < len(raw) <= LONGEST_VALUE:
             try:
                 spelt[field] = spell(raw)
             except ValueError as error:

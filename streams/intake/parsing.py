@@ -89,7 +89,7 @@ def _read_slowly(text: bytes) -> object:
     except json.JSONDecodeError as error:
         raise BodyError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
-        raise BodyError("nested too deep: a signal is an object of plain values") from None
+        raise BodyError("nested too deep: an item is an object of plain values") from None
     return value
 
 

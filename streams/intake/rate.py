@@ -1,9 +1,9 @@
-"""The limit on how many signals a source may send in a time, over all its requests."""
+"""The limits on how many signals a source may send, and payees it may ask about, in a time over all its requests."""
 
 import logging
 import math
 import time
-from typing import Any
+from typing import Any, Literal
 
 import limits
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
@@ -11,35 +11,49 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 
 from streams.intake.settings import IntakeSettings
+from streams.runtime.serving import Refused
 from streams.runtime.settings import Settings, SettingsError
 from streams.state.case_store import connect
 
 log = logging.getLogger(__name__)
 
 
-class Rate:
-    """Enforces the rate limit of each source. Creating it raises SettingsError if the rate cannot be parsed."""
+Rated = Literal["signals", "payee_checks"]
 
-    def __init__(self, settings: Settings, intake: IntakeSettings) -> None:
+
+class Rate:
+    """Enforces a rate limit of each source. Creating it raises SettingsError if the rate cannot be parsed."""
+
+    def __init__(self, settings: Settings, intake: IntakeSettings, rated: Rated = "signals") -> None:
+        name, self._text = (
+            ("QUANZU_RATE", intake.rate) if rated == "signals" else ("QUANZU_PAYEE_CHECK_RATE", intake.payee_check_rate)
+        )
+        self._rated = rated
         try:
-            self._limit = limits.parse(intake.rate)
+            self._limit = limits.parse(self._text)
         except ValueError:
-            raise SettingsError(f"QUANZU_RATE = {intake.rate!r}: write it as 20000/second or 600/minute") from None
+            raise SettingsError(f"{name} = {self._text!r}: write it as 20000/second or 600/minute") from None
         self._limiter = FixedWindowRateLimiter(_storage(settings, intake))
 
-    async def wait(self, source: str, signals: int) -> int:
-        """Charge `signals` to a source's limit.
+    async def require(self, source: str, number: int) -> None:
+        """Charge `number` to a source's limit. Raises Refused (429) if it is over the limit."""
+        if wait := await self.wait(source, number):
+            what = f"over the rate of this source, {self._text}"
+            raise Refused(429, what, f"Send this again in {wait} s", {"Retry-After": str(wait)})
+
+    async def wait(self, source: str, number: int) -> int:
+        """Charge `number` to a source's limit.
 
         Return 0 if they are within it, else the whole seconds (1 or more) to wait before a retry.
 
         A request larger than the whole limit is charged one full window, or it could never be sent. If Redis is
         unavailable, nothing is limited: losing signals would do more harm.
         """
-        cost = min(signals, self._limit.amount)
+        cost = min(number, self._limit.amount)
         try:
-            if not cost or await self._limiter.hit(self._limit, "signals", source, cost=cost):
+            if not cost or await self._limiter.hit(self._limit, self._rated, source, cost=cost):
                 return 0
-            reset, _ = await self._limiter.get_window_stats(self._limit, "signals", source)
+            reset, _ = await self._limiter.get_window_stats(self._limit, self._rated, source)
         except StorageError as error:
             log.warning("rates are not counted, their store does not answer: %r", error.storage_error)
             return 0

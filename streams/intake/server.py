@@ -1,4 +1,4 @@
-"""The HTTP server of intake: POST /signals, /healthz and /readyz."""
+"""The HTTP server of intake: POST /signals, the payee checks, /healthz and /readyz."""
 
 import asyncio
 import contextlib
@@ -9,17 +9,20 @@ from typing import Any
 
 import uvicorn
 from aiokafka.errors import KafkaError
+from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from streams.intake.acceptor import Examined, Intake, examine
-from streams.intake.body import LINES, PEER, Impatient, media_type
+from streams.intake.admission import Admission
+from streams.intake.body import LINES, Impatient, media_type
 from streams.intake.drain_gate import Gate
 from streams.intake.parsing import BodyError, TooManyError, items_of_body, items_of_lines
+from streams.intake.payee_checks import PayeeChecks
 from streams.intake.rate import Rate
-from streams.intake.settings import Feed, IntakeSettings, Keys, keys_for, tls
+from streams.intake.settings import Feed, IntakeSettings, tls
 from streams.messaging.producer import SendError
 from streams.runtime import tracing
 from streams.runtime.clock import Clock
@@ -40,16 +43,17 @@ STOP_SECONDS = 5
 class Signals:
     """The request handlers and their shared state."""
 
-    def __init__(self, settings: Settings, intake: IntakeSettings, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, intake: IntakeSettings, clock: Clock, admission: Admission, redis: "Redis"
+    ) -> None:
         self._settings = settings
-        self._limits = intake
         self._clock = clock
-        self._keys: Keys = keys_for(settings, intake)
+        self._admission = admission
         self._rate = Rate(settings, intake)
         self._producer = make_producer(settings, clock.wall)
         self._intake = Intake(self._producer, settings)
-        self._redis: Any = connect(settings)
-        self._gate = Gate(self._redis)
+        self._redis: Any = redis
+        self._gate = Gate(redis)
         self._connected = False
 
     async def post(self, request: Request) -> Response:
@@ -60,7 +64,7 @@ class Signals:
         With 422, the valid items are accepted. Raises Refused: 400, 401, 403, 408, 413, 415, 429, or 503 while Kafka is
         unavailable or intake is closed.
         """
-        feed = self._feed(request)
+        feed = self._admission.feed(request)
         self._open()
         read = items_of_lines if media_type(request) == LINES else items_of_body
         body = await read_body(request)
@@ -70,7 +74,7 @@ class Signals:
             raise Refused(413, str(error), "Send the signals in several requests") from None
         except BodyError as error:
             raise Refused(400, str(error), "Send JSON: one signal, an array of them, or NDJSON") from None
-        await self._within_rate(feed, len(items))
+        await self._rate.require(feed.source or "*", len(items))
         found = examine(items, self._clock.now())
         _require_own(feed, found)
         await self._write(found)
@@ -116,36 +120,11 @@ class Signals:
             log.warning("Kafka does not answer; signals are refused with 503 until it does")
             await asyncio.sleep(PROBE_SECONDS)
 
-    def _feed(self, request: Request) -> Feed:
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        feed = self._keys.feed(key.strip()) if scheme.lower() == "bearer" else None
-        if feed is None:
-            do = "Send Authorization: Bearer and the source's key"
-            raise Refused(401, "no valid API key", do, {"WWW-Authenticate": "Bearer"})
-        self._require_certificate(feed, request.scope.get("state", {}).get(PEER, ()))
-        return feed
-
-    def _require_certificate(self, feed: Feed, shown: Sequence[str]) -> None:
-        """With mutual TLS, refuse (403) a key whose source is not named in the client's certificate: a leaked key is
-        useless.
-        """
-        if self._limits.intake_client_ca is None or feed.source in shown:
-            return
-        what = f"the certificate is of {', '.join(shown)}" if shown else "no client certificate was shown"
-        do = f"Connect with the client certificate that was issued to {feed.source}"
-        raise Refused(403, f"{what}, and the key is of the source {feed.source}", do)
-
     def _open(self) -> None:
         if drain := self._gate.drain:
             what = f"intake was closed by {drain.by}: {drain.reason}"
             do = f"Keep the signals and send them again in {AWAY_SECONDS} s"
             raise Refused(503, what, do, {"Retry-After": str(AWAY_SECONDS)})
-
-    async def _within_rate(self, feed: Feed, signals: int) -> None:
-        wait = await self._rate.wait(feed.source or "*", signals)
-        if wait:
-            what = f"over the rate of this source, {self._limits.rate}"
-            raise Refused(429, what, f"Send this again in {wait} s", {"Retry-After": str(wait)})
 
     async def _write(self, found: Examined) -> None:
         if not found.good:
@@ -167,9 +146,13 @@ def create_app(
     settings: Settings, intake: IntakeSettings, clock: Clock, extra_routes: Sequence[BaseRoute] = ()
 ) -> Starlette:
     """Return the web application of intake. Raises SettingsError if the API keys or the rate are invalid."""
-    signals = Signals(settings, intake, clock)
+    admission, redis = Admission(settings, intake), connect(settings)
+    signals = Signals(settings, intake, clock, admission, redis)
+    payees = PayeeChecks(settings, intake, clock, admission, redis)
     routes = [
         Route("/signals", signals.post, methods=["POST"]),
+        Route("/v1/payees/check", payees.check, methods=["POST"]),
+        Route("/v1/payees/check/abandoned", payees.abandoned, methods=["POST"]),
         Route("/healthz", signals.healthz),
         Route("/readyz", signals.readyz),
         *extra_routes,

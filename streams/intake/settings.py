@@ -56,14 +56,25 @@ class IntakeSettings(Environment):
         0, ge=0, le=65535, description="Port of intake's metrics; 0: none. Without it conservation is not watched"
     )
     rate: str = Field("20000/second", description="Signals that one source may send, such as 20000/second")
+    payee_checks: str | None = Field(
+        None, description="The sources that may ask about payees before they pay, separated by commas. Unset: none may"
+    )
+    payee_check_rate: str = Field(
+        "2000/second", description="Payees that one source may ask about, such as 2000/second"
+    )
     rate_store: Literal["memory", "redis"] = Field(
-        "memory", description="Where the rate is counted: in each process, or in Redis for all of them together"
+        "memory", description="Where the rates are counted: in each process, or in Redis for all of them together"
     )
 
 
 def tls(intake: IntakeSettings) -> Tls:
     """Return intake's TLS settings."""
     return Tls("QUANZU_INTAKE", intake.intake_certificate, intake.intake_key, intake.intake_client_ca)
+
+
+def may_check_payees(intake: IntakeSettings) -> frozenset[str]:
+    """Return the sources that may ask about payees before they pay."""
+    return frozenset(name.strip() for name in (intake.payee_checks or "").split(",") if name.strip())
 
 
 def sources(settings: Settings) -> set[str]:

@@ -169,7 +169,7 @@ def spread(token: str, partitions: int) -> int:
 
 
 def token_of(subject: str) -> str:
-    """Return the token in a subject of the watchlist (`account:<token>` or `phone:<token>`)."""
+    """Return the token in a subject of the watchlist (`account:<token>`, `phone:<token>` or `link:<token>`)."""
     return subject.partition(":")[2]
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Literal
 
 import msgspec
 
 from domain.identity.identifiers import account_token, normal_account, normal_phone, spelt_account, spelt_phone
+from domain.identity.links import link_forms, normal_link
 from domain.risk import Role, reads_watchlist
 from schemas.people.residents import ResidentId
+from schemas.risk.payee_checks import PayeeKind
 from schemas.risk.signals import Signal
 from streams.repositories.residents.register import Asked
 
@@ -30,6 +33,7 @@ class Subjects:
     """Finds the parties of signals. Tokens are keyed with `secret`."""
 
     def __init__(self, secret: bytes) -> None:
+        self._secret = secret
         self.account: Callable[[str], str | None] = lru_cache(REMEMBERED)(lambda raw: _token(secret, raw))
         self.phone: Callable[[str], str | None] = lru_cache(REMEMBERED)(lambda raw: _phone_subject(secret, raw))
 
@@ -72,15 +76,13 @@ class Subjects:
         return _account(account) or account
 
     def suspect(self, signal: Signal) -> tuple[str, str] | None:
-        """Return the subject that a signal puts on the watchlist (account:TOKEN or phone:TOKEN), and its number in
-        normal form; None if there is none.
+        """Return the subject that a signal puts on the watchlist (account:TOKEN, phone:TOKEN or link:TOKEN), and its
+        number or link in normal form; None if there is none.
 
-        Raises ValueError if a watchlist signal's number is invalid.
+        Raises ValueError if a watchlist signal's number or link is invalid.
         """
         if signal.kind == "watchlist":
-            if signal.subject == "account":
-                return f"account:{_known(self.account(signal.value))}", normal_account(signal.value)
-            return _known(self.phone(signal.value)), normal_phone(signal.value)
+            return self._watched(signal.subject, signal.value)
         if signal.kind != "report":
             return None
         if signal.suspect_account:
@@ -88,7 +90,42 @@ class Subjects:
             return (f"account:{token}", normal_account(signal.suspect_account)) if token else None
         if signal.suspect_phone and (phone := self.phone(signal.suspect_phone)):
             return phone, normal_phone(signal.suspect_phone)  # recorded, but no evidence until somebody confirms it
-        return None
+        return self._reported_link(signal.suspect_link) if signal.suspect_link else None
+
+    def listed(self, kind: PayeeKind, value: str) -> list[str]:
+        """Return the watchlist subjects under which an account, telephone or link may be listed, its own first.
+
+        Raises ValueError, with the reason but not the value, if it is none.
+        """
+        match kind:
+            case PayeeKind.ACCOUNT:
+                return [f"account:{self.account(normal_account(value))}"]
+            case PayeeKind.PHONE:
+                return [_known(self.phone(normal_phone(value)))]
+            case PayeeKind.LINK:
+                return self.links(value)
+
+    def links(self, link: str) -> list[str]:
+        """Return the watchlist subjects under which a link may be listed, its own first.
+
+        Raises ValueError if it is invalid.
+        """
+        return [_link_subject(self._secret, form) for form in link_forms(normal_link(link))]
+
+    def _watched(self, kind: Literal["account", "phone", "link"], value: str) -> tuple[str, str]:
+        match kind:
+            case "account":
+                return f"account:{_known(self.account(value))}", normal_account(value)
+            case "phone":
+                return _known(self.phone(value)), normal_phone(value)
+            case "link":
+                return self.links(value)[0], normal_link(value)
+
+    def _reported_link(self, link: str) -> tuple[str, str] | None:
+        try:
+            return self._watched("link", link)
+        except ValueError:  # people write other things there too
+            return None
 
 
 def _known(token: str | None) -> str:
@@ -139,3 +176,7 @@ def _phone_subject(secret: bytes, raw: str) -> str | None:
     """
     phone = _phone(raw)
     return f"phone:p{blake2b(phone.encode(), key=secret[:64], digest_size=16).hexdigest()}" if phone else None
+
+
+def _link_subject(secret: bytes, normal: str) -> str:
+    return f"link:l{blake2b(normal.encode(), key=secret[:64], digest_size=16, person=b'link').hexdigest()}"

@@ -78,10 +78,11 @@ _OWN_OF_CONSOLE = (
     *(_of("claim"), _of("shadow-alerted"), _of("residents"), _of("phones"), _of("accounts"), _of("idhashes")),
     *(*_ROSTERS, *_AUDIT, _LIMITS, keys.changing("*", "*")),
 )
-_OF_INTAKE = (*_ROSTERS, *_AUDIT, _LIMITS, _of("receipt-nonce"))
+_OF_INTAKE = (*_ROSTERS, *_AUDIT, _LIMITS, _of("receipt-nonce"), _of("abandoned"))
 _SEEN_BY_INTAKE = (
     *(keys.DRAINING, keys.WHOLE, "*:{whole}"),
     *(_of("dispatch"), _of("cases"), _of("earlier"), _of("state")),
+    _of("watch"),  # tokens of suspects, for banks' questions; not their numbers, and not who paid them
 )
 
 

@@ -60,6 +60,7 @@ Beside = Literal[
     "idhashes",  # hash: keyed hash of an ID number -> its owners
     "accounts-by-token",  # hash: a payee's token -> the account
     "watch",  # hash: subject -> its entry on the watchlist
+    "abandoned",  # string, and a payee check's name: exists once its abandoned payment was counted
     "payers",  # sorted set, and an account's token: payments to it
     "fan-out",  # string, and a fan-out's id: number of its finished slices
 ]

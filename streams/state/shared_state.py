@@ -51,11 +51,49 @@ return 1
 Restorer = Callable[[Tails | None], Awaitable[object]]
 
 
+MARKS = (WHOLE, WHOLE_RUN, WHOLE_HASHED)
+
+
 class OtherInstallationError(UserError, RuntimeError):
     """This Redis belongs to another installation, or was filled under another QUANZU_SECRET.
 
     A new consumer group would repeat seven days of dispatches; under another key, no resident would be found.
     """
+
+
+class Marks:
+    """Tells from a Redis' answers whether the shared data is complete in it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._app_id = settings.app_id
+        self.fingerprint = fingerprint(settings.key())
+
+    def ask(self, pipe: Any) -> None:  # noqa: ANN401 - redis-py types each result as sync or async
+        """Add the two commands to a pipeline whose answers `missing` reads."""
+        pipe.execute_command(*ASK_RUN)
+        pipe.mget(MARKS)
+
+    def missing(self, info: bytes, marks: Sequence[bytes | None]) -> str | None:
+        """Return the run of the Redis that answered if the shared data is not complete in it, else None.
+
+        Raises OtherInstallationError if this Redis belongs to another installation or was filled under another secret.
+        """
+        mark, run, hashed = marks
+        self._refuse_other(mark, hashed)
+        whole = mark is not None and run is not None and run.decode() == run_of(info)
+        return None if whole else run_of(info)
+
+    def _refuse_other(self, mark: bytes | None, hashed: bytes | None) -> None:
+        if mark is not None and mark.decode() != self._app_id:
+            raise OtherInstallationError(
+                f"this Redis is of the installation {mark.decode()!r}, and QUANZU_APP_ID is "
+                f"{self._app_id!r}. Set QUANZU_APP_ID to it, or use another Redis and other topics: "
+                "a new group reads old dispatches again"
+            )
+        if hashed is not None and hashed.decode() != self.fingerprint:
+            raise OtherInstallationError(
+                "this Redis was filled under another QUANZU_SECRET: no resident would be found. Set that one again"
+            )
 
 
 class Shared:
@@ -77,7 +115,7 @@ class Shared:
         self._settings, self._restorers, self._fills = settings, restorers, fills
         self._settling_ms = round(lease_seconds * 1000)
         self._redis: Any = redis
-        self._fingerprint = fingerprint(settings.key())
+        self._marks = Marks(settings)
 
     async def ensure(self) -> None:
         """Return once the shared data is complete, after this or another process has restored it if necessary.
@@ -109,24 +147,9 @@ class Shared:
     async def _missing(self) -> str | None:
         """Return the run of the Redis that answers if the shared data is not complete in it, else None."""
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.execute_command(*ASK_RUN)
-            pipe.mget(WHOLE, WHOLE_RUN, WHOLE_HASHED)
-            info, (mark, run, hashed) = await pipe.execute()
-        self._refuse_other(mark, hashed)
-        whole = mark is not None and run is not None and run.decode() == run_of(info)
-        return None if whole else run_of(info)
-
-    def _refuse_other(self, mark: bytes | None, hashed: bytes | None) -> None:
-        if mark is not None and mark.decode() != self._settings.app_id:
-            raise OtherInstallationError(
-                f"this Redis is of the installation {mark.decode()!r}, and QUANZU_APP_ID is "
-                f"{self._settings.app_id!r}. Set QUANZU_APP_ID to it, or use another Redis and other topics: "
-                "a new group reads old dispatches again"
-            )
-        if hashed is not None and hashed.decode() != self._fingerprint:
-            raise OtherInstallationError(
-                "this Redis was filled under another QUANZU_SECRET: no resident would be found. Set that one again"
-            )
+            self._marks.ask(pipe)
+            info, marks = await pipe.execute()
+        return self._marks.missing(info, marks)
 
     async def _restore(self, token: str, run: str) -> None:
         async with self._holding(token):
@@ -135,7 +158,7 @@ class Shared:
                 await restore(since)
             if await self._stood_before():
                 await self._redis.set(WHOLE_SETTLING, 1, px=self._settling_ms)
-            marks = (self._settings.app_id, run, self._fingerprint)
+            marks = (self._settings.app_id, run, self._marks.fingerprint)
             if await self._redis.eval(MARKED, 4, WHOLE_LOCK, WHOLE, WHOLE_RUN, WHOLE_HASHED, token, *marks):
                 log.info("the shared part of the store is whole")
             else:

@@ -80,7 +80,7 @@ def test_sections_that_did_not_run_are_not_judged() -> None:
 
 def test_each_bar_is_of_a_section_that_the_issue_names() -> None:
     named = {"core", "screening", "casework", "latency", "intake", "residents", "scale", "console", "start", "peers"}
-    named |= {"sizing", "idle"}
+    named |= {"sizing", "idle", "payees"}
     assert {bar.section for bar in BARS} | {section.name for section in SECTIONS} <= named
 
 

@@ -22,10 +22,15 @@ def sandbox_serve(
     source: Source = "bank",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
 ) -> None:
-    """Serve an intake for one source on separate servers until stopped; its signals warn nobody."""
+    """Serve an intake for one source on separate servers until stopped; its signals warn nobody.
+
+    Its watchlist has invented suspects, for payee checks.
+    """
     import secrets
 
     from console.commands.running import serve_intake
+    from streams.installation import Installation
+    from streams.intake.example_suspects import list_suspects
     from streams.intake.settings import entry_of
     from streams.intake.settings import load as load_intake
     from streams.runtime.settings import secret_file
@@ -34,13 +39,16 @@ def sandbox_serve(
     alone = {"data": folder, "kafka": None, "redis": None, "embedded": True, "http_port": port}
     settings = load_settings().model_copy(update=alone)
     key = secret_file(folder / KEY, secrets.token_urlsafe(32))
-    keys = load_intake().model_copy(update={"api_keys": entry_of(source, key), "intake_client_ca": None})
+    given = {"api_keys": entry_of(source, key), "intake_client_ca": None, "payee_checks": source}
 
     def started(address: str) -> None:
         out.print(f"{address}/signals", highlight=False)
         out.print(f"key of {source}: {folder / KEY}", markup=False, highlight=False, soft_wrap=True)
 
-    asyncio.run(serve_intake(settings, started, keys))
+    async def prepare(line: Installation) -> None:
+        await list_suspects(line.redis, line.settings, line.clock.now())
+
+    asyncio.run(serve_intake(settings, started, load_intake().model_copy(update=given), prepare))
 
 
 @app.command("files")

@@ -143,19 +143,19 @@ async def _quanzu(settings: Settings) -> AsyncIterator[Server]:
     port = free_port()
     own = settings.model_copy(update={"http_port": port}).environment()
     environment = {**own, "QUANZU_API_KEYS": entry, "QUANZU_RATE": "100000000/second"}
-    async with _running(["quanzu", "intake", "serve"], environment, port) as pid:
+    async with running(["quanzu", "intake", "serve"], environment, port) as pid:
         yield Server(port, pid, {"authorization": f"Bearer {key}"}, dict.fromkeys(REQUESTS, "/signals"))
 
 
 @asynccontextmanager
 async def _bare(name: str) -> AsyncIterator[Server]:
     port = free_port()
-    async with _running(["tests.tools.bench.bare", name, str(port)], {}, port) as pid:
+    async with running(["tests.tools.bench.bare", name, str(port)], {}, port) as pid:
         yield Server(port, pid, {}, {"ndjson_500": "/lines", "single": "/signals"})
 
 
 @asynccontextmanager
-async def _running(module: Sequence[str], environment: Mapping[str, str], port: int) -> AsyncIterator[int]:
+async def running(module: Sequence[str], environment: Mapping[str, str], port: int) -> AsyncIterator[int]:
     """The number of a process that listens; it is ended with the context."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,

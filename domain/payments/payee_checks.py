@@ -1,0 +1,73 @@
+"""What a bank is answered about a payee before it pays, and the names of such answers.
+
+An answer's name carries what was answered and to whom, signed: so a payment that was abandoned after it can be counted
+without storing each check, and nobody can name a check that was not made.
+"""
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from schemas.risk.evidence import WatchEntry, WatchStatus
+from schemas.risk.payee_checks import PayeeAnswer, PayeeReason
+
+ABANDONED_WITHIN = timedelta(days=1)  # after the check; later nobody can say that the one followed from the other
+RANDOM = 9  # bytes that make a name unique
+_SIGNED = 16  # bytes of the signature
+_ANSWERS = tuple(PayeeAnswer)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a payee. `since`: when the entry was made; None without one."""
+
+    answer: PayeeAnswer
+    reason: PayeeReason
+    since: datetime | None = None
+
+
+def known_of(entries: Sequence[WatchEntry | None]) -> Known:
+    """Return what the watchlist knows of a payee, from the entries of its own subject and of the domains above it.
+
+    A confirmed domain covers all links below it; a report is about its own link only, because anybody can report a
+    whole domain. A lifted entry is answered as none: it was wrong, and its holder must not carry it further.
+    """
+    own, *above = entries
+    if own is not None and own.standing is WatchStatus.CONFIRMED:
+        return Known(PayeeAnswer.CONFIRMED, PayeeReason.LISTED, own.at)
+    for entry in above:
+        if entry is not None and entry.standing is WatchStatus.CONFIRMED:
+            return Known(PayeeAnswer.CONFIRMED, PayeeReason.DOMAIN_LISTED, entry.at)
+    if own is not None and own.standing is WatchStatus.REPORTED:
+        return Known(PayeeAnswer.REPORTED, PayeeReason.REPORT_UNVERIFIED, own.at)
+    return Known(PayeeAnswer.NOT_KNOWN, PayeeReason.NO_ENTRY)
+
+
+def check_name(secret: bytes, source: str, answer: PayeeAnswer, at: datetime, randomness: bytes) -> str:
+    """Return the name of an answer that `source` got at `at`: 40 characters that may stand in a URL.
+
+    Raises ValueError if `randomness` has another length than RANDOM.
+    """
+    if len(randomness) != RANDOM:
+        raise ValueError(f"a check's name takes {RANDOM} random bytes")
+    told = int(at.timestamp()).to_bytes(4) + bytes([_ANSWERS.index(answer)]) + randomness
+    return urlsafe_b64encode(told + _signature(secret, source, told)).decode()
+
+
+def answer_named(secret: bytes, source: str, name: str, now: datetime) -> PayeeAnswer:
+    """Return the answer that a name stands for.
+
+    Raises ValueError if the name was not given to this source, or more than a day ago.
+    """
+    told, signature = (raw := urlsafe_b64decode(name))[:-_SIGNED], raw[-_SIGNED:]
+    if not hmac.compare_digest(signature, _signature(secret, source, told)):
+        raise ValueError("no check of this source has this name")
+    if now - datetime.fromtimestamp(int.from_bytes(told[:4]), UTC) > ABANDONED_WITHIN:
+        raise ValueError("the check is more than a day old")
+    return _ANSWERS[told[4]]
+
+
+def _signature(secret: bytes, source: str, told: bytes) -> bytes:
+    return hmac.digest(secret, f"payee-check\0{source}\0".encode() + told, "sha256")[:_SIGNED]
