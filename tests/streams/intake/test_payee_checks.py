@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client import REGISTRY, generate_latest
+from redis.exceptions import NoPermissionError
 
 from schemas.risk.evidence import WatchStatus
 from schemas.risk.payee_checks import MOST_SUBJECTS, PayeeKind
@@ -19,6 +20,8 @@ from streams.runtime.clock import Clock
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
 from streams.screening.subjects import Subjects
+from streams.security.acls import rules
+from streams.security.rights import Component
 from streams.state.case_store import connect
 from streams.state.keys import WHOLE
 from tests.streams.intake.intake_signals import intake_client, new_id
@@ -254,6 +257,26 @@ async def test_under_another_secret_or_in_another_installation_s_redis_503_is_an
         settings = Settings.model_validate({**store.model_dump(), **other})
         async with intake_client(settings, payee_checks="bank") as client:
             assert (await client.post(CHECK, json=account(CONFIRMED_ACCOUNT))).status_code == 503
+
+
+async def test_intake_s_own_rights_at_redis_are_enough_and_let_it_read_no_payment_and_no_number(
+    own: Embedded, store: Settings
+) -> None:
+    redis: Any = connect(store)
+    await redis.execute_command("ACL", "SETUSER", "quanzu-intake", "reset", *rules(Component.INTAKE, "word"))
+    await redis.aclose()
+    where = str(store.redis).removeprefix("redis://")
+    limited = store.model_copy(update={"redis": f"redis://quanzu-intake:word@{where}"})
+    async with intake_client(limited, payee_checks="bank") as client:
+        (found,) = (await client.post(CHECK, json=account(CONFIRMED_ACCOUNT))).json()["answers"]
+        assert found["answer"] == "confirmed"
+        assert (await client.post(ABANDONED, json={"check": found["check"]})).json() == {"counted": True}
+    as_intake: Any = connect(limited)
+    refused = [("HGETALL", "accounts-by-token:{0}"), ("ZRANGE", "payers:{0}:a1", 0, -1), ("HDEL", "watch:{0}", "x")]
+    for command in refused:
+        with pytest.raises(NoPermissionError):
+            await as_intake.execute_command(*command)
+    await as_intake.aclose()
 
 
 async def test_it_answers_while_kafka_is_away(store: Settings) -> None:

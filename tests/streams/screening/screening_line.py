@@ -94,7 +94,7 @@ def watch(
     ago: float = 1,
     state: WatchState = WatchState.CONFIRMED,
     value: str = MULE,
-    subject: Literal["account", "phone"] = "account",
+    subject: Literal["account", "phone", "link"] = "account",
 ) -> Watch:
     return Watch(source="police", id=uid, at=minutes_ago(ago), subject=subject, value=value, state=state)
 
