@@ -82,7 +82,8 @@ def read_report(given: Filled, name: str, words: str) -> Reported:
         raise FormError("amount", "请填写付给对方账户的金额。")
     text = words % {"bank": given["bank"][:LONGEST_NAME] or "–", "text": given["text"]}
     text = text[:LONGEST]
-    return Reported(name, CallerRequest.REPORT, text, given["suspect_account"], given["suspect_phone"], amount)
+    suspect = given["suspect_account"], given["suspect_phone"]
+    return Reported(name, CallerRequest.REPORT, text, *suspect, amount, link=given["scam_link"])
 
 
 def _reported(given: Filled, call: str, name: str) -> ReportedPayment:

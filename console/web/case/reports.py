@@ -11,6 +11,7 @@ from console.web.case.callers import Caller, case_elsewhere
 from console.web.kit.services import Services
 from console.web.live.hub import ANSWER_SECONDS
 from domain.identity.identifiers import account_token, normal_phone
+from domain.identity.links import normal_link
 from domain.ids import short_hash
 from domain.payments.call_in import in_danger, to_stop
 from schemas.casework.cases import Case
@@ -30,7 +31,7 @@ Stopped = tuple[list[CameOf], AnyCode | None]
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A caller's report as the operator took it down. `name`: the form's id. `account`, `phone`: the suspect's.
+    """A caller's report as the operator took it down. `name`: the form's id. `account`, `phone`, `link`: the suspect's.
 
     `amount_fen` is None if no amount was given. `recording`: the link to the call's recording, or "".
     """
@@ -42,6 +43,7 @@ class Reported:
     phone: str = ""
     amount_fen: int | None = None
     recording: str = ""
+    link: str = ""
 
 
 class UnreadableError(ValueError):
@@ -128,14 +130,25 @@ def _signals(services: Services, caller: Caller, case: Case | None, told: Report
 
 
 def _suspects(told: Reported) -> list[dict[str, str]]:
-    """Return one signal field for each named suspect. Raises UnreadableError if the telephone is invalid."""
+    """Return one signal field for each named suspect. Raises UnreadableError if the telephone is invalid.
+
+    A link that cannot be read is left out: it stays in the report, and screening could not list it.
+    """
     if told.phone:
         try:
             normal_phone(told.phone)
         except ValueError:
             raise UnreadableError("suspect_phone") from None
-    named = {"suspect_account": told.account, "suspect_phone": told.phone}
+    link = told.link if _is_link(told.link) else ""
+    named = {"suspect_account": told.account, "suspect_phone": told.phone, "suspect_link": link}
     return [{field: value} for field, value in named.items() if value]
+
+
+def _is_link(text: str) -> bool:
+    try:
+        return bool(normal_link(text))
+    except ValueError:
+        return False
 
 
 def _watched(told: Reported) -> list[CameOf]:

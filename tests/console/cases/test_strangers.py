@@ -14,7 +14,10 @@ from schemas.levels import Level
 from schemas.people.calls import CameOf
 from schemas.people.residents import ReportSource, Resident
 from schemas.people.staff import StaffRole
+from schemas.risk.evidence import WatchEntry, WatchStatus
 from streams.repositories.residents.files import import_file
+from streams.screening.subjects import Subjects
+from streams.screening.watchlist import Watchlist
 from tests.console.cases.test_call_in import called, form
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.rig import Line
@@ -33,6 +36,18 @@ async def stranger(console: Stage, line: Line, client: Client, **told: str) -> t
     [entry] = (await console.house.line.residents.standing([case.resident])).values()
     line.residents.append(entry)
     return entry, case
+
+
+async def listed(console: Stage, link: str) -> WatchEntry:
+    """The watchlist's entry of a link, once screening has made it."""
+    line = console.house.line
+    own = Subjects(line.settings.key()).links(link)[0]
+    watchlist = Watchlist(line.redis, line.settings, seconds=5)
+    async with asyncio.timeout(60):
+        while True:
+            if found := await watchlist.entries([own]):
+                return found[own]
+            await asyncio.sleep(0.1)
 
 
 async def test_the_banks_record_that_comes_later_is_of_the_same_payment_and_the_bank_is_asked_once(
@@ -98,6 +113,7 @@ async def test_a_strangers_payment_has_a_red_case_and_an_order_that_waits_for_th
     assert (payment.reported.holder, payment.reported.paid_by) == ("某某", PaidBy.THIRD_PARTY)
     assert (payment.reported.wechat, payment.reported.scam_link) == ("wx-invented", "https://scam.invalid/a")
     assert (order.state, order.persons, [each.by for each in order.approvals]) == (OrderState.PROPOSED, 2, [login])
+    assert (await listed(console, "https://scam.invalid/a")).standing is WatchStatus.REPORTED
     [entry] = (await console.house.line.residents.standing([case.resident])).values()
     assert (entry.provisional, len(entry.accounts)) == (ReportSource.EMERGENCY, 1)
     call = await console.house.line.calls.get(where.rpartition("/")[2])
