@@ -16,7 +16,7 @@ PLAIN = mapping()
 FEN = mapping(('unit = "yuan"', 'unit = "fen"'))
 
 
-def read(bank: BankMapping = PLAIN, **cells: str) -> dict[str, Any]:
+def read(bank: BankMapping = PLAIN, /, **cells: str) -> dict[str, Any]:
     return payment(bank, CELLS | cells, "row-7")
 
 
