@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.tools.runs.leftovers",
     "tests.tools.runs.run_limit",
     "tests.tools.runs.order",
+    "tests.tools.runs.collected",
 ]
 
 # How long an example takes says something of the machine, which others use too, and nothing of the law.
