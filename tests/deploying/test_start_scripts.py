@@ -26,7 +26,7 @@ from streams.state.primary import unsafe
 from streams.state.redis_client import client
 from tests.dispatched import NOW
 from tests.tools.servers.guard import tools
-from tests.tools.servers.kafka import jars
+from tests.tools.servers.kafka import SHARED, jars
 from tests.tools.servers.process import Process
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ def run(environment: dict[str, str], *words: str) -> None:
 
 def test_a_broker_started_by_its_script_lets_the_components_in_once_they_are_granted_it(made: Path) -> None:
     port, control = free_port(), free_port()
-    environment = dict(tools(made, jars()))
+    environment = dict(tools(made, SHARED, jars()))
     about = {"NODE": 1, "VOTERS": f"1@{HOST}:{control}", "CONTROL": control, "COPIES": 1, "IN_SYNC": 1}
     about |= {"CLUSTER": "MkU3OEVBNTcwNTJENDM2Qk", "PATH": environment["PATH"]}
     template = {"TEMPLATE": DEPLOY / "kafka" / "broker.properties"}

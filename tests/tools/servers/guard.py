@@ -4,7 +4,7 @@ The listener that the tests' own hands use stays open: who comes through it is n
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,14 +54,17 @@ class Guard:
             yield f"{prefix}.scram-sha-512.sasl.jaas.config={JAAS}"
 
 
-def tools(folder: Path, class_path: str) -> Mapping[str, str]:
-    """An environment in which Kafka's own commands are found by their names, as an installation has them."""
+def tools(folder: Path, java: Sequence[str], class_path: str) -> Mapping[str, str]:
+    """An environment in which Kafka's own commands are found by their names, as an installation has them.
+
+    `java`: Java's command, with its options.
+    """
     for name, class_ in {
         "kafka-acls.sh": "org.apache.kafka.tools.AclCommand",
         "kafka-storage.sh": "kafka.tools.StorageTool",
         "kafka-server-start.sh": "kafka.Kafka",
     }.items():
         made = folder / name
-        made.write_text(f"#!/bin/sh\nexec java -Xmx320m -XX:TieredStopAtLevel=1 -cp '{class_path}' {class_} \"$@\"\n")
+        made.write_text(f"#!/bin/sh\nexec {' '.join(java)} -cp '{class_path}' {class_} \"$@\"\n")
         made.chmod(0o755)
     return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}

@@ -25,7 +25,7 @@ JARS = POM.parent / "target" / "lib"
 JAVA = ["java", "-Xms128m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
 CLASSES = JARS.parent / "classes.jsa"
 SHARED = [*JAVA, f"-XX:SharedArchiveFile={CLASSES}"]
-"""With a broker's classes as they lie in memory: it starts in a little more than half the CPU time. See `_archive`."""
+"""With a broker's classes as they lie in memory: it starts in a little more than half the CPU time. See `archive`."""
 INTERNAL = {"__consumer_offsets", "__transaction_state"}
 ASK_SECONDS = 30.0
 Answer = TypeVar("Answer")
@@ -97,7 +97,7 @@ class Kafka:
         try:
             self._format(jars())
             if self._java is SHARED:
-                _archive()
+                archive()
             self.start(*self.nodes)
         except BaseException:
             self.close()
@@ -267,7 +267,7 @@ def jars(pom: Path = POM) -> str:
     return f"{kept}/*"
 
 
-def _archive() -> None:
+def archive() -> None:
     """Write the classes of a broker that has started down, once for all that start later.
 
     Java does so when it ends by itself. Where it writes none, and where the jars are others by now, it loads the jars.

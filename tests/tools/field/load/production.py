@@ -77,7 +77,8 @@ class Setup:
         self._sentinels, self._vault = ",".join(watchers), f"{HOST}:{ports['vault']}"
         about: dict[str, object] = {"VOTERS": ",".join(f"{node}@{HOST}:{port}" for node, port in controls.items())}
         about |= {"CLUSTER": urlsafe_b64encode(bytes([0, *uuid.uuid4().bytes[1:]])).decode().rstrip("=")}
-        about |= {"TEMPLATE": DEPLOY / "kafka" / "broker.properties", "PATH": tools(self.folder, jars())["PATH"]}
+        path = tools(self.folder, ["java", "-Xmx320m", "-XX:TieredStopAtLevel=1"], jars())["PATH"]
+        about |= {"TEMPLATE": DEPLOY / "kafka" / "broker.properties", "PATH": path}
         found = [
             self._server(f"kafka-{node}", "kafka", ports, {"kafka-admin"}, about | {"NODE": node, "CONTROL": control})
             for node, control in controls.items()
