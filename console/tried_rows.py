@@ -19,7 +19,7 @@ def trial(rows: Sequence[TriedRow], zone: ZoneInfo, *, mask: bool) -> Renderable
     """
     table = Table(box=None, header_style="bold")
     for name in _COLUMNS:
-        table.add_column(name, no_wrap=True, overflow="fold", justify="right" if name in ("yuan", "before") else "left")
+        table.add_column(name, overflow="fold", justify="right" if name in ("yuan", "before") else "left")
     refused = Table.grid(padding=(0, 2))
     for each in rows:
         if each.payment is None:

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import quanzu
+from console.commands import common
 from domain.feeds.bank_mapping import load
 from schemas.risk.signals import Channel, TransferState
 from streams.intake.acceptor import Intake
@@ -43,7 +44,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_trial_shows_what_the_page_shows(folder: Path) -> None:
+def test_the_trial_shows_what_the_page_shows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common.out, "width", 200)  # no row is folded
     first, _, shown = block("", "--try").partition("\n")
     command = shlex.split(first.removeprefix("$ quanzu "))
     ended = CliRunner().invoke(quanzu.app, command)
