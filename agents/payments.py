@@ -1,11 +1,16 @@
 """Stop-payments: requests a stop from the payee's bank, extends it or lifts it."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from domain.payments.same_payment import end_to_end_id
 from schemas.casework.events import Dispatch
 from schemas.codes.channels import UnknownAccount
+from schemas.levels import Action, Result
 from schemas.levels import Channel as Name
-from schemas.levels import Result
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Answer, Gateway, Order
+from streams.iso20022.cancellation import Cancellation, request
 
 
 class BankProvider(Gateway):
@@ -38,4 +43,26 @@ class BankProvider(Gateway):
             "amount_fen": payment.amount_fen,
             "at": payment.at.isoformat(),
         }
-        return Order("/stop-payments", order)
+        return Order("/stop-payments", order, document=self._document(dispatch, order))
+
+    def _document(self, dispatch: Dispatch, order: Mapping[str, Any]) -> bytes | None:
+        """Return the order as a cancellation request of ISO 20022 if the payee's institution gets it so.
+
+        That message can ask for a stop only: an extension or release is JSON.
+        """
+        payment, to = dispatch.payment, self._outgoing.institutions.by_code.get(order["institution"] or "")
+        if payment is None or to is None or dispatch.action is not Action.STOP_PAYMENT:
+            return None
+        return request(
+            Cancellation(
+                dispatch=dispatch.id,
+                at=dispatch.at,
+                end_to_end=end_to_end_id(payment),
+                amount_fen=payment.amount_fen,
+                paid=payment.at,
+                payer=order["payer"],
+                account=order["account"],
+                holder=order["holder"],
+            ),
+            to,
+        )

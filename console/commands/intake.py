@@ -19,7 +19,7 @@ ALONE = (
 
 
 def intake(
-    what: Annotated[str, typer.Argument(help="serve, or a format: jsonl, amlsim, cdr, csv (a bank's file)")],
+    what: Annotated[str, typer.Argument(help="serve, or a format: jsonl, amlsim, cdr, iso20022, csv (a bank's file)")],
     file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False, help="The file to read")] = None,
     report: Report = None,
     resume: Annotated[bool, typer.Option(help="Continue where an interrupted run stopped")] = True,

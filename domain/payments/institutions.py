@@ -24,7 +24,8 @@ class InstitutionsError(UserError, ValueError):
 
 class Institution(Model):
     """A bank or payment institution. `also`: other names; `cnaps`: how its numbers in the payment system begin; `bins`:
-    how its cards begin; `reached`: how it gets an order, in words for the release desk.
+    how its cards begin; `reached`: how it gets an order, in words for the release desk; `cancellation`: the version of
+    ISO 20022's cancellation request in which it gets stop orders (None: JSON); `bic`: its address there.
     """
 
     code: Token
@@ -34,6 +35,8 @@ class Institution(Model):
     cnaps: Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")] | None = None
     bins: tuple[Prefix, ...] = ()
     reached: Text = PLATFORM
+    cancellation: Literal["camt.056.001.09", "camt.056.001.12"] | None = None
+    bic: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$")] | None = None
 
 
 class _Table(Model):

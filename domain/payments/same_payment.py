@@ -125,6 +125,11 @@ def _references(payment: Payment) -> frozenset[str]:
     return frozenset(filter(None, (reported, _id(_delivered(payment)))))
 
 
+def end_to_end_id(payment: Payment) -> str:
+    """Return the end-to-end id of a payment: the feed's, else what the report says, else ""."""
+    return _id(_delivered(payment)) or (payment.reported.reference if payment.reported else "")
+
+
 def _delivered(payment: Payment) -> str:
     """Return the name of the feed's record of a payment, or "" if no feed has delivered it."""
     return payment.feed or (payment.transfer if payment.reported is None else "")

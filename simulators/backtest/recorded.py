@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -30,7 +30,7 @@ def read(name: str, path: Path, options: Options, spool: Spool) -> int:
         with _opened(path) as file:
             header = file.readline().rstrip(b"\r\n") if FORMATS[name].header else b""
             row = FORMATS[name].open(header, options)
-            for signal in _signals(file, row, str(spool.count)):
+            for signal in _signals(FORMATS[name].rows(file), row, str(spool.count)):
                 if signal is None:
                     refused += 1
                 else:
@@ -42,11 +42,11 @@ def read(name: str, path: Path, options: Options, spool: Spool) -> int:
     return refused
 
 
-def _signals(file: IO[bytes], row: Row, mark: str) -> Iterator[Signal | None]:
+def _signals(rows: Iterable[bytes], row: Row, mark: str) -> Iterator[Signal | None]:
     """Yield each row's signal, or None if invalid. `mark`: distinguishes rows without an id from those of other
     files.
     """
-    for number, line in enumerate(file, 1):
+    for number, line in enumerate(rows, 1):
         if not line.strip():
             continue
         try:

@@ -36,7 +36,7 @@ def backtest(
     ] = None,
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", help="jsonl, amlsim or cdr: one for all files, or one for each in turn"),
+        typer.Option("--format", help="jsonl, amlsim, cdr or iso20022: one for all files, or one for each in turn"),
     ] = None,
     since: Annotated[
         str | None,

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import httpx
+import orjson
 
 from domain.dispatches.unknown_outcomes import certainly_not_done
 from schemas.base import legible
@@ -49,11 +50,24 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request: a path of the gateway and a JSON body. `sent`: the answer if the provider accepts it."""
+    """A request: a path of the gateway and a JSON body. `sent`: the answer if the provider accepts it; `document`: an
+    XML document that is sent in place of the body.
+    """
 
     path: str
     body: Mapping[str, Any] = field(repr=False)  # has telephone and account numbers: keep it out of logs
     sent: Answer = field(default_factory=lambda: Answer(Result.SENT))
+    document: bytes | None = field(default=None, repr=False)
+
+    @property
+    def content(self) -> bytes:
+        """The bytes that are sent."""
+        return orjson.dumps(dict(self.body)) if self.document is None else self.document
+
+    @property
+    def media_type(self) -> str:
+        """The type of `content`."""
+        return "application/json" if self.document is None else "application/xml"
 
 
 class Provider(Protocol):
@@ -101,8 +115,8 @@ class Gateway:
         try:
             answer = await self._client.post(
                 self._url + order.path,
-                json=dict(order.body),
-                headers={KEY_HEADER: dispatch.id, **tracing.of_request()},
+                content=order.content,
+                headers={KEY_HEADER: dispatch.id, "Content-Type": order.media_type, **tracing.of_request()},
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return Answer(Result.FAILED, ProviderAway(type(error).__name__))

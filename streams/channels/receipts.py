@@ -14,9 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from domain.casework.payments import find
 from domain.dispatches.ids import DispatchId, parse
 from domain.ids import result_id
+from domain.payments.same_payment import end_to_end_id
 from domain.policy.messages import KEYS
+from schemas.casework.cases import Payment
 from schemas.casework.inputs import BankFeedback, ContactResult, OfficerReport
 from schemas.channels.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
 from schemas.codes.channels import ProviderSaid
@@ -24,6 +27,8 @@ from schemas.levels import Action, Channel, Result
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import NONCE, TOLERANCE_SECONDS, SignatureError, SignedMessage, verify
+from streams.iso20022.document import MessageError
+from streams.iso20022.resolution import Resolution, resolution
 from streams.messaging import case_inputs
 from streams.messaging.codec import CodecError
 from streams.messaging.dead_letter_writer import reason
@@ -91,6 +96,42 @@ class Receipts:
             if not first:
                 raise ReplayedError(f"{NONCE} was used before: sign each attempt with a new one")
             yield
+
+    async def read(self, model: type[Receipt], body: bytes, media_type: str) -> Receipt:
+        """Return the receipt in a request's body: JSON, or a bank's camt.029 as application/xml.
+
+        Raises ValidationError or MessageError if it cannot be read, UnknownDispatchError or NotRecoveredError if a
+        camt.029 is not about a known order.
+        """
+        if model is BankReceipt and media_type.partition(";")[0].strip().lower() == "application/xml":
+            return await self._resolved(resolution(body))
+        return model.model_validate_json(body)
+
+    async def _resolved(self, told: Resolution) -> BankReceipt:
+        dispatch = _parsed(told.dispatch, Channel.PAYMENT)
+        payment = await self._payment(dispatch)
+        if told.end_to_end and told.end_to_end != (end_to_end_id(payment) or told.end_to_end):
+            raise MessageError("CxlDtls/TxInfAndSts/OrgnlEndToEndId: another payment's than the request's")
+        return BankReceipt(
+            id=told.id,
+            dispatch=dispatch.text,
+            detail=told.code,
+            transfer=payment.transfer,
+            state=told.state,
+            amount_fen=told.amount_fen,
+        )
+
+    async def _payment(self, dispatch: DispatchId) -> Payment:
+        """Return the payment that a stop order is about. Raises as `take` does if it is unknown."""
+        partition = self._book.partition(dispatch.resident)
+        case = await self._store.case(partition, dispatch.case)
+        step = next((step for step in case.steps if step.id == dispatch.step), None) if case else None
+        payment = find(case, step.transfer) if case and step else None
+        if payment is None and not await self._store.is_whole(partition):
+            raise NotRecoveredError
+        if payment is None:
+            raise UnknownDispatchError("no order has this case id")
+        return payment
 
     async def take(self, receipt: Receipt, channel: Channel) -> str:
         """Write the receipt's input, and return the input's id once Kafka has it.
@@ -190,6 +231,7 @@ class Receipts:
 
 
 _STATUS: dict[type[Exception], int] = {
+    MessageError: 400,
     SignatureError: 401,
     NotHolderError: 403,
     UnknownDispatchError: 404,
@@ -224,7 +266,7 @@ def _endpoint(
         try:
             body = await read_body(request, BODY_BYTES, BODY_SECONDS, packed=False)
             nonce = receipts.verify(request.headers, SignedMessage(name, request.url.path, body, request.method))
-            receipt = model.model_validate_json(body)
+            receipt = await receipts.read(model, body, request.headers.get("content-type", ""))
             dispatch = _parsed(receipt.dispatch, channel)
             told = {"case": dispatch.case, "dispatch": receipt.dispatch}
             async with receipts.once(name, nonce, dispatch.resident):

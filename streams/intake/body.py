@@ -9,18 +9,18 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from streams.runtime.serving import Refused
 from streams.runtime.tls import names
 
-JSON, LINES = "application/json", "application/x-ndjson"
+JSON, LINES, XML = "application/json", "application/x-ndjson", "application/xml"
 
 
 def media_type(request: Request) -> str:
-    """Return the request's media type, application/json or application/x-ndjson.
+    """Return the request's media type: application/json, application/x-ndjson or application/xml (ISO 20022).
 
     Raises Refused (415) for any other type, or a charset other than UTF-8.
     """
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if kind.strip().lower() not in (JSON, LINES):
-        raise Refused(415, "the content type is not one of signals", f"Send Content-Type: {JSON} or {LINES}")
+    if kind.strip().lower() not in (JSON, LINES, XML):
+        raise Refused(415, "the content type is not one of signals", f"Send Content-Type: {JSON}, {LINES} or {XML}")
     if charset not in ("", "utf-8", "utf8"):
         raise Refused(415, "the charset is not UTF-8", "Send UTF-8")
     return kind.strip().lower()

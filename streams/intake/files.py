@@ -1,7 +1,8 @@
 """Intake of signal files: every row is accepted or becomes a dead letter, and an interrupted run can be resumed.
 
-A row is a line; the first line of a CSV is its header, or the line that a bank's mapping says. A row without its own
-id gets one made of the file's digest and the line number, so a row sent twice (after a kill, or by a second run) has
+A row is a line, or a transaction of an ISO 20022 document; the first line of a CSV is its header, or the line that a
+bank's mapping says. A row without its own id gets one made of the file's digest and the row's number, so a row sent
+twice (after a kill, or by a second run) has
 the same id and counts once.
 """
 
@@ -37,6 +38,7 @@ CHUNK = 4_000  # lines that are written and acknowledged together
 CHUNK_BYTES = 2**25  # after which no further line is read into a chunk
 LONGEST_LINE = 2**20  # bytes
 LONGEST_HEADER = 2**16
+LONGEST_FILE = 2**24  # of a file that is read as a whole
 _BLOCK = 2**20
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -82,7 +84,7 @@ Progress = Callable[[int, int], None]  # called with the number of lines done, a
 
 
 async def intake_file(
-    name: Literal["jsonl", "amlsim", "cdr", "csv"],
+    name: Literal["jsonl", "amlsim", "cdr", "csv", "iso20022"],
     path: Path,
     intake: Intake,
     settings: Settings,
@@ -114,11 +116,11 @@ async def intake_file(
         resumed_from = state.line + 1 if state.line else None
         taking = _Taking(format_of(name, options), path, options, intake, clock)
         taking.read_header(file, state)
-        while lines := _next_lines(file, state.line, chunk):
+        while lines := taking.next_rows(file, state.line, chunk):
             await taking.take(lines, state)
             state.offset, state.line = file.tell(), lines[-1][0]
             _save(sidecar, state)
-            progress(state.line, total)
+            progress(state.line, len(taking.rows or ()) or total)
     report = _report(path, state, resumed_from)
     await asyncio.to_thread(_finish, report, report_path, sidecar)
     return report
@@ -135,6 +137,19 @@ class _Taking:
     clock: Clock
     row: Row = lambda line, row_id: Unreadable("no header was read")
     reading: Reading | None = None  # stored with each dead letter, which is later parsed without the file
+    rows: list[bytes] | None = None  # of a file that is read as a whole
+
+    def next_rows(self, file: IO[bytes], done: int, most: int) -> list[Line]:
+        """Return the next rows, at most `most`, with their numbers. `done`: how many rows or lines are done.
+
+        Raises FileRefusedError if a file that is read as a whole is too long for that.
+        """
+        if self.format.split is None:
+            return _next_lines(file, done, most)
+        if self.rows is None:
+            file.seek(0)
+            self.rows = self.format.split(_whole(file, self.path))
+        return list(enumerate(self.rows[done : done + most], done + 1))
 
     def read_header(self, file: IO[bytes], state: _State) -> None:
         """Read the column names, and seek to the first row, or to where an interrupted run stopped."""
@@ -175,7 +190,8 @@ class _Taking:
             state.reasons[why] = state.reasons.get(why, 0) + 1
 
     def _item(self, line: Line, digest: str) -> object:
-        return item_of(self.row, line, row_id(digest, line[0]))
+        longest = LONGEST_LINE if self.format.split is None else LONGEST_FILE
+        return item_of(self.row, line, row_id(digest, line[0]), longest)
 
     def _place(self, number: int, digest: str) -> LinePlace:
         return LinePlace(file=_printable(self.path.name), digest=digest[:16], line=number, reading=self.reading)
@@ -189,10 +205,12 @@ def row_id(digest: str, number: int) -> str:
     return f"{digest[:8]}-{number}"
 
 
-def item_of(row: Row, line: Line, name: str) -> object:
-    """Return the item of a line, or an Unreadable that says why it cannot be read. `name`: the row's id."""
-    if len(line[1]) > LONGEST_LINE:
-        return Unreadable(f"the line is longer than {LONGEST_LINE:,} bytes")
+def item_of(row: Row, line: Line, name: str, longest: int = LONGEST_LINE) -> object:
+    """Return the item of a row, or an Unreadable that says why it cannot be read. `name`: the row's id; `longest`: the
+    most bytes that it may have.
+    """
+    if len(line[1]) > longest:
+        return Unreadable(f"the line is longer than {longest:,} bytes")
     try:
         return row(line[1], name)
     except RowError as error:
@@ -212,6 +230,13 @@ def _next_lines(file: IO[bytes], done: int, most: int) -> list[Line]:
         if size >= CHUNK_BYTES:
             break
     return lines
+
+
+def _whole(file: IO[bytes], path: Path) -> bytes:
+    content = file.read(LONGEST_FILE + 1)
+    if len(content) > LONGEST_FILE:
+        raise FileRefusedError(f"{path}: over {LONGEST_FILE // 2**20} MiB; split it. Nothing of it was taken in.")
+    return content
 
 
 def lines_of(file: IO[bytes], done: int) -> Iterator[Line]:

@@ -17,8 +17,9 @@ from starlette.routing import BaseRoute, Route
 
 from streams.intake.acceptor import Examined, Intake, examine
 from streams.intake.admission import Admission
-from streams.intake.body import LINES, Impatient, media_type
+from streams.intake.body import LINES, XML, Impatient, media_type
 from streams.intake.drain_gate import Gate
+from streams.intake.formats.iso20022 import items_of_document
 from streams.intake.parsing import BodyError, TooManyError, items_of_body, items_of_lines
 from streams.intake.payee_checks import PayeeChecks
 from streams.intake.rate import Rate
@@ -40,6 +41,9 @@ CONNECTIONS = 1_000  # at the same time; uvicorn answers 503 to more
 STOP_SECONDS = 5
 
 
+_READERS = {LINES: items_of_lines, XML: items_of_document}  # any other: JSON
+
+
 class Signals:
     """The request handlers and their shared state."""
 
@@ -57,7 +61,7 @@ class Signals:
         self._connected = False
 
     async def post(self, request: Request) -> Response:
-        """Accept one signal, an array or NDJSON.
+        """Accept one signal, an array, NDJSON, or a document of ISO 20022.
 
         Answer 202 if Kafka has all of it, 422 with the errors if items are invalid.
 
@@ -66,14 +70,15 @@ class Signals:
         """
         feed = self._admission.feed(request)
         self._open()
-        read = items_of_lines if media_type(request) == LINES else items_of_body
+        read = _READERS.get(media_type(request), items_of_body)
         body = await read_body(request)
         try:
             items = read(body)
         except TooManyError as error:
             raise Refused(413, str(error), "Send the signals in several requests") from None
         except BodyError as error:
-            raise Refused(400, str(error), "Send JSON: one signal, an array of them, or NDJSON") from None
+            do = "Send JSON: one signal, an array of them, or NDJSON; or a document of ISO 20022"
+            raise Refused(400, str(error), do) from None
         await self._rate.require(feed.source or "*", len(items))
         found = examine(items, self._clock.now())
         _require_own(feed, found)

@@ -3,12 +3,13 @@
 Called by streams/intake/files.py, and by the repair of dead letters.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import IO
 
 from domain.feeds.bank_mapping import BankMapping
-from streams.intake.formats import amlsim, cdr, jsonl, mapped
+from streams.intake.formats import amlsim, cdr, iso20022, jsonl, mapped
 from streams.intake.formats.rows import Options, Row
 
 __all__ = ["FORMATS", "MAPPED", "Format", "Options", "Row", "format_of"]
@@ -21,20 +22,27 @@ class Format:
     """A file format.
 
     `source`: the source of its dead letters. `header`: whether the first line is a header; `open` takes it (or b"") and
-    returns the row reader, or raises RowError. `skip`: the lines before it. `is_footer`: whether a line has no signal.
+    returns the row reader, or raises RowError. `split`: returns the rows of a whole file; None: each line is a row.
+    `skip`: the lines before the header. `is_footer`: whether a line has no signal.
     """
 
     source: str
     header: bool
     open: Callable[[bytes, Options], Row]
+    split: Callable[[bytes], list[bytes]] | None = None
     skip: int = 0
     is_footer: Callable[[bytes], bool] = lambda line: False
+
+    def rows(self, file: IO[bytes]) -> Iterable[bytes]:
+        """Return the rows of a file whose header has been read."""
+        return file if self.split is None else self.split(file.read())
 
 
 FORMATS = {
     "jsonl": Format("jsonl", header=False, open=jsonl.open_rows),
     "amlsim": Format("amlsim", header=True, open=amlsim.open_rows),
     "cdr": Format("cdr", header=True, open=cdr.open_rows),
+    "iso20022": Format("iso20022", header=False, open=iso20022.open_rows, split=iso20022.rows_of),
 }
 
 

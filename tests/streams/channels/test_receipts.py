@@ -54,12 +54,18 @@ async def sent(rig: Rig, action: Action) -> Dispatch:
 
 
 async def post(
-    rig: Rig, name: str, body: object, key: bytes | None = None, wall: float | None = None, nonce: str = ""
+    rig: Rig,
+    name: str,
+    body: object,
+    key: bytes | None = None,
+    wall: float | None = None,
+    nonce: str = "",
+    media_type: str = "application/json",
 ) -> httpx.Response:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     message = SignedMessage(name, f"/receipts/{name}", raw)
     key = key or rig.channels.receipt_keys(rig.settings)[name][0]
-    headers = sign(key, message, wall or time.time(), nonce or secrets.token_hex(12))
+    headers = sign(key, message, wall or time.time(), nonce or secrets.token_hex(12)) | {"Content-Type": media_type}
     async with httpx.AsyncClient(event_hooks={"response": [described]}) as client:
         return await client.post(f"{rig.settings.receipts_url}/{name}", content=raw, headers=headers)
 

@@ -16,6 +16,7 @@ STOP_SECONDS = 20.0
 LOOK_SECONDS = 0.05
 PACKAGES = {
     "java": "openjdk-17-jre-headless",
+    "javac": "openjdk-17-jdk-headless",
     "mvn": "maven",
     "redis-server": "redis-server",
     "faketime": "faketime",

@@ -1,0 +1,113 @@
+"""The codes and units of ISO 20022 messages, and their meaning here."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from domain.identity.identifiers import BEIJING
+from schemas.casework.inputs import BankState
+from schemas.risk.signals import TransferState
+
+LONGEST_ID = 35  # characters of an id in these messages (Max35Text)
+NOT_PROVIDED = "NOTPROVIDED"  # what a bank writes as end-to-end id if its customer gave none
+CURRENCY = "CNY"
+
+_PENDING = ("RCVD", "ACTC", "ACCP", "ACFC", "ACSP", "ACWC", "ACWP", "PDNG", "PATC")
+_SETTLED = ("ACSC", "ACCC")
+_FAILED = ("RJCT", "CANC", "BLCK")
+
+_STATES: Mapping[str, TransferState] = {
+    **dict.fromkeys(_PENDING, TransferState.PENDING),
+    **dict.fromkeys(_SETTLED, TransferState.SETTLED),
+    **dict.fromkeys(_FAILED, TransferState.ATTEMPTED),
+}
+
+HELD, FROZEN = "HELD", "FRZN"
+"""What a bank writes as reason of a pending cancellation: the payee's account is stopped, or frozen."""
+
+_HOLDS: Mapping[str, BankState] = {HELD: BankState.IN_FORCE, FROZEN: BankState.FROZEN}
+_RESOLVED: Mapping[str, BankState] = {
+    "ACCR": BankState.CANCELLED,
+    "CNCL": BankState.CANCELLED,
+    "PECR": BankState.CANCELLED,  # in part: the amount says how much
+    "RJCR": BankState.REFUSED,
+}
+
+
+def transfer_state(status: str) -> TransferState:
+    """Return how far a payment has gone, by its status in pacs.002 (ExternalPaymentTransactionStatus1Code).
+
+    A payment that was rejected, cancelled or blocked was attempted. Raises ValueError for an unknown status.
+    """
+    if status not in _STATES:
+        raise ValueError(f"no status known here: write one of {', '.join(_STATES)}")
+    return _STATES[status]
+
+
+def bank_state(status: str, reason: str) -> BankState:
+    """Return the bank's answer to a cancellation request. `status`: TxCxlSts, or Conf of the whole message; `reason`:
+    the code of its reason, or "".
+
+    A pending cancellation (PDCR) is an answer only if its reason says that the account is stopped (HELD) or frozen
+    (FRZN): without one nothing is decided yet, and no money may be shown as held. Raises ValueError then, and for an
+    unknown status.
+    """
+    if status == "PDCR":
+        if reason not in _HOLDS:
+            raise ValueError(f"PDCR needs the reason {HELD} or {FROZEN}: without one nothing is decided yet")
+        return _HOLDS[reason]
+    if status not in _RESOLVED:
+        raise ValueError(f"no answer to a cancellation: write PDCR, {', '.join(_RESOLVED)}")
+    return _RESOLVED[status]
+
+
+def fen_of(amount: str, currency: str) -> int:
+    """Return an amount in fen. Raises ValueError if it is not in yuan or has fractions of a fen; the text does not
+    repeat the amount.
+    """
+    if currency != CURRENCY:
+        raise ValueError(f"the currency is not {CURRENCY}")
+    fen = Decimal(amount.strip()).scaleb(2)
+    if fen != fen.to_integral_value():
+        raise ValueError("the amount has fractions of a fen")
+    return int(fen)
+
+
+def yuan(fen: int) -> str:
+    """Return an amount in yuan with two decimals: 123450 fen are 1234.50."""
+    return f"{fen // 100}.{fen % 100:02}"
+
+
+def at(text: str) -> datetime:
+    """Return a time of a message (ISODateTime). A time without an offset is Beijing's.
+
+    Raises ValueError if it is not a time.
+    """
+    found = datetime.fromisoformat(text.strip())
+    return found if found.tzinfo else found.replace(tzinfo=BEIJING)
+
+
+def reference(dispatch: str) -> str | None:
+    """Return the id of the case that a message gives to a bank, by the dispatch that it carries out.
+
+    It is the dispatch's id without its constant ends, so the bank's answer names the dispatch. None if that is too
+    long for a message.
+    """
+    short = dispatch.removeprefix("r").removesuffix(":payment")
+    return short if len(short) <= LONGEST_ID else None
+
+
+def dispatch_of(given: str) -> str:
+    """Return the id of the dispatch that `reference` has made `given` of."""
+    return f"r{given}:payment"
+
+
+def source_of(bic: str | None, member: str | None) -> str | None:
+    """Return the source of a bank's payments: the bank's part of its BIC in small letters, else `cnaps-` and its number
+    in the payment system; None if neither is given.
+    """
+    if bic:
+        return bic[:8].lower()
+    if member and member.isascii() and member.isalnum() and len(member) <= 20:
+        return f"cnaps-{member.lower()}"
+    return None

@@ -1,0 +1,161 @@
+"""Reads XML that strangers send: bounded, without a DTD or entities, with no access to files or the network.
+
+The text must be UTF-8, so the search for a document type declaration before parsing finds every one.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from lxml import etree
+
+from schemas.errors import UserError
+
+MOST_BYTES = 16 * 2**20  # of a document; its tree needs about ten times as much memory
+NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:"
+
+_SCHEMAS = Path(__file__).parent / "schemas"
+_BOM = b"\xef\xbb\xbf"
+_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"  # schema locations: they are not read
+_LINE_END = b"\n"
+_DTD = re.compile(rb"<!(DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)")
+_ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
+_NAME = re.compile(r"[A-Za-z0-9]{1,35}")
+
+_OTHER = "not as the schema says"
+_FAULTS = {
+    "SCHEMAV_ELEMENT_CONTENT": "an element is missing here, or stands in the wrong place",
+    "SCHEMAV_CVC_ELT_1": "no such element",
+    "SCHEMAV_CVC_COMPLEX_TYPE_2_3": "text where only elements are allowed",
+    "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": "an attribute that the schema lacks",
+    "SCHEMAV_CVC_COMPLEX_TYPE_4": "an attribute is missing",
+    "SCHEMAV_CVC_DATATYPE_VALID_1_2_1": "a value of the wrong type",
+    "SCHEMAV_CVC_ENUMERATION_VALID": "a code that the schema lacks",
+    "SCHEMAV_CVC_FRACTIONDIGITS_VALID": "too many decimals",
+    "SCHEMAV_CVC_MAXLENGTH_VALID": "too long",
+    "SCHEMAV_CVC_MINLENGTH_VALID": "empty",
+    "SCHEMAV_CVC_MININCLUSIVE_VALID": "too small",
+    "SCHEMAV_CVC_PATTERN_VALID": "written in another form than the schema's",
+    "SCHEMAV_CVC_TOTALDIGITS_VALID": "too many digits",
+}
+
+Read = TypeVar("Read")
+
+
+class MessageError(UserError, ValueError):
+    """A message cannot be read. The text says where and why, without the values."""
+
+
+def parsed(body: bytes) -> etree._Element:
+    """Return the root of a document.
+
+    Raises MessageError with line and column if it is not XML, not UTF-8, too long, or has a document type declaration.
+    """
+    body = body.removeprefix(_BOM)
+    if len(body) > MOST_BYTES:
+        raise MessageError(f"over {MOST_BYTES // 2**20} MiB: write several documents")
+    _check_text(body)
+    if found := _DTD.search(body):
+        raise MessageError(f"{_place(body, found.start())}: a document type declaration or entity; none is read here")
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        load_dtd=False,
+        dtd_validation=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        return etree.fromstring(body, parser)
+    except etree.XMLSyntaxError as error:
+        line, column = error.position
+        raise MessageError(f"line {line}, column {column}: not well-formed XML") from None
+
+
+def message(root: etree._Element, kinds: Sequence[str]) -> tuple[str, etree._Element]:
+    """Return the kind of a document's message, as `pacs.008.001.08`, and the message.
+
+    Raises MessageError if the document is not of one of `kinds`.
+    """
+    name = etree.QName(root)
+    kind = (name.namespace or "").removeprefix(NAMESPACE)
+    if name.localname != "Document" or kind not in kinds:
+        raise MessageError(f"line {root.sourceline}: not a Document of {', '.join(kinds)}")
+    if len(root) != 1:
+        raise MessageError(f"line {root.sourceline}: a Document holds one message")
+    if any(not name.startswith(_INSTANCE) for name in (*root.attrib, *root[0].attrib)):
+        raise MessageError(f"line {root.sourceline}: an attribute that the schema lacks")
+    return kind, root[0]
+
+
+def check(root: etree._Element, kind: str) -> None:
+    """Raise MessageError with the path of the first element that is not as the schema of `kind` says."""
+    schema = _schema(kind)
+    if schema.validate(root):
+        return
+    entry = schema.error_log[0]
+    found = root.getroottree().xpath(entry.path) if entry.path else []
+    where = path(found[0]) if isinstance(found, list) and found else "Document"
+    raise MessageError(f"{where}: {_FAULTS.get(entry.type_name, _OTHER)} ({kind})")
+
+
+def path(element: etree._Element) -> str:
+    """Return the names of an element and its ancestors below the message, with slashes between them."""
+    chain = [element, *element.iterancestors()]
+    return "/".join(_readable(each) for each in reversed(chain[:-2] or chain[:1]))
+
+
+def text(element: etree._Element, where: str) -> str | None:
+    """Return the text at a path of local names below an element, or None if there is no such element."""
+    found = child(element, where)
+    return None if found is None else (found.text or "").strip()
+
+
+def child(element: etree._Element, where: str) -> etree._Element | None:
+    """Return the first element at a path of local names, with slashes between, or None if there is none."""
+    return element.find("/".join(f"{{*}}{name}" for name in where.split("/")))
+
+
+def needed(element: etree._Element, where: str) -> str:
+    """Return the text at a path of local names. Raises MessageError if it is missing."""
+    found = text(element, where)
+    if not found:
+        raise MessageError(f"{path(element)}/{where}: missing; Quanzu needs it")
+    return found
+
+
+def understood(element: etree._Element, where: str, read: Callable[[], Read]) -> Read:
+    """Return what `read` returns; its ValueError becomes a MessageError with the place."""
+    try:
+        return read()
+    except ValueError as error:
+        raise MessageError(f"{path(element)}/{where}: {error}") from None
+
+
+@cache
+def _schema(kind: str) -> etree.XMLSchema:
+    return etree.XMLSchema(file=str(_SCHEMAS / f"{kind}.xsd"))
+
+
+def _check_text(body: bytes) -> None:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MessageError(f"{_place(body, error.start)}: not UTF-8; GB18030 and UTF-16 are not read here") from None
+    declared = _ENCODING.match(body)
+    if declared and declared[1].lower() not in (b"utf-8", b"utf8"):
+        raise MessageError("line 1: the XML declaration names another encoding than UTF-8")
+
+
+def _place(body: bytes, index: int) -> str:
+    before = body[:index].rpartition(b"\n")
+    return f"line {body.count(_LINE_END, 0, index) + 1}, column {len(before[2]) + 1}"
+
+
+def _readable(element: etree._Element) -> str:
+    name = etree.QName(element).localname
+    return name if _NAME.fullmatch(name) else "?"  # a stranger's name could hold anything

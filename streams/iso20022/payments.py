@@ -1,0 +1,174 @@
+"""Payments and their status reports become signals: pacs.008, and pacs.002 with the original transaction's data.
+
+A document holds many transactions. Each becomes a document of its own, with the group header, so that an invalid one
+does not affect the others, and a dead letter can be repaired and read alone.
+"""
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+
+from lxml import etree
+
+from domain.payments.iso_codes import NOT_PROVIDED, at, fen_of, source_of, transfer_state
+from schemas.risk.signals import Channel, TransferState
+from streams.iso20022.document import MessageError, check, child, message, needed, parsed, path, text, understood
+
+TRANSFERS = ("pacs.008.001.08", "pacs.008.001.09")
+REPORTS = ("pacs.002.001.11",)
+KINDS = (*TRANSFERS, *REPORTS)
+
+MOST_TRANSACTIONS = 5_000  # of a document
+LONGEST_HEADER = 8_192  # bytes; it is copied to each transaction
+
+_TRANSACTIONS = {"pacs.008": "CdtTrfTxInf", "pacs.002": "TxInfAndSts"}
+_SHARED = frozenset({"GrpHdr", "OrgnlGrpInfAndSts", "SplmtryData"})
+_SUMS = frozenset({"CtrlSum", "TtlIntrBkSttlmAmt"})
+
+
+def transactions(body: bytes) -> Iterator[etree._Element]:
+    """Return a document for each transaction of a document, with the group header.
+
+    Raises MessageError at once if the document cannot be read, is of another kind, has over 5,000 transactions, or not
+    as many as its header says.
+    """
+    root = parsed(body)
+    kind, given = message(root, KINDS)
+    name = _TRANSACTIONS[kind[:8]]
+    for each in given:
+        if etree.QName(each).localname not in (name, *_SHARED):
+            raise MessageError(f"line {each.sourceline}: an element that {kind} lacks")
+    found = given.findall(f"{{*}}{name}")
+    if not 1 <= len(found) <= MOST_TRANSACTIONS:
+        raise MessageError(f"{len(found):,} transactions ({name}): write 1 to {MOST_TRANSACTIONS:,} in a document")
+    _check_number(given, len(found))
+    header = _header(given)
+    return (_alone(root, given, header, each) for each in found)
+
+
+def transfer(document: etree._Element) -> dict[str, Any]:
+    """Return the signal's fields of a document with one transaction.
+
+    Raises MessageError with the element's path if it is not as its schema says, or lacks what Quanzu needs.
+    """
+    kind, given = message(document, KINDS)
+    check(document, kind)
+    _check_number(given, 1)
+    if kind in TRANSFERS:
+        return _of_payment(given)
+    return _of_report(given)
+
+
+def _of_payment(given: etree._Element) -> dict[str, Any]:
+    one = _only(given, "CdtTrfTxInf")
+    ids = [text(one, f"PmtId/{name}") for name in ("EndToEndId", "UETR", "TxId", "InstrId")]
+    return _signal(given, one, one, ids, TransferState.PENDING)
+
+
+def _of_report(given: etree._Element) -> dict[str, Any]:
+    one = _only(given, "TxInfAndSts")
+    original = child(one, "OrgnlTxRef")
+    if original is None:
+        raise MessageError(f"{path(one)}/OrgnlTxRef: missing; Quanzu needs the original accounts and amount")
+    status = needed(one, "TxSts")
+    state = understood(one, "TxSts", lambda: transfer_state(status))
+    ids = [text(one, name) for name in ("OrgnlEndToEndId", "OrgnlUETR", "OrgnlTxId", "OrgnlInstrId")]
+    return _signal(given, one, original, ids, state)
+
+
+def _signal(
+    given: etree._Element,
+    one: etree._Element,
+    original: etree._Element,
+    ids: Sequence[str | None],
+    state: TransferState,
+) -> dict[str, Any]:
+    """Return the signal's fields. `given`: the message; `one`: its transaction; `original`: where the accounts and the
+    amount are.
+    """
+    amount = needed(original, "IntrBkSttlmAmt")
+    currency = original.find("{*}IntrBkSttlmAmt").get("Ccy")
+    return {
+        "kind": "transfer",
+        "source": _source(original),
+        "id": _id(one, ids),
+        "at": _time(given, one),
+        "payer": _account(original, "DbtrAcct"),
+        "payee": _account(original, "CdtrAcct"),
+        "amount_fen": understood(original, "IntrBkSttlmAmt", lambda: fen_of(amount, currency)),
+        "channel": _channel(original),
+        "state": state.value,
+    }
+
+
+def _source(original: etree._Element) -> str:
+    agent = "DbtrAgt/FinInstnId"
+    found = source_of(text(original, f"{agent}/BICFI"), text(original, f"{agent}/ClrSysMmbId/MmbId"))
+    if found is None:
+        raise MessageError(f"{path(original)}/{agent}: neither a BICFI nor a number in the payment system (MmbId)")
+    return found
+
+
+def _id(one: etree._Element, ids: Sequence[str | None]) -> str:
+    """Return the end-to-end id, by which a resent payment is recognized; without one, the first of the other ids."""
+    found = next((each for each in ids if each and each != NOT_PROVIDED), None)
+    if found is None:
+        raise MessageError(f"{path(one)}: no end-to-end id, UETR, transaction id or instruction id")
+    return found
+
+
+def _time(given: etree._Element, one: etree._Element) -> datetime:
+    where = "AccptncDtTm"
+    told = text(one, where)
+    if told is None:
+        one, where = given, "GrpHdr/CreDtTm"
+        told = needed(one, where)
+    return understood(one, where, lambda: at(told))
+
+
+def _account(original: etree._Element, which: str) -> str:
+    iban = text(original, f"{which}/Id/IBAN")
+    return iban or needed(original, f"{which}/Id/Othr/Id")
+
+
+def _channel(original: etree._Element) -> str:
+    """Return the channel that LclInstrm names; by default a mobile bank, the most common one."""
+    named = text(original, "PmtTpInf/LclInstrm/Prtry")
+    return named if named in list(Channel) else Channel.MOBILE_BANK.value
+
+
+def _only(given: etree._Element, name: str) -> etree._Element:
+    found = given.findall(f"{{*}}{name}")
+    if len(found) != 1:
+        raise MessageError(f"{path(given)}: {len(found)} transactions where one is expected")
+    return found[0]
+
+
+def _check_number(given: etree._Element, found: int) -> None:
+    told = text(given, "GrpHdr/NbOfTxs")
+    if told is not None and told != str(found):
+        raise MessageError(f"GrpHdr/NbOfTxs: another number than the {found} transactions of the document")
+
+
+def _header(given: etree._Element) -> etree._Element:
+    """Return the group header for a document with one transaction: without the sums over all of them."""
+    found = given.findall("{*}GrpHdr")
+    if len(found) != 1:
+        raise MessageError(f"line {given.sourceline}: {len(found)} group headers (GrpHdr) where one is expected")
+    if len(etree.tostring(found[0])) > LONGEST_HEADER:
+        raise MessageError(f"line {found[0].sourceline}: a group header of over {LONGEST_HEADER:,} bytes")
+    header = deepcopy(found[0])
+    for each in list(header):
+        local = etree.QName(each).localname
+        if local in _SUMS:
+            header.remove(each)
+        elif local == "NbOfTxs":
+            each.text = "1"
+    return header
+
+
+def _alone(root: etree._Element, given: etree._Element, header: etree._Element, one: etree._Element) -> etree._Element:
+    document = etree.Element(root.tag, nsmap=root.nsmap)
+    etree.SubElement(document, given.tag).extend([deepcopy(header), deepcopy(one)])
+    return document

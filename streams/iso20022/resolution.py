@@ -1,0 +1,70 @@
+"""Reads a bank's answer to a cancellation request: camt.029."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lxml import etree
+
+from domain.payments.iso_codes import bank_state, dispatch_of, fen_of
+from schemas.casework.inputs import BankState
+from streams.iso20022.document import MessageError, check, child, message, needed, parsed, path, text, understood
+
+KINDS = ("camt.029.001.10", "camt.029.001.14")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A bank's answer. `dispatch`: the stop order's; `end_to_end`: the payment's end-to-end id, or "" if the bank does
+    not name it; `code`: the status and the reason's code as the bank wrote them.
+    """
+
+    dispatch: str
+    end_to_end: str
+    state: BankState
+    amount_fen: int
+    code: str
+
+    @property
+    def id(self) -> str:
+        """The same for the same answer in another message: a bank may send it again under a new message id."""
+        return f"camt.029 {self.code} {self.amount_fen}"
+
+
+def resolution(body: bytes) -> Resolution:
+    """Return the answer of a camt.029 about one stop order.
+
+    The amount is RsltnRltdInf's: the money of ours that is held or comes back. 0 if the bank does not say. Raises
+    MessageError with the place if it cannot be read, answers several requests, or decides nothing.
+    """
+    root = parsed(body)
+    kind, given = message(root, KINDS)
+    check(root, kind)
+    one = _transaction(given)
+    case = _case(given, one)
+    status = text(one, "TxCxlSts") or needed(given, "Sts/Conf")
+    reason = text(one, "CxlStsRsnInf/Rsn/Prtry") or text(one, "CxlStsRsnInf/Rsn/Cd") or ""
+    state = understood(given, "Sts", lambda: bank_state(status, reason))
+    end_to_end = text(one, "OrgnlEndToEndId") or ""
+    return Resolution(dispatch_of(case), end_to_end, state, _amount(one), " ".join(filter(None, (status, reason))))
+
+
+def _transaction(given: etree._Element) -> etree._Element:
+    found: Sequence[etree._Element] = given.findall("{*}CxlDtls/{*}TxInfAndSts")
+    if len(found) != 1:
+        raise MessageError(f"{path(given)}/CxlDtls/TxInfAndSts: {len(found)} answers; send one in each message")
+    return found[0]
+
+
+def _case(given: etree._Element, one: etree._Element) -> str:
+    case = text(one, "RslvdCase/Id") or text(given, "RslvdCase/Id")
+    if case is None:
+        raise MessageError(f"{path(one)}/RslvdCase/Id: missing; write the Case/Id of our request")
+    return case
+
+
+def _amount(one: etree._Element) -> int:
+    where = "RsltnRltdInf/IntrBkSttlmAmt"
+    found = child(one, where)
+    if found is None:
+        return 0
+    return understood(one, where, lambda: fen_of(found.text or "", found.get("Ccy") or ""))

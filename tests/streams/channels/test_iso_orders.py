@@ -1,0 +1,143 @@
+"""A stop order goes out as camt.056, and its answer camt.029 becomes the feedback that a bank's JSON gives."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from agents.dispatch import channel_of
+from agents.payments import BankProvider
+from schemas.casework.cases import Step, StepState
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import BankFeedback, BankState
+from schemas.levels import Action
+from simulators.providers import serving
+from streams.channels.provider import KEY_HEADER
+from streams.runtime.embedded import free_port
+from streams.runtime.settings import Settings
+from streams.screening.payers import spread
+from streams.state.keys import key
+from tests.channel_rig import ACCOUNT, Rig, rigged
+from tests.dispatched import NOW, PAYEE, dispatch_for, payment
+from tests.streams.channels.test_receipts import post
+from tests.streams.iso20022.messages import answer
+
+TABLE = """until = 2099-12-31
+[[institution]]
+code = "ybank"
+name = "某银行"
+bic = "YYYYCNYY"
+cancellation = "camt.056.001.09"
+"""
+
+
+@dataclass
+class Gateway:
+    """The banks' gateway: takes every request and keeps it."""
+
+    requests: list[tuple[dict[str, str], bytes]]
+
+    async def take(self, request: Request) -> Response:
+        self.requests.append((dict(request.headers), await request.body()))
+        return JSONResponse({})
+
+
+@asynccontextmanager
+async def bank(settings: Settings, folder: Path) -> AsyncIterator[tuple[Rig, Gateway]]:
+    """A rig whose payee's bank gets stop orders as camt.056."""
+    table = folder / "institutions.toml"
+    table.write_text(TABLE)
+    gateway, port = Gateway([]), free_port()
+    async with rigged(settings) as rig:
+        rig.channels = rig.channels.model_copy(update={"institutions": table})
+        rig.settings = rig.settings.model_copy(update={"bank_url": f"http://127.0.0.1:{port}"})
+        app = Starlette(routes=[Route("/stop-payments", gateway.take, methods=["POST"])])
+        await rig.stack.enter_async_context(serving(app, port))
+        await rig.redis.hset(key("accounts-by-token", spread(PAYEE, rig.settings.partitions)), PAYEE, ACCOUNT)
+        yield rig, gateway
+
+
+async def asked(rig: Rig, action: Action = Action.STOP_PAYMENT) -> Dispatch:
+    """A dispatch of the step that asks for a stop, carried out."""
+    paid = payment().model_copy(update={"institution": "ybank"})
+    resident = (await rig.resident()).id
+    about = {"id": f"{resident}-1:stop.0:1:payment", "step": "stop.0", "payment": paid}
+    dispatch = dispatch_for(resident, action, **about)
+    step = Step(id="stop.0", action=action, state=StepState.SENT, due=NOW, transfer=paid.transfer)
+    await rig.decided(dispatch, steps=[step], payments=[paid])
+    outgoing = await rig.worker()
+    await channel_of(BankProvider(outgoing), outgoing).carry([dispatch])
+    return dispatch
+
+
+async def told(rig: Rig, body: bytes) -> tuple[int, Any]:
+    found = await post(rig, "bank", body, media_type="application/xml")
+    return found.status_code, found.json()
+
+
+async def test_a_stop_order_goes_out_as_a_cancellation_request_and_an_extension_as_json(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with bank(settings, tmp_path) as (rig, gateway):
+        dispatch = await asked(rig)
+        await asked(rig, Action.STOP_AGAIN)
+        (first, document), (second, _) = gateway.requests
+        assert (first["content-type"], first[KEY_HEADER.lower()]) == ("application/xml", dispatch.id)
+        assert b"camt.056.001.09" in document
+        assert ACCOUNT.encode() in document
+        assert b"<OrgnlEndToEndId>1</OrgnlEndToEndId>" in document
+        assert second["content-type"] == "application/json"
+
+
+async def test_an_answer_is_the_feedback_of_its_order_and_counts_once_under_any_message_id(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with bank(settings, tmp_path) as (rig, _):
+        await rig.receiving()
+        dispatch = await asked(rig)
+        case = dispatch.id.removeprefix("r").removesuffix(":payment")
+        first = await told(rig, answer(case=case, name="1"))
+        assert first[0] == 200
+        assert await told(rig, answer(case=case, name="1", id_="A-2")) == first
+        feedback = [each for each in await rig.inputs(dispatch.resident) if isinstance(each, BankFeedback)]
+        assert {(each.transfer, each.state, each.amount_fen) for each in feedback} == {
+            ("bank:1", BankState.IN_FORCE, 80_000)
+        }
+        assert len({each.id for each in feedback}) == 1
+
+
+@pytest.mark.parametrize(
+    ("case", "name", "status", "why"),
+    [
+        (None, "other", 400, "another payment"),
+        (f"{'b' * 16}-1:stop.0:1", "1", 404, "no order"),
+        ("no case", "1", 404, "no dispatch"),
+    ],
+)
+async def test_an_answer_about_another_payment_or_order_is_refused(
+    settings: Settings, tmp_path: Path, case: str | None, name: str, status: int, why: str
+) -> None:
+    async with bank(settings, tmp_path) as (rig, _):
+        await rig.receiving()
+        dispatch = await asked(rig)
+        named = case or dispatch.id.removeprefix("r").removesuffix(":payment")
+        await rig.stands(f"r{'b' * 16}")
+        found = await told(rig, answer(case=named, name=name))
+        assert found[0] == status
+        assert why in found[1]["reason"]
+
+
+async def test_a_message_that_cannot_be_read_is_refused_with_its_place(settings: Settings, tmp_path: Path) -> None:
+    async with bank(settings, tmp_path) as (rig, _):
+        await rig.receiving()
+        assert await told(rig, b"<!DOCTYPE x><x/>") == (
+            400,
+            {"reason": "line 1, column 1: a document type declaration or entity; none is read here"},
+        )

@@ -1,0 +1,1 @@
+"""Tests of ISO 20022 messages."""
