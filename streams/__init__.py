@@ -3,6 +3,7 @@
 Packages, the lowest first; each imports only those above it in this list:
     runtime         settings, time, tasks, TLS, logs, metrics: nothing here knows Kafka's or Redis' content
     messaging       Kafka: topics, producer, readers, the Faust app, dead letters
+    iso20022        banks' messages in XML: read, checked, written; it imports no other package of streams
     state           Redis: keys, scripts, locks, the case store, which Redis leads, recovery of what all share
     security        rights, encryption of personal fields, the audit topic
     repositories    what lies on compacted topics and is read from Redis: residents, rosters, staff, policies

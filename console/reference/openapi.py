@@ -31,8 +31,10 @@ from schemas.risk.payee_checks import MOST_SUBJECTS, AbandonedCheck, PayeesFound
 from schemas.risk.signals import Signal
 from streams.channels.signing import NONCE, SIGNATURE, TIMESTAMP, TOLERANCE_SECONDS
 from streams.dead_letters.api import Act, Asked
-from streams.intake.body import LINES
+from streams.intake.body import LINES, XML
 from streams.intake.parsing import MOST_ITEMS
+from streams.iso20022.payments import KINDS
+from streams.iso20022.resolution import KINDS as ANSWERS
 
 Document = dict[str, Any]
 Kind = Any  # a model or a union of models, for a TypeAdapter
@@ -59,7 +61,7 @@ WORDS = {
     408: "The body took too long to arrive",
     409: "Done before",
     413: "Too long",
-    415: "Neither JSON nor NDJSON, or packed otherwise than by gzip",
+    415: "Neither JSON, NDJSON nor XML, or packed otherwise than by gzip",
     422: "Some items are invalid; each is named",
     429: "Over the source's rate: see Retry-After",
     503: "Not now: keep it and send it again, see Retry-After",
@@ -91,6 +93,7 @@ class Operation:
     body: Kind = None
     query: type[BaseModel] | None = None
     lines: bool = False  # the body may also be NDJSON
+    document: str = ""  # the body may also be XML: what it holds
 
 
 _SIGNALS = Annotated[list[Signal], Field(max_length=MOST_ITEMS)]
@@ -104,12 +107,13 @@ OPERATIONS = (
     Operation(
         "post",
         "/signals",
-        f"Accept one signal, an array of at most {MOST_ITEMS:,}, or NDJSON; answered when Kafka has them. Sent again "
-        "after a 503 or a time-out, the same ids keep them from counting twice.",
+        f"Accept one signal, an array of at most {MOST_ITEMS:,}, NDJSON, or an ISO 20022 document; answered "
+        "when Kafka has them. Sent again after a 503 or a time-out, the same ids keep them from counting twice.",
         {202: Accepted, 422: Faulty, **_REFUSED, **dict.fromkeys((403, 415, 429, 503), Refusal)},
         FEED,
         Signal | _SIGNALS,
         lines=True,
+        document=f"ISO 20022: {', '.join(KINDS)}",
     ),
     Operation(
         "post",
@@ -131,12 +135,12 @@ OPERATIONS = (
     Operation("get", "/healthz", "200 while the process runs.", {200: Alive}),
     Operation("get", "/readyz", "Whether signals would be accepted now.", {200: Ready, 503: Ready}),
     *(
-        Operation("post", f"/receipts/{name}", about, {200: Taken, **_NOT_TAKEN}, SIGNED, model)
-        for name, model, about in (
-            ("sms", SmsReceipt, "A carrier reports the result of a text message."),
-            ("voice", VoiceReceipt, "A carrier reports the result of an automated call."),
-            ("bank", BankReceipt, "A bank reports the result of a stop-payment."),
-            ("station", StationReceipt, "A station reports the stage of an officer's visit."),
+        Operation("post", f"/receipts/{name}", about, {200: Taken, **_NOT_TAKEN}, SIGNED, model, document=document)
+        for name, model, about, document in (
+            ("sms", SmsReceipt, "A carrier reports the result of a text message.", ""),
+            ("voice", VoiceReceipt, "A carrier reports the result of an automated call.", ""),
+            ("bank", BankReceipt, "A bank reports the result of a stop-payment.", f"ISO 20022: {', '.join(ANSWERS)}"),
+            ("station", StationReceipt, "A station reports the stage of an officer's visit.", ""),
         )
     ),
     Operation(
@@ -186,8 +190,9 @@ def openapi(version: str) -> Document:
 def _route(each: Operation) -> APIRoute:
     done, *others = sorted(each.answers)
     extra: Document = {"security": [each.security or {}]}
-    if each.lines:
-        extra["requestBody"] = {"content": {LINES: {"schema": {"type": "string", "description": "A signal a line"}}}}
+    also = {LINES: "A signal a line" if each.lines else "", XML: each.document}
+    if told := {kind: {"schema": {"type": "string", "description": what}} for kind, what in also.items() if what}:
+        extra["requestBody"] = {"content": told}
     return APIRoute(
         each.path,
         _handler(each),

@@ -12,21 +12,21 @@ LONGEST_ID = 35  # characters of an id in these messages (Max35Text)
 NOT_PROVIDED = "NOTPROVIDED"  # what a bank writes as end-to-end id if its customer gave none
 CURRENCY = "CNY"
 
-_PENDING = ("RCVD", "ACTC", "ACCP", "ACFC", "ACSP", "ACWC", "ACWP", "PDNG", "PATC")
-_SETTLED = ("ACSC", "ACCC")
-_FAILED = ("RJCT", "CANC", "BLCK")
+PENDING = ("RCVD", "ACTC", "ACCP", "ACFC", "ACSP", "ACWC", "ACWP", "PDNG", "PATC")
+SETTLED = ("ACSC", "ACCC")
+FAILED = ("RJCT", "CANC", "BLCK")
 
 _STATES: Mapping[str, TransferState] = {
-    **dict.fromkeys(_PENDING, TransferState.PENDING),
-    **dict.fromkeys(_SETTLED, TransferState.SETTLED),
-    **dict.fromkeys(_FAILED, TransferState.ATTEMPTED),
+    **dict.fromkeys(PENDING, TransferState.PENDING),
+    **dict.fromkeys(SETTLED, TransferState.SETTLED),
+    **dict.fromkeys(FAILED, TransferState.ATTEMPTED),
 }
 
 HELD, FROZEN = "HELD", "FRZN"
 """What a bank writes as reason of a pending cancellation: the payee's account is stopped, or frozen."""
 
-_HOLDS: Mapping[str, BankState] = {HELD: BankState.IN_FORCE, FROZEN: BankState.FROZEN}
-_RESOLVED: Mapping[str, BankState] = {
+HOLDS: Mapping[str, BankState] = {HELD: BankState.IN_FORCE, FROZEN: BankState.FROZEN}
+RESOLVED: Mapping[str, BankState] = {
     "ACCR": BankState.CANCELLED,
     "CNCL": BankState.CANCELLED,
     "PECR": BankState.CANCELLED,  # in part: the amount says how much
@@ -53,12 +53,12 @@ def bank_state(status: str, reason: str) -> BankState:
     unknown status.
     """
     if status == "PDCR":
-        if reason not in _HOLDS:
+        if reason not in HOLDS:
             raise ValueError(f"PDCR needs the reason {HELD} or {FROZEN}: without one nothing is decided yet")
-        return _HOLDS[reason]
-    if status not in _RESOLVED:
-        raise ValueError(f"no answer to a cancellation: write PDCR, {', '.join(_RESOLVED)}")
-    return _RESOLVED[status]
+        return HOLDS[reason]
+    if status not in RESOLVED:
+        raise ValueError(f"no answer to a cancellation: write PDCR, {', '.join(RESOLVED)}")
+    return RESOLVED[status]
 
 
 def fen_of(amount: str, currency: str) -> int:

@@ -2,8 +2,7 @@
 
 A row is a line, or a transaction of an ISO 20022 document; the first line of a CSV is its header, or the line that a
 bank's mapping says. A row without its own id gets one made of the file's digest and the row's number, so a row sent
-twice (after a kill, or by a second run) has
-the same id and counts once.
+twice (after a kill, or by a second run) has the same id and counts once.
 """
 
 import asyncio
