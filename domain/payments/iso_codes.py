@@ -73,7 +73,7 @@ def fen_of(amount: str, currency: str) -> int:
     return int(fen)
 
 
-def yuan(fen: int) -> str:
+def decimal_yuan(fen: int) -> str:
     """Return an amount in yuan with two decimals: 123450 fen are 1234.50."""
     return f"{fen // 100}.{fen % 100:02}"
 

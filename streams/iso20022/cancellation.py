@@ -11,8 +11,8 @@ from lxml import etree
 
 from domain.identity.identifiers import BEIJING
 from domain.payments.institutions import Institution
-from domain.payments.iso_codes import CURRENCY, LONGEST_ID, reference, yuan
-from streams.iso20022.document import NAMESPACE, MessageError, check
+from domain.payments.iso_codes import CURRENCY, LONGEST_ID, decimal_yuan, reference
+from streams.iso20022.document import NAMESPACE, MessageError, validate
 
 CENTRE = "96110"  # the anti-fraud centre, as every bank knows it
 LONGEST_NAME, LONGEST_ACCOUNT = 140, 34
@@ -48,10 +48,11 @@ def request(order: Cancellation, to: Institution) -> bytes | None:
         return None
     document = _document(to.cancellation, [*_assignment(order, case, to), *_transaction(order, case)])
     try:
-        check(document, to.cancellation)
+        validate(document, to.cancellation)
     except MessageError:
         return None
-    return etree.tostring(document, xml_declaration=True, encoding="UTF-8")
+    made: bytes = etree.tostring(document, xml_declaration=True, encoding="UTF-8")
+    return made
 
 
 def _assignment(order: Cancellation, case: str, to: Institution) -> Sequence[Field]:
@@ -74,7 +75,7 @@ def _transaction(order: Cancellation, case: str) -> Sequence[Field]:
     return [
         (f"{one}/CxlId", case),
         (f"{one}/OrgnlEndToEndId", known or None),
-        (f"{one}/OrgnlIntrBkSttlmAmt", yuan(order.amount_fen)),
+        (f"{one}/OrgnlIntrBkSttlmAmt", decimal_yuan(order.amount_fen)),
         (f"{one}/OrgnlIntrBkSttlmDt", order.paid.astimezone(BEIJING).date().isoformat()),
         (f"{one}/CxlRsnInf/Orgtr/Nm", CENTRE),
         (f"{one}/CxlRsnInf/Rsn/Cd", "FRAD"),

@@ -76,7 +76,7 @@ def parsed(body: bytes) -> etree._Element:
         raise MessageError(f"line {line}, column {column}: not well-formed XML") from None
 
 
-def message(root: etree._Element, kinds: Sequence[str]) -> tuple[str, etree._Element]:
+def message_of(root: etree._Element, kinds: Sequence[str]) -> tuple[str, etree._Element]:
     """Return the kind of a document's message, as `pacs.008.001.08`, and the message.
 
     Raises MessageError if the document is not of one of `kinds`.
@@ -92,7 +92,7 @@ def message(root: etree._Element, kinds: Sequence[str]) -> tuple[str, etree._Ele
     return kind, root[0]
 
 
-def check(root: etree._Element, kind: str) -> None:
+def validate(root: etree._Element, kind: str) -> None:
     """Raise MessageError with the path of the first element that is not as the schema of `kind` says."""
     schema = _schema(kind)
     if schema.validate(root):
@@ -109,7 +109,7 @@ def path(element: etree._Element) -> str:
     return "/".join(_readable(each) for each in reversed(chain[:-2] or chain[:1]))
 
 
-def text(element: etree._Element, where: str) -> str | None:
+def text_at(element: etree._Element, where: str) -> str | None:
     """Return the text at a path of local names below an element, or None if there is no such element."""
     found = child(element, where)
     return None if found is None else (found.text or "").strip()
@@ -122,7 +122,7 @@ def child(element: etree._Element, where: str) -> etree._Element | None:
 
 def needed(element: etree._Element, where: str) -> str:
     """Return the text at a path of local names. Raises MessageError if it is missing."""
-    found = text(element, where)
+    found = text_at(element, where)
     if not found:
         raise MessageError(f"{path(element)}/{where}: missing; Quanzu needs it")
     return found

@@ -13,7 +13,17 @@ from lxml import etree
 
 from domain.payments.iso_codes import NOT_PROVIDED, at, fen_of, source_of, transfer_state
 from schemas.risk.signals import Channel, TransferState
-from streams.iso20022.document import MessageError, check, child, message, needed, parsed, path, text, understood
+from streams.iso20022.document import (
+    MessageError,
+    child,
+    message_of,
+    needed,
+    parsed,
+    path,
+    text_at,
+    understood,
+    validate,
+)
 
 TRANSFERS = ("pacs.008.001.08", "pacs.008.001.09")
 REPORTS = ("pacs.002.001.11",)
@@ -34,7 +44,7 @@ def transactions(body: bytes) -> Iterator[etree._Element]:
     as many as its header says.
     """
     root = parsed(body)
-    kind, given = message(root, KINDS)
+    kind, given = message_of(root, KINDS)
     name = _TRANSACTIONS[kind[:8]]
     for each in given:
         if etree.QName(each).localname not in (name, *_SHARED):
@@ -52,8 +62,8 @@ def transfer(document: etree._Element) -> dict[str, Any]:
 
     Raises MessageError with the element's path if it is not as its schema says, or lacks what Quanzu needs.
     """
-    kind, given = message(document, KINDS)
-    check(document, kind)
+    kind, given = message_of(document, KINDS)
+    validate(document, kind)
     _check_number(given, 1)
     if kind in TRANSFERS:
         return _of_payment(given)
@@ -62,7 +72,7 @@ def transfer(document: etree._Element) -> dict[str, Any]:
 
 def _of_payment(given: etree._Element) -> dict[str, Any]:
     one = _only(given, "CdtTrfTxInf")
-    ids = [text(one, f"PmtId/{name}") for name in ("EndToEndId", "UETR", "TxId", "InstrId")]
+    ids = [text_at(one, f"PmtId/{name}") for name in ("EndToEndId", "UETR", "TxId", "InstrId")]
     return _signal(given, one, one, ids, TransferState.PENDING)
 
 
@@ -73,7 +83,7 @@ def _of_report(given: etree._Element) -> dict[str, Any]:
         raise MessageError(f"{path(one)}/OrgnlTxRef: missing; Quanzu needs the original accounts and amount")
     status = needed(one, "TxSts")
     state = understood(one, "TxSts", lambda: transfer_state(status))
-    ids = [text(one, name) for name in ("OrgnlEndToEndId", "OrgnlUETR", "OrgnlTxId", "OrgnlInstrId")]
+    ids = [text_at(one, name) for name in ("OrgnlEndToEndId", "OrgnlUETR", "OrgnlTxId", "OrgnlInstrId")]
     return _signal(given, one, original, ids, state)
 
 
@@ -104,7 +114,7 @@ def _signal(
 
 def _source(original: etree._Element) -> str:
     agent = "DbtrAgt/FinInstnId"
-    found = source_of(text(original, f"{agent}/BICFI"), text(original, f"{agent}/ClrSysMmbId/MmbId"))
+    found = source_of(text_at(original, f"{agent}/BICFI"), text_at(original, f"{agent}/ClrSysMmbId/MmbId"))
     if found is None:
         raise MessageError(f"{path(original)}/{agent}: neither a BICFI nor a number in the payment system (MmbId)")
     return found
@@ -120,7 +130,7 @@ def _id(one: etree._Element, ids: Sequence[str | None]) -> str:
 
 def _time(given: etree._Element, one: etree._Element) -> datetime:
     where = "AccptncDtTm"
-    told = text(one, where)
+    told = text_at(one, where)
     if told is None:
         one, where = given, "GrpHdr/CreDtTm"
         told = needed(one, where)
@@ -128,13 +138,13 @@ def _time(given: etree._Element, one: etree._Element) -> datetime:
 
 
 def _account(original: etree._Element, which: str) -> str:
-    iban = text(original, f"{which}/Id/IBAN")
+    iban = text_at(original, f"{which}/Id/IBAN")
     return iban or needed(original, f"{which}/Id/Othr/Id")
 
 
 def _channel(original: etree._Element) -> str:
     """Return the channel that LclInstrm names; by default a mobile bank, the most common one."""
-    named = text(original, "PmtTpInf/LclInstrm/Prtry")
+    named = text_at(original, "PmtTpInf/LclInstrm/Prtry")
     return named if named in list(Channel) else Channel.MOBILE_BANK.value
 
 
@@ -146,7 +156,7 @@ def _only(given: etree._Element, name: str) -> etree._Element:
 
 
 def _check_number(given: etree._Element, found: int) -> None:
-    told = text(given, "GrpHdr/NbOfTxs")
+    told = text_at(given, "GrpHdr/NbOfTxs")
     if told is not None and told != str(found):
         raise MessageError(f"GrpHdr/NbOfTxs: another number than the {found} transactions of the document")
 

@@ -7,7 +7,17 @@ from lxml import etree
 
 from domain.payments.iso_codes import bank_state, dispatch_of, fen_of
 from schemas.casework.inputs import BankState
-from streams.iso20022.document import MessageError, check, child, message, needed, parsed, path, text, understood
+from streams.iso20022.document import (
+    MessageError,
+    child,
+    message_of,
+    needed,
+    parsed,
+    path,
+    text_at,
+    understood,
+    validate,
+)
 
 KINDS = ("camt.029.001.10", "camt.029.001.14")
 
@@ -37,14 +47,14 @@ def resolution(body: bytes) -> Resolution:
     MessageError with the place if it cannot be read, answers several requests, or decides nothing.
     """
     root = parsed(body)
-    kind, given = message(root, KINDS)
-    check(root, kind)
+    kind, given = message_of(root, KINDS)
+    validate(root, kind)
     one = _transaction(given)
     case = _case(given, one)
-    status = text(one, "TxCxlSts") or needed(given, "Sts/Conf")
-    reason = text(one, "CxlStsRsnInf/Rsn/Prtry") or text(one, "CxlStsRsnInf/Rsn/Cd") or ""
+    status = text_at(one, "TxCxlSts") or needed(given, "Sts/Conf")
+    reason = text_at(one, "CxlStsRsnInf/Rsn/Prtry") or text_at(one, "CxlStsRsnInf/Rsn/Cd") or ""
     state = understood(given, "Sts", lambda: bank_state(status, reason))
-    end_to_end = text(one, "OrgnlEndToEndId") or ""
+    end_to_end = text_at(one, "OrgnlEndToEndId") or ""
     return Resolution(dispatch_of(case), end_to_end, state, _amount(one), " ".join(filter(None, (status, reason))))
 
 
@@ -56,7 +66,7 @@ def _transaction(given: etree._Element) -> etree._Element:
 
 
 def _case(given: etree._Element, one: etree._Element) -> str:
-    case = text(one, "RslvdCase/Id") or text(given, "RslvdCase/Id")
+    case = text_at(one, "RslvdCase/Id") or text_at(given, "RslvdCase/Id")
     if case is None:
         raise MessageError(f"{path(one)}/RslvdCase/Id: missing; write the Case/Id of our request")
     return case

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.dispatches.ids import parse
-from domain.payments.iso_codes import at, dispatch_of, fen_of, reference, source_of, yuan
+from domain.payments.iso_codes import at, decimal_yuan, dispatch_of, fen_of, reference, source_of
 from schemas.base import MOST_FEN
 
 
 @given(st.integers(0, MOST_FEN))
 def test_fen_become_yuan_and_yuan_fen_again(fen: int) -> None:
-    assert fen_of(yuan(fen), "CNY") == fen
+    assert fen_of(decimal_yuan(fen), "CNY") == fen
 
 
 @pytest.mark.parametrize(

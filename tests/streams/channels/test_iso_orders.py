@@ -68,7 +68,7 @@ async def asked(rig: Rig, action: Action = Action.STOP_PAYMENT) -> Dispatch:
     """A dispatch of the step that asks for a stop, carried out."""
     paid = payment().model_copy(update={"institution": "ybank"})
     resident = (await rig.resident()).id
-    about = {"id": f"{resident}-1:stop.0:1:payment", "step": "stop.0", "payment": paid}
+    about: dict[str, Any] = {"id": f"{resident}-1:stop.0:1:payment", "step": "stop.0", "payment": paid}
     dispatch = dispatch_for(resident, action, **about)
     step = Step(id="stop.0", action=action, state=StepState.SENT, due=NOW, transfer=paid.transfer)
     await rig.decided(dispatch, steps=[step], payments=[paid])

@@ -11,7 +11,7 @@ from streams.intake.formats.amlsim import fen
 from streams.intake.formats.cdr import NEEDED as CDR
 from streams.intake.formats.rows import RowError
 
-HEADERS = {"jsonl": b"", "amlsim": ",".join(AMLSIM).encode(), "cdr": ",".join(CDR).encode()}
+HEADERS = {"jsonl": b"", "iso20022": b"", "amlsim": ",".join(AMLSIM).encode(), "cdr": ",".join(CDR).encode()}
 almost_rows = st.lists(st.sampled_from(["1", "1e9", "MT", "VOICE", "2026-02-19 17:49:12", '"', "19900000001", "\0"]))
 lines = st.binary(max_size=80) | almost_rows.map(lambda parts: ",".join(parts).encode())
 

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.casework.inputs import BankState
 from streams.iso20022.cancellation import request
-from streams.iso20022.document import MessageError, check, message, parsed, text
+from streams.iso20022.document import MessageError, message_of, parsed, text_at, validate
 from streams.iso20022.resolution import resolution
 from tests.streams.iso20022.messages import BANK, DISPATCH, ORDER, PAYEE, answer
 
@@ -16,14 +16,14 @@ def test_a_stop_order_is_a_cancellation_request_for_fraud_as_its_schema_says(kin
     made = request(ORDER, BANK.model_copy(update={"cancellation": kind}))
     assert made is not None
     root = parsed(made)
-    found, given = message(root, [kind])
-    check(root, found)
-    assert text(given, "Case/Id") == f"{'a' * 16}-1:stop.0:1"
-    told = {name: text(given, f"Undrlyg/TxInf/{name}") for name in ("OrgnlEndToEndId", "OrgnlIntrBkSttlmAmt")}
+    found, given = message_of(root, [kind])
+    validate(root, found)
+    assert text_at(given, "Case/Id") == f"{'a' * 16}-1:stop.0:1"
+    told = {name: text_at(given, f"Undrlyg/TxInf/{name}") for name in ("OrgnlEndToEndId", "OrgnlIntrBkSttlmAmt")}
     assert told == {"OrgnlEndToEndId": "E2E-1", "OrgnlIntrBkSttlmAmt": "1234.50"}
-    assert text(given, "Undrlyg/TxInf/CxlRsnInf/Rsn/Cd") == "FRAD"
-    assert text(given, "Undrlyg/TxInf/OrgnlTxRef/CdtrAcct/Id/Othr/Id") == PAYEE
-    assert text(given, "Assgnmt/CreDtTm") == "2026-03-01T11:12:00+08:00"
+    assert text_at(given, "Undrlyg/TxInf/CxlRsnInf/Rsn/Cd") == "FRAD"
+    assert text_at(given, "Undrlyg/TxInf/OrgnlTxRef/CdtrAcct/Id/Othr/Id") == PAYEE
+    assert text_at(given, "Assgnmt/CreDtTm") == "2026-03-01T11:12:00+08:00"
 
 
 def test_the_same_order_has_the_same_bytes() -> None:
