@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 from lxml import etree
@@ -40,6 +41,8 @@ _FAULTS = {
     "SCHEMAV_CVC_PATTERN_VALID": "written in another form than the schema's",
     "SCHEMAV_CVC_TOTALDIGITS_VALID": "too many digits",
 }
+
+_validating = Lock()  # a schema keeps the errors of one validation
 
 Read = TypeVar("Read")
 
@@ -95,9 +98,10 @@ def message_of(root: etree._Element, kinds: Sequence[str]) -> tuple[str, etree._
 def validate(root: etree._Element, kind: str) -> None:
     """Raise MessageError with the path of the first element that is not as the schema of `kind` says."""
     schema = _schema(kind)
-    if schema.validate(root):
-        return
-    entry = schema.error_log[0]
+    with _validating:
+        if schema.validate(root):
+            return
+        entry = schema.error_log[0]
     found = root.getroottree().xpath(entry.path) if entry.path else []
     where = path(found[0]) if isinstance(found, list) and found else "Document"
     raise MessageError(f"{where}: {_FAULTS.get(entry.type_name, _OTHER)} ({kind})")
@@ -117,7 +121,7 @@ def text_at(element: etree._Element, where: str) -> str | None:
 
 def child(element: etree._Element, where: str) -> etree._Element | None:
     """Return the first element at a path of local names, with slashes between, or None if there is none."""
-    return element.find("/".join(f"{{*}}{name}" for name in where.split("/")))
+    return element.find(_query(where))
 
 
 def needed(element: etree._Element, where: str) -> str:
@@ -134,6 +138,11 @@ def understood(element: etree._Element, where: str, read: Callable[[], Read]) ->
         return read()
     except ValueError as error:
         raise MessageError(f"{path(element)}/{where}: {error}") from None
+
+
+@cache
+def _query(where: str) -> str:
+    return "/".join(f"{{*}}{name}" for name in where.split("/"))
 
 
 @cache
