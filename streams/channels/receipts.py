@@ -98,10 +98,10 @@ class Receipts:
             yield
 
     async def read(self, model: type[Receipt], body: bytes, media_type: str) -> Receipt:
-        """Return the receipt in a request's body: JSON, or a bank's camt.029 as application/xml.
+        """Return the receipt in a request's body: JSON, or a bank's camt.029 or pacs.004 as application/xml.
 
-        Raises ValidationError or MessageError if it cannot be read, UnknownDispatchError or NotRecoveredError if a
-        camt.029 is not about a known order.
+        Raises ValidationError or MessageError if it cannot be read, UnknownDispatchError or NotRecoveredError if such
+        a message is not about a known order.
         """
         if model is BankReceipt and media_type.partition(";")[0].strip().lower() == "application/xml":
             return await self._resolved(resolution(body))

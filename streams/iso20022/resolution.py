@@ -1,4 +1,4 @@
-"""Reads a bank's answer to a cancellation request: camt.029."""
+"""Reads a bank's answers to a cancellation request: camt.029, and the return of the money, pacs.004."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ from streams.iso20022.document import (
     validate,
 )
 
-KINDS = ("camt.029.001.10", "camt.029.001.14")
+RETURNS = ("pacs.004.001.10",)
+KINDS = ("camt.029.001.10", "camt.029.001.14", *RETURNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,43 +38,49 @@ class Resolution:
     @property
     def id(self) -> str:
         """The same for the same answer in another message: a bank may send it again under a new message id."""
-        return f"camt.029 {self.code} {self.amount_fen}"
+        return f"iso20022 {self.state} {self.code} {self.amount_fen}"
 
 
 def resolution(body: bytes) -> Resolution:
-    """Return the answer of a camt.029 about one stop order.
+    """Return the answer of a camt.029 or pacs.004 about one stop order.
 
-    The amount is RsltnRltdInf's: the money of ours that is held or comes back. 0 if the bank does not say. Raises
-    MessageError with the place if it cannot be read, answers several requests, or decides nothing.
+    The amount is the money of ours that is held, comes back (camt.029's RsltnRltdInf, 0 if the bank does not say) or
+    was returned. Raises MessageError with the place if it cannot be read, answers several requests, or decides nothing.
     """
     root = parsed(body)
     kind, given = message_of(root, KINDS)
     validate(root, kind)
-    one = _transaction(given)
-    case = _case(given, one)
+    if kind in RETURNS:
+        return _returned(given)
+    one = _only(given, "CxlDtls/TxInfAndSts")
+    case = text_at(one, "RslvdCase/Id") or text_at(given, "RslvdCase/Id")
+    if case is None:
+        raise MessageError(f"{path(one)}/RslvdCase/Id: missing; write the Case/Id of our request")
     status = text_at(one, "TxCxlSts") or needed(given, "Sts/Conf")
     reason = text_at(one, "CxlStsRsnInf/Rsn/Prtry") or text_at(one, "CxlStsRsnInf/Rsn/Cd") or ""
     state = understood(given, "Sts", lambda: bank_state(status, reason))
     end_to_end = text_at(one, "OrgnlEndToEndId") or ""
-    return Resolution(dispatch_of(case), end_to_end, state, _amount(one), " ".join(filter(None, (status, reason))))
+    amount = _amount(one, "RsltnRltdInf/IntrBkSttlmAmt")
+    return Resolution(dispatch_of(case), end_to_end, state, amount, " ".join(filter(None, (status, reason))))
 
 
-def _transaction(given: etree._Element) -> etree._Element:
-    found: Sequence[etree._Element] = given.findall("{*}CxlDtls/{*}TxInfAndSts")
+def _returned(given: etree._Element) -> Resolution:
+    """Return the answer of a pacs.004. It has no field for a case: the reason's additional information names it."""
+    one = _only(given, "TxInf")
+    case = needed(one, "RtrRsnInf/AddtlInf")
+    end_to_end, code = text_at(one, "OrgnlEndToEndId") or "", text_at(one, "RtrRsnInf/Rsn/Cd") or ""
+    amount = _amount(one, "RtrdIntrBkSttlmAmt")
+    return Resolution(dispatch_of(case), end_to_end, BankState.RETURNED, amount, code)
+
+
+def _only(given: etree._Element, where: str) -> etree._Element:
+    found: Sequence[etree._Element] = given.findall("/".join(f"{{*}}{name}" for name in where.split("/")))
     if len(found) != 1:
-        raise MessageError(f"{path(given)}/CxlDtls/TxInfAndSts: {len(found)} answers; send one in each message")
+        raise MessageError(f"{path(given)}/{where}: {len(found)} answers; send one in each message")
     return found[0]
 
 
-def _case(given: etree._Element, one: etree._Element) -> str:
-    case = text_at(one, "RslvdCase/Id") or text_at(given, "RslvdCase/Id")
-    if case is None:
-        raise MessageError(f"{path(one)}/RslvdCase/Id: missing; write the Case/Id of our request")
-    return case
-
-
-def _amount(one: etree._Element) -> int:
-    where = "RsltnRltdInf/IntrBkSttlmAmt"
+def _amount(one: etree._Element, where: str) -> int:
     found = child(one, where)
     if found is None:
         return 0

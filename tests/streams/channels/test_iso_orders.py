@@ -27,7 +27,7 @@ from streams.state.keys import key
 from tests.channel_rig import ACCOUNT, Rig, rigged
 from tests.dispatched import NOW, PAYEE, dispatch_for, payment
 from tests.streams.channels.test_receipts import post
-from tests.streams.iso20022.messages import answer
+from tests.streams.iso20022.messages import answer, returned
 
 TABLE = """until = 2099-12-31
 [[institution]]
@@ -132,6 +132,16 @@ async def test_an_answer_about_another_payment_or_order_is_refused(
         found = await told(rig, answer(case=named, name=name))
         assert found[0] == status
         assert why in found[1]["reason"]
+
+
+async def test_a_return_is_the_feedback_that_money_came_back(settings: Settings, tmp_path: Path) -> None:
+    async with bank(settings, tmp_path) as (rig, _):
+        await rig.receiving()
+        dispatch = await asked(rig)
+        case = dispatch.id.removeprefix("r").removesuffix(":payment")
+        assert (await told(rig, returned(case=case, name="1")))[0] == 200
+        (feedback,) = [each for each in await rig.inputs(dispatch.resident) if isinstance(each, BankFeedback)]
+        assert (feedback.state, feedback.amount_fen) == (BankState.RETURNED, 80_000)
 
 
 async def test_a_message_that_cannot_be_read_is_refused_with_its_place(settings: Settings, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ Each names a file and a server that nobody may touch.
 from collections.abc import Callable
 from random import Random
 
-from tests.streams.iso20022.messages import answer, payment, payments, report
+from tests.streams.iso20022.messages import answer, payment, payments, report, returned
 
 Make = Callable[[Random, bytes, str, str], bytes]
 """Makes a hostile document of a valid one; with the file and the server to reach for."""
@@ -16,7 +16,7 @@ LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 
 def valid(chance: Random) -> bytes:
     """A valid document, of one of the kinds that are read."""
-    return chance.choice([payments(payment(f"E{chance.random()}"), payment()), report(), answer()])
+    return chance.choice([payments(payment(f"E{chance.random()}"), payment()), report(), answer(), returned()])
 
 
 def _with_dtd(body: bytes, dtd: str, used: str = "") -> bytes:

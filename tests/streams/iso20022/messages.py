@@ -75,6 +75,22 @@ def report(status: str = "ACSC", name: str = "E2E-1", *, original: bool = True) 
     return document("pacs.002.001.11", f"<FIToFIPmtStsRpt>{header}{one}</FIToFIPmtStsRpt>")
 
 
+def returned(
+    amount: str = "800.00", *, case: str | None = f"{'a' * 16}-1:stop.0:1", name: str = "E2E-1", times: int = 1
+) -> bytes:
+    """A pacs.004 on a stop order. `times`: how many returns it has."""
+    header = (
+        f"<GrpHdr><MsgId>R-1</MsgId><CreDtTm>2026-03-02T09:00:00+08:00</CreDtTm><NbOfTxs>{times}</NbOfTxs>"
+        "<SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr>"
+    )
+    named = f"<AddtlInf>{case}</AddtlInf>" if case else ""
+    one = (
+        f'<TxInf><OrgnlEndToEndId>{name}</OrgnlEndToEndId><RtrdIntrBkSttlmAmt Ccy="CNY">{amount}</RtrdIntrBkSttlmAmt>'
+        f"<RtrRsnInf><Rsn><Cd>FOCR</Cd></Rsn>{named}</RtrRsnInf></TxInf>"
+    )
+    return document("pacs.004.001.10", f"<PmtRtr>{header}{one * times}</PmtRtr>")
+
+
 def answer(
     status: str = "PDCR",
     reason: str = "HELD",

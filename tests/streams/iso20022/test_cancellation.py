@@ -8,7 +8,7 @@ from schemas.casework.inputs import BankState
 from streams.iso20022.cancellation import request
 from streams.iso20022.document import MessageError, message_of, parsed, text_at, validate
 from streams.iso20022.resolution import resolution
-from tests.streams.iso20022.messages import BANK, DISPATCH, ORDER, PAYEE, answer
+from tests.streams.iso20022.messages import BANK, DISPATCH, ORDER, PAYEE, answer, returned
 
 
 @pytest.mark.parametrize("kind", ["camt.056.001.09", "camt.056.001.12"])
@@ -64,6 +64,17 @@ def test_an_answer_sent_again_under_another_message_id_has_the_same_id() -> None
     assert resolution(answer()).id == resolution(answer(id_="A-2")).id != resolution(answer(amount="7")).id
 
 
+def test_a_return_says_how_much_came_back() -> None:
+    told = resolution(returned())
+    assert (told.dispatch, told.end_to_end, told.state, told.amount_fen, told.code) == (
+        DISPATCH,
+        "E2E-1",
+        BankState.RETURNED,
+        80_000,
+        "FOCR",
+    )
+
+
 def test_an_answer_without_an_amount_confirms_none() -> None:
     assert resolution(answer(amount=None)).amount_fen == 0
 
@@ -76,6 +87,9 @@ def test_an_answer_without_an_amount_confirms_none() -> None:
         (answer(case=None), "CxlDtls/TxInfAndSts/RslvdCase/Id: missing"),
         (answer(times=2), "2 answers; send one in each message"),
         (answer(amount="0.001"), "RsltnRltdInf/IntrBkSttlmAmt: the amount has fractions of a fen"),
+        (returned(case=None), "TxInf/RtrRsnInf/AddtlInf: missing"),
+        (returned(times=2), "TxInf: 2 answers; send one in each message"),
+        (returned("0.001"), "TxInf/RtrdIntrBkSttlmAmt: the amount has fractions of a fen"),
         (answer(kind="camt.029.001.01"), "line 2: not a Document of camt.029.001.10"),
     ],
 )
