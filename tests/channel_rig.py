@@ -146,7 +146,15 @@ async def rigged(
         provider_seconds=seconds, sms_kind=kind, voice_kind=kind, bank_kind=kind, station_kind=kind
     )
     topics.create(
-        settings, [topics.CASE_INPUTS, topics.RESIDENTS, topics.ROSTERS, topics.POLICIES, topics.BANK_MESSAGES]
+        settings,
+        [
+            topics.CASE_INPUTS,
+            topics.RESIDENTS,
+            topics.ROSTERS,
+            topics.POLICIES,
+            topics.BANK_MESSAGES,
+            topics.ACCOUNTS,
+        ],
     )
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(Redis.from_url(str(settings.redis), protocol=3))

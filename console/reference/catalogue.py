@@ -191,7 +191,7 @@ TRAFFIC = (
     Traffic(
         topics.ACCOUNTS,
         (Value("account", "the bank account behind a token: personal data", None, TEXT, dropped=True),),
-        ("screening", "commands"),
+        ("screening", "receipts", "commands"),
         ("store",),
     ),
     Traffic(

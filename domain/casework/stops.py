@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.casework import money
 from domain.casework.draft import CLOCK, DecisionBuilder
+from domain.casework.movements import take_movements
 from domain.casework.orders import records as orders
 from domain.casework.payments import AGAIN, asks_for, find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
@@ -49,7 +50,7 @@ _OVER = frozenset({StopState.EXPIRED, StopState.REFUSED})  # unless a bank says 
 
 
 def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
-    """Apply a bank's feedback: the stop's state, and the money that it confirms.
+    """Apply a bank's feedback: the stop's state, the money that it confirms, and where the money went.
 
     Feedback on a payment that the case does not have is recorded as a fact REFUSED.
     """
@@ -74,6 +75,7 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
         case BankState.RETURNED:
             _returned(draft, given, payment)
     _answered(draft, given, meant=draft.case is not before)
+    take_movements(draft, given, payment)
 
 
 def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:

@@ -17,6 +17,7 @@ from domain.policy.messages import Messages
 from domain.policy.plan import Plan
 from domain.policy.retention import Retention
 from domain.policy.risk import RiskRules
+from domain.policy.trace import TraceRules
 from domain.policy.triage import TriageRules
 from domain.policy.units import Section
 from domain.policy.visits import VisitRules
@@ -52,6 +53,7 @@ class Policy(Section):
     triage: TriageRules = TriageRules()  # older policies use the defaults
     visits: VisitRules = VisitRules()  # older policies use the defaults
     retention: Retention = Retention()  # older policies use the defaults
+    trace: TraceRules = TraceRules()  # older policies use the defaults
 
 
 def digest_of(text: str) -> str:

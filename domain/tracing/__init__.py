@@ -9,5 +9,5 @@ Bitcoin Legal" (2018), compare it with poison and pro rata ("haircut") for traci
 (James Roscoe v Winder, 1915, 1 Ch 62) needs no code of its own: a lot that was paid out stays paid out, whatever comes
 in later. China's law of return is 电信网络新型违法犯罪案件冻结资金返还若干规定 (2016), article 8.
 
-May import the standard library only. Called by tests, and by whoever has banks' statements.
+May import the standard library only. Called by domain/casework, which keeps banks' statements.
 """

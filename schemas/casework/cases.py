@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from schemas.base import Fen, Model, Ref, Text, Token, When
+from schemas.casework.movements import MOST_MOVEMENTS, StatedMovement
 from schemas.casework.orders import StopOrder
 from schemas.casework.reported import ReportedPayment
 from schemas.codes.any_code import AnyCodeField
@@ -226,6 +227,7 @@ class Case(Model):
     steps: list[Step] = Field(default_factory=list)
     payments: list[Payment] = Field(default_factory=list)
     orders: list[StopOrder] = Field(default_factory=list)
+    movements: list[StatedMovement] = Field(default_factory=list, max_length=MOST_MOVEMENTS)  # of the payments' money
     kept: dict[str, LossAvoided] = Field(default_factory=dict)  # by transfer
     frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer
     losses: list[Loss] = Field(default_factory=list)

@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter
 
 from schemas.base import Fen, Model, Note, Reason, Ref, Text, Token, When
 from schemas.casework.cases import CaseId, Danger, Payment, Profile
+from schemas.casework.movements import MOST_STATED, OnwardMovement
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
 from schemas.codes.channels import ChannelCodeField
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
@@ -307,7 +308,8 @@ class BankState(StrEnum):
 class BankFeedback(_ForCase):
     """A bank's feedback on a stop-payment.
 
-    `amount_fen`: of the payment, still there (IN_FORCE), frozen, returned or cancelled; `until`: when the stop ends.
+    `amount_fen`: of the payment, still there (IN_FORCE), frozen, returned or cancelled; `until`: when the stop ends;
+    `bank`: who answers, None if the answer does not say; `movements`: where the money went.
     """
 
     kind: Literal["bank_feedback"] = "bank_feedback"
@@ -316,6 +318,8 @@ class BankFeedback(_ForCase):
     state: BankState
     amount_fen: Fen = 0
     until: When | None = None
+    bank: Token | None = None
+    movements: list[OnwardMovement] = Field(default_factory=list, max_length=MOST_STATED)
 
 
 class VictimReport(_ForResident):

@@ -1,12 +1,13 @@
 """Receipts that providers send later, by webhook. `id` is the provider's; the same receipt may come twice."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from schemas.base import Fen, Model, Note, Text, When
+from schemas.base import Fen, Model, Note, Text, Token, When
 from schemas.casework.inputs import BankState, Checklist, OutcomeAct, VisitStage
+from schemas.casework.movements import MOST_STATED, Movement
 from schemas.people.residents import DivisionCode
 
 
@@ -49,13 +50,36 @@ class VoiceReceipt(_Receipt):
     key: Annotated[str, Field(pattern=r"^[0-9*#]$")] | None = None
 
 
+class AccountNumber(Model):
+    """An account by its number. `bank`: the code of its bank or payment institution."""
+
+    bank: Token
+    account: Text
+
+
+class MovementReceipt(Movement):
+    """An onward movement of the payee's account, or of one that its money reached. `payee`: of a transfer only."""
+
+    payer: AccountNumber
+    payee: AccountNumber | None = None
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> Self:
+        self.check_payee(self.payee)
+        return self
+
+
 class BankReceipt(_Receipt):
-    """A bank's report on a stop-payment. `until`: when the stop ends."""
+    """A bank's report on a stop-payment. `until`: when the stop ends; `bank`: the code of the bank that answers;
+    `movements`: where the money went.
+    """
 
     transfer: Text
     state: BankState
     amount_fen: Fen = 0
     until: When | None = None
+    bank: Token | None = None
+    movements: list[MovementReceipt] = Field(default_factory=list, max_length=MOST_STATED)
 
 
 class StationReceipt(_Receipt):

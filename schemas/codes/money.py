@@ -127,6 +127,13 @@ class BankReleased(Code, frozen=True):
     zh: ClassVar = "银行：止付已解除"
 
 
+class MovementsStated(Code, frozen=True):
+    """A bank stated so many onward movements that were not known."""
+
+    zh: ClassVar = "银行回告资金去向，新增 %(count)s 笔"
+    count: int
+
+
 class StopToBeLifted(Code, frozen=True):
     """The stop is to be lifted, so the bank is asked nothing more. `text`: the reason."""
 
@@ -294,6 +301,7 @@ MoneyCode = (
     | BankFroze
     | BankReturned
     | BankReleased
+    | MovementsStated
     | StopToBeLifted
     | ReleaseApproved
     | StopProposed

@@ -24,6 +24,7 @@ from schemas.casework.inputs import BankFeedback, ContactResult, OfficerReport
 from schemas.channels.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
 from schemas.codes.channels import ProviderSaid
 from schemas.levels import Action, Channel, Result
+from streams.channels.movements import Tokens, UnreadableAccountError
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import NONCE, TOLERANCE_SECONDS, SignatureError, SignedMessage, verify
@@ -35,6 +36,8 @@ from streams.messaging.dead_letter_writer import reason
 from streams.messaging.producer import SendError
 from streams.runtime import metrics, tracing
 from streams.runtime.serving import Refused, read_body
+from streams.screening import state as screening
+from streams.screening.store import EvidenceStore
 from streams.state import locks
 from streams.state.case_store import CaseStore
 from streams.state.keys import WHOLE, key
@@ -71,7 +74,8 @@ class Receipts:
 
     def __init__(self, outgoing: Outgoing, channels: ChannelSettings) -> None:
         self._keys = channels.receipt_keys(outgoing.settings)
-        self._redis = outgoing.redis
+        self._redis, self._secret = outgoing.redis, outgoing.settings.key()
+        self._evidence = EvidenceStore(outgoing.redis, outgoing.settings.partitions)
         self._book, self._rosters, self._store = outgoing.book, outgoing.rosters, CaseStore(outgoing.redis)
         self._producer, self._clock = outgoing.producer, outgoing.clock
 
@@ -137,7 +141,7 @@ class Receipts:
         """Write the receipt's input, and return the input's id once Kafka has it.
 
         Raises UnknownDispatchError if no dispatch of this channel has the id, NotRecoveredError while that is unknown,
-        NotHolderError if an officer reports on another's task,
+        NotHolderError if an officer reports on another's task, UnreadableAccountError for a movement's invalid account,
         TimeoutError if Kafka does not answer within 3 s, SendError or CodecError if Kafka or the vault is configured so
         that it cannot be written, and RedisError.
         """
@@ -147,7 +151,8 @@ class Receipts:
             if not await self._store.is_whole(self._book.partition(dispatch.resident)):
                 raise NotRecoveredError
             raise UnknownDispatchError(f"no dispatch {dispatch.text} is known here")
-        found = self._input(receipt, dispatch, action)
+        tokens = Tokens(self._secret)
+        found = self._input(receipt, dispatch, action, tokens)
         if isinstance(found, OfficerReport):
             await self._check_holder(found)
         inputs: Sequence[Input] = await self._rosters.take(found) if isinstance(found, OfficerReport) else [found]
@@ -155,8 +160,15 @@ class Receipts:
         if isinstance(receipt, BankReceipt) and isinstance(found, BankFeedback):
             records.append(case_inputs.bank_record(receipt, found))
         async with asyncio.timeout(KAFKA_SECONDS):
+            await self._keep(tokens.numbers)
             await self._producer.send_all(records)
         return found.id
+
+    async def _keep(self, numbers: Mapping[str, str]) -> None:
+        """Store account numbers by token, on their topic and in Redis, before a case has the tokens."""
+        if numbers:
+            await self._producer.send_all(screening.records(numbers, ()))
+            await self._evidence.keep_accounts(numbers)
 
     async def _check_holder(self, report: OfficerReport) -> None:
         """Raise NotHolderError unless the officer has the task, and NotRecoveredError if the tasks may be lost."""
@@ -175,10 +187,10 @@ class Receipts:
         fitting = (step for step in steps if step.id == dispatch.step and step.attempt >= dispatch.attempt)
         return next((step.action for step in fitting if step.action.channel is dispatch.channel), None)
 
-    def _input(self, receipt: Receipt, dispatch: DispatchId, action: Action) -> Input:
+    def _input(self, receipt: Receipt, dispatch: DispatchId, action: Action, tokens: Tokens) -> Input:
         match receipt:
             case BankReceipt():
-                return self._bank(receipt, dispatch)
+                return self._bank(receipt, dispatch, tokens)
             case StationReceipt():
                 return self._station(receipt, dispatch)
             case _:
@@ -199,7 +211,7 @@ class Receipts:
             why=ProviderSaid(receipt.detail) if receipt.detail else None,
         )
 
-    def _bank(self, receipt: BankReceipt, dispatch: DispatchId) -> BankFeedback:
+    def _bank(self, receipt: BankReceipt, dispatch: DispatchId, tokens: Tokens) -> BankFeedback:
         return BankFeedback(
             id=result_id(dispatch.text, receipt.state, receipt.id),
             at=self._clock.now(),
@@ -210,6 +222,8 @@ class Receipts:
             state=receipt.state,
             amount_fen=receipt.amount_fen,
             until=receipt.until,
+            bank=receipt.bank,
+            movements=tokens.movements(receipt),
         )
 
     def _station(self, receipt: StationReceipt, dispatch: DispatchId) -> OfficerReport:
@@ -233,6 +247,7 @@ class Receipts:
 _STATUS: dict[type[Exception], int] = {
     MessageError: 400,
     SignatureError: 401,
+    UnreadableAccountError: 400,
     NotHolderError: 403,
     UnknownDispatchError: 404,
     ReplayedError: 409,

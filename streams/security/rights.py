@@ -79,6 +79,7 @@ _OWN_OF_CONSOLE = (
     *(*_ROSTERS, *_AUDIT, _LIMITS, keys.changing("*", "*")),
 )
 _OF_INTAKE = (*_ROSTERS, *_AUDIT, _LIMITS, _of("receipt-nonce"), _of("abandoned"))
+_STORED_BY_INTAKE = (_of("accounts-by-token"),)  # of banks' answers; it reads none back
 _SEEN_BY_INTAKE = (
     *(keys.DRAINING, keys.WHOLE, "*:{whole}"),
     *(_of("dispatch"), _of("cases"), _of("earlier"), _of("state")),
@@ -86,8 +87,10 @@ _SEEN_BY_INTAKE = (
 )
 
 
-def _keys(written: Iterable[str], seen: Iterable[str] = ()) -> tuple[str, ...]:
-    return (*(f"~{pattern}" for pattern in written), *(f"%R~{pattern}" for pattern in seen))
+def _keys(written: Iterable[str], seen: Iterable[str] = (), stored: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the rules for keys that are read and written, only read (`seen`), and only written (`stored`)."""
+    rules = ("~", written), ("%R~", seen), ("%W~", stored)
+    return tuple(f"{rule}{pattern}" for rule, patterns in rules for pattern in patterns)
 
 
 RIGHTS: Mapping[Component, Rights] = {
@@ -133,11 +136,12 @@ RIGHTS: Mapping[Component, Rights] = {
             *topics.LANES,
             topics.CASE_INPUTS,
             topics.BANK_MESSAGES,
+            topics.ACCOUNTS,
             topics.ROSTERS,
             topics.DEAD_LETTERS,
             topics.AUDIT,
         ),
-        keys=_keys(_OF_INTAKE, _SEEN_BY_INTAKE),
+        keys=_keys(_OF_INTAKE, _SEEN_BY_INTAKE, _STORED_BY_INTAKE),
     ),
     Component.CONSOLE: Rights(
         reads=(

@@ -25,6 +25,7 @@ WRONG: list[tuple[tuple[str, ...], object]] = [
     (("plan", "levels", "red", "steps", "flash", "action"), "telegram"),
     (("messages", "segments", "sms"), 99),
     (("breaker", "sudden"), 0.5),
+    (("trace", "hops"), 0),
 ]
 
 

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_rank, settled_at
+from domain.casework.movements import traced
 from domain.casework.orders import records as orders
 from domain.casework.triage import QueueBand, queue_band
+from domain.policy.trace import TraceRules
+from domain.tracing.conservation import violations
 from schemas.casework.cases import LIVE_STEPS, WAITING_STEPS, Case, CaseState, Danger, Payment, Profile, StepState
 from schemas.casework.events import Dispatch, FactKind
 from schemas.casework.inputs import (
@@ -35,6 +38,7 @@ from schemas.casework.inputs import (
     VictimReport,
     VisitStage,
 )
+from schemas.casework.movements import MovedAccount, MovementKind, OnwardMovement
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct, OrderState
 from schemas.codes.refusals import HasCase
 from schemas.levels import Action, Channel, Level, Outcome, Result
@@ -72,6 +76,24 @@ PAYMENTS = st.lists(
 )
 PROFILES = st.builds(
     lambda flags, contacts: profile(*flags, contacts=contacts), st.sets(st.sampled_from(Flag)), st.integers(0, 2)
+)
+
+MOVEMENTS = st.lists(
+    st.builds(
+        lambda payer, payee, fen, number: OnwardMovement(
+            payer=MovedAccount(bank="abc", token=payer),
+            payee=MovedAccount(bank="boc", token=payee) if payee else None,
+            kind=MovementKind.TRANSFER if payee else MovementKind.CASH,
+            amount_fen=fen,
+            at=NOON + timedelta(minutes=number),
+            sequence=number,
+        ),
+        st.sampled_from(["a1", "a2", "a3"]),
+        st.sampled_from([None, "a2", "a3"]),
+        AMOUNTS,
+        st.integers(0, 5),
+    ),
+    max_size=3,
 )
 
 DANGERS = st.builds(
@@ -257,7 +279,8 @@ class CaseLife(RuleBasedStateMachine):
         asked = [out.id for out in self.sent if out.action.channel is Channel.PAYMENT] or ["none"]
         told = {"dispatch": data.draw(st.sampled_from(asked)), "transfer": transfer, "state": state}
         until = data.draw(st.none() | st.just(self.now + timedelta(hours=48)) | st.just(self.now))
-        self.give(BankFeedback.model_validate({**self.base(), **told, "amount_fen": amount, "until": until}))
+        stated = {"bank": "abc", "movements": data.draw(MOVEMENTS)}
+        self.give(BankFeedback.model_validate({**self.base(), **told, **stated, "amount_fen": amount, "until": until}))
 
     @rule(transfer=st.none() | TRANSFERS, amount=AMOUNTS)
     def victim(self, transfer: str | None, amount: int) -> None:
@@ -294,6 +317,11 @@ class CaseLife(RuleBasedStateMachine):
         )
         assert self.case.offered_at is None or self.case.offered_at <= self.case.updated_at
         assert self.case.open or self.case.claimed_by is None, "nobody has a case that is closed"
+
+    @invariant()
+    def the_trace_loses_no_fen(self) -> None:
+        if self.case is not None:
+            assert not violations(traced(self.case, TraceRules(least_fen=1)))
 
     @invariant()
     def money_is_never_more_than_the_payment(self) -> None:

@@ -17,10 +17,13 @@ from agents.dispatch import channel_of
 from agents.phone import VoiceProvider
 from agents.sms import SmsProvider
 from agents.visits import StationProvider
+from domain.identity.identifiers import account_token
+from schemas.casework.cases import Payment
 from schemas.casework.events import Dispatch
-from schemas.casework.inputs import ContactResult
+from schemas.casework.inputs import BankFeedback, ContactResult
 from schemas.levels import Action, Result
 from schemas.people.rosters import Officer, Role, Roster, Shift
+from schemas.risk.signals import TransferState
 from simulators.providers.carrier import Answering, Ringing
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import NONCE, SignatureError, SignedMessage, sign, verify
@@ -266,3 +269,39 @@ async def test_what_is_forged_old_malformed_or_unknown_is_refused_with_the_reaso
             assert {answer.status_code for answer in answers} == {status}
             assert all(answer.json()["reason"] for answer in answers)
         assert await rig.results(dispatch.resident) == ["sent"]
+
+
+async def test_the_accounts_of_a_banks_movements_reach_the_case_as_tokens_and_are_kept_apart(
+    settings: Settings,
+) -> None:
+    numbers = ["9900 0000 0000 0001", "9900000000000002"]
+    tokens = [account_token(settings.key(), each) for each in numbers]
+    movement: dict[str, Any] = {
+        "payer": {"bank": "icbc", "account": numbers[0]},
+        "payee": {"bank": "abc", "account": numbers[1]},
+        "kind": "transfer",
+        "amount_fen": 5,
+        "at": NOW.isoformat(),
+        "sequence": 7,
+    }
+    wrong = movement | {"payee": {"bank": "abc", "account": "?"}}
+    async with rigged(settings) as rig:
+        await rig.receiving()
+        resident = (await rig.resident()).id
+        paid = Payment(transfer="bank:1", payee="a1", amount_fen=5, at=NOW, state=TransferState.SETTLED)
+        dispatch = await rig.decided(dispatch_for(resident, Action.STOP_PAYMENT, payment=paid))
+        await rig.stands(resident)
+        body = {"id": "1", "dispatch": dispatch.id, "transfer": "bank:1", "state": "in_force", "bank": "icbc"}
+        refused = [
+            await post(rig, "bank", body | {"movements": each})
+            for each in ([wrong], [movement | {"payee": None}], [movement] * 51)
+        ]
+        assert [each.status_code for each in refused] == [400, 400, 400]
+        assert "9900" not in "".join(each.text for each in refused)
+        assert (await post(rig, "bank", body | {"movements": [movement]})).status_code == 200
+        given = [each for each in await rig.inputs(resident) if isinstance(each, BankFeedback)]
+        outgoing = await rig.worker()
+        assert [await outgoing.account(token) for token in tokens] == ["9900000000000001", "9900000000000002"]
+    assert [(each.payer.token, each.payee.token) for each in given[0].movements if each.payee] == [tuple(tokens)]
+    assert given[0].bank == "icbc"
+    assert "9900" not in given[0].model_dump_json()

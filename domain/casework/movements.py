@@ -1,0 +1,131 @@
+"""The onward movements of a case's money: a set of banks' statements, and the trace that it gives.
+
+The set depends neither on the order nor on the repetition of answers. What holds among statements that differ is
+decided by domain/tracing/facts.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+
+from domain.casework.draft import DecisionBuilder
+from domain.identity.personal import WITHHELD
+from domain.policy.trace import TraceRules
+from domain.tracing.bounds import TraceBounds
+from domain.tracing.facts import Destination, Movement, SinkKind, Stated, TracedAccount
+from domain.tracing.ledgers import trace_money
+from domain.tracing.lots import TracingRule
+from domain.tracing.tree import MoneyTrace
+from schemas.casework.cases import Case, Payment
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import BankFeedback
+from schemas.casework.movements import MOST_MOVEMENTS, MovedAccount, OnwardMovement, StatedMovement
+from schemas.codes.money import MovementsStated
+from schemas.risk.signals import TransferState
+
+VICTIM = TracedAccount("", "victim")
+"""The resident's accounts, in a trace."""
+
+
+def take_movements(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
+    """Add the movements of a bank's answer to the case, with a fact. No effect if all are known, or if the case's
+    personal data was destroyed.
+    """
+    if not given.movements or payment.payee == WITHHELD:
+        return
+    by = given.bank or payment.institution
+    told = [StatedMovement(by=by, told_at=given.at, movement=each) for each in given.movements]
+    known = draft.case.movements
+    after = united(known, told)
+    if after != known:
+        draft.set(movements=after)
+        new = {name_of(each.movement) for each in after} - {name_of(each.movement) for each in known}
+        draft.note(FactKind.NOTE, MovementsStated(len(new)))
+
+
+def united(known: Iterable[StatedMovement], told: Iterable[StatedMovement]) -> list[StatedMovement]:
+    """Return the union of statements in the order of their movements; of those that are equal but for `told_at`, the
+    latest. Of more than MOST_MOVEMENTS, the earliest movements stay: they are nearest to the theft.
+    """
+    latest: dict[tuple[str | None, OnwardMovement], datetime] = {}
+    for each in (*known, *told):
+        said = each.by, each.movement
+        latest[said] = max(each.told_at, latest.get(said, each.told_at))
+    found = [StatedMovement(by=by, told_at=at, movement=movement) for (by, movement), at in latest.items()]
+    return sorted(found, key=_place)[:MOST_MOVEMENTS]
+
+
+def _place(stated: StatedMovement) -> tuple[datetime, str, int, str, str]:
+    movement = stated.movement
+    return movement.at, movement.payer.bank, movement.sequence, stated.by or "", movement.model_dump_json()
+
+
+def name_of(movement: OnwardMovement) -> str:
+    """Return the name of a movement, the same in every bank's statement: the payer's bank and its number there."""
+    return f"{movement.payer.bank}#{movement.sequence}"
+
+
+def reached(case: Case) -> set[str]:
+    """Return the tokens of all accounts that the case's payments, or their money later, went to or through."""
+    return {payment.payee for payment in case.payments} | {each.token for each in _moved(case.movements)}
+
+
+def traced(case: Case, rules: TraceRules, own: Collection[str] = ()) -> MoneyTrace:
+    """Return where the money of the case's payments went, by FIFO. `own`: tokens of the resident's accounts.
+
+    A payment that was only attempted is not traced: its money never left. Nor is what banks state of the resident's own
+    accounts, for the case has their payments.
+    """
+    paid = [payment for payment in case.payments if payment.state is not TransferState.ATTEMPTED]
+    accounts = _Accounts(case, own)
+    onward = (each for each in case.movements if each.movement.payer.token not in own)
+    stated = [*map(accounts.theft, paid), *map(accounts.statement, onward)]
+    return trace_money(stated, [payment.transfer for payment in paid], TracingRule.FIFO, bounds_of(rules))
+
+
+def bounds_of(rules: TraceRules) -> TraceBounds:
+    """Return the bounds that a policy sets."""
+    return TraceBounds(rules.least_fen, rules.hops, rules.within, rules.accounts)
+
+
+class _Accounts:
+    """The accounts of a case by token. A token has one bank, however banks name it."""
+
+    def __init__(self, case: Case, own: Collection[str]) -> None:
+        stated = sorted((each.token, each.bank) for each in _moved(case.movements))
+        self._banks = dict(reversed(stated))  # the first name in alphabetical order
+        self._banks |= {payment.payee: payment.institution for payment in case.payments if payment.institution}
+        self._own = frozenset(own)
+
+    def account(self, token: str) -> TracedAccount:
+        return VICTIM if token in self._own else TracedAccount(self._banks.get(token, ""), token)
+
+    def theft(self, payment: Payment) -> Stated:
+        """Return the resident's payment as nobody's bank states it."""
+        movement = Movement(
+            payment.transfer, VICTIM, self.account(payment.payee), payment.amount_fen, payment.at, sequence=0
+        )
+        return Stated("", payment.at, movement)
+
+    def statement(self, stated: StatedMovement) -> Stated:
+        """Return a bank's statement as the trace reads it."""
+        told = stated.movement
+        movement = Movement(
+            name_of(told),
+            self.account(told.payer.token),
+            self._payee(told),
+            told.amount_fen,
+            told.at,
+            told.sequence,
+            told.executed,
+        )
+        return Stated(stated.by or "", stated.told_at, movement)
+
+    def _payee(self, told: OnwardMovement) -> Destination:
+        return self.account(told.payee.token) if told.payee else SinkKind(told.kind.value)
+
+
+def _moved(movements: Sequence[StatedMovement]) -> Iterator[MovedAccount]:
+    for each in movements:
+        yield each.movement.payer
+        if each.movement.payee is not None:
+            yield each.movement.payee

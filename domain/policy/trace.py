@@ -1,0 +1,23 @@
+"""The policy's trace rules: how far the money of a case is followed from account to account."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from domain.policy.units import Duration, Section
+from schemas.base import MOST_FEN
+
+
+class TraceRules(Section):
+    """Where a trace ends, so that a wholesaler's account does not pull in a city. All figures are assumed.
+
+    `least_fen`: the smallest part of one movement that is followed; `hops`: movements from account to account, the
+    resident's own payment included; `within`: time since that payment; `accounts`: how many accounts, in the order in
+    which the money reached them. Money beyond a bound counts as in the account where it was last seen.
+    """
+
+    least_fen: Annotated[int, Field(ge=1, le=MOST_FEN)] = 10_000
+    hops: Annotated[int, Field(ge=1, le=50)] = 10
+    within: Duration = timedelta(hours=72)
+    accounts: Annotated[int, Field(ge=1, le=1000)] = 100

@@ -1,0 +1,72 @@
+"""Onward movements: where money went from a payee's account, as banks state it. The accounts are tokens."""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from schemas.base import Fen, Model, Token, When
+
+MOST_STATED = 50  # movements in one answer of a bank
+MOST_MOVEMENTS = 500  # statements that a case keeps
+
+Sequence = Annotated[int, Field(strict=True, ge=0, le=10**15)]
+"""The number that the payer's bank gave a debit; its debits of one moment are in the order of their numbers."""
+
+
+class MovementKind(StrEnum):
+    """How money left an account. All but TRANSFER leave the accounts that a bank can still stop."""
+
+    TRANSFER = "transfer"
+    CASH = "cash"
+    POS = "pos"
+    WALLET = "wallet"
+    CRYPTO = "crypto"
+    FEE = "fee"
+
+
+class Movement(Model):
+    """Money that left an account. `executed`: False if it was refused or cancelled, and the money never left.
+
+    The payer's bank and its `sequence` name the movement, whichever bank states it.
+    """
+
+    kind: MovementKind
+    amount_fen: Fen
+    at: When
+    sequence: Sequence
+    executed: bool = True
+
+    def check_payee(self, payee: Model | None) -> None:
+        """Raise ValueError if a transfer has no payee, or another movement has one."""
+        if (self.kind is MovementKind.TRANSFER) is (payee is None):
+            raise ValueError("a transfer has a payee, and no other movement does")
+
+
+class MovedAccount(Model):
+    """An account that money left or reached. `bank`: the code of its bank or payment institution."""
+
+    bank: Token
+    token: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class OnwardMovement(Movement):
+    """A movement between accounts that are known by their tokens. `payee`: of a transfer only."""
+
+    payer: MovedAccount
+    payee: MovedAccount | None = None
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> Self:
+        self.check_payee(self.payee)
+        return self
+
+
+class StatedMovement(Model):
+    """A bank's statement of a movement. `by`: the bank; None if its answer does not name it; `told_at`: the latest
+    time at which it said so.
+    """
+
+    by: Token | None = None
+    told_at: When
+    movement: OnwardMovement

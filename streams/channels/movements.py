@@ -1,0 +1,40 @@
+"""Onward movements in a bank's answer: account numbers become tokens before anything else reads them."""
+
+from domain.identity.identifiers import account_token, normal_account
+from schemas.casework.movements import MovedAccount, OnwardMovement
+from schemas.channels.receipts import AccountNumber, BankReceipt, MovementReceipt
+
+
+class UnreadableAccountError(ValueError):
+    """Raised if a movement names an account that cannot be one. The text has no number."""
+
+
+class Tokens:
+    """Replaces account numbers by tokens, keyed with `secret`. `numbers`: those it has replaced, by token."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self.numbers: dict[str, str] = {}
+
+    def movements(self, receipt: BankReceipt) -> list[OnwardMovement]:
+        """Return a receipt's movements with tokens. Raises UnreadableAccountError."""
+        return [self._movement(each) for each in receipt.movements]
+
+    def _movement(self, told: MovementReceipt) -> OnwardMovement:
+        return OnwardMovement(
+            payer=self._account(told.payer),
+            payee=self._account(told.payee) if told.payee else None,
+            kind=told.kind,
+            amount_fen=told.amount_fen,
+            at=told.at,
+            sequence=told.sequence,
+            executed=told.executed,
+        )
+
+    def _account(self, told: AccountNumber) -> MovedAccount:
+        try:
+            token = account_token(self._secret, told.account)
+        except ValueError as error:
+            raise UnreadableAccountError(f"movements: {error}") from None
+        self.numbers[token] = normal_account(told.account)
+        return MovedAccount(bank=told.bank, token=token)
