@@ -12,6 +12,7 @@ from domain.desk.questions import Suggestion
 from domain.payments.reconciliation import Difference
 from domain.payments.status import PaymentStatus
 from domain.statistics.clocks import Whose
+from domain.tracing.facts import SinkKind
 from domain.visits.travel import COUNTY, PREFECTURE, PROVINCE, STREET
 from schemas.administration.audit import ChainFaultKind
 from schemas.casework.cases import CaseState, Step, StepState, StopState
@@ -171,6 +172,13 @@ PAID_BY = {
     PaidBy.THIRD_PARTY: "第三方支付",
     PaidBy.POS: "POS 刷卡",
     PaidBy.CASH: "现金",
+}
+SINKS = {
+    SinkKind.CASH: "取现",
+    SinkKind.POS: "POS 消费",
+    SinkKind.WALLET: "转入支付账户或钱包",
+    SinkKind.CRYPTO: "换成虚拟货币",
+    SinkKind.FEE: "银行手续费",
 }
 DIFFERENCES = {
     Difference.NO_ANSWER: "已申请，银行未答复",
@@ -395,6 +403,7 @@ _TABLES: tuple[Mapping[Any, str], ...] = (
         SUGGESTIONS,
         SOURCES,
         PAID_BY,
+        SINKS,
     ),
 )
 _CLOCK, _CLOSE = "clock.", "clock.close"  # steps inside the case that contact nobody (domain/casework/draft.py)

@@ -1,8 +1,10 @@
 """Onward movements in a bank's answer: account numbers become tokens before anything else reads them."""
 
+from collections.abc import Iterable
+
 from domain.identity.identifiers import account_token, normal_account
 from schemas.casework.movements import MovedAccount, OnwardMovement
-from schemas.channels.receipts import AccountNumber, BankReceipt, MovementReceipt
+from schemas.channels.receipts import AccountNumber, MovementReceipt
 
 
 class UnreadableAccountError(ValueError):
@@ -16,9 +18,9 @@ class Tokens:
         self._secret = secret
         self.numbers: dict[str, str] = {}
 
-    def movements(self, receipt: BankReceipt) -> list[OnwardMovement]:
+    def movements(self, told: Iterable[MovementReceipt]) -> list[OnwardMovement]:
         """Return a receipt's movements with tokens. Raises UnreadableAccountError."""
-        return [self._movement(each) for each in receipt.movements]
+        return [self._movement(each) for each in told]
 
     def _movement(self, told: MovementReceipt) -> OnwardMovement:
         return OnwardMovement(

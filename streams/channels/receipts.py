@@ -223,7 +223,7 @@ class Receipts:
             amount_fen=receipt.amount_fen,
             until=receipt.until,
             bank=receipt.bank,
-            movements=tokens.movements(receipt),
+            movements=tokens.movements(receipt.movements),
         )
 
     def _station(self, receipt: StationReceipt, dispatch: DispatchId) -> OfficerReport:

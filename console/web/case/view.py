@@ -9,6 +9,7 @@ from typing import Any
 from console.web.auth import unmask
 from console.web.auth.who import Who
 from console.web.case.kept_back import Waiting
+from console.web.case.money_tree import DrawnTree, drawn_tree
 from console.web.case.scripts import tree_of, trees
 from console.web.case.stories import Story, TimelineEntry
 from console.web.case.timeline import TimeLine, drawn
@@ -105,6 +106,7 @@ class View:
     done: list[Step]
     skipped: list[Step]  # and withdrawn ones: steps that were never taken
     money: list[Money]
+    tree: DrawnTree | None  # of the money, once a bank has stated a movement
     line: TimeLine
     earlier: list[Case]
     related: list[Row]
@@ -195,6 +197,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         done=[step for step in over if step.state not in UNDONE],
         skipped=[step for step in over if step.state in UNDONE],
         money=money,
+        tree=await drawn_tree(services, case, person.resident),
         line=drawn(case, evidence, now),
         earlier=earlier,
         related=related,

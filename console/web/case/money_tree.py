@@ -1,0 +1,74 @@
+"""Gathers the tree of a case's money for its page: the accounts' numbers and their banks' names."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from console.web.kit.services import Services
+from domain.casework.money_tree import Accounted, MoneyTree, PaymentTree, TreeRow, tree_of
+from domain.identity.identifiers import account_token
+from domain.policy.trace import TraceRules
+from schemas.casework.cases import Case
+from schemas.people.residents import Resident
+from streams.repositories.policies import UnknownPolicyError
+
+
+@dataclass(frozen=True, slots=True)
+class TreeLine:
+    """A row of a tree. `bank`: the name of the account's bank; `account`: its number, shown whole only when revealed.
+    Both are "" if they are unknown.
+    """
+
+    row: TreeRow
+    bank: str = ""
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnTree:
+    """The tree of a case's money. `payments`: each payment's figures and lines, of those with a tree."""
+
+    tree: MoneyTree
+    payments: list[tuple[Accounted, list[TreeLine]]]
+
+
+async def drawn_tree(services: Services, case: Case, resident: Resident | None) -> DrawnTree | None:
+    """Return the tree of the case's money, within the bounds of the case's policy; None if no bank has stated a
+    movement.
+    """
+    if not case.movements:
+        return None
+    secret = services.line.settings.key()
+    own = {account_token(secret, held.value) for held in resident.accounts} if resident else set()
+    tree = tree_of(case, await _rules(services, case), own)
+    if tree is None:
+        return None
+    numbers = await _numbers(services, tree)
+    lines = [(each.figures, [_line(services, row, numbers) for row in each.rows]) for each in tree.payments]
+    return DrawnTree(tree, lines)
+
+
+async def _rules(services: Services, case: Case) -> TraceRules:
+    """Return the bounds of the policy by which the case was last decided, or the defaults if its text is lost."""
+    try:
+        return (await services.line.policies.get(case.policy)).trace
+    except UnknownPolicyError:
+        return TraceRules()
+
+
+async def _numbers(services: Services, tree: MoneyTree) -> Mapping[str, str]:
+    """Return the account numbers of a tree by token, as far as they are known."""
+    tokens = sorted({token for each in tree.payments for token in _tokens(each)})
+    found = await asyncio.gather(*map(services.line.outgoing.account, tokens))
+    return {token: number for token, number in zip(tokens, found, strict=True) if number}
+
+
+def _tokens(tree: PaymentTree) -> set[str]:
+    return {row.account.token for row in tree.rows if row.account}
+
+
+def _line(services: Services, row: TreeRow, numbers: Mapping[str, str]) -> TreeLine:
+    if row.account is None:
+        return TreeLine(row)
+    known = services.line.outgoing.institutions.by_code.get(row.account.bank)
+    return TreeLine(row, known.name if known else row.account.bank, numbers.get(row.account.token, ""))

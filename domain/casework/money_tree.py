@@ -1,0 +1,170 @@
+"""The tree of a case's money: each payment's way from account to account, and where the money is now.
+
+The figures obey the law of the trace: stolen = with the victim + held + unknown + cashed out + fees, to the fen.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from domain.casework.movements import VICTIM, traced
+from domain.payments.status import PaymentStatus, status_of
+from domain.policy.trace import TraceRules
+from domain.tracing.conservation import Whereabouts, whereabouts
+from domain.tracing.facts import Destination, FindingKind, SinkKind, TracedAccount
+from domain.tracing.lots import Standing
+from domain.tracing.tree import MoneyTrace, Onward, in_accounts
+from schemas.casework.cases import Case, Payment, StopState
+from schemas.casework.movements import MOST_MOVEMENTS
+
+
+class Accounted(NamedTuple):
+    """Where money is, in fen. `held`: in accounts that a bank has stopped or frozen; `unknown`: last seen in an account
+    from which it may have gone on; `cashed_out`: through cash, POS, wallets or crypto.
+    """
+
+    stolen: int = 0
+    with_victim: int = 0
+    held: int = 0
+    unknown: int = 0
+    cashed_out: int = 0
+    fees: int = 0
+
+
+class TreeRow(NamedTuple):
+    """Money that reached an account or left the accounts. `depth`: 0 for the payment itself; `after`: since then.
+
+    `payee`: an account, or how the money left; `left_fen`: of this payment's money, still in the account, told at its
+    first row; `held_fen`: how much of it a bank holds; `ends`: whether the policy's bounds ended the trace here.
+    """
+
+    depth: int
+    payee: Destination
+    amount_fen: int
+    at: datetime
+    after: timedelta
+    left_fen: int = 0
+    held_fen: int = 0
+    ends: bool = False
+
+    @property
+    def account(self) -> TracedAccount | None:
+        """The account that the money reached; None if it left the accounts or came back to the resident."""
+        return self.payee if isinstance(self.payee, TracedAccount) and self.payee != VICTIM else None
+
+    @property
+    def sink(self) -> SinkKind | None:
+        """How the money left the accounts; None if it did not."""
+        return self.payee if isinstance(self.payee, SinkKind) else None
+
+
+class PaymentTree(NamedTuple):
+    """The way of one payment's money, in the order of a tree: each row is followed by where its money went on to."""
+
+    transfer: str
+    figures: Accounted
+    rows: tuple[TreeRow, ...]
+
+
+class MoneyTree(NamedTuple):
+    """The trees of a case's payments. `total`: of all of them; `doubtful`: whether banks contradict each other, or more
+    left an account than is known to have come in; `full`: whether the case may have had to leave movements out.
+    """
+
+    standing: Standing
+    total: Accounted
+    payments: tuple[PaymentTree, ...]
+    doubtful: bool
+    full: bool
+
+
+def tree_of(case: Case, rules: TraceRules, own: Collection[str] = ()) -> MoneyTree | None:
+    """Return the tree of the case's money; None if no bank has stated a movement. `own`: tokens of the resident's
+    accounts.
+
+    It is investigative: it shows where to ask, not whose money it is.
+    """
+    if not case.movements:
+        return None
+    trace = traced(case, rules, own)
+    found = tuple(_tree(case, trace, payment) for payment in case.payments if payment.transfer in trace.thefts)
+    total = Accounted(*map(sum, zip(*(each.figures for each in found), strict=True))) if found else Accounted()
+    doubts = {FindingKind.CONTRADICTION, FindingKind.OVERDRAFT}
+    doubtful = any(finding.kind in doubts for finding in trace.findings)
+    full = len(case.movements) == MOST_MOVEMENTS
+    return MoneyTree(Standing.INVESTIGATIVE, total, found, doubtful, full)
+
+
+def _tree(case: Case, trace: MoneyTrace, payment: Payment) -> PaymentTree:
+    left = {account: fen for (account, theft), fen in in_accounts(trace).items() if theft == payment.transfer and fen}
+    back = _back(case, payment, trace, left)
+    held = {account: fen for account, fen in _held(case, payment, left).items() if fen}
+    rows = tuple(_Rows(trace, payment.transfer, left, held).walk())
+    return PaymentTree(payment.transfer, _figures(whereabouts(trace)[payment.transfer], back, sum(held.values())), rows)
+
+
+def _figures(found: Whereabouts, back: int, held: int) -> Accounted:
+    unknown = found.in_accounts - back - held
+    return Accounted(found.stolen, found.with_victim + back, held, unknown, found.cashed_out, found.fees)
+
+
+def _back(case: Case, payment: Payment, trace: MoneyTrace, left: dict[TracedAccount, int]) -> int:
+    """Take what the bank has given back of a payment out of the payee's account, and return it (fen)."""
+    status = status_of(case, payment)
+    payee = _payee(trace, payment)
+    if status.status is not PaymentStatus.RETURNED or payee not in left:
+        return 0
+    back = min(left[payee], status.amount_fen)
+    left[payee] -= back
+    return back
+
+
+def _payee(trace: MoneyTrace, payment: Payment) -> Destination | None:
+    return next((step.payee for step in trace.steps if step.movement == payment.transfer), None)
+
+
+def _held(case: Case, payment: Payment, left: dict[TracedAccount, int]) -> dict[TracedAccount, int]:
+    """Return how much of a payment's money banks hold in each account: at most what is there, and at most what a bank
+    says it has frozen of the payment.
+    """
+    stopped = {each.payee for each in case.payments if each.stop and _holds(each)}
+    held = {account: fen for account, fen in left.items() if account.token in stopped}
+    frozen = case.frozen.get(payment.transfer)
+    if frozen is None:
+        return held
+    return {account: min(fen, frozen) if account.token == payment.payee else fen for account, fen in held.items()}
+
+
+def _holds(payment: Payment) -> bool:
+    return payment.stop is not None and (payment.stop.runs or payment.stop.state is StopState.FROZEN)
+
+
+class _Rows:
+    """The rows of one payment's tree. An account's onward movements follow its first row only."""
+
+    def __init__(
+        self, trace: MoneyTrace, theft: str, left: dict[TracedAccount, int], held: dict[TracedAccount, int]
+    ) -> None:
+        self._steps: defaultdict[object, list[Onward]] = defaultdict(list)
+        for step in trace.steps:
+            if step.theft == theft:
+                self._steps[None if step.movement == theft else step.payer].append(step)
+        self._since = trace.thefts[theft].at
+        self._ended = Counter(end.account for end in trace.ends if end.theft == theft)
+        self._left, self._held = dict(left), dict(held)
+
+    def walk(self) -> Iterator[TreeRow]:
+        """Yield the rows. No recursion: money in a circle, or over many hops, is walked once."""
+        waiting = [(0, step) for step in reversed(self._steps.pop(None, []))]
+        while waiting:
+            depth, step = waiting.pop()
+            yield self._row(depth, step)
+            waiting += [(depth + 1, onward) for onward in reversed(self._steps.pop(step.payee, []))]
+
+    def _row(self, depth: int, step: Onward) -> TreeRow:
+        left = held = 0
+        if isinstance(step.payee, TracedAccount):
+            left, held = self._left.pop(step.payee, 0), self._held.pop(step.payee, 0)
+        after = max(step.at - self._since, timedelta(0))
+        return TreeRow(depth, step.payee, step.amount_fen, step.at, after, left, held, ends=step.payee in self._ended)
