@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from schemas.casework.movements import MovementKind
 from schemas.people.residents import BalanceBand, Flag, Sex
 from schemas.people.residents import Occupation as Job
 from schemas.people.rosters import Role
@@ -212,6 +213,14 @@ APPROVAL_SECONDS, APPROVAL_SPREAD = 40, 0.6
 BANK_REFUSES = 0.04  # name, account, amount or time does not fit; assumed
 BANK_SECONDS, BANK_SPREAD = 25, 0.6  # assumed
 MULE_HALF_LIFE = timedelta(minutes=25)  # of money on a mule's account; assumed
+# From a mule's account the money goes on in parts, to two accounts, and from there out of the banks' reach. Assumed;
+# mules empty an account in 3 to 10 minutes (reference: Malaysia's centre).
+ONWARD_AFTER = tuple(timedelta(minutes=after) for after in (3, 7, 12, 20, 35, 60, 120, 240))
+ONWARD_FEE_FEN = 500
+ONWARD_OUT_SECONDS, ONWARD_OUT_SPREAD = 180, 0.5
+ONWARD_OUT = {
+    MovementKind.CRYPTO: 0.3, MovementKind.CASH: 0.25, MovementKind.WALLET: 0.1, MovementKind.POS: 0.1, None: 0.25,
+}  # fmt: skip
 FROZEN_AFTER = timedelta(minutes=2)  # what is still there is counted and frozen; assumed
 STOP_FOR = timedelta(hours=48)  # Practice
 

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.casework.inputs import BankState
+from schemas.channels.receipts import MovementReceipt
 from schemas.levels import Action
 from simulators.providers.base import Contact, Receipt, RefusedError, SimulatedProvider
 from streams.channels.provider import Kind
@@ -33,9 +34,19 @@ class Stopping:
     institution: str | None = None
 
 
-Feedback = Sequence[tuple[timedelta, BankState, int]]
+class BankSays(NamedTuple):
+    """One message of a bank: after how long, which state, how much (fen), which bank, and where the money went."""
+
+    after: timedelta
+    state: BankState
+    amount_fen: int
+    bank: str | None = None
+    movements: tuple[MovementReceipt, ...] = ()
+
+
+Feedback = Sequence[BankSays]
 Deciding = Callable[[Stopping, datetime], Awaitable[Feedback]]
-"""A bank's behaviour: `decide(stopping, now)` returns the feedback: after how long, which state, how much (fen)."""
+"""A bank's behaviour: `decide(stopping, now)` returns the feedback."""
 
 
 def by_chance(seed: int) -> Deciding:
@@ -45,15 +56,21 @@ def by_chance(seed: int) -> Deciding:
         chance = Random(f"{seed}:{stopping.dispatch}")
         soon = timedelta(minutes=chance.uniform(1, 6))
         if stopping.action is Action.STOP_RELEASE:
-            return [(soon, BankState.RELEASED, 0)]
+            return [BankSays(soon, BankState.RELEASED, 0)]
         if chance.random() < REFUSED:
-            return [(soon, BankState.REFUSED, 0)]
+            return [BankSays(soon, BankState.REFUSED, 0)]
         if stopping.action is Action.STOP_PAYMENT and chance.random() < CAUGHT:
-            return [(soon, BankState.IN_FORCE, 0), (2 * soon, BankState.CANCELLED, stopping.amount_fen)]
+            return [
+                BankSays(soon, BankState.IN_FORCE, 0),
+                BankSays(2 * soon, BankState.CANCELLED, stopping.amount_fen),
+            ]
         there = stopping.amount_fen if chance.random() < STILL_THERE else round(stopping.amount_fen * chance.random())
-        feedback = [(soon, BankState.IN_FORCE, there), (soon + timedelta(minutes=20), BankState.FROZEN, there)]
+        feedback = [
+            BankSays(soon, BankState.IN_FORCE, there),
+            BankSays(soon + timedelta(minutes=20), BankState.FROZEN, there),
+        ]
         if chance.random() < RETURNED:
-            feedback.append((timedelta(hours=30), BankState.RETURNED, there))
+            feedback.append(BankSays(timedelta(hours=30), BankState.RETURNED, there))
         return feedback
 
     return decide
@@ -117,12 +134,15 @@ class Bank(SimulatedProvider):
         """Return the bank's feedback as receipts, each with its delay after `now`."""
         action, amount_fen = Action(order["action"]), order["amount_fen"]
         stopping = Stopping(key, action, order["account"], order["transfer"], amount_fen, order.get("institution"))
-        return [
-            (delay, _told(stopping, state, amount, now + delay))
-            for delay, state, amount in await self._decide(stopping, now)
-        ]
+        return [(said.after, _told(stopping, said, now + said.after)) for said in await self._decide(stopping, now)]
 
 
-def _told(stopping: Stopping, state: BankState, amount_fen: int, at: datetime) -> dict[str, Any]:
-    until = {"until": (at + STOP).isoformat()} if state is BankState.IN_FORCE else {}
-    return {"transfer": stopping.transfer, "state": state.value, "amount_fen": amount_fen, **until}
+def _told(stopping: Stopping, said: BankSays, at: datetime) -> dict[str, Any]:
+    told: dict[str, Any] = {"transfer": stopping.transfer, "state": said.state.value, "amount_fen": said.amount_fen}
+    if said.state is BankState.IN_FORCE:
+        told["until"] = (at + STOP).isoformat()
+    if said.bank:
+        told["bank"] = said.bank
+    if said.movements:
+        told["movements"] = [each.model_dump(mode="json") for each in said.movements]
+    return told

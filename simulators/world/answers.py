@@ -1,14 +1,16 @@
 """Connects the providers' questions to the province's simulated people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from schemas.casework.inputs import BankState
+from schemas.channels.receipts import AccountNumber, MovementReceipt
 from schemas.levels import Result
-from simulators.providers.bank import Stopping
+from simulators.population.numbers import bank_of
+from simulators.providers.bank import BankSays, Feedback, Stopping
 from simulators.providers.carrier import Ringing
 from simulators.providers.station import Errand, Stage
-from simulators.world.contacts import Contacts
+from simulators.world.contacts import BankAnswer, Contacts
+from simulators.world.mules import Moved
 
 
 class Answers:
@@ -23,10 +25,10 @@ class Answers:
         answer = self._contacts.answer(ringing.dispatch, ringing.action, now)
         return [] if answer.result is None else [(answer.after, answer.result)]
 
-    async def bank(self, stopping: Stopping, now: datetime) -> Sequence[tuple[timedelta, BankState, int]]:
-        """Return the bank's feedback to a stop: after how long, which state, and how much (fen)."""
+    async def bank(self, stopping: Stopping, now: datetime) -> Feedback:
+        """Return the bank's feedback to a stop."""
         answers = self._contacts.bank(stopping.dispatch, stopping.action, stopping.account, stopping.transfer, now)
-        return [(answer.after, answer.state, answer.amount_fen) for answer in answers]
+        return [_said(stopping, answer) for answer in answers]
 
     async def visit(self, errand: Errand, now: datetime) -> Sequence[Stage]:
         """Return the officer's reports; empty for the guest, who reports themselves."""
@@ -36,3 +38,26 @@ class Answers:
             Stage(each.after, each.stage, each.outcome, each.checklist)
             for each in self._contacts.visit(errand.dispatch, now)
         ]
+
+
+def _said(stopping: Stopping, answer: BankAnswer) -> BankSays:
+    bank = bank_of(stopping.account) if answer.onward else None
+    return BankSays(answer.after, answer.state, answer.amount_fen, bank, _movements(answer.onward))
+
+
+def _movements(moved: Iterable[Moved]) -> tuple[MovementReceipt, ...]:
+    return tuple(
+        MovementReceipt(
+            payer=_account(each.payer),
+            payee=_account(each.payee) if each.payee else None,
+            kind=each.kind,
+            amount_fen=each.amount_fen,
+            at=each.at,
+            sequence=each.sequence,
+        )
+        for each in moved
+    )
+
+
+def _account(number: str) -> AccountNumber:
+    return AccountNumber(bank=bank_of(number), account=number)

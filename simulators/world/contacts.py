@@ -5,7 +5,7 @@ A dispatch's id names its resident and its random stream: the same dispatch alwa
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from threading import RLock
@@ -20,6 +20,7 @@ from simulators.assumptions.chance import seconds, stream
 from simulators.scams.story import Pay
 from simulators.world import behaviour
 from simulators.world.behaviour import Answer, Situation, Talk
+from simulators.world.mules import Moved, onward
 from simulators.world.truth import AccountStop, Contact, Fate, Life, Truth, still_there
 
 _OPEN = (Fate.TO_COME, Fate.IN_FLIGHT)
@@ -38,12 +39,13 @@ class VisitReport:
 
 @dataclass(frozen=True, slots=True)
 class BankAnswer:
-    """A bank's feedback. `after`: since the request."""
+    """A bank's feedback. `after`: since the request; `onward`: where the payment's money went."""
 
     state: BankState
     after: timedelta
     amount_fen: int = 0
     until: datetime | None = None
+    onward: tuple[Moved, ...] = ()
 
 
 class Contacts:
@@ -142,7 +144,7 @@ class Contacts:
         with self._lock:
             answers = self._bank(chance, dispatch, action, account, transfer, now + after)
             self._book(dispatch, now, action, answers[0].state)
-            return [BankAnswer(each.state, after + each.after, each.amount_fen, each.until) for each in answers]
+            return [replace(each, after=after + each.after) for each in answers]
 
     def _bank(
         self, chance: Random, dispatch: str, action: Action, account: str, transfer: str, at: datetime
@@ -166,16 +168,22 @@ class Contacts:
             return [BankAnswer(BankState.CANCELLED, _NOTHING, payment.amount_fen)]
         if fate is Fate.BLOCKED:
             return [BankAnswer(BankState.RETURNED, _NOTHING, payment.amount_fen)]
-        there = self._frozen(life, payment, account, at) if fate is Fate.SETTLED else 0
+        since = self._stopped_since(payment, account, at)
+        settled = fate is Fate.SETTLED
+        there = life.frozen.setdefault(payment.uid, still_there(payment, since)) if settled else 0
         self._truth.stops.setdefault(account, []).append(AccountStop(at, at + figures.STOP_FOR))
-        in_force = BankAnswer(BankState.IN_FORCE, _NOTHING, there, at + figures.STOP_FOR)
-        return [in_force, BankAnswer(BankState.FROZEN, figures.FROZEN_AFTER, there)] if there else [in_force]
+        went = [
+            tuple(onward(self._seed, payment, there, since, at + after)) if settled else ()
+            for after in (_NOTHING, figures.FROZEN_AFTER)
+        ]
+        in_force = BankAnswer(BankState.IN_FORCE, _NOTHING, there, at + figures.STOP_FOR, went[0])
+        frozen = BankAnswer(BankState.FROZEN, figures.FROZEN_AFTER, there, onward=went[1])
+        return [in_force, frozen] if there else [in_force]
 
-    def _frozen(self, life: Life, payment: Pay, account: str, at: datetime) -> int:
-        """Return what of a payment is still on the payee's account (fen). Nothing leaves a stopped account."""
+    def _stopped_since(self, payment: Pay, account: str, at: datetime) -> datetime:
+        """Return since when no money of a payment leaves the payee's account, stopped at `at` if not before."""
         earlier = [stop.since for stop in self._truth.stops.get(account, ()) if stop.covers(at)]
-        since = max(min([at, *earlier]), payment.settles)
-        return life.frozen.setdefault(payment.uid, still_there(payment, since))
+        return max(min([at, *earlier]), payment.settles)
 
     def _release(self, account: str, at: datetime) -> None:
         stops = self._truth.stops.get(account, [])

@@ -16,7 +16,7 @@ from schemas.casework.inputs import BankFeedback, BankState, OfficerReport, Outc
 from schemas.levels import Action, Channel, Outcome
 from schemas.people.residents import Holding, Language
 from schemas.people.rosters import Officer, Role, Roster, Shift
-from simulators.providers.bank import Feedback, Stopping
+from simulators.providers.bank import BankSays, Feedback, Stopping
 from simulators.providers.station import Errand, Stage
 from streams.channels.channel import Channel as Carrying
 from streams.channels.delivery import Delivery
@@ -194,7 +194,10 @@ async def test_the_roster_and_the_visits_given_out_outlive_redis(settings: Setti
 async def test_the_bank_gets_name_account_amount_and_time_and_tells_in_stages(settings: Settings) -> None:
     async def decide(stopping: Stopping, now: datetime) -> Feedback:
         seen.append(stopping)
-        return [(timedelta(0), BankState.IN_FORCE, 1), (timedelta(seconds=0.1), BankState.FROZEN, 500_000)]
+        return [
+            BankSays(timedelta(0), BankState.IN_FORCE, 1),
+            BankSays(timedelta(seconds=0.1), BankState.FROZEN, 500_000),
+        ]
 
     seen: list[Stopping] = []
     async with rigged(settings, decide=decide) as rig:

@@ -1,17 +1,25 @@
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Thread
 
 import pytest
 
+from domain.tracing.bounds import TraceBounds
+from domain.tracing.facts import Movement, SinkKind, Stated, TracedAccount
+from domain.tracing.ledgers import trace_money
+from domain.tracing.lots import TracingRule
+from domain.tracing.tree import in_accounts
 from schemas.casework.inputs import BankState, VisitStage
+from schemas.casework.movements import MOST_STATED
 from schemas.levels import Action, EvidenceClass, Outcome, Result
 from simulators.assumptions.chance import stream
+from simulators.population.numbers import bank_of
 from simulators.scams.story import Pay, Ring
 from simulators.world import behaviour
 from simulators.world.behaviour import Situation
 from simulators.world.contacts import BankAnswer
+from simulators.world.mules import Moved, onward
 from simulators.world.province import START, Province
 from simulators.world.truth import Fate, Life
 
@@ -198,3 +206,34 @@ def test_whoever_is_persuaded_puts_the_receiver_down(province: Province) -> None
     assert life.on_the_line(ring.at + MINUTE) == ring
     life.persuade(ring.at + MINUTE, Action.VISIT)
     assert life.on_the_line(ring.at + 2 * MINUTE) is None
+
+
+def test_a_bank_states_where_the_money_went_and_the_trace_of_it_finds_every_fen(province: Province) -> None:
+    life = next(paying(province))
+    pay = life.story.payments[0]
+    in_force, frozen = stop_at(province, pay, life, pay.settles + 15 * MINUTE)
+    assert set(in_force.onward) <= set(frozen.onward), "the later answer knows more"
+    assert {each.payer for each in frozen.onward} > {pay.payee}, "two hops"
+    again = onward(7, pay, frozen.amount_fen, pay.settles + 15 * MINUTE, LATER)
+    assert again == onward(7, pay, frozen.amount_fen, pay.settles + 15 * MINUTE, LATER)
+    mule = TracedAccount(bank_of(pay.payee), pay.payee)
+    theft = Movement("theft", TracedAccount("", "victim"), mule, pay.amount_fen, pay.settles, 0)
+    stated = [Stated("", pay.settles, theft), *(statement(each) for each in again)]
+    bounds = TraceBounds(least_fen=1, hops=9, within=timedelta(days=1), accounts=99)
+    trace = trace_money(stated, ["theft"], TracingRule.FIFO, bounds)
+    assert (trace.findings, in_accounts(trace)[mule, "theft"]) == ((), frozen.amount_fen)
+    assert len({(each.bank, each.sequence) for each in again}) == len(again) <= MOST_STATED
+
+
+def stop_at(province: Province, pay: Pay, life: Life, at: datetime) -> list[BankAnswer]:
+    """Ask at this moment until a bank does not refuse."""
+    names = (dispatch(life, "red.late", "payment", attempt) for attempt in range(1, 99))
+    asked = (province.contacts.bank(name, Action.STOP_PAYMENT, pay.payee, pay.uid, at) for name in names)
+    return next(answers for answers in asked if answers[0].state is not BankState.REFUSED)
+
+
+def statement(moved: Moved) -> Stated:
+    payer = TracedAccount(moved.bank, moved.payer)
+    payee = TracedAccount(bank_of(moved.payee), moved.payee) if moved.payee else SinkKind(moved.kind.value)
+    name = f"{moved.bank}#{moved.sequence}"
+    return Stated(moved.bank, moved.at, Movement(name, payer, payee, moved.amount_fen, moved.at, moved.sequence))

@@ -15,6 +15,7 @@ from schemas.casework.inputs import BankState
 from schemas.channels.releases import ReleaseRequest, ReleaseState
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
+from simulators.providers.bank import BankSays
 from tests.console.harness.audit import audited
 from tests.console.harness.case_forms import reveal
 from tests.console.harness.stage import Client, Stage
@@ -233,7 +234,7 @@ def anna_sees(division: str) -> bool:
 
 
 async def test_the_days_reconciliation_finds_a_difference_and_its_download_is_in_the_audit(console: Stage) -> None:
-    feedback = [(MINUTE, BankState.IN_FORCE, 0), (2 * MINUTE, BankState.FROZEN, 400_000)]
+    feedback = [BankSays(MINUTE, BankState.IN_FORCE, 0), BankSays(2 * MINUTE, BankState.FROZEN, 400_000)]
     stop = await stopped(console, feedback)
     day = day_of(console.house.clock.now())
     async with await console.signed_in(DESK) as anna:

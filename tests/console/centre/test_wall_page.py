@@ -19,6 +19,7 @@ from schemas.casework.inputs import BankState
 from schemas.levels import Level
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
+from simulators.providers.bank import BankSays
 from tests.console.harness.stage import Stage
 from tests.console.harness.stops import caught_up, red_in
 from tests.end_to_end.harness.signals import call, transfer
@@ -31,7 +32,7 @@ async def saved(console: Stage, division: str) -> Resident:
     """Somebody whose payment the bank has cancelled in flight, and who was dissuaded."""
     line = console.line()
     mule = line.account()
-    console.house.behaviour.banks[mule] = [(timedelta(minutes=1), BankState.CANCELLED, 100_000)]
+    console.house.behaviour.banks[mule] = [BankSays(timedelta(minutes=1), BankState.CANCELLED, 100_000)]
     somebody = await line.resident(division=division)
     await line.signal(call(line, somebody, ongoing=True), transfer(line, somebody, mule))
     await line.advance(minutes=8)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from schemas.casework.inputs import BankState, OutcomeAct, VisitStage
 from schemas.levels import Action, Channel, Outcome, Result
-from simulators.providers.bank import Feedback, Stopping
+from simulators.providers.bank import BankSays, Feedback, Stopping
 from simulators.providers.carrier import Answers, Ringing
 from simulators.providers.station import Errand, Stage
 
@@ -39,7 +39,7 @@ class Behaviour:
 
     phones: dict[str, dict[Channel | Action, list[Result | None]]] = field(default_factory=dict)
     delays: dict[str, timedelta] = field(default_factory=dict)  # of a telephone's message receipts
-    banks: dict[str, list[tuple[timedelta, BankState, int]]] = field(default_factory=dict)
+    banks: dict[str, list[BankSays]] = field(default_factory=dict)
     officers: dict[str, list[Stage]] = field(default_factory=dict)
 
     async def answer(self, ringing: Ringing, now: datetime) -> Answers:
@@ -52,7 +52,7 @@ class Behaviour:
 
     async def decide(self, stopping: Stopping, now: datetime) -> Feedback:
         state = BankState.RELEASED if stopping.action is Action.STOP_RELEASE else BankState.IN_FORCE
-        return self.banks.get(stopping.account, [(MINUTE, state, 0)])
+        return self.banks.get(stopping.account, [BankSays(MINUTE, state, 0)])
 
     async def visit(self, errand: Errand, now: datetime) -> Sequence[Stage]:
         return self.officers.get(errand.officer, [])

@@ -1,0 +1,75 @@
+"""Where the money goes from a mule's account: on to two further accounts, and from there out of the banks' reach."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from random import Random
+from typing import NamedTuple
+
+from schemas.casework.movements import MovementKind
+from simulators.assumptions import figures
+from simulators.assumptions.chance import pick, seconds, stream
+from simulators.population.numbers import BANKS, account, bank_of
+from simulators.scams.story import Pay
+from simulators.world.truth import still_there
+
+_LAYER_FROM = 7 * 10**10  # serial numbers of the accounts behind mules'; mules have lower ones
+
+
+class Moved(NamedTuple):
+    """A movement of stolen money. `payee`: the account of a transfer, else None; `sequence`: the payer's bank's."""
+
+    payer: str
+    payee: str | None
+    kind: MovementKind
+    amount_fen: int
+    at: datetime
+    sequence: int
+
+    @property
+    def bank(self) -> str:
+        """The payer's bank."""
+        return bank_of(self.payer)
+
+
+def onward(seed: int, payment: Pay, there: int, stopped: datetime, known: datetime) -> list[Moved]:
+    """Return how all of a settled payment but `there` (fen) left the mule's account until it was stopped, and went on
+    until `known`. The same payment always goes the same way.
+    """
+    chance = stream(seed, "onward", payment.uid)
+    behind = [account(chance.choice(BANKS), _LAYER_FROM + chance.randrange(10**10)) for _ in range(2)]
+    found: list[Moved] = []
+    for number, (gone, at) in enumerate(_drained(payment, there, stopped)):
+        fee = min(gone, figures.ONWARD_FEE_FEN)
+        first = _sequence(seed, payment, 4 * number)
+        own = stream(seed, "onward", payment.uid, number)
+        to = own.choice(behind)
+        found.append(Moved(payment.payee, to, MovementKind.TRANSFER, gone - fee, at, first))
+        found.append(Moved(payment.payee, None, MovementKind.FEE, fee, at, first + 1))
+        found += _out(own, to, gone - fee, at, first + 2)
+    return [each for each in found if each.at <= known and each.amount_fen]
+
+
+def _drained(payment: Pay, there: int, stopped: datetime) -> Iterator[tuple[int, datetime]]:
+    """Yield the parts in which the money leaves the mule's account, until `there` is left."""
+    before = payment.amount_fen
+    for span in (*figures.ONWARD_AFTER, stopped - payment.settles):
+        at = min(payment.settles + span, stopped)
+        left = max(there, still_there(payment, at)) if at < stopped else there
+        if left < before:
+            yield before - left, at
+            before = left
+
+
+def _out(chance: Random, payer: str, amount_fen: int, at: datetime, sequence: int) -> Iterator[Moved]:
+    """Yield how money leaves an account behind the mule's, if it does not stay there."""
+    kind = pick(chance, figures.ONWARD_OUT)
+    after = seconds(chance, figures.ONWARD_OUT_SECONDS, figures.ONWARD_OUT_SPREAD)
+    if kind is not None:
+        yield Moved(payer, None, kind, amount_fen, at + max(after, timedelta(seconds=1)), sequence)
+
+
+def _sequence(seed: int, payment: Pay, number: int) -> int:
+    """Return a bank's number for a movement, which no other movement has."""
+    named = blake2b(f"{seed}:{payment.uid}".encode(), digest_size=5).digest()
+    return int.from_bytes(named, "big") * 100 + number
