@@ -1,54 +1,52 @@
-"""The tree of a case's money on its page, as banks' answers come in."""
+"""The tree of a case's money on its page: from the bank's receipt over HTTP to what an operator reads."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-from domain.identity.identifiers import account_token
-from schemas.casework.cases import Case
-from schemas.casework.inputs import BankFeedback, BankState
-from schemas.casework.movements import MovedAccount, MovementKind, OnwardMovement
-from streams.messaging import case_inputs
-from streams.messaging.topics import home
-from streams.screening.store import EvidenceStore
-from tests.console.harness.case_forms import latest, red
+from schemas.casework.inputs import BankState, OutcomeAct
+from schemas.casework.movements import MovementKind
+from schemas.channels.receipts import AccountNumber, MovementReceipt
+from schemas.levels import Outcome
+from simulators.providers.bank import BankSays
 from tests.console.harness.stage import Client, Stage
-from tests.end_to_end.harness.rig import Line
+from tests.end_to_end.harness.rig import HERE
+from tests.end_to_end.harness.signals import call, transfer
 
-SECOND = "9900000000007777"
+SECOND = AccountNumber(bank="abc", account="9900 0000 0000 7777")
+MINUTE = timedelta(minutes=1)
 
 
-async def answered(console: Stage, case: Case) -> None:
-    """The payee's bank answers: two thirds went to another bank, where half of it was taken out in cash."""
-    settings, payment = console.house.settings, case.payments[0]
-    token = account_token(settings.key(), SECOND)
-    await EvidenceStore(console.house.line.redis, settings.partitions).keep_accounts({token: SECOND})
-    first, second = MovedAccount(bank="icbc", token=payment.payee), MovedAccount(bank="abc", token=token)
-    told: dict[str, Any] = {"sequence": 1, "at": payment.at + timedelta(minutes=4)}
-    onward = OnwardMovement(payer=first, payee=second, kind=MovementKind.TRANSFER, amount_fen=2_000_000, **told)
-    told["at"] += timedelta(minutes=5)
-    cash = OnwardMovement(payer=second, kind=MovementKind.CASH, amount_fen=1_000_000, **told)
-    given = BankFeedback(
-        id=f"{case.id}:answer",
-        at=console.house.clock.now(),
-        resident=case.resident,
-        case=case.id,
-        dispatch="none",
-        transfer=payment.transfer,
-        state=BankState.IN_FORCE,
-        bank="icbc",
-        movements=[onward, cash],
+def gone(mule: str, paid_at: datetime) -> tuple[MovementReceipt, ...]:
+    """Two thirds of ¥30,000 went to another bank, where half of it was taken out in cash."""
+    first = AccountNumber(bank="icbc", account=mule)
+    onward = MovementReceipt(
+        payer=first,
+        payee=SECOND,
+        kind=MovementKind.TRANSFER,
+        amount_fen=2_000_000,
+        at=paid_at + 4 * MINUTE,
+        sequence=1,
     )
-    await console.house.line.producer.send_all([case_inputs.record(given, home(case.resident, settings.partitions))])
-    await console.house.settle([case.resident])
+    cash = MovementReceipt(
+        payer=SECOND, kind=MovementKind.CASH, amount_fen=1_000_000, at=paid_at + 9 * MINUTE, sequence=1
+    )
+    return onward, cash
 
 
-async def test_the_money_of_a_case_shows_where_it_went_and_adds_up(
-    console: Stage, line: Line, operator: Client
-) -> None:
-    _, case = await red(line)
+async def test_the_money_of_a_case_shows_where_it_went_and_adds_up(console: Stage, operator: Client) -> None:
+    line = console.line()
+    mule, resident = line.account(), await line.resident(division=HERE)
+    paid_at = line.house.clock.now() - MINUTE
+    says = BankSays(12 * MINUTE, BankState.IN_FORCE, 1_000_000, "icbc", gone(mule, paid_at))
+    console.house.behaviour.banks[mule] = [says, says._replace(after=14 * MINUTE)]  # told twice
+    await line.signal(call(line, resident), transfer(line, resident, mule))
+    await line.advance(minutes=1)
+    await line.operator(resident, OutcomeAct(outcome=Outcome.ALREADY_DEFRAUDED))
+    case = await line.case(resident)
     assert "资金去向" not in (await operator.get(f"/cases/{case.id}")).text
-    await answered(console, case)
-    assert len((await latest(console, case)).movements) == 2
+    await line.advance(minutes=20)
+    case = await line.case(resident)
+    assert len(case.movements) == 2
+    assert mule not in case.model_dump_json()
     page = (await operator.get(f"/cases/{case.id}")).text
     tree = " ".join(page.partition('class="money-tree"')[2].partition("</div>")[0].split())
     for words in ("中国工商银行", "中国农业银行", "付款后 4 分钟", "付款后 9 分钟", "取现", "侦查线索"):
@@ -63,7 +61,7 @@ async def test_the_money_of_a_case_shows_where_it_went_and_adds_up(
         "手续费": "¥0",
     }.items():
         assert f"{name} <strong>{amount}</strong>" in figures
-    assert SECOND not in page
+    assert "9900000000007777" not in page
     assert "7777" in tree
     english = (await operator.get(f"/cases/{case.id}", headers={"accept-language": "en"})).text
     assert "Where the money went" in english
