@@ -47,6 +47,7 @@ class WordedCase(Case):
 
     Of a payment that a person reported it has neither names nor numbers: `reported` is null. What a person wrote of an
     order's freezing has no numbers of anybody; `freezing` is null for a token without `cases.words`.
+    `movements` is empty: the money's way leads through the accounts of others.
     """
 
     words: list[str]
@@ -58,7 +59,7 @@ class WordedCase(Case):
         steps = [_step(each, shown) for each in case.steps]
         orders = [_order(each, shown) for each in case.orders]
         told = [words.sentence(each) for each in case.danger.reasons]
-        changed = {"payments": payments, "steps": steps, "orders": orders}
+        changed = {"payments": payments, "steps": steps, "orders": orders, "movements": []}
         return cls.model_construct(**{**dict(case), **changed}, words=told)
 
 
