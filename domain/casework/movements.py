@@ -4,6 +4,7 @@ The set depends neither on the order nor on the repetition of answers. What hold
 decided by domain/tracing/facts.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -27,8 +28,10 @@ VICTIM = TracedAccount("", "victim")
 
 
 def take_movements(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
-    """Add the movements of a bank's answer to the case, with a fact. No effect if all are known, or if the case's
-    personal data was destroyed.
+    """Add the movements of a bank's answer to the case, with a fact. No effect if it tells nothing new, or if the
+    case's personal data was destroyed.
+
+    What a bank says again is news only if another statement contradicts it: then the latest counts.
     """
     if not given.movements or payment.payee == WITHHELD:
         return
@@ -36,9 +39,11 @@ def take_movements(draft: DecisionBuilder, given: BankFeedback, payment: Payment
     told = [StatedMovement(by=by, told_at=given.at, movement=each) for each in given.movements]
     known = draft.case.movements
     after = united(known, told)
-    if after != known:
+    new = {(each.by, each.movement) for each in after} - {(each.by, each.movement) for each in known}
+    times = Counter(name_of(each.movement) for each in known)
+    contested = any(times[name_of(movement)] > 1 for movement in given.movements)
+    if new or (contested and after != known):
         draft.set(movements=after)
-        new = {name_of(each.movement) for each in after} - {name_of(each.movement) for each in known}
         draft.note(FactKind.NOTE, MovementsStated(len(new)))
 
 

@@ -128,9 +128,9 @@ class BankReleased(Code, frozen=True):
 
 
 class MovementsStated(Code, frozen=True):
-    """A bank stated so many onward movements that were not known."""
+    """A bank stated where money went: so many onward movements were new, or stated otherwise before."""
 
-    zh: ClassVar = "银行回告资金去向，新增 %(count)s 笔"
+    zh: ClassVar = "银行回告资金去向，新增或更正 %(count)s 笔"
     count: int
 
 

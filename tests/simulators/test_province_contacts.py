@@ -15,8 +15,10 @@ from schemas.casework.movements import MOST_STATED
 from schemas.levels import Action, EvidenceClass, Outcome, Result
 from simulators.assumptions.chance import stream
 from simulators.population.numbers import bank_of
+from simulators.providers.bank import Stopping
 from simulators.scams.story import Pay, Ring
 from simulators.world import behaviour
+from simulators.world.answers import Answers
 from simulators.world.behaviour import Situation
 from simulators.world.contacts import BankAnswer
 from simulators.world.mules import Moved, onward
@@ -237,3 +239,15 @@ def statement(moved: Moved) -> Stated:
     payee = TracedAccount(bank_of(moved.payee), moved.payee) if moved.payee else SinkKind(moved.kind.value)
     name = f"{moved.bank}#{moved.sequence}"
     return Stated(moved.bank, moved.at, Movement(name, payer, payee, moved.amount_fen, moved.at, moved.sequence))
+
+
+async def test_the_simulated_bank_tells_the_movements_with_its_own_name(province: Province) -> None:
+    life = next(paying(province))
+    pay, answers = life.story.payments[0], Answers(province.contacts)
+    at = pay.settles + 15 * MINUTE
+    names = [dispatch(life, "red.said", "payment", attempt) for attempt in range(1, 9)]
+    asked = [Stopping(name, Action.STOP_PAYMENT, pay.payee, pay.uid, pay.amount_fen) for name in names]
+    said = [told for each in asked for told in await answers.bank(each, at) if told.movements]
+    assert {told.bank for told in said} == {bank_of(pay.payee)}
+    assert {told.movements[0].payer.account for told in said} == {pay.payee}
+    assert all(len(told.movements) <= MOST_STATED for told in said)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.casework.movements import VICTIM, bounds_of, traced, united
+from domain.casework.movements import VICTIM, bounds_of, reached, traced, united
 from domain.identity.personal import WITHHELD, without
 from domain.policy.trace import TraceRules
 from domain.tracing.conservation import whereabouts
@@ -80,8 +80,18 @@ def test_a_banks_answer_adds_its_movements_to_the_case_and_the_same_again_change
     line.give(answer(line, *TWO_HOPS))
     told = [fact.what for each in line.decisions for fact in each.facts if isinstance(fact.what, MovementsStated)]
     assert (told, len(line.here.movements)) == ([MovementsStated(3)], 3)
-    again = line.give(answer(line, *TWO_HOPS))
+    line.pass_to(MINUTE)
+    again = line.give(answer(line, *TWO_HOPS, name="2"))
     assert (again.facts, len(line.here.movements)) == ([], 3)
+
+
+def test_a_bank_that_returns_to_its_first_answer_is_believed() -> None:
+    line = paid()
+    for name, fen in enumerate((600_000, 400_000, 600_000)):
+        line.give(answer(line, moved("a1", "b1", fen, 3), name=str(name)))
+        line.pass_to(MINUTE)
+    assert len(line.here.movements) == 2
+    assert in_accounts(traced(line.here, TraceRules()))[TracedAccount("b", "b1"), "bank:1"] == 600_000
 
 
 def test_the_tree_adds_up_to_the_payment() -> None:
@@ -128,6 +138,12 @@ def test_the_payees_institution_answers_if_the_answer_names_no_bank() -> None:
     line.alert(Level.RED, payment().model_copy(update={"institution": "icbc"}))
     line.give(answer(line, moved("a1", "b1", 1, 3), bank=None))
     assert [each.by for each in line.here.movements] == ["icbc"]
+
+
+def test_all_accounts_that_the_money_reached_are_known_by_their_tokens() -> None:
+    line = paid()
+    line.give(answer(line, *TWO_HOPS))
+    assert reached(line.here) == {"a1", "b1"}
 
 
 def test_an_answer_about_another_payment_adds_nothing() -> None:
