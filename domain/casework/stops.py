@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from domain.casework import money
 from domain.casework.draft import CLOCK, DecisionBuilder
-from domain.casework.movements import take_movements
 from domain.casework.orders import records as orders
 from domain.casework.payments import AGAIN, asks_for, find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
+from domain.casework.trail.movements import take_movements
 from domain.policy.schedule import LATEST
 from schemas.casework.cases import LIVE_STEPS, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind

@@ -25,7 +25,7 @@ class MovementKind(StrEnum):
     FEE = "fee"
 
 
-class Movement(Model):
+class MovedMoney(Model):
     """Money that left an account. `executed`: False if it was refused or cancelled, and the money never left.
 
     The payer's bank and its `sequence` name the movement, whichever bank states it.
@@ -50,7 +50,7 @@ class MovedAccount(Model):
     token: Annotated[str, Field(min_length=1, max_length=256)]
 
 
-class OnwardMovement(Movement):
+class OnwardMovement(MovedMoney):
     """A movement between accounts that are known by their tokens. `payee`: of a transfer only."""
 
     payer: MovedAccount

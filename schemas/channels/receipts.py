@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from schemas.base import Fen, Model, Note, Text, Token, When
 from schemas.casework.inputs import BankState, Checklist, OutcomeAct, VisitStage
-from schemas.casework.movements import MOST_STATED, Movement
+from schemas.casework.movements import MOST_STATED, MovedMoney
 from schemas.people.residents import DivisionCode
 
 
@@ -57,7 +57,7 @@ class AccountNumber(Model):
     account: Text
 
 
-class MovementReceipt(Movement):
+class MovementReceipt(MovedMoney):
     """An onward movement of the payee's account, or of one that its money reached. `payee`: of a transfer only."""
 
     payer: AccountNumber

@@ -20,7 +20,7 @@ from simulators.assumptions.chance import seconds, stream
 from simulators.scams.story import Pay
 from simulators.world import behaviour
 from simulators.world.behaviour import Answer, Situation, Talk
-from simulators.world.mules import Moved, onward
+from simulators.world.mules import Moved, money_onward
 from simulators.world.truth import AccountStop, Contact, Fate, Life, Truth, still_there
 
 _OPEN = (Fate.TO_COME, Fate.IN_FLIGHT)
@@ -173,7 +173,7 @@ class Contacts:
         there = life.frozen.setdefault(payment.uid, still_there(payment, since)) if settled else 0
         self._truth.stops.setdefault(account, []).append(AccountStop(at, at + figures.STOP_FOR))
         went = [
-            tuple(onward(self._seed, payment, there, since, at + after)) if settled else ()
+            tuple(money_onward(self._seed, payment, there, since, at + after)) if settled else ()
             for after in (_NOTHING, figures.FROZEN_AFTER)
         ]
         in_force = BankAnswer(BankState.IN_FORCE, _NOTHING, there, at + figures.STOP_FOR, went[0])

@@ -32,7 +32,7 @@ class Moved(NamedTuple):
         return bank_of(self.payer)
 
 
-def onward(seed: int, payment: Pay, there: int, stopped: datetime, known: datetime) -> list[Moved]:
+def money_onward(seed: int, payment: Pay, there: int, stopped: datetime, known: datetime) -> list[Moved]:
     """Return how all of a settled payment but `there` (fen) left the mule's account until it was stopped, and went on
     until `known`. The same payment always goes the same way.
     """

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from domain.casework.movements import reached
+from domain.casework.trail.movements import accounts_reached
 from domain.dispatches.ids import of_case
 from domain.identity.held import Subject, subject
 from domain.identity.identifiers import account_token
@@ -158,7 +158,7 @@ async def _accounts(line: Installation, resident: ResidentId, entry: Resident | 
     async for record in read_all(line.settings, topics.CASE_SNAPSHOTS.name):
         if record.value:
             case = Case.model_validate_json(record.value, extra=ANY_VERSION)
-            paid[case.resident == resident].update(payees := reached(case))
+            paid[case.resident == resident].update(payees := accounts_reached(case))
             if own & payees and case.resident != resident and await _goes_on(line, case):
                 raise NotForgottenError(f"case {case.id} is open and has paid the person: nothing was destroyed. Wait")
     alone = paid[True] - paid[False] - {WITHHELD}

@@ -21,7 +21,7 @@ from simulators.world import behaviour
 from simulators.world.answers import Answers
 from simulators.world.behaviour import Situation
 from simulators.world.contacts import BankAnswer
-from simulators.world.mules import Moved, onward
+from simulators.world.mules import Moved, money_onward
 from simulators.world.province import START, Province
 from simulators.world.truth import Fate, Life
 
@@ -216,8 +216,8 @@ def test_a_bank_states_where_the_money_went_and_the_trace_of_it_finds_every_fen(
     in_force, frozen = stop_at(province, pay, life, pay.settles + 15 * MINUTE)
     assert set(in_force.onward) <= set(frozen.onward), "the later answer knows more"
     assert {each.payer for each in frozen.onward} > {pay.payee}, "two hops"
-    again = onward(7, pay, frozen.amount_fen, pay.settles + 15 * MINUTE, LATER)
-    assert again == onward(7, pay, frozen.amount_fen, pay.settles + 15 * MINUTE, LATER)
+    again = money_onward(7, pay, frozen.amount_fen, pay.settles + 15 * MINUTE, LATER)
+    assert again == money_onward(7, pay, frozen.amount_fen, pay.settles + 15 * MINUTE, LATER)
     mule = TracedAccount(bank_of(pay.payee), pay.payee)
     theft = Movement("theft", TracedAccount("", "victim"), mule, pay.amount_fen, pay.settles, 0)
     stated = [Stated("", pay.settles, theft), *(statement(each) for each in again)]

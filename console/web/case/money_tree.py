@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from console.web.kit.services import Services
-from domain.casework.money_tree import Accounted, MoneyTree, PaymentTree, TreeRow, tree_of
+from domain.casework.trail.tree import Accounted, MoneyTree, PaymentTree, TreeRow, money_tree
 from domain.identity.identifiers import account_token
 from domain.policy.trace import TraceRules
 from schemas.casework.cases import Case
@@ -40,7 +40,7 @@ async def drawn_tree(services: Services, case: Case, resident: Resident | None) 
         return None
     secret = services.line.settings.key()
     own = {account_token(secret, held.value) for held in resident.accounts} if resident else set()
-    tree = tree_of(case, await _rules(services, case), own)
+    tree = money_tree(case, await _rules(services, case), own)
     if tree is None:
         return None
     numbers = await _numbers(services, tree)

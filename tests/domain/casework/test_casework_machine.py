@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_rank, settled_at
-from domain.casework.movements import traced
 from domain.casework.orders import records as orders
+from domain.casework.trail.movements import traced
 from domain.casework.triage import QueueBand, queue_band
 from domain.policy.trace import TraceRules
 from domain.tracing.conservation import violations

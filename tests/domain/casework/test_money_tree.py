@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.casework.money_tree import Accounted, MoneyTree, tree_of
+from domain.casework.trail.tree import Accounted, MoneyTree, money_tree
 from domain.policy.trace import TraceRules
 from domain.tracing.facts import SinkKind
 from domain.tracing.lots import Standing
@@ -21,7 +21,7 @@ RULES = TraceRules(least_fen=1)
 
 
 def tree(line: Line, *own: str) -> MoneyTree:
-    found = tree_of(line.here, RULES, own)
+    found = money_tree(line.here, RULES, own)
     assert found is not None
     return found
 
@@ -51,7 +51,7 @@ def test_the_tree_shows_each_account_with_its_minutes_and_what_is_held_cashed_ou
 
 
 def test_without_a_banks_movement_there_is_no_tree() -> None:
-    assert tree_of(paid().here, RULES) is None
+    assert money_tree(paid().here, RULES) is None
 
 
 def test_of_what_a_bank_has_frozen_only_that_counts_as_held() -> None:
@@ -81,7 +81,7 @@ def test_money_in_a_circle_is_walked_once() -> None:
 def test_a_bound_of_the_policy_shows_where_the_trace_ended() -> None:
     line = paid()
     line.give(answer(line, *TWO_HOPS))
-    found = tree_of(line.here, TraceRules(hops=1))
+    found = money_tree(line.here, TraceRules(hops=1))
     assert found is not None
     assert [row.ends for row in found.payments[0].rows] == [False, True, False]
     assert found.total == Accounted(1_000_000, 0, 399_000, 600_000, 0, 1_000)
@@ -127,7 +127,7 @@ def test_the_figures_add_up_whatever_banks_state(
     case = paid().here.model_copy(
         update={"payments": paid_twice, "movements": stated, "frozen": {} if frozen is None else {"bank:1": frozen}}
     )
-    found = tree_of(case, TraceRules(least_fen=1, hops=hops), {"v1"})
+    found = money_tree(case, TraceRules(least_fen=1, hops=hops), {"v1"})
     assert found is not None
     assert adds_up(found.total)
     for each in found.payments:

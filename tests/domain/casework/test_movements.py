@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.casework.movements import VICTIM, bounds_of, reached, traced, united
+from domain.casework.trail.movements import VICTIM, accounts_reached, bounds_of, traced, united_statements
 from domain.identity.personal import WITHHELD, without
 from domain.policy.trace import TraceRules
 from domain.tracing.conservation import whereabouts
@@ -143,7 +143,7 @@ def test_the_payees_institution_answers_if_the_answer_names_no_bank() -> None:
 def test_all_accounts_that_the_money_reached_are_known_by_their_tokens() -> None:
     line = paid()
     line.give(answer(line, *TWO_HOPS))
-    assert reached(line.here) == {"a1", "b1"}
+    assert accounts_reached(line.here) == {"a1", "b1"}
 
 
 def test_an_answer_about_another_payment_adds_nothing() -> None:
@@ -200,9 +200,9 @@ statements = st.lists(
 def test_neither_the_order_nor_the_repetition_of_answers_changes_the_set(
     one: list[StatedMovement], two: list[StatedMovement], three: list[StatedMovement]
 ) -> None:
-    whole = united(united(united([], one), two), three)
-    assert united(united(united([], three), one), two) == whole
-    assert united(whole, two) == whole
+    whole = united_statements(united_statements(united_statements([], one), two), three)
+    assert united_statements(united_statements(united_statements([], three), one), two) == whole
+    assert united_statements(whole, two) == whole
 
 
 def test_of_more_than_the_most_the_earliest_stay_whatever_the_order() -> None:
@@ -210,4 +210,8 @@ def test_of_more_than_the_most_the_earliest_stay_whatever_the_order() -> None:
         StatedMovement(by="a", told_at=NOON, movement=moved("a1", "b1", 1, minute, sequence=minute))
         for minute in range(MOST_MOVEMENTS + 80)
     ]
-    assert united([], many) == united(united([], many[300:]), many[:300]) == many[:MOST_MOVEMENTS]
+    assert (
+        united_statements([], many)
+        == united_statements(united_statements([], many[300:]), many[:300])
+        == many[:MOST_MOVEMENTS]
+    )

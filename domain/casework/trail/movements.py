@@ -38,7 +38,7 @@ def take_movements(draft: DecisionBuilder, given: BankFeedback, payment: Payment
     by = given.bank or payment.institution
     told = [StatedMovement(by=by, told_at=given.at, movement=each) for each in given.movements]
     known = draft.case.movements
-    after = united(known, told)
+    after = united_statements(known, told)
     new = {(each.by, each.movement) for each in after} - {(each.by, each.movement) for each in known}
     times = Counter(name_of(each.movement) for each in known)
     contested = any(times[name_of(movement)] > 1 for movement in given.movements)
@@ -47,7 +47,7 @@ def take_movements(draft: DecisionBuilder, given: BankFeedback, payment: Payment
         draft.note(FactKind.NOTE, MovementsStated(len(new)))
 
 
-def united(known: Iterable[StatedMovement], told: Iterable[StatedMovement]) -> list[StatedMovement]:
+def united_statements(known: Iterable[StatedMovement], told: Iterable[StatedMovement]) -> list[StatedMovement]:
     """Return the union of statements in the order of their movements; of those that are equal but for `told_at`, the
     latest. Of more than MOST_MOVEMENTS, the earliest movements stay: they are nearest to the theft.
     """
@@ -69,7 +69,7 @@ def name_of(movement: OnwardMovement) -> str:
     return f"{movement.payer.bank}#{movement.sequence}"
 
 
-def reached(case: Case) -> set[str]:
+def accounts_reached(case: Case) -> set[str]:
     """Return the tokens of all accounts that the case's payments, or their money later, went to or through."""
     return {payment.payee for payment in case.payments} | {each.token for each in _moved(case.movements)}
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from domain.casework.movements import VICTIM, traced
+from domain.casework.trail.movements import VICTIM, traced
 from domain.payments.status import PaymentStatus, status_of
 from domain.policy.trace import TraceRules
 from domain.tracing.conservation import Whereabouts, whereabouts
@@ -79,7 +79,7 @@ class MoneyTree(NamedTuple):
     full: bool
 
 
-def tree_of(case: Case, rules: TraceRules, own: Collection[str] = ()) -> MoneyTree | None:
+def money_tree(case: Case, rules: TraceRules, own: Collection[str] = ()) -> MoneyTree | None:
     """Return the tree of the case's money; None if no bank has stated a movement. `own`: tokens of the resident's
     accounts.
 
