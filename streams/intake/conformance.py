@@ -1,4 +1,5 @@
-"""Conformance tests for senders: example requests with the expected answers, and a list of the signals received.
+"""Conformance tests for senders: example requests with the expected answers, a list of the signals received, and
+invented suspects for payee checks.
 
 Called by the commands that a feed's operator uses to check their program.
 """
@@ -13,18 +14,29 @@ from typing import Any
 
 import httpx
 from pydantic import ValidationError
+from redis.asyncio import Redis
 
 from schemas.base import ANY_VERSION
+from schemas.risk.evidence import WatchEntry, WatchStatus
+from schemas.risk.payee_checks import PayeeKind
 from schemas.risk.signals import batch_adapter
 from streams.intake.body import JSON, LINES
 from streams.intake.parsing import MOST_ITEMS
 from streams.messaging.reader import read_all
 from streams.messaging.topics import LANES
 from streams.runtime.settings import Settings
+from streams.screening.payers import Payers
+from streams.screening.subjects import Subjects
 
 PHONE, OTHER_PHONE = "+8614200000001", "+8614200000002"
 PAYER, PAYEE = "6200000000000001", "6200000000000002"
 Item = dict[str, Any]
+SUSPECTS = (  # one for each answer to a payee check
+    (PayeeKind.ACCOUNT, PAYER, WatchStatus.CONFIRMED),
+    (PayeeKind.ACCOUNT, PAYEE, WatchStatus.REPORTED),
+    (PayeeKind.PHONE, PHONE, WatchStatus.CONFIRMED),
+    (PayeeKind.LINK, "loan.example", WatchStatus.CONFIRMED),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,3 +207,13 @@ async def received(
                     if signal.source == source and signal.arrived and since <= signal.arrived < until:
                         times = {"at": signal.at.isoformat(), "arrived": signal.arrived.isoformat()}
                         yield {"id": signal.id, "kind": signal.kind, **times}
+
+
+async def list_suspects(redis: "Redis", settings: Settings, now: datetime) -> None:
+    """Put the invented suspects on the watchlist in Redis."""
+    subjects = Subjects(settings.key())
+    entries = [
+        WatchEntry(subject=subjects.listed(kind, value)[0], standing=standing, at=now)
+        for kind, value, standing in SUSPECTS
+    ]
+    await Payers(redis, settings.partitions).put_back(entries)

@@ -30,7 +30,7 @@ def sandbox_serve(
 
     from console.commands.running import serve_intake
     from streams.installation import Installation
-    from streams.intake.example_suspects import list_suspects
+    from streams.intake.conformance import list_suspects
     from streams.intake.settings import entry_of
     from streams.intake.settings import load as load_intake
     from streams.runtime.settings import secret_file
