@@ -216,7 +216,7 @@ MULE_HALF_LIFE = timedelta(minutes=25)  # of money on a mule's account; assumed
 # From a mule's account the money goes on in parts, to two accounts, and from there out of the banks' reach. Assumed;
 # mules empty an account in 3 to 10 minutes (reference: Malaysia's centre).
 ONWARD_AFTER = tuple(timedelta(minutes=after) for after in (3, 7, 12, 20, 35, 60, 120, 240))
-ONWARD_FEE_FEN = 500
+ONWARD_FEE_FEN = 500  # at most; else a hundredth of the amount
 ONWARD_OUT_SECONDS, ONWARD_OUT_SPREAD = 180, 0.5
 ONWARD_OUT = {
     MovementKind.CRYPTO: 0.3, MovementKind.CASH: 0.25, MovementKind.WALLET: 0.1, MovementKind.POS: 0.1, None: 0.25,

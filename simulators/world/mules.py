@@ -40,7 +40,7 @@ def money_onward(seed: int, payment: Pay, there: int, stopped: datetime, known: 
     behind = [account(chance.choice(BANKS), _LAYER_FROM + chance.randrange(10**10)) for _ in range(2)]
     found: list[Moved] = []
     for number, (gone, at) in enumerate(_drained(payment, there, stopped)):
-        fee = min(gone, figures.ONWARD_FEE_FEN)
+        fee = min(gone // 100, figures.ONWARD_FEE_FEN)
         first = _sequence(seed, payment, 4 * number)
         own = stream(seed, "onward", payment.uid, number)
         to = own.choice(behind)
