@@ -1,7 +1,8 @@
 """Every pair of crash points of a small case: three inputs, two workers, and Redis lost, older or replaced between.
 
 A crash point is a message that a worker sends or is sent while an agent, or a timer that does work, is at something.
-The first worker's are counted in a run without crashes, the second's in one in which the first was killed at its first.
+The first worker, which owns the resident's partition, has its points counted in a run without crashes, the second in
+one in which the first was killed at its first.
 In each order the first worker is killed at one of its points and the second at one of its own; then Redis is wiped,
 comes back older, or a replica takes its place.
 """
@@ -44,13 +45,15 @@ def enumerated(first: int = 0, every: int = 1) -> tuple[int, Counter[str], list[
 def orders() -> Iterator[Schedule]:
     """Every order as a schedule."""
     steps = tuple(sorted(_inputs(), key=lambda step: step.at))
-    firsts = _points("w1", steps, DONE)
-    seconds = _points("w2", (*steps, _kill(FIRST, "w1", firsts[0])), COVERED)
+    (one, firsts), (other, _) = sorted(
+        ((name, _points(name, steps, DONE)) for name in ("w1", "w2")), key=lambda each: -len(each[1])
+    )
+    seconds = _points(other, (*steps, _kill(FIRST, one, firsts[0])), COVERED)
     for between in BETWEEN:
         for first in firsts:
             for second in seconds:
                 yield _schedule(
-                    (_kill(FIRST, "w1", first), _kill(FIRST, "w2", second), Step(LOST, between.do, between.what))
+                    (_kill(FIRST, one, first), _kill(FIRST, other, second), Step(LOST, between.do, between.what))
                 )
 
 
