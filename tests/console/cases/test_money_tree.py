@@ -6,6 +6,7 @@ from schemas.casework.inputs import BankState, OutcomeAct
 from schemas.casework.movements import MovementKind
 from schemas.channels.receipts import AccountNumber, MovementReceipt
 from schemas.levels import Outcome
+from schemas.people.staff import StaffRole
 from simulators.providers.bank import BankSays
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.rig import HERE
@@ -48,7 +49,7 @@ async def test_the_money_of_a_case_shows_where_it_went_and_adds_up(console: Stag
     assert len(case.movements) == 2
     assert mule not in case.model_dump_json()
     page = (await operator.get(f"/cases/{case.id}")).text
-    tree = " ".join(page.partition('class="money-tree"')[2].partition("</div>")[0].split())
+    tree = " ".join(page.partition('class="money-tree"')[2].partition("</details>")[0].split())
     for words in ("中国工商银行", "中国农业银行", "付款后 4 分钟", "付款后 9 分钟", "取现", "侦查线索"):
         assert words in tree
     figures = tree.partition('class="accounted"')[2].partition("</p>")[0]
@@ -66,3 +67,7 @@ async def test_the_money_of_a_case_shows_where_it_went_and_adds_up(console: Stag
     english = (await operator.get(f"/cases/{case.id}", headers={"accept-language": "en"})).text
     assert "Where the money went" in english
     assert "Taken out in cash" in english
+    async with await console.signed_in(StaffRole.RELEASE_DESK) as desk:
+        order = (await desk.get(f"/release/orders/{case.id}/{case.orders[0].step}")).text
+    assert "中国农业银行" in order.partition('class="money-tree"')[2]
+    assert "9900000000007777" not in order

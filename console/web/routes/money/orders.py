@@ -12,6 +12,7 @@ from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case import answers
 from console.web.case.acting import acted
 from console.web.case.answers import Answered
+from console.web.case.money_tree import drawn_tree
 from console.web.case.view import payers_bank, person_of
 from console.web.kit.door import READ_ORDERS, RELEASES, Door
 from console.web.kit.filled import new_form
@@ -184,6 +185,7 @@ async def _page(
     await trail.record_look(made, who, "order", case.id)
     payment, table = _payment(case, order), made.line.outgoing.institutions.by_code
     may_not = orders.may_not_approve(order, who.login, who.role)
+    exchanged = await messages(made, who, case, payment)
     return page(
         request,
         "release_order.html",
@@ -201,7 +203,8 @@ async def _page(
         here=f"/release/orders/{case.id}/{order.step}",
         names=await made.staff.names(),
         **_words(request, case, order),
-        **await messages(made, who, case, payment),
+        tree=await drawn_tree(made, case, exchanged["person"].resident),
+        **exchanged,
     )
 
 
