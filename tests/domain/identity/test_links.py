@@ -16,6 +16,8 @@ from domain.identity.links import LONGEST_LINK, link_forms, normal_link
         "loan.example/apply#top",
         " https://someone@loan.example./%61pply ",
         "ｌｏａｎ．ｅｘａｍｐｌｅ／ａｐｐｌｙ",
+        "https://loan.example:80/apply",
+        "http://loan。example。/apply",
     ],
 )
 def test_one_link_has_one_spelling(raw: str) -> None:
@@ -24,6 +26,11 @@ def test_one_link_has_one_spelling(raw: str) -> None:
 
 def test_a_port_and_a_query_are_part_of_a_link() -> None:
     assert normal_link("https://forms.example:8443/view?id=7") == "forms.example:8443/view?id=7"
+
+
+@pytest.mark.parametrize("raw", ["https://loan.example/?to=https://bank.example", "loan.example?to=https://bank.example"])
+def test_a_link_that_contains_another_is_one_and_its_normal_form_too(raw: str) -> None:
+    assert normal_link(raw) == "loan.example?to=https://bank.example"
 
 
 def test_a_domain_in_chinese_is_that_of_the_wire() -> None:
@@ -43,6 +50,8 @@ def test_a_domain_in_chinese_is_that_of_the_wire() -> None:
             "a.ex\u202emple",
         ),
         f"loan.example/{'a' * LONGEST_LINK}",
+        f"loan.example/{'贷' * 200}",
+        f"http://{'贷.' * 300}example",
     ],
 )
 def test_what_is_no_link_of_the_web_is_refused_without_being_repeated(raw: str) -> None:
@@ -64,10 +73,13 @@ def test_an_address_in_numbers_has_no_domain_above() -> None:
     assert link_forms("203.0.113.7/a") == ("203.0.113.7/a", "203.0.113.7")
 
 
-@given(st.text(max_size=60))
-def test_any_text_is_a_link_or_none_and_a_normal_link_stays_one(raw: str) -> None:
+@given(
+    st.sampled_from(("http://loan.example", "https://loan.example:80/", "loan.example?to=http://", "http://loan。")),
+    st.text(max_size=60),
+)
+def test_any_text_is_a_link_or_none_and_a_normal_link_stays_one(head: str, raw: str) -> None:
     try:
-        normal = normal_link(f"http://loan.example/{raw}")
+        normal = normal_link(f"{head}{raw}")
     except ValueError:
         return
     assert normal_link(normal) == normal
