@@ -15,6 +15,7 @@ from lxml import etree
 from schemas.errors import UserError
 
 MOST_BYTES = 16 * 2**20  # of a document; its tree needs about ten times as much memory
+MOST_NAMESPACES = 20  # around a transaction, and in it: copying it searches them for each element
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:"
 
 _SCHEMAS = Path(__file__).parent / "schemas"
@@ -82,7 +83,7 @@ def parsed(body: bytes) -> etree._Element:
 def message_of(root: etree._Element, kinds: Sequence[str]) -> tuple[str, etree._Element]:
     """Return the kind of a document's message, as `pacs.008.001.08`, and the message.
 
-    Raises MessageError if the document is not of one of `kinds`.
+    Raises MessageError if the document is not of one of `kinds`, or declares over 20 namespaces.
     """
     name = etree.QName(root)
     kind = (name.namespace or "").removeprefix(NAMESPACE)
@@ -92,7 +93,14 @@ def message_of(root: etree._Element, kinds: Sequence[str]) -> tuple[str, etree._
         raise MessageError(f"line {root.sourceline}: a Document holds one message")
     if any(not name.startswith(_INSTANCE) for name in (*root.attrib, *root[0].attrib)):
         raise MessageError(f"line {root.sourceline}: an attribute that the schema lacks")
+    if len(root[0].nsmap) > MOST_NAMESPACES:
+        raise too_many_namespaces(root[0])
     return kind, root[0]
+
+
+def too_many_namespaces(element: etree._Element) -> MessageError:
+    """Return the error of an element that declares over 20 namespaces."""
+    return MessageError(f"line {element.sourceline}: over {MOST_NAMESPACES} namespaces; a message needs one")
 
 
 def validate(root: etree._Element, kind: str) -> None:

@@ -14,6 +14,7 @@ from lxml import etree
 from domain.payments.iso_codes import NOT_PROVIDED, at, fen_of, source_of, transfer_state
 from schemas.risk.signals import Channel, TransferState
 from streams.iso20022.document import (
+    MOST_NAMESPACES,
     MessageError,
     child,
     message_of,
@@ -21,6 +22,7 @@ from streams.iso20022.document import (
     parsed,
     path,
     text_at,
+    too_many_namespaces,
     understood,
     validate,
 )
@@ -40,8 +42,8 @@ _SUMS = frozenset({"CtrlSum", "TtlIntrBkSttlmAmt"})
 def transactions(body: bytes) -> Iterator[etree._Element]:
     """Return a document for each transaction of a document, with the group header.
 
-    Raises MessageError at once if the document cannot be read, is of another kind, has over 5,000 transactions, or not
-    as many as its header says.
+    Raises MessageError at once if the document cannot be read, is of another kind, has over 5,000 transactions, not as
+    many as its header says, or one with over 20 namespaces.
     """
     root = parsed(body)
     kind, given = message_of(root, KINDS)
@@ -53,6 +55,9 @@ def transactions(body: bytes) -> Iterator[etree._Element]:
     if not 1 <= len(found) <= MOST_TRANSACTIONS:
         raise MessageError(f"{len(found):,} transactions ({name}): write 1 to {MOST_TRANSACTIONS:,} in a document")
     _check_number(given, len(found))
+    for each in found:
+        if etree.tostring(each).count(b"xmlns") > len(given.nsmap) + MOST_NAMESPACES:
+            raise too_many_namespaces(each)
     header = _header(given)
     return (_alone(root, given, header, each) for each in found)
 

@@ -16,6 +16,7 @@ from streams.intake.formats.rows import Options, RowError
 from streams.intake.parsing import BodyError
 from streams.iso20022 import document
 from streams.iso20022.document import MessageError
+from streams.iso20022.payments import transactions
 from streams.iso20022.resolution import resolution
 from tests.streams.iso20022.hostile import HOSTILE, Make, flipped, pointed, valid
 from tests.streams.iso20022.messages import payment, payments
@@ -103,3 +104,14 @@ def test_a_document_past_the_limit_is_not_parsed(
 ) -> None:
     monkeypatch.setattr(document, "MOST_BYTES", 2**20)
     assert read(payments(payment(more=" " * 2**20))) == "over 1 MiB: write several documents"
+
+
+@pytest.mark.parametrize("where", [b"<Document ", b"<FIToFICstmrCdtTrf ", b"<CdtTrfTxInf ", b"<PmtId "])
+def test_namespaces_are_few_because_each_element_that_is_copied_searches_them(where: bytes) -> None:
+    many = b" ".join(b'xmlns:a%d="u"' % number for number in range(30))
+    body = payments(payment())
+    for name in (b"<FIToFICstmrCdtTrf", b"<CdtTrfTxInf", b"<PmtId"):
+        body = body.replace(name + b">", name + b" >")
+    why = "line 2: over 20 namespaces; a message needs one"
+    with pytest.raises(MessageError, match=why):
+        transactions(body.replace(where, where + many + b" "))
