@@ -29,7 +29,6 @@ HOLDS: Mapping[str, BankState] = {HELD: BankState.IN_FORCE, FROZEN: BankState.FR
 RESOLVED: Mapping[str, BankState] = {
     "ACCR": BankState.CANCELLED,
     "CNCL": BankState.CANCELLED,
-    "PECR": BankState.CANCELLED,  # in part: the amount says how much
     "RJCR": BankState.REFUSED,
 }
 
@@ -49,9 +48,12 @@ def bank_state(status: str, reason: str) -> BankState:
     the code of its reason, or "".
 
     A pending cancellation (PDCR) is an answer only if its reason says that the account is stopped (HELD) or frozen
-    (FRZN): without one nothing is decided yet, and no money may be shown as held. Raises ValueError then, and for an
+    (FRZN): without one nothing is decided yet, and no money may be shown as held. A cancellation in part (PECR) is no
+    answer either: the rest can still be stopped, and a cancelled payment cannot. Raises ValueError then, and for an
     unknown status.
     """
+    if status == "PECR":
+        raise ValueError(f"PECR says that a part was cancelled: write PDCR with {HELD} or {FROZEN} for the rest")
     if status == "PDCR":
         if reason not in HOLDS:
             raise ValueError(f"PDCR needs the reason {HELD} or {FROZEN}: without one nothing is decided yet")

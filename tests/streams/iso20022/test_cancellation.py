@@ -50,7 +50,6 @@ def test_an_end_to_end_id_that_is_too_long_or_unknown_is_left_out() -> None:
         ("PDCR", "FRZN", BankState.FROZEN),
         ("ACCR", "", BankState.CANCELLED),
         ("CNCL", "", BankState.CANCELLED),
-        ("PECR", "", BankState.CANCELLED),
         ("RJCR", "NOAS", BankState.REFUSED),
     ],
 )
@@ -83,6 +82,7 @@ def test_an_answer_without_an_amount_confirms_none() -> None:
     ("body", "why"),
     [
         (answer("PDCR", ""), "Sts: PDCR needs the reason HELD or FRZN"),
+        (answer("PECR", ""), "Sts: PECR says that a part was cancelled"),
         (answer("INFO", ""), "Sts: no answer to a cancellation"),
         (answer(case=None), "CxlDtls/TxInfAndSts/RslvdCase/Id: missing"),
         (answer(times=2), "2 answers; send one in each message"),
