@@ -83,9 +83,12 @@ def decimal_yuan(fen: int) -> str:
 def at(text: str) -> datetime:
     """Return a time of a message (ISODateTime). A time without an offset is Beijing's.
 
-    Raises ValueError if it is not a time.
+    Raises ValueError if it is not a time; the text does not repeat it.
     """
-    found = datetime.fromisoformat(text.strip())
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError("no time between 00:00 and 23:59 of a day of the years 1 to 9999") from None
     return found if found.tzinfo else found.replace(tzinfo=BEIJING)
 
 
