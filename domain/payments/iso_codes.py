@@ -107,6 +107,11 @@ def dispatch_of(given: str) -> str:
     return f"r{given}:payment"
 
 
+def named_id(end_to_end: str) -> str:
+    """Return the end-to-end id of a payment as messages name it; "" if they cannot name it."""
+    return end_to_end if len(end_to_end) <= LONGEST_ID and end_to_end != NOT_PROVIDED else ""
+
+
 def source_of(bic: str | None, member: str | None) -> str | None:
     """Return the source of a bank's payments: the bank's part of its BIC in small letters, else `cnaps-` and its number
     in the payment system; None if neither is given.

@@ -98,7 +98,7 @@ def _rank(one: Payment, other: Payment, within: timedelta) -> tuple[int, timedel
     if one.payee != other.payee or not _may_pair(one, other):
         return None
     apart = abs(one.at - other.at)
-    mine, theirs = _references(one), _references(other)
+    mine, theirs = references(one), references(other)
     if mine & theirs:
         return 0, apart
     if one.amount_fen != other.amount_fen or apart > within:
@@ -119,7 +119,7 @@ def _may_pair(one: Payment, other: Payment) -> bool:
     return one.reported.report == other.reported.report or one.reported.told_in != other.reported.told_in
 
 
-def _references(payment: Payment) -> frozenset[str]:
+def references(payment: Payment) -> frozenset[str]:
     """Return the end-to-end ids by which a payment is known: the report's, and the feed's own number of it."""
     reported = payment.reported.reference if payment.reported else ""
     return frozenset(filter(None, (reported, _id(_delivered(payment)))))

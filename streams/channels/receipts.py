@@ -17,7 +17,8 @@ from starlette.routing import Route
 from domain.casework.payments import find
 from domain.dispatches.ids import DispatchId, parse
 from domain.ids import result_id
-from domain.payments.same_payment import end_to_end_id
+from domain.payments.iso_codes import named_id
+from domain.payments.same_payment import references
 from domain.policy.messages import KEYS
 from schemas.casework.cases import Payment
 from schemas.casework.inputs import BankFeedback, ContactResult, OfficerReport
@@ -114,7 +115,8 @@ class Receipts:
     async def _resolved(self, told: Resolution) -> BankReceipt:
         dispatch = _parsed(told.dispatch, Channel.PAYMENT)
         payment = await self._payment(dispatch)
-        if told.end_to_end and told.end_to_end != (end_to_end_id(payment) or told.end_to_end):
+        ids = set(filter(None, map(named_id, references(payment))))  # the order had one of them, as then known
+        if ids and told.end_to_end and told.end_to_end not in ids:
             raise MessageError("CxlDtls/TxInfAndSts/OrgnlEndToEndId: another payment's than the request's")
         return BankReceipt(
             id=told.id,

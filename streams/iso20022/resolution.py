@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from domain.payments.iso_codes import bank_state, dispatch_of, fen_of
+from domain.payments.iso_codes import bank_state, dispatch_of, fen_of, named_id
 from schemas.casework.inputs import BankState
 from streams.iso20022.document import (
     MessageError,
@@ -59,7 +59,7 @@ def resolution(body: bytes) -> Resolution:
     status = text_at(one, "TxCxlSts") or needed(given, "Sts/Conf")
     reason = text_at(one, "CxlStsRsnInf/Rsn/Prtry") or text_at(one, "CxlStsRsnInf/Rsn/Cd") or ""
     state = understood(given, "Sts", lambda: bank_state(status, reason))
-    end_to_end = text_at(one, "OrgnlEndToEndId") or ""
+    end_to_end = named_id(text_at(one, "OrgnlEndToEndId") or "")
     amount = _amount(one, "RsltnRltdInf/IntrBkSttlmAmt")
     return Resolution(dispatch_of(case), end_to_end, state, amount, " ".join(filter(None, (status, reason))))
 
@@ -68,7 +68,7 @@ def _returned(given: etree._Element) -> Resolution:
     """Return the answer of a pacs.004. It has no field for a case: the reason's additional information names it."""
     one = _only(given, "TxInf")
     case = needed(one, "RtrRsnInf/AddtlInf")
-    end_to_end, code = text_at(one, "OrgnlEndToEndId") or "", text_at(one, "RtrRsnInf/Rsn/Cd") or ""
+    end_to_end, code = named_id(text_at(one, "OrgnlEndToEndId") or ""), text_at(one, "RtrRsnInf/Rsn/Cd") or ""
     amount = _amount(one, "RtrdIntrBkSttlmAmt")
     return Resolution(dispatch_of(case), end_to_end, BankState.RETURNED, amount, code)
 

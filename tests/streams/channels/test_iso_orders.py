@@ -14,10 +14,12 @@ from starlette.routing import Route
 
 from agents.dispatch import channel_of
 from agents.payments import BankProvider
-from schemas.casework.cases import Step, StepState
+from schemas.casework.cases import Payment, Step, StepState
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import BankFeedback, BankState
+from schemas.casework.reported import ReportedPayment
 from schemas.levels import Action
+from schemas.people.residents import ReportSource
 from simulators.providers import serving
 from streams.channels.provider import KEY_HEADER
 from streams.runtime.embedded import free_port
@@ -64,9 +66,9 @@ async def bank(settings: Settings, folder: Path) -> AsyncIterator[tuple[Rig, Gat
         yield rig, gateway
 
 
-async def asked(rig: Rig, action: Action = Action.STOP_PAYMENT) -> Dispatch:
+async def asked(rig: Rig, action: Action = Action.STOP_PAYMENT, paid: Payment | None = None) -> Dispatch:
     """A dispatch of the step that asks for a stop, carried out."""
-    paid = payment().model_copy(update={"institution": "ybank"})
+    paid = (paid or payment()).model_copy(update={"institution": "ybank"})
     resident = (await rig.resident()).id
     about: dict[str, Any] = {"id": f"{resident}-1:stop.0:1:payment", "step": "stop.0", "payment": paid}
     dispatch = dispatch_for(resident, action, **about)
@@ -75,6 +77,12 @@ async def asked(rig: Rig, action: Action = Action.STOP_PAYMENT) -> Dispatch:
     outgoing = await rig.worker()
     await channel_of(BankProvider(outgoing), outgoing).carry([dispatch])
     return dispatch
+
+
+def reported(reference: str) -> Payment:
+    """A payment that was reported under this id, and that a feed has then delivered under its own."""
+    report = ReportedPayment(source=ReportSource.BANK, report="report-1", told_in="report-1", reference=reference)
+    return payment().model_copy(update={"feed": "bank:1", "transfer": "report:1", "reported": report})
 
 
 async def told(rig: Rig, body: bytes) -> tuple[int, Any]:
@@ -132,6 +140,24 @@ async def test_an_answer_about_another_payment_or_order_is_refused(
         found = await told(rig, answer(case=named, name=name))
         assert found[0] == status
         assert why in found[1]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("paid", "name"),
+    [
+        (payment().model_copy(update={"transfer": f"bank:{'5' * 36}"}), "NOTPROVIDED"),
+        (payment().model_copy(update={"transfer": f"bank:{'5' * 36}"}), "the bank's"),
+        (reported("T-9"), "T-9"),
+    ],
+)
+async def test_an_answer_may_name_the_payment_as_its_order_did_or_if_the_order_could_not(
+    settings: Settings, tmp_path: Path, paid: Payment, name: str
+) -> None:
+    async with bank(settings, tmp_path) as (rig, _):
+        await rig.receiving()
+        dispatch = await asked(rig, paid=paid)
+        case = dispatch.id.removeprefix("r").removesuffix(":payment")
+        assert (await told(rig, answer(case=case, name=name)))[0] == 200
 
 
 async def test_a_return_is_the_feedback_that_money_came_back(settings: Settings, tmp_path: Path) -> None:
