@@ -11,8 +11,8 @@ from lxml import etree
 
 from domain.identity.identifiers import BEIJING
 from domain.payments.institutions import Institution
-from domain.payments.iso_codes import CURRENCY, LONGEST_ID, decimal_yuan, reference
-from streams.iso20022.document import NAMESPACE, MessageError, validate
+from domain.payments.iso_codes import CURRENCY, decimal_yuan, named_id, reference
+from streams.iso20022.document import NAMESPACE, validate
 
 CENTRE = "96110"  # the anti-fraud centre, as every bank knows it
 LONGEST_NAME, LONGEST_ACCOUNT = 140, 34
@@ -41,15 +41,16 @@ class Cancellation:
 def request(order: Cancellation, to: Institution) -> bytes | None:
     """Return the camt.056 of a stop order for an institution, in the version that it reads.
 
-    None if the institution reads none, or the order does not fit the message's fields.
+    None if the institution reads none, or the order does not fit the message's fields: a person may have written a
+    holder with characters that XML lacks.
     """
     case = reference(order.dispatch)
     if to.cancellation is None or case is None:
         return None
-    document = _document(to.cancellation, [*_assignment(order, case, to), *_transaction(order, case)])
     try:
+        document = _document(to.cancellation, [*_assignment(order, case, to), *_transaction(order, case)])
         validate(document, to.cancellation)
-    except MessageError:
+    except ValueError:
         return None
     made: bytes = etree.tostring(document, xml_declaration=True, encoding="UTF-8")
     return made
@@ -69,12 +70,11 @@ def _assignment(order: Cancellation, case: str, to: Institution) -> Sequence[Fie
 
 
 def _transaction(order: Cancellation, case: str) -> Sequence[Field]:
-    known = order.end_to_end if len(order.end_to_end) <= LONGEST_ID else ""
     one = "Undrlyg/TxInf"
     original = f"{one}/OrgnlTxRef"
     return [
         (f"{one}/CxlId", case),
-        (f"{one}/OrgnlEndToEndId", known or None),
+        (f"{one}/OrgnlEndToEndId", named_id(order.end_to_end) or None),
         (f"{one}/OrgnlIntrBkSttlmAmt", decimal_yuan(order.amount_fen)),
         (f"{one}/OrgnlIntrBkSttlmDt", order.paid.astimezone(BEIJING).date().isoformat()),
         (f"{one}/CxlRsnInf/Orgtr/Nm", CENTRE),

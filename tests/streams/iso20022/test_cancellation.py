@@ -33,11 +33,12 @@ def test_the_same_order_has_the_same_bytes() -> None:
 def test_an_order_that_the_message_cannot_hold_is_not_written() -> None:
     assert request(ORDER, BANK.model_copy(update={"cancellation": None})) is None
     assert request(replace(ORDER, account="9" * 35), BANK) is None
+    assert request(replace(ORDER, holder="某\ufffe"), BANK) is None
     assert request(replace(ORDER, dispatch=DISPATCH.replace("stop.0", "s" * 20)), BANK) is None
 
 
 def test_an_end_to_end_id_that_is_too_long_or_unknown_is_left_out() -> None:
-    for unknown in ("", "E" * 36):
+    for unknown in ("", "E" * 36, "NOTPROVIDED"):
         made = request(replace(ORDER, end_to_end=unknown), BANK)
         assert made is not None
         assert b"OrgnlEndToEndId" not in made
@@ -72,6 +73,10 @@ def test_a_return_says_how_much_came_back() -> None:
         80_000,
         "FOCR",
     )
+
+
+def test_an_answer_that_names_no_end_to_end_id_may_say_so() -> None:
+    assert resolution(answer(name="NOTPROVIDED")).end_to_end == resolution(returned(name="NOTPROVIDED")).end_to_end == ""
 
 
 def test_an_answer_without_an_amount_confirms_none() -> None:
