@@ -99,6 +99,7 @@ def _delimited(file: Delimited, line: bytes) -> list[str]:
 def _fixed(file: Fixed, last: int, line: bytes) -> list[str]:
     """Cut a line. It may end after the column at `last`, the last one that is read: blanks at the end are often cut."""
     by_bytes = file.widths_in == "bytes"
+    line = line.removeprefix("\ufeff".encode(file.encoding))  # a byte order mark would shift every column
     text = line.decode("latin-1") if by_bytes else _decoded(line, file.encoding)
     ends = list(accumulate(column.width for column in file.columns))
     if len(text) < ends[last]:
