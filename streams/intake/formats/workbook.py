@@ -18,6 +18,7 @@ from schemas.errors import UserError
 
 MOST_UNPACKED = 2**28  # bytes of all parts of a workbook
 MOST_SHARED = 2**26  # bytes of a part that is held in memory: all but the sheets
+MOST_WRITTEN = 2**29  # bytes of the rows as lines: each cell may repeat one long text, or be in a far column
 MOST_PARTS = 1_000
 MOST_ROWS = 2**20  # as Excel has
 _EXACT = 10**15  # from here on, Excel rounds a number
@@ -32,9 +33,12 @@ def write_lines(path: Path, sheet: str | None, file: IO[bytes], most: int = MOST
 
     Raises WorkbookError if it is no workbook, is too large or broken, or has no such sheet or more than 1,048,576 rows.
     """
+    written = 0
     try:
         _check_size(path)
         for line in islice(_lines(path, sheet), most):
+            if (written := written + len(line)) > MOST_WRITTEN:
+                raise WorkbookError(f"{path}: its rows have over {MOST_WRITTEN:,} bytes. Save it as CSV, or in parts")
             file.write(line + b"\n")
     except WorkbookError:
         raise

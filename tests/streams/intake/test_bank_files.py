@@ -351,3 +351,22 @@ def test_any_line_is_read_or_refused(line: bytes, bank: BankMapping) -> None:
     row = form.open(header if form.header else b"", Options(mapping=bank))
     with suppress(RowError):
         assert isinstance(row(line, "0-1"), dict)
+
+
+def test_a_workbook_whose_cells_repeat_a_long_text_is_refused_before_it_fills_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbooks, "MOST_WRITTEN", 2**20)
+    path, written = workbook(tmp_path, list(CELLS), *[typed(first="x" * 10_000)] * 200), BytesIO()
+    with pytest.raises(WorkbookError, match="its rows have over 1,048,576 bytes"):
+        workbooks.write_lines(path, None, written)
+    assert len(written.getvalue()) <= 2**20 + 200
+
+
+def test_a_byte_order_mark_before_fixed_widths_shifts_no_column(tmp_path: Path) -> None:
+    row = FIXED_ROW.replace("某甲", "Ms M")
+    for encoding, widths in (("utf-8", "bytes"), ("utf-8", "characters"), ("gb18030", "bytes")):
+        bank = load(FIXED.replace('"gb18030"', f'"{encoding}"\nwidths_in = "{widths}"'))
+        (only,) = tried(tmp_path, f"\ufeff{row}\n".encode(encoding), bank)
+        assert only.payment is not None, only.why
+        assert (only.payment.payer, only.payment.amount_fen) == ("6222000000000001", 30_000)
