@@ -57,6 +57,11 @@ class Listed:
     size: int
     offset: int  # on the topic of dead letters
 
+_CDATA = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
+_NAMES = "Nm|StrtNm|BldgNm|BldgNb|Flr|Room|PstBx|PstCd|TwnNm|TwnLctnNm|DstrctNm|CtrySubDvsn|Dept|SubDept|AdrLine"
+_REMARKS = "Ustrd|AddtlInf|InstrInf|EmailAdr|PhneNb|MobNb|FaxNb|BirthDt|CityOfBirth|PrvcOfBirth"
+_PERSONAL = re.compile(rf"(<(?:[\w.-]{{1,40}}:)?(?:{_NAMES}|{_REMARKS})(?:\s[^<>]*)?>)[^<]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -127,8 +132,11 @@ def kind_of_reason(why: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Return the text with • in place of the digits of numbers of five or more digits, and of non-ASCII characters."""
-    return re.sub(r"[^\x00-\x7f]", "•", re.sub(r"[0-9](?:[ -]?[0-9]){4,}", _hidden, text))
+    """Return the text with • in place of the digits of numbers of five or more digits, of non-ASCII characters, and of
+    what an ISO 20022 message has in its elements of names, addresses and remarks, which may be in Latin letters.
+    """
+    plain = _PERSONAL.sub(r"\1•", _CDATA.sub("•", text))
+    return re.sub(r"[^\x00-\x7f]", "•", re.sub(r"[0-9](?:[ -]?[0-9]){4,}", _hidden, plain))
 
 
 def _hidden(match: re.Match[str]) -> str:

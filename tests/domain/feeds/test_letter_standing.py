@@ -107,3 +107,20 @@ def test_what_is_masked_holds_no_number_of_five_digits_and_no_name(before: str, 
     assert told.isascii() is False
     assert "某" not in told
     assert "0000" not in told
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "<Nm>Erika Example</Nm>",
+        "<a:Nm x=''>Erika\nExample</a:Nm>",
+        "<AdrLine>Erika, 12 Example Lane</AdrLine>",
+        "<Nm><![CDATA[Erika Example]]></Nm>",
+        "<Ustrd>for Erika Example",
+    ],
+)
+def test_what_is_masked_holds_no_name_in_latin_letters_of_an_iso_20022_message(given: str) -> None:
+    told = masked(f"<Cdtr>{given}</Cdtr><EndToEndId>E2E-1</EndToEndId>")
+    assert "Erika" not in told
+    assert "Example" not in told
+    assert told.endswith("<EndToEndId>E2E-1</EndToEndId>")
