@@ -55,6 +55,7 @@ STORE_SECONDS = 1.0  # that a request waits for Redis before it is answered with
 QUIET_SECONDS = 10.0  # between two warnings that it does not answer: there are hundreds of questions a second
 AWAY_SECONDS = 1  # Retry-After in such an answer: the payment waits
 REMEMBERED = 2 * ABANDONED_WITHIN  # that an abandoned payment was counted
+CHECKS_EACH = 100  # abandoned payment: the rate of checks lets a hundredth as many be told, for each is kept in Redis
 EVERYBODY = "*"  # the holder of an embedded installation's key
 UNAVAILABLE = "unavailable"
 BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1)
@@ -91,6 +92,7 @@ class PayeeChecks:
         self._clock, self._admission, self._redis = clock, admission, redis
         self._may_ask = may_check_payees(intake)
         self._rate = Rate(settings, intake, "payee_checks")
+        self._abandoned_rate = Rate(settings, intake, "abandoned_checks")
         self._secret, self._partitions = settings.key(), settings.partitions
         self._subjects = Subjects(self._secret)
         self._warned = -QUIET_SECONDS
@@ -122,7 +124,7 @@ class PayeeChecks:
         """
         feed = self._bank(request)
         items = await _items(request)
-        await self._rate.require(feed.source or EVERYBODY, len(items))
+        await self._abandoned_rate.require(feed.source or EVERYBODY, CHECKS_EACH)
         if len(items) != 1:
             raise Refused(400, "not one abandoned check", 'Send {"check": ...} with the name of one answer')
         given = _read(AbandonedCheck, 0, items[0])

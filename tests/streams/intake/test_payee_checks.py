@@ -316,6 +316,14 @@ async def test_an_abandoned_payment_counts_once_by_source_and_answer(bank: httpx
     assert counted("quanzu_payee_checks_total", source="bank", answer="confirmed") == checked + 1
 
 
+async def test_abandoned_payments_have_a_rate_of_their_own_because_each_is_kept(store: Settings) -> None:
+    async with intake_client(store, payee_checks="bank", payee_check_rate="300/hour") as client:
+        found = (await client.post(CHECK, json=[account(UNKNOWN_ACCOUNT)] * 4)).json()["answers"]
+        answers = [await client.post(ABANDONED, json={"check": each["check"]}) for each in found]
+        assert (await client.post(CHECK, json=account(UNKNOWN_ACCOUNT))).status_code == 200
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+
+
 @pytest.mark.parametrize(
     ("given", "field"),
     [
