@@ -5,22 +5,28 @@ is an archive that may unpack to anything: its size is limited before it is open
 """
 
 import zipfile
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from zipfile import ZipFile, ZipInfo
 
 import orjson
+from lxml import etree
 
 from schemas.errors import UserError
 
 MOST_UNPACKED = 2**28  # bytes of all parts of a workbook
-MOST_SHARED = 2**26  # bytes of a part that is held in memory: all but the sheets
+MOST_SHARED = 2**26  # bytes of the part with the texts, which are held in memory
+MOST_TREE = 2**24  # bytes of other parts: a tree of one needs up to thirty times as much memory
 MOST_WRITTEN = 2**29  # bytes of the rows as lines: each cell may repeat one long text, or be in a far column
 MOST_PARTS = 1_000
 MOST_ROWS = 2**20  # as Excel has
+_TYPES = "[Content_Types].xml"
+_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
+_TEXTS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
 _EXACT = 10**15  # from here on, Excel rounds a number
 
 
@@ -49,25 +55,47 @@ def _check_size(path: Path) -> None:
     """Raise WorkbookError if the archive declares too much. No more is unpacked than it declares."""
     with ZipFile(path) as archive:
         parts = archive.infolist()
-    unpacked = sum(part.file_size for part in parts)
-    largest = max((part.file_size for part in parts if not _is_sheet(part)), default=0)
-    if len(parts) > MOST_PARTS or unpacked > MOST_UNPACKED or largest > MOST_SHARED:
-        raise WorkbookError(
-            f"{path}: unpacked it has {unpacked:,} bytes in {len(parts):,} parts. A workbook has {MOST_UNPACKED:,} at "
-            f"most in {MOST_PARTS:,} parts, and {MOST_SHARED:,} in one outside its sheets. Save it as CSV, or in parts"
-        )
-    if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
-        raise WorkbookError(f"{path}: packed in a way that Excel does not use. Save it again as .xlsx, or as CSV")
+        unpacked = sum(part.file_size for part in parts)
+        if len(parts) > MOST_PARTS or unpacked > MOST_UNPACKED:
+            raise WorkbookError(
+                f"{path}: unpacked it has {unpacked:,} bytes in {len(parts):,} parts. A workbook has {MOST_UNPACKED:,} "
+                f"at most in {MOST_PARTS:,} parts. Save it as CSV, or in parts"
+            )
+        if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
+            raise WorkbookError(f"{path}: packed in a way that Excel does not use. Save it again as .xlsx, or as CSV")
+        _check_parts(path, archive, parts)
 
 
-def _is_sheet(part: ZipInfo) -> bool:
-    return part.filename.startswith("xl/worksheets/")
+def _check_parts(path: Path, archive: ZipFile, parts: Sequence[ZipInfo]) -> None:
+    """Raise WorkbookError if a part is larger than its reader may hold: only sheets are read piece by piece."""
+    large = [part for part in parts if part.file_size > MOST_TREE]
+    kinds = _kinds(archive) if large and all(part.filename != _TYPES for part in large) else {}
+    for part in large:
+        most = _most(part.filename, kinds.get(part.filename, set()))
+        if part.file_size > most:
+            raise WorkbookError(
+                f"{path}: unpacked, a part of it has {part.file_size:,} bytes. It has {most:,} at most: sheets may be "
+                "larger, and texts. Save it as CSV, or in parts"
+            )
+
+
+def _kinds(archive: ZipFile) -> dict[str, set[str]]:
+    """Return the kinds of each part, as the workbook declares them. By them its reader finds the parts."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    types = etree.fromstring(archive.read(_TYPES), etree.XMLParser(resolve_entities=False, no_network=True))
+    for each in types.iter("{*}Override"):
+        found[each.get("PartName", "")[1:]].add(each.get("ContentType", ""))
+    return found
+
+
+def _most(name: str, kinds: set[str]) -> int:
+    if kinds == {_SHEET} and name.startswith("xl/worksheets/") and name.endswith(".xml"):
+        return MOST_UNPACKED
+    return MOST_SHARED if kinds == {_TEXTS} and name.endswith("haredStrings.xml") else MOST_TREE
 
 
 def _lines(path: Path, sheet: str | None) -> Iterator[bytes]:
-    from openpyxl import load_workbook  # here: workers import this module for dead letters, and open no workbook
-
-    book = load_workbook(path, read_only=True, keep_links=False)
+    book = _opened(path)
     try:
         if sheet is not None and sheet not in book.sheetnames:
             raise WorkbookError(f"{path}: has no sheet {sheet}. Correct the name in the mapping, [file] sheet")
@@ -83,6 +111,16 @@ def _lines(path: Path, sheet: str | None) -> Iterator[bytes]:
             yield line
     finally:
         book.close()
+
+
+def _opened(path: Path) -> Any:  # noqa: ANN401 - openpyxl has no types
+    """Return the workbook, without its sheets of charts, which would be read as trees whatever their size."""
+    from openpyxl.reader.excel import ExcelReader  # here: workers import this module, and open no workbook
+
+    reader = ExcelReader(path, read_only=True, keep_links=False)
+    reader.read_chartsheet = lambda sheet, rel: None
+    reader.read()
+    return reader.wb
 
 
 def _line(row: tuple[object, ...]) -> bytes:

@@ -234,6 +234,16 @@ def repacked(path: Path, part: str, content: bytes) -> Path:
     return path
 
 
+def declare(path: Path, part: str, kind: str) -> None:
+    """Make the workbook say of what kind a part is."""
+    types = "[Content_Types].xml"
+    name = f"application/vnd.openxmlformats-officedocument.spreadsheetml.{kind}+xml"
+    with zipfile.ZipFile(path) as book:
+        content = book.read(types).decode()
+    own = f'<Override PartName="/{part}" ContentType="{name}"/>'
+    repacked(path, types, content.replace("</Types>", own + "</Types>").encode())
+
+
 def hostile(folder: Path) -> Iterator[tuple[str, Path]]:
     sheet = "xl/worksheets/sheet1.xml"
     entities = b'<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">' + b"".join(
@@ -274,6 +284,7 @@ def said(path: Path, bank: BankMapping) -> list[str]:
 def test_a_hostile_workbook_is_refused_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbooks, "MOST_UNPACKED", 2**20)
     monkeypatch.setattr(workbooks, "MOST_SHARED", 2**18)
+    monkeypatch.setattr(workbooks, "MOST_TREE", 2**16)
     (tmp_path / "text.xlsx").write_text(ROW)
     assert [name for name, path in hostile(tmp_path) if not all(said(path, XLSX))] == []
 
@@ -370,3 +381,39 @@ def test_a_byte_order_mark_before_fixed_widths_shifts_no_column(tmp_path: Path) 
         (only,) = tried(tmp_path, f"\ufeff{row}\n".encode(encoding), bank)
         assert only.payment is not None, only.why
         assert (only.payment.payer, only.payment.amount_fen) == ("6222000000000001", 30_000)
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "refused"),
+    [
+        ("xl/styles.xml", "styles", True),
+        ("xl/worksheets/book.xml", "sheet.main", True),
+        ("xl/styles.xml", "worksheet", True),
+        ("xl/worksheets/sheet2.xml", "worksheet", False),
+        ("xl/sharedStrings.xml", "sharedStrings", False),
+        ("xl/worksheets/_rels/sheet1.xml.rels", "worksheet", True),
+    ],
+)
+def test_a_part_that_is_read_as_a_tree_is_small_whatever_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, kind: str, refused: bool
+) -> None:
+    monkeypatch.setattr(workbooks, "MOST_TREE", 2**14)
+    path = repacked(workbook(tmp_path, list(CELLS), typed()), part, b" " * 2**15)
+    declare(path, part, kind)
+    (why,) = said(path, XLSX)
+    assert ("unpacked, a part of it" in why) is refused
+
+
+def test_a_sheet_of_charts_is_not_read(tmp_path: Path) -> None:
+    path = workbook(tmp_path, list(CELLS), typed())
+    rels = "xl/_rels/workbook.xml.rels"
+    with zipfile.ZipFile(path) as book:
+        links, sheets = book.read(rels).decode(), book.read("xl/workbook.xml").decode()
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/chartsheet"
+    link = f'<Relationship Id="rId99" Type="{kind}" Target="/xl/worksheets/chart.xml"/>'
+    sheet = '<sheet xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" '
+    sheet += 'name="图" sheetId="99" r:id="rId99"/>'
+    repacked(path, rels, links.replace("</Relationships>", link + "</Relationships>").encode())
+    repacked(path, "xl/workbook.xml", sheets.replace("<sheets>", "<sheets>" + sheet).encode())
+    repacked(path, "xl/worksheets/chart.xml", b"no chart")
+    assert said(path, XLSX) == [""]
