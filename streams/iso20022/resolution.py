@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from domain.ids import short_hash
 from domain.payments.iso_codes import bank_state, dispatch_of, fen_of, named_id
 from schemas.casework.inputs import BankState
 from streams.iso20022.document import (
@@ -37,8 +38,11 @@ class Resolution:
 
     @property
     def id(self) -> str:
-        """The same for the same answer in another message: a bank may send it again under a new message id."""
-        return f"iso20022 {self.state} {self.code} {self.amount_fen}"
+        """The same for the same answer in another message: a bank may send it again under a new message id.
+
+        It has a hash of the code, because a bank may write anything as a reason, and ids are in logs.
+        """
+        return f"iso20022 {self.state} {short_hash(self.code)} {self.amount_fen}"
 
 
 def resolution(body: bytes) -> Resolution:

@@ -64,6 +64,13 @@ def test_an_answer_sent_again_under_another_message_id_has_the_same_id() -> None
     assert resolution(answer()).id == resolution(answer(id_="A-2")).id != resolution(answer(amount="7")).id
 
 
+def test_a_reason_in_a_banks_own_words_is_in_no_id() -> None:
+    told = resolution(answer("RJCR", "某甲\nErika Example"))
+    assert told.id.isascii()
+    assert told.id.isprintable()
+    assert "Example" not in told.id
+
+
 def test_a_return_says_how_much_came_back() -> None:
     told = resolution(returned())
     assert (told.dispatch, told.end_to_end, told.state, told.amount_fen, told.code) == (
