@@ -60,16 +60,21 @@ class TreeRow(NamedTuple):
 
 
 class PaymentTree(NamedTuple):
-    """The way of one payment's money, in the order of a tree: each row is followed by where its money went on to."""
+    """The way of one payment's money, in the order of a tree: each row is followed by where its money went on to.
+
+    `doubtful`: whether the bank has returned or frozen more than the movements leave in the payee's account.
+    """
 
     transfer: str
     figures: Accounted
     rows: tuple[TreeRow, ...]
+    doubtful: bool
 
 
 class MoneyTree(NamedTuple):
-    """The trees of a case's payments. `total`: of all of them; `doubtful`: whether banks contradict each other, or more
-    left an account than is known to have come in; `full`: whether the case may have had to leave movements out.
+    """The trees of a case's payments. `total`: of all of them; `doubtful`: whether banks contradict each other or
+    themselves, or more left an account than is known to have come in; `full`: whether the case may have had to leave
+    movements out.
     """
 
     standing: Standing
@@ -91,17 +96,23 @@ def money_tree(case: Case, rules: TraceRules, own: Collection[str] = ()) -> Mone
     found = tuple(_tree(case, trace, payment) for payment in case.payments if payment.transfer in trace.thefts)
     total = Accounted(*map(sum, zip(*(each.figures for each in found), strict=True))) if found else Accounted()
     doubts = {FindingKind.CONTRADICTION, FindingKind.OVERDRAFT}
-    doubtful = any(finding.kind in doubts for finding in trace.findings)
+    doubtful = any(finding.kind in doubts for finding in trace.findings) or any(each.doubtful for each in found)
     full = len(case.movements) == MOST_MOVEMENTS
     return MoneyTree(Standing.INVESTIGATIVE, total, found, doubtful, full)
 
 
 def _tree(case: Case, trace: MoneyTrace, payment: Payment) -> PaymentTree:
     left = {account: fen for (account, theft), fen in in_accounts(trace).items() if theft == payment.transfer and fen}
-    back = _back(case, payment, trace, left)
-    held = {account: fen for account, fen in _held(case, payment, left).items() if fen}
+    payee = _payee(trace, payment)
+    there = left.get(payee, 0) if payee else 0
+    due, frozen = _due_back(case, payment, trace, payee), _frozen(case, payment)
+    back = min(there, due)
+    if payee in left:
+        left[payee] -= back
+    held = {account: fen for account, fen in _held(case, left, payee, frozen).items() if fen}
     rows = tuple(_Rows(trace, payment.transfer, left, held).walk())
-    return PaymentTree(payment.transfer, _figures(whereabouts(trace)[payment.transfer], back, sum(held.values())), rows)
+    figures = _figures(whereabouts(trace)[payment.transfer], back, sum(held.values()))
+    return PaymentTree(payment.transfer, figures, rows, doubtful=due > there or (frozen or 0) > there)
 
 
 def _figures(found: Whereabouts, back: int, held: int) -> Accounted:
@@ -109,31 +120,39 @@ def _figures(found: Whereabouts, back: int, held: int) -> Accounted:
     return Accounted(found.stolen, found.with_victim + back, held, unknown, found.cashed_out, found.fees)
 
 
-def _back(case: Case, payment: Payment, trace: MoneyTrace, left: dict[TracedAccount, int]) -> int:
-    """Take what the bank has given back of a payment out of the payee's account, and return it (fen)."""
+def _payee(trace: MoneyTrace, payment: Payment) -> TracedAccount | None:
+    payees = (step.payee for step in trace.steps if step.movement == payment.transfer)
+    return next((payee for payee in payees if isinstance(payee, TracedAccount)), None)
+
+
+def _due_back(case: Case, payment: Payment, trace: MoneyTrace, payee: TracedAccount | None) -> int:
+    """Return how much (fen) the bank has given back beyond the movements that already say so."""
     status = status_of(case, payment)
-    payee = _payee(trace, payment)
-    if status.status is not PaymentStatus.RETURNED or payee not in left:
+    if status.status is not PaymentStatus.RETURNED:
         return 0
-    back = min(left[payee], status.amount_fen)
-    left[payee] -= back
-    return back
+    told = (step for step in trace.steps if step.theft == payment.transfer and step.payer == payee)
+    return max(0, status.amount_fen - sum(step.amount_fen for step in told if step.payee == VICTIM))
 
 
-def _payee(trace: MoneyTrace, payment: Payment) -> Destination | None:
-    return next((step.payee for step in trace.steps if step.movement == payment.transfer), None)
+def _frozen(case: Case, payment: Payment) -> int | None:
+    """Return how much (fen) of a payment the bank has frozen, also after its stop has run out; None if it has not, or
+    has let it go.
+    """
+    gone = payment.stop is not None and payment.stop.state in (StopState.RELEASED, StopState.RETURNED)
+    return None if gone else case.frozen.get(payment.transfer)
 
 
-def _held(case: Case, payment: Payment, left: dict[TracedAccount, int]) -> dict[TracedAccount, int]:
-    """Return how much of a payment's money banks hold in each account: at most what is there, and at most what a bank
-    says it has frozen of the payment.
+def _held(
+    case: Case, left: dict[TracedAccount, int], payee: TracedAccount | None, frozen: int | None
+) -> dict[TracedAccount, int]:
+    """Return how much of a payment's money banks hold in each account: at most what is there, and in the payee's at
+    most what a bank says it has frozen of the payment.
     """
     stopped = {each.payee for each in case.payments if each.stop and _holds(each)}
     held = {account: fen for account, fen in left.items() if account.token in stopped}
-    frozen = case.frozen.get(payment.transfer)
-    if frozen is None:
-        return held
-    return {account: min(fen, frozen) if account.token == payment.payee else fen for account, fen in held.items()}
+    if frozen is not None and payee in left:
+        held[payee] = min(left[payee], frozen)
+    return held
 
 
 def _holds(payment: Payment) -> bool:

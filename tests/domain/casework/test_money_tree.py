@@ -69,6 +69,41 @@ def test_what_the_bank_has_returned_is_with_the_victim() -> None:
     assert tree(line).total == Accounted(1_000_000, 300_000, 0, 449_000, 250_000, 1_000)
 
 
+def test_money_that_a_bank_states_as_returned_and_as_a_movement_is_back_once() -> None:
+    line = paid()
+    line.give(answer(line, moved("a1", "v1", 400_000, 3)))
+    line.bank(BankState.RETURNED, amount=400_000)
+    assert tree(line, "v1").total == Accounted(1_000_000, 400_000, 0, 600_000, 0, 0)
+
+
+def test_what_a_bank_has_frozen_is_held_after_its_stop_has_run_out_until_it_lets_go() -> None:
+    line = paid()
+    line.give(answer(line, *TWO_HOPS))
+    line.bank(BankState.FROZEN, amount=300_000)
+    line.pass_to(timedelta(hours=49))
+    assert line.here.payments[0].stop == Stop(state=StopState.EXPIRED, times=0)
+    assert tree(line).total == Accounted(1_000_000, 0, 300_000, 449_000, 250_000, 1_000)
+    line.bank(BankState.RELEASED)
+    assert tree(line).total.held == 0
+
+
+def test_a_stop_that_has_run_out_holds_nothing() -> None:
+    line = paid()
+    line.give(answer(line, *TWO_HOPS))
+    line.pass_to(timedelta(hours=49))
+    assert tree(line).total == Accounted(1_000_000, 0, 0, 749_000, 250_000, 1_000)
+
+
+def test_a_bank_that_returned_or_froze_more_than_its_movements_leave_makes_the_tree_doubtful() -> None:
+    for state in (BankState.RETURNED, BankState.FROZEN):
+        line = paid()
+        line.give(answer(line, *TWO_HOPS))
+        line.bank(state, amount=399_000)
+        assert not tree(line).doubtful
+        line.bank(state, amount=400_000)
+        assert tree(line).doubtful
+
+
 def test_money_in_a_circle_is_walked_once() -> None:
     line = paid()
     circle = (moved("a1", "b1", 500_000, 1), moved("b1", "a1", 400_000, 2), moved("a1", "b1", 900_000, 3))
