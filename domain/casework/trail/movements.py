@@ -4,6 +4,7 @@ The set depends neither on the order nor on the repetition of answers. What hold
 decided by domain/tracing/facts.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -38,7 +39,7 @@ def take_movements(draft: DecisionBuilder, given: BankFeedback, payment: Payment
     by = given.bank or payment.institution
     told = [StatedMovement(by=by, told_at=given.at, movement=each) for each in given.movements]
     known = draft.case.movements
-    after = united_statements(known, told)
+    after = united_statements(known, told, min(each.at for each in draft.case.payments))
     new = {(each.by, each.movement) for each in after} - {(each.by, each.movement) for each in known}
     times = Counter(name_of(each.movement) for each in known)
     contested = any(times[name_of(movement)] > 1 for movement in given.movements)
@@ -47,16 +48,23 @@ def take_movements(draft: DecisionBuilder, given: BankFeedback, payment: Payment
         draft.note(FactKind.NOTE, MovementsStated(len(new)))
 
 
-def united_statements(known: Iterable[StatedMovement], told: Iterable[StatedMovement]) -> list[StatedMovement]:
+def united_statements(
+    known: Iterable[StatedMovement], told: Iterable[StatedMovement], paid: datetime
+) -> list[StatedMovement]:
     """Return the union of statements in the order of their movements; of those that are equal but for `told_at`, the
-    latest. Of more than MOST_MOVEMENTS, the earliest movements stay: they are nearest to the theft.
+    latest.
+
+    Of more than MOST_MOVEMENTS, those nearest to the first payment (`paid`) stay: first the earliest since then, whose
+    money may be the payment's, then the latest before.
     """
     latest: dict[tuple[str | None, OnwardMovement], datetime] = {}
     for each in (*known, *told):
         said = each.by, each.movement
         latest[said] = max(each.told_at, latest.get(said, each.told_at))
-    found = [StatedMovement(by=by, told_at=at, movement=movement) for (by, movement), at in latest.items()]
-    return sorted(found, key=_place)[:MOST_MOVEMENTS]
+    found = sorted((StatedMovement(by=by, told_at=at, movement=each) for (by, each), at in latest.items()), key=_place)
+    since = bisect_left(found, paid, key=lambda stated: stated.movement.at)
+    kept = found[since : since + MOST_MOVEMENTS]
+    return found[max(0, since - (MOST_MOVEMENTS - len(kept))) : since] + kept
 
 
 def _place(stated: StatedMovement) -> tuple[datetime, str, int, str, str]:

@@ -1,6 +1,7 @@
 """Where a case's money went: a set of banks' statements, and the trace that it gives."""
 
 from datetime import timedelta
+from functools import reduce
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,14 @@ from domain.tracing.tree import in_accounts
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankFeedback, BankState, CloseAct, Erase
-from schemas.casework.movements import MOST_MOVEMENTS, MovedAccount, MovementKind, OnwardMovement, StatedMovement
+from schemas.casework.movements import (
+    MOST_MOVEMENTS,
+    MOST_STATED,
+    MovedAccount,
+    MovementKind,
+    OnwardMovement,
+    StatedMovement,
+)
 from schemas.codes.money import MovementsStated
 from schemas.levels import Level
 from schemas.risk.signals import TransferState
@@ -200,18 +208,38 @@ statements = st.lists(
 def test_neither_the_order_nor_the_repetition_of_answers_changes_the_set(
     one: list[StatedMovement], two: list[StatedMovement], three: list[StatedMovement]
 ) -> None:
-    whole = united_statements(united_statements(united_statements([], one), two), three)
-    assert united_statements(united_statements(united_statements([], three), one), two) == whole
-    assert united_statements(whole, two) == whole
+    def united(*answers: list[StatedMovement]) -> list[StatedMovement]:
+        return reduce(lambda known, told: united_statements(known, told, NOON), answers, [])
+
+    whole = united(one, two, three)
+    assert united(three, one, two) == united(whole, two) == whole
 
 
-def test_of_more_than_the_most_the_earliest_stay_whatever_the_order() -> None:
+def test_of_more_than_the_most_those_nearest_to_the_payment_stay_whatever_the_order() -> None:
     many = [
-        StatedMovement(by="a", told_at=NOON, movement=moved("a1", "b1", 1, minute, sequence=minute))
-        for minute in range(MOST_MOVEMENTS + 80)
+        StatedMovement(by="a", told_at=NOON, movement=moved("a1", "b1", 1, minute, sequence=minute + 600))
+        for minute in range(-600, MOST_MOVEMENTS + 80)
     ]
+
+    def kept(*answers: list[StatedMovement]) -> list[StatedMovement]:
+        return reduce(lambda known, told: united_statements(known, told, NOON), answers, [])
+
     assert (
-        united_statements([], many)
-        == united_statements(united_statements([], many[300:]), many[:300])
-        == many[:MOST_MOVEMENTS]
+        kept(many) == kept(many[700:], many[:700]) == kept(many[:700], many[700:]) == many[600 : 600 + MOST_MOVEMENTS]
     )
+    assert kept(many[:610]) == kept(many[300:610], many[:400]) == many[610 - MOST_MOVEMENTS : 610]
+
+
+def test_what_an_account_paid_before_the_theft_does_not_displace_where_the_money_went() -> None:
+    line = paid()
+    line.give(answer(line, *TWO_HOPS))
+    for name in range(MOST_MOVEMENTS // MOST_STATED):
+        line.pass_to(MINUTE)
+        history = [moved("a1", "c1", 1, -number, sequence=900 + number) for number in _numbers(name)]
+        line.give(answer(line, *history, name=f"history {name}"))
+    assert len(line.here.movements) == MOST_MOVEMENTS
+    assert whereabouts(traced(line.here, TraceRules()))["bank:1"].cashed_out == 250_000
+
+
+def _numbers(answer_number: int) -> range:
+    return range(1 + answer_number * MOST_STATED, 1 + (answer_number + 1) * MOST_STATED)
