@@ -13,7 +13,7 @@ import httpx
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 
-from domain.identity.identifiers import new_resident_id
+from domain.identity.identifiers import account_token, new_resident_id
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import CaseInput, input_adapter
@@ -35,6 +35,7 @@ from streams.repositories.residents.register import Residents
 from streams.runtime.clock import Clock
 from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
+from streams.screening.store import EvidenceStore
 from streams.security.encrypted_kafka import make_producer
 from streams.state.keys import key
 from streams.state.server_identity import current_run
@@ -107,6 +108,12 @@ class Rig:
         resident = new_resident()
         await Residents(self.settings, self.redis, self.producer).put([resident])
         return resident
+
+    async def knows(self, account: str) -> str:
+        """Store an account number as screening would have, and return its token."""
+        token = account_token(self.settings.key(), account)
+        await EvidenceStore(self.redis, self.settings.partitions).keep_accounts({token: account})
+        return token
 
     async def inputs(self, resident: str) -> list[CaseInput]:
         """What was written for a resident's case."""

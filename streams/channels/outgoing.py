@@ -10,7 +10,7 @@ import httpx
 from redis.asyncio import Redis
 
 from domain.dispatches.messages import code, render
-from domain.identity.identifiers import normal_phone, reach
+from domain.identity.identifiers import account_token, normal_phone, reach
 from domain.policy import Policy
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
@@ -110,9 +110,23 @@ class Outgoing:
         return case if case and case.id == dispatch.case else None
 
     async def account(self, token: str) -> str | None:
-        """Return the account number behind a token, or None if it is not stored."""
-        raw = await self.redis.hget(key("accounts-by-token", spread(token, self.settings.partitions)), token)
-        return raw.decode() if raw else None
+        """Return the account number behind a token, or None if it is not stored.
+
+        Another number than the token's is not used: intake may store numbers, and must not redirect a stop order.
+        """
+        where = key("accounts-by-token", spread(token, self.settings.partitions))
+        raw = await self.redis.hget(where, token)
+        if raw is None or _is_of(self._secret, token, raw.decode()):
+            return raw.decode() if raw else None
+        log.error("%s has another account's number for a token: it is not used", where)
+        return None
+
+
+def _is_of(secret: bytes, token: str, account: str) -> bool:
+    try:
+        return account_token(secret, account) == token
+    except ValueError:
+        return False
 
 
 def _contact_phone(resident: Resident, which: int | None) -> str | None:

@@ -29,7 +29,7 @@ from streams.runtime.settings import Settings
 from streams.screening.payers import spread
 from streams.state.keys import key
 from tests.channel_rig import ACCOUNT, FRIEND, PHONE, Rig, new_resident, rigged, until
-from tests.dispatched import NOW, PAYEE, case_of, dispatch_for, payment
+from tests.dispatched import NOW, case_of, dispatch_for, payment
 
 DAY = Shift(start=NOW - timedelta(hours=4), end=NOW + timedelta(hours=8))
 CARD = "6228480000000000000"  # of a bank whose cards begin so; nobody's
@@ -202,9 +202,9 @@ async def test_the_bank_gets_name_account_amount_and_time_and_tells_in_stages(se
     seen: list[Stopping] = []
     async with rigged(settings, decide=decide) as rig:
         await rig.receiving()
-        await rig.redis.hset(key("accounts-by-token", spread(PAYEE, rig.settings.partitions)), PAYEE, ACCOUNT)
+        paid = payment().model_copy(update={"payee": await rig.knows(ACCOUNT)})
         resident = (await rig.resident()).id
-        dispatch = await carry(rig, dispatch_for(resident, Action.STOP_PAYMENT, payment=payment()))
+        dispatch = await carry(rig, dispatch_for(resident, Action.STOP_PAYMENT, payment=paid))
 
         async def told() -> bool:
             return len(await rig.inputs(resident)) == 3
@@ -229,20 +229,19 @@ async def test_the_order_names_the_payees_institution_that_a_person_gave_or_else
     async with rigged(settings, decide=decide) as rig:
         resident = (await rig.resident()).id
         for attempt, (account, given) in enumerate([(ACCOUNT, None), (ACCOUNT, "tenpay"), (CARD, None)], 1):
-            await rig.redis.hset(key("accounts-by-token", spread(PAYEE, rig.settings.partitions)), PAYEE, account)
-            paid = payment().model_copy(update={"institution": given})
+            paid = payment().model_copy(update={"institution": given, "payee": await rig.knows(account)})
             await carry(rig, dispatch_for(resident, Action.STOP_PAYMENT, attempt, payment=paid))
         assert [each.institution for each in seen] == [None, "tenpay", "abc"]
 
 
 async def test_an_account_is_stopped_for_48_hours_and_twice_at_most(settings: Settings) -> None:
     async with rigged(settings) as rig:
-        await rig.redis.hset(key("accounts-by-token", spread(PAYEE, rig.settings.partitions)), PAYEE, ACCOUNT)
+        paid = payment().model_copy(update={"payee": await rig.knows(ACCOUNT)})
         resident = (await rig.resident()).id
         hours = {1: 0, 2: 1, 3: 49, 4: 98}  # the second payer joins the stop that runs
         for attempt, after in hours.items():
             rig.providers.bank.clock = Clock.starting(1, NOW + timedelta(hours=after))
-            await carry(rig, dispatch_for(resident, Action.STOP_PAYMENT, attempt, payment=payment()))
+            await carry(rig, dispatch_for(resident, Action.STOP_PAYMENT, attempt, payment=paid))
         assert await rig.results(resident) == ["sent", "sent", "sent", "failed"]
 
 
@@ -250,6 +249,17 @@ async def test_an_account_that_is_not_known_is_reported(settings: Settings) -> N
     async with rigged(settings) as rig:
         dispatch = await carry(rig, dispatch_for((await rig.resident()).id, Action.STOP_PAYMENT, payment=payment()))
         assert await rig.results(dispatch.resident) == ["failed"]
+        assert rig.providers.bank.book == []
+
+
+async def test_another_accounts_number_behind_the_payees_token_stops_nobody(settings: Settings) -> None:
+    async with rigged(settings) as rig:
+        paid = payment().model_copy(update={"payee": await rig.knows(ACCOUNT)})
+        where = key("accounts-by-token", spread(paid.payee, rig.settings.partitions))
+        for number in (CARD, "?"):  # as a process could write that may store accounts of banks' answers
+            await rig.redis.hset(where, paid.payee, number)
+            dispatch = await carry(rig, dispatch_for((await rig.resident()).id, Action.STOP_PAYMENT, payment=paid))
+            assert await rig.results(dispatch.resident) == ["failed"]
         assert rig.providers.bank.book == []
 
 

@@ -24,10 +24,8 @@ from simulators.providers import serving
 from streams.channels.provider import KEY_HEADER
 from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
-from streams.screening.payers import spread
-from streams.state.keys import key
 from tests.channel_rig import ACCOUNT, Rig, rigged
-from tests.dispatched import NOW, PAYEE, dispatch_for, payment
+from tests.dispatched import NOW, dispatch_for, payment
 from tests.streams.channels.test_receipts import post
 from tests.streams.iso20022.messages import answer, returned
 
@@ -62,13 +60,13 @@ async def bank(settings: Settings, folder: Path) -> AsyncIterator[tuple[Rig, Gat
         rig.settings = rig.settings.model_copy(update={"bank_url": f"http://127.0.0.1:{port}"})
         app = Starlette(routes=[Route("/stop-payments", gateway.take, methods=["POST"])])
         await rig.stack.enter_async_context(serving(app, port))
-        await rig.redis.hset(key("accounts-by-token", spread(PAYEE, rig.settings.partitions)), PAYEE, ACCOUNT)
         yield rig, gateway
 
 
 async def asked(rig: Rig, action: Action = Action.STOP_PAYMENT, paid: Payment | None = None) -> Dispatch:
     """A dispatch of the step that asks for a stop, carried out."""
-    paid = (paid or payment()).model_copy(update={"institution": "ybank"})
+    update = {"institution": "ybank", "payee": await rig.knows(ACCOUNT)}
+    paid = (paid or payment()).model_copy(update=update)
     resident = (await rig.resident()).id
     about: dict[str, Any] = {"id": f"{resident}-1:stop.0:1:payment", "step": "stop.0", "payment": paid}
     dispatch = dispatch_for(resident, action, **about)
