@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from domain.casework.payments import find
 from domain.dispatches.ids import DispatchId, parse
+from domain.identity.personal import WITHHELD
 from domain.ids import result_id
 from domain.payments.iso_codes import named_id
 from domain.payments.same_payment import references
@@ -153,6 +154,8 @@ class Receipts:
             if not await self._store.is_whole(self._book.partition(dispatch.resident)):
                 raise NotRecoveredError
             raise UnknownDispatchError(f"no dispatch {dispatch.text} is known here")
+        if isinstance(receipt, BankReceipt) and receipt.movements and await self._forgotten(receipt, dispatch):
+            receipt = receipt.model_copy(update={"movements": []})
         tokens = Tokens(self._secret)
         found = self._input(receipt, dispatch, action, tokens)
         if isinstance(found, OfficerReport):
@@ -165,6 +168,12 @@ class Receipts:
             await self._keep(tokens.numbers)
             await self._producer.send_all(records)
         return found.id
+
+    async def _forgotten(self, receipt: BankReceipt, dispatch: DispatchId) -> bool:
+        """Return whether the payment's personal data was destroyed: no erasure would find the numbers again."""
+        case = await self._store.case(self._book.partition(dispatch.resident), dispatch.case)
+        payment = find(case, receipt.transfer) if case else None
+        return payment is not None and payment.payee == WITHHELD
 
     async def _keep(self, numbers: Mapping[str, str]) -> None:
         """Store account numbers by token, on their topic and in Redis, before a case has the tokens."""

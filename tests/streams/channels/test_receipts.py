@@ -18,6 +18,7 @@ from agents.phone import VoiceProvider
 from agents.sms import SmsProvider
 from agents.visits import StationProvider
 from domain.identity.identifiers import account_token
+from domain.identity.personal import without
 from schemas.casework.cases import Payment
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import BankFeedback, ContactResult
@@ -33,7 +34,7 @@ from streams.security.encrypted_kafka import make_producer
 from streams.security.secrets import RECEIPT_CHANNELS
 from streams.state.keys import key
 from tests.channel_rig import Rig, rigged, until
-from tests.dispatched import NOW, dispatch_for
+from tests.dispatched import NOW, case_of, dispatch_for
 from tests.documents.answers import described
 
 SECOND = timedelta(seconds=1)
@@ -305,3 +306,26 @@ async def test_the_accounts_of_a_banks_movements_reach_the_case_as_tokens_and_ar
     assert [(each.payer.token, each.payee.token) for each in given[0].movements if each.payee] == [tuple(tokens)]
     assert given[0].bank == "icbc"
     assert "9900" not in given[0].model_dump_json()
+
+
+async def test_an_answer_about_an_erased_person_brings_no_account_number_back(settings: Settings) -> None:
+    number = "9900000000000003"
+    movement = {
+        "payer": {"bank": "icbc", "account": number},
+        "kind": "cash",
+        "amount_fen": 5,
+        "at": NOW.isoformat(),
+        "sequence": 7,
+    }
+    async with rigged(settings) as rig:
+        await rig.receiving()
+        resident = (await rig.resident()).id
+        paid = Payment(transfer="bank:1", payee="a1", amount_fen=5, at=NOW, state=TransferState.SETTLED)
+        dispatch = dispatch_for(resident, Action.STOP_PAYMENT, payment=paid)
+        await rig.store(without(case_of(dispatch, payments=[paid])))
+        body = {"id": "1", "dispatch": dispatch.id, "transfer": "bank:1", "state": "in_force", "movements": [movement]}
+        assert (await post(rig, "bank", body)).status_code == 200
+        given = [each for each in await rig.inputs(resident) if isinstance(each, BankFeedback)]
+        outgoing = await rig.worker()
+        assert await outgoing.account(account_token(settings.key(), number)) is None
+    assert [each.movements for each in given] == [[]]
