@@ -101,11 +101,15 @@ def bounds_of(rules: TraceRules) -> TraceBounds:
 
 
 class _Accounts:
-    """The accounts of a case by token. A token has one bank, however banks name it."""
+    """The accounts of a case by token. A token has one bank, however banks name it: the payment's institution, or else
+    as the bank names itself, or else the first of the names in alphabetical order.
+    """
 
     def __init__(self, case: Case, own: Collection[str]) -> None:
-        stated = sorted((each.token, each.bank) for each in _moved(case.movements))
-        self._banks = dict(reversed(stated))  # the first name in alphabetical order
+        stated = {
+            (each.token, stated.by != each.bank, each.bank) for stated in case.movements for each in _moved([stated])
+        }
+        self._banks = {token: bank for token, _, bank in sorted(stated, reverse=True)}  # the first in order is the last
         self._banks |= {payment.payee: payment.institution for payment in case.payments if payment.institution}
         self._own = frozenset(own)
 
@@ -120,11 +124,14 @@ class _Accounts:
         return Stated("", payment.at, movement)
 
     def statement(self, stated: StatedMovement) -> Stated:
-        """Return a bank's statement as the trace reads it."""
+        """Return a bank's statement as the trace reads it. Banks that name the payer's bank differently still state the
+        same movement.
+        """
         told = stated.movement
+        payer = self.account(told.payer.token)
         movement = Movement(
-            name_of(told),
-            self.account(told.payer.token),
+            f"{payer.bank}#{told.sequence}",
+            payer,
             self._payee(told),
             told.amount_fen,
             told.at,

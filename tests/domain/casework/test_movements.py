@@ -141,6 +141,20 @@ def test_money_that_comes_back_to_the_resident_is_with_the_victim() -> None:
     assert trace.steps[-1].payee == VICTIM
 
 
+def test_a_bank_is_believed_about_its_own_accounts_whatever_others_call_it() -> None:
+    line = paid()
+    own = moved("b1", MovementKind.CASH, 500_000, 5)
+    line.give(answer(line, moved("a1", "b1", 600_000, 3)))
+    line.give(answer(line, own, name="2", bank="b"))
+    line.pass_to(MINUTE)
+    others = own.model_copy(update={"payer": MovedAccount(bank="aa", token="b1"), "amount_fen": 1})
+    line.give(answer(line, others, name="3", bank="a"))
+    trace = traced(line.here, TraceRules())
+    assert whereabouts(trace)["bank:1"].cashed_out == 500_000
+    assert {account.bank for account, _ in in_accounts(trace) if account.token == "b1"} == {"b"}
+    assert [finding.kind for finding in trace.findings] == [FindingKind.CONTRADICTION]
+
+
 def test_the_payees_institution_answers_if_the_answer_names_no_bank() -> None:
     line = Line()
     line.alert(Level.RED, payment().model_copy(update={"institution": "icbc"}))
