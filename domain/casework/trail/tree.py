@@ -3,8 +3,8 @@
 The figures obey the law of the trace: stolen = with the victim + held + unknown + cashed out + fees, to the fen.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -93,7 +93,11 @@ def money_tree(case: Case, rules: TraceRules, own: Collection[str] = ()) -> Mone
     if not case.movements:
         return None
     trace = traced(case, rules, own)
-    found = tuple(_tree(case, trace, payment) for payment in case.payments if payment.transfer in trace.thefts)
+    parts = _parts(trace)
+    stopped = {each.payee for each in case.payments if _holds(each)}
+    found = tuple(
+        _tree(case, payment, part, stopped) for payment in case.payments if (part := parts.get(payment.transfer))
+    )
     total = Accounted(*map(sum, zip(*(each.figures for each in found), strict=True))) if found else Accounted()
     doubts = {FindingKind.CONTRADICTION, FindingKind.OVERDRAFT}
     doubtful = any(finding.kind in doubts for finding in trace.findings) or any(each.doubtful for each in found)
@@ -101,17 +105,41 @@ def money_tree(case: Case, rules: TraceRules, own: Collection[str] = ()) -> Mone
     return MoneyTree(Standing.INVESTIGATIVE, total, found, doubtful, full)
 
 
-def _tree(case: Case, trace: MoneyTrace, payment: Payment) -> PaymentTree:
-    left = {account: fen for (account, theft), fen in in_accounts(trace).items() if theft == payment.transfer and fen}
-    payee = _payee(trace, payment)
-    there = left.get(payee, 0) if payee else 0
-    due, frozen = _due_back(case, payment, trace, payee), _frozen(case, payment)
+class _Part(NamedTuple):
+    """What a trace says of one payment's money. `left`: what is still in each account (fen); `ended`: the accounts at
+    which a bound ended the trace.
+    """
+
+    since: datetime
+    where: Whereabouts
+    steps: list[Onward]
+    left: dict[TracedAccount, int]
+    ended: set[TracedAccount]
+
+
+def _parts(trace: MoneyTrace) -> dict[str, _Part]:
+    """Return a trace by payment. It reads the trace once, however many payments there are."""
+    where = whereabouts(trace)
+    parts = {theft: _Part(stolen.at, where[theft], [], {}, set()) for theft, stolen in trace.thefts.items()}
+    for step in trace.steps:
+        parts[step.theft].steps.append(step)
+    for (account, theft), fen in in_accounts(trace).items():
+        if fen:
+            parts[theft].left[account] = fen
+    for end in trace.ends:
+        parts[end.theft].ended.add(end.account)
+    return parts
+
+
+def _tree(case: Case, payment: Payment, part: _Part, stopped: Collection[str]) -> PaymentTree:
+    payee = _payee(part, payment)
+    there = part.left.get(payee, 0) if payee else 0
+    due, frozen = _due_back(case, payment, part, payee), _frozen(case, payment)
     back = min(there, due)
-    if payee in left:
-        left[payee] -= back
-    held = {account: fen for account, fen in _held(case, left, payee, frozen).items() if fen}
-    rows = tuple(_Rows(trace, payment.transfer, left, held).walk())
-    figures = _figures(whereabouts(trace)[payment.transfer], back, sum(held.values()))
+    left = part.left | {payee: there - back} if payee else part.left
+    held = {account: fen for account, fen in _held(left, payee, stopped, frozen).items() if fen}
+    rows = tuple(_Rows(part, payment.transfer, left, held).walk())
+    figures = _figures(part.where, back, sum(held.values()))
     return PaymentTree(payment.transfer, figures, rows, doubtful=due > there or (frozen or 0) > there)
 
 
@@ -120,18 +148,18 @@ def _figures(found: Whereabouts, back: int, held: int) -> Accounted:
     return Accounted(found.stolen, found.with_victim + back, held, unknown, found.cashed_out, found.fees)
 
 
-def _payee(trace: MoneyTrace, payment: Payment) -> TracedAccount | None:
-    payees = (step.payee for step in trace.steps if step.movement == payment.transfer)
+def _payee(part: _Part, payment: Payment) -> TracedAccount | None:
+    payees = (step.payee for step in part.steps if step.movement == payment.transfer)
     return next((payee for payee in payees if isinstance(payee, TracedAccount)), None)
 
 
-def _due_back(case: Case, payment: Payment, trace: MoneyTrace, payee: TracedAccount | None) -> int:
+def _due_back(case: Case, payment: Payment, part: _Part, payee: TracedAccount | None) -> int:
     """Return how much (fen) the bank has given back beyond the movements that already say so."""
     status = status_of(case, payment)
     if status.status is not PaymentStatus.RETURNED:
         return 0
-    told = (step for step in trace.steps if step.theft == payment.transfer and step.payer == payee)
-    return max(0, status.amount_fen - sum(step.amount_fen for step in told if step.payee == VICTIM))
+    told = sum(step.amount_fen for step in part.steps if step.payer == payee and step.payee == VICTIM)
+    return max(0, status.amount_fen - told)
 
 
 def _frozen(case: Case, payment: Payment) -> int | None:
@@ -143,14 +171,13 @@ def _frozen(case: Case, payment: Payment) -> int | None:
 
 
 def _held(
-    case: Case, left: dict[TracedAccount, int], payee: TracedAccount | None, frozen: int | None
+    left: Mapping[TracedAccount, int], payee: TracedAccount | None, stopped: Collection[str], frozen: int | None
 ) -> dict[TracedAccount, int]:
-    """Return how much of a payment's money banks hold in each account: at most what is there, and in the payee's at
-    most what a bank says it has frozen of the payment.
+    """Return how much of a payment's money banks hold in each account: all in accounts that they have stopped, but in
+    the payee's as much as a bank says it has frozen of the payment. It is at most what is there.
     """
-    stopped = {each.payee for each in case.payments if each.stop and _holds(each)}
     held = {account: fen for account, fen in left.items() if account.token in stopped}
-    if frozen is not None and payee in left:
+    if frozen is not None and payee is not None:
         held[payee] = min(left[payee], frozen)
     return held
 
@@ -163,14 +190,12 @@ class _Rows:
     """The rows of one payment's tree. An account's onward movements follow its first row only."""
 
     def __init__(
-        self, trace: MoneyTrace, theft: str, left: dict[TracedAccount, int], held: dict[TracedAccount, int]
+        self, part: _Part, theft: str, left: Mapping[TracedAccount, int], held: Mapping[TracedAccount, int]
     ) -> None:
         self._steps: defaultdict[object, list[Onward]] = defaultdict(list)
-        for step in trace.steps:
-            if step.theft == theft:
-                self._steps[None if step.movement == theft else step.payer].append(step)
-        self._since = trace.thefts[theft].at
-        self._ended = Counter(end.account for end in trace.ends if end.theft == theft)
+        for step in part.steps:
+            self._steps[None if step.movement == theft else step.payer].append(step)
+        self._since, self._ended = part.since, part.ended
         self._left, self._held = dict(left), dict(held)
 
     def walk(self) -> Iterator[TreeRow]:
