@@ -19,6 +19,7 @@ from streams.intake.settings import embedded_key
 from streams.runtime.clock import Clock
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
+from streams.screening.store import EvidenceStore
 from streams.screening.subjects import Subjects
 from streams.security.acls import rules
 from streams.security.rights import Component
@@ -272,6 +273,7 @@ async def test_intake_s_own_rights_at_redis_are_enough_and_let_it_read_no_paymen
         assert found["answer"] == "confirmed"
         assert (await client.post(ABANDONED, json={"check": found["check"]})).json() == {"counted": True}
     as_intake: Any = connect(limited)
+    await EvidenceStore(as_intake, 1).keep_accounts({"a1": CONFIRMED_ACCOUNT})  # of a bank's answer
     refused = [("HGETALL", "accounts-by-token:{0}"), ("ZRANGE", "payers:{0}:a1", 0, -1), ("HDEL", "watch:{0}", "x")]
     for command in refused:
         with pytest.raises(NoPermissionError):
