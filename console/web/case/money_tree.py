@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from console.web.kit.services import Services
 from domain.casework.trail.tree import Accounted, MoneyTree, PaymentTree, TreeRow, money_tree
 from domain.identity.identifiers import account_token
+from domain.policy import PolicyError
 from domain.policy.trace import TraceRules
 from schemas.casework.cases import Case
 from schemas.people.residents import Resident
@@ -49,10 +50,12 @@ async def drawn_tree(services: Services, case: Case, resident: Resident | None) 
 
 
 async def _rules(services: Services, case: Case) -> TraceRules:
-    """Return the bounds of the policy by which the case was last decided, or the defaults if its text is lost."""
+    """Return the bounds of the policy by which the case was last decided, or the defaults if its text is lost or of
+    another version.
+    """
     try:
         return (await services.line.policies.get(case.policy)).trace
-    except UnknownPolicyError:
+    except (UnknownPolicyError, PolicyError):
         return TraceRules()
 
 
