@@ -21,7 +21,8 @@ from domain.ids import result_id
 from domain.payments.iso_codes import named_id
 from domain.payments.same_payment import references
 from domain.policy.messages import KEYS
-from schemas.casework.cases import Payment
+from schemas.base import ANY_VERSION
+from schemas.casework.cases import Case, Payment
 from schemas.casework.inputs import BankFeedback, ContactResult, OfficerReport
 from schemas.channels.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
 from schemas.codes.channels import ProviderSaid
@@ -154,7 +155,7 @@ class Receipts:
             if not await self._store.is_whole(self._book.partition(dispatch.resident)):
                 raise NotRecoveredError
             raise UnknownDispatchError(f"no dispatch {dispatch.text} is known here")
-        if isinstance(receipt, BankReceipt) and receipt.movements and await self._forgotten(receipt, dispatch):
+        if isinstance(receipt, BankReceipt) and receipt.movements and await self._kept_by_none(receipt, dispatch):
             receipt = receipt.model_copy(update={"movements": []})
         tokens = Tokens(self._secret)
         found = self._input(receipt, dispatch, action, tokens)
@@ -169,10 +170,17 @@ class Receipts:
             await self._producer.send_all(records)
         return found.id
 
-    async def _forgotten(self, receipt: BankReceipt, dispatch: DispatchId) -> bool:
-        """Return whether the payment's personal data was destroyed: no erasure would find the numbers again."""
-        case = await self._store.case(self._book.partition(dispatch.resident), dispatch.case)
-        payment = find(case, receipt.transfer) if case else None
+    async def _kept_by_none(self, receipt: BankReceipt, dispatch: DispatchId) -> bool:
+        """Return whether no case will keep the movements: the resident has a later case, or the payment's personal
+        data was destroyed. No erasure would find their account numbers again.
+        """
+        raw = await self._store.raw_cases(self._book.partition(dispatch.resident), [dispatch.resident])
+        if dispatch.resident not in raw:
+            return False
+        case = Case.model_validate_json(raw[dispatch.resident], extra=ANY_VERSION)
+        if case.id != dispatch.case:
+            return case.number > int(dispatch.case.rpartition("-")[2])
+        payment = find(case, receipt.transfer)
         return payment is not None and payment.payee == WITHHELD
 
     async def _keep(self, numbers: Mapping[str, str]) -> None:

@@ -308,7 +308,8 @@ async def test_the_accounts_of_a_banks_movements_reach_the_case_as_tokens_and_ar
     assert "9900" not in given[0].model_dump_json()
 
 
-async def test_an_answer_about_an_erased_person_brings_no_account_number_back(settings: Settings) -> None:
+@pytest.mark.parametrize("latest", ["erased", "later"])
+async def test_an_answer_that_no_case_will_keep_stores_no_account_number(settings: Settings, latest: str) -> None:
     number = "9900000000000003"
     movement = {
         "payer": {"bank": "icbc", "account": number},
@@ -322,7 +323,10 @@ async def test_an_answer_about_an_erased_person_brings_no_account_number_back(se
         resident = (await rig.resident()).id
         paid = Payment(transfer="bank:1", payee="a1", amount_fen=5, at=NOW, state=TransferState.SETTLED)
         dispatch = dispatch_for(resident, Action.STOP_PAYMENT, payment=paid)
-        await rig.store(without(case_of(dispatch, payments=[paid])))
+        case = case_of(dispatch, payments=[paid])
+        later = case.model_copy(update={"id": f"{resident}-2", "number": 2})
+        await rig.store(without(case) if latest == "erased" else later)
+        await rig.redis.hset(key("earlier", await rig.stands(resident)), case.id, case.model_dump_json())
         body = {"id": "1", "dispatch": dispatch.id, "transfer": "bank:1", "state": "in_force", "movements": [movement]}
         assert (await post(rig, "bank", body)).status_code == 200
         given = [each for each in await rig.inputs(resident) if isinstance(each, BankFeedback)]
