@@ -201,6 +201,8 @@ def asked(draft: DecisionBuilder, step: Step) -> None:
     if payment is None or step.action is Action.STOP_RELEASE or step.attempt > 1:
         return
     times = payment.stop.times + 1 if payment.stop else 1
-    until = payment.stop.until if payment.stop else None  # the first stop goes on while its extension is asked for
-    draft.pay(payment.model_copy(update={"stop": Stop(state=StopState.ASKED, times=times, until=until)}))
+    runs = payment.stop if payment.stop and payment.stop.runs else None  # it goes on while its extension is asked for
+    until, there = (runs.until, runs.there_fen) if runs else (None, None)
+    stop = Stop(state=StopState.ASKED, times=times, until=until, there_fen=there)
+    draft.pay(payment.model_copy(update={"stop": stop}))
     draft.note(FactKind.STOP, BankAsked(times, draft.plan.stop.times), step)

@@ -87,9 +87,8 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     payment = find(draft.case, given.transfer) or payment
     stop = payment.stop or Stop(state=StopState.ASKED, times=0)
     until = min(given.until or draft.now + draft.plan.stop.lasts, LATEST)
-    draft.pay(
-        payment.model_copy(update={"stop": stop.model_copy(update={"state": StopState.IN_FORCE, "until": until})})
-    )
+    said = {"state": StopState.IN_FORCE, "until": until, "there_fen": given.amount_fen or stop.there_fen}
+    draft.pay(payment.model_copy(update={"stop": stop.model_copy(update=said)}))
     draft.note(FactKind.STOP, StoppedUntil(until), amount_fen=given.amount_fen)
     orders.record_execution(draft, payment.transfer, until)
     due = max(draft.now + timedelta(seconds=1), until - draft.plan.stop.remind_before)

@@ -145,12 +145,14 @@ class StopState(StrEnum):
 class Stop(Model):
     """The stop on the payee's account of one payment. `times`: number of requests; 0: the bank's own doing.
 
-    `until`: when it ends; None unless it is in force, which it is also while its extension is asked for.
+    `until`: when it ends; None unless it is in force, which it is also while its extension is asked for; `there_fen`:
+    of the payment, still in the account when the bank confirmed the stop; None if it has not said.
     """
 
     state: StopState
     times: Annotated[int, Field(ge=0, le=2)] = 1
     until: When | None = None
+    there_fen: Fen | None = None
 
     @property
     def runs(self) -> bool:

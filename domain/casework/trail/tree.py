@@ -62,7 +62,7 @@ class TreeRow(NamedTuple):
 class PaymentTree(NamedTuple):
     """The way of one payment's money, in the order of a tree: each row is followed by where its money went on to.
 
-    `doubtful`: whether the bank has returned or frozen more than the movements leave in the payee's account.
+    `doubtful`: whether the bank has returned, or holds, more than the movements leave in the payee's account.
     """
 
     transfer: str
@@ -134,13 +134,13 @@ def _parts(trace: MoneyTrace) -> dict[str, _Part]:
 def _tree(case: Case, payment: Payment, part: _Part, stopped: Collection[str]) -> PaymentTree:
     payee = _payee(part, payment)
     there = part.left.get(payee, 0) if payee else 0
-    due, frozen = _due_back(case, payment, part, payee), _frozen(case, payment)
+    due, told = _due_back(case, payment, part, payee), _there(case, payment)
     back = min(there, due)
     left = part.left | {payee: there - back} if payee else part.left
-    held = {account: fen for account, fen in _held(left, payee, stopped, frozen).items() if fen}
+    held = {account: fen for account, fen in _held(left, payee, stopped, told).items() if fen}
     rows = tuple(_Rows(part, payment.transfer, left, held).walk())
     figures = _figures(part.where, back, sum(held.values()))
-    return PaymentTree(payment.transfer, figures, rows, doubtful=due > there or (frozen or 0) > there)
+    return PaymentTree(payment.transfer, figures, rows, doubtful=due > there or (told or 0) > there)
 
 
 def _figures(found: Whereabouts, back: int, held: int) -> Accounted:
@@ -162,23 +162,25 @@ def _due_back(case: Case, payment: Payment, part: _Part, payee: TracedAccount | 
     return max(0, status.amount_fen - told)
 
 
-def _frozen(case: Case, payment: Payment) -> int | None:
-    """Return how much (fen) of a payment the bank has frozen, also after its stop has run out; None if it has not, or
-    has let it go.
+def _there(case: Case, payment: Payment) -> int | None:
+    """Return how much (fen) of a payment its payee's bank says that it holds: frozen, also after its stop has run out,
+    or still there when it stopped the account. None if it has not said, or has let it go.
     """
-    gone = payment.stop is not None and payment.stop.state in (StopState.RELEASED, StopState.RETURNED)
-    return None if gone else case.frozen.get(payment.transfer)
+    if payment.stop is not None and payment.stop.state in (StopState.RELEASED, StopState.RETURNED):
+        return None
+    frozen = case.frozen.get(payment.transfer)
+    return payment.stop.there_fen if frozen is None and payment.stop and payment.stop.runs else frozen
 
 
 def _held(
-    left: Mapping[TracedAccount, int], payee: TracedAccount | None, stopped: Collection[str], frozen: int | None
+    left: Mapping[TracedAccount, int], payee: TracedAccount | None, stopped: Collection[str], told: int | None
 ) -> dict[TracedAccount, int]:
     """Return how much of a payment's money banks hold in each account: all in accounts that they have stopped, but in
-    the payee's as much as a bank says it has frozen of the payment. It is at most what is there.
+    the payee's as much as its bank has told. It is at most what the movements leave there.
     """
     held = {account: fen for account, fen in left.items() if account.token in stopped}
-    if frozen is not None and payee is not None:
-        held[payee] = min(left[payee], frozen)
+    if told is not None and payee is not None:
+        held[payee] = min(left[payee], told)
     return held
 
 

@@ -104,6 +104,19 @@ def test_a_bank_that_returned_or_froze_more_than_its_movements_leave_makes_the_t
         assert tree(line).doubtful
 
 
+def test_of_a_stopped_account_only_what_its_bank_says_is_there_counts_as_held() -> None:
+    line = paid()
+    told = answer(line, *TWO_HOPS)
+    line.give(told.model_copy(update={"amount_fen": 300_000}))
+    assert tree(line).total == Accounted(1_000_000, 0, 300_000, 449_000, 250_000, 1_000)
+    assert not tree(line).doubtful
+    line.pass_to(timedelta(hours=49))
+    assert tree(line).total.held == 0
+    line = paid()
+    line.give(answer(line, *TWO_HOPS).model_copy(update={"amount_fen": 400_000}))
+    assert tree(line).doubtful
+
+
 def test_money_in_a_circle_is_walked_once() -> None:
     line = paid()
     circle = (moved("a1", "b1", 500_000, 1), moved("b1", "a1", 400_000, 2), moved("a1", "b1", 900_000, 3))
