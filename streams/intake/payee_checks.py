@@ -235,7 +235,7 @@ def _read(model: type[Given], index: int, item: object) -> Given | list[Fault]:
 
 
 def _fault(index: int, detail: Any) -> Fault:  # noqa: ANN401 - pydantic's own dict
-    name = field_name(detail["loc"][0])
+    name = field_name(detail["loc"][0]) if detail["loc"] else None  # a key may be no text: half a surrogate
     match detail["type"]:
         case "missing":
             return Fault(index, name, "the field is missing", "Add it")

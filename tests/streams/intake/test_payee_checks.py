@@ -181,6 +181,12 @@ async def test_a_hostile_body_is_refused_with_a_clear_error(
         assert (answer.status_code, words in answer.json()["error"]) == (status, True), answer.text
 
 
+async def test_a_field_whose_name_is_half_a_surrogate_is_refused(bank: httpx.AsyncClient) -> None:
+    for path in (CHECK, ABANDONED):
+        answer = await bank.post(path, content=b'{"\\ud800": 1}', headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, None)
+
+
 async def test_a_field_given_twice_is_refused(bank: httpx.AsyncClient) -> None:
     twice = f'{{"subject": "account", "value": "{CONFIRMED_ACCOUNT}", "value": "{UNKNOWN_ACCOUNT}"}}'
     answer = await bank.post(CHECK, content=twice, headers={"Content-Type": "application/json"})
