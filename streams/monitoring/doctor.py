@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from importlib.metadata import version
 from typing import Any, cast
@@ -35,6 +35,7 @@ from streams.state import redis_settings
 from streams.state.case_store import CaseStore, connect
 from streams.state.primary import HOW_TO_REFUSE, REPLICAS, refuses_alone
 from streams.state.redis_client import client, sentinels_say
+from streams.state.redis_versions import vulnerable
 
 LIBRARIES = ("faust-streaming", "aiokafka", "kafka-python", "redis", "pydantic", "prometheus-client")
 AHEAD = timedelta(days=60)  # the time before a table ends, such as the holidays, from which a warning is given
@@ -200,12 +201,15 @@ async def _vault(url: str, login: Login) -> list[Diagnosis]:
     redis: Any = client(url, login)
     try:
         found = await redis_settings.check(redis, vault=True)
+        versions = [_finding(each) for each in vulnerable(await redis.info("server"))]
     except (RedisError, OSError) as error:
         do = "Is it running, and does QUANZU_VAULT name it? Inputs wait in Kafka meanwhile; nobody is warned"
         return [Diagnosis(False, f"the vault cannot be reached ({type(error).__name__})", do)]
     finally:
         await redis.aclose()
-    return [_finding(each) for each in found] or [Diagnosis(True, f"the vault, append-only file on{_unseen(redis)}")]
+    settings = [_finding(each) for each in found]
+    good = Diagnosis(True, f"the vault, append-only file on{_unseen(redis)}")
+    return [*(settings or [good]), *(replace(each, what=f"the vault: {each.what}") for each in versions)]
 
 
 async def _right_vault(settings: Settings) -> list[Diagnosis]:
@@ -223,10 +227,11 @@ async def _right_vault(settings: Settings) -> list[Diagnosis]:
 
 
 async def _redis_settings(settings: Settings) -> list[Diagnosis]:
-    """Return the faults in Redis' settings that can lose or block data."""
+    """Return the faults in Redis' settings that can lose or block data, and its known vulnerabilities."""
     redis: Any = connect(settings)
     try:
-        return [_finding(each) for each in await redis_settings.check(redis)]
+        known = vulnerable(await redis.info("server"))
+        return [_finding(each) for each in (*await redis_settings.check(redis), *known)]
     finally:
         await redis.aclose()
 
