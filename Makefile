@@ -11,12 +11,14 @@ QUIX := tests/tools/bench/peers
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
+# The time that is written into what is built: that of the last commit.
+EPOCH = $(shell git log -1 --format=%ct)
 # Most tests wait for servers most of the time: more of them run at once than there are cores.
 AT_ONCE ?= $(shell expr 2 '*' `nproc`)
 # Hundreds of Python processes are started: none should compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo check pure test browser docs simulation chaos bench bench-full bench-kept lint lock clean
+.PHONY: setup demo check pure test browser docs simulation chaos bench bench-full bench-kept lint lock sbom audit release clean
 
 setup: $(STAMP)
 
@@ -76,6 +78,7 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.tools.structure
+	$(BIN)/python -m deploy.supply.licences
 
 # The lock names no registry: hashes say what a package is, wherever it comes from.
 lock:
@@ -88,5 +91,23 @@ lock:
 	$(UV) pip compile $(QUIX)/quix.in --override $(QUIX)/quix-overrides.in --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --output-file $(QUIX)/quix.lock
 
+# What Quanzu is made of, in CycloneDX.
+sbom: setup
+	SOURCE_DATE_EPOCH=$(EPOCH) $(BIN)/python -m deploy.supply.sbom quanzu.cdx.json
+
+# Whether a package of the image is known to be vulnerable. It needs pip-audit and a network, and fails without.
+audit: setup
+	$(BIN)/python -m deploy.supply.audit
+
+# A signed release in dist/: `make release KEY=~/.ssh/release`. docs/how-to/release.md. Where there is no network, AUDITED says
+# who ran `make audit` on this lock elsewhere, and when.
+release: setup $(if $(AUDITED),,audit)
+	rm -rf dist && mkdir dist
+	SOURCE_DATE_EPOCH=$(EPOCH) $(BIN)/python -m hatchling build --target wheel --directory dist
+	SOURCE_DATE_EPOCH=$(EPOCH) $(BIN)/python -m deploy.supply.sbom dist/quanzu.cdx.json
+	cp deploy/requirements.lock deploy/build.lock dist
+	echo "$(or $(AUDITED),make audit found no known vulnerability)" >dist/AUDIT
+	deploy/release.sh sign dist $(KEY)
+
 clean:
-	rm -rf $(VENV) data site .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) data site dist quanzu.cdx.json .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
