@@ -21,7 +21,7 @@ from streams.state.case_store import Loaded
 from streams.state.store_update import entry_name
 
 FENCE = "if stored ~= ARGV[1] then return stored end\n"
-DECIDING_SECONDS = 0.3  # so long another may commit between what a worker read and what it writes
+DECIDING_SECONDS = 0.6  # so long another may commit between what a worker read and what it writes
 UNPUBLISHED_SECONDS = 1.0
 STRUCK_SECONDS = 1.0
 STRUCK = {topics.CASE_INPUTS.name, *(topic.name for topic in topics.DISPATCHES)}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 
 from domain.payments import ledger
@@ -16,8 +17,9 @@ from domain.statistics import counts
 from domain.statistics.report import Published, money
 from schemas.casework.cases import Case
 from schemas.levels import Action, EvidenceClass, Level
-from simulators.demo.run import Demo, Plan, Running, drained
+from simulators.demo.run import Demo, Plan, Running, beside, drained
 from streams.intake.acceptor import ACCEPTED
+from streams.intake.settings import embedded_key
 from streams.messaging import topics
 from streams.messaging.producer import Record
 from streams.monitoring.exporter.exporter import LOOKS
@@ -28,6 +30,7 @@ from tests.tools.servers.prometheus import PrometheusServer
 
 WEEK = 7 * 86_400.0
 POISON = b"no signal at all"
+PAYEE = "6200000000000009"
 ONE = {"prefecture": "2201", "level": "red", "channel": "sms", "source": "bank-a"}
 FRESH_SECONDS = 60.0
 
@@ -91,7 +94,8 @@ async def prove(folder: Path, plan: Plan, interval: str = "15s") -> Proof:
         with prometheus:
             began = time.time()
             await _poison(running)
-            await running.feeders.run(running.line.clock.now() + plan.length * plan.speed)
+            async with beside(_ask_about_payees(running)):
+                await running.feeders.run(running.line.clock.now() + plan.length * plan.speed)
             await drained(running)
             span = Span(began, time.time())
             everything = await asyncio.to_thread(ask_all, prometheus, span, EVERYTHING, interval)
@@ -103,6 +107,18 @@ async def prove(folder: Path, plan: Plan, interval: str = "15s") -> Proof:
 async def _poison(running: Running) -> None:
     """Something that cannot be read, so that there is a dead letter to be shown."""
     await running.line.producer.send_all([Record(topics.SIGNALS.name, b"", POISON, 0)])
+
+
+async def _ask_about_payees(running: Running) -> None:
+    """A bank asks about a payee each second, and its customers do not pay."""
+    key = {"Authorization": f"Bearer {embedded_key(running.line.settings)}"}
+    async with httpx.AsyncClient(base_url=f"{running.address}/v1/payees", headers=key) as bank:
+        while True:
+            found = await bank.post("/check", json={"subject": "account", "value": PAYEE})
+            found.raise_for_status()
+            (answer,) = found.json()["answers"]
+            (await bank.post("/check/abandoned", json={"check": answer["check"]})).raise_for_status()
+            await asyncio.sleep(1)
 
 
 def _last_week(now: float) -> str:
