@@ -168,7 +168,7 @@ async def test_a_red_case_that_nobody_has_taken_stands_red_and_bold(console: Sta
     await expect(free).to_have_css("color", red_colour)
 
 
-async def test_one_box_finds_by_number_id_name_and_either_end_of_a_telephone(
+async def test_one_box_finds_by_number_id_name_and_a_telephone_or_its_last_four_digits(
     console: Stage, line: Line, people: People
 ) -> None:
     (case,) = await yellows(console, line, "220221001", name="司马某")
@@ -176,7 +176,7 @@ async def test_one_box_finds_by_number_id_name_and_either_end_of_a_telephone(
     number = console.services.hub.rows[case.id].number
     phone = line.residents[0].phones[0].value.removeprefix("+86")
     await expect(page.locator("#rows small").first).to_have_text(number)
-    for words in (number, number[3:], case.id[:9], "司马", phone[:7], phone[-4:]):
+    for words in (number, number[3:], case.id[:9], "司马", phone, phone[-4:]):
         await page.locator(".queue").click(position={"x": 2, "y": 2})
         await page.keyboard.press("Control+k")
         await expect(page.locator("#q")).to_be_focused()
