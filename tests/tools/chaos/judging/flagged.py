@@ -7,10 +7,11 @@ dispatch that it has in hand, before it is struck.
 import os
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest import mock
 
 from schemas.casework.events import Dispatch
@@ -61,8 +62,8 @@ def awaited(folder: Path, moment: Moment, seconds: float) -> Struck | None:
 
 def patch() -> None:
     """Let this worker look for flags."""
-    mock.patch.object(CaseStore, "commit", _committing).start()
-    mock.patch.object(DispatchLog, "sending", _marking).start()
+    for kind, name, instead in PATCHES:
+        mock.patch.object(kind, name, instead).start()
 
 
 async def _committing(
@@ -75,11 +76,17 @@ async def _committing(
     return done
 
 
-async def _marking(self: DispatchLog, dispatch: Dispatch, fence: str) -> float | None:
-    began = await SENDING(self, dispatch, fence)
+async def _marking(self: DispatchLog, dispatch: Dispatch, fence: str, *, first: bool = False) -> float | None:
+    began = await SENDING(self, dispatch, fence, first=first)
     if began is not None:
         _strike(Moment.SENDING, signal.SIGSTOP, dispatch.id)
     return began
+
+
+PATCHES: tuple[tuple[type, str, Callable[..., Any]], ...] = (
+    (CaseStore, "commit", _committing),
+    (DispatchLog, "sending", _marking),
+)
 
 
 def _strike(moment: Moment, which: signal.Signals, dispatch: str = "") -> None:
