@@ -158,10 +158,7 @@ class _Taking:
             kept = base64.b64encode(header).decode()
             zone = str(self.options.zone)
             self.reading = Reading(header=kept, start=self.options.start, zone=zone, mapping=mapping)
-        try:
-            self.row = self.format.open(header, self.options)
-        except RowError as error:
-            self.row = partial(_refused, str(error))
+        self.row = row_reader(self.format, header, self.options)
         if not state.line:
             state.offset, state.line, state.skipped = file.tell(), before + int(self.format.header), before
         file.seek(state.offset)
@@ -214,6 +211,14 @@ def item_of(row: Row, line: Line, name: str, longest: int = LONGEST_LINE) -> obj
         return row(line[1], name)
     except RowError as error:
         return Unreadable(str(error))
+
+
+def row_reader(form: Format, header: bytes, options: Options) -> Row:
+    """Return the reader of a file's rows. If the header cannot be read, each row is an Unreadable that says why."""
+    try:
+        return form.open(header, options)
+    except RowError as error:
+        return partial(_refused, str(error))
 
 
 def _refused(why: str, line: bytes, row_id: str) -> object:

@@ -3,7 +3,6 @@
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -11,10 +10,9 @@ from domain.feeds.bank_mapping import BankMapping
 from domain.identity import masking
 from schemas.risk import wire
 from schemas.risk.signals import Transfer, batch_adapter
-from streams.intake.acceptor import Unreadable, examine
-from streams.intake.files import FileRefusedError, Line, item_of, lines_of, opened, read_header, row_id
+from streams.intake.acceptor import examine
+from streams.intake.files import FileRefusedError, Line, item_of, lines_of, opened, read_header, row_id, row_reader
 from streams.intake.formats import MAPPED, Options, Row, format_of
-from streams.intake.formats.rows import RowError
 
 ROWS = 10
 _LINES = 1_000  # that are looked at for them; others may be blank or footers
@@ -23,7 +21,7 @@ _SAMPLE = "0" * 8  # stands for the file's digest, of which the id of a row with
 
 @dataclass(frozen=True, slots=True)
 class TriedRow:
-    """A row as it would be read: the payment, or why the row would become a dead letter."""
+    """How a row of the file would be read. `payment` is None if it would become a dead letter; `why` then says why."""
 
     line: int
     payment: Transfer | None
@@ -44,10 +42,7 @@ def try_file(path: Path, mapping: BankMapping, now: datetime) -> list[TriedRow]:
             rows = list(islice((each for each in lines if each[1].strip() and not form.is_footer(each[1])), ROWS))
     except (OSError, EOFError, zlib.error) as error:
         raise FileRefusedError(f"{path}: cannot be read ({type(error).__name__}). Fetch the file again") from None
-    try:
-        row = form.open(header, options)
-    except RowError as error:
-        row = partial(_unreadable, str(error))
+    row = row_reader(form, header, options)
     return [_tried(row, line, now) for line in rows]
 
 
@@ -64,7 +59,3 @@ def _tried(row: Row, line: Line, now: datetime) -> TriedRow:
         return TriedRow(line[0], None, f"{fault.field}: {fault.what}" if fault.field else fault.what)
     (signal,) = batch_adapter.validate_json(wire.record(found.signals))
     return TriedRow(line[0], signal if isinstance(signal, Transfer) else None)
-
-
-def _unreadable(why: str, line: bytes, row_id: str) -> object:
-    return Unreadable(why)

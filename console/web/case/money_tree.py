@@ -1,10 +1,10 @@
 """Gathers the tree of a case's money for its page: the accounts' numbers and their banks' names."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from console.web.kit.services import Services
+from console.web.payments.stops import accounts
 from domain.casework.trail.tree import Accounted, MoneyTree, PaymentTree, TreeRow, money_tree
 from domain.identity.identifiers import account_token
 from domain.policy import PolicyError
@@ -44,7 +44,7 @@ async def drawn_tree(services: Services, case: Case, resident: Resident | None) 
     tree = money_tree(case, await _rules(services, case), own)
     if tree is None:
         return None
-    numbers = await _numbers(services, tree)
+    numbers = await accounts(services, (token for each in tree.payments for token in _tokens(each)))
     lines = [(each.figures, [_line(services, row, numbers) for row in each.rows]) for each in tree.payments]
     return DrawnTree(tree, lines)
 
@@ -57,13 +57,6 @@ async def _rules(services: Services, case: Case) -> TraceRules:
         return (await services.line.policies.get(case.policy)).trace
     except (UnknownPolicyError, PolicyError):
         return TraceRules()
-
-
-async def _numbers(services: Services, tree: MoneyTree) -> Mapping[str, str]:
-    """Return the account numbers of a tree by token, as far as they are known."""
-    tokens = sorted({token for each in tree.payments for token in _tokens(each)})
-    found = await asyncio.gather(*map(services.line.outgoing.account, tokens))
-    return {token: number for token, number in zip(tokens, found, strict=True) if number}
 
 
 def _tokens(tree: PaymentTree) -> set[str]:
