@@ -4,43 +4,24 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-import quanzu
 from docs.hooks import section
-from streams.runtime.embedded import free_port
-from tests.tools.servers.process import wait_for
+from tests.commands.sandboxes import served
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/feeds.md").read_text("utf-8")
 BLOCKS = re.findall(r"```bash\n(.*?)```", section(PAGE, "before-a-payment") or "", re.DOTALL)
 
 
-def ready(address: str) -> bool:
-    try:
-        return httpx.get(f"{address}/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """The folder in which its folder `mine` lies, and its address."""
-    folder, port = tmp_path_factory.mktemp("payees"), free_port()
-    words = ["admin", "sandbox", "serve", "mine", "--source", "bank-x", "--port", str(port)]
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("QUANZU_")}
-    address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, str(Path(quanzu.__file__)), *words]
-    with subprocess.Popen(command, env=plain, cwd=folder, stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for(lambda: ready(address), "the sandbox")
-            yield folder, address
-        finally:
-            process.terminate()
+    folder = tmp_path_factory.mktemp("payees")
+    with served(folder) as address:
+        yield folder, address
 
 
 def asked(sandbox: tuple[Path, str], block: str, **variables: str) -> dict[str, object]:

@@ -1,9 +1,7 @@
 """A feed's developers start a sandbox, send the conformance set, and compare what arrived with what they sent."""
 
 import json
-import os
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,16 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-import quanzu
 from streams.runtime.embedded import free_port
-from tests.tools.servers.process import wait_for
+from tests.commands.sandboxes import QUANZU, plain, served
 
-QUANZU = [sys.executable, str(Path(quanzu.__file__))]
 ENDS_SECONDS = 60
-
-
-def plain(**more: str) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("QUANZU_")} | more
 
 
 def ran(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -30,25 +22,12 @@ def ran(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def ready(address: str) -> bool:
-    try:
-        return httpx.get(f"{address}/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """Its folder and its address."""
-    folder, port = tmp_path_factory.mktemp("sandbox") / "mine", free_port()
-    command = [*QUANZU, "admin", "sandbox", "serve", str(folder), "--source", "bank-x", "--port", str(port)]
-    address = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(command, env=plain(), cwd=folder.parent, stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for(lambda: ready(address), "the sandbox")
-            yield folder, address
-        finally:
-            process.terminate()
+    folder = tmp_path_factory.mktemp("sandbox")
+    with served(folder) as address:
+        yield folder / "mine", address
 
 
 @pytest.mark.timeout(200)

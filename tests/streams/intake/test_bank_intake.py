@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,8 @@ from streams.intake import files
 from streams.intake.acceptor import Intake
 from streams.intake.files import FileReport, intake_file
 from streams.intake.formats import Options
-from streams.messaging import topics
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
-from streams.security.encrypted_kafka import make_producer
 from tests.domain.feeds.bank_mappings import CELLS, mapping
 from tests.streams.intake.intake_signals import dead_letters, written
 
@@ -25,15 +23,6 @@ TITLED = mapping(
     ('format = "delimited"', 'format = "delimited"\nencoding = "gb18030"\nskip_first = 1\nfooter = ["合计"]')
 )
 XLSX = mapping(('format = "delimited"', 'format = "xlsx"'))
-
-
-@pytest.fixture
-async def intake(settings: Settings) -> AsyncIterator[Intake]:
-    topics.create(settings)
-    producer = make_producer(settings)
-    await producer.start()
-    yield Intake(producer, settings)
-    await producer.stop()
 
 
 def row(serial: str, **cells: str) -> str:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -17,10 +17,8 @@ import pytest
 from streams.intake.acceptor import Intake
 from streams.intake.files import LONGEST_LINE, FileRefusedError, FileReport, intake_file
 from streams.intake.formats import Options
-from streams.messaging import topics
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
-from streams.security.encrypted_kafka import make_producer
 from tests.streams.intake.intake_signals import dead_letters, transfer, written
 
 AMLSIM = "sourceNodeId,targetNodeId,value,time\n"
@@ -43,15 +41,6 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return write
-
-
-@pytest.fixture
-async def intake(settings: Settings) -> AsyncIterator[Intake]:
-    topics.create(settings)
-    producer = make_producer(settings)
-    await producer.start()
-    yield Intake(producer, settings)
-    await producer.stop()
 
 
 def figures(report: FileReport) -> tuple[int, int, int]:
