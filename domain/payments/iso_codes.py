@@ -81,7 +81,7 @@ def decimal_yuan(fen: int) -> str:
 
 
 def at(text: str) -> datetime:
-    """Return a time of a message (ISODateTime). A time without an offset is Beijing's.
+    """Parse a time of a message (ISODateTime). If the text has no offset, it is Beijing time.
 
     Raises ValueError if it is not a time; the text does not repeat it.
     """
@@ -108,7 +108,9 @@ def dispatch_of(given: str) -> str:
 
 
 def named_id(end_to_end: str) -> str:
-    """Return the end-to-end id of a payment as messages name it; "" if they cannot name it."""
+    """Return the payment's end-to-end id if a message can carry it: 35 characters at most, and not NOTPROVIDED. Else
+    return "".
+    """
     return end_to_end if len(end_to_end) <= LONGEST_ID and end_to_end != NOT_PROVIDED else ""
 
 

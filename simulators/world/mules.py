@@ -33,8 +33,10 @@ class Moved(NamedTuple):
 
 
 def money_onward(seed: int, payment: Pay, there: int, stopped: datetime, known: datetime) -> list[Moved]:
-    """Return how all of a settled payment but `there` (fen) left the mule's account until it was stopped, and went on
-    until `known`. The same payment always goes the same way.
+    """Return the movements of a settled payment's money after it reached the mule's account, up to the time `known`.
+
+    `there`: the part (fen) that is still in the account when it is stopped, at `stopped`; the rest left before. The
+    same payment always gives the same movements.
     """
     chance = stream(seed, "onward", payment.uid)
     behind = [account(chance.choice(BANKS), _LAYER_FROM + chance.randrange(10**10)) for _ in range(2)]

@@ -62,7 +62,10 @@ class Owed:
 
 
 class Positions:
-    """The positions of the lanes' partitions. Each method takes one round trip; `owed` two, if a range is owed."""
+    """The positions of the lanes' partitions.
+
+    Each method makes one round trip to Redis, except `owed`: it makes two if a range is owed.
+    """
 
     def __init__(self, redis: "Redis", partitions: int) -> None:
         self._redis: Any = redis  # redis-py types each result as sync or async

@@ -168,7 +168,7 @@ class _Drawing:
         return [*change, *(Step(deleted, "retention", {"topic": topic}) for topic in ("case-inputs", "dispatches.red"))]
 
     def aged(self) -> list[Step]:
-        """A call whose signal Kafka no longer keeps when Redis is wiped; its resident then pays: red with the call."""
+        """Kafka deletes a call's signal, Redis is wiped, and the resident pays: call and payment together are red."""
         who, payee, at = self._random.randrange(RESIDENTS), 200 + self._random.randrange(3), self._time(0.3, 3.0)
         call = {"kind": "ongoing", "who": who, "n": LATER_SIGNALS}
         pays = {"kind": "transfer", "who": who, "payee": payee, "n": LATER_SIGNALS + 1}

@@ -1,4 +1,4 @@
-"""POST /v1/payees/check, with a real client, server and Redis: every answer that a bank can get."""
+"""Tests of POST /v1/payees/check with a real client, server and Redis: every answer that a bank can get."""
 
 import json
 import logging

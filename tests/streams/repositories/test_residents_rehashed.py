@@ -1,4 +1,4 @@
-"""The key of the ID numbers' hashes is changed: everybody is known as before."""
+"""After the key of the ID numbers' hashes is changed, every resident is found as before."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
