@@ -38,12 +38,16 @@ SECONDS = 0.4  # how long the provider may take; a lease is four times as long
 
 
 class Provider:
-    """Counts what reaches it. `late`: seconds until it has a message; `silent`: it does not answer."""
+    """Counts what reaches it. `late`: seconds until it has a message; `silent`: it does not answer; `open`: while it is
+    not set, no message reaches it.
+    """
 
     def __init__(self, kind: Kind) -> None:
         self.kind, self.late, self.silent = kind, 0.0, False
+        self.open = asyncio.Event()
+        self.open.set()
         self.book: Counter[str] = Counter()
-        self.begun: set[str] = set()
+        self.begun: Counter[str] = Counter()
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
         return Order("/", {})
@@ -51,7 +55,7 @@ class Provider:
     async def send(self, dispatch: Dispatch, order: Order) -> Answer:
         """Once told it has the message, also when nobody waits for the answer any more."""
         under_way = asyncio.create_task(self._take(dispatch))
-        self.begun.add(dispatch.id)
+        self.begun[dispatch.id] += 1
         await asyncio.shield(under_way)
         if self.silent:
             await asyncio.Event().wait()
@@ -65,6 +69,7 @@ class Provider:
 
     async def _take(self, dispatch: Dispatch) -> None:
         await asyncio.sleep(self.late)
+        await self.open.wait()
         if not (self.kind is Kind.IDEMPOTENT and self.book[dispatch.id]):
             self.book[dispatch.id] += 1
 

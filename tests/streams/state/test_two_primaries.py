@@ -30,7 +30,7 @@ from tests.streams.casework.outliving import House, Worker, somebody
 from tests.tools.servers.proxy import Proxy
 from tests.tools.servers.redis import SERVICE, RedisPair
 
-SLOW_SECONDS = 4.0  # so long the provider may take, so that both workers are at it at once
+SLOW_SECONDS = 10.0  # so long the provider may take, so that both workers are at it at once
 
 
 class Named:
@@ -96,19 +96,26 @@ async def warned_by_both(house: House, pair: RedisPair, *, fenced: bool) -> tupl
     await asyncio.to_thread(pair.isolate)
     covering = await worker(house, fenced=fenced)
     await covering.alert(somebody(1))
-    house.provider.late = SLOW_SECONDS / 2
+    provider = house.provider
+    provider.open.clear()  # what the one has begun is still under way when the other looks
 
     async def send() -> None:
         await cut_off.apply()
         await cut_off.carry()
 
+    async def cover() -> None:
+        for _ in range(3):
+            await covering.stages.failover.cover()
+            await asyncio.gather(*covering.stages.dispatching.carrying)
+
     sending = asyncio.create_task(send())
     with suppress(TimeoutError):  # fenced, it may have to look for the new primary first
-        await until(lambda: bool(house.provider.begun), SETTLE_SECONDS)
-    for _ in range(3):
-        await covering.stages.failover.cover()
-        await asyncio.gather(*covering.stages.dispatching.carrying)
-    await asyncio.wait_for(sending, 20)
+        await until(lambda: bool(provider.begun), SETTLE_SECONDS)
+    taking_over = asyncio.create_task(cover())
+    with suppress(TimeoutError):  # fenced, only one of them begins
+        await until(lambda: taking_over.done() or 2 in provider.begun.values(), SLOW_SECONDS / 2)
+    provider.open.set()
+    await asyncio.wait_for(asyncio.gather(sending, taking_over), 20)
     return cut_off, covering
 
 
