@@ -2,8 +2,9 @@
 
 python -m tests.tools.field.faults.recovery --entries 100000 --report a.json     on an Apache Kafka and Debian's Redis
 
-The journal holds red cases from their alert to their end, each of 36 entries, all of them over. Redis is wiped beside
-two workers at work, and a payment to a confirmed suspect is accepted at the same moment.
+The journal holds red cases from their alert to their end, each of 36 entries, all of them over; their inputs are no
+longer kept. Redis is wiped beside two workers that have nothing left to do, and a payment to a confirmed suspect is
+accepted at the same moment.
 """
 
 import argparse
@@ -19,13 +20,16 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from kafka import TopicPartition
 from rich.console import Console
 
 from schemas.casework.events import CaseEvent, Commit
 from simulators.demo.run import Demo, Plan, Running
 from streams.intake.acceptor import Intake
 from streams.messaging import topics
+from streams.messaging.kafka_client import admin as kafka_admin
 from streams.messaging.producer import Record
+from streams.operations.drain import waiting
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer
 from tests.domain.builders import RESIDENT
@@ -68,7 +72,7 @@ def placed(event: CaseEvent) -> bytes:
 
 
 async def filled(settings: Settings, number: int) -> None:
-    """Write so many entries over the partitions, and an input for each."""
+    """Write so many entries over the partitions, and an input for each, which are then dropped as if they were old."""
     producer = make_producer(settings)
     await producer.start()
     each = number // settings.partitions
@@ -82,6 +86,18 @@ async def filled(settings: Settings, number: int) -> None:
                 records.append(Record(topics.CASE_INPUTS.name, name, b"0", partition))
             await producer.send_all(records)
     await producer.stop()
+    await asyncio.to_thread(drop_inputs, settings, each)
+
+
+def drop_inputs(settings: Settings, before: int) -> None:
+    """Delete all inputs before this offset: workers would have to refuse each, which nobody does in a recovery."""
+    admin = kafka_admin(settings)
+    try:
+        admin.delete_records(
+            {TopicPartition(topics.CASE_INPUTS.name, each): before for each in range(settings.partitions)}
+        )
+    finally:
+        admin.close()
 
 
 async def stands(running: Running) -> bool:
@@ -138,6 +154,8 @@ async def measured(settings: Settings, number: int) -> dict[str, Any]:
         stories = Stories(Intake(line.producer, line.settings), line.clock, iter(people))
         await stories.confirm()
         who = people[0]
+        async for _ in waiting(line):
+            pass
         forget_peaks(running)
         before, used = [peak_mib(pid) for pid in running.workers.pids], cpu_seconds(running)
         await line.redis.flushall()
