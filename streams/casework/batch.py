@@ -61,7 +61,11 @@ class Batch:
         self._applied(message, before)
 
     def finish(self, now: datetime) -> None:
-        """Complete the journal entries with their commit, without which they would prove nothing."""
+        """Complete the journal entries with their commit, without which they would prove nothing, and add them to
+        `change`.
+
+        Inputs that changed nothing get one common entry. `now`: that entry's time if the batch has no input at all.
+        """
         first, last = self._range
         number = len(self.entries) + (1 if self._unchanged or not self.entries else 0)
         commit = Commit(first=first, last=last, entries=number, log=self._logs, code=code_version())

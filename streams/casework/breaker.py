@@ -49,9 +49,10 @@ class Breaker:
         self._usual: tuple[InForce, list[int]] | None = None  # the usual counts before this policy: they do not change
 
     async def check(self) -> None:
-        """Stop the policy in force if it raises too many cases. Does nothing if another worker has just checked.
+        """If the policy in force raises too many cases, put the last good policy back and hold its cases below red.
 
-        Raises UnknownPolicyError if the text of the last good policy is stored nowhere.
+        Does nothing if another worker has just checked, or the policy is no longer on trial. Raises UnknownPolicyError
+        if the text of the last good policy is stored nowhere, and PolicyError if this version cannot read it.
         """
         if not await locks.take(self._redis, BREAKER_LOOKING, round(LOOK_SECONDS * 900)):
             return

@@ -43,7 +43,10 @@ class CaseClaims:
 
     async def next(self, operator: str) -> Case | None:
         """Claim the most urgent case that nobody has claimed, report the claim and return the case. None if no case
-        waits. Raises as `Policies.live` does.
+        waits.
+
+        Raises UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if this version cannot read
+        it.
         """
         waiting = await self._waiting()
         for case in triage.order(waiting, self._clock.now(), await self._policies.live()) if waiting else ():
@@ -52,8 +55,9 @@ class CaseClaims:
         return None
 
     async def claim(self, case: Case, operator: str) -> bool:
-        """Claim a case and report it to casework. Returns True if it is claimed now; False if somebody has claimed it
-        already, this operator included.
+        """Claim a case for 10 minutes, and report it to casework.
+
+        Returns True if it is claimed now; False if somebody has claimed it already, this operator included.
         """
         if not await self.take(case.id, operator):
             return False
@@ -61,14 +65,16 @@ class CaseClaims:
         return True
 
     async def take(self, case_id: str, operator: str) -> bool:
-        """Claim a case that nobody has claimed, without a report. Returns True if it is claimed now; False if somebody
-        has claimed it already, this operator included.
+        """Claim a case that nobody has claimed, for 10 minutes of the installation's clock, without a report.
+
+        Returns True if it is claimed now; False if somebody has claimed it already, this operator included.
         """
         return await locks.take(self._redis, self._lease(case_id), self._milliseconds(), operator)
 
     async def keep(self, case_id: str, operator: str) -> bool:
-        """Renew the operator's claim, or claim an unclaimed case. Returns True if the operator has it now; False if
-        another operator has it.
+        """Renew the operator's claim, or claim an unclaimed case, for 10 minutes of the installation's clock.
+
+        Returns True if the operator has it now; False if another operator has it.
         """
         return await locks.keep(self._redis, self._lease(case_id), operator, self._milliseconds())
 
@@ -80,7 +86,7 @@ class CaseClaims:
             await self._give_back(keys=[self._lease(case_id)], args=[operator])
 
     async def leased(self, case_ids: Sequence[str]) -> list[bool]:
-        """Return for each case whether somebody has claimed it."""
+        """Return for each case, in this order, whether somebody has claimed it."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for case_id in case_ids:
                 pipe.exists(self._lease(case_id))
@@ -88,7 +94,9 @@ class CaseClaims:
 
     @property
     def beat(self) -> timedelta:
-        """Interval, in time of the installation's clock, at which an open page renews its claim."""
+        """Interval, in time of the installation's clock, at which an open page renews its claim: a tenth of the lease,
+        1 minute.
+        """
         return self.lease / BEATS
 
     async def report(self, report: OperatorReport) -> None:
@@ -99,15 +107,17 @@ class CaseClaims:
         await self._write(report)
 
     async def victim(self, report: VictimReport) -> None:
-        """Write a report that a resident was defrauded to case-inputs."""
+        """Write a report that a resident was defrauded to case-inputs. Raises SendError if it is too large."""
         await self._write(report)
 
     async def load(self, case_id: str) -> Case | None:
-        """Return a case's current state, or None if it is unknown."""
+        """Return a case's current state; None if it is unknown, or an earlier case of its resident that was deleted by
+        age.
+        """
         return await self._store.case(self._partition(case_id), case_id)
 
     async def proposed(self) -> list[Case]:
-        """Return the cases with a stop order that persons must decide on.
+        """Return the cases with a stop order that persons must decide on, in no order.
 
         Their steps are among the deadlines: a case that waits for nothing else is in no queue.
         """
@@ -160,7 +170,9 @@ def claimed(case: Case, operator: str, clock: Clock) -> OperatorReport:
 
 
 def given_back(case: Case, operator: str, clock: Clock, input_id: str, *, ran_out: bool = False) -> OperatorReport:
-    """Return the report that the operator no longer has the case. `ran_out`: the claim expired."""
+    """Return the report, with the id `input_id`, that the operator no longer has the case. `ran_out`: the claim
+    expired.
+    """
     return _of(case, operator, clock, input_id, ClaimAct(do="unclaim", ran_out=ran_out))
 
 

@@ -57,7 +57,8 @@ class Deadlines:
         self._written: dict[int, dict[str, _Written]] = {}  # partition -> input id, while its deadline exists
 
     async def fire(self, partition: int) -> int:
-        """Write an input for each deadline due in a partition (at most 500). Returns how many inputs were written.
+        """Write an input to case-inputs for each deadline due in a partition (at most 500). Returns how many were
+        written.
 
         A deadline whose input was written recently is left out.
         """

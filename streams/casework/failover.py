@@ -20,7 +20,7 @@ COVERED_MS = 2000  # if the covering worker dies, another one takes over after t
 
 
 class OwnedError(UserError, RuntimeError):
-    """Raised if workers are running and the operation needs them stopped."""
+    """Raised by an operation that needs all workers stopped, if a partition still has an active owner."""
 
 
 class PartitionOwners:

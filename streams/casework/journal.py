@@ -66,7 +66,10 @@ def _journal_record(partition: int, entry: Entry, value: bytes, trace: Trace | N
 
 
 def dispatch_record(partition: int, dispatch: Dispatch, trace: Trace | None = None) -> Record:
-    """Return the record of a dispatch, for the topic of red dispatches if it is red, else for its channel's."""
+    """Return the Kafka record of a dispatch, for the topic of red dispatches if it is red, else for its channel's.
+
+    Its key is the resident's id, and its value the dispatch as JSON.
+    """
     # Red must not queue behind other dispatches of its channel.
     topic = topics.DISPATCHES_RED.name if dispatch.level is Level.RED else DISPATCH_TOPICS[dispatch.channel]
     return Record(topic, dispatch.resident.encode(), dispatch.model_dump_json().encode(), partition, trace)
@@ -99,7 +102,7 @@ class Proven:
 
     @property
     def covered(self) -> int:
-        """Offset of the last input that is proven to be applied."""
+        """Offset of the last input that is proven to be applied; -1 if no input is."""
         return self._chain.covered
 
     async def chunks(self, progress: Progress = lambda done, of: None, most: int = CHUNK) -> AsyncIterator[list[Read]]:
@@ -189,7 +192,8 @@ def _name(entry: PartialEntry) -> str:
 
 
 def applied(entries: Iterable[Entry], offset: int | None) -> Iterator[CaseEvent]:
-    """Yield the case events of a journal up to the input `offset`, those that the store has; all if `offset` is None.
+    """Yield the case events of a journal that the store has: those up to and including the input `offset`, or all if
+    None.
 
     An event is in the journal before it is in the store, so a busy system's newest events are left out.
     """
@@ -207,8 +211,9 @@ def applied(entries: Iterable[Entry], offset: int | None) -> Iterator[CaseEvent]
 
 
 async def events_applied(settings: Settings, partition: int, offset: int | None) -> list[CaseEvent]:
-    """Return the case events of the partition's journal topic up to the input `offset` (None: all), as `applied`
-    does.
+    """Return the case events of the partition's journal topic up to and including the input `offset` (None: all).
+
+    Events that an older case-inputs topic caused are all included. Unreadable entries are logged and left out.
     """
     read = [read_entry(place, value) async for place, value in _values(settings, topics.CASE_EVENTS.name, partition)]
     return list(applied([entry for entry in read if entry], offset))

@@ -29,7 +29,7 @@ class RebuildOrder:
             yield
 
     async def turn(self, partition: int) -> None:
-        """Wait until this partition is the one to be rebuilt."""
+        """Wait until this partition is the one to be rebuilt. Call it within `building`."""
         while self._first() != partition:
             self._changed.clear()
             await self._changed.wait()

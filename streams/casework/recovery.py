@@ -47,7 +47,8 @@ class Recovery:
     async def restore(self, partition: int) -> None:
         """Bring the partition's store to the state before Redis failed. Does nothing if another Redis leads by now.
 
-        Raises AheadError as `rebuild` does.
+        Raises AheadError if the journal covers inputs beyond the end of case-inputs: that topic was created anew or
+        lost records.
         """
         stand = await self._store.position(partition)
         if not await self.leads(stand):
@@ -59,8 +60,8 @@ class Recovery:
         await self._complete(partition)
 
     async def leads(self, stand: Stand) -> bool:
-        """Return whether the Redis that answered is the leader. Until it is, others may send what is in no
-        journal yet.
+        """Return whether the Redis that answered (`stand.asked`) is the leader. Until it is, others may send what is in
+        no journal yet.
         """
         return await self._store.leader.names(stand.asked)
 
@@ -77,9 +78,11 @@ class Recovery:
             log.warning("partition %d stands at %s in another Redis; inputs end at %d", partition, stand.offset, end)
 
     async def rebuild(self, partition: int, progress: journal.Progress = lambda done, of: None) -> None:
-        """Rebuild the partition's store from its journal. If several workers try, one finishes.
+        """Rebuild the partition's lost store from its journal; nothing if it is not lost. If several workers try, one
+        finishes.
 
-        Raises AheadError if the journal covers inputs beyond the end of case-inputs.
+        `progress` is called with the entries read and their total. Raises AheadError if the journal covers inputs
+        beyond the end of case-inputs.
         """
         await self._shared.ensure()
         kept, end = await self._begin(partition), await self.end(partition)

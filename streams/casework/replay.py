@@ -71,7 +71,10 @@ class Replay:
         self.logs = 0
 
     def change(self, entries: Sequence[Read], stored: Mapping[str, bytes]) -> StoreUpdate:
-        """Return the update that the entries make. `stored`: resident -> the JSON of their latest case in the store."""
+        """Return the update that the entries make, without the rules, which `rules` has afterwards.
+
+        `stored`: resident -> the JSON of their latest case in the store. Events that the store already has are skipped.
+        """
         change, stories = StoreUpdate(), defaultdict[str, list[CaseRead]](list)
         applied: dict[str, datetime] = {}
         for entry, value in entries:

@@ -22,7 +22,7 @@ WAITING = 10_000  # dispatches remembered until their first result: memory must 
 
 
 class Board:
-    """Reads the journal of the partitions that this worker owns."""
+    """Writes case snapshots, and observes latencies, from the journal of the partitions that this worker owns."""
 
     def __init__(self, store: CaseStore, producer: Producer, clock: Clock) -> None:
         self._store, self._producer, self._clock = store, producer, clock

@@ -41,7 +41,9 @@ class Input(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """The result of deciding a batch of inputs: the store update and the journal entries."""
+    """The result of deciding a batch of inputs: the store update and the journal entries, which the update also
+    contains.
+    """
 
     update: StoreUpdate
     entries: list[Entry]
@@ -51,8 +53,8 @@ class Decided(NamedTuple):
 class CaseworkContext:
     """The parts of an installation that casework needs.
 
-    `shared`: the part of the store shared by all partitions. `lease_seconds`: longest time that a dispatch is in
-    progress.
+    `shared`: the part of the store shared by all partitions. `lease_seconds`: the longest wall-clock time, in seconds,
+    that a dispatch is in progress.
     """
 
     settings: Settings
@@ -77,8 +79,11 @@ class CaseworkSteps:
         return [Input(raw, await self._read(partition, raw)) for raw in records]
 
     async def load(self, partition: int, inputs: Iterable[Input]) -> Loaded | None:
-        """Read the cases of the inputs' residents and the partition's position. Returns None if Redis has lost it or
-        may lack the latest commits.
+        """Return the partition's rules and position, the cases of the inputs' residents, and which inputs were applied
+        before.
+
+        Returns None if Redis has lost the partition or may lack the latest commits. For the end of a hold, the cases of
+        all residents with a step held back are read too.
         """
         messages = [message for _, message in inputs if message]
         residents = {message.resident for message in messages if not isinstance(message, PolicyChange | HoldChange)}
@@ -87,9 +92,11 @@ class CaseworkSteps:
         return await self._store.load(partition, [message.id for message in messages], sorted(residents))
 
     async def decide(self, partition: int, state: Loaded, inputs: Iterable[Input], last: int) -> Decided:
-        """Decide the inputs that the store does not have yet, in order and in memory (domain/casework).
+        """Decide the inputs that the store does not have yet, in order and in memory (domain/casework). `last`: their
+        last offset.
 
-        Refused inputs go to the dead letters. Raises UnknownPolicyError if the partition's policy is stored nowhere.
+        Refused inputs go to the dead letters. Raises UnknownPolicyError if the partition's policy is stored nowhere,
+        and PolicyError if this version cannot read it.
         """
         stored = state.standing.offset
         policy = await self._policies.get(state.standing.policy)
@@ -105,15 +112,20 @@ class CaseworkSteps:
         return Decided(batch.change, batch.entries)
 
     async def commit(self, partition: int, stored: int, last: int, update: StoreUpdate) -> bool:
-        """Write the update behind the fence. Returns True if it was written; False as CaseStore.commit does, such as
-        when the store is no longer at offset `stored`.
+        """Write the update behind the fence, and set the partition's offset to `last`. Returns True if it was written.
+
+        Returns False, writing nothing, if the store is no longer at offset `stored`, if the outbox still has entries of
+        an earlier commit, or if the Redis that answers is not the leading one.
         """
         if partition in self._published:
             update.add("HSET", STATE, "journal", self._published[partition])
         return await self._store.commit(partition, stored, last, update)
 
     async def publish(self, partition: int, decided: Decided, spans: tracing.Spans) -> list[Entry]:
-        """Publish the entries and their dispatches. Returns the entries, once Kafka has everything."""
+        """Publish the entries and their dispatches. Returns the entries, once Kafka has everything.
+
+        Raises SendError if Kafka refuses a record for good. The outbox keeps the entries until they are published.
+        """
         for entry in decided.entries:
             if isinstance(entry, CaseEvent):
                 spans.note_subject(entry.offset, case=entry.case.id, input=entry.input_kind)

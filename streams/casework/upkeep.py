@@ -54,8 +54,8 @@ class Upkeep:
     async def catch_up(self, partition: int, needed: int = -1) -> None:
         """Bring up a store that lacks inputs up to `needed`, or lost commits although Redis reports the same run.
 
-        That happens when a machine is restored from an image. The caller holds the lock. Raises AheadError as `rebuild`
-        does.
+        That happens when a machine is restored from an image. The caller holds the lock. Raises AheadError if the
+        journal covers inputs beyond the end of case-inputs.
         """
         stand = await self._store.position(partition)
         reached = max(needed, self._reached.pop(partition, -1))
@@ -74,7 +74,8 @@ class Upkeep:
     async def watch(self, partitions: Iterable[int]) -> None:
         """Restore partitions whose store was lost or is older, and publish what a dead worker left in the outbox.
 
-        Raises AheadError as `rebuild` does.
+        Also deletes expired input ids and earlier cases. Raises AheadError if a journal covers inputs beyond the end of
+        case-inputs.
         """
         mine = list(partitions)
         await self._learn(mine)
@@ -89,9 +90,10 @@ class Upkeep:
 
     async def cover(self, partition: int) -> list[Entry]:
         """Publish the outbox of a silent owner's partition, and apply its waiting inputs. Returns the journal entries
-        published by this.
+        published.
 
-        Raises AheadError as `rebuild` does.
+        Returns an empty list, doing nothing, if another Redis leads. Raises AheadError if the journal covers inputs
+        beyond the end of case-inputs.
         """
         async with self._locks[partition]:
             stand = await self._store.position(partition)
@@ -116,7 +118,10 @@ class Upkeep:
         await self.watch([partition])
 
     async def begin_anew(self, partition: int) -> None:
-        """Record in the journal that case-inputs was recreated. The caller then rebuilds the store."""
+        """Record in the journal that case-inputs was recreated. The caller then rebuilds the store.
+
+        Raises PolicyError or OSError if the settings' policy file is invalid or cannot be read.
+        """
         policy = (await self._policies.default()).hash
         await journal.begin_anew(self._settings, self._producer, partition, policy, self._clock.now())
 

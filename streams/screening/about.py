@@ -10,7 +10,10 @@ from streams.screening.matching import MatchedBatch
 
 
 def evidence_in(matched: MatchedBatch) -> dict[ResidentId, list[Evidence]]:
-    """Return the evidence of a batch by the resident whom it is about, including the late evidence."""
+    """Return the evidence of a batch by the id of the resident whom it is about, including the late evidence.
+
+    The ids are those that the register found, not yet canonical ones: see `standing`.
+    """
     found: defaultdict[ResidentId, list[Evidence]] = defaultdict(list)
     for record in matched.records:
         for finding in record.findings:
@@ -26,7 +29,7 @@ async def standing(
 ) -> tuple[dict[ResidentId, list[Evidence]], dict[ResidentId, Resident]]:
     """Return the evidence by canonical resident id, and the canonical entries by both their own and the given ids.
 
-    Evidence about residents who are no longer in the register is left out.
+    Evidence about residents who are no longer in the register is left out. Two ids of one person share one list.
     """
     entries = await residents.standing(evidence) if evidence else {}
     entries |= {entry.id: entry for entry in entries.values()}

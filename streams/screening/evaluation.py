@@ -26,16 +26,17 @@ from streams.screening.store import Known
 class SignalMatch:
     """One signal, its resident (None if not found), and its evidence about them (`own`) and about others (`others`).
 
-    Signals about a suspect have evidence about many residents.
+    Signals about a suspect (`suspect`) have no resident, but evidence about many. `late`: evidence by a watchlist entry
+    that came later: stored, not evaluated. `seen`: the same watchlist entry came before in another record.
     """
 
     item: Item
     resident: ResidentId | None
     own: list[Evidence] = field(default_factory=list)
     others: list[tuple[ResidentId, Evidence]] = field(default_factory=list)
-    late: list[Evidence] = field(default_factory=list)  # by a later watchlist entry: stored, not evaluated
-    suspect: bool = False  # a signal about a suspect has no resident
-    seen: bool = False  # the same watchlist entry came before in another record
+    late: list[Evidence] = field(default_factory=list)
+    suspect: bool = False
+    seen: bool = False
 
     @property
     def about(self) -> list[tuple[ResidentId, Evidence]]:
@@ -59,8 +60,10 @@ class RecordMatches(NamedTuple):
 
 @dataclass(slots=True)
 class Evaluation:
-    """The results: alerts, what to store about them, when to re-evaluate which residents, and counts by
-    `source|outcome`.
+    """The results of evaluating records.
+
+    `alerted`: what to remember of each resident's last alert; `rescore`: when to re-evaluate which resident, both by
+    canonical id; `tally`: number of signals by `source|outcome`.
     """
 
     alerts: list[Alert] = field(default_factory=list)
@@ -101,7 +104,7 @@ class RiskEvaluator:
 
     @property
     def known(self) -> Mapping[ResidentId, Known]:
-        """The evidence and alerts known of each resident, including the records evaluated so far."""
+        """The evidence and alerts known of each resident, by canonical id, including the records evaluated so far."""
         return self._known
 
     def canonical_id(self, resident: ResidentId | None) -> ResidentId | None:
@@ -218,8 +221,9 @@ def _place(member: Evidence) -> tuple[str, int, int]:
 
 
 def profile_of(resident: Resident, at: datetime) -> Profile:
-    """Return the resident's attributes that risk and plan use, without their identity. `at`: decides whether they are a
-    minor.
+    """Return the resident's attributes that risk and plan use, without their identity.
+
+    `at`: decides whether they are a minor.
     """
     return Profile(
         birth_year=resident.birth_year,

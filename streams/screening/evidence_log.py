@@ -35,6 +35,8 @@ FORGOTTEN = (None, b"", b"{}")  # values of a record whose encryption key was de
 class PutBack:
     """Records restored together: evidence, last alerts, and when each resident's evidence was last written (ms since
     1970).
+
+    `records`: their number.
     """
 
     evidence: dict[ResidentId, list[Evidence]] = field(default_factory=dict)
@@ -74,7 +76,8 @@ async def restore(
 ) -> int:
     """Read the topic into the residents' evidence in Redis. Returns the number of records restored.
 
-    `since`: only records at or after these offsets. `used`: as for EvidenceStore.put_back.
+    `since`: only records at or after these offsets (None: all). `used`: signals may have been screened without what is
+    missing, so whoever lacked evidence is scheduled for re-evaluation. Unreadable records are logged and left out.
     """
     count, chunk = 0, PutBack()
     async for record in read_all(settings, EVIDENCE.name, since):

@@ -31,8 +31,10 @@ class Drawn:
 
 @dataclass(slots=True)
 class Sample:
-    """A sample. `most`: its largest size; `there`: number of residents with evidence, set by `draw`; `drawn`: residents
-    read so far.
+    """A sample of the residents with evidence.
+
+    `most`: its largest size; `there`: number of residents with evidence, set by `draw`; `drawn`: residents read so far;
+    `names`: the residents of the sample, as (partition, resident's id).
     """
 
     most: int

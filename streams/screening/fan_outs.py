@@ -73,7 +73,11 @@ class Fanning:
     def follow(
         self, name: str, number: int, entry: WatchEntry, last: str | None, now: datetime, arrived: datetime
     ) -> None:
-        """Add the record of the next slice, unless `last` is None: then the previous slice was the last."""
+        """Add the record of slice `number` of the fan-out `name` to `following`, unless `last` is None: then the
+        previous slice was the last.
+
+        `last`: the payment after which the slice begins; `arrived`: when the signal that began the fan-out arrived.
+        """
         if last is not None:
             self.following.append(FanOut(id=name, number=number, entry=entry, after=last, at=now, arrived=arrived))
 
@@ -85,7 +89,7 @@ class FanOuts:
         self.payers = payers
 
     async def go_on(self, batch: ReadBatch, rules: RiskRules, now: datetime) -> Fanning:
-        """Process the slices and decisions among the batch's records, in order."""
+        """Process the slices and decisions among the batch's records, in order. Returns their results."""
         fanning = Fanning()
         for offset, record in sorted(batch.fan_outs.items()) if batch.fan_outs else ():
             if isinstance(record, FanOut):
@@ -126,7 +130,7 @@ class FanOuts:
 
 
 def record(tp: TopicPartition, told: FanOut | PayersAnswered) -> Record:
-    """Return the record of a slice or a decision, on the entry's lane and partition."""
+    """Return the record of a slice or a decision, on the lane and partition `tp`; its key is the watchlist subject."""
     subject = told.entry.subject if isinstance(told, FanOut) else told.subject
     return Record(tp.topic, subject.encode(), told.model_dump_json().encode(), tp.partition)
 
@@ -140,7 +144,7 @@ def about(entry: WatchEntry, payers: Iterable[Payer], rules: RiskRules) -> Itera
 
 
 def said_before(fanned: Fanned, item: Item) -> bool:
-    """Return whether the payers already have this evidence, from the previous entry or the current one.
+    """Return True if the payers already have this evidence, from the previous entry or the current one.
 
     This is so when a crash repeats a signal, or when an equivalent entry replaced the signal's.
     """

@@ -43,7 +43,8 @@ Process = Callable[[TopicPartition, Sequence[Raw], Position, RiskRules, Pause], 
 class Lanes:
     """The partitions of the lanes that this worker owns or covers.
 
-    `shared`: the part of the store shared by all partitions. `cases_wait_seconds`: longest wait for casework.
+    `shared`: the part of the store shared by all partitions. `process`: screens one batch. `cases_wait_seconds`: the
+    longest wait until casework has restored its partitions.
     """
 
     def __init__(
@@ -89,7 +90,9 @@ class Lanes:
     async def cover(self, partition: int) -> None:
         """Screen one batch (at most 20 records) of each lane's waiting records in a partition, for a silent owner.
 
-        Raises as `screen` does.
+        Does nothing on a lane whose store is lost or older. Transient errors (Kafka or Redis unavailable) propagate.
+        Raises AheadError if the store is beyond the end of the topic, and UnknownPolicyError if the policy in force is
+        stored nowhere.
         """
         for lane in topics.LANES:
             await self._cover(TopicPartition(lane.name, partition))

@@ -43,7 +43,9 @@ class MatchedBatch:
     fanning: Fanning = field(default_factory=Fanning)
 
     def with_slices(self) -> Self:
-        """Insert the evidence of fan-out slices among the records, in the order of their offsets. Returns the batch."""
+        """Insert the evidence of fan-out slices among the records, in the order of their offsets. Returns this batch,
+        changed.
+        """
         if self.fanning.said:
             self.records = sorted([*self.records, *self.fanning.said], key=lambda record: record.offset)
         self.watched += self.fanning.watched

@@ -42,7 +42,7 @@ class Rescreening:
         self._settings, self._positions, self._rescreen = settings, positions, rescreen
 
     async def screen_owed(self, lanes: Iterable[TopicPartition], pause: Callable[[], Pause] = in_pieces) -> bool:
-        """Screen some owed records of the first lane that has any. Returns whether a lane had any.
+        """Screen up to 200 owed records of the first lane that has any again. Returns whether a lane had any.
 
         `pause`: returns what is awaited between the records of a lane.
         """

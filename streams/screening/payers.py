@@ -64,9 +64,10 @@ class Payers:
         self._partitions = partitions
 
     async def enter(self, entries: Sequence[WatchEntry], rules: RiskRules, now: datetime) -> list[Fanned]:
-        """Write entries in order, and read the first payers of each. Payments written afterwards find the entry.
+        """Write entries, and return the effect of each in order, with the first payers of its account (at most 200
+        payments).
 
-        An entry that another process changed meanwhile is read again.
+        Payments written afterwards find the entry. An entry that another process changed meanwhile is read again.
         """
         found: dict[int, Fanned] = {}
         while len(found) < len(entries):
@@ -78,7 +79,11 @@ class Payers:
         return [found[number] for number in range(len(entries))]
 
     async def answer(self, subject: str, request: str, alert: bool, rules: RiskRules) -> Fanned | None:
-        """Write a person's decision about a suspect, and read the first payers. Returns None if there is no entry."""
+        """Write a person's decision about a suspect, and return its effect with the first payers of the account.
+
+        `request`: the id of the request decided on; the entry stays as it is if it does not wait for this decision.
+        Returns None if the suspect has no entry.
+        """
         while old := await self._redis.hget(self._keys(subject)[0], subject):
             before = entry_of(old)
             entry = answered(before, request, alert)
@@ -88,7 +93,7 @@ class Payers:
         return None
 
     async def following(self, fan_out: FanOut) -> Slice:
-        """Return the next slice of a fan-out."""
+        """Return the next slice of a fan-out: at most 200 payments after `fan_out.after`."""
         subject, last = fan_out.entry.subject, fan_out.after
         at = milliseconds(unpacked(last).at)
         value, payments = await self._redis.eval(NEXT, 2, *self._keys(subject), subject, at, last, SLICE)
@@ -96,7 +101,7 @@ class Payers:
         return Slice(entry_of(value) if value else None, [unpacked(text) for text in texts], _last(texts))
 
     async def done(self, fan_outs: Sequence[FanOut]) -> list[int]:
-        """Return for each fan-out the number of its finished slices."""
+        """Return for each fan-out, in order, the number of its highest finished slice; 0 if none is known."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for fan_out in fan_outs:
                 pipe.get(self._mark(fan_out))
@@ -164,7 +169,10 @@ class Payers:
 
 
 def spread(token: str, partitions: int) -> int:
-    """Return the number of the slot for a suspect's keys. Only Redis uses it; Kafka's hash would be slower."""
+    """Return the number (0 to `partitions` - 1) of the slot for a suspect's keys.
+
+    Only Redis uses it; Kafka's hash would be slower.
+    """
     return crc32(token.encode()) % partitions
 
 
@@ -174,7 +182,7 @@ def token_of(subject: str) -> str:
 
 
 def entry_of(raw: bytes) -> WatchEntry:
-    """Parse a watchlist entry as stored in Redis."""
+    """Parse a watchlist entry as stored in Redis. Raises ValidationError if it is invalid."""
     return WatchEntry.model_validate_json(raw[_ORDER:], extra=ANY_VERSION)
 
 
@@ -186,7 +194,7 @@ def packed(payer: Payer) -> str:
 
 
 def unpacked(text: str) -> Payer:
-    """Parse a payment as stored in Redis. Raises ValueError if the text is none."""
+    """Parse a payment as stored in Redis (see `packed`). Raises ValueError if the text is not a payment."""
     resident, at, topic, partition, offset, amount, balance, state, transfer = text.split("|", 8)
     return Payer(
         resident=resident,

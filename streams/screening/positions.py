@@ -31,32 +31,39 @@ SCREENED, OWED = (CURRENT_RUN + script("counted") + script(name) for name in ("s
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The position of a signal partition, and the policy in force there. `offset` is None if nothing is known."""
+    """The position of a signal partition, and the hash of the policy in force there.
+
+    `offset`: of the record counted last; None if nothing is known. `run`: run of the Redis in which it was last brought
+    up; `asked`: run of the Redis that answered. `mark`: of the last bring-up: a worker that began before has another
+    one. `batch`: random, if a batch began with this reading: a store that went back since then has another one.
+    """
 
     offset: int | None
     policy: str | None
-    run: str | None  # run id of the Redis in which it was last brought up
-    asked: str  # run id of the Redis that answered
-    mark: str  # of the last bring-up: a worker that began before has another one
-    batch: str = ""  # random, if a batch began with it: a store that went back since then has another one
+    run: str | None
+    asked: str
+    mark: str
+    batch: str = ""
 
     @property
     def current(self) -> bool:
-        """Whether nothing that was counted can be missing."""
+        """Whether nothing that was counted can be missing: the Redis that answered is the one where it was last brought
+        up.
+        """
         return self.offset is not None and self.run == self.asked
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A range of records counted in a store that was lost: `first` to `last` are still to be screened again.
+    """A range of records counted in a store that was lost: offsets `first` to `last` are still to be screened again.
 
-    `until`: the range's original end.
+    `until`: the range's original end. `asked`, `mark`, `batch`: as in Position, for the fence of `pay`.
     """
 
     first: int
     last: int
     until: int
-    asked: str  # as in Position, like the mark and the batch
+    asked: str
     mark: str
     batch: str
 
@@ -72,7 +79,7 @@ class Positions:
         self._partitions = partitions
 
     async def position(self, tp: TopicPartition, *, begin: bool = False) -> Position:
-        """Return the partition's position and the policy in force there.
+        """Return the partition's position and the policy in force there (None: its casework store is lost).
 
         `begin`: a batch begins, which may be counted unless another begins, or the store goes back to before.
         """
@@ -137,7 +144,7 @@ class Positions:
         return {letter: int(offset) for letter, offset in zip(asked, offsets, strict=True) if offset is not None}
 
     async def tallies(self) -> dict[str, dict[str, int]]:
-        """Return the number of signals screened so far, by source and outcome."""
+        """Return the number of signals screened so far, by source and outcome, over all partitions."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in range(self._partitions):
                 pipe.hgetall(key("tally", partition))
@@ -217,7 +224,7 @@ class Positions:
 
 
 def of_lane(name: LaneName, tp: TopicPartition) -> str:
-    """Return the Redis key of a lane's partition."""
+    """Return the Redis key `name` of a lane's partition."""
     return lane_key(name, tp.topic.removeprefix(SIGNALS.name), tp.partition)
 
 

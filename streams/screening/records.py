@@ -32,7 +32,7 @@ _token: TypeAdapter[str] = TypeAdapter(Token)
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
-    """One signal, with the offset of its record and its index there."""
+    """One signal (`signal`), with the offset of its record and its index in that record (`number`, from 0)."""
 
     offset: int
     number: int
@@ -46,9 +46,10 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(slots=True)
 class ReadBatch:
-    """The contents of some records: signals by record, and dead letters, counted in `tally` as `source|outcome`.
+    """The contents of some records: `records` has each record's offset and signals; `letters` the dead letters.
 
-    `again`: by offset, the dead letter that the record resends; `fan_outs`: by offset, the record's slice or decision.
+    `tally`: number of dead letters by `source|outcome`, less those that were resent; `again`: by offset, the dead
+    letter that the record resends; `fan_outs`: by offset, the record's slice or decision.
     """
 
     records: list[tuple[int, list[Item]]]
@@ -78,7 +79,10 @@ def quickly(record: bytes) -> list[Signal]:
 
 
 def add(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, whole: Callable[[bytes], list[Signal]]) -> None:
-    """Parse one more record. `whole`: parses a valid record and raises ValidationError for any other."""
+    """Parse one more record into the batch; its invalid signals become dead letters of the time `at`.
+
+    `whole`: parses a valid record and raises ValidationError for any other.
+    """
     try:
         signals = list(enumerate(whole(raw.value)))
     except ValidationError:
@@ -87,7 +91,7 @@ def add(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, whole: Cal
 
 
 def refuse(batch: ReadBatch, place: RecordPlace, source: str, why: str, value: bytes, at: datetime) -> None:
-    """Add a dead letter for a signal to the batch."""
+    """Add a dead letter for a signal to the batch, and count it. `why`: the reason; `value`: the refused bytes."""
     batch.letters.append(DeadLetter.of(source, place, why, value, at))
     batch.tally[f"{source}|{ScreeningOutcome.DEAD_LETTERED}"] += 1
 
@@ -107,7 +111,7 @@ def once(batch: ReadBatch, counted: Mapping[str, int]) -> dict[str, int]:
 
 
 def place_of(tp: TopicPartition, offset: int, item: int | None) -> RecordPlace:
-    """Return the place of a signal: its record, and its index there (`item`; None: the whole record)."""
+    """Return the place of a signal: its record, and its index there (`item`, from 0; None: the whole record)."""
     return RecordPlace(topic=tp.topic, partition=tp.partition, offset=offset, item=item)
 
 

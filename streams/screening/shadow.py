@@ -41,8 +41,8 @@ _HASH = 16  # length of a policy's digest
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The number of alerts of one level on one day (in Beijing), by the policy in force (`live`) and the shadow policy
-    (`shadow`).
+    """The number of alerts of one level on one day (in Beijing, YYYY-MM-DD), by the policy in force (`live`) and by the
+    shadow policy (`shadow`).
     """
 
     day: str
@@ -128,7 +128,7 @@ class Shadow:
 
 
 async def counts(redis: "Redis", policy: str) -> list[Count]:
-    """Return the alert counts of a shadow policy, the latest day and the highest level first."""
+    """Return the alert counts of a shadow policy, given by its hash, the latest day and the highest level first."""
     client: Any = redis
     found: dict[tuple[str, str], Counter[str]] = {}
     for name, number in (await client.hgetall(SHADOW_COUNTS)).items():

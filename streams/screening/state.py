@@ -46,7 +46,8 @@ class ScreeningState:
     async def rules(self, policy: str | None) -> RiskRules:
         """Return a policy's risk rules; for None, those of the settings' policy file.
 
-        Raises UnknownPolicyError if the policy is stored nowhere.
+        Raises UnknownPolicyError if the policy is stored nowhere, PolicyError if it is invalid, and OSError if the file
+        cannot be read.
         """
         if policy is not None:
             return (await self._policies.get(policy)).risk
@@ -55,7 +56,10 @@ class ScreeningState:
         return self._default
 
     async def rules_of(self, lane: TopicPartition) -> RiskRules:
-        """Return the risk rules in force in a lane's partition. Raises as `rules` does."""
+        """Return the risk rules in force in a lane's partition.
+
+        Raises UnknownPolicyError if that policy is stored nowhere, and PolicyError if this version cannot read it.
+        """
         return await self.rules((await self.positions.position(lane)).policy)
 
     async def tallies(self) -> dict[str, dict[str, int]]:
@@ -65,7 +69,7 @@ class ScreeningState:
     async def restore(self, since: Tails | None = None) -> None:
         """Restore the watchlist, accounts and evidence from their topics into Redis, except where Redis is newer.
 
-        `since`: only records at or after these offsets.
+        `since`: only records at or after these offsets; None: all.
         """
         in_force = await self._policies.in_force()
         rules = await self.rules(in_force.policy if in_force else None)
@@ -94,7 +98,7 @@ class ScreeningState:
 
 
 def records(accounts: Mapping[str, str], watched: Iterable[WatchEntry]) -> list[Record]:
-    """Return the topic records of account numbers, by token, and of watchlist entries."""
+    """Return the records of account numbers (by token) and of watchlist entries for their two topics."""
     return [
         *(Record(ACCOUNTS.name, token.encode(), account.encode()) for token, account in accounts.items()),
         *(Record(WATCHLIST.name, entry.subject.encode(), entry.model_dump_json().encode()) for entry in watched),

@@ -60,7 +60,9 @@ class ScreeningContext:
 
 
 class LoadedEvidence(NamedTuple):
-    """An evaluator of what was known of residents, and the evidence that was added, by canonical resident id."""
+    """An evaluator of what was known of residents before, and the evidence that was `added`, by canonical resident
+    id.
+    """
 
     evaluator: RiskEvaluator
     added: Mapping[ResidentId, Sequence[Evidence]]
@@ -85,14 +87,20 @@ class ScreeningSteps:
         return batch
 
     async def deduplicate(self, lane: TopicPartition, batch: ReadBatch) -> dict[str, int]:
-        """Drop dead letters that were resent and counted before. Return those that count now: letter -> offset."""
+        """Drop the records that resend a dead letter whose resending was counted before.
+
+        Returns the dead letters that count now: id -> offset of the record.
+        """
         letters = (again.letter for again in batch.again.values())
         return once(batch, await self._positions.sent_again(lane, letters))
 
     async def load_evidence(
         self, found: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> LoadedEvidence:
-        """Add the evidence to that in Redis. Returns an evaluator of what was known before, and the added evidence."""
+        """Add the evidence to that in Redis. Returns an evaluator of what was known before, and the added evidence.
+
+        `found`: by resident id, canonical or not. Evidence about residents who left the register is left out.
+        """
         added, entries = await standing(self._residents, found)
         return LoadedEvidence(RiskEvaluator(await self._evidence.add(added, rules, now), entries, rules, now), added)
 
@@ -123,9 +131,10 @@ class ScreeningSteps:
     async def publish_alerts(
         self, result: Evaluation, traces: Sequence[tracing.Trace | None], evidence: Iterable[Record] = ()
     ) -> None:
-        """Send the alerts to casework, each with its trace; then write the evidence and store the alerts.
+        """Send the alerts to casework; then write the evidence and store the alerts.
 
-        The alerts do not wait until Kafka has the evidence.
+        `traces`: one for each alert, in order. Returns once Kafka and Redis have everything. The alerts do not wait
+        until Kafka has the evidence.
         """
         alerts = list(zip(result.alerts, traces, strict=True))
         await self._producer.send_all(
@@ -150,7 +159,9 @@ class ScreeningSteps:
             await self._evidence.payers_of.mark(fanning.done)
 
     def measure(self, tally: Counter[str], now: datetime) -> None:
-        """Count the batch's signals in the metrics and for the detection of feed outages."""
+        """Count the batch's signals in the metrics and for the detection of feed outages. `tally`: by
+        `source|outcome`.
+        """
         for name, count in tally.items():
             source, _, outcome = name.partition("|")
             label = sources.label(source)
@@ -185,7 +196,8 @@ class ScreeningSteps:
 
 
 def tally_of(batch: ReadBatch, matched: MatchedBatch, result: Evaluation) -> Counter[str]:
-    """Return the number of a batch's signals by `source|outcome`. Negative for resent dead letters.
+    """Return the number of a batch's signals by `source|outcome`. Negative where more dead letters were resent than
+    made.
 
     Adds the numbers of `matched` and `result` to the batch's tally: call it once.
     """

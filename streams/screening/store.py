@@ -44,8 +44,9 @@ RESCORED = script("rescored")
 
 @dataclass(slots=True)
 class Known:
-    """What is known of a resident before a batch: evidence by id, the last alert, and when their last case was
-    settled.
+    """What is known of a resident before a batch: evidence by id, the last alert, and when their last case was settled.
+
+    `alerted`: None if there was no alert since; `settled`: None if no case was settled.
     """
 
     evidence: dict[str, Evidence] = field(default_factory=dict)
@@ -88,7 +89,8 @@ class EvidenceStore:
         """Store the payments, read the watchlist entries of `subjects`, then write `entries` and read their payers.
 
         In this order, so that of two workers that write a payment and its payee's entry, at least one finds the
-        other's. One round trip without `entries`. Returns the entries by subject, and the effect of each new entry.
+        other's. One round trip without `entries`. Returns the entries by subject (those without one are left out), and
+        the effect of each new entry, in order.
         """
         wanted, paid = self._by_key(subjects), self._payers(payments)
         kept = rules.money.window + LATE
@@ -119,7 +121,9 @@ class EvidenceStore:
             await pipe.execute()
 
     async def payers(self, tokens: Iterable[str]) -> dict[str, set[ResidentId]]:
-        """Return the ids of each account's recent payers, by the account's token."""
+        """Return the resident ids of each account's recent payers (the policy's window and a day), by the account's
+        token.
+        """
         return {
             token: {payer.resident async for some in self.payers_of.walk(token) for payer in some} for token in tokens
         }
@@ -136,8 +140,9 @@ class EvidenceStore:
     async def add(
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> dict[ResidentId, Known]:
-        """Add evidence to residents' sets. Returns what was known of each before. With no evidence for a resident, it
-        only reads.
+        """Add evidence to residents' sets. Returns what was known of each before, for every resident in `evidence`.
+
+        With no evidence for a resident, it only reads.
         """
         known: dict[ResidentId, Known] = {}
         async for resident, answer in self._all_added(evidence, rules, now):
@@ -256,7 +261,9 @@ class EvidenceStore:
             await pipe.execute()
 
     async def due(self, partition: int, now: datetime, most: int) -> dict[ResidentId, int]:
-        """Return the residents due for re-evaluation, each with the scheduled time (ms since 1970), at most `most`."""
+        """Return at most `most` residents of the partition due for re-evaluation, each with the scheduled time (ms
+        since 1970).
+        """
         found = await self._redis.zrange(
             key("rescore", partition), "-inf", milliseconds(now), byscore=True, offset=0, num=most, withscores=True
         )

@@ -20,8 +20,10 @@ SUSPECTING = frozenset({"watchlist", "report"})  # kinds of signals that may add
 
 
 class Party(msgspec.Struct, frozen=True, gc=False):
-    """A resident whom a signal may be about, and the suspect at the other end as a watchlist subject (None: unknown, or
-    such signals do not depend on the watchlist).
+    """A resident whom a signal may be about, their `role` in it, and the suspect at the other end as a watchlist
+    subject.
+
+    `suspect`: None if unknown, or if such signals do not depend on the watchlist.
     """
 
     role: Role
@@ -30,7 +32,10 @@ class Party(msgspec.Struct, frozen=True, gc=False):
 
 
 class Subjects:
-    """Finds the parties of signals. Tokens are keyed with `secret`."""
+    """Finds the parties of signals: the lookups of residents, and suspects as watchlist subjects.
+
+    The tokens in subjects are keyed hashes of numbers, under `secret`.
+    """
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
@@ -77,9 +82,10 @@ class Subjects:
 
     def suspect(self, signal: Signal) -> tuple[str, str] | None:
         """Return the subject that a signal puts on the watchlist (account:TOKEN, phone:TOKEN or link:TOKEN), and its
-        number or link in normal form; None if there is none.
+        number or link in normal form.
 
-        Raises ValueError if a watchlist signal's number or link is invalid.
+        Returns None for other kinds than watchlist and report, and for a report without a valid suspect. Raises
+        ValueError if a watchlist signal's number or link is invalid.
         """
         if signal.kind == "watchlist":
             return self._watched(signal.subject, signal.value)
@@ -95,7 +101,7 @@ class Subjects:
     def listed(self, kind: PayeeKind, value: str) -> list[str]:
         """Return the watchlist subjects under which an account, telephone or link may be listed, its own first.
 
-        Raises ValueError, with the reason but not the value, if it is none.
+        Raises ValueError, with the reason but not the value, if `value` is not of this kind.
         """
         match kind:
             case PayeeKind.ACCOUNT:

@@ -42,27 +42,38 @@ def connect(settings: Settings) -> "Redis":
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A partition's state in the Redis that answers. `offset` None: its store was lost."""
+    """A partition's state in the Redis that answers.
+
+    `offset`: of the last applied input; None: its store was lost. `journal`: a journal offset, -1 if unknown: commits
+    that this Redis may have lost are published after it. `run`: the run of the Redis that made the last commit;
+    `asked`: of the Redis that answers (see server_identity.py).
+    """
 
     offset: int | None
-    journal: int  # journal offset, or -1: commits that this Redis may have lost are published after it
-    run: str | None  # the run of the Redis that made the last commit (see server_identity.py)
-    asked: str  # the run of the Redis that answers
+    journal: int
+    run: str | None
+    asked: str
 
     @property
     def older(self) -> bool:
-        """Whether its latest commits may be missing, because another Redis than the last one answers."""
+        """Whether its latest commits may be missing, because another Redis than that of the last commit answers. False
+        if lost.
+        """
         return self.offset is not None and self.run != self.asked
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The state on which a batch of inputs is decided."""
+    """The state on which a batch of inputs is decided.
+
+    `standing`: the partition's rules and offset; `cases`: resident -> their latest case; `applied`: which of the
+    batch's input ids were applied before. `unpublished`: the outbox still has entries of an earlier commit.
+    """
 
     standing: PartitionRules
     cases: dict[str, Case]
     applied: set[str]
-    unpublished: bool = False  # the outbox still has entries of an earlier commit
+    unpublished: bool = False
 
     @property
     def offset(self) -> int:
@@ -98,8 +109,10 @@ class CaseStore:
         self._commit = self.redis.register_script(COMMIT)
 
     async def load(self, partition: int, inputs: Sequence[str], residents: Sequence[str]) -> Loaded | None:
-        """Return the partition's rules, the cases of `residents` and which of `inputs` were applied; None if the store
-        is lost or older than the last commit.
+        """Return the partition's rules, the latest cases of `residents` and which of `inputs` were applied.
+
+        Returns None if the store is lost, or another Redis than that of the last commit answers, which may lack
+        commits.
         """
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.execute_command(*ASK_RUN)
@@ -147,7 +160,9 @@ class CaseStore:
         return bool(found == b"ok")
 
     async def position(self, partition: int) -> Stand:
-        """Return a partition's offsets, and the runs of the last and the answering Redis."""
+        """Return a partition's offsets, and the runs of the last and the answering Redis. A lost store's offset is
+        None.
+        """
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.execute_command(*ASK_RUN)
             pipe.hmget(key("state", partition), "offset", "journal", "run")
@@ -156,8 +171,8 @@ class CaseStore:
         return Stand(None if offset is None else int(offset), where, run and run.decode(), run_of(info))
 
     async def unsettled(self, partitions: Sequence[int], reached: Mapping[int, int]) -> list[int]:
-        """Return those of `partitions` that lack inputs, have an outbox, or are behind their input offset in
-        `reached`.
+        """Return those of `partitions` whose store is lost, may lack commits or inputs, or is behind `reached`, or
+        which have an outbox. `reached`: input offsets known to be applied, by partition.
         """
         async with self.redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
@@ -173,14 +188,12 @@ class CaseStore:
         ]
 
     async def outlive(self, partition: int, stood: Stand, end: int, sent: Iterable[str], seconds: float) -> bool:
-        """Continue in a Redis that may have lost the latest commits.
+        """Continue in a Redis that may have lost the latest commits. Returns True if that was written.
 
         Returns False, and writes nothing, if the partition's offset is not `stood`'s, or for the other reasons of
-        `commit`.
-
-        Marks that a dispatch was sent may be lost too: the awaited dispatches and those in `sent` become unsure, and
-        for `seconds` (wall-clock time) nobody takes one up. Until input `end` - 1 is applied again, no channel sends
-        anything.
+        `commit`. Marks that a dispatch was sent may be lost too: the awaited dispatches and those in `sent` become
+        unsure, and for `seconds` (wall-clock time) nobody takes one up. Until input `end` - 1 is applied again, no
+        channel sends anything.
         """
         change = StoreUpdate()
         change.add("SUNIONSTORE", UNSURE, key("unsure", partition), key("awaited", partition)).unsure(sent)
@@ -194,7 +207,7 @@ class CaseStore:
         return None if stored is None else int(stored)
 
     async def clear(self, partition: int) -> None:
-        """Delete the partition's offset and rules, so that the next check rebuilds the partition."""
+        """Delete the partition's offset and policy, so that it counts as lost and the next check rebuilds it."""
         await self.redis.delete(key("state", partition))
 
     async def begin_rebuild(self, partition: int) -> str | None:
@@ -220,27 +233,34 @@ class CaseStore:
         return {resident: raw for resident, raw in zip(residents, found, strict=True) if raw}
 
     async def earlier(self, partition: int, names: Sequence[str]) -> list[bytes]:
-        """Return the earlier cases (each followed by another) with these ids, as JSON; missing ones are left out."""
+        """Return the earlier cases (each followed by another) with these ids, as JSON in this order; missing ones are
+        left out.
+        """
         found = await self.redis.hmget(key("earlier", partition), names) if names else []
         return [raw for raw in found if raw]
 
     async def ranked(self, name: int, partition: int, start: int, most: int) -> list[str]:
-        """Return at most `most` members of a sorted set (given by its key number), from rank `start` on."""
+        """Return at most `most` members of a sorted set, the lowest score first, from rank `start` (0: the lowest) on.
+
+        `name`: the set's number in keys.NAMES.
+        """
         found = await self.redis.zrange(key(NAMES[name], partition), start, start + most - 1)
         return [member.decode() for member in found]
 
     async def ranked_count(self, name: int, partition: int) -> int:
-        """Return the number of members of a sorted set, given by its key number."""
+        """Return the number of members of a sorted set. `name`: its number in keys.NAMES."""
         return int(await self.redis.zcard(key(NAMES[name], partition)))
 
     async def logs(self, partition: int) -> int:
-        """Return how many case-inputs topics were lost before the one that the partition follows."""
+        """Return how many case-inputs topics were lost before the one that the partition follows; 0 if its store is
+        lost.
+        """
         return int(await self.redis.hget(key("state", partition), "logs") or 0)
 
     async def behind(self, partition: int) -> tuple[int, int] | None:
-        """Return (stored offset, last missing offset) of a store that lacks inputs, else None.
+        """Return (stored offset, last missing offset) of a store that lacks inputs up to the end noted at its recovery.
 
-        Also None if it is lost.
+        Returns None if it lacks none, and also if it is lost.
         """
         offset, end = await self.redis.hmget(key("state", partition), "offset", "end")
         if offset is None or end is None or int(offset) >= int(end) - 1:
@@ -248,8 +268,8 @@ class CaseStore:
         return int(offset), int(end) - 1
 
     async def is_whole(self, partition: int) -> bool:
-        """Return whether the partition's store lacks nothing: it is not lost, not of an older Redis, and has all
-        inputs.
+        """Return whether the partition's store lacks nothing: it is not lost, not of an older Redis, and has all inputs
+        up to the end noted at its recovery.
         """
         stand = await self.position(partition)
         return stand.offset is not None and not stand.older and await self.behind(partition) is None
@@ -274,7 +294,7 @@ class CaseStore:
             await self.redis.hdel(key("outbox", partition), *names)
 
     async def held(self, partition: int) -> list[str]:
-        """Return the sorted ids of residents who have a step held back."""
+        """Return the sorted ids of the partition's residents who have a step held back."""
         return sorted(name.decode() for name in await self.redis.smembers(key("held", partition)))
 
     async def case(self, partition: int, case_id: str) -> Case | None:
@@ -288,7 +308,9 @@ class CaseStore:
         return Case.model_validate_json(earlier, extra=ANY_VERSION) if earlier else None
 
     async def due(self, partition: int, now: datetime, most: int) -> list[tuple[str, str, int]]:
-        """Return at most `most` due deadlines, the oldest first: (case id, step, due time in ms since 1970)."""
+        """Return at most `most` deadlines due at or before `now`, the oldest first: (case id, step id, due time in ms
+        since 1970).
+        """
         found = await self.redis.zrange(
             key("deadlines", partition), "-inf", milliseconds(now), byscore=True, offset=0, num=most, withscores=True
         )
@@ -323,7 +345,11 @@ class CaseStore:
         return _added(parts)
 
     async def ledgers(self, partitions: Iterable[int]) -> tuple[Counter[str], dict[int, int | None]]:
-        """Return the money totals in fen over partitions, and each partition's last applied offset at that moment."""
+        """Return the money totals in fen over partitions, by name, and each partition's last applied offset at that
+        moment.
+
+        The offset is None where the store is lost.
+        """
         wanted = list(partitions)
         async with self.redis.pipeline(transaction=True) as pipe:
             for partition in wanted:
@@ -334,7 +360,7 @@ class CaseStore:
         return _added(found[::2]), dict(zip(wanted, stands, strict=True))
 
     async def overdue(self, partition: int, now: datetime) -> int:
-        """Return the number of the partition's deadlines that are due and not acted on yet."""
+        """Return the number of the partition's deadlines that are due at `now` and not acted on yet."""
         return int(await self.redis.zcount(key("deadlines", partition), "-inf", milliseconds(now)))
 
 

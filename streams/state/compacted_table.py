@@ -51,7 +51,7 @@ class CompactedTable(Generic[Thing]):
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
 
     async def put(self, thing: Thing) -> None:
-        """Write a record, new or changed; returns when Kafka and Redis have it."""
+        """Write a record, new or changed; returns when Kafka and Redis have it. Raises SendError if it is too large."""
         name, raw = self._name(thing), thing.model_dump_json().encode()
         await self._send(name, raw)
         await self._redis.hset(self.place.hash, name, raw)
@@ -62,7 +62,7 @@ class CompactedTable(Generic[Thing]):
         await self._redis.hdel(self.place.hash, name)
 
     async def get(self, name: str) -> Thing | None:
-        """Return a record by its name, or None if there is none."""
+        """Return a record by its name, or None if there is none. Raises ValueError if the stored JSON is invalid."""
         raw = await self._redis.hget(self.place.hash, name)
         return self.parse(raw) if raw else None
 
@@ -78,7 +78,8 @@ class CompactedTable(Generic[Thing]):
     async def change(self, name: str, how: Callable[[Thing | None], Thing]) -> Thing:
         """Under the record's lock, write and return what `how` makes of its current state (None if there is none).
 
-        Raises what `how` raises, writing nothing, and TimeoutError as `locked` does.
+        If nothing changes, nothing is written. Raises what `how` raises, writing nothing; TimeoutError if waiting for
+        the lock and the work take over 8 s; SendError if the record is too large.
         """
         async with self.locked(name) as before:
             after = how(before)
@@ -87,11 +88,11 @@ class CompactedTable(Generic[Thing]):
             return after
 
     async def all(self) -> list[Thing]:
-        """Return all records, in no order."""
+        """Return all records, in no order. Raises ValueError if the stored JSON of one is invalid."""
         return [self.parse(raw) for raw in await self._redis.hvals(self.place.hash)]
 
     async def empty(self) -> bool:
-        """Return whether Redis has no record: there is none yet, or Redis was wiped."""
+        """Return True if Redis has no record of the table: there is none yet, or Redis was wiped."""
         return not await self._redis.exists(self.place.hash)
 
     async def restore(self, since: Tails | None = None) -> None:
@@ -99,7 +100,7 @@ class CompactedTable(Generic[Thing]):
         await restore([self], since)
 
     def parse(self, raw: bytes) -> Thing:
-        """Return the record that this JSON is of. Raises ValueError if it is invalid. A subclass may cache it."""
+        """Return the record parsed from its JSON. Raises ValueError if it is invalid. A subclass may cache it."""
         return cast("Thing", self.place.model.model_validate_json(raw, extra=ANY_VERSION))
 
     async def _send(self, name: str, raw: bytes | None) -> None:

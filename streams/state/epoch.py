@@ -62,7 +62,9 @@ class KafkaEpoch:
         return self._replicas > 0
 
     async def start(self) -> None:
-        """Open the log of epochs, and start to confirm the epoch and to watch Redis. Raises KafkaError."""
+        """Open the log of epochs, and start to confirm the epoch and to watch Redis. Raises KafkaError if Kafka is
+        unavailable.
+        """
         await self._log.start()
         self._started = True
         self._tasks = [asyncio.create_task(self._confirm_on()), asyncio.create_task(self._look_on())]
@@ -83,16 +85,17 @@ class KafkaEpoch:
         return self._belief.run(self._now())
 
     async def run(self) -> str:
-        """Return the run that the epoch names; waits while this worker must not act. Raises RuntimeError as `current`
-        does.
+        """Return the run that the epoch names; waits while this worker must not act. Raises RuntimeError before
+        `start`.
         """
         while (run := self.current()) is None:  # noqa: ASYNC110 - passing time triggers no event
             await asyncio.sleep(NAP_SECONDS)
         return run
 
     async def names(self, run: str) -> bool:
-        """Return whether the epoch names this run, waiting up to 3.5 s for a new epoch to settle. Raises RuntimeError
-        as `current` does.
+        """Return whether the epoch names this run, waiting up to 3.5 s for a new epoch to settle.
+
+        Also False while this worker must not act. Raises RuntimeError before `start`.
         """
         until = self._now() + NAMED_SECONDS
         self._look_soon.set()
@@ -108,7 +111,8 @@ class KafkaEpoch:
     async def confirm(self) -> None:
         """Write a confirmation to the log and read up to it: this proves which epoch was in force when the call began.
 
-        Raises AnewError if the topic was created anew, KafkaError, and RuntimeError before `start`.
+        Raises AnewError if the topic was created anew, KafkaError if Kafka does not answer, and RuntimeError before
+        `start`.
         """
         began = self._now()
         known = self._belief.confirmation(began)

@@ -61,7 +61,9 @@ class KafkaLog:
         self._consumer: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
-        """Connect, and seek to the topic's beginning. Raises KafkaError."""
+        """Connect, and seek to the topic's beginning. Raises KafkaError if Kafka is unavailable, leaving nothing
+        open.
+        """
         producer = AIOKafkaProducer(
             **access(self._settings),
             client_id=f"{self._settings.app_id}-epochs",
@@ -100,9 +102,10 @@ class KafkaLog:
             await producer.stop()
 
     async def append(self, value: bytes, *, names: int | None = None) -> int:
-        """Write an entry, and return its offset once all in-sync replicas have it (`names`: see EpochLog).
+        """Write an entry, and return its offset once all in-sync replicas have it.
 
-        Raises KafkaError, and RuntimeError before `start`.
+        `names`: the number of the epoch that the entry names; None: it is a confirmation. Raises KafkaError if Kafka
+        does not take it, and RuntimeError before `start`.
         """
         if self._producer is None:
             raise RuntimeError("the log of epochs is not open: await start() first")
@@ -111,9 +114,11 @@ class KafkaLog:
         return int(written.offset)
 
     async def read_to(self, offset: int, hear: Callable[[bytes], None]) -> None:
-        """Call `hear` with each unread entry up to this offset or further.
+        """Call `hear` with each unread entry, in order, up to this offset or further; waits until that offset is
+        written.
 
-        Raises AnewError (see EpochLog), KafkaError, and RuntimeError before `start`.
+        Raises AnewError if the log no longer continues where it was last read, KafkaError if Kafka does not answer, and
+        RuntimeError before `start`.
         """
         if self._consumer is None:
             raise RuntimeError("the log of epochs is not open: await start() first")

@@ -12,7 +12,7 @@ UNDER_WAY = ("aof_rewrite_in_progress", "aof_rewrite_scheduled", "rdb_bgsave_in_
 
 
 class RewriteError(UserError, RuntimeError):
-    """Redis could not rewrite its files."""
+    """Redis reported that it could not rewrite its append-only file or write its snapshot."""
 
 
 async def rewrite(redis: Any) -> None:  # noqa: ANN401 - redis-py types a command's result as sync or async at once
@@ -46,7 +46,7 @@ async def _written(redis: Any, command: Any) -> dict[str, Any]:  # noqa: ANN401 
 
 
 async def settled(redis: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
-    """Return Redis' persistence status (INFO) once no file is being written."""
+    """Return Redis' persistence status (the fields of INFO persistence) once no file is being written."""
     while True:
         how: dict[str, Any] = await redis.info("persistence")
         if not any(how.get(name) for name in UNDER_WAY):

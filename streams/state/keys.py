@@ -139,7 +139,10 @@ def key(name: KeyName, partition: int) -> str:
 
 
 def lane_key(name: LaneName, lane: str, partition: int) -> str:
-    """Return the name of a key of one partition of one lane. `lane`: the part of the topic's name after `signals`."""
+    """Return the name of a key of one partition of one lane.
+
+    `lane`: what follows `signals` in the lane's topic name, with its separator ("" for the main lane).
+    """
     return f"{name}{lane}:{{{partition}}}"
 
 

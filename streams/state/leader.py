@@ -15,10 +15,10 @@ class Leader(Protocol):
 
     @property
     def replicated(self) -> bool:
-        """Return whether the Redis that answers has a replica that can confirm a write (WAIT)."""
+        """Whether the Redis that answered last has a connected replica that can confirm a write (WAIT)."""
 
     async def start(self) -> None:
-        """Start to follow the epoch."""
+        """Start to follow the epoch. With Kafka, raises KafkaError if it is unavailable."""
 
     async def stop(self) -> None:
         """Stop following it."""
@@ -30,13 +30,19 @@ class Leader(Protocol):
         """
 
     async def run(self) -> str:
-        """Wait until this process may act, and return the run that the epoch names."""
+        """Wait until this process may act, and return the run that the epoch names (see `current`).
+
+        With Kafka, raises RuntimeError before `start`.
+        """
 
     async def names(self, run: str) -> bool:
-        """Return whether the epoch names this run; waits while a new epoch begins. Proposes one where it may."""
+        """Return whether the epoch names this run; waits up to 3.5 s while a new epoch begins. Always True if embedded.
+
+        With Kafka, raises RuntimeError before `start`.
+        """
 
     async def refused(self) -> None:
-        """Return after a pause: the Redis that answered is not the one that the epoch names."""
+        """Have the connected Redis checked, and return after a short pause. Call it when Redis refused the run."""
 
 
 class Exempt:
@@ -64,7 +70,7 @@ class Exempt:
         return True
 
     async def refused(self) -> None:
-        """Return after a short pause."""
+        """Return after 0.05 s."""
         await asyncio.sleep(NAP_SECONDS)
 
 

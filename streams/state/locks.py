@@ -37,7 +37,8 @@ async def locked(redis: "Redis", name: str) -> AsyncIterator[None]:
 
 
 async def take(redis: "Redis", name: str, milliseconds: int, value: str | int = 1) -> bool:
-    """Take a lease for `milliseconds`. Return True if it was free and is now the caller's, else False.
+    """Take a lease for `milliseconds`. Return True if it was free and is now the caller's, else False, also if the
+    caller already holds it.
 
     It ends by itself, or when the script `release` is called with its `value`.
     """

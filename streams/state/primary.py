@@ -21,7 +21,8 @@ _REPLICAS = re.compile(rb"\bconnected_slaves:(\d+)")
 
 
 async def server(redis: "Redis") -> Server:
-    """Return the identity, role and number of replicas of the server behind one of the client's connections.
+    """Return the run, host:port, role and number of connected replicas of the server behind one of the client's
+    connections.
 
     Raises RedisError if it does not answer.
     """
@@ -75,8 +76,9 @@ async def known_replicas(redis: "Redis") -> int | None:
 
 
 def refuses_alone(replication: Mapping[str, Any]) -> bool:
-    """Return whether a primary without replicas refuses writes, according to its INFO (CONFIG needs administrator
-    rights).
+    """Return whether a primary without replicas refuses writes (min-replicas-to-write is set), according to its INFO.
+
+    CONFIG needs administrator rights.
     """
     return "min_slaves_good_slaves" in replication
 

@@ -17,9 +17,9 @@ TLS = "Write QUANZU_REDIS as rediss://host:port/0 (or rediss+sentinel://...)"
 
 
 async def admitted(settings: Settings, redis: "Redis") -> None:
-    """Return if Redis grants access or is unavailable, which is transient.
+    """Return without a result if Redis grants access or is unavailable, which is transient.
 
-    Raises AccessError with the reason if it refuses.
+    Raises AccessError with the reason if it refuses: the login, a missing right, or TLS.
     """
     client: Any = redis
     try:

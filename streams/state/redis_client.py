@@ -30,7 +30,7 @@ class _Pool(SentinelConnectionPool):
 
 
 def client(url: str, login: Login = NOBODY) -> "Redis":
-    """Return a client that retries for about a second before it raises redis.exceptions.ConnectionError.
+    """Return a client whose commands are retried for about a second before they raise redis.exceptions.ConnectionError.
 
     With Sentinels, each new connection goes to the primary that they name at that time; a connection to a server that
     has become a replica is closed when it first refuses a write. Raises ValueError if the address is invalid.

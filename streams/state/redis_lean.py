@@ -85,7 +85,10 @@ class AtOnce(AbstractConnection):
     _error: Exception | None = None  # an error reply that was taken from the reader and is not returned yet
 
     async def ask(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
-        """Send all commands at once, and return their replies as `read_all` does."""
+        """Send all commands at once, and return their replies in order. A ResponseError is returned as a reply.
+
+        Other errors, such as a lost connection, are raised, and the connection is closed.
+        """
         packed = [part for command in commands for part in self.pack_command(*command)]
         await self.send_packed_command([b"".join(packed)])
         return await self.read_all(len(commands))
@@ -134,7 +137,11 @@ class Asking(Pipeline):
     """A pipeline that sends all commands at once, unless it is a transaction, and avoids redis-py's extra awaits."""
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
-        """Send all commands and return their replies. Retries and raises as redis-py's pipeline does."""
+        """Send all commands and return their replies in order, converted by redis-py's callbacks.
+
+        Raises the first ResponseError among them, or returns it in its place if `raise_on_error` is False. Retries and
+        raises connection errors as redis-py's pipeline does.
+        """
         commands = self.command_stack
         asks_more = self.is_transaction or self.explicit_transaction or self.watching or self.scripts
         if asks_more or any(not _SPECIAL.isdisjoint(options) for _, options in commands):

@@ -22,7 +22,7 @@ EVERYWHERE = "in redis.conf of the primary and of its replicas"
 
 
 async def check(redis: "Redis", *, vault: bool = False) -> list[Wrong]:
-    """Return the faults in a Redis' settings.
+    """Return the faults in a Redis' settings, each with its correction; empty if there is none.
 
     `vault`: it holds the people's keys. Raises RedisError if it is unavailable.
     """
@@ -47,7 +47,7 @@ async def of_vault(settings: Settings) -> list[Wrong]:
 
 
 def asks_config(redis: "Redis") -> bool:
-    """Return whether this client may ask CONFIG: a client with a user name lacks the right.
+    """Return True if this client may ask CONFIG: it has no user name. One with a user name lacks the right.
 
     It does not try, because Redis logs each refusal and a security officer reads the log.
     """

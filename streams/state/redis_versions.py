@@ -18,8 +18,10 @@ Version = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Advisory:
-    """`fixed`: the first version with the fix in each release line, oldest line first. An older line that is not named
-    has no fix; every line after the last one is fixed from its start. `since`: older versions are not judged.
+    """A known vulnerability (`cve`) of one `server` ("redis" or "valkey"). `what`: what an attacker does with it.
+
+    `fixed`: the first version with the fix in each release line, oldest line first. An older line that is not named has
+    no fix; every line after the last one is fixed from its start. `since`: older versions are not judged.
     """
 
     cve: str
@@ -59,9 +61,9 @@ ADVISORIES = (
 
 
 def vulnerable(info: Mapping[str, Any]) -> Iterator[Wrong]:
-    """Return a warning for each known vulnerability of a server.
+    """Yield a warning for each known vulnerability of a server's version. `info`: the answer to `INFO server`.
 
-    `info`: the answer to `INFO server`. A version that is not three numbers is not judged.
+    A version that is not three numbers is not judged.
     """
     server = str(info.get("server_name", "redis"))
     told = str(info.get("valkey_version") or info.get("redis_version", ""))

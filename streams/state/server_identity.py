@@ -21,7 +21,7 @@ _RUN = re.compile(rb"\brun_id:(\w+).*\bmaster_replid:(\w+)", re.DOTALL)
 
 
 def run_of(info: bytes) -> str:
-    """Return the run, in the form of lua/run.lua, from the answer to ASK_RUN.
+    """Return the run, "process id/replication id" (as lua/run.lua does), from the answer to ASK_RUN.
 
     Raises ValueError if it is not in there.
     """
@@ -32,6 +32,8 @@ def run_of(info: bytes) -> str:
 
 
 async def current_run(redis: "Redis") -> str:
-    """Return the run of the Redis that answers now. Raises RedisError, and ValueError as `run_of` does."""
+    """Return the run of the Redis that answers now. Raises RedisError if it does not answer, and ValueError if its
+    answer names no run.
+    """
     client: Any = redis
     return run_of(await client.execute_command(*ASK_RUN))

@@ -131,8 +131,8 @@ class StoreUpdate:
             self.add("SADD", UNSURE, dispatch)
 
     def settling(self, seconds: float) -> None:
-        """Forbid taking up unsure dispatches for `seconds` of wall-clock time: another worker may still be
-        sending one.
+        """Forbid taking up unsure dispatches for `seconds` of wall-clock time: another worker may still be sending
+        one.
         """
         self.add("SET", SETTLING, 1, "PX", round(seconds * 1000))
 
@@ -176,13 +176,13 @@ def minute_of(at: datetime) -> int:
 
 
 def raised_by(event: CaseEvent | PartialCaseEvent) -> dict[str, int]:
-    """Return the number of cases that an event's alert raised, by "policy|minute"; empty if none."""
+    """Return the number of cases that an event's alert raised, by "policy hash|minute since 1970"; empty if none."""
     number = trial.raised(event)
     return {f"{event.case.raised_by or event.case.policy}|{minute_of(event.at)}": number} if number else {}
 
 
 def minute_in(raised: str) -> int:
-    """Return the minute of a "policy|minute" key of `raised_by`."""
+    """Return the minute, counted from 1970, of a "policy|minute" key of `raised_by`."""
     return int(raised.rpartition("|")[2])
 
 

@@ -48,13 +48,17 @@ Key = tuple[Kind, str, str]
 
 @dataclass(slots=True)
 class Round:
-    """One sweep through one partition."""
+    """One sweep through one partition, as far as it has come.
 
-    began: float  # monotonic seconds
+    `began`: monotonic seconds; `cases`: audited so far; `open`: violations found that could not be repaired. `cursor`:
+    of the HSCAN through the cases, -1 once finished; `strays`: of the ZSCAN through the deadlines.
+    """
+
+    began: float
     cases: int = 0
-    open: int = 0  # violations that were not repaired
-    cursor: int = 0  # of the HSCAN through the cases; -1: finished
-    strays: int = 0  # of the ZSCAN through the deadlines
+    open: int = 0
+    cursor: int = 0
+    strays: int = 0
 
 
 @dataclass(slots=True)
@@ -66,7 +70,10 @@ class Memory:
 
 
 class Auditor:
-    """Audits the partitions for which this worker holds the audit lease. One for each worker."""
+    """Audits the partitions for which this worker holds the audit lease. One for each worker.
+
+    `wall`: returns monotonic seconds.
+    """
 
     def __init__(
         self,

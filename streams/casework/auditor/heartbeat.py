@@ -16,15 +16,21 @@ LEASE_MS = 5000
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The latest heartbeat of one partition. All times come from Redis's clock."""
+    """The latest heartbeat of one partition. All times come from Redis's clock.
+
+    `age`: seconds since the heartbeat, None if there was never one; `walked`: when the last complete sweep ended, in
+    seconds since 1970, None if none has. Of that sweep: `cases` audited, its duration in `seconds`, and
+    `open_findings`, the violations it could not repair. `skew`: seconds by which the auditing worker's clock is ahead
+    of Redis's.
+    """
 
     partition: int
-    age: float | None  # seconds since the last heartbeat; None: never
-    walked: float | None  # when the last complete sweep ended, in seconds since 1970; None: never
-    cases: int  # audited in it
-    seconds: float  # its duration
-    open_findings: int  # violations that it could not repair
-    skew: float  # seconds by which the auditing worker's clock is ahead of Redis's
+    age: float | None
+    walked: float | None
+    cases: int
+    seconds: float
+    open_findings: int
+    skew: float
 
 
 class Beats:
@@ -52,7 +58,9 @@ class Beats:
         return int(seconds) + int(microseconds) / 1e6
 
     async def read(self, partitions: Iterable[int]) -> list[Heartbeat]:
-        """Return the latest heartbeat of each partition, in the same order."""
+        """Return the latest heartbeat of each partition, in the same order; with `age` None where there was never
+        one.
+        """
         partitions = list(partitions)
         now = await self.now()
         async with self._redis.pipeline(transaction=False) as pipe:

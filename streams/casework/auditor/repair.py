@@ -27,8 +27,10 @@ class Repairer:
     async def repair(
         self, partition: int, offset: int, case: Case, findings: Sequence[InvariantViolation], now: datetime
     ) -> bool:
-        """Repair a case's violations, as far as they are repairable. Returns True when that is done; False, without any
-        repair, if the partition has moved past `offset`: audit the case again.
+        """Repair a case's violations; those that need a person (see is_repairable) are left as they are.
+
+        Returns True when that is done; False, without any repair, if the commit was refused, such as when the partition
+        has moved past `offset`: audit the case again.
         """
         change = StoreUpdate()
         for finding in findings:
@@ -40,14 +42,18 @@ class Repairer:
         return True
 
     async def strays(self, partition: int, offset: int, members: Sequence[str]) -> bool:
-        """Remove deadlines that belong to no case. Returns True if they were removed; False if the partition has moved
-        past `offset`.
+        """Remove deadlines that belong to no case, given as `case|step`.
+
+        Returns True if they were removed; False, removing none, if the commit was refused, such as when the partition
+        has moved past `offset`.
         """
         return await self._store.commit(partition, offset, None, StoreUpdate().add("ZREM", DEADLINES, *members))
 
 
 def is_repairable(finding: InvariantViolation) -> bool:
-    """Return whether such a violation can be repaired without a person."""
+    """Return whether such a violation can be repaired without a person: all kinds but NO_DUE, TOO_FAR and
+    UNKNOWN_CASE.
+    """
     return finding.kind not in (Kind.NO_DUE, Kind.TOO_FAR, Kind.UNKNOWN_CASE)
 
 

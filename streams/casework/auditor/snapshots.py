@@ -19,8 +19,9 @@ Stand = tuple[int, int]  # a case's sequence number for its resident, and its ve
 
 
 class Snapshot(Model):
-    """The fields of a case that are compared. Parsing whole cases blocked a worker for 10 to 20 ms, which delayed
-    red.
+    """The fields of a case that are compared. `number`: its sequence number among its resident's cases.
+
+    Parsing whole cases blocked a worker for 10 to 20 ms, which delayed red.
     """
 
     resident: ResidentId
@@ -46,7 +47,8 @@ class Snapshots:
         """Return the cases that the store lacks or has in an older version.
 
         Each as the case's id, the journal's version, and the version of the resident's latest case in the store (None:
-        it has none).
+        it has none). Looks at the next 2,000 snapshots of the topic at most, and again at the cases that were returned
+        last time.
         """
         told = self._doubtful.get(partition, {}) | await self._following(partition)
         stored = await self._stored(partition, list(told))

@@ -21,7 +21,9 @@ STRAYS = 500  # deadlines checked for a case in a sweep
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A case and its index entries. `offset`: the partition's offset; None if it changed while reading."""
+    """A case and its index entries (deadlines, queue, held mark). `offset`: the partition's; None if it changed while
+    reading.
+    """
 
     case: Case
     kept: CaseIndexes
@@ -44,8 +46,9 @@ class Reader:
         return int(offset), policy.decode()
 
     async def slice(self, partition: int, cursor: int) -> tuple[int, list[Look]]:
-        """Return the next cursor (0 at the end) and the cases from `cursor` on. Cases that wait for nothing are
-        skipped.
+        """Return the next cursor (0 at the end) and about 25 cases from `cursor` on.
+
+        Cases that wait for nothing, closed and without a due step, are left out.
         """
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hget(key("state", partition), "offset")
@@ -63,7 +66,9 @@ class Reader:
         return found[0] if found else None
 
     async def strays(self, partition: int, cursor: int) -> tuple[int, list[str]]:
-        """Return the next cursor, and those deadlines from `cursor` on (`case|step`) that no case has."""
+        """Return the next cursor (0 at the end), and those of about 500 deadlines from `cursor` on that no case has
+        (`case|step`).
+        """
         following, found = await self._redis.zscan(key("deadlines", partition), cursor, count=STRAYS)
         members = [member.decode() for member, _ in found]
         return int(following), await self.without_case(partition, members)
@@ -101,7 +106,7 @@ def _present(case: Case, times: Any) -> dict[str, float]:  # noqa: ANN401 - an i
 
 
 def waits(raw: bytes) -> bool:
-    """Return whether a case (JSON) needs an audit: it is open, or one of its steps has a due time."""
+    """Return whether a case (JSON) needs an audit: it is not closed, or one of its steps has a due time."""
     return b'"state":"closed"' not in raw or b'"due":"' in raw
 
 
