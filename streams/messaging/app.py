@@ -93,7 +93,8 @@ class Buffer(ThrowableQueue[Any]):
 class App(faust.App):
     """A Faust app with Quanzu's transport, which stops in bounded time and rejoins a stuck consumer group.
 
-    `early`: functions that run from the start, even before the consumer group has admitted this worker.
+    `early`: functions that run from the start, even before the consumer group has admitted this worker. `join_seconds`:
+    how long a join may stay unanswered before the process ends itself; `stop_seconds`: how long a stop may take.
     """
 
     join_seconds = JOIN_SECONDS
@@ -118,7 +119,7 @@ class App(faust.App):
             self.add_future(task())
 
     async def stop(self) -> None:
-        """Stop in order; if that takes over `stop_seconds` (30), end the process.
+        """Stop in order; if that takes over `stop_seconds` (30), end the process at once with status 1.
 
         Whatever runs the worker then starts another, and a killed worker loses nothing.
         """
@@ -230,7 +231,8 @@ def create_app(
 def run(app: faust.App, settings: Settings) -> None:
     """Run the worker until it is told to stop. The process's logging configuration stays unchanged.
 
-    Raises the UserError that stopped the worker, if one did, and SystemExit if it failed otherwise.
+    Raises the UserError that stopped the worker, AccessError if a server denied access, and SystemExit if it ended
+    otherwise.
     """
     settings.data.mkdir(parents=True, exist_ok=True)  # Faust creates only its own folder in it
     worker = faust.Worker(
@@ -337,7 +339,7 @@ def _still_ours(event: EventT[bytes]) -> bool:
 
 
 def ack(event: Acked) -> None:
-    """Mark the event as done. It is committed once all earlier events of its partition are acked too."""
+    """Mark the event as done. Its offset is committed once all earlier events of its partition are acked too."""
     event.ack()
 
 

@@ -17,7 +17,8 @@ OFFSETS = "__consumer_offsets"
 def check(settings: Settings) -> list[Wrong]:
     """Return the faults in the brokers' settings; empty for the embedded broker, which cannot be asked.
 
-    Blocking: call it in a thread. Raises AccessError, KafkaError or OSError as `kafka_client.admin` does.
+    If this user may not read them, the one fault says so. Blocking: call it in a thread. Raises AccessError if Kafka
+    refuses access, and KafkaError or OSError if it is unavailable.
     """
     if settings.embedded:
         return []

@@ -26,7 +26,9 @@ def to_all(change: PolicyChange | HoldChange, partitions: Iterable[int]) -> list
 
 
 def bank_record(receipt: BankReceipt, given: BankFeedback) -> Record:
-    """Return the record that keeps a bank's message for good: its receipt, and the case input made of it."""
+    """Return the record that keeps a bank's message for good: its receipt, and the id and case of the input made of
+    it.
+    """
     message = BankMessage(
         id=given.id,
         at=given.at,

@@ -55,7 +55,9 @@ LOST = "no key of the vault opens it: bring back the vault's lost keys (quanzu a
 
 
 class CodecError(UserError, RuntimeError):
-    """Encrypted records cannot be read or written here."""
+    """Encrypted records cannot be read or written here: a vault is set and no encryption given, or the other way
+    round.
+    """
 
 
 class TopicRecord(Protocol):
@@ -76,13 +78,13 @@ class Unreadable(bytes):
 
     @property
     def withheld(self) -> bytes:
-        """The record's JSON without its encrypted part: the same that remains of an erased person."""
+        """The record's JSON (bytes) without its encrypted part: the same that remains of an erased person."""
         plain = orjson.loads(bytes(self))
         return orjson.dumps({name: value for name, value in plain.items() if name != SEALED})
 
 
 def refuse_unreadable(value: bytes | None) -> None:
-    """Raises ValueError if the value is an Unreadable: its readable part could be mistaken for the whole."""
+    """Raise ValueError if the value is an Unreadable: its readable part could be mistaken for the whole."""
     if isinstance(value, Unreadable):
         raise ValueError(LOST)  # noqa: TRY004 - as for any invalid record
 
@@ -99,11 +101,16 @@ class Codec(Protocol):
     """
 
     async def encode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the values as they are to be written to the topics, in the records' order."""
+        """Return the values as they are to be written to the topics, in the records' order; None for a tombstone.
+
+        Raises CodecError if they cannot be encrypted with this vault.
+        """
 
     async def decode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
         """Return the values as they were before they were encoded, in the records' order; Unreadable where the key is
         lost.
+
+        Raises CodecError if encrypted records cannot be read here at all.
         """
 
     async def aclose(self) -> None:
@@ -122,7 +129,7 @@ class PlainCodec:
         return [record.value for record in records]
 
     async def decode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the values as they are. Raises CodecError for an encrypted one: it would pass for the whole record."""
+        """Return the values as they are. Raises CodecError if one is encrypted: it would pass for the whole record."""
         for record in records:
             if may_be_sealed(record.topic) and record.value and MARK in record.value:
                 raise CodecError(f"a record of {record.topic} is sealed, and no vault is set to open it")

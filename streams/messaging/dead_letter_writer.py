@@ -46,10 +46,10 @@ class DeadLetters:
         source: str | None = None,
         item: int | None = None,
     ) -> None:
-        """Write an unreadable record, or one `item` of it (index from 0), as a dead letter.
+        """Write an unreadable record, or one `item` of it (index from 0), as a dead letter; returns when Kafka has it.
 
-        `why`: the error or reason. Without a `source`, the letter is stored under the topic's name. Raises SendError as
-        `write` does.
+        `why`: the error or reason. Without a `source`, the letter is stored under the topic's name. Raises SendError if
+        Kafka refuses it for good.
         """
         where = RecordPlace(topic=topic, partition=partition, offset=offset, item=item)
         await write(self._producer, [DeadLetter.of(source or topic, where, reason(why), raw, self._clock.now())])

@@ -44,7 +44,10 @@ def access(settings: Settings) -> dict[str, Any]:
 
 
 def credentials(settings: Settings) -> faust.SASLCredentials | faust.SSLCredentials | None:
-    """Return the login for Faust, or None for connections without TLS."""
+    """Return the login for Faust, TLS without a login, or None for connections without TLS.
+
+    Raises SettingsError if the embedded servers are not started yet, and ValueError if the CA file is unusable.
+    """
     made = access(settings)
     if "sasl_mechanism" in made:
         return faust.SASLCredentials(
@@ -62,9 +65,10 @@ def aio_client(settings: Settings) -> AIOKafkaClient:
 
 
 def admin(settings: Settings, reach_ms: int = REACH_MS) -> KafkaAdminClient:
-    """Return kafka-python's admin client, a context. It blocks, so in an event loop call it in a thread.
+    """Return kafka-python's admin client, which is also a context. It blocks, so in an event loop call it in a thread.
 
-    Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is unavailable.
+    `reach_ms`: how long a broker may take to answer. Raises AccessError if Kafka refuses access, and KafkaError or
+    OSError if it is unavailable.
     """
     if settings.kafka_tls:
         check_access(settings)  # kafka-python would retry until its timeout and report only that nobody answered
@@ -76,7 +80,7 @@ def admin(settings: Settings, reach_ms: int = REACH_MS) -> KafkaAdminClient:
 
 
 def check_access(settings: Settings) -> None:
-    """Raises AccessError with the reason if Kafka refuses access; returns if it grants it or is unavailable."""
+    """Raise AccessError with the reason if Kafka refuses access; return if it grants it or is unavailable."""
     with ThreadPoolExecutor(1) as beside:  # the caller may run in an event loop
         why = beside.submit(asyncio.run, _refused(settings)).result()
     if why is not None:

@@ -31,7 +31,7 @@ Good = Callable[[str], bool]  # whether a value is acceptable; may raise ValueEr
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The required value of a setting.
+    """The required value of the setting `name`. `good`: returns whether a value is acceptable.
 
     `must`: the requirement in words; `why`: the consequence of another value, as a sentence without its full stop;
     `value`: the value to set. `warns`: a violation loses or blocks nothing now.
@@ -86,7 +86,9 @@ def of_topic(
 
 
 def of_broker(copies: int, workers: int) -> list[Rule]:
-    """Return the rules of every broker. `copies`: of each topic; `workers`: the greatest number of group members."""
+    """Return the rules of every broker. `copies`: of each topic; `workers`: the greatest number of members of the
+    consumer group.
+    """
     join = "Kafka does not let a worker into its group"
     alone = "with one broker away no group can note its place, and no worker can join"
     return [
@@ -130,7 +132,7 @@ def of_broker(copies: int, workers: int) -> list[Rule]:
 
 
 def wrong(rules: Sequence[Rule], found: Mapping[str, str]) -> Iterator[tuple[Rule, str]]:
-    """Yield the broken rules, each with the value found. Settings that are not in `found` are skipped."""
+    """Yield the broken rules, each with the value found. `found`: values by setting; settings not in it are skipped."""
     return ((rule, found[rule.name]) for rule in rules if rule.name in found and not _good(rule, found[rule.name]))
 
 

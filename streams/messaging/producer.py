@@ -26,7 +26,7 @@ LONGEST_WAIT_SECONDS = 2.0
 
 
 class SendError(RuntimeError):
-    """Kafka refuses a record permanently: retrying would not help."""
+    """Kafka refuses a record permanently, such as one that is too large: retrying would not help."""
 
 
 class MayNotError(SendError, AccessError):
@@ -35,14 +35,18 @@ class MayNotError(SendError, AccessError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record to write. Without a partition, its key decides it (see topics.partition_of)."""
+    """A record to write. Without a `partition`, its key decides it (see topics.partition_of).
+
+    `value` None: a tombstone, which deletes the key from a compacted topic. `trace` None: the current span, if any.
+    `timestamp`: ms since 1970; None: now.
+    """
 
     topic: str
     key: bytes
-    value: bytes | None  # None: a tombstone, which deletes the key from a compacted topic
+    value: bytes | None
     partition: int | None = None
-    trace: tracing.Trace | None = None  # the trace that it belongs to; None: the current span, if any
-    timestamp: int | None = None  # milliseconds since 1970; None: now
+    trace: tracing.Trace | None = None
+    timestamp: int | None = None
 
 
 class Producer:
@@ -69,7 +73,7 @@ class Producer:
         self.chain = chain
 
     async def start(self) -> None:
-        """Connect to Kafka and the vault. Raises KafkaError if Kafka is unavailable."""
+        """Connect to Kafka and prepare the encryption. Raises KafkaError if Kafka is unavailable."""
         producer = AIOKafkaProducer(
             **access(self._settings),
             client_id=self._settings.app_id,

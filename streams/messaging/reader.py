@@ -27,12 +27,16 @@ LOOK_MS = 1000  # the longest wait for records before checking whether the readi
 
 
 class Read(NamedTuple):
-    """A record that was read from a partition. An encrypted value is decrypted, unless the reader was told not to."""
+    """A record that was read from a partition. `timestamp`: ms since 1970; `value` None: a tombstone.
+
+    An encrypted value is decrypted, unless the reader was told not to. If its key is lost, only its unencrypted part is
+    left, or (on residents, case-inputs and dispatches) the value is an Unreadable.
+    """
 
     offset: int
     key: bytes | None
     value: bytes | None
-    timestamp: int  # milliseconds since 1970
+    timestamp: int
     partition: int
 
 
@@ -93,8 +97,8 @@ async def read_range(
 ) -> AsyncIterator[Read]:
     """Yield the records of `partition` with offsets `first` to `last`, both included; none if `last` < `first`.
 
-    `opened` False: values stay encrypted. Raises ReadError if `first` is no longer kept or `last` is not yet written,
-    because a gap must not look like a complete range.
+    Offsets that compaction removed in between are left out. `opened` False: values stay encrypted. Raises ReadError if
+    `first` is no longer kept or `last` is not yet written, because a gap must not look like a complete range.
     """
     async with aclosing(read_pages(settings, topic, partition, first, last, opened=opened)) as pages:
         async for page in pages:
@@ -105,7 +109,10 @@ async def read_range(
 async def read_pages(
     settings: Settings, topic: str, partition: int, first: int, last: int, *, opened: bool = True
 ) -> AsyncGenerator[list[Read], None]:
-    """Yield the records of `read_range` in lists, one for each fetch. Raises ReadError as `read_range` does."""
+    """Yield the records of `read_range` in lists, one for each fetch.
+
+    Raises ReadError if `first` is no longer kept or `last` is not yet written.
+    """
     if last < first:
         return
     where = TopicPartition(topic, partition)
@@ -123,7 +130,7 @@ async def read_all(
 ) -> AsyncIterator[Read]:
     """Yield all records that `topic` holds when the read starts, one partition after the other.
 
-    `since`: only records at or after these offsets. `opened` False: values stay encrypted.
+    `since`: only records at or after these offsets, by topic and partition. `opened` False: values stay encrypted.
     """
     async with _consumer(settings) as consumer, _decoding(settings, topic, opened) as codec:
         wheres = await _partitions(consumer, topic)
@@ -153,12 +160,17 @@ async def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
 
 
 async def committed_offset(settings: Settings, where: TopicPartition) -> int | None:
-    """Return the offset that the workers' group has committed (the next record to process), or None if unknown."""
+    """Return the offset that the workers' group has committed (the next record to process); None if it has committed
+    none.
+    """
     return (await committed_offsets(settings, where.topic, [where.partition])).get(where.partition)
 
 
 async def committed_offsets(settings: Settings, topic: str, partitions: Iterable[int]) -> dict[int, int]:
-    """Return by partition the offset that the workers' group has committed; partitions without one are left out."""
+    """Return by partition the offset that the workers' group has committed: that of the next record to process.
+
+    Partitions without one are left out.
+    """
     wheres = [TopicPartition(topic, number) for number in partitions]
     async with _started(settings, group_id=settings.app_id) as consumer:
         consumer.assign(wheres)
@@ -176,7 +188,7 @@ async def acknowledged_offsets(settings: Settings, topic: str, partitions: Itera
 
 
 async def beginning_offsets(settings: Settings, topic: str) -> dict[int, int]:
-    """Return each partition's first offset that is still kept."""
+    """Return each partition's first offset that is still kept; the end offset if it has no record."""
     async with _consumer(settings) as consumer:
         found = await consumer.beginning_offsets(await _partitions(consumer, topic))
     return _by_partition(found)
@@ -264,7 +276,9 @@ def _place(brokers: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
 
 
 async def known_vault(settings: Settings) -> str | None:
-    """Return the identity of the vault that encrypts the installation's records, or None before it has one."""
+    """Return the identity of the vault that encrypts the installation's records, or None if none is noted on its
+    topic.
+    """
     found = None
     async for record in read_all(settings, VAULTS.name, opened=False):
         with suppress(ValidationError):  # a foreign record on this topic

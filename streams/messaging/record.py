@@ -19,8 +19,9 @@ class Raw(NamedTuple):
 def runs_of(batch: Iterable[EventT[bytes]]) -> list[tuple[int, list[Raw]]]:
     """Return a batch's records in runs, each with its partition: consecutive offsets, and each record once.
 
-    Around a rebalance Faust may deliver a record again, or one after the next, in the same batch. Whoever applies a run
-    compares its first offset with the store, and so sees what is missing before it.
+    A gap in the offsets begins a new run. Around a rebalance Faust may deliver a record again, or one after the next,
+    in the same batch. Whoever applies a run compares its first offset with the store, and so sees what is missing
+    before it.
     """
     runs: list[tuple[int, list[Raw]]] = []
     open_runs: dict[int, list[Raw]] = {}

@@ -26,9 +26,9 @@ KINDS: Mapping[str, tuple[Topic, ...]] = {
 def retain(settings: Settings, rules: Retention, evidence: timedelta) -> dict[str, str]:
     """Set the topics' retention as the policy says. Return by topic the changes as text, such as "7d, now 14d".
 
-    `evidence`: how long Redis keeps evidence ([risk] keep); its topic keeps it as long, because a lost Redis is filled
-    from it. Blocking: call it in a thread. Raises AccessError, OSError or KafkaError as kafka_client.admin does, and
-    KafkaError if a topic is missing.
+    Topics that had the right retention are left out. `evidence`: how long Redis keeps evidence ([risk] keep); its topic
+    keeps it as long, because a lost Redis is filled from it. Blocking: call it in a thread. Raises AccessError if Kafka
+    refuses access, and KafkaError or OSError if it is unavailable or a topic is missing.
     """
     wanted = {topic.name: getattr(rules, kind) for kind, found in KINDS.items() for topic in found}
     wanted[topics.EVIDENCE.name] = evidence

@@ -20,7 +20,7 @@ class Labels:
         self._first = 0 if self._known else FIRST
 
     def of(self, source: str) -> str:
-        """Return the source's label; the number of different labels is bounded."""
+        """Return the source's label: its name, or "other". The number of different labels is bounded."""
         if source in ALWAYS or source in self._known:
             return source
         if self._first == 0:
@@ -40,5 +40,5 @@ def know(configured: Iterable[str]) -> None:
 
 
 def label(source: str) -> str:
-    """Return the label of a source in this process's metrics."""
+    """Return the label of a source in this process's metrics: its name, or "other"."""
     return _labels.of(source)

@@ -24,14 +24,19 @@ VISIBLE_SECONDS = 10.0  # that a broker may take to learn of a new topic
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """The required properties of a topic."""
+    """The required properties of a topic.
+
+    `key`: the meaning of its record keys, in words. `kept`: its retention, None for good. `compacted`: only the latest
+    record of each key stays. `family`: it has the common number of partitions, so that a key has the same partition in
+    each such topic. `segment`: records younger than this are not compacted.
+    """
 
     name: str
-    key: str  # the meaning of its record keys, in words
+    key: str
     kept: timedelta | None = FOR_GOOD
     compacted: bool = False
-    family: bool = False  # has the common number of partitions, so that a key has the same partition in each
-    segment: timedelta = DAY  # younger records are not compacted
+    family: bool = False
+    segment: timedelta = DAY
 
     def partitions(self, settings: Settings) -> int:
         """Return the number of partitions: the common one for a topic of the family, else 1."""
@@ -93,7 +98,10 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 def shard_of(value: str, partitions: int) -> int:
-    """Return the partition of a value by its CRC-32; faster than Kafka's hash, which takes some 5 µs in Python."""
+    """Return the partition (0 to `partitions` - 1) of a value by its CRC-32.
+
+    It is faster than Kafka's hash, which takes some 5 µs in Python.
+    """
     return crc32(value.encode()) % partitions
 
 
@@ -104,7 +112,7 @@ def home(resident: str, partitions: int) -> int:
 
 
 def configuration(topic: Topic, settings: Settings) -> dict[str, str]:
-    """Return the topic's configuration for the broker.
+    """Return the topic's configuration for the broker: values by setting.
 
     A compacted topic keeps the latest record of each key (for `kept`).
     """
@@ -121,7 +129,8 @@ def rules(topic: Topic, settings: Settings) -> list[Rule]:
 def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
     """Create the missing topics and return their names. Existing ones stay unchanged (see `check`).
 
-    Blocking: call it in a thread. Raises AccessError, KafkaError or OSError as kafka_client.admin does.
+    Blocking: call it in a thread. Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is
+    unavailable or refuses a topic.
     """
     admin = kafka_admin(settings)
     try:
@@ -141,9 +150,10 @@ def _await_visible(admin: KafkaAdminClient, made: list[str]) -> None:
 
 
 def check(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
-    """Return what is wrong with the topics, each with its correction; empty if all is well.
+    """Return what is wrong with the topics, each as text with its correction; empty if all is well.
 
-    Blocking: call it in a thread. Raises AccessError, KafkaError or OSError as kafka_client.admin does.
+    Blocking: call it in a thread. Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is
+    unavailable.
     """
     topics = list(wanted)
     admin = kafka_admin(settings)

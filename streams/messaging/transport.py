@@ -151,7 +151,9 @@ class Consumer(driver.Consumer):
             super().verify_event_path(now, tp)
 
     def lags(self) -> dict[str, int]:
-        """Return by topic the number of this worker's records that are not committed, as of the latest fetch."""
+        """Return by topic the number of records of this worker's partitions that are not committed, as of the latest
+        fetch.
+        """
         found: Counter[str] = Counter()
         ends = self.app.monitor.tp_end_offsets
         for tp in self.assignment():

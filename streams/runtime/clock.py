@@ -19,7 +19,7 @@ class Wall:
     """Wall-clock time: at first this machine's clock, then the shared clock of Redis once both agree.
 
     `machine`: the machine's clock (seconds since 1970), which may be set at any time. `counter`: a monotonic clock
-    (seconds), which is never set.
+    (seconds), which is never set. `reckoning`: what is known of the shared clock so far.
     """
 
     machine: Seconds = time.time
@@ -84,16 +84,15 @@ NAP = timedelta(seconds=1)
 class Clock:
     """A clock that shows `sim_start` at the wall-clock time `wall_start`, and runs `speed` times as fast.
 
+    `wall_start`: seconds since 1970, so that all processes show the same time. `pace`: of a demo; None: time runs on.
     Raises ValueError if the speed is not above 0 or `sim_start` has no UTC offset.
     """
 
     speed: float = 1.0
-    wall_start: float = 0.0  # seconds since 1970, so that all processes show the same time
+    wall_start: float = 0.0
     sim_start: datetime = EPOCH
     wall: Wall = field(default_factory=Wall, kw_only=True, compare=False, repr=False)
-    pace: PaceFile | None = field(
-        default=None, kw_only=True, compare=False, repr=False
-    )  # of a demo; None: time runs on
+    pace: PaceFile | None = field(default=None, kw_only=True, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.speed <= 0:
@@ -103,7 +102,9 @@ class Clock:
 
     @classmethod
     def starting(cls, speed: float, sim_start: datetime) -> Self:
-        """Return a clock that shows `sim_start` now. Raises ValueError as the class does."""
+        """Return a clock that shows `sim_start` now. Raises ValueError if the speed is not above 0 or `sim_start` has
+        no UTC offset.
+        """
         return cls(speed, time.time(), sim_start)
 
     @classmethod
@@ -158,7 +159,9 @@ class Clock:
         return duration.total_seconds() / self.speed
 
     async def sleep(self, duration: timedelta) -> None:
-        """Sleep for `duration` of this clock's time; a demo's standstill does not prolong it."""
+        """Sleep for `duration` of this clock's time, not prolonged by a demo's standstill; at once if it is
+        negative.
+        """
         await asyncio.sleep(max(0.0, self.wall_seconds(duration)))
 
     async def sleep_until(self, moment: datetime) -> None:

@@ -51,7 +51,10 @@ class Off:
 
     @classmethod
     def read(cls, text: bytes) -> tuple[Self, float]:
-        """Parse a text made by `written`. Returns the report, and when it was written, in seconds since 1970."""
+        """Parse a text made by `written`. Returns the report, and when it was written, in seconds since 1970.
+
+        Raises ValueError if the text is not such a report.
+        """
         ahead, refused, waits, at = text.split()
         return cls(float(ahead), float(refused), waits == b"1"), float(at)
 
@@ -87,7 +90,7 @@ class Timekeeper:
     async def look(self) -> None:
         """Ask Redis for the time, and report changes: in the log, as metrics, and to `quanzu doctor`.
 
-        Raises RedisError.
+        Raises RedisError if Redis does not answer.
         """
         self._notice()
         before = self._wall.reckoning
@@ -96,7 +99,9 @@ class Timekeeper:
         await self._tell()
 
     async def ask(self) -> None:
-        """Ask Redis for the time once. Raises RedisError."""
+        """Ask Redis for the time once, and pass the answer to the wall clock. Raises RedisError if Redis does not
+        answer.
+        """
         sent = self._wall.counter()
         seconds, micros = await self._redis.time()
         self._wall.hear(asked(sent, seconds + micros / 1e6, self._wall.counter()))
@@ -185,7 +190,7 @@ CORRECTED = (
 
 
 def direction(ahead: float) -> str:
-    """Return "ahead of" for a positive number of seconds, else "behind"."""
+    """Return "ahead of" for a positive number of seconds, else (also for 0) "behind"."""
     return "ahead of" if ahead > 0 else "behind"
 
 

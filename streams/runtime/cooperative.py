@@ -12,7 +12,10 @@ Pause = Callable[[], Awaitable[None]]
 
 
 def in_pieces(others: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)) -> Pause:
-    """Return a pause that awaits `others` if over 1 ms has passed since it last did, and else returns at once."""
+    """Return a pause that awaits `others` if over 1 ms has passed since it last did, and else returns at once.
+
+    `others`: by default, lets the other tasks of the loop run once.
+    """
     began = time.monotonic()
 
     async def pause() -> None:

@@ -239,7 +239,7 @@ def _spawn(command: list[str], log_file: Path) -> subprocess.Popen[bytes]:
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when the thread that started it ends (Linux only).
+    """Have the kernel kill this process when the thread that started it ends (Linux only; else no effect).
 
     Runs in a new child process.
     """

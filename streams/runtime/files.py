@@ -6,7 +6,9 @@ from typing import IO
 
 
 def new_file(path: Path) -> IO[bytes]:
-    """Open a new file for writing that only its owner may read. Raises FileExistsError if it exists."""
+    """Open a new file for writing bytes, which only its owner may read and write. Raises FileExistsError if it
+    exists.
+    """
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 

@@ -38,15 +38,15 @@ class Pulse:
         self._beaten = time.monotonic()
 
     def silent(self) -> float:
-        """Return for how many seconds the loop has not run."""
+        """Return for how many seconds the loop has not run, as far as `beat` shows."""
         return time.monotonic() - self._beaten
 
 
 def serve(host: str, port: int, pulse: Pulse) -> None:
     """Serve /metrics, /healthz and /readyz in a background thread until the process ends; port 0 serves nothing.
 
-    /healthz answers 503 if the event loop has not run for over 20 s, /readyz while `pulse.ready` is False; else 200.
-    Raises SettingsError if the port is taken.
+    /healthz answers 503 if the event loop has not run for over 20 s, /readyz while `pulse.ready` returns False; else
+    200. Raises SettingsError if the port is taken.
     """
     if not port:
         return

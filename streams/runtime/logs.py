@@ -17,7 +17,10 @@ TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def begin(level: str, form: Literal["text", "json"]) -> None:
-    """Configure this process's log: to standard error, with the libraries' routine messages suppressed."""
+    """Configure this process's log: to standard error, with the libraries' routine messages suppressed.
+
+    `level`: such as "INFO"; `form`: lines for people ("text"), or one JSON object for each ("json").
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(_json() if form == "json" else logging.Formatter(TEXT))
     logging.basicConfig(level=level, handlers=[handler])

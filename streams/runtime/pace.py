@@ -26,7 +26,9 @@ class PaceFile:
 
     @classmethod
     def begun(cls, path: Path) -> Self:
-        """Create or overwrite the file and return its pace: time stays at its start until `let_go_on`."""
+        """Create or overwrite the file and return its pace: time stays at its start until `let_go_on`. Raises OSError
+        if the file cannot be written.
+        """
         path.write_bytes(struct.pack(_FORMAT, 0.0, 0.0))
         return cls.read(path)
 

@@ -84,7 +84,7 @@ def watched(url: str) -> bool:
 
 
 def check(url: str) -> None:
-    """Raises ValueError, with the right form, if the address is invalid."""
+    """Raise ValueError, with the right form, if the address is invalid."""
     if watched(url):
         Watched.parse(url)
     else:

@@ -16,7 +16,7 @@ SUFFIX = "_FILE"
 
 
 def secret(field: FieldInfo) -> bool:
-    """Return whether a setting is a secret, and so may be given in a file."""
+    """Return whether a setting is a secret (of type SecretStr), and so may be given in a file."""
     return "SecretStr" in str(field.annotation)
 
 
@@ -32,7 +32,10 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in found.items() if value is not None}
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the secret in the field's file (None if no file is named), the field's name, and False."""
+        """Return the secret in the field's file (None if no file is named), the field's name, and False.
+
+        Raises ValueError if the file is unreadable or empty, or the secret is given twice.
+        """
         return self._read(field_name), field_name, False
 
     def _read(self, field: str) -> str | None:
@@ -56,7 +59,10 @@ class SecretFiles(PydanticBaseSettingsSource):
 
 
 class Environment(BaseSettings):
-    """Settings read from environment variables and, for secrets, also from files."""
+    """Settings read from environment variables and, for secrets, also from files.
+
+    Raises ValidationError if a value is invalid, and ValueError if a file with a secret cannot be used.
+    """
 
     @classmethod
     def settings_customise_sources(

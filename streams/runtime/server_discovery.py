@@ -72,7 +72,7 @@ def starts_servers(settings: Settings) -> bool:
 
 
 def refuse_company(settings: Settings) -> None:
-    """Raises EmbeddedError if an embedded Quanzu, with another clock and residents, already runs in the data folder.
+    """Raise EmbeddedError if an embedded Quanzu, with another clock and residents, already runs in the data folder.
 
     Does nothing if the settings name a Kafka.
     """

@@ -27,7 +27,11 @@ class SettingsError(UserError, ValueError):
 
 
 class Settings(AccessSettings):
-    """The settings that differ between installations; the variable of a field is QUANZU_ and its name in capitals."""
+    """The settings that differ between installations; the variable of a field is QUANZU_ and its name in capitals.
+
+    Raises ValidationError if a value is invalid or contradicts another, and ValueError if a file with a secret cannot
+    be used; `load` turns both into SettingsError.
+    """
 
     kafka: str | None = Field(None, description="Kafka's brokers, host:port,host:port. Unset: an embedded broker")
     redis: str | None = Field(
@@ -133,7 +137,7 @@ class Settings(AccessSettings):
     def key(self) -> bytes:
         """Return the secret key of the keyed hashes.
 
-        An embedded installation generates one and keeps it in its data folder.
+        An embedded installation generates one and keeps it in its data folder; OSError if it cannot be written there.
         """
         return (
             self.secret.get_secret_value().encode()
@@ -142,7 +146,7 @@ class Settings(AccessSettings):
         )
 
     def id_number_keys(self) -> IdKeys:
-        """Return all keys under which ID numbers are or were hashed."""
+        """Return all keys under which ID numbers are or were hashed, the oldest first; the last is in force."""
         return IdKeys(self.key(), self._later_id_keys())
 
     def _later_id_keys(self) -> tuple[bytes, ...]:
@@ -151,7 +155,7 @@ class Settings(AccessSettings):
         return tuple(text.encode() for text in texts if text)
 
     def environment(self) -> dict[str, str]:
-        """Return these settings as environment variables, with readable secrets, for a child process."""
+        """Return these settings as environment variables (QUANZU_...), with readable secrets, for a child process."""
         given = {**self.plain(), "secret": self.key().decode()}
         return {f"QUANZU_{name.upper()}": value for name, value in given.items()}
 

@@ -74,9 +74,10 @@ HOW = "Name PEM files: the certificate with its chain, and its key without a pas
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """The TLS files of a server.
+    """The TLS files of a server, as PEM.
 
-    `setting`: the prefix of their settings, such as QUANZU_INTAKE. `clients`: the CA file for client certificates.
+    `setting`: the prefix of their settings, such as QUANZU_INTAKE. `clients`: the CA file for client certificates;
+    None: clients are not asked for one.
     """
 
     setting: str
@@ -85,9 +86,9 @@ class Tls:
     clients: Path | None = None
 
     def context(self) -> ssl.SSLContext | None:
-        """Return the server's TLS context, or None without a certificate.
+        """Return the server's TLS context, or None without a certificate and key.
 
-        Raises SettingsError if the files are unusable.
+        Raises SettingsError if only one of them is set, only `clients` is, or a file is unusable.
         """
         if self.certificate is None and self.key is None:
             if self.clients is not None:
