@@ -56,8 +56,9 @@ class Channel:
     ) -> None:
         """Carry out each dispatch and report its result; skips those that are finished. `traces`: by dispatch id.
 
-        With `patient=False`, a dispatch whose outcome is unknown is left to the worker that has its record. Once
-        draining, it does not return, so that unfinished dispatches are not acknowledged; only a cancellation ends it.
+        Returns when every dispatch is finished; with `patient=False`, after one attempt each: a dispatch whose outcome
+        is unknown is left to the worker that has its record. Once draining, it does not return, so that unfinished
+        dispatches are not acknowledged; only a cancellation ends it.
         """
         async with asyncio.TaskGroup() as group:
             for dispatch in {dispatch.id: dispatch for dispatch in dispatches}.values():

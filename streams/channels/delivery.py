@@ -82,9 +82,11 @@ class Delivery:
         return self._order is not None
 
     async def claim(self) -> Claimed | None:
-        """Take the lease, once the store has the input that the dispatch follows from, and no other worker has it.
+        """Take the lease, and return the claim with the dispatch's progress and case; None if its result is reported
+        already.
 
-        Returns None if the dispatch is finished: its result is reported.
+        Waits without limit while another worker has it or the store is lost, and up to 5 s for the input that the
+        dispatch follows from.
         """
         patience = BEHIND_SECONDS
         take = partial(self._book.claim, self._dispatch)
@@ -111,9 +113,9 @@ class Delivery:
         return Answer(Result.NOT_SENT if taken.entry is None else Result.IN_DOUBT, because)
 
     async def prepare(self, taken: Claimed) -> Answer | None:
-        """Prepare the request, once. Returns an answer if it is known without sending, else None.
+        """Prepare the request, once. Returns None then, or the final answer if it is known without sending.
 
-        That answer is dropped if the claim is lost: the recipient was perhaps looked up in an empty store.
+        That answer is dropped (None) if the claim is lost: the recipient was perhaps looked up in an empty store.
         """
         order = await until_done("dispatch prepared", partial(self._provider.prepare, self._dispatch))
         if isinstance(order, Order):

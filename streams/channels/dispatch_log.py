@@ -37,8 +37,8 @@ REPORTED = (Result.SENT, Result.FAILED, Result.NOT_SENT, Result.IN_DOUBT)
 
 
 class Progress(StrEnum):
-    """`sending`: it may have been sent. `answered`: its result is known but perhaps not reported. `done`: it is
-    reported.
+    """How far a dispatch has come. `sending`: it may have been sent. `answered`: its result is known but perhaps not
+    reported. `done`: it is reported.
     """
 
     SENDING = "sending"
@@ -47,7 +47,9 @@ class Progress(StrEnum):
 
 
 class Entry(Model):
-    """The stored progress of a dispatch. The action is needed by a late receipt."""
+    """The stored progress of a dispatch (`state`), its action, which a late receipt needs, and, once it is ANSWERED,
+    the `inputs` to report.
+    """
 
     state: Progress
     action: Action
@@ -57,11 +59,13 @@ class Entry(Model):
 class Held(StrEnum):
     """Why a dispatch cannot be taken: DONE, its result is reported; LEASED, another worker has it; LOST, its case is
     unknown.
+
+    It is unknown while the partition's store is being restored.
     """
 
     DONE = "done"
-    LEASED = "leased"  # another worker has it
-    LOST = "lost"  # the partition's store is being restored: its case is unknown
+    LEASED = "leased"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,8 @@ _entries: TypeAdapter[Entry] = TypeAdapter(Entry)
 class DispatchLog:
     """The progress of an installation's dispatches. Each script's keys are in the resident's partition.
 
-    `kept_seconds`: how long progress is kept, in wall-clock seconds.
+    `token`: names the owner of leases; `lease_seconds`: how long a lease lasts; `kept_seconds`: how long progress is
+    kept. All seconds are wall-clock.
     """
 
     def __init__(
@@ -110,7 +115,10 @@ class DispatchLog:
         self._mark = redis.register_script(MARK)
 
     async def claim(self, dispatch: Dispatch) -> Claimed | Held:
-        """Take the lease on a dispatch, and read its progress and its case. Returns a Held if it cannot be taken."""
+        """Take the lease on a dispatch for `lease_seconds`, and return its progress and its case.
+
+        Returns a Held if it cannot be taken; LOST also while this process must not act.
+        """
         if (run := self._leader.current()) is None:
             return Held.LOST
         partition = self.partition(dispatch.resident)
@@ -170,7 +178,7 @@ class DispatchLog:
             await self._redis.delete(*places)
 
     async def action(self, resident: str, dispatch: str) -> Action | None:
-        """Return the action of a dispatch, or None if it is not stored."""
+        """Return the action of a dispatch, or None if no request of it is stored."""
         raw = await self._redis.get(self._place(resident, dispatch))
         entry = known(raw)
         return entry.action if entry else None
@@ -213,7 +221,7 @@ class DispatchLog:
 
 
 def known(raw: bytes | None) -> Entry | None:
-    """Return the entry in a stored value (see claim.lua), or None if the dispatch was only claimed."""
+    """Return the entry in a stored value (see claim.lua), or None if it is missing or the dispatch was only claimed."""
     _, _, entry = (raw or b"").partition(b" ")
     return _entries.validate_json(entry, extra=ANY_VERSION) if entry else None
 

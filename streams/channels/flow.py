@@ -24,8 +24,11 @@ Carry = Callable[[Dispatch, tracing.Trace | None], Awaitable[None]]
 async def carry_each(
     stream: StreamT[bytes], carry: Carry, dead_letters: DeadLetters, within: float = LINGER_SECONDS
 ) -> None:
-    """Carry out each dispatch of a stream: the body of an agent. `within`: seconds for filling a batch after its first
-    record.
+    """Carry out each dispatch of a stream, up to 200 at once, and acknowledge it when `carry` returns: the body of an
+    agent.
+
+    `within`: seconds for filling a batch after its first record. Invalid records become dead letters. Raises an
+    exception group if `carry` raises.
     """
 
     async def carry_one(event: EventT[bytes]) -> None:

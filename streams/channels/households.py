@@ -21,7 +21,9 @@ WAIT_SECONDS = 0.1
 
 
 class Households:
-    """Addresses, and the lease on arranging a visit to one."""
+    """Addresses, as keyed hashes under `secret`, and the lease on arranging a visit to one, for `lease_seconds` at
+    most.
+    """
 
     def __init__(self, redis: "Redis", secret: bytes, lease_seconds: float) -> None:
         self._redis: Any = redis

@@ -19,7 +19,9 @@ class Tokens:
         self.numbers: dict[str, str] = {}
 
     def movements(self, told: Iterable[MovementReceipt]) -> list[OnwardMovement]:
-        """Return a receipt's movements with tokens. Raises UnreadableAccountError."""
+        """Return a receipt's movements with tokens. Raises UnreadableAccountError if an account number cannot be
+        one.
+        """
         return [self._movement(each) for each in told]
 
     def _movement(self, told: MovementReceipt) -> OnwardMovement:

@@ -95,16 +95,23 @@ class Outgoing:
         return Recipient(phone, found.phone or "", resident.language) if phone else None
 
     async def words(self, dispatch: Dispatch, to: Recipient) -> str:
-        """Return the message in the recipient's language, by the policy in force. Raises as `policy` does."""
+        """Return the message in the recipient's language, by the policy in force in the resident's partition.
+
+        Raises UnknownPolicyError if that policy is stored nowhere, and PolicyError if this version cannot read it.
+        """
         policy = await self.policy(dispatch)
         return render(policy.messages, dispatch, to.language, to.about, code(self._secret, dispatch.id))
 
     async def policy(self, dispatch: Dispatch) -> Policy:
-        """Return the policy in force in the resident's partition. Raises as `Policies.of` does."""
+        """Return the policy in force in the resident's partition; the settings' file's if that has not begun.
+
+        Raises UnknownPolicyError if its text is stored nowhere, PolicyError if it is invalid, and OSError if the file
+        cannot be read.
+        """
         return await self.policies.of(self.book.partition(dispatch.resident))
 
     async def case(self, dispatch: Dispatch) -> Case | None:
-        """Return the dispatch's case, or None if it is no longer the resident's latest."""
+        """Return the dispatch's case, or None if it is unknown or no longer the resident's latest."""
         raw = await self.redis.hget(key("cases", self.book.partition(dispatch.resident)), dispatch.resident)
         case = Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
         return case if case and case.id == dispatch.case else None

@@ -14,7 +14,7 @@ from domain.access.webhooks import Address, may_send_to
 
 
 class ForbiddenDestinationError(httpx.TransportError):
-    """The host has an address to which nothing may be sent."""
+    """The host has an address to which nothing may be sent: one inside the network that is not permitted."""
 
 
 class PinnedTransport(httpx.AsyncBaseTransport):
@@ -28,7 +28,8 @@ class PinnedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request; the certificate is verified by the host's name.
 
-        Raises ForbiddenDestinationError without connecting, and httpx's errors.
+        Raises ForbiddenDestinationError, without connecting, if one of the host's addresses is not permitted;
+        ConnectError if the host is unknown, ConnectTimeout if it is not resolved in time, and httpx's other errors.
         """
         host = request.url.host
         port = request.url.port or (443 if request.url.scheme == "https" else 80)

@@ -22,12 +22,13 @@ _NOT_FOUND = 404
 
 
 class Kind(StrEnum):
-    """What a provider guarantees about a repeated request: no second effect, an answer whether it has the first, or
-    neither.
+    """What a provider guarantees about a repeated request.
+
+    IDEMPOTENT: the second has no effect; ASKABLE: it can be asked whether it has received the first; NEITHER.
     """
 
-    IDEMPOTENT = "idempotent"  # the second has no effect
-    ASKABLE = "askable"  # it can be asked whether it has received the first
+    IDEMPOTENT = "idempotent"
+    ASKABLE = "askable"
     NEITHER = "neither"
 
 
@@ -50,8 +51,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request: a path of the gateway and a JSON body. `sent`: the answer if the provider accepts it; `document`: an
-    XML document that is sent in place of the body.
+    """A request: a path of the gateway and a JSON body.
+
+    `sent`: the answer if the provider accepts it; `document`: an XML document that is sent in place of the body.
     """
 
     path: str
@@ -66,7 +68,7 @@ class Order:
 
     @property
     def media_type(self) -> str:
-        """The type of `content`."""
+        """The media type of `content`: application/json or application/xml."""
         return "application/json" if self.document is None else "application/xml"
 
 
@@ -92,7 +94,9 @@ class Provider(Protocol):
         """
 
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
-        """Release what preparing took, after the result is known. May be called twice."""
+        """Release what preparing took, such as the lease on an address, after the result is known. May be called
+        twice.
+        """
 
 
 class Gateway:

@@ -61,7 +61,9 @@ class UnknownDispatchError(LookupError):
 
 
 class NotRecoveredError(RuntimeError):
-    """Raised if it is unknown whether the dispatch was sent, because the partition's store is being restored."""
+    """Raised if it is unknown whether the dispatch exists, because the partition's store is being restored: try again
+    later.
+    """
 
 
 class ReplayedError(ValueError):
@@ -83,9 +85,10 @@ class Receipts:
         self._producer, self._clock = outgoing.producer, outgoing.clock
 
     def verify(self, headers: Mapping[str, str], message: SignedMessage) -> str:
-        """Return the message's nonce. Raises SignatureError if no key fits or its time is over 300 s off.
+        """Return the message's nonce.
 
-        That is measured by the workers' shared time, because this machine's clock may be wrong.
+        Raises SignatureError if no key fits, the time or nonce is missing, or the time is over 300 s off. That is
+        measured by the workers' shared time, because this machine's clock may be wrong.
         """
         found = verify(self._keys[message.channel], headers, message, self._clock.wall.time())
         if found.key:
@@ -94,7 +97,7 @@ class Receipts:
 
     @asynccontextmanager
     async def once(self, name: str, nonce: str, resident: str) -> AsyncIterator[None]:
-        """Let a nonce be used once. If the receipt is not taken, the nonce is free again.
+        """Let a nonce be used once: keep it for 10 minutes. If the block raises, the nonce is free again.
 
         Raises ReplayedError if it was used.
         """

@@ -35,7 +35,11 @@ Refusals = Annotated[str, AfterValidator(_refusals)]
 
 
 class ChannelSettings(Environment):
-    """The settings of the channels; the environment variable of a field is QUANZU_ and its name in capitals."""
+    """The settings of the channels; the environment variable of a field is QUANZU_ and its name in capitals.
+
+    Raises ValidationError if a value is invalid, and ValueError if a file with a secret cannot be used; `load` turns
+    both into SettingsError.
+    """
 
     model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True, env_ignore_empty=True)
 
@@ -75,7 +79,9 @@ class ChannelSettings(Environment):
         return 4 * self.provider_seconds
 
     def known_institutions(self) -> Institutions:
-        """Return the table of banks and payment institutions. Raises SettingsError if it cannot be read."""
+        """Return the table of banks and payment institutions. Raises SettingsError if its file cannot be read or is
+        invalid.
+        """
         try:
             return load_institutions(self.institutions.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, InstitutionsError) as error:
@@ -149,7 +155,7 @@ def _check_keys(found: Mapping[str, tuple[bytes, ...]]) -> None:
 
 
 def load() -> ChannelSettings:
-    """Read the settings from the environment. Raises SettingsError that names the wrong variable."""
+    """Read the channels' settings from the environment. Raises SettingsError that names the wrong variable."""
     try:
         return ChannelSettings()
     except ValidationError as error:

@@ -38,7 +38,9 @@ class FittingSignature:
 
 
 def sign(key: bytes, message: SignedMessage, wall: float, nonce: str) -> dict[str, str]:
-    """Return the signature headers of a message that is sent at `wall` (seconds since 1970)."""
+    """Return the three signature headers of a message that is sent at `wall` (seconds since 1970): time, nonce,
+    signature.
+    """
     stamp = str(int(wall))
     return {TIMESTAMP: stamp, NONCE: nonce, SIGNATURE: _digest(key, message, stamp, nonce)}
 
@@ -46,7 +48,8 @@ def sign(key: bytes, message: SignedMessage, wall: float, nonce: str) -> dict[st
 def verify(keys: Sequence[bytes], headers: Mapping[str, str], message: SignedMessage, wall: float) -> FittingSignature:
     """Return the nonce, and the index of the key in `keys` that the message was signed with.
 
-    Raises SignatureError if no key fits, or the time is not within 300 s of `wall` (seconds since 1970).
+    Raises SignatureError if no key fits, the time or nonce is missing or malformed, or the time is over 300 s off
+    `wall` (seconds since 1970).
     """
     stamp, nonce, signature = (headers.get(name, "") for name in (TIMESTAMP, NONCE, SIGNATURE))
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):

@@ -57,7 +57,7 @@ class Webhooks(CompactedTable[Webhook]):
     place = Place(WEBHOOKS, Webhook)
 
     async def drop(self, name: str) -> None:
-        """Delete a webhook, given by id, and its health."""
+        """Delete a webhook, given by id, and its health. No error if there is none."""
         await super().drop(name)
         await self._redis.hdel(WEBHOOK_HEALTH, name)
 
@@ -77,7 +77,7 @@ class Webhooks(CompactedTable[Webhook]):
         await self._redis.hset(WEBHOOK_HEALTH, webhook, orjson.dumps([how, words]))
 
     def sealed(self, secret: str) -> str:
-        """Return a secret encrypted for storage."""
+        """Return a secret encrypted for storage (compact JWE), under a key derived from QUANZU_SECRET."""
         return encryption.sealed(self._settings.key(), PURPOSE, secret)
 
     def opened(self, webhook: Webhook) -> list[str]:
@@ -239,7 +239,9 @@ class _Begins(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
 
 
 def distrusted(error: BaseException | None) -> bool:
-    """Return whether an error comes from an untrusted certificate; httpx wraps the handshake's error."""
+    """Return whether an error, or one that caused it, is about an untrusted certificate: httpx wraps the handshake's
+    error.
+    """
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
     return error is not None

@@ -43,10 +43,10 @@ AHEAD = timedelta(days=60)  # the time before a table ends, such as the holidays
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The result of one check.
+    """The result of one check: whether it is `good`, and `what` was found, in words.
 
-    `do`: what to do if it is not good. `warns`: it is good, but something should be done. `policy`: the policy's error,
-    which the console renders in place of `do`, or None.
+    `do`: what to do if it is not good, or if it `warns`: then it is good, but something should be done. `policy`: the
+    policy's error, which the console renders in place of `do`, or None.
     """
 
     good: bool

@@ -27,8 +27,12 @@ SHOWN = 8  # recently changed cases
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The overview: `counts` as in domain/statistics/counts, `ledger` in fen, `recent` with the most recently changed
-    case first (at most 8), the number of cases `waiting` for an operator, and of `overdue` deadlines.
+    """The data of the overview page.
+
+    `counts` as in domain/statistics/counts; `ledger`: money totals in fen and numbers of cases; `recent`: the most
+    recently changed case first, at most 8; the number of cases `waiting` for an operator, and of `overdue` deadlines.
+    `outcomes`: number of signals by outcome; `silent`: the silent feeds, each with the time of its last signal (None:
+    never heard); `stopped`: hashes of policies stopped by the breaker, whose cases wait for a person.
     """
 
     now: datetime
@@ -37,12 +41,14 @@ class Overview:
     recent: list[Case]
     waiting: int
     overdue: int
-    outcomes: Mapping[str, int] = field(default_factory=dict)  # number of signals by outcome
-    silent: Mapping[str, datetime | None] = field(default_factory=dict)  # silent feeds: time of the last signal
-    stopped: Sequence[str] = ()  # hashes of policies stopped by the breaker, whose cases wait for a person
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    silent: Mapping[str, datetime | None] = field(default_factory=dict)
+    stopped: Sequence[str] = ()
 
     def of(self, *begins: str) -> dict[str, int]:
-        """Return the counts under a name by the rest of their key: of("action", "sms") gives them by result."""
+        """Return the counts under a name by the rest of their key: of("action", "sms") gives them by result. Counts of
+        0 are left out.
+        """
         prefix = "|".join(begins) + "|"
         return {name.removeprefix(prefix): n for name, n in self.counts.items() if name.startswith(prefix) and n}
 
@@ -84,12 +90,12 @@ async def _stopped(store: CaseStore, now: datetime) -> list[str]:
 
 
 async def rosters(redis: "Redis") -> list[Roster]:
-    """Return all stations' rosters, sorted by station."""
+    """Return all stations' rosters, sorted by the station's name."""
     client: Any = redis
     found = [Roster.model_validate_json(raw, extra=ANY_VERSION) for raw in await client.hvals(ROSTER)]
     return sorted(found, key=lambda roster: roster.station)
 
 
 async def feeds(redis: "Redis") -> FeedLog:
-    """Return the current state of the feeds."""
+    """Return the current state of the feeds: what was heard, their profiles, and which are silent."""
     return await FeedStore(redis, "").read()

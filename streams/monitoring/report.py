@@ -34,9 +34,10 @@ async def journal_events(settings: Settings) -> list[figures.Published]:
 async def report(
     settings: Settings, clock: Clock, accepted: Mapping[str, int], tallies: Mapping[str, Mapping[str, int]]
 ) -> dict[str, Any]:
-    """Return the figures listed in docs/reference/report.md.
+    """Return the figures listed in docs/reference/report.md, by name: counts, money in fen, durations in wall-clock
+    seconds.
 
-    `accepted`: signals by source, as counted by the senders.
+    `accepted`: number of signals by source, as counted by the senders; `tallies`: screened ones by source and outcome.
     """
     entries = await journal_events(settings)
     errors = figures.deadline_errors(entries, clock.wall_time)
@@ -68,7 +69,7 @@ def outcomes(tallies: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
 
 
 def conserved(accepted: Mapping[str, int], tallies: Mapping[str, Mapping[str, int]]) -> bool:
-    """Return whether each source's accepted signals equal its outcomes.
+    """Return True if each source's number of accepted signals equals the sum of its outcomes.
 
     A dead letter sent again moves from dead-lettered to its new outcome, so the balance holds at all times; a file's
     row counts as accepted when it is sent again (see domain/feeds/dead_letters).

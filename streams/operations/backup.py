@@ -62,14 +62,14 @@ class BackupError(UserError, RuntimeError):
 
 
 class BackupPart(Model):
-    """A topic's file: its number of records and SHA-256."""
+    """A topic's file: its number of records and SHA-256 (hexadecimal)."""
 
     records: int
     sha256: str
 
 
 class Manifest(Model):
-    """The description of a backup.
+    """The description of a backup: when and of which installation (`app_id`) it was made, and each topic's file.
 
     `key`: a fingerprint of the key of the hashes; no resident is found under another key.
     """
@@ -84,7 +84,8 @@ class Manifest(Model):
 async def backup(settings: Settings, folder: Path, now: datetime, told: Told) -> Manifest:
     """Write all topics that are kept for good, and the evidence, to a new folder; return the manifest.
 
-    `told`: called after each topic with its name and number of records. Raises BackupError if the folder is not empty.
+    `told`: called after each topic with its name and number of records. Raises BackupError if the folder is not empty,
+    and OSError if it cannot be written.
     """
     _make(folder)
     found = {}
@@ -104,9 +105,9 @@ async def backup(settings: Settings, folder: Path, now: datetime, told: Told) ->
 async def restore(settings: Settings, folder: Path, told: Told, until: datetime | None = None) -> Manifest:
     """Write a backup into empty topics, in the original partitions and order; return its manifest. Then rebuild Redis.
 
-    `told`: as in `backup`. `until`: case records written after it are left out. Raises BackupError, before anything is
-    written, if the backup is damaged, was made under another key or with another number of partitions, a topic or Redis
-    is not empty, or the journal begins after `until`.
+    `told`: called after each topic with its name and number of records. `until`: case records written after it are left
+    out. Raises BackupError, before anything is written, if the backup is damaged, was made under another key or with
+    another number of partitions, a topic or Redis is not empty, or the journal begins after `until`.
     """
     manifest = _read_manifest(folder)
     _refuse_other(settings, manifest)

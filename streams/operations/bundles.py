@@ -19,7 +19,7 @@ from streams.security.audit_chains import Heads
 
 
 async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
-    """Return the case's bundle as a zip.
+    """Return the case's bundle as the bytes of a zip.
 
     The caller writes the export to the audit first, so that the bundle contains it.
 

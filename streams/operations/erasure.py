@@ -50,7 +50,9 @@ class NotForgottenError(UserError, RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """The result of an erasure: numbers of emptied cases, and of other records and account numbers made unreadable."""
+    """The result of an erasure: numbers of emptied cases, of other records made unreadable, and of account numbers
+    deleted.
+    """
 
     cases: int
     records: int

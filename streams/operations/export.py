@@ -96,7 +96,7 @@ def schema(kind: Kind) -> pa.Schema:
 async def export(settings: Settings, kind: Kind, span: Span, name: Pseudonym, file: Path, form: Format) -> int:
     """Write the rows of a period to a new file readable only by its owner, and return their number.
 
-    `name` pseudonymizes ids. Raises FileExistsError if the file exists.
+    `name` pseudonymizes ids. Times are UTC, money in fen. Raises FileExistsError if the file exists.
     """
     columns, written = schema(kind), 0
     with new_file(file) as out, _writer(form, out, columns) as write:

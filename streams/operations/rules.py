@@ -28,7 +28,7 @@ _UNTOUCHED = (CaseState.RAISED, CaseState.CONTACTING, CaseState.UNREACHABLE)
 
 
 async def publish(line: Installation, text: str, by: str, override: str = "") -> str:
-    """Put a policy in force, with an audit entry, and return its hash.
+    """Put a policy (TOML `text`) in force, with an audit entry, and return its hash.
 
     `override`: the reason for publishing a policy that the breaker has stopped. Raises PolicyError if it is invalid,
     and UserError if it was stopped and there is no override, or the last good policy is stored nowhere; the policy in
@@ -53,7 +53,7 @@ async def publish(line: Installation, text: str, by: str, override: str = "") ->
 
 
 async def standing(line: Installation) -> InForce:
-    """Return which policy is in force. An unpublished one is the settings' file's, and counts as proven.
+    """Return which policy is in force, its last good one, and the stopped ones. The settings' file's counts as proven.
 
     Raises PolicyError or OSError if that file must be read and is invalid or missing.
     """
@@ -104,11 +104,10 @@ async def in_force(line: Installation) -> list[Hold]:
 
 
 async def lift(line: Installation, hold_id: str, by: str, reason: str, what: Literal["release", "drop"]) -> None:
-    """End a hold before its time: release the steps held back, or drop them. Raises UserError if none with this id is
-    in force.
+    """End a hold before its time: release the steps held back, or drop them.
 
     Dropping the hold of a stopped policy also closes the cases below red that the policy raised and nobody has taken
-    up.
+    up; its red cases stay open. Raises UserError if no hold with this id is in force.
     """
     begun = next((each for each in await in_force(line) if each.id == hold_id), None)
     if begun is None:
@@ -143,7 +142,7 @@ async def _close_raised(line: Installation, hold: Hold) -> None:
 
 
 async def raised_by(line: Installation, policy: str) -> list[str]:
-    """Return the sorted ids of open cases below red that a policy has raised and nobody has confirmed.
+    """Return the sorted ids of open cases below red that a policy, given by hash, has raised and nobody has confirmed.
 
     They wait while the policy is held.
     """

@@ -32,7 +32,8 @@ _LANES = {lane.name for lane in LANES}
 async def held(settings: Settings, subject: Subject) -> dict[str, list[Found]]:
     """Return by topic the records about the person, in order within each partition; topics without any are left out.
 
-    Reads each topic to its end: this takes hours with a week of a province's signals.
+    Each has its partition and offset, when it was written (ms since 1970), and its content (`is`). Reads each topic to
+    its end: this takes hours with a week of a province's signals.
     """
     found: dict[str, list[Found]] = {}
     for topic in ALL:
@@ -42,7 +43,7 @@ async def held(settings: Settings, subject: Subject) -> dict[str, list[Found]]:
 
 
 def packed(found: dict[str, list[Found]], told: dict[str, object]) -> bytes:
-    """Return a zip with a JSON Lines file for each topic, and a manifest of their counts.
+    """Return the bytes of a zip with a JSON Lines file for each topic, and a manifest of their counts.
 
     `told`: further entries of the manifest (who asked, when, why).
     """

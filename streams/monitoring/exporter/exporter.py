@@ -29,7 +29,7 @@ FAMILIES = (*tallies.FAMILIES, *standing.FAMILIES, *people.FAMILIES, *servers.FA
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A group of metrics read together. `every`: wall-clock seconds between two reads."""
+    """A group of metrics read together by `make`. `every`: wall-clock seconds between two reads."""
 
     name: str
     every: float
@@ -73,7 +73,7 @@ class Exporter(Collector):
         yield FAILED.filled(self._failed)
 
     async def look(self, look: Look) -> None:
-        """Read one group of metrics; a failure is counted and logged, not raised."""
+        """Read one group of metrics; a failure is counted and logged, not raised, and drops the group's old values."""
         began, name = time.monotonic(), (look.name,)
         try:
             self._found[look.name] = await look.make(self._context)

@@ -32,10 +32,10 @@ class Family:
 
 
 def gauge(name: str, meaning: str, *labels: str) -> Family:
-    """Declare a value that rises and falls."""
+    """Return the family of a value that rises and falls. `labels`: their names, in order."""
     return Family(name, "gauge", meaning, labels)
 
 
 def counter(name: str, meaning: str, *labels: str) -> Family:
-    """Declare a value that only grows."""
+    """Return the family of a value that only grows. `labels`: their names, in order."""
     return Family(name, "counter", meaning, labels)

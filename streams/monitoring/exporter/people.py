@@ -65,7 +65,9 @@ class _Walk:
 
 async def people(context: ExporterContext) -> list[Metric]:
     """Return the metrics of overdue steps and results, holds, claims, stop-payments and visits, from a scan of all open
-    cases. 100,000 cases take some 10 s of CPU.
+    cases.
+
+    100,000 cases take some 10 s of CPU.
     """
     now = context.clock.now()
     walk = _Walk(Missed(now, timedelta(seconds=GRACE_SECONDS * context.clock.speed)))

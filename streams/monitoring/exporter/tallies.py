@@ -92,9 +92,10 @@ _ALWAYS: dict[Family, Callable[[date], Iterable[Labels]]] = {
 def metrics_of(
     counts: Mapping[str, int], ledger: Mapping[str, int], signals: Mapping[str, Mapping[str, int]], today: date
 ) -> Iterator[Metric]:
-    """Yield the metrics of the sums over partitions: `counts` as in domain/statistics/counts, `ledger` in fen.
+    """Yield the metrics of the sums over partitions: `counts` as in domain/statistics/counts, `ledger` in fen or
+    numbers of cases, both by name.
 
-    `signals`: signal outcomes by source. `today` decides which prefectures exist.
+    `signals`: number of signals by source and outcome. `today` decides which prefectures exist.
     """
     found: defaultdict[Family, Counter[Labels]] = defaultdict(Counter)
     for name, number in counts.items():

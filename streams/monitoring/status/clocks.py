@@ -15,7 +15,11 @@ class ClocksNow:
         self._redis = redis
 
     async def clocks(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble for processes that wait, and one for those that refuse the clock of Redis."""
+        """Yield a trouble (MISSED) for processes that wait for their clocks, and one (DANGER) for those that refuse
+        Redis's clock.
+
+        Raises RedisError if Redis does not answer.
+        """
         found = await clocks_off(self._redis)
         waiting = {name: off for name, off in found.items() if off.waits}
         refusing = {name: off for name, off in found.items() if off.refused and not off.waits}

@@ -22,7 +22,9 @@ _TOPICS = {topic.name: topic for topic in topics.ALL}
 
 def look(settings: Settings) -> tuple[bool, list[Trouble]]:
     """Return whether everything can be read from Kafka (it answers, and every partition has a leader), and its
-    troubles. Blocking: call it in a thread.
+    troubles.
+
+    Blocking: call it in a thread. If Kafka is unavailable or refuses access, that is the one trouble.
     """
     try:
         admin = kafka_admin(settings, REACH_MS)
@@ -57,7 +59,7 @@ class Copies:
 def copies(settings: Settings) -> Copies:
     """Return the state of Kafka's replication. Blocking: call it in a thread.
 
-    Raises AccessError, KafkaError or OSError as kafka_client.admin does.
+    Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is unavailable.
     """
     admin = kafka_admin(settings, REACH_MS)
     try:

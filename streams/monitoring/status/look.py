@@ -24,7 +24,10 @@ Look = Callable[[], AsyncIterator[Trouble]]
 
 
 async def look(settings: Settings) -> Page:
-    """Run all possible checks and return the status page."""
+    """Run all checks that the reachable servers allow, and return the status page.
+
+    A check that fails, or takes over 60 s, becomes a trouble itself.
+    """
     redis = connect(settings)
     try:
         (kafka, found), (store, more) = await asyncio.gather(

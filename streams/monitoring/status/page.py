@@ -7,12 +7,14 @@ from typing import Any
 
 
 class Weight(IntEnum):
-    """How serious a trouble is: MISSED, somebody is not being warned or would not be; DANGER, the next fault may cause
-    that.
+    """How serious a trouble is.
+
+    MISSED: somebody is not being warned now, or nobody would be; DANGER: everybody is being warned, but the next fault
+    may change that.
     """
 
-    MISSED = 0  # somebody is not being warned now, or nobody would be
-    DANGER = 1  # everybody is being warned, but the next fault may change that
+    MISSED = 0
+    DANGER = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Page:
 
     @property
     def missed(self) -> bool:
-        """Whether somebody may not be warned now."""
+        """Whether somebody may not be warned now: a trouble is MISSED."""
         return any(trouble.weight is Weight.MISSED for trouble in self.troubles)
 
     @property
@@ -50,23 +52,25 @@ class Page:
         return "Nobody is being missed." + (" But:" if self.troubles else "")
 
     def as_json(self) -> dict[str, Any]:
-        """Return the page as JSON values for programs."""
+        """Return the page as JSON values for programs: `missed`, `answer`, and `troubles` with weight, name, what and
+        do.
+        """
         troubles = [{**asdict(trouble), "weight": trouble.weight.name.lower()} for trouble in self.troubles]
         return {"missed": self.missed, "answer": self.answer, "troubles": troubles}
 
 
 def missed(name: str, what: str, do: str) -> Trouble:
-    """Return a trouble because of which somebody may not be warned now."""
+    """Return a trouble of weight MISSED: because of it somebody may not be warned now."""
     return Trouble(Weight.MISSED, name, what, do)
 
 
 def danger(name: str, what: str, do: str) -> Trouble:
-    """Return a trouble that misses nobody yet."""
+    """Return a trouble of weight DANGER: it misses nobody yet."""
     return Trouble(Weight.DANGER, name, what, do)
 
 
 def listed(numbers: Iterable[object], most: int = 8) -> str:
-    """Return the first `most` items as text, and how many more there are."""
+    """Return the first `most` items as text with commas, and how many more there are ("a, b and 3 more")."""
     names = [str(number) for number in numbers]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
