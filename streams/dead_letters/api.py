@@ -38,8 +38,10 @@ _LOOK = "GET /dead-letters lists what there is"
 
 
 class Asked(BaseModel):
-    """The query parameters of the list: filters (a `state` of None: all), the page's size (`limit`), and `before`: only
-    letters with smaller offsets.
+    """The query parameters of the list: filters (a `state` of None, given as "all": all), the page's size (`limit`),
+    and `before`: only letters with smaller offsets.
+
+    Raises ValidationError if a parameter is unknown or invalid.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -65,7 +67,11 @@ class Asked(BaseModel):
 
 
 class Act(BaseModel):
-    """The body of send-again and drop: the reason, and for send-again how the letter is repaired."""
+    """The body of send-again and drop: the reason, and for send-again how the letter is repaired.
+
+    `text`, `base64`: the new bytes; `mapping`: the tables of a mapping; `dry_run`: only say what would be done. Raises
+    ValidationError if a field is unknown or invalid.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -189,8 +195,8 @@ def routes(settings: Settings, intake: IntakeSettings, producer: Producer, clock
     """Return the routes for intake's server: list and show (GET), send again and drop (POST); all answer JSON.
 
     They answer 200, or raise Refused: 401 without an operator's key, 403 if no such keys are set, 404 for an unknown
-    letter, 409 if it was handled before, 422 for an invalid request, 503 if Kafka does not answer within 15 s, and as
-    `read_body` does. Raises SettingsError if the operators' keys are invalid.
+    letter, 409 if it was handled before, 422 for an invalid request, 503 if Kafka does not answer within 15 s, and 400,
+    408, 413 or 415 for a body that cannot be read. Raises SettingsError if the operators' keys are invalid.
     """
     api = _Api(settings, intake, producer, clock, operator_keys(settings, intake))
     return [

@@ -29,7 +29,9 @@ class UnknownLetterError(UserError, LookupError):
 
 @dataclass(slots=True)
 class Found:
-    """A dead letter in the index, without its bytes, and its state."""
+    """A dead letter in the index, without its bytes (`letter`), and its state with the act that led to it
+    (`standing`).
+    """
 
     letter: Listed
     standing: LetterStatus
@@ -37,17 +39,24 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of dead letters, the newest first; `total` and `reasons` count all matching letters."""
+    """A page of dead letters, the newest first.
+
+    `total`: number of all matching letters; `reasons`: their numbers by kind of reason. `next`: `before` of the next
+    page, or None if this is the last. `left_out`: number of older letters that are not in the index.
+    """
 
     found: list[Found]
     total: int
     reasons: dict[str, int]
-    next: int | None  # `before` of the next page, or None if this is the last
-    left_out: int  # older letters that are not in the index
+    next: int | None
+    left_out: int
 
 
 class DeadLetterIndex:
-    """The index: the newest `most` dead letters for which `keep` is true, so that a flood cannot fill the memory."""
+    """The index: the newest `most` dead letters for which `keep` is true, so that a flood cannot fill the memory.
+
+    `left_out`: number of older letters beyond `most`.
+    """
 
     def __init__(
         self, settings: Settings, most: int = MOST, keep: Callable[[Listed], bool] = lambda letter: True
@@ -98,7 +107,9 @@ class DeadLetterIndex:
         return self._found[letter]
 
     async def read(self, letters: Sequence[Found]) -> dict[str, DeadLetter]:
-        """Return by id the full letters with their bytes; letters that the topic no longer keeps are left out."""
+        """Return by id the full letters with their bytes, as on the topic; letters that it no longer keeps are left
+        out.
+        """
         wanted = {each.letter.offset: each.letter.id for each in letters}
         found: dict[str, DeadLetter] = {}
         if not wanted:
@@ -118,7 +129,7 @@ class DeadLetterIndex:
             del self._found[name]
 
     def open_by_source(self) -> Counter[str]:
-        """Return the number of letters, by source, that are neither sent again nor dropped."""
+        """Return the number of letters in the index, by source, that are neither sent again nor dropped."""
         waiting = (State.OPEN, State.SENDING)
         return Counter(each.letter.source for each in self._found.values() if each.standing.state in waiting)
 

@@ -33,9 +33,11 @@ class CannotSendError(UserError, ValueError):
 
 
 def repaired_json(raw: bytes, mended: Mend) -> bytes:
-    """Return a JSON letter's bytes, repaired.
+    """Return a JSON letter's bytes, repaired: `mended` itself if that is bytes, or the mapping's result; unchanged if
+    None.
 
-    Raises CannotSendError if the repair does not fit, MappingError if it fails.
+    Raises CannotSendError if the repair changes the id or source, or a mapping has no object to work on, and
+    MappingError if the mapping fails.
     """
     if mended is None:
         return raw
@@ -53,7 +55,8 @@ def repaired_json(raw: bytes, mended: Mend) -> bytes:
 def repaired_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes]:
     """Return the header and row of a file's letter, repaired.
 
-    Raises CannotSendError or MappingError as `repaired_json` does.
+    Raises CannotSendError if the repair changes the id or source, or a mapping does not fit the row, and MappingError
+    if the mapping fails.
     """
     if mended is None:
         return header, line
@@ -72,9 +75,11 @@ def repaired_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes
 
 
 def repaired_cells(header: bytes, line: bytes, bank: BankMapping, mended: Mend) -> Cells:
-    """Return the cells of a letter of a bank's file, repaired. The rules of a repair name the bank's columns.
+    """Return the cells, by column, of a letter of a bank's file, repaired. The rules of a repair name the bank's
+    columns.
 
-    Raises CannotSendError or MappingError as `repaired_json` does, and RowError if the line cannot be read.
+    Raises CannotSendError if a column is missing or the payment's id changes, MappingError if the mapping fails, and
+    RowError if the line cannot be read.
     """
     read = open_cells(header, bank)
     if isinstance(mended, bytes):
@@ -119,7 +124,7 @@ def one_object(items: list[object]) -> Fields:
 
 
 def lacks(item: Fields, name: str) -> bool:
-    """Return whether the item has no valid value for the identifying field `name`: id, source or RecordID.
+    """Return True if the item has no valid value for the identifying field `name`: id, source or RecordID.
 
     Raises KeyError for another name.
     """

@@ -42,13 +42,18 @@ class ActError(UserError, ValueError):
 
 @dataclass(slots=True)
 class Outcome:
-    """The result of an act, by letter id; `accepted`: a file's rows that count as accepted now, by source."""
+    """The result of an act, by letter id.
 
-    done: dict[str, list[str]] = field(default_factory=dict)  # the ids that were sent; empty for a drop
-    before: dict[str, str] = field(default_factory=dict)  # unchanged, because of an earlier act, given in words
-    refused: dict[str, str] = field(default_factory=dict)  # why it cannot be sent in this form
+    `done`: the ids that were sent (empty for a drop); `before`: letters left unchanged because of an earlier act, given
+    in words; `refused`: why a letter cannot be sent in this form; `accepted`: number of a file's rows that count as
+    accepted now, by source; `left`: number of letters not handled because `stop` was set.
+    """
+
+    done: dict[str, list[str]] = field(default_factory=dict)
+    before: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
     accepted: Counter[str] = field(default_factory=Counter)
-    left: int = 0  # letters not handled because `stop` was set
+    left: int = 0
 
     def add(self, other: "Outcome") -> None:
         """Add the result of another chunk."""
@@ -67,7 +72,10 @@ class Who:
 
 
 class Sending:
-    """Carries out people's decisions on dead letters."""
+    """Carries out people's decisions on dead letters, 200 at a time.
+
+    `stop`: once it is set, the current chunk is finished and no other is begun.
+    """
 
     def __init__(self, settings: Settings, letters: DeadLetterIndex, producer: Producer, clock: Clock) -> None:
         self._settings, self._partitions = settings, settings.partitions
@@ -77,20 +85,26 @@ class Sending:
     async def send_again(
         self, names: Sequence[str], mended: Mend, who: Who, progress: Progress = lambda done, of: None
     ) -> Outcome:
-        """Send letters again, all repaired in the same way.
+        """Send letters again, all repaired in the same way. `progress` is called with the letters handled and their
+        total.
 
-        Raises UnknownLetterError or ActError before anything is done.
+        Raises, before anything is done, UnknownLetterError if there is no such letter, and ActError if the author or
+        reason is missing or invalid. A letter that cannot be sent is in the outcome.
         """
         self._entry(Act.SENDING, "nothing", who)
         return await self._chunks(names, lambda chunk: self._send(chunk, mended, who), progress)
 
     async def drop(self, names: Sequence[str], who: Who, progress: Progress = lambda done, of: None) -> Outcome:
-        """Drop letters for good. Raises UnknownLetterError or ActError before anything is done."""
+        """Drop letters for good. `progress` is called with the letters handled and their total.
+
+        Raises, before anything is done, UnknownLetterError if there is no such letter, and ActError if the author or
+        reason is missing or invalid.
+        """
         self._entry(Act.DROPPED, "nothing", who)
         return await self._chunks(names, lambda chunk: self._drop(chunk, who), progress)
 
     async def try_out(self, names: Sequence[str], mended: Mend, progress: Progress = lambda done, of: None) -> Outcome:
-        """Return what `send_again` would do, without doing it. Raises UnknownLetterError."""
+        """Return what `send_again` would do, without doing it. Raises UnknownLetterError if there is no such letter."""
 
         async def chunk(found: Sequence[Found]) -> Outcome:
             outcome = Outcome()
@@ -204,7 +218,8 @@ def status_text(found: Found) -> str:
 
 
 def what(mended: Mend) -> str:
-    """Return how a letter is repaired, in words, for the audit.
+    """Return how a letter is repaired, in words, for the audit: with the mapping's hash, or 16 digits of the bytes'
+    SHA-256.
 
     Two people who send the same repair do not block each other.
     """

@@ -28,7 +28,7 @@ def listed(found: Found) -> dict[str, Any]:
 
 
 def paged(page: Page) -> dict[str, Any]:
-    """Return a page of letters as JSON values, without bytes, and the counts over all matching ones."""
+    """Return a page of letters as JSON values: `letters` without bytes, and the counts over all matching ones."""
     return {
         "letters": [listed(each) for each in page.found],
         "total": page.total,

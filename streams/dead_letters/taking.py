@@ -45,7 +45,9 @@ DISPATCH_NAMES = frozenset(topic.name for topic in DISPATCHES)
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The record to write for a letter; `signals`: those that count as accepted now (a file's rows)."""
+    """The record to write for a letter, and the `ids` in it. `signals`: those that count as accepted now (a file's
+    rows).
+    """
 
     record: Record
     ids: list[str]
@@ -55,7 +57,8 @@ class Ready:
 def ready(letter: DeadLetter, mended: Mend, partitions: int, now: datetime) -> Ready:
     """Return the record for a letter, repaired.
 
-    Raises CannotSendError if it is invalid, MappingError if the mapping fails.
+    Raises CannotSendError if it is invalid after the repair, only its beginning is kept, or its topic takes nothing in
+    again; MappingError if the mapping fails.
     """
     if not isinstance(mended, bytes) and letter.size > len(letter.content):
         raise CannotSendError(

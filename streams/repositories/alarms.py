@@ -51,7 +51,8 @@ class Alarms(CompactedTable[Alarm]):
     async def raise_(self, alarm: Alarm) -> Alarm:
         """Raise an alarm and return it as stored; if its id exists already, return the existing alarm unchanged.
 
-        Returns when Kafka has acknowledged the record.
+        Returns when Kafka and Redis have it. Raises SendError if it is too large, and TimeoutError if Kafka or Redis
+        does not answer within 8 s.
         """
         async with self.locked(alarm.id) as known:
             if known is not None:
@@ -64,7 +65,8 @@ class Alarms(CompactedTable[Alarm]):
     async def acknowledge(self, alarm_id: str, by: str, note: str, now: datetime) -> Alarm | None:
         """Acknowledge an alarm: `by` looks after the officer. Return the stored alarm, or None if the id is unknown.
 
-        If it was acknowledged before, the first acknowledgement stays and is returned.
+        If it was acknowledged before, the first acknowledgement stays and is returned. Raises SendError if the note is
+        too large, and TimeoutError if Kafka or Redis does not answer within 8 s.
         """
         async with self.locked(alarm_id) as found:
             if found is None or not found.open:
@@ -99,7 +101,7 @@ class Alarms(CompactedTable[Alarm]):
         return int(await self._redis.get(ALARMS_MARK) or 0)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Write the topic's alarms to Redis: all of them, or only records at or after the offsets in `since`."""
+        """Write the topic's alarms to Redis: all of them (None), or only records at or after the offsets in `since`."""
         await super().restore(since)
         async with self._redis.pipeline(transaction=False) as pipe:
             for alarm in await self.all():

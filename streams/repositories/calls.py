@@ -45,12 +45,14 @@ class Calls:
         await self._redis.set(CALL + call.id, raw, px=KEPT_MS)
 
     async def ring(self, ringing: Ringing) -> None:
-        """Add a ringing call. Adding it again has no effect, nor does a call that was answered before."""
+        """Add a ringing call. No effect if it is added already, or a call with this id was taken down in the last 12
+        hours.
+        """
         if not await self._redis.exists(CALL + ringing.id):
             await self._redis.hsetnx(RINGING, ringing.id, ringing.model_dump_json())
 
     async def ringing(self) -> list[Ringing]:
-        """Return the unanswered calls of the last 120 seconds, the oldest first, and delete older ones."""
+        """Return the unanswered calls of the last 120 seconds (wall-clock), the oldest first, and delete older ones."""
         found = [Ringing.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(RINGING)]
         if old := [each.id for each in found if not self._rings(each)]:
             await self._redis.hdel(RINGING, *old)

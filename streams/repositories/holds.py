@@ -10,6 +10,6 @@ from streams.state.keys import key
 
 
 async def current_holds(redis: "Redis", now: datetime) -> list[Hold]:
-    """Return the holds in force, the one that ends first at the front."""
+    """Return the holds in force at `now`, as partition 0 has them, the one that ends first at the front."""
     found = [Hold.model_validate_json(raw, extra=ANY_VERSION) for raw in await redis.hvals(key("holds", 0))]
     return sorted((hold for hold in found if hold.until > now), key=lambda hold: hold.until)

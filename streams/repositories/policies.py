@@ -69,7 +69,7 @@ class Policies:
     async def default(self) -> Policy:
         """Publish and return the policy of the file that the settings name: an empty partition starts with it.
 
-        Raises PolicyError or OSError as `read` does.
+        Raises PolicyError if the file is not UTF-8 or not a valid policy, and OSError if it cannot be read.
         """
         return await self.publish(read(self._settings.policy))
 
@@ -82,14 +82,18 @@ class Policies:
         return self._parsed[digest]
 
     async def live(self) -> Policy:
-        """Return the policy in force, taken from partition 0. Raises as `of` does."""
+        """Return the policy in force, taken from partition 0; the settings' file's if that has not begun.
+
+        Raises UnknownPolicyError if its text is stored nowhere, PolicyError if it or the file is invalid, and OSError
+        if the file cannot be read.
+        """
         return await self.of(0)
 
     async def of(self, partition: int) -> Policy:
         """Return the policy that a partition uses, or the settings' file's policy if the partition has not begun.
 
-        Publishes nothing. Raises UnknownPolicyError if the policy's text is stored nowhere, and PolicyError or OSError
-        as `read` does for the settings' file.
+        Publishes nothing. Raises UnknownPolicyError if the policy's text is stored nowhere, PolicyError if it or the
+        file is invalid, and OSError if the file cannot be read.
         """
         raw = await self._redis.hget(key("state", partition), "policy")
         return await self.get(raw.decode()) if raw else load(read(self._settings.policy))
@@ -100,7 +104,9 @@ class Policies:
         return InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def stand(self, standing: InForce) -> None:
-        """Store which policy is in force, and which ones were stopped: on the topic, then in Redis."""
+        """Store which policy is in force, and which ones were stopped: on the topic, then in Redis. Raises SendError if
+        it is too large.
+        """
         value = standing.model_dump_json().encode()
         await self._producer.send_all([Record(topics.POLICIES.name, IN_FORCE.encode(), value)])
         await self._redis.hset(POLICIES, IN_FORCE, value)

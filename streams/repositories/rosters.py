@@ -95,8 +95,9 @@ class _Tasks(CompactedTable[Task]):
 
 
 class Rosters:
-    """Stores rosters and visit tasks, and chooses officers for visits. Writing raises SendError if a record is too
-    large.
+    """Stores rosters and visit tasks, and chooses officers for visits.
+
+    Writing raises SendError if a record is too large.
     """
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
@@ -106,7 +107,7 @@ class Rosters:
         self._choosing = asyncio.Lock()  # of two concurrent visits, the second sees the task of the first
 
     async def put(self, roster: Roster) -> None:
-        """Replace a station's roster: on the topic, then in Redis."""
+        """Replace a station's roster: on the topic, then in Redis. Raises SendError if it is too large."""
         await self.table.put(roster)
 
     async def officers(self) -> list[Officer]:
@@ -155,7 +156,9 @@ class Rosters:
             return (await self._give(asked, choice, now, where), choice.because) if choice else None
 
     async def joined(self, dispatch: str) -> list[str]:
-        """Return the ids of the dispatches that joined this visit, sorted: a report on it counts for them too."""
+        """Return the sorted ids of the dispatches that joined the visit of `dispatch`: a report on it counts for them
+        too.
+        """
         await self._ensure()
         found = await self._redis.hgetall(VISIT_JOINED)
         return sorted(name.decode() for name, lead in found.items() if lead == dispatch.encode())
@@ -170,7 +173,8 @@ class Rosters:
         return await self._tasks.get(dispatch)
 
     async def take(self, report: OfficerReport) -> list[OfficerReport]:
-        """Store an officer's report, and return it with the copies for the visits that joined this one.
+        """Store an officer's report, and return it with the copies for the visits that joined this one, the report
+        first.
 
         The caller sends all of them to the cases. They are stored first, so that a case's next attempt does not choose
         an officer who has just refused.

@@ -42,7 +42,7 @@ class Staff:
         self._accounts, self._tokens = _Accounts(settings, redis, producer), _Tokens(settings, redis, producer)
 
     async def put(self, account: Account) -> None:
-        """Write an account, new or changed, regardless of its previous state."""
+        """Write an account, new or changed, regardless of its previous state. Raises SendError if it is too large."""
         await self._accounts.put(account)
 
     async def add(self, account: Account, check: Check, told: Callable[[], Awaitable[None]] | None = None) -> None:
@@ -59,8 +59,8 @@ class Staff:
     async def change(self, login: str, change: Change, told: Told | None = None) -> Account:
         """Change an account under a lock, and return it: of two concurrent changes, the second sees the first.
 
-        Raises KeyError if there is no such account, what `change` and `told` raise, and TimeoutError if Kafka or Redis
-        does not answer within 8 s.
+        `told` is awaited before the write. Raises KeyError if there is no such account, what `change` and `told` raise,
+        and TimeoutError if Kafka or Redis does not answer within 8 s.
         """
         async with locked(self._redis, STAFF_LOCK):
             everybody = await self.all()

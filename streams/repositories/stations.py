@@ -24,7 +24,7 @@ class ChangedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A roster, and a hash of its stored bytes that identifies this version."""
+    """A roster as it is stored, and its `mark`: a hash of its stored bytes that identifies this version."""
 
     roster: Roster
     mark: str

@@ -32,7 +32,7 @@ class Incidents(CompactedTable[Incident]):
     place = Place(INCIDENTS, Incident)
 
     async def in_force(self, area: str) -> list[Incident]:
-        """Return the incidents in force that touch an area, the newest first."""
+        """Return the incidents in force that touch an area (a division's code; "": all), the newest first."""
         found = [each for each in await self.all() if each.in_force and touches(each, area)]
         return sorted(found, key=lambda each: each.at, reverse=True)
 
@@ -58,7 +58,7 @@ class HandOvers(CompactedTable[HandOver]):
     place = Place(HANDOVERS, HandOver)
 
     async def latest(self, area: str, most: int) -> list[HandOver]:
-        """Return at most `most` hand-overs of an area, the newest first."""
+        """Return at most `most` hand-overs of exactly this area, the newest first."""
         found = [each for each in await self.all() if each.area == area]
         return sorted(found, key=lambda each: (each.at, each.id), reverse=True)[:most]
 

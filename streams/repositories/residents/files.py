@@ -49,12 +49,16 @@ class Refusal(NamedTuple):
 
 @dataclass(slots=True)
 class ImportReport:
-    """The result of an import: how many rows were imported, unchanged or refused."""
+    """The result of an import: the numbers of `rows` read, of rows that added or changed an entry (`imported`), and of
+    rows equal to the stored entry (`unchanged`); and the refused rows.
+
+    `encoding`: of the file; `refused_file`: where the refused rows were written, or None if there are none.
+    """
 
     encoding: str
     rows: int = 0
-    imported: int = 0  # rows that added or changed an entry
-    unchanged: int = 0  # rows equal to the stored entry
+    imported: int = 0
+    unchanged: int = 0
     refused: list[Refusal] = field(default_factory=list)
     refused_file: Path | None = None
 
@@ -95,7 +99,8 @@ async def import_file(
 
 
 async def export_file(path: Path, register: Residents) -> int:
-    """Write the whole register to a file readable only by its owner, and return the number of residents.
+    """Write the whole register to a file readable only by its owner, and return the number of entries, merged ones
+    included.
 
     The file appears under its name once it is complete. It contains the hash of each ID number, not the number.
 
@@ -110,7 +115,7 @@ async def export_file(path: Path, register: Residents) -> int:
 
 
 def check_heading(heading: list[str]) -> None:
-    """Raises FileError, listing the columns, if a heading has unknown, missing or repeated columns."""
+    """Raise FileError, listing the columns, if a heading has unknown, missing or repeated columns."""
     unknown = [column for column in heading if column not in COLUMNS and column not in REFUSED]
     missing = [column for column in REQUIRED if column not in heading]
     double = {column for column in heading if heading.count(column) > 1}

@@ -103,13 +103,17 @@ class Residents:
         return count
 
     async def erase(self, ids: Iterable[ResidentId]) -> None:
-        """Erase residents: write a tombstone to the topic for each, and delete them from Redis. Raises RuntimeError if
-        the register is read-only.
+        """Erase residents: write a tombstone to the topic for each, and delete them from Redis. Unknown ids are
+        ignored.
+
+        Raises RuntimeError if the register is read-only, and SendError or Redis' error if writing fails.
         """
         await self._write(dict.fromkeys(ids))
 
     async def get(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
-        """Return the existing entries by id. A merged entry is returned itself, with `merged_into` set."""
+        """Return the existing entries by id; unknown ids are left out. A merged entry is returned itself, with
+        `merged_into` set.
+        """
         raw = await self._raw(list(dict.fromkeys(ids)))
         return {entry: unpacked(entry, value) for entry, value in raw.items() if value}
 
@@ -131,21 +135,25 @@ class Residents:
         return {entry: found[end] for entry, end in ends.items() if end in found}
 
     async def by_phone(self, asked: Sequence[tuple[str, datetime]]) -> list[ResidentId | None]:
-        """Return for each (E.164 phone, time) the id of the (primary) resident who held it then, or None."""
+        """Return for each (E.164 phone, time), in order, the id of the (primary) resident who held it then, or None."""
         return await self.find([Asked("phones", *each) for each in asked])
 
     async def by_account(self, asked: Sequence[tuple[str, datetime]]) -> list[ResidentId | None]:
-        """Return for each (normalized account, time) the id of the (primary) resident who held it then, or None."""
+        """Return for each (normalized account, time), in order, the id of the (primary) resident who held it then, or
+        None.
+        """
         return await self.find([Asked("accounts", *each) for each in asked])
 
     async def by_id_hash(self, hashes: Sequence[str]) -> list[ResidentId | None]:
-        """Return for each ID-number hash the resident's id, or None. Merged entries are never returned."""
+        """Return for each ID-number hash, in order, the resident's id, or None. Merged entries are never returned."""
         lists = await self._owners([("idhashes", value) for value in hashes])
         return [min((each.resident for each in owners), default=None) for owners in lists]
 
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
-        """Return for each question the id of the resident who held the value (the primary holder, if it is shared), or
-        None. One round trip for all kinds of questions.
+        """Return for each question, in order, the id of the resident who held the value (the primary holder, if it is
+        shared), or None if nobody did.
+
+        One round trip for all kinds of questions.
         """
         lists = await self._fields([(each.by, each.value) for each in asked])
         return [meant(raw, each.at) if raw else None for each, raw in zip(asked, lists, strict=True)]

@@ -23,7 +23,7 @@ async def rehash(register: Residents, keys: IdKeys) -> int:
 
 
 async def check_keys(register: Residents, keys: IdKeys) -> None:
-    """Raises UnknownKeyError if the first batch of the register is hashed under a later key than `keys` has.
+    """Raise UnknownKeyError if the first batch of the register is hashed under a later key than `keys` has.
 
     `rehash` renews that batch first. An import without the later key would find nobody and enter every person again.
     """

@@ -67,7 +67,7 @@ _ESCAPED = re.compile("%25|%3B|%7C", re.IGNORECASE)
 
 
 class RowError(ValueError):
-    """A row cannot be read: its column and a reason, which never contains the cell's value."""
+    """A row cannot be read: its `column` and a `reason`, which never contains the cell's value."""
 
     def __init__(self, column: str, reason: str) -> None:
         super().__init__(f"{column}: {reason}")
@@ -101,7 +101,8 @@ def read_row(row: Mapping[str, str], keys: IdKeys, new_id: Callable[[], str], to
 
 
 def known_as(row: Mapping[str, str], resident: Resident, keys: IdKeys, today: date) -> Sequence[str]:
-    """Return every hash under which the row's person may be in the register, one for each key ever used; may be empty.
+    """Return every hash under which the row's person may be in the register, one for each key ever used; empty without
+    an ID number or hash.
 
     `resident`: the result of `read_row` for this row.
     """

@@ -47,9 +47,11 @@ def unpacked(entry: ResidentId, raw: bytes) -> Resident:
 
 
 def owners_of(entry: ResidentId, raw: bytes | None) -> dict[tuple[Index, str], str]:
-    """Return the owner lists that an entry (in Redis' format) contributes, by (index, value); empty if merged or None.
+    """Return the owners, as stored, that an entry adds to each value: by (index, value). `raw`: the entry in Redis'
+    format.
 
-    Reads plain JSON instead of the model: the entry was validated when written, and each write does this twice.
+    Empty if the entry is merged, or None. Reads plain JSON instead of the model: the entry was validated when written,
+    and each write does this twice.
     """
     fields = _fields(raw) if raw else {}
     if not fields or fields.get("merged_into"):

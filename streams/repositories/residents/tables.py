@@ -38,17 +38,23 @@ class FileError(UserError, ValueError):
 
 
 class Row(NamedTuple):
-    """A row: its first line number in the file, its cells, and its cells by column if their number fits the heading."""
+    """A row: its first line number in the file (of Parquet: its row number, from 1), its cells, and its cells by column
+    if their number fits the heading.
+
+    `wrong`: column and reason, if the row cannot be read, else None.
+    """
 
     line: int
     cells: list[str]
     fields: dict[str, str]
-    wrong: tuple[str, str] | None = None  # column and reason, if the row cannot be read
+    wrong: tuple[str, str] | None = None
 
 
 @dataclass(slots=True)
 class Table:
-    """An open file. `rows` is read lazily; `share` returns the fraction of the file read so far (0 to 1)."""
+    """An open file: its `encoding` and `heading`. `rows` is read lazily and may raise FileError if the file is damaged
+    further on; `share` returns the fraction of the file read so far (0 to 1).
+    """
 
     encoding: str
     heading: list[str]
