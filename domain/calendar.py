@@ -43,12 +43,12 @@ def after(shift: Shift) -> Shift:
 
 
 def before(shift: Shift) -> Shift:
-    """Return the previous shift."""
+    """Return the eight-hour shift that ends when this one begins."""
     return shift_at(shift.start - timedelta(seconds=1))
 
 
 def local_date(at: datetime) -> date:
-    """Return the date in Jilin: from 00:00 to 08:00 it is a day later than in UTC."""
+    """Return the date in Jilin (UTC+8): from 00:00 to 08:00 there it is a day later than in UTC."""
     return at.astimezone(JILIN).date()
 
 
@@ -75,7 +75,7 @@ class Calendar:
 
     @property
     def until(self) -> date | None:
-        """The last day covered: the end of the year of the last holiday, or None without any.
+        """The last day covered: 31 December of the last holiday's year, or None without any holiday.
 
         A year is published at once.
         """

@@ -94,12 +94,13 @@ def weakness(password: str, account: Account) -> Weakness | None:
 class Refusal(StrEnum):
     """Why a change of an account is refused.
 
-    OWN_ROLE: a person may not change their own role; LAST_ADMINISTRATOR: no other administrator could sign in.
+    OWN_ROLE: a person may not change their own role; LAST_ADMINISTRATOR: no other administrator of this role could sign
+    in; OTHER_KIND: a person's account cannot become a program's, or the reverse.
     """
 
     OWN_ROLE = "own_role"
     LAST_ADMINISTRATOR = "last_administrator"
-    OTHER_KIND = "other_kind"  # a person's account cannot become a program's, or the reverse
+    OTHER_KIND = "other_kind"
 
 
 def refusal(before: Account, after: Account, by: str, everybody: Sequence[Account]) -> Refusal | None:
@@ -116,7 +117,9 @@ def refusal(before: Account, after: Account, by: str, everybody: Sequence[Accoun
 
 
 def administers(account: Account, role: StaffRole) -> bool:
-    """Return whether the account is of an administrator with this role who can sign in."""
+    """Return whether the account has this role, the role is one of an administrator, and the account is not
+    disabled.
+    """
     return account.role is role and role in ADMINISTRATORS and not account.disabled
 
 
@@ -138,7 +141,10 @@ def signed_out(account: Account) -> Account:
 
 
 def permits(scopes: Collection[Scope], act: str) -> bool:
-    """Return whether a token with these scopes may carry out an act, named as in its field `do`."""
+    """Return whether a token with these scopes may carry out an act on a case, named as in its field `do`.
+
+    Acts that need a person are never permitted.
+    """
     if act not in OF_PROGRAMS:
         return False
     return Scope.ACT in scopes or (act == "note" and Scope.NOTE in scopes)

@@ -112,15 +112,15 @@ def head(end: End, at: datetime, key: bytes) -> Head:
 
 
 def made_with(given: Head, key: bytes) -> bool:
-    """Return whether a head was made with this key."""
+    """Return whether a head was signed with this key and not changed since."""
     return hmac.compare_digest(given.mac, _mac(given, key))
 
 
 def verify(lines: Iterable[Line], key: bytes, heads: Sequence[Head] = ()) -> Verified:
     """Verify all lines of the topic, in their order, and return the result.
 
-    `heads`: ends of chains known from elsewhere. A faulty or unreadable line is a fault in the result; nothing is
-    raised.
+    `key`: the chains' key (`audit_key`). `heads`: ends of chains known from elsewhere. A faulty or unreadable line is a
+    fault in the result; nothing is raised.
     """
     check = Check(key)
     for line in lines:

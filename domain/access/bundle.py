@@ -23,7 +23,8 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the earliest date of the zip format; the ma
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The result of checking a bundle. `faults`: in words; none if it is whole. `manifest`: None if it cannot be read.
+    """The result of checking a bundle. `faults`: in words, empty if there are none. `manifest`: None if it cannot be
+    read.
 
     `decided`: whether the bundle is known to be genuine or faulty. It is undecided if it was made under another key and
     its files match the manifest.

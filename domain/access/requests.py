@@ -13,7 +13,12 @@ _OF_ACCOUNTS = frozenset(AdminAct) - {AdminAct.TOKEN_NEW, AdminAct.WEBHOOK_NEW}
 
 
 class RequestRefusal(StrEnum):
-    """RequestRefusal a decision on a request, or its carrying out, is refused."""
+    """Why a decision on a request, or its carrying out, is refused.
+
+    SAME_PERSON: the asker may not decide; OWN_ACCOUNT: nobody decides on their own account; DECIDED: it was decided
+    before; LAPSED: 24 hours have passed; NOT_CONFIRMED: nobody has confirmed it; NOT_ASKER: only the asker carries it
+    out.
+    """
 
     SAME_PERSON = "same_person"
     OWN_ACCOUNT = "own_account"
@@ -26,7 +31,10 @@ class RequestRefusal(StrEnum):
 def new_request(
     act: AdminAct, on: str, fields: Mapping[str, str], *, name: str, by: str, now: datetime, seen: str = ""
 ) -> AdminRequest:
-    """Return a new request. Raises ValidationError if a field is too long."""
+    """Return a new request with the id `name`, which lapses 24 hours after `now`. `on`: what the act is about.
+
+    Raises ValidationError if a field is too long.
+    """
     return AdminRequest(
         id=name, act=act, on=on, fields=dict(fields), seen=seen, asked_by=by, asked_at=now, until=now + WITHIN
     )
@@ -44,7 +52,8 @@ def decision_refused(request: AdminRequest, by: str, now: datetime) -> RequestRe
 
 
 def with_decision(request: AdminRequest, state: RequestState, by: str, now: datetime, words: str = "") -> AdminRequest:
-    """Return the request after the decision; a confirmed one has WITHIN to be carried out.
+    """Return the request in the state `state` after this person's decision; a confirmed one has 24 hours to be carried
+    out.
 
     Raises ValueError if this person may not decide on it.
     """
@@ -64,7 +73,7 @@ def carrying_out_refused(request: AdminRequest, by: str, now: datetime) -> Reque
 
 
 def carried_out(request: AdminRequest) -> AdminRequest:
-    """Return the request as carried out."""
+    """Return the request in the state DONE. Nothing is checked."""
     return request.model_copy(update={"state": RequestState.DONE})
 
 
@@ -76,7 +85,7 @@ def shows_secret(request: AdminRequest) -> bool:
 
 
 def has_lapsed(request: AdminRequest, now: datetime) -> bool:
-    """Return whether an open request has passed its time."""
+    """Return whether a request is asked or confirmed and its 24 hours are over."""
     return request.state in OPEN and request.until <= now
 
 

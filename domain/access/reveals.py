@@ -21,7 +21,10 @@ ROLES = frozenset(
 
 
 class Quota(NamedTuple):
-    """How many residents' data a person may reveal within WINDOW. `red`: the limit with red cases of their own."""
+    """How many residents' data a person may reveal within an hour.
+
+    `usual`: the limit for all that are not red cases of their own; `red`: the limit for all of them together.
+    """
 
     usual: int
     red: int
@@ -35,7 +38,10 @@ class Revealed(NamedTuple):
 
 
 def quotas(text: str) -> Mapping[StaffRole, Quota]:
-    """Return the quotas of a setting, `operator=20/60,officer=10/30`. Raises ValueError naming the invalid part."""
+    """Return each role's quota from a setting, such as `operator=20/60,officer=10/30`.
+
+    Raises ValueError if a part is invalid or a role that may reveal data has no quota.
+    """
     found = dict(_quota(part.strip()) for part in text.split(","))
     if missing := ROLES - found.keys():
         raise ValueError(f"no quota for {min(missing)}")
@@ -51,7 +57,7 @@ def _quota(part: str) -> tuple[StaffRole, Quota]:
 
 
 def says_something(reason: str) -> bool:
-    """Return whether a reason is long enough and has enough different letters to say something."""
+    """Return whether a reason has at least 4 characters and at least 3 different letters or digits."""
     return len(reason.strip()) >= LEAST_REASON and len({each for each in reason if each.isalnum()}) >= LEAST_DIFFERENT
 
 
@@ -82,7 +88,7 @@ def reveal_id(entry: AuditEntry) -> str:
 
 
 def sample(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
-    """Return up to SAMPLE reveals of a day for a review: of each person one first, then second ones, and so on.
+    """Return up to 10 reveals of a day for a review: of each person one first, then second ones, and so on.
 
     The same entries give the same sample; nobody can choose what is reviewed.
     """

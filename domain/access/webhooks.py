@@ -89,9 +89,10 @@ def next_try(failures: int, chance: float) -> timedelta:
 
 
 def may_send_to(address: Address, private: Collection[Address], trial: bool = False) -> bool:
-    """Return whether a webhook may be sent to an address. `private`: the exact addresses inside the network that may.
+    """Return whether a webhook may be sent to an address: a public one, or one in `private`.
 
-    `trial`: an embedded installation, which may also send to its own machine.
+    `private`: the exact addresses inside the network that may. `trial`: an embedded installation, which may also send
+    to its own machine. Never to link-local, multicast or clouds' metadata addresses.
     """
     found = _judged(address)
     if found.is_loopback:
@@ -109,5 +110,7 @@ def _judged(address: Address) -> Address:
 
 
 def addresses(text: str) -> frozenset[Address]:
-    """Return the addresses of a setting, separated by commas. Raises ValueError naming one that is none."""
+    """Return the addresses of a setting, separated by commas; empty for "". Raises ValueError if one is not an IP
+    address.
+    """
     return frozenset(ip_address(each.strip()) for each in text.split(",") if each.strip())

@@ -30,7 +30,10 @@ News = tuple[DangerCode, ...]
 
 
 def opens_anew(case: Case | None, rules: Rules, now: datetime) -> bool:
-    """Return whether an alert opens a new case: there is none, or the latest was closed too long ago to be reopened."""
+    """Return whether an alert opens a new case: there is none, or the latest was closed too long ago to be reopened.
+
+    "Too long" is the policy's `plan.reopen_within`.
+    """
     if case is None:
         return True
     return case.closed_at is not None and now - case.closed_at > rules.policy.plan.reopen_within

@@ -33,18 +33,18 @@ class Kind(StrEnum):
     release a held step; UNKNOWN_CASE: the store lacks a case of the journal, or has an older version.
     """
 
-    NO_NEXT_STEP = "no_next_step"  # an open case without any planned step or clock
-    NO_DUE = "no_due"  # a waiting step without a time
-    DEADLINE_MISSING = "deadline_missing"  # the case has the deadline, the store does not
-    DEADLINE_WRONG = "deadline_wrong"  # the store has it at another time
-    DEADLINE_STRAY = "deadline_stray"  # the store has it, no case does
-    OVERDUE = "overdue"  # the deadline has passed without effect
-    RESULT_OVERDUE = "result_overdue"  # a dispatch's result is missing past its deadline
-    TOO_FAR = "too_far"  # the next step is later than any clock of the plan allows
-    NOT_QUEUED = "not_queued"  # an operator must call, but the case is not in the queue
-    QUEUED = "queued"  # in the queue, although nobody must call
-    NOT_MARKED_HELD = "not_marked_held"  # a held step that lifting the hold would not release
-    UNKNOWN_CASE = "unknown_case"  # the store lacks a case of the journal, or has an older version
+    NO_NEXT_STEP = "no_next_step"
+    NO_DUE = "no_due"
+    DEADLINE_MISSING = "deadline_missing"
+    DEADLINE_WRONG = "deadline_wrong"
+    DEADLINE_STRAY = "deadline_stray"
+    OVERDUE = "overdue"
+    RESULT_OVERDUE = "result_overdue"
+    TOO_FAR = "too_far"
+    NOT_QUEUED = "not_queued"
+    QUEUED = "queued"
+    NOT_MARKED_HELD = "not_marked_held"
+    UNKNOWN_CASE = "unknown_case"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class InvariantViolation:
     case: str
     words: str
     step: str = ""
-    due: int | None = None  # of a deadline: the case's time, in ms since 1970
+    due: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,14 +52,15 @@ class Decision:
 class DecisionBuilder:
     """A case while it is being decided. `case.steps` is outdated until `done`: the steps are in `steps`, by id.
 
-    `role`: the role of the person whose act is being decided.
+    `version`: the case's next one; `signal_at`: arrival of the signal of the alert being decided, else None; `role`:
+    the role of the person whose act is being decided, else None. `facts`, `dispatches`: those recorded so far.
     """
 
     case: Case
     rules: Rules
     now: datetime
     version: int
-    signal_at: datetime | None = None  # arrival of the signal of the alert being decided
+    signal_at: datetime | None = None
     role: StaffRole | None = None
     steps: dict[str, Step] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
@@ -95,7 +96,9 @@ class DecisionBuilder:
         self.case = self.case.model_copy(update=changes)
 
     def change(self, step: Step, **changes: object) -> Step:
-        """Change a step, or add a new one. Times are limited to 2099-12-30. Returns the changed step."""
+        """Change a step, or add a new one. Times are limited to 2099-12-30. Returns the changed step; records no
+        fact.
+        """
         within = {name: min(value, LATEST) if isinstance(value, datetime) else value for name, value in changes.items()}
         changed = step.model_copy(update=within)
         self.steps[step.id] = changed
@@ -144,11 +147,14 @@ class DecisionBuilder:
         return [step for step in self.live(*actions) if step.transfer == transfer]
 
     def contacts(self) -> list[Step]:
-        """Return the unfinished steps that contact somebody, except follow-ups."""
+        """Return the unfinished steps that contact somebody, except follow-ups and steps about stop-payments."""
         return [step for step in self.live() if step.action is not Action.FOLLOW_UP and step.action not in STOPS]
 
     def done(self) -> Decision:
-        """Return the decision: the case with its next version, the facts and the dispatches."""
+        """Return the decision: the case with its next version, the facts and the dispatches.
+
+        Old finished steps are dropped once there are more than 80.
+        """
         self.set(
             version=self.version,
             updated_at=max(self.now, self.case.updated_at),

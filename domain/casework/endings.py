@@ -75,7 +75,11 @@ def _nobody_goes(draft: DecisionBuilder) -> None:
 
 
 def finish(draft: DecisionBuilder) -> None:
-    """Make sure that an open case goes on: if its plan has run out, plan follow-ups and the timer that closes it."""
+    """Make sure that an open case goes on. No effect while a contact is planned or out, or its closing is.
+
+    If the plan has run out: after a warning, or once defrauded, plan follow-ups and the timer that closes the case;
+    else the case becomes UNREACHABLE, with one follow-up and a closing.
+    """
     if draft.case.settled or draft.contacts() or closing(draft):
         return
     warned = draft.case.warned_at
@@ -104,7 +108,10 @@ def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
 
 
 def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
-    """Close the case and withdraw its remaining steps, except releases of stops. Stops continue until they end."""
+    """Close the case and withdraw its unsent steps, except releases of stops. Stops continue until they end.
+
+    `by`: the person who closes it; None: the plan does.
+    """
     withdraw(draft, [step for step in draft.live() if step.action is not Action.STOP_RELEASE], CaseClosed())
     draft.steps.pop(CLOSE, None)
     settled_at = draft.case.settled_at or draft.now
@@ -113,7 +120,7 @@ def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
 
 
 def time_to_close(draft: DecisionBuilder) -> None:
-    """Close the case when its timer fires, or postpone if anything is still in progress."""
+    """Close the case when its timer fires; if a step is unfinished, set the timer anew instead, after that step."""
     if draft.live():
         last = max((step.due for step in draft.live() if step.due), default=draft.now)
         plan_close(draft, max(last, draft.now) + draft.plan.close_after)

@@ -66,8 +66,8 @@ def give_back(draft: DecisionBuilder, step: Step, attempt: int) -> None:
 
 
 def overdue(draft: DecisionBuilder, step: Step) -> None:
-    """Remove the contact of an overdue step if nobody began it: no operator took the call, or no officer accepted the
-    visit.
+    """Remove the contact of an overdue step from the budget if nobody began it: no operator took the call, or no
+    officer accepted the visit.
     """
     call = step.action is Action.OPERATOR_CALL and draft.case.claimed_by is None
     visit = step.action is Action.VISIT and draft.case.state is not CaseState.VISIT_UNDER_WAY
@@ -91,7 +91,7 @@ def counts(action: Action) -> bool:
 
 
 def recent(case: Case, now: datetime) -> list[Contacted]:
-    """Return the contacts of the last 24 hours."""
+    """Return the case's contacts of the 24 hours before `now`."""
     return [each for each in case.contacted if each.at > now - DAY]
 
 

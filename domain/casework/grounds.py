@@ -43,7 +43,11 @@ def ground_of(case: Case, act: OutcomeAct) -> OutcomeGround | GroundMissing | Gr
 
 
 def offered(case: Case) -> tuple[Outcome, ...]:
-    """Return the outcomes that an operator may report after the latest call, the likeliest first."""
+    """Return the outcomes that an operator may report after the latest call, the likeliest first.
+
+    After a talk or a meeting: dissuaded, not persuaded, defrauded, false alarm. Else also "unreachable", if there was a
+    call, but not "not persuaded".
+    """
     if known_ground(case):
         return _AFTER_A_TALK
     return (Outcome.UNREACHABLE, *_WITHOUT_A_TALK) if case.desk_call else _WITHOUT_A_TALK

@@ -19,7 +19,10 @@ def stops_all(hold: Hold) -> bool:
 
 
 def matches(hold: Hold, case: Case, step: Step) -> bool:
-    """Return whether the hold applies to this step of this case."""
+    """Return whether the hold's criteria fit this step of this case (its time is not checked).
+
+    A hold that spares red applies to no red case.
+    """
     if hold.spare_red and case.level is Level.RED:
         return False
     return (
@@ -39,7 +42,10 @@ def holding(draft: DecisionBuilder, step: Step) -> Hold | None:
 
 
 def touched(hold: Hold, case: Case, states: Collection[StepState] = WAITING_STEPS) -> int:
-    """Return how many steps of an open case, in one of `states`, the hold applies to or would when they fall due."""
+    """Return how many steps of the case, in one of `states`, the hold applies to or would when they fall due.
+
+    0 if the case is closed.
+    """
     if not case.open:
         return 0
     return sum(step.state in states and not is_clock(step) and matches(hold, case, step) for step in case.steps)

@@ -68,7 +68,8 @@ def _opened(earlier: Case | None, given: Alert | PaymentReport, rules: Rules, no
 
 
 def lift(case: Case | None, change: HoldChange, rules: Rules, now: datetime) -> Decision:
-    """Return the case after a hold is lifted: its held steps go out, each after its least gap, or are dropped.
+    """Return the case after a hold is lifted, with its facts and dispatches: its held steps go out, each after its
+    least gap, or are dropped.
 
     Steps that another hold keeps back stay held. Nothing changes without a case or without `change.lift`.
     """

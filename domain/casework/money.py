@@ -12,7 +12,7 @@ from schemas.levels import EvidenceClass
 def claim(
     draft: DecisionBuilder, claims: list[LossAvoidedClaim], by: str, best: EvidenceClass = EvidenceClass.C
 ) -> None:
-    """Book what a person says was kept: C at best, for A and B are the banks' to confirm.
+    """Book what a person says was kept: as class C at best, for A and B are the banks' to confirm.
 
     `best`: D where nobody has heard it from the resident. A claim that changes nothing is recorded as a fact NOTE.
     """
@@ -27,15 +27,17 @@ def claim(
 def keep(
     draft: DecisionBuilder, transfer: str, evidence: EvidenceClass, amount_fen: int, by: str | None = None
 ) -> None:
-    """Book money as loss avoided, and record each changed entry as a fact. No effect for a transfer that the case does
-    not have, or that has better evidence.
+    """Book money (fen) as loss avoided, and record each changed entry as a fact.
+
+    No effect for a transfer that the case does not have, or that has better evidence.
     """
     _replace(draft, ledger.with_loss_avoided(draft.case, transfer, evidence, amount_fen), by)
 
 
 def freeze(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
-    """Book money as frozen by a bank, with a fact. No effect if as much is booked already, or for a transfer that the
-    case does not have.
+    """Book money (fen) as frozen by a bank, with a fact.
+
+    No effect if as much is booked already, or for a transfer that the case does not have.
     """
     before, after = draft.case, ledger.with_frozen(draft.case, transfer, amount_fen)
     if after is not before:
@@ -45,7 +47,7 @@ def freeze(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
 
 
 def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str | None = None) -> None:
-    """Book a loss, with a fact. `transfer`: None if it is unknown. No effect if as much is booked already."""
+    """Book a loss (fen), with a fact. `transfer`: None if it is unknown. No effect if as much is booked already."""
     after = ledger.with_loss(draft.case, transfer, amount_fen, draft.now)
     if after is not draft.case:
         amount = next(loss.amount_fen for loss in after.losses if loss.id == (transfer or ledger.UNNAMED))

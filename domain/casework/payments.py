@@ -122,7 +122,11 @@ def money_at_risk(draft: DecisionBuilder) -> bool:
 
 
 def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | None:
-    """Return why the bank may not be asked (again) to stop a transfer's payee, or None if it may."""
+    """Return why the bank may not be asked (again) to stop a transfer's payee, or None if it may.
+
+    It may not if the case lacks the transfer, the account is frozen, the policy's number of requests is used up, or a
+    stop can no longer help.
+    """
     payment = find(draft.case, transfer)
     if payment is None:
         return NotOfThisCase()
@@ -158,8 +162,9 @@ def _frozen(case: Case, transfer: str) -> AccountFrozen | None:
 
 
 def asks_for(case: Case, transfer: str) -> tuple[Action, str]:
-    """Return the action that asks for a stop of a transfer, and the kind of its step's id: while a stop runs, it is its
-    extension.
+    """Return the action that asks for a stop of a transfer, and the kind of its step's id.
+
+    While a stop runs: (STOP_AGAIN, "again"), its extension; else (STOP_PAYMENT, "stop").
     """
     payment = find(case, transfer)
     runs = payment is not None and payment.stop is not None and payment.stop.runs
@@ -196,7 +201,7 @@ def _ended(draft: DecisionBuilder, transfer: str) -> StopState:
 
 
 def asked(draft: DecisionBuilder, step: Step) -> None:
-    """Record the request of a stop. Only a first attempt counts, not its repetitions."""
+    """Record the request of a stop that goes out now. No effect for a repetition, a release, or an unknown payment."""
     payment = find(draft.case, step.transfer)
     if payment is None or step.action is Action.STOP_RELEASE or step.attempt > 1:
         return

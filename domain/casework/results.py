@@ -52,7 +52,10 @@ def _known(step: Step, given: ContactResult, *, awaited: bool) -> bool:
 
 
 def overdue(draft: DecisionBuilder, step: Step) -> None:
-    """Apply what follows if no result of a sent step came in time. A step that the policy leaves waiting fails."""
+    """Apply what follows, by the policy, if no result of a sent step came in time.
+
+    A step that the policy leaves waiting fails.
+    """
     follow(draft, step, OVERDUE, NoResultInTime())
     if draft.steps[step.id].state is StepState.SENT:  # the policy would wait for ever
         end(draft, step, StepState.FAILED, NoResultInTime())

@@ -44,10 +44,11 @@ def plan_step(
     transfer: str | None = None,
     contact: int | None = None,
 ) -> Step:
-    """Add a step and return it. If its id was used before, the version is appended: ids, and so dispatches, never
-    repeat.
+    """Add a pending step and return it. Its due time may be later than `due`, as the policy's hours for the action
+    allow.
 
-    In a case from a lost log, ids may have been used without our knowledge: the number of the log is added.
+    If its id was used before, the version is appended: ids, and so dispatches, never repeat. In a case from a lost log,
+    ids may have been used without our knowledge: the number of the log is added.
     """
     if draft.outlived:
         stem = f"{stem}.l{draft.rules.logs}"
@@ -67,10 +68,10 @@ def plan_step(
 
 
 def run_due(draft: DecisionBuilder, *, backlog: bool = False) -> None:
-    """Send out all steps that are due. `backlog`: they were held back, so their lateness does not matter.
+    """Send out all pending steps that are due. `backlog`: they were held back, so their lateness does not matter.
 
     After an outage many steps are due at once: those with a stronger one among them are skipped, and the others keep
-    their least gaps.
+    their least gaps. A step that may not go out now, because of a hold, quiet hours or the budget, say, waits.
     """
     ready = [step for step in draft.live() if step.state is StepState.PENDING and step.due and step.due <= draft.now]
     gap = timedelta(0)

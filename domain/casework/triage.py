@@ -15,7 +15,8 @@ from schemas.risk.signals import TransferState
 
 
 def at_stake(case: Case, policy: Policy) -> float:
-    """Return the expected loss (fen) if nobody acts.
+    """Return the expected loss (fen) if nobody acts: the probability times the money that is moving or may still be
+    asked for.
 
     It is raised by up to `triage.dear` if it is a large part of the resident's money, so it can exceed the real loss.
     """
@@ -41,7 +42,7 @@ def to_go(case: Case) -> int:
 
 
 def gone(case: Case) -> int:
-    """Return how many payments were settled."""
+    """Return the number of the case's settled payments."""
     return sum(payment.state is TransferState.SETTLED for payment in case.payments)
 
 
@@ -71,19 +72,24 @@ _MOST = 60  # doublings: by then it precedes everything, and a float can still h
 
 
 class QueueBand(IntEnum):
-    """Who must act on a case; lower values come first in the queue."""
+    """Who must act on a case; lower values come first in the queue.
 
-    OFFERED = 0  # an operator: a call is on the desk, and nobody has claimed the case
-    UNDER_WAY = 1  # the plan, an officer, or the operator who claimed the case
-    SETTLED = 2  # nobody: the resident was dissuaded or cleared
+    OFFERED: an operator: a call is on the desk, and nobody has claimed the case. UNDER_WAY: the plan, an officer, or
+    the operator who claimed the case. SETTLED: nobody: the resident was dissuaded or cleared, or the case closed.
+    """
+
+    OFFERED = 0
+    UNDER_WAY = 1
+    SETTLED = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Weight:
     """Everything but the time that determines a case's place in the queue; unchanged while the case is.
 
-    `fen`: expected saving per minute of an operator. `patience`: after waiting this long the worth counts twice.
-    `limit`: after waiting this long the worth doubles, and again with each further quarter of it; None: no limit.
+    `turn`: its band; `fen`: expected saving (fen) per minute of an operator; `since`: when it began to wait.
+    `patience`: after waiting this long the worth counts twice. `limit`: after waiting this long the worth doubles, and
+    again with each further quarter of it; None: no limit.
     """
 
     turn: QueueBand
@@ -115,20 +121,26 @@ class Weight:
 
 
 class Ground(StrEnum):
-    """The kinds of reasons for a case's place in the queue."""
+    """The kinds of reasons for a case's place in the queue.
 
-    TO_GO = "to_go"  # money in payments that are neither settled nor safe
-    TO_COME = "to_come"  # no payment in progress: this much may still be asked for
-    CALL = "call"  # a suspicious call is in progress
-    NOT_TAKEN = "not_taken"  # unanswered calls
-    TALKED = "talked"  # conversations that did not persuade
+    TO_GO: money in payments that are neither settled nor safe; TO_COME: no such payment, but this much may still be
+    asked for; CALL: a suspicious call is in progress; NOT_TAKEN: unanswered calls; TALKED: conversations that did not
+    persuade.
+    """
+
+    TO_GO = "to_go"
+    TO_COME = "to_come"
+    CALL = "call"
+    NOT_TAKEN = "not_taken"
+    TALKED = "talked"
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A reason for a case's place in the queue. `at`: since when a call is in progress.
+    """A reason for a case's place in the queue.
 
-    `fen`: the money; `times`: the number of calls or conversations.
+    `fen`: the money (TO_GO, TO_COME); `at`: since when the call is in progress (CALL); `times`: the number of calls or
+    conversations (NOT_TAKEN, TALKED).
     """
 
     ground: Ground
@@ -138,7 +150,7 @@ class Reason:
 
 
 def order(cases: Iterable[Case], now: datetime, policy: Policy) -> list[Case]:
-    """Return the cases in the order in which to take them."""
+    """Return the cases in the order in which to take them, the first one first."""
     return sorted(cases, key=lambda case: (*weigh(case, policy).place(now), case.id))
 
 

@@ -28,7 +28,9 @@ def queue_rank(case: Case) -> float | None:
 
 
 def awaited(case: Case) -> set[str]:
-    """Return the ids of dispatches whose results are awaited, even if a channel has reported them."""
+    """Return the ids of the dispatches of steps in state SENT: their result may still change the case, even if one
+    came.
+    """
     return {
         named(case.id, step.id, step.attempt, step.action.channel)
         for step in case.steps

@@ -17,7 +17,10 @@ T = TypeVar("T")
 
 
 class Entry(NamedTuple, Generic[T]):
-    """A journal entry for the chain. `name`: unique within its commit. `offset`: that of its input."""
+    """A journal entry for the chain: its `commit`, and the caller's `item`.
+
+    `name`: unique within its commit. `offset`: that of its input.
+    """
 
     commit: AnyCommit
     offset: int

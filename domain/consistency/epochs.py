@@ -16,7 +16,10 @@ SETTLE_SECONDS = VALID_SECONDS + DRIFT_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """A period in which the Redis with this run leads. Number 0: no epoch was ever named."""
+    """A period in which the Redis with this run leads. Number 0: no epoch was ever named.
+
+    A run identifies a Redis process and the history of its data.
+    """
 
     number: int = 0
     run: str = ""
@@ -24,7 +27,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A worker's record that this epoch was in force.
+    """A worker's record that the epoch with this number was in force.
 
     `settled`: whether it was allowed to act under it before writing.
     """
@@ -39,11 +42,15 @@ Entry = Epoch | Confirmation
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """What one worker knows of the epochs. Times are seconds of its own monotonic clock."""
+    """What one worker knows of the epochs. Times are seconds of its own monotonic clock.
+
+    `epoch`: the latest; `settled_at`: when it may begin to act under it; `confirmed_at`: when its last confirmation
+    began.
+    """
 
     epoch: Epoch = Epoch()
-    settled_at: float = math.inf  # when it may begin to act under the epoch
-    confirmed_at: float = -math.inf  # when its last confirmation began
+    settled_at: float = math.inf
+    confirmed_at: float = -math.inf
 
     def read(self, entry: Entry, now: float) -> "Belief":
         """Return the belief after the next entry of the log. Of two epochs with the same number, the first counts."""
@@ -78,11 +85,14 @@ class Belief:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The Redis that a worker is connected to. `address`: host:port as its Sentinels name it."""
+    """The Redis that a worker is connected to: its run, and its number of connected replicas.
+
+    `address`: host:port as its Sentinels name it; `leads`: whether it reports to be a primary.
+    """
 
     run: str
     address: str
-    leads: bool  # whether it reports to be a primary
+    leads: bool
     replicas: int = 0
 
 

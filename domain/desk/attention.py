@@ -22,25 +22,31 @@ _GRAVEST, _GRAVE, _LEAST = Level.RED.rank, Level.ORANGE.rank, Level.BLUE.rank
 
 
 class Concern(StrEnum):
-    """The kinds of matters."""
+    """The kinds of matters.
 
-    UNCLAIMED = "unclaimed"  # a red case, or one beyond its waiting limit, that no operator has claimed
-    OVERDUE = "overdue"  # a case with a step past its due time
-    SILENT = "silent"  # a source in an outage
-    STOP = "stop"  # a stop-payment that expires soon
-    RELEASE = "release"  # a request to lift a stop that nobody has decided
-    COMPLAINT = "complaint"  # an overdue answer or decision
+    UNCLAIMED: a red case, or one beyond its waiting limit, that no operator has claimed; OVERDUE: a case with a step
+    past its due time; SILENT: a source in an outage; STOP: a stop-payment that expires soon; RELEASE: an undecided
+    request to lift a stop; COMPLAINT: an overdue answer or decision.
+    """
+
+    UNCLAIMED = "unclaimed"
+    OVERDUE = "overdue"
+    SILENT = "silent"
+    STOP = "stop"
+    RELEASE = "release"
+    COMPLAINT = "complaint"
 
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """One matter. `at`: since when it lasts, or when it expires (aware UTC); None if unknown.
+    """One matter for a supervisor. `rank`: of a level, by which matters are sorted; higher is graver.
 
-    `case`: for UNCLAIMED and OVERDUE; `step`: the overdue step; `about`: the record of the other topics.
+    `at`: since when it lasts, or when it expires (aware UTC); None if unknown. `case`: for UNCLAIMED and OVERDUE;
+    `step`: the overdue step; `about`: the record of the other topics.
     """
 
     topic: Concern
-    rank: int  # of the level; higher is graver
+    rank: int
     at: datetime | None
     case: Case | None = None
     step: Step | None = None
@@ -49,7 +55,10 @@ class Matter:
 
 @dataclass(slots=True)
 class Attention:
-    """The matters shown, the gravest first. `more`: numbers of matters not shown; `fine`: topics without any."""
+    """The matters shown, the gravest first.
+
+    `more`: by topic, numbers of matters not shown; `fine`: topics without any matter.
+    """
 
     shown: list[Matter] = field(default_factory=list)
     more: Counter[Concern] = field(default_factory=Counter)
@@ -78,7 +87,7 @@ def silences(found: Iterable[Silence]) -> list[Matter]:
 
 
 def undecided(requests: Iterable[ReleaseRequest]) -> list[Matter]:
-    """Return open requests to lift a stop, as matters; `at` is when they must be decided."""
+    """Return requests to lift a stop as matters; `at` is when each must be decided. Pass undecided ones only."""
     return [Matter(Concern.RELEASE, _GRAVE, each.due, about=each) for each in requests]
 
 
@@ -89,7 +98,7 @@ def complaints_late(complaints: Iterable[Complaint], now: datetime) -> list[Matt
 
 
 def attention(matters: Iterable[Matter]) -> Attention:
-    """Sort matters by gravity, then by time, and keep the first SHOWN of each topic."""
+    """Return the matters sorted by gravity, then by time: the first 4 of each topic, and the numbers of the others."""
     found, counted = Attention(), Counter[Concern]()
     for each in sorted(matters, key=_urgency):
         counted[each.topic] += 1

@@ -18,12 +18,16 @@ _TYPED = re.compile(r"^[0-9]{2}(-[0-9]{1,4})+$")
 
 
 def key_of(case_id: str, opened_at: datetime) -> str:
-    """Return the year's two digits and all MOST_DIGITS digits of a case: the number in full, without separators."""
+    """Return the number of a case in full, without separators: the year's two digits (in Jilin) and all digits of the
+    case.
+    """
     return f"{opened_at.astimezone(JILIN).year % 100:02}{case_digits(case_id)}"
 
 
 def length_of(key: str, *others: str) -> int:
-    """Return how many digits after the year tell `key` from the other keys; MOST_DIGITS if a key is the same."""
+    """Return how many digits after the year tell `key` from the other keys: at least 4, and all if a key is the
+    same.
+    """
     needed = max((_common(key, other) + 1 for other in others), default=0) - _YEAR_DIGITS
     return min(MOST_DIGITS, max(LEAST_DIGITS, needed))
 

@@ -31,7 +31,9 @@ class EndedError(ValueError):
 
 
 class ChangedError(ValueError):
-    """The complaint has changed since it was displayed: its version is not the one that was seen."""
+    """The complaint has changed since it was displayed: its version is not the one that was seen. Nothing was
+    changed.
+    """
 
 
 def new_complaint(

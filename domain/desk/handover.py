@@ -35,15 +35,15 @@ class Next:
 class Sheet:
     """The sheet of one moment; every list is sorted by urgency.
 
-    `until`: the end of the shift that takes over. `promises`: calls at a time that the resident asked for; `held`:
-    cases with a step held back by a hold.
+    `until`: the end of the shift that takes over. `reds`: unsettled red cases; `promises`: calls at a time that the
+    resident asked for; `held`: cases with a step held back by a hold; `stops`: those in force that end before `until`.
     """
 
     at: datetime
-    until: datetime  # the end of the shift that takes over
+    until: datetime
     reds: list[Next] = field(default_factory=list)
-    promises: list[Next] = field(default_factory=list)  # calls at a time that the resident asked for
-    held: list[Next] = field(default_factory=list)  # cases with a step held back by a hold
+    promises: list[Next] = field(default_factory=list)
+    held: list[Next] = field(default_factory=list)
     stops: list[StopLine] = field(default_factory=list)
 
     @property

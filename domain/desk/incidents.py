@@ -24,21 +24,23 @@ class EndedError(ValueError):
 class Board:
     """Sums over a campaign's open cases; money in fen.
 
-    `in_danger`: cases that are not settled. `stated`: cases dissuaded on a ground that a person stated, without a talk
-    or a visit. `counties`: cases by the first six digits of the division. `at_stake`: in payments of unsettled cases
-    that are neither settled nor safe; `stopped`: under a stop in force. `kept`: loss avoided by evidence class A to C.
+    `scam_type`: the most common one, "" without cases; `cases`: their number. `in_danger`: cases that are not settled;
+    `levels`, `states`, `counties` (first six digits of the division): numbers of cases by each. `stated`: cases
+    dissuaded on a ground that a person stated, without a talk or a visit. `at_stake`: in payments of unsettled cases
+    that are neither settled nor safe; `stopped`: in payments under a stop in force. `kept`: loss avoided by evidence
+    class A to C (D is modelled and never added); `lost`: money lost.
     """
 
-    scam_type: str  # the most common one; "" without cases
+    scam_type: str
     cases: int
     in_danger: int
     levels: Mapping[Level, int]
     states: Mapping[CaseState, int]
-    stated: int  # of those dissuaded: on a ground other than a talk or a visit
+    stated: int
     counties: Mapping[str, int]
     at_stake: int
     stopped: int
-    kept: Mapping[str, int]  # by evidence class A to C; D is modelled and never added
+    kept: Mapping[str, int]
     lost: int
 
 

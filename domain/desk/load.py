@@ -11,7 +11,11 @@ from schemas.levels import Level
 
 @dataclass(slots=True)
 class Load:
-    """Numbers of cases by level. `waiting`: for an operator and unclaimed; `overdue`: with a step past its due time."""
+    """Numbers of open cases by level.
+
+    `waiting`: those that wait for an operator and are unclaimed; `overdue`: with a step past its due time; `claimed`:
+    by an operator.
+    """
 
     open: Counter[Level] = field(default_factory=Counter)
     waiting: Counter[Level] = field(default_factory=Counter)

@@ -19,17 +19,17 @@ class Missed:
 
     `grace`: a deadline counts as overdue only when it is later than this. `open`: number of open cases. `overdue`,
     `held`: numbers of steps by level; `oldest`: the due time of the oldest overdue step. `awaited`: numbers of
-    dispatches with an overdue result. `red`: ids of red cases whose first contact is late.
+    dispatches with an overdue result, by channel. `red`: ids of red cases whose first contact is late.
     """
 
     now: datetime
     grace: timedelta
     open: int = 0
     overdue: Counter[Level] = field(default_factory=Counter)
-    oldest: datetime | None = None  # due time of the oldest overdue step
-    awaited: Counter[Channel] = field(default_factory=Counter)  # dispatches whose result is overdue
-    held: Counter[Level] = field(default_factory=Counter)  # steps held back by a hold
-    red: list[str] = field(default_factory=list)  # ids of red cases whose first contact is late
+    oldest: datetime | None = None
+    awaited: Counter[Channel] = field(default_factory=Counter)
+    held: Counter[Level] = field(default_factory=Counter)
+    red: list[str] = field(default_factory=list)
 
     def add(self, case: Case) -> None:
         """Examine one case, and add it to the counts."""

@@ -14,7 +14,9 @@ STEPS = 4  # of the ramp, without the one for nothing
 
 
 class Layer(StrEnum):
-    """What the ramp measures: a figure of `PlaceFigures`."""
+    """What the ramp measures: a figure of `PlaceFigures` (open cases, red ones, waiting ones, officers on duty, money
+    in fen).
+    """
 
     OPEN = "open"
     RED = "red"
@@ -61,7 +63,7 @@ class Range(NamedTuple):
 
 
 def by_division(cases: Iterable[OpenCase], officers: Iterable[str]) -> dict[str, PlaceFigures]:
-    """Return the figures by division (the code's first six digits).
+    """Return the figures by division (the code's first six digits). Money is in fen.
 
     `officers`: for each officer on duty, the division where they work.
     """

@@ -74,7 +74,10 @@ class Question(Section):
 
 
 class Ending(Section):
-    """The end of a conversation. `say`: the last words to the resident; `advice`: for the operator."""
+    """The end of a conversation.
+
+    `say`: the last words to the resident; `advice`: for the operator; `suggests`: the outcome or act that follows.
+    """
 
     id: Token
     say: Words
@@ -130,12 +133,12 @@ class Walk:
 
 
 def load_common(text: str) -> Common:
-    """Return the common part of a TOML text. Raises ScriptError if it is invalid."""
+    """Return the common part of a TOML text. Raises ScriptError if it is not TOML or not in the format."""
     return read_table(text, Common, ScriptError)
 
 
 def load_script(text: str) -> Script:
-    """Return the script of a TOML text. Raises ScriptError if it is invalid."""
+    """Return the script of a TOML text. Raises ScriptError if it is not TOML or not in the format."""
     return read_table(text, Script, ScriptError)
 
 
