@@ -34,8 +34,8 @@ TELLING = frozenset(
 class StoryScene(NamedTuple):
     """One thing that happened, `after` the case was opened.
 
-    A scene of kind STATE: the resident was dissuaded. One of kind KEPT after it: all money kept, under its weakest
-    evidence.
+    `kind`: of its fact; `action`, `result`, `amount_fen` (fen): as in the fact, None if it has none. A scene of kind
+    STATE: the resident was dissuaded. One of kind KEPT after it: all money kept, under its weakest evidence class.
     """
 
     after: timedelta
@@ -66,7 +66,8 @@ def saved_case(cases: Iterable[Case], now: datetime) -> Case | None:
 
 
 def scenes(case: Case, told: Iterable[tuple[datetime, Sequence[Fact]]]) -> list[StoryScene]:
-    """Return the story of a case whose resident was dissuaded, from its facts with their times, the earliest first.
+    """Return the story of a case whose resident was dissuaded, the earliest scene first. `told`: its facts with their
+    times.
 
     It has at most 8 scenes: of more, the first ones and the last ones stay.
     """

@@ -15,10 +15,10 @@ _DIGITS = 6
 
 
 def render(messages: Messages, dispatch: Dispatch, language: Language, phone: str, code: str) -> str:
-    """Return the text of a dispatch. `phone`: the resident's; `code`: its one-time code.
+    """Return the text of a dispatch, from its action's template. `phone`: the resident's; `code`: its one-time code.
 
-    A trusted contact's text also has the last four digits of the resident's phone: it says whom it is about, not what
-    happened. Raises ValueError for an action without a text, such as a visit.
+    The text has the last four digits of the resident's phone; a trusted contact's too: it says whom it is about, not
+    what happened. Raises ValueError for an action without a text, such as a visit.
     """
     return worded(messages, dispatch.action, language, dispatch.scam_type).format(tail=phone_tail(phone), code=code)
 
@@ -35,7 +35,9 @@ def worded(messages: Messages, action: Action, language: Language, scam_type: st
 
 
 def code(secret: bytes, dispatch: str) -> str:
-    """Return the one-time code of a dispatch id: 6 digits that only the holder of `secret` can compute."""
+    """Return the one-time code of a dispatch id: 6 digits, leading zeros included, that only the holder of `secret` can
+    compute.
+    """
     digest = hmac.digest(secret, f"code:{dispatch}".encode(), hashlib.sha256)
     return str(int.from_bytes(digest[:8]) % 10**_DIGITS).zfill(_DIGITS)
 

@@ -26,7 +26,7 @@ class ObsoleteDispatch:
 
 
 class NotYetApplied:
-    """Redis does not have the decision yet that the dispatch results from."""
+    """The answer of `validity` if Redis does not have the decision yet that the dispatch results from."""
 
 
 def validity(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDispatch | NotYetApplied | None:

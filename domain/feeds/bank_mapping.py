@@ -101,7 +101,7 @@ class Delimited(_File):
 
 
 class FixedColumn(Model):
-    """A column of a file of fixed widths."""
+    """A column of a file of fixed widths. `width`: in bytes or characters, as the file's `widths_in` says."""
 
     name: Column
     width: Width
@@ -212,7 +212,7 @@ class TimeRules(Model):
 
 
 class Constant(Model):
-    """Fields that no column gives, with the value of every row."""
+    """Fields that no column gives, with the value of every row; None: a column gives it, or nothing does."""
 
     state: TransferState | None = None
     channel: Channel | None = None
@@ -222,7 +222,9 @@ class Constant(Model):
 class BankMapping(Model):
     """The mapping of a bank's file. `source`: the bank's name in signals, counts and dead letters.
 
-    `state`, `channel`, `new_payee`: the bank's words and what they mean here. `text`: the mapping as it was written.
+    `state`, `channel`, `new_payee`: the bank's words and what they mean here; `constant`: values of all rows. `text`:
+    the mapping as it was written. Raises ValidationError if it is invalid or incomplete; `load` turns that into
+    BankMappingError.
     """
 
     source: Token

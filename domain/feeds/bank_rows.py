@@ -38,9 +38,10 @@ def header_places(names: Sequence[str], mapping: BankMapping) -> dict[str, int]:
 
 
 def payment(mapping: BankMapping, cells: Cells, row_id: str) -> dict[str, Any]:
-    """Return the fields of the payment signal of a row. `row_id`: its id if the mapping or row has none of its own.
+    """Return the fields of the payment signal of a row, as its JSON has them. `row_id`: its id if the row has none of
+    its own.
 
-    Raises CellError naming the first field that cannot be read.
+    Money is in fen; an overdrawn balance is 0. Raises CellError naming the first field that cannot be read.
     """
     columns = mapping.columns
     fields: dict[str, Any] = {
@@ -70,9 +71,11 @@ def own_id(mapping: BankMapping, cells: Cells) -> str | None:
 
 
 def in_fen(text: str, mapping: BankMapping, where: str) -> int:
-    """Return an amount in fen with its sign, exactly.
+    """Return an amount in fen with its sign, exactly, by the mapping's unit. `where`: the field and column, for the
+    error.
 
-    Raises CellError if it is none, or has fractions of a fen. Full-width digits and a ¥ in front are read.
+    Full-width digits and a ¥ in front are read. Raises CellError if the text is not an amount, or has fractions of a
+    fen.
     """
     plain = unicodedata.normalize("NFKC", text).strip()
     _unrounded(plain, where)
@@ -87,7 +90,10 @@ def in_fen(text: str, mapping: BankMapping, where: str) -> int:
 
 
 def moment(text: str, clock: TimeRules, column: str) -> datetime:
-    """Return a time with its offset, from the mapping's zone if the text has none. Raises CellError if it is none."""
+    """Return the time that a cell has, with its offset: the mapping's zone if the text has none.
+
+    Raises CellError if the text is not a time of the mapping's format.
+    """
     try:
         at = _epoch(text, clock) if clock.format in EPOCHS else _written(text, clock)
     except (ValueError, OverflowError):

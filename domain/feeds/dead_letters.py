@@ -47,7 +47,11 @@ class LetterStatus:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A letter without its content, for lists. `size`: bytes; `offset`: on the topic of dead letters."""
+    """A letter without its content, for lists.
+
+    `at`: when it was refused; `why`: the reason; `size`: of its content, in bytes; `offset`: on the topic of dead
+    letters.
+    """
 
     id: str
     source: str
@@ -55,7 +59,7 @@ class Listed:
     at: datetime
     why: str
     size: int
-    offset: int  # on the topic of dead letters
+    offset: int
 
 
 _CDATA = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
@@ -68,12 +72,13 @@ _PERSONAL = re.compile(rf"(<(?:[\w.-]{{1,40}}:)?(?:{_NAMES}|{_REMARKS})(?:\s[^<>
 class Wanted:
     """A filter for letters; None matches all. `since` is inclusive, `until` exclusive.
 
-    `reason`: a part of the letter's reason, in upper or lower case.
+    `reason`: a part of the letter's reason, in upper or lower case. `state`: OPEN also fits a letter that is being
+    sent.
     """
 
     source: str | None = None
     topic: str | None = None
-    reason: str | None = None  # a part of the reason, upper or lower case
+    reason: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     state: State | None = State.OPEN
@@ -128,7 +133,7 @@ def topic_of(where: Place) -> str:
 
 
 def kind_of_reason(why: str) -> str:
-    """Return a reason with its numbers replaced by N, so that similar reasons can be counted together."""
+    """Return a reason with each number replaced by N, so that similar reasons can be counted together."""
     return re.sub(r"[0-9][0-9,.]*", "N", why)
 
 

@@ -57,7 +57,8 @@ def learn(
     """Return the profile after `count` more signals came in a window; it also learns the gap before that window.
 
     `watched`: the window since which the feeds were watched without a break; earlier silence is not learnt. `alarmed`:
-    the gap was an alarm.
+    the gap was an alarm, and counts a quarter. Of a window that is not later than the last, only the signals are
+    counted.
     """
     if window <= profile.last:  # counted late, by another worker
         return profile.model_copy(update={"hours": _added(profile.hours, window, Hour(0, 0, 0, count), calendar)})
@@ -110,7 +111,7 @@ def outage(
     """Return the alarm if a source has been silent for twice its longest gap to expect and at least `least`, else None.
 
     `floor`: the least number of signals an hour, regardless of the profile. `watched`: the window since which the feeds
-    were watched without a break; earlier silence does not count.
+    were watched without a break; earlier silence does not count. The alarm's `expected` is a number of signals.
     """
     first, end = max(profile.last + 1, watched), window_of(now)
     if (end - first) * WINDOW < least:

@@ -25,15 +25,20 @@ _SUFFIXES = ("朝鲜族自治州", "满族自治县", "地区", "区", "县", "�
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """A place under one code, in force from the year `since` to the year `until`, both inclusive (None: open-ended)."""
+    """A place under one code, in force from the year `since` to the year `until`, both inclusive (None: open-ended).
+
+    `prefecture`: the code of its prefecture; None for the province and places that it governs directly. `successor`:
+    the code that replaced this one, None if there is none or it is ambiguous. `zone`: a statistical zone, not a GB
+    code.
+    """
 
     code: str
     name: str
-    prefecture: str | None  # the code of its prefecture; None for the province and places that it governs directly
+    prefecture: str | None
     since: int | None = None
     until: int | None = None
-    successor: str | None = None  # the code that replaced this one, if the register is unambiguous
-    zone: bool = False  # a statistical zone, not a GB code
+    successor: str | None = None
+    zone: bool = False
 
     def in_force(self, on: date) -> bool:
         """Return whether the code was in force on that day."""
@@ -41,7 +46,7 @@ class Division:
 
 
 def division(code: str, on: date) -> Division | None:
-    """Return what a code of 6 or 9 digits meant on that day, or None if it was not in force.
+    """Return what a code of 6 or 9 digits meant on that day, or None if it is unknown or was not in force.
 
     If the register has two entries for a year, the one that began later counts as the correction.
     """

@@ -34,7 +34,10 @@ def merge(keep: Resident, gone: Resident, at: datetime) -> tuple[Resident, Resid
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a split moves to the new entry, and which other fields of it differ (`name`, `birth_year`, …)."""
+    """What a split moves to the new entry: the values of its telephones (E.164) and accounts.
+
+    `changes`: which other fields of the new entry differ (`name`, `birth_year`, …), with their values.
+    """
 
     phones: frozenset[str] = frozenset()
     accounts: frozenset[str] = frozenset()

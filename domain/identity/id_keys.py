@@ -54,7 +54,9 @@ class IdKeys:
 
 
 def comparable(hashes: Sequence[str]) -> bool:
-    """Return whether all hashes use the same key; otherwise different hashes may be of the same number."""
+    """Return whether all hashes use the same key (True for none or one); otherwise different hashes may be of the same
+    number.
+    """
     return all(one.partition(".")[2] == other.partition(".")[2] for one, other in pairwise(hashes))
 
 

@@ -90,7 +90,7 @@ def _e164(text: str, region: str) -> str:
 
 
 def phone_tail(phone: str) -> str:
-    """Return the last four digits, by which residents recognize that a warning is meant for them."""
+    """Return the last four characters of a number, by which residents recognize that a warning is meant for them."""
     return phone[-4:]
 
 
@@ -109,9 +109,12 @@ def normal_account(raw: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class IdNumber:
-    """The contents of a GB 11643 ID number. Its repr hides the number, which must not reach a log."""
+    """The contents of a GB 11643 ID number: its 18 characters, date of birth, sex, and division (6 digits).
 
-    number: str  # 18 characters
+    Its repr hides the number, which must not reach a log.
+    """
+
+    number: str
     birth: date
     sex: Sex
     division: str
@@ -219,6 +222,8 @@ def _base32(value: bytes) -> str:
 class Owner:
     """A resident who holds a telephone or account from `since` (inclusive; None: always) to `until` (exclusive; None:
     still).
+
+    `shared`: several hold it; `primary`: this one is meant first.
     """
 
     resident: str
@@ -229,12 +234,12 @@ class Owner:
 
 
 def owner(resident: Resident, holding: Holding) -> Owner:
-    """Return a resident's holding as an owner of the value."""
+    """Return a resident's holding as an owner of the value. Also for a merged entry: see `owned`."""
     return Owner(resident.id, holding.since, holding.until, holding.shared, holding.primary)
 
 
 def holders(owners: Sequence[Owner], at: datetime) -> tuple[str, ...]:
-    """Return the ids of all holders at that time, the one who is meant first.
+    """Return the ids of all holders at that time, the one who is meant first; empty if there are none.
 
     Primary holders come first; among them the latest `since`, because the end of an earlier holding is often not
     recorded; then the lower id, so that all workers agree. Merged entries own nothing (`owned`).
@@ -277,7 +282,9 @@ def resolve(resident: str, merged: Mapping[str, str | None]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where a warning for a resident is sent: telephone (None: none), language, and the id of the person contacted."""
+    """Where a warning for a resident is sent: the telephone (None: there is none), the language, and the id of the
+    person contacted (`of`): the resident or the guardian.
+    """
 
     phone: str | None
     language: Language
@@ -285,7 +292,8 @@ class Reach:
 
 
 def reach(resident: Resident, guardian: Resident | None, at: datetime) -> Reach:
-    """Return whom to contact: a minor's guardian if they have a telephone, else the resident.
+    """Return whom to contact: a minor's guardian if they have a telephone, else the resident. `guardian`: None if there
+    is none.
 
     A telephone of one's own is preferred over a shared one, and the one held since the latest over others.
     """

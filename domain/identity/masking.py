@@ -11,7 +11,7 @@ def name(whole: str) -> str:
 def phone(whole: str) -> str:
     """Return the national number with stars between the first three and the last four digits: 199****0001.
 
-    A number of fewer than eight digits keeps its last two.
+    Of a number of fewer than eight digits, only the last two stay.
     """
     national = whole.removeprefix("+86")
     if len(national) < 8:  # no telephone's: an extension, a service number
@@ -20,5 +20,5 @@ def phone(whole: str) -> str:
 
 
 def account(whole: str) -> str:
-    """Return stars, at most eight, and the last four digits. An account of up to four is masked completely."""
+    """Return stars, at most eight, and the last four characters. An account of up to four is masked completely."""
     return _HIDDEN * max(0, min(len(whole) - 4, 8)) + whole[-4:] if len(whole) > 4 else _HIDDEN * len(whole)

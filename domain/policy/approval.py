@@ -64,7 +64,9 @@ EVERY_ORDER = ApprovalRule(persons=1)
 
 
 class ApprovalRules(Section):
-    """Who approves stop orders: the first rule that fits. `within`: the clock of a decision."""
+    """Who approves stop orders: the first rule that fits; without one, one person. `within`: the clock of a
+    decision.
+    """
 
     within: Duration = timedelta(minutes=1)
     rules: tuple[ApprovalRule, ...] = ()

@@ -18,17 +18,18 @@ class BreakerRules(Section):
 
     The usual number is the median of the minutes under this policy during `learn` before the change, or `least` (cases
     a minute) if that is more. `sudden`: limit in any minute of the last `steady`, `slow`: limit of their average, both
-    as multiples of the usual number. After `trial`, a policy is no longer checked. `hold`: for how long the stopped
-    policy's cases, except red ones, wait for a person; then their steps are carried out.
+    as multiples of the usual number. After `trial`, a policy is no longer checked: many cases then mean a campaign.
+    `hold`: for how long the stopped policy's cases, except red ones, wait for a person; then their steps are carried
+    out.
     """
 
-    learn: Duration  # how much time before the change determines the usual number
-    least: Annotated[float, Field(gt=0)]  # cases a minute: a lower usual number is replaced by this
-    sudden: Times  # limit in any one minute, as a multiple of the usual number
-    slow: Times  # limit of the average over `steady`, as a multiple of the usual number
+    learn: Duration
+    least: Annotated[float, Field(gt=0)]
+    sudden: Times
+    slow: Times
     steady: Duration
-    trial: Duration  # a policy in force for so long is trusted: many cases then mean a campaign
-    hold: Duration  # how long a stopped policy's cases wait for a person
+    trial: Duration
+    hold: Duration
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:

@@ -17,7 +17,11 @@ _DURATION = re.compile(r"[0-9]{1,6}[smhd]")
 
 
 class About(StrEnum):
-    """What a change affects."""
+    """What a change affects.
+
+    THRESHOLD: levels of risk; WEIGHT: other risk rules; AT_RISK: groups; CLOCK: times of the plan; PLAN: the rest of
+    the plan; BUDGET: contact limits; DUTY: rosters; BREAKER; MESSAGE: texts to residents; OTHER: any other table.
+    """
 
     THRESHOLD = "threshold"
     WEIGHT = "weight"
@@ -40,7 +44,10 @@ _PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class PolicyEdit:
-    """A changed value. `before` and `after` as in the file; None if that policy lacks it."""
+    """A changed value, at the TOML path `path`.
+
+    `before`, `after`: as in the file, cut to 300 characters; None if that policy lacks it.
+    """
 
     about: About
     path: Path
@@ -63,7 +70,7 @@ def lines(before: str, after: str) -> list[Line]:
 
 
 def changes(before: str, after: str) -> list[PolicyEdit]:
-    """Return each value that differs between two policy texts, sorted by what it affects.
+    """Return each value that differs between two policy texts, sorted by what it affects (in the order of About).
 
     Raises tomllib.TOMLDecodeError if either is invalid TOML.
     """

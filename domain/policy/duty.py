@@ -10,7 +10,9 @@ from schemas.people.rosters import Role
 
 
 class Need(Section):
-    """A requirement: so many people of these roles on duty in each station, daily at these hours."""
+    """A requirement: at least so many people of these roles on duty in each station, daily at these hours (Jilin's
+    time).
+    """
 
     hours: Hours
     people: Annotated[int, Field(ge=1, le=500)]

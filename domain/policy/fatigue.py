@@ -21,11 +21,14 @@ class Most(Section):
 
 
 class Fatigue(Section):
-    """Limits of contacts with one resident. They do not apply to red cases."""
+    """Limits of contacts with one resident, within an hour and within a day. They do not apply to red cases.
+
+    `one_visit`: a visit to an address joins an earlier one there that is no older than this.
+    """
 
     hour: Most
     day: Most
-    one_visit: Duration  # a visit to an address joins an earlier one there that is no older than this
+    one_visit: Duration
 
     @model_validator(mode="after")
     def _day_holds_the_hour(self) -> Self:

@@ -40,20 +40,25 @@ class PolicyError(UserError, ValueError):
 
 
 class Policy(Section):
-    """Everything that a province can set. `hash` is the digest of the text; every case event has it."""
+    """Everything that a province can set. `hash` is the digest of the text; every case event has it.
+
+    `fatigue` None: no contact is put off; `breaker`: judges the next policy, None: it is not judged; `duty` None:
+    rosters have no requirements. Sections that a text lacks have their defaults. Raises ValidationError if it is
+    invalid; `load` turns that into PolicyError.
+    """
 
     name: str
     hash: str
     risk: RiskRules
     plan: Plan
     messages: Messages
-    fatigue: Fatigue | None = None  # None in older policies: no contact is put off
-    breaker: BreakerRules | None = None  # for the next policy; None: it is not judged
-    duty: Duty | None = None  # None: rosters have no requirements
-    triage: TriageRules = TriageRules()  # older policies use the defaults
-    visits: VisitRules = VisitRules()  # older policies use the defaults
-    retention: Retention = Retention()  # older policies use the defaults
-    trace: TraceRules = TraceRules()  # older policies use the defaults
+    fatigue: Fatigue | None = None
+    breaker: BreakerRules | None = None
+    duty: Duty | None = None
+    triage: TriageRules = TriageRules()
+    visits: VisitRules = VisitRules()
+    retention: Retention = Retention()
+    trace: TraceRules = TraceRules()
 
 
 def digest_of(text: str) -> str:

@@ -14,7 +14,7 @@ Path = tuple[str, ...]
 
 
 def places_of(text: str) -> Iterator[tuple[Path, int]]:
-    """Yield each table and key with its line, counted from 1.
+    """Yield the path of each table and key with its line, counted from 1.
 
     Tables of an array are numbered from 0: ("risk", "at_risk", "3", "ratio").
     """

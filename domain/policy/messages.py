@@ -84,11 +84,14 @@ ByScam = dict[Token, Template]
 
 
 class Wording(Section):
-    """The templates of one action, by language and scam type. `default` is for scam types without their own."""
+    """The templates of one action, by language and scam type. `default` is for scam types without their own.
+
+    `en`: shown on the console, never sent.
+    """
 
     zh: ByScam
     ko: ByScam
-    en: ByScam = Field(default_factory=dict)  # shown on the console, never sent
+    en: ByScam = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -98,7 +101,9 @@ class Wording(Section):
         return self
 
     def texts(self, language: Language) -> ByScam:
-        """Return the templates that are sent in `language`, by scam type."""
+        """Return the templates that are sent in `language`, by scam type: the Korean ones, or the Chinese for any other
+        language.
+        """
         return self.ko if language is Language.KOREAN else self.zh
 
 

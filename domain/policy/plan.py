@@ -16,7 +16,11 @@ from schemas.levels import Action, Level, Result
 
 
 class Condition(StrEnum):
-    """Conditions of a case under which a step is planned."""
+    """Conditions of a case under which a step is planned.
+
+    MONEY_AT_RISK: a payment can still be stopped; HAS_CONTACT: the resident has a trusted contact; NOT_OBJECTING: to
+    automated calls; NOT_HARD_OF_HEARING.
+    """
 
     MONEY_AT_RISK = "money_at_risk"
     HAS_CONTACT = "has_contact"
@@ -27,31 +31,35 @@ class Condition(StrEnum):
 class Word(StrEnum):
     """What follows a result. Exactly one word determines the step's own fate; the others cause further actions.
 
-    WAIT to RETRY are the fates: RETRY is after a provider's failure and counts as no attempt. SMS, CALL, OPERATOR,
+    WAIT to RETRY are the fates. AGAIN: the next attempt after the step's `again`; AGAIN_SOON: after the plan's `soon`;
+    AGAIN_AT_HOME: in the hours in which people are at home; RETRY: after a provider's failure, with growing pauses, and
+    counts as no attempt.
+
+    REACHED: a warning reached the resident; ACKNOWLEDGED: as the level's `acknowledged` says. SMS, CALL, OPERATOR,
     VISIT and CONTACT bring the level's next such step forward, if one is pending; ASK_OPERATOR plans one if not.
-    NO_CALLS and NO_SMS withdraw those steps.
+    NO_CALLS and NO_SMS withdraw those steps. REOPEN: reopens a case whose plan has ended.
     """
 
     WAIT = "wait"
     DONE = "done"
     FAILED = "failed"
     WITHDRAWN = "withdrawn"
-    AGAIN = "again"  # the next attempt after the step's `again`
-    AGAIN_SOON = "again_soon"  # after the plan's `soon`
+    AGAIN = "again"
+    AGAIN_SOON = "again_soon"
     AGAIN_NOW = "again_now"
-    AGAIN_AT_HOME = "again_at_home"  # in the hours in which people are at home
-    RETRY = "retry"  # the provider failed: growing pauses, not counted as an attempt
+    AGAIN_AT_HOME = "again_at_home"
+    RETRY = "retry"
 
-    REACHED = "reached"  # counts as a warning that reached the resident
-    ACKNOWLEDGED = "acknowledged"  # as the level's `acknowledged` says
-    SMS = "sms"  # bring forward the level's next SMS, call, ..., if one is pending
+    REACHED = "reached"
+    ACKNOWLEDGED = "acknowledged"
+    SMS = "sms"
     CALL = "call"
     OPERATOR = "operator"
     VISIT = "visit"
     CONTACT = "contact"
-    ASK_OPERATOR = "ask_operator"  # now, even if the level plans none
-    NO_CALLS = "no_calls"  # no further call to this number
-    NO_SMS = "no_sms"  # no further SMS to it
+    ASK_OPERATOR = "ask_operator"
+    NO_CALLS = "no_calls"
+    NO_SMS = "no_sms"
     REOPEN = "reopen"
 
 
@@ -80,7 +88,7 @@ Table = Annotated[dict[str, tuple[Word, ...]], AfterValidator(_table)]
 
 
 class Window(NamedTuple):
-    """Local hours of the day; the end may be after midnight."""
+    """Local hours of the day, from `start` (inclusive) to `end` (exclusive); the end may be after midnight."""
 
     start: time
     end: time
@@ -115,31 +123,34 @@ LEAST_STOP, MOST_STOP = timedelta(hours=1), timedelta(hours=MOST_HOURS)
 class StepRule(Section):
     """One step: when it is due, how often it is tried, and how soon a result must come.
 
-    `after`: from the plan's start; `again`: before the next attempt; `arrive_within`: of a visit, after acceptance;
-    `least_gap`: to the previous step if several are due at once.
+    `after`: from the plan's start; `attempts`: of a trusted contact, for each contact; `again`: before the next
+    attempt; `arrive_within`: of a visit, after acceptance; `least_gap`: to the previous step if several are due at
+    once; `when`: all conditions under which it is planned; `at_home`: it waits for the hours at which people are at
+    home.
     """
 
     action: Action
-    after: Duration = timedelta(0)  # from the plan's start
-    attempts: Attempts = 1  # for a trusted contact: of each contact
+    after: Duration = timedelta(0)
+    attempts: Attempts = 1
     again: Duration = timedelta(minutes=5)
     result_within: Duration
-    arrive_within: Duration = timedelta(hours=1)  # of a visit, after acceptance
-    least_gap: Duration = timedelta(0)  # to the previous step if several are due at once
+    arrive_within: Duration = timedelta(hours=1)
+    least_gap: Duration = timedelta(0)
     when: tuple[Condition, ...] = ()
-    at_home: bool = False  # waits for the hours at which people are at home
+    at_home: bool = False
 
 
 class LevelPlan(Section):
     """What is done at a level. `quiet`: whether quiet hours apply.
 
-    `acknowledged`: what the key 1 on an automated call does; `in_doubt`: whether a dispatch in doubt is repeated or
-    counts as sent.
+    `acknowledged`: what the key 1 on an automated call does: nothing ("goes_on"), no further automated call
+    ("no_robot"), or the case counts as dissuaded. `in_doubt`: whether a dispatch in doubt is repeated or counts as
+    sent. `follow_ups`: times after the resident was reached.
     """
 
-    quiet: bool  # whether quiet hours apply
-    acknowledged: Literal["goes_on", "no_robot", "dissuaded"]  # effect of the key 1 on an automated call
-    in_doubt: Literal["again", "sent"]  # for a dispatch in doubt: repeat it, or count it as sent
+    quiet: bool
+    acknowledged: Literal["goes_on", "no_robot", "dissuaded"]
+    in_doubt: Literal["again", "sent"]
     follow_ups: tuple[Duration, ...] = ()
     steps: dict[StepName, StepRule]
 
@@ -191,17 +202,25 @@ class Unreachable(Section):
 
 
 class Plan(Section):
-    """The steps by level, what follows results, and the times shared by all levels."""
+    """The steps by level, what follows results, and the times shared by all levels.
+
+    `utc`: the offset of local hours; `quiet`, `home`: hours without contacts, and those at which people are at home.
+    `reopen_within`: how long after closing an alert reopens a case; `close_after`: after the last follow-up, or at once
+    if there is none. `call_again_within`: how far ahead a resident may postpone a call; `talk_within`: duration of a
+    conversation. `soon`: the pause before another attempt soon. `retry`, `retry_most`, `retries`: the first pause after
+    a provider's failure, which doubles each time, the longest one, and their number. `busy_in_a_row`: busy results that
+    mean danger. `asked`: rules of steps that somebody asks for.
+    """
 
     utc: Offset
     quiet: Hours
     home: tuple[Hours, ...] = Field(min_length=1)
     reopen_within: Duration
-    close_after: Duration  # after the last follow-up, or at once if there is none
-    call_again_within: Duration  # how far ahead a resident may postpone a call
-    talk_within: Duration  # duration of a conversation, by telephone or at the door
+    close_after: Duration
+    call_again_within: Duration
+    talk_within: Duration
     soon: Duration
-    retry: Duration  # the first pause after a provider's failure; it doubles each time
+    retry: Duration
     retry_most: Duration
     retries: Annotated[int, Field(ge=0, le=99)]
     busy_in_a_row: Annotated[int, Field(ge=1)]

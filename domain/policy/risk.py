@@ -20,12 +20,15 @@ Bits = Annotated[float, Field(ge=0, le=40)]
 
 
 class Weight(Section):
-    """How much one kind of evidence counts when new, how fast it fades, and which scams it suggests."""
+    """How much one kind of evidence counts when new (`bits`), how fast it fades, and which scams it suggests.
+
+    `hints`: scam type -> bits.
+    """
 
     group: Token
     bits: Annotated[float, Field(gt=0, le=40)]
     half_life: Duration
-    hints: dict[Token, Bits] = Field(default_factory=dict)  # scam type -> bits
+    hints: dict[Token, Bits] = Field(default_factory=dict)
 
 
 class Group(Section):
@@ -49,9 +52,9 @@ class Call(Section):
 class Money(Section):
     """What a payment adds.
 
-    `moving_bits`: to a suspect, and not settled yet. A payment to a new payee counts from `least_fen` and `least_share`
-    of the balance on, plus `share_bits` times its share of the balance. `balances`: assumed money (fen) by balance
-    band, by which the queue ranks; it is shown nowhere.
+    `window`: how long a payment counts. `moving_bits`: to a suspect, and not settled yet. A payment to a new payee
+    counts from `least_fen` and `least_share` (0 to 1) of the balance on, plus `share_bits` times its share of the
+    balance. `balances`: assumed money (fen) by balance band, by which the queue ranks; it is shown nowhere.
     """
 
     window: Duration
@@ -80,11 +83,14 @@ class Scam(Section):
 
 
 class AtRisk(Section):
-    """A group hit `ratio` times as often as the population, by one scam or (without `scam`) by any."""
+    """A group hit `ratio` times as often as the population, by one scam or (without `scam`) by any.
+
+    `sex`, `ages` (both inclusive), `occupations`: who belongs to it; left out: any. `source`: of the figure.
+    """
 
     scam: Token | None = None
     sex: Sex | None = None
-    ages: tuple[int, int] | None = None  # both inclusive
+    ages: tuple[int, int] | None = None
     occupations: frozenset[Occupation] = frozenset()
     ratio: Annotated[float, Field(ge=0.01, le=100)]
     source: Annotated[str, Field(min_length=3)]
@@ -117,7 +123,7 @@ class Losses(Section):
     ages: Annotated[list[AgeLoss], Field(default_factory=list, max_length=20)]
 
     def of(self, scam: str, age: int) -> int:
-        """Return the loss of a case of this scam type, with a resident of this age: at most MOST_FEN."""
+        """Return the loss (fen) of a case of this scam type, with a resident of this age in years; at most MOST_FEN."""
         times = next((band.times for band in self.ages if band.ages[0] <= age <= band.ages[1]), 1.0)
         return min(MOST_FEN, round(self.scams.get(scam, self.usual) * times))
 
@@ -125,10 +131,11 @@ class Losses(Section):
 class RiskRules(Section):
     """Evidence weights, half-lives, at-risk groups and thresholds.
 
-    `prior` and `levels` are log-odds in bits. `residual`: the share that remains of evidence from before a case was
-    settled. `keep`: how long a resident's evidence is kept after the latest addition; `bound`: how many items of each
-    kind. `payers_without_asking`: a watchlist entry that would alert more payers of earlier payments waits for a
-    person.
+    `prior` and `levels` (the threshold of each) are log-odds in bits. `residual`: the share that remains of evidence
+    from before a case was settled. `keep`: how long a resident's evidence is kept after the latest addition; `bound`:
+    how many items of each kind. `payers_without_asking`: a watchlist entry that would alert more payers of earlier
+    payments waits for a person. `profile_bits`: the most by which group membership may change the odds. `policy`: the
+    whole policy's digest.
     """
 
     prior: Annotated[float, Field(ge=-40, le=0)]
@@ -136,7 +143,7 @@ class RiskRules(Section):
     bound: Annotated[int, Field(ge=8, le=128)]
     keep: Duration
     payers_without_asking: Annotated[int, Field(ge=0, le=MOST_WITHOUT_ASKING)]
-    profile_bits: Annotated[float, Field(ge=0, le=4)]  # the most by which group membership may change the odds
+    profile_bits: Annotated[float, Field(ge=0, le=4)]
     levels: dict[Level, float]
     call: Call
     money: Money
@@ -147,7 +154,7 @@ class RiskRules(Section):
     loss: Losses
     # More could overflow a float when multiplied.
     at_risk: Annotated[list[AtRisk], Field(default_factory=list, max_length=100)]
-    policy: str | None = None  # the whole policy's digest: set on loading, whatever the file says
+    policy: str | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -40,7 +40,7 @@ def conditions(profile: Profile, *, money_at_risk: bool) -> frozenset[Condition]
 
 
 def steps_for(plan: LevelPlan, holding: frozenset[Condition]) -> Iterator[tuple[str, StepRule]]:
-    """Return the names and rules of a level's steps whose conditions all hold, in the policy's order."""
+    """Yield the names and rules of a level's steps whose conditions all hold, in the policy's order."""
     return ((name, rule) for name, rule in plan.steps.items() if holding.issuperset(rule.when))
 
 
@@ -76,7 +76,7 @@ _LEVELS = frozenset(level.value for level in Level)
 
 
 def table_of(plan: Plan, action: Action) -> Table:
-    """Return the table of what follows an action's results."""
+    """Return the policy's table of what follows an action's results: words by result."""
     results = plan.results
     if action in SMS:
         return results.sms
@@ -86,7 +86,7 @@ def table_of(plan: Plan, action: Action) -> Table:
 
 
 def words_after(plan: Plan, action: Action, result: str) -> tuple[Word, ...]:
-    """Return what follows `result`. A result that the policy does not name is only recorded: the step waits on."""
+    """Return what follows `result` of an action. If the policy does not name it, (WAIT,): it is only recorded."""
     return table_of(plan, action).get(result, (Word.WAIT,))
 
 
@@ -109,7 +109,9 @@ def allowed(due: datetime, plan: Plan, level: LevelPlan, action: Action) -> date
 
 
 def at_home(due: datetime, plan: Plan) -> datetime:
-    """Return the earliest time from `due` on within the hours at which people are at home."""
+    """Return the earliest time from `due` on (aware, UTC if it is later) within the hours at which people are at
+    home.
+    """
     local = due.astimezone(timezone(plan.utc))
     openings = []
     for hours in plan.home:

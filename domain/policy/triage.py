@@ -24,8 +24,8 @@ _LIMITS = {
 class ScamTalk(Section):
     """Figures of a type of scam.
 
-    `persuaded`: probability that a conversation dissuades. `goes`: time in which half of the money still to be asked
-    for is lost, without a call or payment in progress.
+    `persuaded`: probability (0 to 1) that a conversation dissuades. `goes`: time in which half of the money still to be
+    asked for is lost, without a call or payment in progress.
     """
 
     persuaded: Share

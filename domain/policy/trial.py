@@ -53,9 +53,10 @@ def on_trial(standing: InForce | None, rules: BreakerRules | None, now: datetime
 
 
 def published(before: InForce, policy: str, by: str, now: datetime, *, proved: bool, override: str = "") -> InForce:
-    """Return the state after a policy is published. `proved`: the previous one has passed its trial.
+    """Return the state after a policy is published. `policy`: its hash; `proved`: the previous one has passed its
+    trial.
 
-    `override`: why a person puts a stopped policy in force again.
+    If it has, it becomes the last good one. `override`: why a person puts a stopped policy in force again.
     """
     good = before.policy if proved else before.good
     stopped = {name: why for name, why in before.stopped.items() if name != policy}

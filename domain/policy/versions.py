@@ -9,7 +9,9 @@ from schemas.casework.policies import Earlier, InForce
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A policy's time in force. `until`: None for the present one."""
+    """The time in force of a policy, given by hash: from `since` to `until` (None: the present one), put in force by
+    `by`.
+    """
 
     policy: str
     since: datetime

@@ -23,10 +23,14 @@ _NONE = timedelta(0)
 
 
 class CaseDifference(StrEnum):
-    """How the candidate policy treats a case differently. A case may be sooner at one level and later at another."""
+    """How the candidate policy treats a case differently. A case may be sooner at one level and later at another.
 
-    MORE = "more"  # only the candidate raises it
-    MISSED = "missed"  # only the other policy raises it
+    MORE: only the candidate raises it; MISSED: only the other policy does; GRAVER, MILDER: by its gravest level;
+    SOONER, LATER: it reaches a level sooner, or later.
+    """
+
+    MORE = "more"
+    MISSED = "missed"
     GRAVER = "graver"
     MILDER = "milder"
     SOONER = "sooner"
@@ -66,7 +70,9 @@ class Course:
 
 @dataclass(slots=True)
 class Courses:
-    """Collects the cases of one policy from its alerts."""
+    """Collects the cases of one policy from its alerts. `found`: by resident and number of the resident's cases settled
+    before.
+    """
 
     found: dict[Name, Course] = field(default_factory=dict)
     _settled: Counter[ResidentId] = field(default_factory=Counter)
@@ -88,9 +94,11 @@ class Courses:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A case that two policies treat differently.
+    """A case that two policies treat differently. `candidate`, `other`: its course under each; None if that one never
+    raises it.
 
-    `ahead`, `behind`: the greatest times by which the candidate reached a level sooner, and later.
+    `place`: its station or prefecture. `ahead`, `behind`: the greatest times by which the candidate reached a level
+    sooner, and later; 0 if never.
     """
 
     name: Name
@@ -117,8 +125,8 @@ class Difference:
 class Comparison:
     """All cases of both policies: counts, and each differing case, the gravest first.
 
-    `alike`: the number of cases without a difference; `changes`, `places`: numbers of differences by kind, and by place
-    and kind.
+    `candidate`, `other`: tallies of each policy's cases; `alike`: the number of cases without a difference; `changes`,
+    `places`: numbers of differences by kind, and by place and kind.
     """
 
     candidate: Tally = field(default_factory=Tally)

@@ -29,7 +29,7 @@ class VisitHours(NamedTuple):
 
 
 def effects(before: Mapping[Level, int], after: Mapping[Level, int]) -> list[Effect]:
-    """Return the levels whose number of cases changes, the gravest first."""
+    """Return the levels whose number of cases changes, the gravest first, with both numbers."""
     counted = [Effect(level, before.get(level, 0), after.get(level, 0)) for level in reversed(Level)]
     return [each for each in counted if each.before != each.after]
 

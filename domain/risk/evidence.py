@@ -25,7 +25,10 @@ class Role(StrEnum):
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
-    """A signal's place on its topic, the resident's role in it, the payee's token, and the watchlist entry."""
+    """What is known of a signal besides its content: its place on its topic, and the resident's role in it.
+
+    `payee`: the token of a payment's payee; `watch`: the other party's watchlist entry; None if there is none.
+    """
 
     topic: str
     partition: int
