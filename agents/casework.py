@@ -30,7 +30,12 @@ class Casework(CaseworkSteps):
         self.upkeep = Upkeep(context, self.recovery, self.publish_outbox)
 
     async def apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
-        """Process the partition's records under its lock. Returns the journal entries that they made, as `process`."""
+        """Process the partition's records under its lock. Returns the journal entries that they made; empty if all were
+        applied before.
+
+        Transient errors (Kafka or Redis unavailable) propagate: call it again. Raises AheadError if the store is beyond
+        the end of case-inputs, and UnknownPolicyError if the partition's policy is stored nowhere.
+        """
         with self.recovery.order.waited_for(partition):
             async with self.upkeep.lock(partition):
                 return await self.process(partition, records)

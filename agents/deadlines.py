@@ -28,7 +28,8 @@ class DueWork:
     async def fire(self, partitions: Iterable[int]) -> None:
         """In each of these partitions, write an input for each due deadline, and re-evaluate the residents who are due.
 
-        Called many times a second: one round trip finds which partitions have any.
+        Called many times a second: one round trip finds which partitions have any. Raises UnknownPolicyError if the
+        policy in force is stored nowhere.
         """
         for partition in await partitions_due(self._redis, ("deadlines", "rescore"), partitions, self._clock.now()):
             await self.deadlines.fire(partition)  # to casework

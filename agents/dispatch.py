@@ -50,7 +50,7 @@ async def process(delivery: Delivery) -> bool:
     before.
 
     Waits while another worker holds its lease. Returns False if its outcome is unknown or another worker has claimed it
-    meanwhile: call it again later.
+    meanwhile: call it again later. Raises SendError if Kafka refuses a result for good.
     """
     while claim := await delivery.claim():  # takes the lease; waits until the store has the dispatch's case
         results = claim.results  # answered before, perhaps not yet reported
@@ -94,7 +94,9 @@ class Dispatching:
         self.carrying: set[asyncio.Task[None]] = set()  # for silent workers, in progress
 
     async def red(self, stream: StreamT[bytes]) -> None:
-        """Carry out red dispatches, each through its channel as soon as that has capacity; then acknowledge them."""
+        """Carry out red dispatches, each through its channel as soon as that has capacity; acknowledge each when it is
+        finished.
+        """
         await carry_each(stream, self._carry, self.dead_letters, within=0)
 
     def carry_beside(self, dispatches: Iterable[Dispatch]) -> None:

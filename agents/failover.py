@@ -41,7 +41,11 @@ class Failover:
         self.waiting_red, self.check_ins = waiting_red, check_ins
 
     async def watch(self, partitions: Iterable[int]) -> None:
-        """Once a second: restore data that Redis lost, and check on officers who have arrived at a visit."""
+        """Restore data of these partitions that Redis lost, and check on officers at the door. Called once a second.
+
+        Raises OtherInstallationError if this Redis is another installation's, and AheadError if a journal covers inputs
+        beyond the end of case-inputs.
+        """
         await self.shared.ensure()
         await self.shared.remember()
         await self.casework.upkeep.watch(mine := set(partitions))

@@ -21,7 +21,8 @@ class VoiceProvider(Gateway):
         """Return the request with the script in the recipient's language.
 
         Returns an answer instead for an operator's call (SENT: it is on the desk) and if there is no telephone
-        (FAILED). Raises as `Outgoing.words` does.
+        (FAILED). Raises UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if this version
+        cannot read it.
         """
         if dispatch.action is Action.OPERATOR_CALL:
             return Answer(Result.SENT, OnTheDesk())

@@ -159,7 +159,7 @@ class Urgent:
         return self._in_hand or self._waiting() > 0
 
     async def first(self, until: float) -> None:
-        """Yield to other tasks, and to the lane while it is busy, until `until` at the latest (seconds, monotonic
+        """Let other tasks run, then wait while the lane is busy, until `until` at the latest (seconds of the monotonic
         clock).
         """
         await asyncio.sleep(0)

@@ -20,7 +20,8 @@ class SmsProvider(Gateway):
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
         """Return the request with the message in the recipient's language; a FAILED answer if there is no telephone.
 
-        Raises as `Outgoing.words` does.
+        Raises UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if this version cannot read
+        it.
         """
         to = await self._outgoing.recipient(dispatch)
         if to is None:

@@ -38,7 +38,8 @@ class StationProvider(Gateway):
 
         If an officer is on the way to the same address, the task joins theirs. Holds a lease on the address until it is
         sent. Returns a FAILED answer if the resident is unknown or nobody is on duty, and NOT_SENT if another case's
-        visit serves. Raises as `Outgoing.policy` does.
+        visit serves. Raises UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if this
+        version cannot read it.
         """
         resident = await self._outgoing.resident(dispatch)
         if resident is None:

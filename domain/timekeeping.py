@@ -42,9 +42,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A shared clock that is not followed.
+    """A shared clock that is not followed: the estimate of its offset (`shared`).
 
-    `agreed`: the counter time since when the machine's clock agrees with it, or None.
+    `agreed`: the counter time (seconds) since when the machine's clock agrees with it, or None if it does not.
     """
 
     shared: Known
@@ -68,9 +68,10 @@ NOTHING = Reckoning()
 
 
 def asked(sent: float, told: float, received: float) -> Known:
-    """Return the estimate of the shared clock's offset from its answer `told` (s since 1970).
+    """Return the estimate of the shared clock's offset from the machine's counter, from its answer `told` (s since
+    1970).
 
-    `sent`, `received`: when it was asked and answered, in seconds of the machine's counter.
+    `sent`, `received`: when it was asked and answered, in seconds of the counter.
     """
     return Known(told - received, told - sent, received)
 

@@ -22,7 +22,7 @@ class EarlierPayments(NamedTuple):
 def entered(
     entry: WatchEntry, before: WatchEntry | None, paid: EarlierPayments, rules: RiskRules, now: datetime
 ) -> WatchEntry:
-    """Return the watchlist entry after `entry` arrived; `before` is the present one (or None), and may stay.
+    """Return the watchlist entry in force after `entry` arrived; `before` is the present one (or None), and may stay.
 
     An entry that would alert too many waits: `asked` says from when on payments are alerted without asking. An entry
     that repeats the present one inherits its question and the answer.
@@ -39,7 +39,10 @@ def entered(
 
 
 def repeats(entry: WatchEntry, before: WatchEntry) -> bool:
-    """Return whether an entry only repeats the present one, from another signal: its payers are alerted already."""
+    """Return whether an entry only repeats the present one, from another signal and with no other scam type.
+
+    Its payers are alerted already.
+    """
     return before.uid != entry.uid and entry.scam_type in (None, before.scam_type)
 
 
@@ -64,7 +67,9 @@ def answered(entry: WatchEntry, request: str, alert: bool) -> WatchEntry:
 
 
 def since(entry: WatchEntry, rules: RiskRules) -> datetime:
-    """Return the time from which payments to the suspect are alerted without asking."""
+    """Return the time from which payments to the suspect are alerted without asking: the policy's window before the
+    entry, or later if a person is asked.
+    """
     window = entry.at - rules.money.window
     return max(window, entry.asked.before) if entry.asked else window
 

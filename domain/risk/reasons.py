@@ -39,9 +39,10 @@ class _Seen:
 def reasons(
     weighty: Sequence[Evidence], fused: Sequence[str], now: datetime, longest_call: timedelta
 ) -> list[DangerCode]:
-    """Return at most 6 reasons: first the combination rules (`fused`), then each kind by its gravest member and count.
+    """Return at most 6 reasons: first the combination rules (`fused`, by their words), then each kind of evidence.
 
-    `weighty`: the evidence, the gravest first. A call older than `longest_call` no longer counts as ongoing.
+    A kind is told by its gravest member, with the number of its members. `weighty`: the evidence, the gravest first. A
+    call older than `longest_call` no longer counts as ongoing. Ages and durations are in seconds, rounded down.
     """
     by_kind: dict[EvidenceKind, list[Evidence]] = {}
     for member in weighty:

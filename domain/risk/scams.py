@@ -10,7 +10,9 @@ NAMED_BITS = 8.0  # a type named by the watchlist is 256 times as likely as any 
 
 
 def likeliest(scene: Scene) -> str:
-    """Return the scam type that fits best; of equal ones, the first by name."""
+    """Return the name of the scam type that fits the evidence and the resident best; of equal ones, the first by
+    name.
+    """
     ratios = _ratios(scene)
     likely = {scam: bits + math.log2(ratios[scam]) for scam, bits in _hinted(scene).items()}
     return max(sorted(likely), key=lambda scam: likely[scam])

@@ -69,7 +69,9 @@ def freshness(evidence: Evidence, rules: RiskRules) -> int:
 
 
 def lasting(kind: EvidenceKind, rules: RiskRules) -> int:
-    """Return in how many hours (10 half-lives) a member of this kind fades until it is not worth keeping."""
+    """Return in how many hours (10 half-lives, rounded up, at most 9,999) a member of this kind fades until it is not
+    worth keeping.
+    """
     return min(_LONGEST, math.ceil(FADED * rules.evidence[kind].half_life.total_seconds() / 3600))
 
 

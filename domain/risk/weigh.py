@@ -22,13 +22,16 @@ _CALLS = (
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that a risk depends on. `members`: each once, the oldest first, none withdrawn."""
+    """Everything that a risk depends on. `members`: each once, the oldest first, none withdrawn.
+
+    `settled`: when the last case was settled, or None: evidence known by then counts at the residual only.
+    """
 
     members: tuple[Evidence, ...]
     profile: Profile
     rules: RiskRules
     now: datetime
-    settled: datetime | None  # when a case was closed: earlier evidence counts at the residual only
+    settled: datetime | None
 
 
 def evidence_bits(scene: Scene) -> float:

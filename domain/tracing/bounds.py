@@ -24,7 +24,9 @@ class TraceBounds(NamedTuple):
 
 
 class BoundKind(StrEnum):
-    """The bound at which a trace ended."""
+    """The bound at which a trace ended: of the amount of one movement, the number of movements (HOPS), the time since
+    the theft (HOURS), or the number of accounts.
+    """
 
     AMOUNT = "amount"
     HOPS = "hops"
@@ -48,7 +50,10 @@ class BoundedReach:
         self._accounts: dict[str, set[object]] = {}  # by theft
 
     def admit(self, theft: str, account: object, arrival: Arrival) -> BoundKind | None:
-        """Follow money to an account, or return the bound that forbids it. A theft's first account is always within."""
+        """Follow money to an account and return None, or return the bound that forbids it.
+
+        A theft's first account is always within.
+        """
         accounts = self._accounts.setdefault(theft, set())
         if (bound := self._exceeded(arrival)) and accounts:
             return bound

@@ -12,7 +12,11 @@ from domain.tracing.tree import MoneyTrace, in_accounts
 
 
 class Whereabouts(NamedTuple):
-    """A theft's money in fen. `cashed_out`: through cash, POS, wallets or crypto."""
+    """Where a theft's money is, in fen.
+
+    `with_victim`: never left, or came back; `in_accounts`: last seen there; `cashed_out`: through cash, POS, wallets or
+    crypto; `fees`: kept by banks.
+    """
 
     stolen: int
     with_victim: int
@@ -35,7 +39,7 @@ class Violation(NamedTuple):
 
 
 def whereabouts(trace: MoneyTrace) -> dict[str, Whereabouts]:
-    """Return where each theft's money is."""
+    """Return where each theft's money is, in fen, by the theft's id."""
     victim: Counter[str] = Counter({id_: one.amount_fen for id_, one in trace.thefts.items() if not one.executed})
     accounts: Counter[str] = Counter()
     sinks: Counter[str] = Counter()
@@ -54,7 +58,7 @@ def whereabouts(trace: MoneyTrace) -> dict[str, Whereabouts]:
 
 
 def violations(trace: MoneyTrace) -> list[Violation]:
-    """Return every breach of the law, by theft and by account. Takes O(steps + lots)."""
+    """Return every breach of the law, by theft and by account; empty for a correct trace. Takes O(steps + lots)."""
     whole = [Violation(theft, None, found.error) for theft, found in whereabouts(trace).items() if found.error]
     flows = in_accounts(trace)
     flows.subtract(_arrived(trace))

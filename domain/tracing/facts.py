@@ -37,7 +37,7 @@ _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 class Movement(NamedTuple):
-    """Money that left an account.
+    """Money that left an account; `amount_fen` in fen.
 
     `id`: end to end, the same in every bank's statement; `sequence`: the place of the debit in the order of the bank
     that states it; `executed`: False for a transfer that was refused or cancelled, whose money never left.
@@ -53,14 +53,14 @@ class Movement(NamedTuple):
 
 
 class OpeningBalance(NamedTuple):
-    """The money in an account before the first movement that is known of it."""
+    """The money (fen) in an account before the first movement that is known of it."""
 
     account: TracedAccount
     amount_fen: int
 
 
 class Stated(NamedTuple):
-    """A statement: who says so, when, and what. A victim's report is a statement too, by nobody's bank."""
+    """A statement: which bank makes it (`by`; "": a victim), when, and what it says."""
 
     by: str
     at: datetime

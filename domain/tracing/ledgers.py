@@ -18,7 +18,7 @@ from domain.tracing.tree import MoneyTrace, Onward, Stolen, TraceEnd
 def trace_money(
     statements: Iterable[Stated], thefts: Collection[str], rule: TracingRule, bounds: TraceBounds
 ) -> MoneyTrace:
-    """Follow the money of thefts, each named by the id of the victim's payment.
+    """Follow the money of thefts, each named by the id of the victim's payment, and return where it went.
 
     A theft whose payment nobody stated is a finding. Raises ValueError for an amount below zero, and ArithmeticError if
     the result broke the law of conservation.
@@ -27,7 +27,10 @@ def trace_money(
 
 
 def follow_history(past: History, thefts: Collection[str], rule: TracingRule, bounds: TraceBounds) -> MoneyTrace:
-    """Follow the money of thefts through a history, for instance by several rules. Otherwise as `trace_money`."""
+    """Follow the money of thefts through a history, for instance by several rules, and return where it went.
+
+    `thefts`: ids of the victims' payments. Raises ArithmeticError if the result broke the law of conservation.
+    """
     ledger = _Ledger(past, thefts, rule, bounds)
     for movement in past.movements:
         ledger.move(movement)

@@ -12,7 +12,9 @@ from typing import NamedTuple, Protocol
 
 
 class TracingRule(StrEnum):
-    """Which lots a withdrawal consumes."""
+    """Which lots a withdrawal consumes: FIFO, the first that came in; LIFO, the last; PRO_RATA, a share of every
+    origin.
+    """
 
     FIFO = "fifo"
     LIFO = "lifo"
@@ -20,7 +22,9 @@ class TracingRule(StrEnum):
 
 
 class Standing(StrEnum):
-    """What a result may be used for. INVESTIGATIVE: to decide where to ask, never whose money it is."""
+    """What a result may be used for. LEGAL: to say whose money it is; INVESTIGATIVE: to decide where to ask, never
+    that.
+    """
 
     LEGAL = "legal"
     INVESTIGATIVE = "investigative"
@@ -52,7 +56,7 @@ class Purse(Protocol):
         """Add money that comes in."""
 
     def take(self, amount_fen: int) -> list[Lot]:
-        """Remove and return an amount, or all there is if that is less."""
+        """Remove and return lots of an amount (fen), or all there is if that is less."""
 
     def __iter__(self) -> Iterator[Lot]: ...
 
@@ -82,7 +86,7 @@ class OrderedPurse:
             self._lots.append(lot)
 
     def take(self, amount_fen: int) -> list[Lot]:
-        """Remove and return an amount, or all there is if that is less."""
+        """Remove and return lots of an amount (fen), from one end, or all there is if that is less."""
         taken: list[Lot] = []
         while amount_fen and self._lots:
             lot = self._lots.pop() if self._last_first else self._lots.popleft()
@@ -120,7 +124,7 @@ class ProRataPurse:
             self._lots[lot.origin] = lot
 
     def take(self, amount_fen: int) -> list[Lot]:
-        """Remove and return an amount, or all there is if that is less."""
+        """Remove and return an amount (fen), a share of each origin's lot, or all there is if that is less."""
         lots = list(self._lots.values())
         parts = shares_of(min(amount_fen, sum(lot.amount_fen for lot in lots)), [lot.amount_fen for lot in lots])
         rest = (lot._replace(amount_fen=lot.amount_fen - part) for lot, part in zip(lots, parts, strict=True))

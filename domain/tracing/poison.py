@@ -32,9 +32,10 @@ class PoisonSuspects(NamedTuple):
 
 
 def suspects(past: History, thefts: Collection[str], bounds: TraceBounds) -> PoisonSuspects:
-    """Return the accounts to ask about, in time order and within the bounds. `least_fen` is of the whole movement.
+    """Return the accounts to ask about, within the bounds, by (theft, account). `thefts`: ids of the victims' payments.
 
-    Takes O(movements · thefts that tainted the payer). A victim's own account is never tainted by the victim's theft.
+    `least_fen` is of the whole movement. Takes O(movements · thefts that tainted the payer). A victim's own account is
+    never tainted by the victim's theft.
     """
     named = set(thefts)
     started: dict[str, Movement] = {}

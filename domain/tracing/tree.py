@@ -12,7 +12,11 @@ from domain.tracing.lots import STANDING, Lot, Standing, TracingRule
 
 
 class Stolen(NamedTuple):
-    """A theft: the payment by which a victim's money left. `executed`: False if it was refused, and nothing left."""
+    """A theft: the payment by which a victim's money left, without money of an earlier theft in it. `amount_fen`: in
+    fen.
+
+    `executed`: False if it was refused, and nothing left.
+    """
 
     victim: TracedAccount
     amount_fen: int
@@ -33,7 +37,7 @@ class Onward(NamedTuple):
 
 
 class TraceEnd(NamedTuple):
-    """Money that a bound left where it was last seen."""
+    """Money (fen) of a theft that a bound left in the account where it was last seen."""
 
     theft: str
     account: TracedAccount
@@ -43,10 +47,11 @@ class TraceEnd(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MoneyTrace:
-    """Where each theft's money went.
+    """Where each theft's money went, by one rule. `thefts`: by the id of the victim's payment; `steps`: the movements
+    that carried their money, in the order of time.
 
-    `remaining`: the lots still in each account, in the order of time; `ends`: what was not followed further. Two traces
-    of the same facts are equal.
+    `remaining`: the lots still in each account, in the order of time; `ends`: what was not followed further;
+    `findings`: what a person should look at. Two traces of the same facts are equal.
     """
 
     rule: TracingRule

@@ -14,7 +14,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A period in which only `there` of the `needed` people with these roles are on duty."""
+    """A period, `end` excluded, in which only `there` of the `needed` people with these roles are on duty."""
 
     start: datetime
     end: datetime
@@ -48,9 +48,10 @@ def hours(officers: Iterable[Officer], start: datetime, end: datetime) -> float:
 
 
 def station_of(division: str, rosters: Mapping[str, Roster], today: date) -> str | None:
-    """Return the station whose officers are nearest to a place, or None without officers.
+    """Return the name of the station whose officers are nearest to a place (a division's code), or None without
+    officers.
 
-    Of equals, the first by name.
+    Of equals, the first by name. `rosters`: by station.
     """
     near = [
         (distance(place, division, today), station)

@@ -34,15 +34,15 @@ class Visit:
     """A visit to be made.
 
     `never`: officers who refused it or let it become late; `last`: the officer who saw the resident last; `to`: the one
-    to whom a colleague handed it over. `worth_fen`: the expected loss if another visit is made first.
+    to whom a colleague handed it over; all by id. `worth_fen`: the expected loss in fen if another visit is made first.
     """
 
     level: Level
     division: str
     language: Language
     never: frozenset[str] = frozenset()
-    last: str | None = None  # the officer who saw this resident last
-    to: str | None = None  # the officer to whom a colleague handed it over
+    last: str | None = None
+    to: str | None = None
     worth_fen: int = 0
 
 

@@ -31,27 +31,28 @@ _TIME = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::
 class Cell(StrEnum):
     """Why a cell or row of a roster file is invalid.
 
-    COLUMN: the file lacks the column; ELSEWHERE: outside the importing person's area; TEXT: too long or not printable;
-    DIFFERS: it contradicts another row about the same person; MANY: too many rows, people or shifts; NOT_FORWARD,
-    TOO_LONG, OVERLAP, ABSENT: of shifts; NOBODY, REPEATS: of calendar events.
+    MISSING: it is empty; COLUMN: the file lacks the column; ROLE, DIVISION, LANGUAGE, TIME: not one; ELSEWHERE: outside
+    the importing person's area; TEXT: too long or not printable; DIFFERS: it contradicts another row about the same
+    person; MANY: too many rows, people or shifts; NOT_FORWARD, TOO_LONG, OVERLAP, ABSENT: of shifts; NOBODY, REPEATS:
+    of calendar events, about nobody on the roster or repeating.
     """
 
     MISSING = "missing"
-    COLUMN = "column"  # the file has no such column
+    COLUMN = "column"
     ROLE = "role"
     DIVISION = "division"
-    ELSEWHERE = "elsewhere"  # outside the importing person's area
+    ELSEWHERE = "elsewhere"
     LANGUAGE = "language"
     TIME = "time"
-    TEXT = "text"  # too long, or not printable
-    DIFFERS = "differs"  # contradicts another row about the same person
+    TEXT = "text"
+    DIFFERS = "differs"
     MANY = "many"
     NOT_FORWARD = "not_forward"
     TOO_LONG = "too_long"
     OVERLAP = "overlap"
     ABSENT = "absent"
-    NOBODY = "nobody"  # a calendar event about nobody on the roster
-    REPEATS = "repeats"  # a repeating calendar event: only single ones are supported
+    NOBODY = "nobody"
+    REPEATS = "repeats"
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,9 +316,10 @@ def _from_now_on(old: Sequence[Shift], new: Sequence[Shift], now: datetime) -> l
 
 
 def written(rosters: Iterable[Roster], zone: tzinfo) -> str:
-    """Return these rosters as a CSV text for `parse`: a row for each shift, and one for a person without any.
+    """Return these rosters as a CSV text for `parse`, with the header: a row for each shift, and one for a person
+    without any.
 
-    No cell is a formula in a spreadsheet.
+    Times are in `zone`. No cell is a formula in a spreadsheet.
     """
     out = io.StringIO()
     writer = csv.writer(out)

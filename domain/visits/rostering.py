@@ -23,25 +23,27 @@ class Wrong(StrEnum):
     """Why a change of a roster is refused.
 
     NOT_FORWARD, TOO_LONG: the shift does not end after it starts, or lasts over 24 hours; OVERLAP: with another shift;
-    SHORT_REST: under 11 hours between two shifts; ABSENT: during an absence; NOBODY: no such person on the roster;
-    GONE: the shift, swap or absence no longer exists; OVER: it has ended or begun; TWICE: it is in an open request;
-    FULL: over 400 shifts.
+    SHORT_REST: under 11 hours between two shifts, which a supervisor may waive; ABSENT: during an absence; NOBODY: no
+    such person on the roster; GONE: the shift, swap or absence no longer exists; OVER: it has ended or begun; TWICE: it
+    is in an open request; FULL: over 400 shifts.
     """
 
     NOT_FORWARD = "not_forward"
     TOO_LONG = "too_long"
     OVERLAP = "overlap"
-    SHORT_REST = "short_rest"  # a supervisor may waive it
+    SHORT_REST = "short_rest"
     ABSENT = "absent"
-    NOBODY = "nobody"  # no such person on the roster
-    GONE = "gone"  # the shift, swap or absence no longer exists
-    OVER = "over"  # it has ended, or begun
+    NOBODY = "nobody"
+    GONE = "gone"
+    OVER = "over"
     TWICE = "twice"
     FULL = "full"
 
 
 class RosterError(UserError, ValueError):
-    """A change cannot be made. `officer` and `shift`: whom and what it concerns."""
+    """A change of a roster cannot be made: `wrong` says why. `officer` ("" if nobody) and `shift` (or None): whom and
+    what it concerns.
+    """
 
     def __init__(self, wrong: Wrong, officer: str = "", shift: Shift | None = None) -> None:
         super().__init__(f"roster: {wrong} ({officer})")

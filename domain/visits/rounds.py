@@ -26,24 +26,27 @@ _MINUTE, _NONE = timedelta(minutes=1), timedelta(0)
 class VisitBand(IntEnum):
     """The classes of visits, in the order in which they are made.
 
-    AT_THE_DOOR: begun; GRAVE: of a level that precedes all others; OVERDUE: it has waited beyond its limit; BY_WORTH:
-    the others; TOO_LATE: it would end after the shift.
+    AT_THE_DOOR: it has begun, and is finished. GRAVE_ON_THE_WAY, GRAVE: of a level that precedes all others; the
+    officer is called back from other visits for it. ON_THE_WAY: the officer goes there. OVERDUE: it has waited beyond
+    its limit, the longest first. BY_WORTH: the others. TOO_LATE: it would end after the shift, so another officer
+    should make it.
     """
 
-    AT_THE_DOOR = 0  # a visit that has begun is finished
+    AT_THE_DOOR = 0
     GRAVE_ON_THE_WAY = 1
-    GRAVE = 2  # the officer is called back from other visits for it
+    GRAVE = 2
     ON_THE_WAY = 3
-    OVERDUE = 4  # the longest overdue first
+    OVERDUE = 4
     BY_WORTH = 5
-    TOO_LATE = 6  # it would end after the shift, so another officer should make it
+    TOO_LATE = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
     """A visit that an officer has or may be given. `since`: when the officer got it.
 
-    `worth_fen`: the expected loss if another visit is made first.
+    `worth_fen`: the expected loss in fen if another visit is made first; `stage`: the last one reported, None if none
+    was.
     """
 
     dispatch: str

@@ -63,11 +63,11 @@ class Conflict(StrEnum):
     another officer; SETTLED: no longer needed; BEHIND: a later stage was reported before.
     """
 
-    NOT_YOURS = "not_yours"  # not this officer's, or deleted
-    OVER = "over"  # refused, handed over or ended before
-    ANOTHER = "another"  # the case has sent another officer meanwhile
-    SETTLED = "settled"  # the visit is no longer needed
-    BEHIND = "behind"  # a later stage was reported before
+    NOT_YOURS = "not_yours"
+    OVER = "over"
+    ANOTHER = "another"
+    SETTLED = "settled"
+    BEHIND = "behind"
 
 
 def conflict(task: Task, case: Case | None, stage: VisitStage) -> Conflict | None:

@@ -39,6 +39,8 @@ def place_names(language: str) -> Mapping[str, str]:
 def read_catalogue(language: str, folders: Iterable[Path], more: Mapping[str, str]) -> NullTranslations:
     """Return the translations of all PO files of a language in these folders, and of `more` (Chinese text ->
     translation).
+
+    A folder without files of the language adds nothing.
     """
     whole = Catalog(locale=language)
     for text, translated in more.items():

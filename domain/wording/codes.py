@@ -93,7 +93,8 @@ Trees = Callable[[str], Tree]
 class Renderer:
     """Renders codes in a reader's language. Without `trees`, answers to a script are rendered by their ids.
 
-    `whole`: a person's own words keep telephone, card and ID numbers: for those who handle the case.
+    `whole`: True: a person's own words keep telephone, card and ID numbers, for those who handle the case; False: these
+    are masked.
     """
 
     translate: Translate
