@@ -17,7 +17,9 @@ from schemas.risk.signals import AppKind, NumberClass
 
 
 class Hook(StrEnum):
-    """How a scammer first reaches a victim."""
+    """How a scammer first reaches a victim: by a telephone call (`CALL`), by a text message (`SMS`), or over the
+    internet, in an app or on a website (`APP`).
+    """
 
     CALL = "call"
     SMS = "sms"
@@ -72,33 +74,37 @@ SAVINGS_WEIGHT = {BalanceBand.LOW: 0.5, BalanceBand.MIDDLE: 1.0, BalanceBand.HIG
 
 @dataclass(frozen=True, slots=True)
 class Scam:
-    """One type of scam. `share`: of all cases; other shares and probabilities are from 0 to 1 too.
+    """One type of scam. All shares and probabilities are from 0 to 1, all amounts in yuan.
 
-    `men`: share of men among the victims. `middle`, `spread`: median (yuan) and sigma of the lognormal total loss.
-    `payments`: least and most number; `growth`: ratio of each payment to the previous one. `on_the_phone`: share of
-    victims who pay during a call. `days`: from first contact to last payment. `talked_round`: probability that a
-    telephone conversation dissuades.
+    `share`: of all cases; `men`: share of men among the victims; `ages`: youngest and oldest of most victims, in years,
+    both included; `groups`: occupations that are hit more often, `group_weight` times as often as others. `hooks`,
+    `classes`: probability of each first contact, and of each kind of number that calls. `app`: kind of the app or
+    website, `app_share`: share of scams that use one. `middle`, `spread`: median (yuan) and sigma of the lognormal
+    total loss. `payments`: least and most number; `growth`: ratio of each payment to the previous one. `on_the_phone`:
+    share of victims who pay during a call. `days`: from first contact to last payment, at the real pace.
+    `talked_round`: probability that a telephone conversation dissuades. `for_savings`: people with savings are chosen
+    more often (by SAVINGS_WEIGHT).
     """
 
     share: float
     men: float
-    ages: tuple[int, int]  # of most victims
-    groups: frozenset[Job]  # occupations that are hit more often
+    ages: tuple[int, int]
+    groups: frozenset[Job]
     hooks: Mapping[Hook, float]
     app: AppKind
-    app_share: float  # share of scams that use an app or a website
+    app_share: float
     middle: float
     spread: float
     payments: tuple[int, int]
-    growth: float  # ratio of each payment to the previous one
-    on_the_phone: float  # share of victims who pay during a call
-    days: float  # from first contact to last payment, at the real pace
-    talked_round: float  # probability that a telephone conversation dissuades
+    growth: float
+    on_the_phone: float
+    days: float
+    talked_round: float
     classes: Mapping[NumberClass, float] = field(
         default_factory=lambda: {NumberClass.OVERSEAS: 0.4, NumberClass.GOIP: 0.4, NumberClass.ORDINARY: 0.2}
     )
     group_weight: float = IN_GROUP_WEIGHT
-    for_savings: bool = False  # chooses victims by SAVINGS_WEIGHT
+    for_savings: bool = False
 
 
 _BY_APP = {Hook.APP: 0.82, Hook.SMS: 0.12, Hook.CALL: 0.06}  # Jilin: over 70 % over the internet, not by call or SMS
@@ -242,7 +248,9 @@ SPAM_BY_GOIP = 0.2  # of the spam that carriers tell of; assumed
 
 @dataclass(frozen=True, slots=True)
 class Everyday:
-    """A kind of everyday payment. `yuan`: least and most amount; `new`: share to a payee never paid before."""
+    """A kind of everyday payment. `yuan`: least and most amount; `new`: share (0 to 1) that goes to a payee never paid
+    before.
+    """
 
     yuan: tuple[int, int]
     new: float = 0.0

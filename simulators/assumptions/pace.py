@@ -15,14 +15,15 @@ DAY_HOURS = 24
 class Pace:
     """How many events happen how fast.
 
-    `ordinary`, `stories`: number per hour, from the number of residents. `begins`: a story's offset within its hour.
-    `life`: time from the hook to the last payment. `depths`: share of stories by how far they go. `hit_again`: share of
-    victims whom a recovery scam hits weeks later.
+    `ordinary`, `stories`: functions from the number of residents to the number of everyday signals and of new scam
+    stories per hour. `begins`: draws a story's offset within its hour. `life`: draws the time from a scam's first
+    contact (the hook) to its last payment. `depths`: share (0 to 1) of stories by how far they go: `touched`, `courted`
+    or `pays`. `hit_again`: share (0 to 1) of victims whom a recovery scam hits later.
     """
 
     ordinary: Callable[[int], float]
     stories: Callable[[int], float]
-    begins: Callable[[Random], timedelta]  # within the hour
+    begins: Callable[[Random], timedelta]
     life: Callable[[Random, figures.Scam], timedelta]
     depths: Mapping[str, float] = field(default_factory=lambda: figures.DEPTHS)
     hit_again: float = 0.0

@@ -21,8 +21,9 @@ from streams.screening.records import read
 
 
 async def signals(settings: Settings, spool: Spool, until: datetime) -> int:
-    """Add all signals of both lanes that arrived before `until` to the spool. Returns the number of invalid records and
-    signals.
+    """Add the recorded signals of both lanes that arrived before `until` (exclusive) to the spool.
+
+    Returns the number of records and signals that are invalid and were left out. Raises the errors of Kafka.
     """
     refused = 0
     for lane in topics.LANES:
@@ -36,7 +37,11 @@ async def signals(settings: Settings, spool: Spool, until: datetime) -> int:
 
 
 async def watchlist(settings: Settings, before: datetime) -> list[WatchEntry]:
-    """Return the watchlist entries from before `before`. An entry that has changed since is missing."""
+    """Return the watchlist entries whose time is before `before` (exclusive), in no fixed order.
+
+    Only each entry's present version is known, so one that has changed since `before` is missing. Unreadable entries
+    are left out. Raises the errors of Kafka.
+    """
     name = topics.WATCHLIST.name
     found = [
         entry
@@ -47,9 +52,9 @@ async def watchlist(settings: Settings, before: datetime) -> list[WatchEntry]:
 
 
 async def settled(settings: Settings, since: datetime) -> list[tuple[datetime, ResidentId]]:
-    """Return when cases were settled or closed, from `since` on, and their residents, the earliest first.
+    """Return (time, resident id) of each case that was settled or closed at or after `since`, the earliest first.
 
-    They are read from the journal.
+    They are read from the journal. Raises the errors of Kafka.
     """
     found: set[tuple[datetime, ResidentId]] = set()
     async for record in _journal(settings, since):

@@ -29,11 +29,15 @@ class Anybody(Residents):
         self._secret = secret
 
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
-        """Return a made-up resident's id for each value."""
+        """Return the id of a made-up resident for each number asked about, in their order; never None, and the same id
+        for the same number.
+        """
         return [self._name(each) for each in asked]
 
     async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
-        """Return a made-up resident for each id."""
+        """Return a made-up resident for each id, by id. All are the same placeholder: born 1980, employee, no telephone
+        and no account.
+        """
         return {name: _somebody(name) for name in ids}
 
     def _name(self, asked: Asked) -> ResidentId:

@@ -39,7 +39,9 @@ class NothingRecordedError(UserError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """The two policies that are compared."""
+    """The two policies that are compared: `candidate`, the one that is tried, and `other`, against which it is
+    compared.
+    """
 
     candidate: Policy
     other: Policy

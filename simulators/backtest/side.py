@@ -58,8 +58,10 @@ def batches(signals: Iterable[Signal]) -> Iterator[list[Item]]:
 class Side:
     """One policy and its results from the signals: `courses` are the cases that it raises.
 
-    `settled`: when cases were settled, and their residents. `looked`: called for each resident with new evidence.
-    `refused`: number of signals with an invalid suspect's number.
+    `settled`: pairs of the time at which a case was settled and its resident. `looked`: called after each signal for
+    each resident about whom it had evidence. `known`: evidence by resident id; `entries`: the register's residents by
+    id; `suspects`: the watchlist as far as it is known. `refused`: number of signals that were left out because a
+    suspect's number in them is invalid.
     """
 
     def __init__(
@@ -81,7 +83,9 @@ class Side:
         self._rescore: dict[ResidentId, datetime] = {}
 
     async def take(self, items: Sequence[Item]) -> None:
-        """Process signals, ordered by arrival, at least one."""
+        """Process signals, at least one, ordered by arrival: find their residents, add the evidence, and record the
+        alerts in `courses`.
+        """
         batch = ReadBatch([(item.offset, [item]) for item in items], [], Counter(), {})
         matched = await self._matcher.match(_LANE, batch, self.rules, items[-1].arrived)
         self.refused += len(batch.letters)

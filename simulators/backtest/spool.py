@@ -19,9 +19,11 @@ _LAST = LATEST - timedelta(microseconds=1)
 
 
 class Spool:
-    """Takes signals in any order and yields them sorted by `moment`. A context manager: the rest is in temporary files.
+    """Takes signals in any order and yields them sorted by `moment`, equal ones in the order added. `count`: how many
+    were added.
 
-    The files have no name, and disappear when it is closed.
+    A context manager: at most `held` signals are in memory, the others in temporary files, which have no name and
+    disappear when it is closed.
     """
 
     def __init__(self, held: int = HELD) -> None:
@@ -37,7 +39,7 @@ class Spool:
         self._files.close()
 
     def add(self, signal: Signal) -> None:
-        """Add a signal. `count` is the number of all signals added."""
+        """Add a signal. One without an arrival time gets the time at which it ended."""
         self._held.append(known(signal))
         self.count += 1
         if len(self._held) >= self._most:
@@ -56,7 +58,9 @@ class Spool:
 
 
 def known(signal: Signal) -> Signal:
-    """Return the signal with its arrival set, if it was unknown, to when it ended."""
+    """Return the signal with its arrival set. If it was unknown, it is the signal's own time, for a call plus its
+    length.
+    """
     if signal.arrived is not None:
         return signal
     lasted = timedelta(seconds=signal.seconds) if isinstance(signal, Call) else timedelta(0)

@@ -26,7 +26,10 @@ _LEVELS = GRAVEST_FIRST
 
 
 def report(answer: Answer) -> dict[str, Any]:
-    """Return the whole result, ready for JSON."""
+    """Return the whole result, ready for JSON: both policies' numbers of cases by level and place, the numbers of
+    signals and of invalid ones (`refused`), the times compared, the numbers of cases by how they differ, median and
+    maximum seconds by which alerts come sooner or later, and each difference.
+    """
     found = answer.comparison
     return {
         "candidate": _policy(answer.policies.candidate, found.candidate),
@@ -48,7 +51,9 @@ def report(answer: Answer) -> dict[str, Any]:
 
 
 def names(differences: Sequence[Difference], anonymous: bool) -> list[str]:
-    """Return a name for each difference's resident: the register's random id, or a number if there is no register."""
+    """Return a name for each difference's resident, in their order: the register's random id, or "person 1", "person
+    2", … if there is no register. The same resident has the same name throughout.
+    """
     if not anonymous:
         return [each.name[0] for each in differences]
     numbers: dict[str, int] = {}

@@ -18,7 +18,9 @@ Look = Callable[[], Awaitable[Overview]]
 
 
 class Lines:
-    """Prints what the demo is waiting for, and once it runs, the state of the province."""
+    """Prints what the demo is waiting for, and once it runs, the state of the province: a line every `every`
+    seconds.
+    """
 
     def __init__(self, out: Console, every: float = EVERY_SECONDS) -> None:
         self._out, self._every = out, every

@@ -18,7 +18,10 @@ LONGEST_SECONDS = 60.0  # longest standstill: a fault that is not the machine's 
 
 
 class Pacer:
-    """Lets the demo's time advance unless due deadlines or unscreened signals are late."""
+    """Lets the demo's time advance while due deadlines and unscreened signals are at most 0.5 wall-clock seconds late.
+
+    After a standstill of 60 s it lets time advance anyway, so that a fault becomes visible.
+    """
 
     def __init__(self, line: Installation, feeders: Feeders) -> None:
         self._line, self._feeders = line, feeders

@@ -59,10 +59,14 @@ Beside = Callable[[Installation, Telephone, str], AbstractAsyncContextManager[li
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run. `length` is wall-clock time; `speed`: simulated seconds per wall-clock second.
+    """What to run. `length`: wall-clock time; `speed`: simulated seconds per wall-clock second; `seed`: of the random
+    province.
 
-    `ahead`: wall-clock seconds from the start of the servers to the first signal; `kill_worker`: kill one half-way;
-    `operators`: 0 leaves the desk and an officer's telephone to the user; `paced`: time stops while the work is late.
+    `residents`, `workers`: their numbers; `worker`: the arguments of the Python interpreter that start each worker.
+    `kill_worker`: kill one half-way. `ahead`: wall-clock seconds from the start of the servers to the province's first
+    signal. `metrics_port`: serves the province's metrics, the following ports each worker's; 0: none. `operators`:
+    number of simulated ones; 0: the desk and an officer's telephone are left to the user. `paced`: time stops while the
+    work is late.
     """
 
     length: timedelta
@@ -71,16 +75,19 @@ class Plan:
     residents: int = 3000
     workers: int = 2
     kill_worker: bool = False
-    worker: tuple[str, ...] = WORKER  # the command line of each worker
+    worker: tuple[str, ...] = WORKER
     ahead: float = AHEAD_SECONDS
-    metrics_port: int = 0  # of the province's metrics; each worker's follow; 0: none
-    operators: int = OPERATORS  # 0: the desk and an officer's telephone are left to the user
-    paced: bool = False  # time stops while the work is late: see pacing.py
+    metrics_port: int = 0
+    operators: int = OPERATORS
+    paced: bool = False
 
 
 @dataclass(slots=True)
 class Running:
-    """A running demo, for tests that disturb or inspect it. `address`: the base URL of its intake."""
+    """A running demo, for tests that disturb or inspect it. `line`: its open installation; `providers`: the simulated
+    gateways; `workers`: the worker processes; `feeders`: send the province's signals; `address`: the base URL of its
+    intake.
+    """
 
     line: Installation
     province: Province
@@ -91,14 +98,22 @@ class Running:
 
 
 class Demo:
-    """Runs a plan once."""
+    """Runs a plan once. `draw`: makes the board from an overview and a title; `console`: serves people's views beside
+    it, None: none.
+    """
 
     def __init__(self, settings: Settings, plan: Plan, out: Console, draw: Draw, console: Beside | None = None) -> None:
         self._settings, self._plan, self._out, self._draw, self._console = settings, plan, out, draw, console
         self._lines = Lines(out)
 
     async def run(self) -> dict[str, Any]:
-        """Set everything up, run the plan, wait until all signals are processed, and return the report."""
+        """Start everything, run the plan until its end or Ctrl-C, wait (up to 30 s) until all signals are processed,
+        and return the report.
+
+        Beside the system's own figures, the report has `contacts_twice`, `worker_restarts`, `stood_still_seconds`,
+        `province` (a fingerprint of what happened) and `truth`. Raises TimeoutError if no worker is ready within 180 s,
+        and the errors of the servers.
+        """
         async with beside(self._lines.run()), self.running() as running:
             end = running.line.clock.now() + self._plan.length * self._plan.speed
             pacer = Pacer(running.line, running.feeders)
@@ -112,8 +127,10 @@ class Demo:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Running]:
-        """Start everything, and yield when the clock reaches the province's first moment. Raises TimeoutError if no
-        worker is ready within 180 s. Everything is stopped when the context ends.
+        """Start everything, and yield when the clock reaches the province's first moment; stop everything when the
+        context ends.
+
+        Raises TimeoutError if the workers have not built all partitions within 180 s.
         """
         plan = self._plan
         clock = Clock(plan.speed, time.time() + plan.ahead, START, pace=self._pace())
@@ -146,11 +163,15 @@ class Demo:
         return PaceFile.begun(data / PACE)
 
     def province(self, secret: bytes) -> Province:
-        """Return the province: its residents and what happens to them."""
+        """Return a new province of the plan's seed and residents. `secret`: the key with which ids and tokens are
+        derived from numbers.
+        """
         return Province(self._plan.seed, self._plan.residents, secret=secret)
 
     def workers(self, settings: Settings) -> Workers:
-        """Return the worker processes; they start when the context is entered."""
+        """Return the plan's worker processes. They start when the result is entered as a context, and stop when it
+        ends.
+        """
         first = self._plan.metrics_port
         return Workers(settings, self._plan.workers, self._plan.worker, metrics_port=first and first + 1)
 
@@ -261,7 +282,9 @@ def _ending_sooner(feeders: Feeders, out: Console) -> Iterator[None]:
 
 @asynccontextmanager
 async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` in the background within the context, and cancel it at the end. Its exception is raised then."""
+    """Run `work` in the background within the context, and cancel it at the end. If it failed, its exception is raised
+    at the end.
+    """
     task = asyncio.create_task(work)
     try:
         yield
@@ -285,9 +308,10 @@ async def ready(line: Installation) -> None:
 
 
 def feed_keys(settings: Settings) -> tuple[Callable[[str], str], IntakeSettings]:
-    """Return a function from source to API key, and intake's settings with these keys.
+    """Return a function from source name to API key, and intake's settings that accept these keys.
 
-    On embedded servers all sources share one key.
+    On embedded servers all sources share one key; otherwise each gets a new one, and the function raises KeyError for
+    an unknown source.
     """
     if settings.embedded:
         key = embedded_key(settings)
@@ -298,7 +322,9 @@ def feed_keys(settings: Settings) -> tuple[Callable[[str], str], IntakeSettings]
 
 
 async def drained(running: Running) -> None:
-    """Return when every accepted signal is counted, or after 30 s: then the report says what is missing."""
+    """Return one second after every accepted signal is counted, or after about 30 s; then the report says what is
+    missing.
+    """
     until = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < until:
         tallies = await running.line.screening.tallies()
@@ -309,6 +335,8 @@ async def drained(running: Running) -> None:
 
 
 def contacts_twice(found: providers.Providers) -> int:
-    """Return, from the logs of carrier, bank and station, how many requests repeated an earlier dispatch."""
+    """Return how many requests at carrier, bank and station repeated the dispatch of an earlier one; 0: every dispatch
+    was sent once.
+    """
     books = [*found.carrier.book, *found.bank.book, *found.station.book]
     return sum(times - 1 for times in Counter(contact.dispatch for contact in books).values())

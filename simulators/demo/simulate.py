@@ -15,10 +15,11 @@ _STEP = timedelta(minutes=10)
 def simulate(
     seed: int, hours: float, out: Path, residents: int = RESIDENTS, pace: Pace = COMPRESSED
 ) -> dict[str, object]:
-    """Simulate `hours` in which nobody is warned. Returns the numbers of signals by kind, and the truth's figures.
+    """Simulate a province for `hours` (simulated) in which nobody is warned.
 
-    Writes residents.jsonl, signals.jsonl (in the feeds' order) and truth.json to the folder `out`. Raises OSError if it
-    cannot.
+    Writes residents.jsonl, signals.jsonl (in the feeds' order) and truth.json to the folder `out`, which is made if
+    missing. Returns `signals`, the number of signals by kind, and the figures of the truth by name. Raises OSError if a
+    file cannot be written.
     """
     province = Province(seed, residents, START, pace)
     out.mkdir(parents=True, exist_ok=True)

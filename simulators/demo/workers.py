@@ -22,12 +22,18 @@ LOOK_SECONDS = 0.2
 
 
 class Workers:
-    """Runs a number of workers, and restarts each that ends, like a service manager."""
+    """Runs a number of worker processes, and restarts each that ends, like a service manager. A context manager.
+
+    `restarts`: how many restarts there were so far. Each worker's output goes to worker-<number>/worker.log in the data
+    folder.
+    """
 
     def __init__(
         self, settings: Settings, count: int, command: Sequence[str] = WORKER, *, metrics_port: int = 0
     ) -> None:
-        """`metrics_port`: of the first worker's metrics; the others use the following ports. 0: none."""
+        """`command`: arguments of the Python interpreter that start a worker. `metrics_port`: of the first worker's
+        metrics; the others use the following ports. 0: none.
+        """
         self._settings, self._count, self._command = settings, count, command
         self._metrics_port = metrics_port
         self._processes: dict[int, Process] = {}
@@ -75,11 +81,13 @@ class Workers:
         return number
 
     def leave(self, number: int) -> None:
-        """Do not restart this worker when it ends."""
+        """Do not restart this worker (number from 0) when it ends. Does not stop it."""
         self._leaving.add(number)
 
     async def remove(self, number: int) -> None:
-        """Stop one worker for good: with SIGTERM, and after 15 s with SIGKILL."""
+        """Stop one worker for good: with SIGTERM, and after 15 s with SIGKILL. Raises KeyError if there is no worker of
+        this number.
+        """
         self.leave(number)
         process = self._processes[number]
         with suppress(ProcessLookupError):

@@ -38,7 +38,7 @@ class Example:
     """Evidence, and the level that it must have for everybody: at least `least`, and below `below`; None: no such
     bound.
 
-    `settled`: how long ago a case was settled, if one was.
+    `says`: a description in words. `settled`: how long ago a case of the resident was settled; None: there was none.
     """
 
     says: str
@@ -61,7 +61,7 @@ class Example:
 
 
 def broken(rules: RiskRules) -> list[str]:
-    """Return the descriptions of the examples that do not hold under these rules."""
+    """Return the descriptions (`says`) of the examples that do not hold under these rules; empty if all hold."""
     return [example.says for example in EXAMPLES if not example.holds(rules)]
 
 

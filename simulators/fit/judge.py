@@ -29,7 +29,9 @@ Scores = Mapping[str, Score]
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """The scores on the days from `since` to `until` (both included), learnt from the days before."""
+    """The scores on the days from `since` to `until` (both included), by weights learnt from the days before. `scores`:
+    by whose weights: `by_hand`, `free` (learnt without constraints) or `learnt` (within the examples of the levels).
+    """
 
     since: date
     until: date
@@ -65,9 +67,10 @@ def by_time(rows: Sequence[Row], rules: RiskRules) -> Iterator[Fold]:
 def unseen(
     provinces: Mapping[int, Sequence[Row]], rules: Mapping[str, RiskRules], scales: Mapping[str, Scale]
 ) -> dict[str, dict[str, Any]]:
-    """Return the scores of all policies, as they would decide, on provinces not used for learning: by seed and policy.
+    """Return the scores on provinces not used for learning: seed (as text) -> policy -> the fields of Score.
 
-    Only moments with new evidence count. The policies are `by_hand`, `free` and `learnt`.
+    Only moments with new evidence count. The policies are `by_hand`, `free` and `learnt`; `rules` and `scales` are by
+    the same names.
     """
     found = {}
     for seed, rows in provinces.items():
@@ -78,7 +81,9 @@ def unseen(
 
 
 def at_levels(rows: Sequence[Row], rules: Mapping[str, RiskRules]) -> dict[str, dict[str, dict[str, float]]]:
-    """Return what each policy finds at each level, at moments with new evidence: by level and policy."""
+    """Return what each policy finds at each level, at moments with new evidence: level -> policy (`by_hand`, `free`,
+    `learnt`) -> `moments`, `scams_among_them` and `of_all_scams`, as `levels.caught` counts them.
+    """
     news = [row for row in rows if row.news]
     outcomes = [row.scam for row in news]
     found = {
@@ -100,12 +105,14 @@ def verdict(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
 
 
 def told(scores: Scores) -> dict[str, Any]:
-    """Return the scores as plain dicts for a report."""
+    """Return the scores as plain dicts for a report: by whose weights, then by field of Score."""
     return {whose: asdict(each) for whose, each in scores.items()}
 
 
 def evidence_odds(rows: Sequence[Row], whose: str, rules: RiskRules) -> Floats:
-    """Return a policy's log-odds in bits for each row, without its prior."""
+    """Return a policy's log-odds in bits for each row, without its prior. `whose`: `by_hand`, `free` or `learnt`;
+    KeyError otherwise.
+    """
     return np.asarray([row.odds[PLACES[whose]] for row in rows]) - rules.prior
 
 

@@ -20,7 +20,9 @@ _LN2 = math.log(2)
 
 
 class UnlearnableError(UserError, ValueError):
-    """Raised if there is too little data; the text says what to do."""
+    """Raised if no weights can be learnt: too little data, or none under which all examples hold. The text says what to
+    do.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """Learnt weights: `bits` by name, `scale`: from their sum to log-odds in the unsampled rows, `seen`: rows by
-    name.
+    """Learnt weights: `bits` by name. `scale`: converts the sum of a row's weighted bits to log-odds in bits. `seen`:
+    by name, the number of rows that have the feature.
     """
 
     bits: Mapping[str, float]

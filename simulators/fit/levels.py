@@ -14,7 +14,9 @@ _DIGITS = 2  # decimals of a policy's thresholds
 
 
 def moved(rows: Sequence[Row], by_hand: Mapping[str, float], learnt: Mapping[str, float]) -> Floats:
-    """Return each row's log-odds in bits under the hand-set policy, with the learnt bits in place of its own."""
+    """Return each row's log-odds in bits under the hand-set policy, with the learnt bits in place of its own.
+    `by_hand`, `learnt`: bits by name; names that are only in `by_hand` stay as they are.
+    """
     more = {name: bits - by_hand[name] for name, bits in learnt.items()}
     return np.asarray([row.odds[0] for row in rows]) + summed([row.worth for row in rows], more)
 

@@ -33,7 +33,7 @@ HOOKED_A_RESIDENT_AND_DAY = 0.01
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The number of residents and the simulated time."""
+    """The size of a simulated province: the number of residents, and the simulated time that passes in it."""
 
     residents: int = 3000
     length: timedelta = timedelta(days=10)
@@ -47,10 +47,11 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A resident at a moment. `worth`: the multiplier of each of the policy's bits, by name. `odds`: log-odds in bits
-    by each policy, the prior included.
+    """A resident at a moment. `worth`: by name, what each of the policy's bits is multiplied by; 0 if missing. `odds`:
+    log-odds in bits by each policy, the prior included.
 
-    `scam`: the truth. `news`: there was new evidence at that moment; else the resident was picked at random.
+    `scam`: the truth: the resident is in a scam that asks for money, or its last payment can still be stopped. `news`:
+    there was new evidence about them at that moment; else the resident was picked at random.
     """
 
     at: datetime
@@ -81,7 +82,7 @@ def lived(seed: int, rules: RiskRules, beside: Sequence[RiskRules], world: World
 
 def in_a_scam(truth: Truth, resident: ResidentId, at: datetime, stoppable: timedelta) -> bool:
     """Return whether the resident is in a scam that asks for money: from its beginning until `stoppable` after its last
-    payment settles.
+    payment settles, both included. False for residents without a scam, and for scams that never ask for money.
     """
     life = truth.lives.get(resident)
     if life is None or not life.story.payments:

@@ -45,8 +45,8 @@ class _Made:
 def fitted(
     text: str, seeds: range, kept_back: int, world: World, progress: Progress = lambda done, total: None
 ) -> Fitted:
-    """Learn weights for the policy `text` from the provinces of `seeds`, and score them on the `kept_back` seeds that
-    follow.
+    """Learn weights for the policy `text` (TOML) from the provinces of `seeds`, and score them on the `kept_back` seeds
+    that follow. Returns the candidate's text, with weights under which all examples of the levels hold, and the report.
 
     Raises PolicyError if the policy is invalid, UnlearnableError if nothing can be learnt, and ValueError if the
     provinces have fewer than three days.

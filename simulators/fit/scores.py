@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Converts a policy's bits to log-odds: `factor` times bits plus `intercept`. A factor below 1: the policy is too
-    sure.
+    """Converts a policy's bits to log-odds in bits: `factor` times bits plus `intercept`. A factor below 1 means that
+    the policy is too sure.
     """
 
     factor: float
@@ -29,10 +29,11 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Scores of predictions. `rows`, `scams`: their number, and how many were scams. `brier`, `log_loss` (nats): lower
-    is better. `auc`: 1 is best, 0.5 is chance; None if all outcomes are equal.
+    """Scores of predictions. `rows`: their number; `scams`: how many of them were scams. `brier`, `log_loss` (nats):
+    lower is better. `auc`: 1 is best, 0.5 is chance; None if all outcomes are equal.
 
-    `calibration`: pairs of mean prediction and true share (0 to 1), in bins of equal size.
+    `calibration`: pairs of mean prediction and true share (0 to 1), for up to ten groups of equally many predictions,
+    the lowest first.
     """
 
     rows: int
@@ -53,7 +54,7 @@ def likeliest_scale(bits: Floats, outcomes: Sequence[bool]) -> Scale:
 
 
 def probability(odds: Floats) -> Floats:
-    """Return the probabilities of log-odds in bits."""
+    """Return the probabilities (0 to 1) of log-odds in bits."""
     return np.asarray(1.0 / (1.0 + np.exp2(-odds)), dtype=np.float64)
 
 

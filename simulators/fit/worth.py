@@ -37,7 +37,9 @@ def together(number: int) -> str:
 
 
 def set_by_hand(rules: RiskRules) -> dict[str, float]:
-    """Return a policy's bits by name, in the order of its text."""
+    """Return a policy's bits by name, in the order of its text: of the kinds of evidence, of calls and of money, and of
+    the rules of pairs.
+    """
     return {
         **{of_kind(kind): weight.bits for kind, weight in rules.evidence.items()},
         LONG: rules.call.long_bits,
@@ -49,7 +51,9 @@ def set_by_hand(rules: RiskRules) -> dict[str, float]:
 
 
 def with_bits(rules: RiskRules, bits: Mapping[str, float]) -> RiskRules:
-    """Return the rules with these bits replaced, by name. The bits are not checked: see write.candidate."""
+    """Return a copy of the rules with these bits replaced, by name; unknown names are ignored. The bits are not checked
+    (unlike in `write.candidate`).
+    """
     kinds = {
         kind: weight.model_copy(update={"bits": bits.get(of_kind(kind), weight.bits)})
         for kind, weight in rules.evidence.items()
@@ -77,7 +81,9 @@ def with_bits(rules: RiskRules, bits: Mapping[str, float]) -> RiskRules:
 
 
 def worth(scene: Scene) -> Mapping[str, float]:
-    """Return the multiplier of each of the bits, by name. The products' sum is the evidence's bits."""
+    """Return what each of the policy's bits is multiplied by at this moment, by name; names that add nothing are
+    missing. The products' sum is the weight of the evidence in bits.
+    """
     found: defaultdict[str, float] = defaultdict(float)
     for member, share in _shares(scene):
         left = share * fade(member, scene)
@@ -91,7 +97,9 @@ def worth(scene: Scene) -> Mapping[str, float]:
 
 
 def summed(worths: Sequence[Mapping[str, float]], weights: Mapping[str, float]) -> NDArray[np.float64]:
-    """Return for each row the weighted sum of its multipliers."""
+    """Return for each row the sum of its multipliers times the weights (in bits), as an array. A name without a weight
+    counts 0.
+    """
     sums = [math.fsum(weights.get(name, 0.0) * times for name, times in each.items()) for each in worths]
     return np.asarray(sums)
 

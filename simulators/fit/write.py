@@ -12,10 +12,11 @@ _DIGITS = 2
 
 
 def candidate(text: str, bits: Mapping[str, float], prior: float, levels: Mapping[Level, float], why: str) -> str:
-    """Return the policy's text with these bits (by name), prior and thresholds, with `why` as its first comment.
+    """Return the policy's text (TOML) with these bits (by name), prior and thresholds (all in bits), with `why` as its
+    first comment.
 
-    Bits and prior are rounded to two decimals. Raises PolicyError if the candidate is invalid, and KeyError or
-    IndexError if a name is unknown.
+    Bits and prior are rounded to two decimals; the text's other values, comments and order stay. Raises PolicyError if
+    the candidate is invalid, and KeyError or IndexError if a name is unknown.
     """
     document = tomlkit.parse(text)
     risk: Any = document["risk"]

@@ -12,7 +12,11 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Agenda:
-    """Scheduled actions. `now` never goes back. At one moment, actions run in the order in which they were added."""
+    """Scheduled actions on a virtual clock. `now`: its time, which never goes back.
+
+    At one moment, actions of the turn SOON run before those of LAST, and within a turn in the order in which they were
+    added.
+    """
 
     def __init__(self, start: datetime) -> None:
         self.now = start

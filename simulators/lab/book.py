@@ -72,7 +72,9 @@ class Figures:
 
 @dataclass(slots=True)
 class Opened:
-    """A case at its opening, and whether its resident has been contacted."""
+    """A case at its opening: its resident's id, time and level then; `contacted`: there was a contact since, or an
+    attempt that may have rung.
+    """
 
     resident: str
     at: datetime
@@ -85,17 +87,19 @@ class Book:
     """Collects a run's events in order.
 
     `waits`: the cases' waiting times for an operator; `opened`: by case id; `warned`: by resident id, when a warning
-    first reached them. `clocks`: `first`, the number of cases whose first contact was in time; `desk`, of all calls
-    given to operators; `desk_missed`, of those among them that nobody took in time.
+    first reached them. `clocks`: counts of `first`: cases whose first contact was in time; `desk`: calls given to
+    operators; `desk_missed`: those of them that nobody took in time.
     """
 
     waits: Waits
-    opened: dict[str, Opened] = field(default_factory=dict)  # by case
-    warned: dict[str, datetime] = field(default_factory=dict)  # resident -> when a warning first reached them
+    opened: dict[str, Opened] = field(default_factory=dict)
+    warned: dict[str, datetime] = field(default_factory=dict)
     clocks: Counter[str] = field(default_factory=Counter)
 
     def add(self, before: Case | None, given: ResidentInput, event: CaseEvent) -> None:
-        """Record what an input did to a case."""
+        """Record what an input did to a case. `before`: the resident's case before it, None if there was none; `event`:
+        what it caused.
+        """
         case = event.case
         self.waits.add(case, event.at)
         known = self.opened.get(case.id)
@@ -133,8 +137,8 @@ def _missed(before: Case | None, step: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """The time that operators spent on calls (unanswered ones too) and officers on visits, and all operators' time on
-    duty.
+    """Working times, summed over all people: `talked`: of operators on calls, unanswered ones too; `visited`: of
+    officers on visits, including travel; `on_duty`: of all operators, busy or not.
     """
 
     talked: timedelta
@@ -143,7 +147,7 @@ class Effort:
 
 
 def figures(book: Book, province: Province, effort: Effort, end: datetime) -> Figures:
-    """Return the run's figures as of `end`. It closes the book's waiting times: call it once, at the end."""
+    """Return the run's figures as of `end`. Call it once, at the end, because it closes the book's waiting times."""
     lives = [life for life in province.truth.lives.values() if life.story.begins <= end]
     lost = {life.story.victim.id: _lost(province, life, end) for life in lives}
     unwarned = sum(_settled(life, end) for life in lives)

@@ -13,7 +13,7 @@ from streams.state.store_update import PartitionRules, StoreUpdate
 
 
 class Unwritten(StoreUpdate):
-    """A no-op update: the laboratory has no store, and building one takes longer than deciding."""
+    """A store update that does nothing: the laboratory has no store, and building one takes longer than deciding."""
 
     def applied(self, input_id: str, at: datetime) -> None: ...
 
@@ -29,25 +29,29 @@ class Unwritten(StoreUpdate):
 
 
 def empty(partition: int, policy: Policy) -> Batch:
-    """Return the batch of a new partition. It decides inputs and keeps the journal's entries, and writes nothing."""
+    """Return the batch of a new partition without cases. It decides inputs and collects the journal's entries in
+    `entries`, but writes nothing.
+    """
     batch = Batch(partition, Loaded(PartitionRules(-1, policy.hash), {}, set()), policy, 0, 0)
     batch.change = Unwritten()
     return batch
 
 
 class Cases:
-    """Each resident's latest case."""
+    """Each resident's latest case in memory, decided by one policy."""
 
     def __init__(self, policy: Policy) -> None:
         self._batch = empty(0, policy)
         self._offsets = count()
 
     def of(self, resident: str) -> Case | None:
-        """Return a resident's latest case, or None."""
+        """Return a resident's latest case, open or not; None if there never was one."""
         return self._batch.cases.get(resident)
 
     def apply(self, given: ResidentInput) -> CaseEvent | None:
-        """Decide an input at its own time. Returns its event, or None if it is known or has no effect."""
+        """Decide an input at its own time. Returns the event, or None if an input with this id was decided before, or
+        it has no effect.
+        """
         if given.id in self._batch.applied:
             return None
         self._batch.take(next(self._offsets), given)

@@ -38,7 +38,11 @@ _AT_ONCE = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """The people and who can reach them. `accounts`: account numbers by the token in payments."""
+    """Carries out dispatches on the simulated people, without providers.
+
+    `people`: residents by id; `contacts`: how people answer; `officers`: make visits; `accounts`: account numbers by
+    their token in payments; `stops`: the bank's stops in force.
+    """
 
     people: Mapping[str, Resident]
     contacts: Contacts
@@ -47,9 +51,11 @@ class Channels:
     stops: Stops
 
     def carry(self, dispatch: Dispatch, case: Case | None, now: datetime) -> Iterator[Told]:
-        """Carry out a dispatch now, and yield the reports about it, each with its delay.
+        """Carry out a dispatch now, and yield the reports about it, each as (delay after `now`, input).
 
-        If the dispatch is obsolete, nothing is done and the one report is NOT_SENT.
+        `case`: the resident's latest case, None if there is none. If the dispatch is obsolete, nothing is done and the
+        one report is NOT_SENT. If it cannot be carried out (no telephone, nobody on duty, an unknown account, the bank
+        refuses), the one report is FAILED.
         """
         fallen = validity(dispatch, case, now)
         if isinstance(fallen, ObsoleteDispatch):

@@ -30,7 +30,9 @@ BySeed = Mapping[int, Mapping[str, Figures]]
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A policy (its TOML) and a dispatcher's name. `setup`: if it differs from the others'."""
+    """A policy (`policy`: its TOML text) with a dispatcher (`dispatcher`: its name). `setup`: its own setup; None: the
+    one of all contenders.
+    """
 
     name: str
     policy: str
@@ -39,7 +41,8 @@ class Contender:
 
 
 def contenders(default: str, candidates: Iterable[tuple[str, str]]) -> list[Contender]:
-    """Return the policy in force, the named candidates, and the reference contenders.
+    """Return what is compared: the policy in force (`default`, TOML) first, then the candidates (pairs of name and
+    TOML), then the reference dispatchers: level_then_age, first_come, oracle and nobody, under the policy in force.
 
     Raises UserError if two have the same name.
     """
@@ -52,9 +55,9 @@ def contenders(default: str, candidates: Iterable[tuple[str, str]]) -> list[Cont
 
 
 def of_seed(seed: int, setup: Setup, among: Sequence[Contender]) -> dict[str, Figures]:
-    """Return each contender's figures in a seed's province, by name. Raises PolicyError if a policy is invalid.
+    """Return each contender's figures in a seed's province, by name. A plain function, to run in another process.
 
-    A plain function, to run in another process.
+    Raises PolicyError if a policy is invalid, and KeyError if a dispatcher is unknown.
     """
     made = people(seed, setup.residents, START.date(), SECRET)
     found = {}
@@ -87,9 +90,9 @@ def run(
     processes: int = 1,
     progress: Progress = lambda done, of: None,
 ) -> dict[int, dict[str, Figures]]:
-    """Return each contender's figures by seed and name, with the seeds spread over processes.
+    """Return each contender's figures: seed -> name -> figures. The seeds are spread over `processes` processes.
 
-    Raises PolicyError before it begins, if a policy is invalid.
+    `progress`: called at the beginning and after each seed. Raises PolicyError before it begins if a policy is invalid.
     """
     for each in among:
         load(each.policy)
@@ -102,8 +105,9 @@ def run(
 
 
 def report(setup: Setup, among: Sequence[Contender], found: BySeed) -> dict[str, Any]:
-    """Return the report, ready for JSON: each contender's figures with 95 % intervals, the differences to the first
-    contender, and all seeds' figures.
+    """Return the report, ready for JSON: each contender's means with 95 % intervals (`policies`), the differences to
+    the first contender (`differences`), and all seeds' figures (`by_seed`), with setup, seeds and policy hashes. Units
+    are those of Figures.
     """
     first = among[0].name
     return {
@@ -144,9 +148,8 @@ def _beyond_nobody(found: BySeed, name: str, among: Sequence[Contender]) -> dict
 
 
 def values(found: BySeed, name: str, measure: str) -> list[float]:
-    """Return a contender's values of a measure (a field of Figures), one for each seed.
-
-    Raises KeyError for an unknown name or measure.
+    """Return a contender's values of a measure (a field of Figures, in its unit), one for each seed. Raises KeyError
+    for an unknown name or measure.
     """
     return [figures[name].as_dict()[measure] for figures in found.values()]
 

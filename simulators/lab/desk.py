@@ -27,9 +27,10 @@ Dispatcher = Callable[[Sequence[Case], datetime], Sequence[Case]]
 
 
 class Desk:
-    """The operators. `give`: applies an input, `case_of`: returns a resident's latest case.
+    """The desk and its operators, who take waiting cases in the dispatcher's order.
 
-    `talked`, `talks`: the total time and number of calls, unanswered ones too.
+    `order`: the dispatcher; `give`: applies an input; `case_of`: returns a resident's latest case by resident id, or
+    None. `talked`, `talks`: total time and number of the operators' calls, unanswered ones too.
     """
 
     def __init__(

@@ -19,9 +19,8 @@ _TO_LOSE = (Fate.TO_COME, Fate.IN_FLIGHT)
 
 
 def default(policy: Policy) -> Dispatcher:
-    """Return a dispatcher with the live desk's order, by the policy's figures.
-
-    Weights are cached while a case is unchanged.
+    """Return a dispatcher with the live desk's order under this policy. Caches a case's weight while the case is
+    unchanged.
     """
     known: dict[str, tuple[Case, triage.Weight]] = {}  # by resident
 
@@ -48,7 +47,8 @@ def first_come(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
 
 
 def oracle(province: Province) -> Dispatcher:
-    """Return a dispatcher that knows the truth: by remaining loss times probability of dissuading, per minute of talk.
+    """Return a dispatcher that knows the truth: the case comes first with the most money (fen) still to be saved, times
+    the probability of reaching and dissuading the victim, per minute of talk.
 
     It knows what anybody would pay, but not the random outcome of a talk.
     """
@@ -84,7 +84,7 @@ def _reached(situation: Situation) -> float:
 
 
 def nobody(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
-    """Return no cases: operators take none, while messages, automated calls, officers and banks work as planned."""
+    """Return no cases: operators take none, while messages, automated calls, officers and banks work as usual."""
     return ()
 
 

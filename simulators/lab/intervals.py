@@ -10,7 +10,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean and its 95 % interval; with a single seed, all three are equal."""
+    """A mean and the ends, `low` and `high`, of its 95 % interval; with a single seed, all three are equal."""
 
     mean: float
     low: float
@@ -18,7 +18,7 @@ class Interval:
 
     @property
     def half(self) -> float:
-        """Half the width of the interval."""
+        """Half the width of the interval: the number after ±."""
         return (self.high - self.low) / 2
 
 

@@ -29,7 +29,9 @@ from streams.state.keys import milliseconds, moment
 
 
 class Laboratory:
-    """One run: a province under a policy and a dispatcher. `events`: the cases' events, if `keep_events`; else None."""
+    """One run: a province under a policy and a dispatcher. `events`: all events of cases so far, in order, if
+    `keep_events`; else None.
+    """
 
     def __init__(
         self, province: Province, policy: Policy, order: Dispatcher, setup: Setup, *, keep_events: bool = False
@@ -56,7 +58,9 @@ class Laboratory:
         return figures(self._book, self._province, effort, self._end)
 
     def give(self, given: ResidentInput) -> None:
-        """Decide an input on its case, and carry out or schedule what follows."""
+        """Decide an input on its resident's case, and carry out or schedule what follows. An input without effect
+        changes nothing.
+        """
         before = self._cases.of(given.resident)
         event = self._cases.apply(given)
         if event is not None:

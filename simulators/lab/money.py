@@ -25,16 +25,19 @@ Progress = Callable[[int, int], object]
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A province's result: ledger and truth by evidence class, and the residents who were warned."""
+    """A province's result: `judged`: the ledger beside the truth, by evidence class; `followed`: the residents who were
+    warned.
+    """
 
     judged: Judged
     followed: Sequence[Followed]
 
 
 def of_seed(seed: int, setup: Setup, policy: str) -> Seed:
-    """Simulate a seed's province under a policy (TOML), and return the ledger beside the truth, and who was warned.
+    """Simulate a seed's province under a policy (TOML) with the live desk's order, and return the ledger beside the
+    truth, and who was warned.
 
-    Raises PolicyError if the policy is invalid. A plain function, to run in another process.
+    A plain function, to run in another process. Raises PolicyError if the policy is invalid.
     """
     province, rules = Province(seed, setup.residents, START, setup.pace), load(policy)
     order = DISPATCHERS[DEFAULT](province, rules)
@@ -51,9 +54,9 @@ def run(
     processes: int = 1,
     progress: Progress = lambda done, of: None,
 ) -> dict[int, Seed]:
-    """Return each seed's result, with the seeds spread over processes.
+    """Return each seed's result, by seed. The seeds are spread over `processes` processes.
 
-    Raises PolicyError before it begins, if the policy (TOML) is invalid.
+    `progress`: called after each seed. Raises PolicyError before it begins if the policy (TOML) is invalid.
     """
     load(policy)
     found = {}
@@ -70,7 +73,9 @@ def verdicts(found: Mapping[int, Seed]) -> list[Verdict]:
 
 
 def curves(found: Mapping[int, Seed]) -> dict[str, dict[str, Curve]]:
-    """Return the curves of residents not defrauded after a warning, by level, channel and station, over all seeds."""
+    """Return the Kaplan–Meier curves of residents not defrauded after a warning, over all seeds: kind of group
+    (`level`, `channel`, `station`) -> group -> curve.
+    """
     return by_each([row for one in found.values() for row in one.followed])
 
 
@@ -90,7 +95,9 @@ def report(
     told: Sequence[Verdict],
     warned: Mapping[str, Mapping[str, Curve]],
 ) -> dict[str, Any]:
-    """Return the whole report, ready for JSON. Money in fen; the curves' points at `days`."""
+    """Return the whole report, ready for JSON: verdicts by evidence class, each seed's judgements, and the curves'
+    points at `days`. Money in fen. `told`: the verdicts; `warned`: the curves.
+    """
     return {
         "setup": setup.as_dict(),
         "policy": load(policy).hash,

@@ -29,7 +29,8 @@ _WAY = timedelta(minutes=figures.TRAVEL_MINUTES)
 
 
 def fleet(count: int, since: datetime, until: datetime) -> list[Officer]:
-    """Return `count` officers who are always on duty, spread over the counties in turn.
+    """Return `count` officers who are on duty from one hour before `since` to one day after `until`, spread over the
+    counties in turn.
 
     Assumed: auxiliaries, whom every level but blue may send; each stands for several who take turns.
     """
@@ -48,20 +49,22 @@ def fleet(count: int, since: datetime, until: datetime) -> list[Officer]:
 
 
 class Doors(Protocol):
-    """What officers meet at their visits: simulators/world/contacts."""
+    """What officers meet at their visits; `simulators/world/contacts` implements it."""
 
     def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
-        """Return how an officer answers a new task, or None if they do not."""
+        """Return an officer's answer to a new task (accepted or refused, `after` a delay), or None if they do not
+        answer.
+        """
 
     def visit(self, dispatch: str, now: datetime) -> Sequence[VisitReport]:
-        """Return all reports of a visit, the answer to the task first."""
+        """Return all reports of a visit in order, the answer to the task first; their delays count from the task."""
 
 
 class Officers:
     """Officers who can be sent, and their visits. `busy`: total time of visits, including travel.
 
-    Equivalent to streams/repositories/rosters and the officer's page, except that visits to one address are not joined.
-    Travel takes the same time at any distance, also in the choice. Nobody is called back while travelling.
+    Chooses as `streams/repositories/rosters` and the officer's page do, except that visits to one address are not
+    joined. Travel takes the same time at any distance, also in the choice. Nobody is called back while travelling.
     """
 
     def __init__(
@@ -84,7 +87,8 @@ class Officers:
         self.busy = timedelta(0)
 
     def send(self, dispatch: Dispatch, language: Language) -> Choice | None:
-        """Give a visit to an officer, whose reports follow at their times. Returns None if nobody can go.
+        """Give a visit to an officer, whose reports follow at their times. Returns the choice, or None if nobody can
+        go.
 
         Officers who refused this case's visit, or were late, are not sent again.
         """
@@ -157,7 +161,9 @@ class Officers:
 
 
 def told(dispatch: Dispatch, report: VisitReport, officer: str, at: datetime) -> OfficerReport:
-    """Return the report as in the station's receipt; ASSIGNED comes from the channel itself and has no receipt."""
+    """Return an officer's report as the case receives it from the station, at the time `at`. `officer`: their id. The
+    report's place is set only on arrival.
+    """
     receipt = "" if report.stage is VisitStage.ASSIGNED else f"{dispatch.id}#{report.stage.value}"
     return OfficerReport(
         id=result_id(dispatch.id, report.stage, receipt),

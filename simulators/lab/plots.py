@@ -34,7 +34,8 @@ _AVOIDED = "loss avoided, million yuan"
 
 
 def drawn(report: Report, folder: Path) -> list[Path]:
-    """Draw any report of compare, sweep, fit or money into the folder, and return the paths of the PNG and the SVG.
+    """Draw any report of compare, sweep, fit or money into the folder, which is made if missing. Returns the paths of
+    the PNG and of the SVG.
 
     Raises UserError if it is not such a report, OSError if files cannot be written.
     """
@@ -45,9 +46,10 @@ def drawn(report: Report, folder: Path) -> list[Path]:
 
 
 def compared(report: Report, folder: Path) -> list[Path]:
-    """Draw a report of compare: who avoided the loss, what operators add, and the contacts it takes.
+    """Draw a report of compare: the loss avoided (million yuan) by who achieved it, what operators add, and the
+    contacts it takes.
 
-    Returns the paths of the PNG and the SVG.
+    Returns the paths of the PNG and of the SVG. Raises OSError if they cannot be written.
     """
     names = list(report["policies"])
     with _sheet(3) as (figure, (left, middle, right)):
@@ -63,9 +65,9 @@ def compared(report: Report, folder: Path) -> list[Path]:
 
 
 def swept(report: Report, folder: Path) -> list[Path]:
-    """Draw a report of sweep: the loss avoided by value, and against contacts with the Pareto front.
+    """Draw a report of sweep: the loss avoided (million yuan) by value, and against contacts with the Pareto front.
 
-    Returns the paths of the PNG and the SVG.
+    Returns the paths of the PNG and of the SVG. Raises OSError if they cannot be written.
     """
     points = report["points"]
     avoided = [_of(point[AVOIDED], FEN_A_MILLION) for point in points]
@@ -83,9 +85,10 @@ def swept(report: Report, folder: Path) -> list[Path]:
 
 
 def calibrated(report: Report, folder: Path) -> list[Path]:
-    """Draw a report of fit: predictions against the truth on unseen seeds, and Brier scores: hand-set, free and learnt.
+    """Draw a report of fit: predictions against the truth on unseen seeds, and Brier scores, of the hand-set, the
+    freely learnt and the learnt weights.
 
-    Returns the paths of the PNG and the SVG.
+    Returns the paths of the PNG and of the SVG. Raises OSError if they cannot be written.
     """
     with _sheet(2) as (figure, (left, right)):
         left.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="said = true")
@@ -100,8 +103,10 @@ def calibrated(report: Report, folder: Path) -> list[Path]:
 
 
 def survived(report: Report, folder: Path) -> list[Path]:
-    """Draw a report of money: who was defrauded after a warning over time (Kaplan–Meier), a panel for each kind of
-    group. Returns the paths of the PNG and the SVG.
+    """Draw a report of money: the share (%) of residents defrauded by days after a warning (Kaplan–Meier), a panel for
+    each kind of group, in it the eight largest groups.
+
+    Returns the paths of the PNG and of the SVG. Raises OSError if they cannot be written.
     """
     kinds = report["not_defrauded"]
     with _sheet(len(kinds)) as (figure, panels):

@@ -14,9 +14,10 @@ from streams.casework.batch import Entry
 def cases(
     partition: int, inputs: Iterable[tuple[int, CaseInput]], policy: Policy, later: Mapping[str, Policy] | None = None
 ) -> list[Entry]:
-    """Return the journal entries of a partition that began under `policy`. `inputs`: in order, each with its offset.
+    """Decide a partition's inputs again, and return the journal's entries in order.
 
-    `later`: policies by digest that inputs put in force; a change to another one has no effect.
+    `inputs`: in order, each with its offset; one with an id decided before is skipped. `policy`: in force at the
+    beginning; `later`: policies by hash that inputs may put in force; a change to another one has no effect.
     """
     batch = empty(partition, policy)
     for offset, given in inputs:

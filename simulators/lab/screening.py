@@ -25,9 +25,10 @@ _LANE = TopicPartition(SIGNALS.name, 0)
 
 
 class Screening:
-    """Holds the evidence about residents in memory. `accounts`: account numbers by the token in payments.
+    """Screens signals one by one, with the evidence about residents in memory.
 
-    `rescore`: resident -> when to re-evaluate them without a signal.
+    `accounts`: account numbers by their token in payments, as far as signals have named them. `rescore`: resident id ->
+    when to evaluate them again without a signal; the caller removes entries.
     """
 
     def __init__(self, people: Sequence[Resident], rules: RiskRules, secret: bytes) -> None:
@@ -40,12 +41,14 @@ class Screening:
         self.rescore: dict[ResidentId, datetime] = {}
 
     def screen(self, signal: Signal, now: datetime) -> list[Alert]:
-        """Return the alerts caused by a signal that arrives now."""
+        """Return the alerts that a signal causes if it arrives now; often none."""
         arrived = signal.model_copy(update={"arrived": now})
         return self.record(_LANE, next(self._offsets), [arrived], now)
 
     def record(self, tp: TopicPartition, offset: int, signals: Iterable[Signal], now: datetime) -> list[Alert]:
-        """Return the alerts caused by a record of signals at this place of its topic."""
+        """Return the alerts that a record of signals causes if it arrives now. `tp`, `offset`: its topic's partition
+        and place there, from which ids are made.
+        """
         items = [Item(offset, number, signal) for number, signal in enumerate(signals)]
         batch = ReadBatch([(offset, items)], [], Counter(), {})
         matched = finished(self._matcher.match(tp, batch, self._rules, now))
@@ -54,7 +57,9 @@ class Screening:
         return self._evaluated(tp, matched, about, now) if about else []
 
     def again(self, resident: ResidentId, now: datetime, due: datetime | None = None) -> list[Alert]:
-        """Return the alerts about a resident whose call is still in progress. `due`: the scheduled time, if not now."""
+        """Return the alerts about a resident who is evaluated again because their call still goes on; often none.
+        `due`: the scheduled time, if it is not `now`.
+        """
         self._forget([resident])
         evaluator = RiskEvaluator(self._known, self._entries, self._rules, now)
         if standing := evaluator.canonical_id(resident):

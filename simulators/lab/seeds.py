@@ -9,7 +9,9 @@ T = TypeVar("T")
 
 
 def lived(live: Callable[[int], T], seeds: Sequence[int], processes: int = 1) -> Iterator[tuple[int, T]]:
-    """Yield each seed with its result, in order. `live`: a plain function, to run in other processes."""
+    """Yield (seed, result of `live`) for each seed, in their order. With 2 or more `processes` they run in so many
+    processes, and `live` and its results must be picklable. Raises what `live` raises.
+    """
     if processes <= 1:
         for seed in seeds:
             yield seed, live(seed)

@@ -17,8 +17,9 @@ FEWEST = 500
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The setup of a run. `length`: simulated time; `stories`, `ordinary`: numbers of scams and of everyday events that
-    begin per hour; `operators`, `officers`: on duty all the time.
+    """The setup of a run. `length`: simulated time; `residents`: their number; `stories`, `ordinary`: numbers of scams
+    and of everyday signals that begin per hour; `operators`, `officers`: numbers on duty, all the time; `compressed`:
+    whole scams pass within an hour, as in a demo.
     """
 
     length: timedelta
@@ -27,17 +28,19 @@ class Setup:
     ordinary: float
     operators: int
     officers: int
-    compressed: bool = False  # whole scams within an hour, as in a demo
+    compressed: bool = False
 
     @property
     def pace(self) -> Pace:
-        """The pace of the province."""
+        """The pace of the province: the compressed or the real one, with this setup's numbers of events. Also at the
+        real pace, far more of the hooked people pay than in reality.
+        """
         # In a real year few hooked people pay.
         usual = COMPRESSED if self.compressed else replace(REAL, depths=figures.DEPTHS)
         return replace(usual, ordinary=lambda residents: self.ordinary, stories=lambda residents: self.stories)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the setup for a report; `length` in seconds."""
+        """Return the setup by field name, for a report; `length` in seconds."""
         return {**asdict(self), "length": self.length.total_seconds()}
 
 
@@ -50,9 +53,10 @@ def made_for(
     *,
     compressed: bool = False,
 ) -> Setup:
-    """Return a setup with `overload` times the events that fill the operators' time.
+    """Return a setup with `overload` times the scams and everyday signals that fill the operators' time (1: just fill
+    it).
 
-    `residents`: None for as many as the scams need, at least 500.
+    `length`: simulated time; `residents`: None for as many as the scams need, at least 500.
     """
     stories = STORIES_AN_OPERATOR * operators * overload
     needed = max(FEWEST, round(ROOM * stories * (length / timedelta(hours=1))))

@@ -22,8 +22,11 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The result for one value. `more`: the loss avoided beyond that of the point before, in fen; `front`: it is on the
-    Pareto front: no other point avoids as much with as few contacts and hours.
+    """The result for one value: `value` as written in the policy, and means over the seeds with 95 % intervals of the
+    loss avoided (fen), the number of contacts, and the hours of operators and officers.
+
+    `more`: the loss avoided (fen) beyond that of the point before; None for the first. `front`: it is on the Pareto
+    front: no other point avoids as much with as few contacts and hours.
     """
 
     value: str
@@ -36,10 +39,12 @@ class Point:
 
 
 def steps(parameter: str, since: str, until: str, count: int, policy: str) -> list[str]:
-    """Return `count` values from `since` to `until`, both included, as written in the policy; equal ones once.
+    """Return `count` evenly spaced values from `since` to `until`, both included, as written in the policy; equal ones
+    once.
 
-    Raises UserError if `count` is below 2, the policy has no such parameter, or it, `since` or `until` is neither a
-    number nor a duration.
+    `parameter`: "operators", "officers", or a dotted path in the policy (TOML). Durations are in whole seconds ("90s");
+    whole numbers stay whole. Raises UserError if `count` is below 2, the policy has no such parameter, or it, `since`
+    or `until` is neither a number nor a duration.
     """
     if count < 2:
         raise UserError("a sweep has two steps or more")
@@ -56,9 +61,11 @@ def steps(parameter: str, since: str, until: str, count: int, policy: str) -> li
 
 
 def among(parameter: str, found: Sequence[str], policy: str, setup: Setup) -> list[Contender]:
-    """Return a contender for each value: with so many people, or with the policy changed.
+    """Return a contender for each value, named after it: with so many operators or officers, or with the policy's
+    `parameter` changed.
 
-    Raises UserError if the policy has no such parameter, or it is neither a number nor a duration.
+    Raises UserError if the policy has no such parameter or it is neither a number nor a duration, and ValueError if a
+    value should be a number and is not.
     """
     if parameter in PEOPLE:
         return [Contender(value, policy, setup=_staffed(setup, parameter, int(value))) for value in found]
@@ -83,13 +90,15 @@ def changed(policy: str, parameter: str, value: str) -> str:
 
 
 def report(parameter: str, curve: Sequence[Point], setup: Setup, seeds: Sequence[int]) -> dict[str, Any]:
-    """Return the report of a sweep: the curve with its intervals, the setup and the seeds, ready for JSON."""
+    """Return the report of a sweep, ready for JSON: the parameter, the setup, the seeds, and the points with their
+    intervals in Point's units.
+    """
     told = [asdict(point) for point in curve]
     return {"parameter": parameter, "setup": setup.as_dict(), "seeds": list(seeds), "points": told}
 
 
 def points(found: BySeed, names: Sequence[str]) -> list[Point]:
-    """Return the curve's points, in the order of the values (`names`)."""
+    """Return a point for each value (`names`), in their order. Raises KeyError if a value has no figures."""
     made = [_point(found, name, before) for name, before in zip(names, [None, *names], strict=False)]
     return [replace(point, front=_on_front(point, made)) for point in made]
 

@@ -75,7 +75,9 @@ def _cell(report: Mapping[str, Any], name: str, measure: str, told: Told, *, mor
 
 
 def honest(verdicts: Sequence[Verdict]) -> Table:
-    """Return a table with a row for each evidence class: what the ledger claims and counts beside the truth."""
+    """Return a table with a row for each evidence class: what the ledger claims and counts beside the truth, in 10,000
+    yuan.
+    """
     notes = (
         "¥10,000, means of the seeds in which a class claims anything. over: seeds with a claim over the truth. "
         "covered: seeds whose interval covers it. idle: claimed where nothing was kept. counted: the claims times what "
@@ -130,7 +132,9 @@ def _lost(point: survival.Point) -> str:
 
 
 def swept(parameter: str, curve: Sequence[Point]) -> Table:
-    """Return a table with a row for each value; ◆ marks the Pareto front."""
+    """Return a table with a row for each value: loss avoided (10,000 yuan), contacts and hours, as mean ± half the 95 %
+    interval; ◆ marks the Pareto front.
+    """
     table = Table(title=f"{parameter}, mean ± 95 %", title_justify="left", box=box.SIMPLE_HEAD)
     heads = (parameter, "loss avoided, ¥10,000", "more than before", "contacts", "operators' hours", "officers' hours")
     for name in heads:

@@ -11,10 +11,10 @@ from schemas.levels import Level
 
 @dataclass(slots=True)
 class Waits:
-    """Waiting times of cases that are offered to operators; of each case, the first wait counts.
+    """Waiting times of cases that are offered to operators; of each case, only the first wait counts.
 
-    `limits`: the policy's, by level. `past_limit`: number of cases that waited longer than theirs; `longest`: the
-    longest wait of all.
+    `limits`: the policy's longest wait, by level; a level without one has no limit. `past_limit`: number of cases that
+    waited longer than that; `longest`: the longest wait of all.
     """
 
     limits: Mapping[Level, timedelta]
@@ -24,7 +24,9 @@ class Waits:
     _over: set[str] = field(default_factory=set)
 
     def add(self, case: Case, at: datetime) -> None:
-        """Record a case's new state at `at`."""
+        """Record a case's state after a change at `at`: its wait begins when it is offered, and ends when it no longer
+        is.
+        """
         if queue_band(case) is QueueBand.OFFERED:
             if case.id not in self._over:
                 self._waiting[case.id] = case

@@ -32,7 +32,11 @@ Processes = Annotated[int, typer.Option(min=1, help="Processes that share the se
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The policy in force, the provinces, the staff, and the report's path."""
+    """The shared options: `default`: the policy file in force, None: QUANZU_POLICY; `days`: simulated time; `seeds`:
+    number of provinces, `first_seed`: the first one's; `operators`, `officers`: numbers on duty; `overload`: times the
+    scams that fill the operators' time; `residents`: None: as many as the scams need; `compressed`: whole scams within
+    an hour; `report`: the path of the JSON report, None: none; `processes`: number that share the seeds.
+    """
 
     default: Against = None
     days: Days = 1
@@ -63,7 +67,7 @@ class Options:
 
     @property
     def wanted(self) -> range:
-        """The seeds."""
+        """The seeds: `seeds` of them, beginning with `first_seed`."""
         return range(self.first_seed, self.first_seed + self.seeds)
 
 
@@ -75,8 +79,8 @@ def text(path: Path) -> str:
 
 
 def with_options(**usual: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command all fields of `Options` as options; it receives them as `options`. `usual`: defaults that
-    differ.
+    """Return a decorator that gives a command all fields of `Options` as options; the command receives them as the
+    argument `options`. `usual`: defaults by field name, where they differ.
     """
     shared = [
         Parameter(each.name, Parameter.KEYWORD_ONLY, default=usual.get(each.name, each.default), annotation=each.type)
