@@ -30,9 +30,10 @@ def plot(
 
 
 def draw(told: Mapping[str, Any], folder: Path | None) -> None:
-    """Draw a report and print the paths; do nothing if `folder` is None.
+    """Draw a report of compare, sweep, fit or money and print the paths; do nothing if `folder` is None.
 
-    Raises MissingError without the extra `lab`, UserError if it is no report, OSError if it cannot be written.
+    Raises MissingError without the extra `lab`, UserError if `told` is no such report, OSError if a file cannot be
+    written.
     """
     if folder is None:
         return

@@ -9,7 +9,9 @@ from console.commands.common import out
 
 
 def write(report: Path | None, found: Mapping[str, Any]) -> None:
-    """Write the report as JSON, if a path is given, and print the path."""
+    """Write the report as JSON and print the path; do nothing if `report` is None. Raises OSError if it cannot be
+    written.
+    """
     if report is not None:
         report.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         out.print(f"report: {report}", markup=False, highlight=False, soft_wrap=True)

@@ -17,9 +17,10 @@ _SECRET = b"only for simulated people"
 
 
 class Census:
-    """A whole province's residents as row numbers. `kind`: each row's kind, 4 bytes each, sorted by kind.
+    """A whole province's residents as row numbers from 0; `len` is their number.
 
-    `counts`: number of residents of each kind; `starts`: the first row of each kind.
+    `kind`: each row's kind, 4 bytes each, sorted by kind. `counts`: number of residents of each kind; `starts`: the
+    first row of each kind.
     """
 
     def __init__(
@@ -35,18 +36,23 @@ class Census:
         return len(self.kind)
 
     def resident(self, row: int) -> Resident:
-        """Return the resident of a row, by the rules of people.py; always the same one. Minors have no guardian, and
-        telephones no second holder, because other rows are numbers only.
+        """Return the resident of a row, made by the rules of people.py; always the same one.
+
+        Minors have no guardian, and telephones no second holder, because the other rows are only numbers. Raises
+        IndexError if there is no such row.
         """
         chance = stream(self._seed, "resident", row)
         return resident(chance, row, kinds.kind(int(self.kind[row])), self._on, self._secret)
 
     def at_risk(self) -> AtRisk:
-        """Return the people for the choice of victims. Not cached: the two would keep each other alive."""
+        """Return the residents for the choice of victims; a new object at each call, because a kept one and this would
+        hold each other in memory.
+        """
         return AtRisk(self.counts, self.resident)
 
     def rows(self, chance: np.random.Generator, count: int, among: NDArray[np.bool_], part: float = 1.0) -> Ints:
-        """Return the rows of `count` random residents of the kinds `among` (a mask), empty if there are none.
+        """Return the rows of `count` random residents of the kinds `among` (a mask with an entry for each kind); empty
+        if there are none.
 
         A resident may be drawn several times. `part`: choose only among this share (0 to 1) of each kind, always the
         same residents.
@@ -65,5 +71,5 @@ class Census:
 
 
 def generator(seed: int, *names: object) -> np.random.Generator:
-    """Return a NumPy random generator seeded by these names, like `stream`."""
+    """Return a NumPy random generator seeded by these names: the same names give the same numbers."""
     return np.random.default_rng(stream(seed, *names).getrandbits(128))

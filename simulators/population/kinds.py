@@ -35,7 +35,9 @@ COUNT = prod(_SHAPE)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A combination of attributes. `age`: in years, by the year of birth."""
+    """A combination of attributes that decides by which scams somebody is hit. `prefecture`: its division code of six
+    digits; `age`: in years, by the year of birth; `balance`: the band of their money.
+    """
 
     prefecture: str
     sex: Sex
@@ -47,7 +49,9 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The attributes of every kind, in the order of their numbers. All but `age` are indexes in the tuples above."""
+    """The attributes of every kind: arrays in the order of the kinds' numbers. `age` is in years; the others are
+    indexes in the tuples PREFECTURES, SEXES, OCCUPATIONS, BALANCES and LANGUAGES.
+    """
 
     prefecture: Ints
     sex: Ints
@@ -66,7 +70,7 @@ TABLE = _table()
 
 
 def drawn(chance: Random) -> Kind:
-    """Return a random kind, by the figures' shares."""
+    """Return a random kind, with probabilities by the shares in the figures."""
     prefecture, age = pick(chance, figures.PREFECTURES), chance.randint(*pick(chance, figures.AGES))
     return Kind(
         prefecture=prefecture,
@@ -79,7 +83,7 @@ def drawn(chance: Random) -> Kind:
 
 
 def shares() -> Shares:
-    """Return the share of each kind among the people: the probabilities of `drawn`."""
+    """Return the share (0 to 1) of each kind among the people, in the order of the kinds' numbers; their sum is 1."""
     found = (
         _listed(figures.PREFECTURES, PREFECTURES)[TABLE.prefecture]
         * _listed(figures.SEXES, SEXES)[TABLE.sex]
@@ -92,7 +96,7 @@ def shares() -> Shares:
 
 
 def kind(number: int) -> Kind:
-    """Return the kind with this number."""
+    """Return the kind with this number. Raises IndexError if it is COUNT or more."""
     return Kind(
         prefecture=PREFECTURES[TABLE.prefecture[number]],
         sex=SEXES[TABLE.sex[number]],

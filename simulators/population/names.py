@@ -12,7 +12,9 @@ _KOREAN_GIVEN = "哲洙永浩成日京美淑善英顺爱贞姬花子今兰玉春
 
 
 def name(chance: Random, sex: Sex, korean: bool = False) -> str:
-    """Return a surname and a given name of one or two characters; Korean-Chinese given names have two."""
+    """Return an invented Chinese name: a surname and a given name of one or two characters. `korean`: of a
+    Korean-Chinese person, whose given name always has two.
+    """
     if korean:
         return chance.choice(_KOREAN_SURNAMES) + "".join(chance.sample(_KOREAN_GIVEN, 2))
     given = _MEN if sex is Sex.MALE else _WOMEN

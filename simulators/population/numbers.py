@@ -18,27 +18,29 @@ HOTLINE = "96110"
 
 
 def resident_phone(serial: int) -> str:
-    """Return the telephone (E.164) with this serial number, which is below a hundred million."""
+    """Return the telephone (E.164) of the register with this serial number, which must be below a hundred million."""
     return f"+86120{serial:08d}"
 
 
 def other_phone(chance: Random) -> str:
-    """Return a telephone that is not in the register: of a relative, a courier, a trusted contact."""
+    """Return a random telephone (E.164) that is not in the register: of a relative, a courier, a trusted contact."""
     return f"+86121{chance.randrange(10**8):08d}"
 
 
 def korean_phone(chance: Random) -> str:
-    """Return a Korean telephone from a range that was never assigned."""
+    """Return a random Korean telephone (E.164) from a range that was never assigned."""
     return f"+8210000{chance.randrange(10**5):05d}"
 
 
 def abroad_phone(chance: Random) -> str:
-    """Return a telephone from a range that Ofcom or the North American plan reserve for fiction."""
+    """Return a random British or American telephone (E.164) from a range that is reserved for fiction."""
     return chance.choice((f"+447700900{chance.randrange(1000):03d}", f"+1202555{chance.randrange(100, 200):04d}"))
 
 
 def scam_phone(chance: Random, shown: NumberClass) -> str:
-    """Return a scammer's telephone, of the class that the carrier reports."""
+    """Return a random telephone (E.164) of a scammer, that fits the class that the carrier reports: foreign for
+    OVERSEAS, a landline of an authority for SPOOFED, else a mobile one.
+    """
     if shown is NumberClass.OVERSEAS:
         return abroad_phone(chance)
     if shown is NumberClass.SPOOFED:  # looks like an authority's landline
@@ -56,12 +58,12 @@ def account(bank: str, serial: int) -> str:
 
 
 def bank_of(number: str) -> str:
-    """Return the bank of a number made by `account`."""
+    """Return the bank (one of BANKS) of a card number made by `account`."""
     return BANKS[int(number[3])]
 
 
 def id_number(chance: Random, birth_year: int, sex: Sex) -> str:
-    """Return an ID number with a valid check character, of a province that does not exist."""
+    """Return a random ID number of 18 characters with a valid check character, of a province that does not exist."""
     month, day = chance.randint(1, 12), chance.randint(1, 28)
     order = chance.randrange(500) * 2 + (sex is Sex.MALE)
     body = f"99{chance.randrange(10**4):04d}{birth_year}{month:02d}{day:02d}{order:03d}"

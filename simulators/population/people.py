@@ -28,9 +28,9 @@ class _Place:
 
 
 def people(seed: int, count: int, on: date, secret: bytes) -> list[Resident]:
-    """Return `count` residents as of the day `on`. A seed's first residents are the same for any larger `count`.
+    """Return `count` residents as of the day `on`. Of one seed, the first residents are the same whatever the `count`.
 
-    `secret`: keys the hashes of their ID numbers; the numbers themselves are not kept.
+    `secret`: the key for the hashes of their ID numbers; the numbers themselves are not kept.
     """
     made: list[Resident] = []
     for serial in range(count):
@@ -42,9 +42,10 @@ def people(seed: int, count: int, on: date, secret: bytes) -> list[Resident]:
 def resident(
     chance: Random, serial: int, kind: Kind, on: date, secret: bytes, before: Sequence[Resident] = ()
 ) -> Resident:
-    """Return a resident of this kind as of the day `on`. `serial`: makes their telephones and accounts unique.
+    """Return a resident of this kind as of the day `on`.
 
-    Guardians and other holders of a telephone are chosen among those `before`. `secret`: keys the ID number's hash.
+    `serial`: makes their telephones and accounts unique. Guardians and other holders of a telephone are chosen among
+    those `before`. `secret`: the key for the hash of the ID number.
     """
     place = chance.choice(_places(on.year)[kind.prefecture])
     birth_year = on.year - kind.age
@@ -105,13 +106,13 @@ def _guardian(chance: Random, age: int, on: date, before: Sequence[Resident]) ->
 
 
 def line(resident: Resident) -> str:
-    """Return a resident as a line of JSON that is the same in every run; the order of a set is not."""
+    """Return a resident as one line of JSON without its line end, the same in every run: sets are sorted."""
     told = resident.model_dump(mode="json", exclude_none=True)
     return json.dumps({**told, "flags": sorted(told["flags"])}, ensure_ascii=False)
 
 
 def age_of(resident: Resident, on: date) -> int:
-    """Return the age in years, by the year of birth."""
+    """Return the age in full years that the resident reaches in the year of `on`."""
     return on.year - resident.birth_year
 
 

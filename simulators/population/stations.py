@@ -22,7 +22,9 @@ _GUESTS_PREFECTURE = GUEST[:4]
 
 
 def rosters(seed: int, start: datetime, days: int = DAYS) -> list[Roster]:
-    """Return every county's roster for `days` days from shortly before `start`; deterministic for a seed."""
+    """Return the roster of every county's station for `days` days, from one hour before `start`; the same for the same
+    seed.
+    """
     return [
         Roster(station=f"{county.name}派出所", officers=list(_officers(seed, county, start, days)))
         for county in counties(start.date())
@@ -30,8 +32,8 @@ def rosters(seed: int, start: datetime, days: int = DAYS) -> list[Roster]:
 
 
 def left_to_guest(found: Iterable[Roster]) -> list[Roster]:
-    """Return the rosters with only the guest's station on duty for red cases in the guest's prefecture, so that the
-    guest or a colleague is sent.
+    """Return the rosters without shifts for those of the guest's prefecture who might be sent to red cases, except the
+    police officers of the guest's own station, so that the guest or a colleague is sent there.
     """
     return [each.model_copy(update={"officers": [_with_guest(officer) for officer in each.officers]}) for each in found]
 

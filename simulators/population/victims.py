@@ -17,8 +17,8 @@ _MAN = kinds.SEXES.index(Sex.MALE)
 
 
 class AtRisk:
-    """The people by kind, with each kind's weight for each type of scam, so that a choice is fast even among
-    millions.
+    """The people by kind, with each kind's weight for each type of scam, for a choice of victims that is fast even
+    among millions.
     """
 
     def __init__(self, counts: Ints, resident: Callable[[int], Resident]) -> None:
@@ -36,7 +36,9 @@ class AtRisk:
         return cls(np.bincount(numbers, minlength=kinds.COUNT), lambda place: residents[order[place]])
 
     def pick(self, chance: Random, scam_type: str, spared: set[str]) -> Resident | None:
-        """Return a random victim whose id is not `spared`, or None if none is found in 200 tries."""
+        """Return a random victim of a type of scam whose id is not in `spared`, or None if none is found in 200 tries.
+        Raises KeyError for an unknown type.
+        """
         hit, sums = self._hit[scam_type]
         for _ in range(_TRIES if len(hit) else 0):
             at = int(np.searchsorted(sums, chance.random() * sums[-1], side="right"))
@@ -54,9 +56,11 @@ def _hit(weighed: Shares) -> tuple[Ints, Shares]:
 
 
 def weights(scam: Scam, counts: Ints) -> Shares:
-    """Return each kind's weight for a type of scam: its probability among the victims, if every cell has people.
+    """Return each kind's weight for a type of scam, in the order of the kinds' numbers: the probability (0 to 1) that a
+    victim is of that kind. `counts`: number of people of each kind.
 
-    `counts`: number of people of each kind. Each cell of sex and age band gets its share of the victims.
+    Each combination of sex and age (within the type's ages or not) has its share of the victims; one without people has
+    none, and then the sum is below 1.
     """
     in_band = (TABLE.age >= scam.ages[0]) & (TABLE.age <= scam.ages[1])
     cell = 2 * (TABLE.sex == _MAN) + in_band

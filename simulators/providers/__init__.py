@@ -22,7 +22,7 @@ from streams.runtime.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """The running providers and their addresses."""
+    """The running providers, and the base URL of each. The carrier takes both messages and calls."""
 
     carrier: Carrier
     bank: Bank
@@ -32,7 +32,9 @@ class Providers:
     station_url: str
 
     def settings(self, base: Settings) -> Settings:
-        """Return `base` with these providers' addresses."""
+        """Return a copy of `base` that sends orders to these providers: with their URLs for SMS, voice, bank and
+        station.
+        """
         return base.model_copy(
             update={
                 "sms_url": self.carrier_url,
@@ -54,9 +56,10 @@ async def running(
     decide: Deciding | None = None,
     visit: Visiting | None = None,
 ) -> AsyncIterator[Providers]:
-    """Run a carrier, a bank and a station within the context; they send receipts to `settings.receipts_url`.
+    """Run a carrier, a bank and a station on one free loopback port within the context; they send receipts to
+    `settings.receipts_url`.
 
-    `answer`, `decide` and `visit`: how residents, banks and officers behave; by default at random.
+    `answer`, `decide` and `visit`: how residents, banks and officers behave; None: at random, by `seed`.
     """
     url, keys = settings.receipts_url, {name: keys[0] for name, keys in channels.receipt_keys(settings).items()}
     phones = Carrier(clock, url, keys, channels.sms_kind, answer or carrier.by_chance(seed))

@@ -22,8 +22,10 @@ REFUSED, STILL_THERE, CAUGHT, RETURNED = 0.08, 0.55, 0.12, 0.3
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """A request to stop a payment's payee account, to extend the stop, or to release it. `institution`: the payee's
-    bank or payment institution, or None if the order does not name it.
+    """A request to stop a payee's account, to extend the stop, or to release it, by `action`.
+
+    `dispatch`: its id; `transfer`, `amount_fen`: the payment that is to be stopped. `institution`: the payee's bank or
+    payment institution, or None if the order does not name it.
     """
 
     dispatch: str
@@ -35,7 +37,9 @@ class Stopping:
 
 
 class BankSays(NamedTuple):
-    """One message of a bank: after how long, which state, how much (fen), which bank, and where the money went."""
+    """One message of a bank about a stop: `after`: the delay since the request; `amount_fen`: the money that it
+    concerns; `bank`: which bank speaks, None: unnamed; `movements`: where the money went.
+    """
 
     after: timedelta
     state: BankState
@@ -85,15 +89,18 @@ class _Stopped:
 
 
 class Stops:
-    """Each account's stops. A further payer's request joins a stop in force; an account can be stopped twice."""
+    """Each account's stops. An account can be stopped twice; while a stop is in force, a further request joins it and
+    counts nothing.
+    """
 
     def __init__(self) -> None:
         self._stops: dict[str, _Stopped] = {}  # by account
 
     def take(self, account: str, action: Action, now: datetime) -> None:
-        """Stop an account for 48 hours, extend the stop (STOP_AGAIN) or release it, by `action`.
+        """By `action`, stop an account for 48 hours, extend its stop by 48 hours (STOP_AGAIN), or end it
+        (STOP_RELEASE).
 
-        Raises RefusedError if the account was stopped twice already.
+        Raises RefusedError if a new stop is needed and the account was stopped twice already.
         """
         stopped = self._stops.setdefault(account, _Stopped(0, now))
         if action is Action.STOP_RELEASE:
@@ -105,7 +112,9 @@ class Stops:
 
 
 class Bank(SimulatedProvider):
-    """A simulated bank: `POST /stop-payments` takes stops, extensions and releases, by `action`."""
+    """A simulated bank: `POST /stop-payments` takes stops, extensions and releases, by `action`. `decide`: how it
+    behaves; None: at random.
+    """
 
     def __init__(
         self,
@@ -124,14 +133,16 @@ class Bank(SimulatedProvider):
         return {"/stop-payments": "bank"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Stop, extend or release the account, and return the log entry. Raises RefusedError after two stops."""
+        """Stop, extend or release the account, and return the log entry. Raises RefusedError if the account was stopped
+        twice already, and KeyError or ValueError if the order is not complete or its action unknown.
+        """
         account, action = order["account"], Action(order["action"])
         self._stops.take(account, action, self.clock.now())
         said = f"{order['transfer']} {order['amount_fen']}"
         return Contact(key, action.value, account, self.clock.now().isoformat(), said)
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
-        """Return the bank's feedback as receipts, each with its delay after `now`."""
+        """Return the bank's feedback as receipts, each with its delay after `now`, in the order of `decide`."""
         action, amount_fen = Action(order["action"]), order["amount_fen"]
         stopping = Stopping(key, action, order["account"], order["transfer"], amount_fen, order.get("institution"))
         return [(said.after, _told(stopping, said, now + said.after)) for said in await self._decide(stopping, now)]

@@ -46,7 +46,9 @@ Receipt = tuple[timedelta, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One thing that a provider really did: an entry of its log. `at`: ISO 8601; `said`: the text, or the reason."""
+    """One thing that a provider really did: an entry of its log. `dispatch`: id of the order; `to`: telephone, account
+    or officer; `at`: ISO 8601; `said`: the text, or the reason.
+    """
 
     dispatch: str
     action: str
@@ -59,25 +61,25 @@ class Contact:
 class Fault:
     """A fault in the next `times` requests.
 
-    `status`: of `error`; `seconds`: wall-clock, of `hang`, `late_act` and `late_answer`; `minutes`: by the province's
-    clock, of `receipts_late`.
+    `status`: the HTTP status of the fault `error`; `seconds`: wall-clock duration of `hang`, `late_act` and
+    `late_answer`; `minutes`: by the province's clock, the delay of `receipts_late`.
     """
 
     times: int = 1
-    status: int = 500  # for `error`
-    seconds: float = 10.0  # for `hang`, `late_act` and `late_answer`; wall-clock
-    minutes: float = 36.0  # for `receipts_late`, by the province's clock
+    status: int = 500
+    seconds: float = 10.0
+    minutes: float = 36.0
 
 
 class RefusedError(ValueError):
-    """Raised if the provider refuses an order, which it answers with 422; the text says why."""
+    """Raised if the provider refuses an order, which it then answers with 422; the text says why."""
 
 
 _trace: ContextVar[str | None] = ContextVar("trace", default=None)  # of the order; its receipts continue it
 
 
 class CutAnswer(Response):
-    """The head of an answer without its body, after which the server closes the connection."""
+    """An answer (202) whose connection is closed after the head, before the body."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"2")]})
@@ -86,7 +88,9 @@ class CutAnswer(Response):
 class SimulatedProvider(ABC):
     """A provider of one family of orders. Subclasses define what an order does and its receipts.
 
-    `book`: the contacts made, the earliest first. `faults`: those to come, by name.
+    `book`: the contacts made, the earliest first. `faults`: those to come, by name. `delayed`: by how many wall-clock
+    seconds `late_act` delayed an order, by dispatch id; `held_up`: number of orders that are delayed at present.
+    `mode`: how it treats a repeated order: IDEMPOTENT: once; NEITHER: each time, and it cannot be asked either.
     """
 
     def __init__(
@@ -105,7 +109,7 @@ class SimulatedProvider(ABC):
 
     @abstractmethod
     def paths(self) -> dict[str, str]:
-        """Return each path that takes orders, with the name of the webhook for its receipts."""
+        """Return each path that takes orders, with the name of the webhook to which its receipts go."""
 
     @abstractmethod
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
@@ -116,7 +120,7 @@ class SimulatedProvider(ABC):
 
     @abstractmethod
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
-        """Return the order's receipts, each with its delay after `now`."""
+        """Return the order's receipts, each as (delay after `now`, JSON without its ids). `key`: the dispatch id."""
 
     @property
     def app(self) -> Starlette:
@@ -129,7 +133,7 @@ class SimulatedProvider(ABC):
         return Starlette(routes=routes)
 
     async def close(self) -> None:
-        """Stop sending receipts, also those under way."""
+        """Stop sending receipts, and drop those that are not accepted yet."""
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -137,7 +141,7 @@ class SimulatedProvider(ABC):
             await self._client.aclose()
 
     def fault(self, name: str) -> Fault | None:
-        """Use up a fault once and return it, or None if it is not set."""
+        """Use up a fault once and return it, or None if it is not set. After its last time it is no longer set."""
         fault = self.faults.get(name)
         if fault is None:
             return None
@@ -221,7 +225,9 @@ class SimulatedProvider(ABC):
             self.tell(key, path, receipt, times)
 
     def tell(self, key: str, path: str, receipt: dict[str, Any], times: int = 1) -> None:
-        """Send a receipt in the background, `times` times with the same id, each until it is accepted or refused."""
+        """Send a receipt in the background, `times` times with the same id, each until it is accepted or refused, at
+        most 40 times. `key`: the dispatch id. Nothing is raised; failures are logged.
+        """
         self._told[key] += 1
         body = orjson.dumps({"id": f"{key}#{self._told[key]}", "dispatch": key, **receipt})
         for _ in range(times):

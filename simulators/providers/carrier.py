@@ -19,7 +19,7 @@ Answers = Sequence[tuple[timedelta, Result]]
 
 @dataclass(frozen=True, slots=True)
 class Ringing:
-    """A telephone that gets a message or a call."""
+    """A telephone that gets a message or a call. `dispatch`: id of the order; `phone`: E.164."""
 
     dispatch: str
     phone: str
@@ -53,7 +53,9 @@ def by_chance(seed: int) -> Answering:
 
 
 class Carrier(SimulatedProvider):
-    """A simulated carrier: `POST /sms` takes text messages, `POST /calls` automated calls."""
+    """A simulated carrier: `POST /sms` takes text messages, `POST /calls` automated calls. `answer`: how people react;
+    None: at random.
+    """
 
     def __init__(
         self,
@@ -71,7 +73,9 @@ class Carrier(SimulatedProvider):
         return {"/sms": "sms", "/calls": "voice"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Return the log entry of a message or call, with its text or script. No order is refused."""
+        """Return the log entry of a message or call, with its text or script. No order is refused; KeyError if it lacks
+        a field.
+        """
         said = order["text"] if path == "/sms" else order["script"]
         return Contact(key, order["action"], order["to"], self.clock.now().isoformat(), said)
 

@@ -15,7 +15,9 @@ from streams.runtime.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A visit as the officer gets it."""
+    """A visit as the officer gets it. `dispatch`: id of the order; `officer`, `resident`: their ids; `division`: code
+    of where to go; `level`: the case's.
+    """
 
     dispatch: str
     officer: str
@@ -26,7 +28,9 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A report of an officer, and how long after the task it comes."""
+    """A report of an officer: `after`: the delay since the task; `outcome`, `checklist`: of the talk, None before its
+    end; `note`: the officer's words.
+    """
 
     after: timedelta
     stage: VisitStage
@@ -69,7 +73,9 @@ def by_chance(seed: int) -> Visiting:
 
 
 class Station(SimulatedProvider):
-    """A simulated police station: `POST /tasks` takes visits for an officer."""
+    """A simulated police station: `POST /tasks` takes visits for an officer. `visit`: how officers behave; None: at
+    random.
+    """
 
     def __init__(
         self,
@@ -87,7 +93,7 @@ class Station(SimulatedProvider):
         return {"/tasks": "station"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Return the log entry of a task, or of a resident added to one, for whom no one else is sent.
+        """Return the log entry of a task, or of a resident added to one (`joins`), for whom no one else is sent.
 
         Raises RefusedError if there is no such task to join.
         """

@@ -25,8 +25,8 @@ _LIMITS = np.array([figures.BALANCE_YUAN[band] for band in kinds.BALANCES])  # y
 
 @dataclass(frozen=True, slots=True)
 class Acts:
-    """One kind of event on a day: each resident's row in the census, the second of the day, and the amount in fen (0:
-    no payment).
+    """All events of one kind on a day, as columns of equal length: `rows`: the residents' rows in the census;
+    `seconds`: of the day; `fen`: the amounts, 0: no payment.
     """
 
     kind: str
@@ -36,9 +36,10 @@ class Acts:
 
 
 def everyday(seed: int, census: Census, acts: int, rules: RiskRules) -> Iterator[Acts]:
-    """Yield a day's events, one Acts for each kind, with only those that are evidence under the rules.
+    """Yield a day's events, one Acts for each kind, with only those that are evidence under the rules. The same seed
+    gives the same events.
 
-    `acts`: number of all events, evidence or not.
+    `acts`: number of all events on that day, evidence or not.
     """
     chance = generator(seed, "everyday")
     shares = np.array(list(figures.ORDINARY.values()))

@@ -30,7 +30,9 @@ _STRANGERS_FROM = 10**7  # serial numbers of telephones and accounts outside the
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A signal and when its feed sends it. `order`: breaks ties, the same way in every run."""
+    """A signal and when its feed sends it (`at`). `order`: breaks ties between equal times, the same way in every
+    run.
+    """
 
     at: datetime
     order: str
@@ -48,7 +50,7 @@ class _Scene:
 
 
 def carrier_of(phone: str) -> str:
-    """Return the carrier of a telephone: the source of its signals."""
+    """Return the carrier of a telephone (one of CARRIERS): the source of its signals."""
     return CARRIERS[int(phone[-2:]) // 2 % len(CARRIERS)]
 
 
@@ -61,9 +63,9 @@ class OrdinaryLife:
         self._pools = _pools(residents)
 
     def hour(self, since: datetime, count: int) -> Iterator[Due]:
-        """Yield the signals of `count` events in the hour that begins at `since`, in no order.
+        """Yield the signals of `count` events in the hour that begins at `since`, not ordered by time.
 
-        A payment to a new payee gives two signals. A signal may be sent after the hour.
+        A payment to a new payee gives two signals. A signal may be due after the hour.
         """
         chance = stream(self._seed, "ordinary", since)
         for number in range(count):

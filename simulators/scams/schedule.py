@@ -21,7 +21,9 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """The stories that begin in an hour, the gangs behind them, and everyday signals."""
+    """What begins in an hour from `since`: `stories`: scams, `gangs`: those behind them, `ordinary`: everyday
+    signals.
+    """
 
     since: datetime
     stories: tuple[Story, ...]
@@ -30,7 +32,7 @@ class Hour:
 
 
 def hours(seed: int, residents: Sequence[Resident], start: datetime, pace: Pace) -> Iterator[Hour]:
-    """Yield one hour after another from `start` on, without end. A resident is in at most one story."""
+    """Yield one hour after another from `start` on, without end. Over all hours, a resident is in at most one story."""
     at_risk, ordinary = AtRisk.among(residents, start.date()), OrdinaryLife(seed, residents)
     for hour in scam_hours(seed, at_risk, len(residents), start, pace):
         count = _count(stream(seed, "ordinary", "count", hour.since), pace.ordinary(len(residents)))
@@ -38,7 +40,9 @@ def hours(seed: int, residents: Sequence[Resident], start: datetime, pace: Pace)
 
 
 def scam_hours(seed: int, at_risk: AtRisk, residents: int, start: datetime, pace: Pace) -> Iterator[Hour]:
-    """Yield the hours from `start` on, without everyday life and without end. `residents`: how many live there."""
+    """Yield one hour after another from `start` on, without everyday signals and without end. `residents`: how many
+    live there.
+    """
     since, spared = start, set[str]()
     while True:
         gangs: dict[str, Gang] = {}

@@ -26,7 +26,9 @@ _DAY = 86_400  # seconds
 
 
 def gang(seed: int, scam_type: str, since: datetime, number: int) -> Gang:
-    """Return gang `number` of a type of scam, active since that time: its accounts, telephones and site."""
+    """Return gang `number` (from 0) of a type of scam, active since that time: its accounts, telephones and site.
+    Raises KeyError for an unknown type.
+    """
     name = f"{scam_type}-{since:%Y%m%d%H}-{number}"
     chance = stream(seed, "gang", name)
     shown = [pick(chance, SCAMS[scam_type].classes) for _ in range(_PHONES_A_GANG)]
@@ -74,7 +76,9 @@ class _Draft:
 
 
 def write(seed: int, key: str, gang: Gang, victim: Resident, begins: datetime, pace: Pace) -> Story:
-    """Return the script of one scam on one victim; `key` identifies it within the seed."""
+    """Return the script of one scam on one victim; the same arguments give the same script. `key`: identifies it within
+    the seed; `begins`: the time of its first event.
+    """
     chance, scam = stream(seed, "story", key), SCAMS[gang.scam_type]
     app, known = chance.random() < scam.app_share, chance.random() < figures.KNOWN_TO_APPWATCH
     draft = _Draft(chance, key, scam, victim, gang, begins, pace.life(chance, scam), app, known)

@@ -11,7 +11,9 @@ from simulators.assumptions.figures import CALL_UPDATE
 
 
 class Phase(StrEnum):
-    """The phases of a scam. AFTER: a report of the loss, or a recovery scam."""
+    """The phases of a scam, in order: HOOK: the first contact; TRUST: contacts that build trust; PRESSURE: to pay;
+    TRANSFER: the payments; AFTER: a report of the loss, or a recovery scam.
+    """
 
     HOOK = "hook"
     TRUST = "trust"
@@ -22,19 +24,24 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gang:
-    """The scammers who run the same scam on several victims, with the same accounts and telephones."""
+    """The scammers who run the same scam on several victims. `mules`: their account numbers; `phones`: telephones
+    (E.164), each with its class as the carrier reports it; `target`: domain of their app or site; `confirmed`: the mule
+    accounts that the police confirm, and when.
+    """
 
     id: str
     scam_type: str
     mules: tuple[str, ...]
     phones: tuple[tuple[str, NumberClass], ...]
-    target: str  # domain of its app or site
-    confirmed: tuple[tuple[str, datetime], ...]  # mule accounts that the police confirm, and when
+    target: str
+    confirmed: tuple[tuple[str, datetime], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A call from the scammer. `number`: the caller's; `shown`: its class as the carrier reports it."""
+    """A call from the scammer that begins at `at`. `number`: the caller's; `shown`: its class as the carrier reports
+    it; `lasts`: its duration if nobody intervenes.
+    """
 
     at: datetime
     phase: Phase
@@ -48,7 +55,9 @@ class Ring:
         return self.at + self.lasts
 
     def told(self) -> Iterator[datetime]:
-        """Yield when the carrier reports the call: during a long call, and at its end."""
+        """Yield when the carrier reports the call: from five minutes' duration on every five minutes, first 30 s after
+        its beginning; and always at its end.
+        """
         told = self.at + CALL_UPDATE / 10
         while told < self.ends and self.lasts >= CALL_UPDATE:
             yield told
@@ -68,18 +77,24 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The victim opens the scam's app or website."""
+    """The victim opens the scam's app or website. `target`: its domain; `known`: to the app watch, which gives no
+    signal of what it does not know.
+    """
 
     at: datetime
     phase: Phase
     target: str
     app: AppKind
-    known: bool = True  # to the app watch: what it does not know leaves no signal
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """A payment that the victim makes if nobody intervenes. `settles`: when it reaches the payee; `source`: a bank."""
+    """A payment that the victim makes at `at` if nobody intervenes.
+
+    `settles`: when the money reaches the payee; `payee`, `payer`: account numbers; `source`: the payer's bank;
+    `balance_fen`: the payer's before it, None: the bank does not tell; `id`: unique within the source.
+    """
 
     at: datetime
     settles: datetime
@@ -95,13 +110,13 @@ class Pay:
 
     @property
     def uid(self) -> str:
-        """The uid of its signals."""
+        """The uid of its signals: "source:id"."""
         return f"{self.source}:{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """The victim has understood, and reports the loss."""
+    """The victim has understood, and reports the loss to 96110 or 110."""
 
     at: datetime
     phase: Phase = Phase.AFTER
@@ -112,7 +127,10 @@ Beat = Ring | Message | Opened | Pay | Tell
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One scam on one victim. `beats`: its events, in order of time."""
+    """One scam on one victim. `scam_type`: a key of SCAMS; `begins`: time of its first event; `beats`: its events, in
+    order of time. `relapses_after`: after being dissuaded, the time until the victim believes the scammer again; None:
+    never.
+    """
 
     id: str
     scam_type: str
@@ -120,16 +138,16 @@ class Story:
     gang: Gang
     begins: datetime
     beats: tuple[Beat, ...]
-    relapses_after: timedelta | None = None  # after being dissuaded: when the victim believes the scammer again
+    relapses_after: timedelta | None = None
 
     @property
     def payments(self) -> tuple[Pay, ...]:
-        """Its payments, in order of time."""
+        """Its payments, in order of time; empty if the victim is never asked for money."""
         return tuple(beat for beat in self.beats if isinstance(beat, Pay))
 
     @property
     def asked_fen(self) -> int:
-        """The loss (fen) if nobody intervenes."""
+        """The sum of its payments (fen): the loss if nobody intervenes."""
         return sum(payment.amount_fen for payment in self.payments)
 
     @property
@@ -144,7 +162,7 @@ class Story:
 
     @property
     def ends(self) -> datetime:
-        """The end of its last event."""
+        """The end of its last event: of calls when they end, of payments when they settle."""
         return max(_end(beat) for beat in self.beats)
 
 

@@ -36,7 +36,7 @@ _MOST_HIT = {
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """A seed's people, and the crimes in one year."""
+    """A seed's people (`census`), and the crimes reported of one year (`crimes`)."""
 
     census: Census
     crimes: Sequence[Crime]
@@ -48,8 +48,8 @@ Holds = Callable[[Crime], bool]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A published fact. `measure`: its value in a year; `within`: whether the seeds' values are within the
-    tolerance.
+    """A published fact: `name`, `published` (its figure) and `tolerance`, all in words. `measure`: its value in a
+    simulated year; `within`: whether the seeds' values are within the tolerance; `show`: formats a value.
     """
 
     name: str
@@ -62,7 +62,9 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A fact compared with the simulation; `mean` and `sd` over the seeds; `ok`: it is within the tolerance."""
+    """A fact compared with the simulation: `fact`, `published`, `tolerance` and `simulated` in words; `mean` and `sd`:
+    of the values over the seeds, in the fact's unit (sd 0 for one seed); `ok`: whether it is within the tolerance.
+    """
 
     fact: str
     published: str
@@ -76,9 +78,9 @@ class Line:
 def calibrate(
     seeds: Sequence[int], residents: int = figures.PEOPLE, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> list[Line]:
-    """Simulate a year of each seed, and return a line for each published fact.
+    """Simulate a year of each seed without warnings, and return a line for each published fact, in the order of FACTS.
 
-    `progress` is called with the number of finished years and their total.
+    `progress`: called with the number of finished years and their total. Raises ValueError without seeds.
     """
     measured = []
     for done, seed in enumerate(seeds, 1):
@@ -88,17 +90,17 @@ def calibrate(
 
 
 def measures(year: Year) -> dict[str, float]:
-    """Return every fact's value in a year, by name."""
+    """Return every fact's value in a year, by the fact's name; shares from 0 to 1, sums in yuan."""
     return {fact.name: fact.measure(year) for fact in FACTS}
 
 
 def judge(measured: Sequence[Mapping[str, float]]) -> list[Line]:
-    """Return a line for each fact. `measured`: one entry for each seed."""
+    """Return a line for each fact. `measured`: each seed's values by fact name; at least one."""
     return [_line(fact, [one[fact.name] for one in measured]) for fact in FACTS]
 
 
 def report(lines: Iterable[Line]) -> list[dict[str, object]]:
-    """Return the lines for a JSON report."""
+    """Return the lines as plain dicts, by field name, for a JSON report."""
     return [asdict(line) for line in lines]
 
 

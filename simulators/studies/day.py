@@ -32,9 +32,10 @@ _STEPS = {"Ring": "calls", "Message": "messages", "Opened": "sites", "Pay": "pay
 
 
 def day(seed: int, residents: int, rules: RiskRules) -> Counts:
-    """Simulate a day, and return counts by subject ("people", "scams", "signals", ...) and kind.
+    """Simulate a day at the real pace, and return counts: subject -> kind -> number.
 
-    The subject "money_fen" has sums in fen. `rules`: define what is evidence.
+    The subjects are people, scams, types, steps, signals, contacts, money_fen (sums in fen) and everyday. `rules`:
+    define which everyday events are evidence.
     """
     census = Census(seed, residents, START.date())
     hours = islice(scam_hours(seed, census.at_risk(), residents, START, REAL), DAY_HOURS)

@@ -29,9 +29,8 @@ _ROUNDED = 1e-9  # tolerance for rounding errors
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """The sums of one class in fen: claimed by the ledger, true, and how far claims exceed the truth.
-
-    An excess in one claim is not offset by another. `idle`: claimed where nothing was avoided.
+    """The sums of one evidence class in fen: `claimed`: by the ledger; `true`: really avoided; `over`: how far claims
+    exceed the truth, an excess not offset by another claim; `idle`: claimed where nothing was avoided.
     """
 
     claimed: int = 0
@@ -40,7 +39,9 @@ class Figure:
     idle: int = 0
 
     def plus(self, claimed: int, true: int) -> "Figure":
-        """Return the sums with one more claim."""
+        """Return the sums with one more claim: `claimed` fen, of which `true` fen were really avoided (may be more than
+        claimed).
+        """
         idle = 0 if true else claimed
         return Figure(self.claimed + claimed, self.true + true, self.over + max(0, claimed - true), self.idle + idle)
 
@@ -93,7 +94,9 @@ def _compared(
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The true money as a share of the claimed: the mean, and an interval. It may exceed 1."""
+    """The truly avoided loss as a share of the claimed: `mean`, and an interval from `low` to `high`. All may exceed
+    1.
+    """
 
     low: float
     mean: float
@@ -105,10 +108,10 @@ class Ratio:
 
 
 def learnt(figures: Iterable[Figure], share: float = SHARE) -> Ratio:
-    """Return the interval of the ratio of truth to claims in these figures.
+    """Return the ratio of truth to claims in these figures, with an interval that covers `share` (0 to 1) of them.
 
-    `share`: of the figures that it is to cover. It uses order statistics, without assuming a distribution; with too few
-    figures, it spans from the least to the greatest. Raises ValueError if nothing is claimed.
+    It uses order statistics, without assuming a distribution; with too few figures, it spans from the least to the
+    greatest. Figures without a claim are left out. Raises ValueError if nothing is claimed in any.
     """
     claims = [figure for figure in figures if figure.claimed]
     if not claims:
@@ -122,11 +125,14 @@ def learnt(figures: Iterable[Figure], share: float = SHARE) -> Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of a class over all seeds. `claims`: number of seeds with any claim, to which the rest refers.
+    """The result of an evidence class over all seeds. `claims`: number of seeds with any claim, to which the rest
+    refers.
 
-    Sums are means over these seeds, in fen. `counted`: the claims as they may be reported: in A and B unchanged, in C
-    and D times the ratio learnt from the other half of the seeds. `kept`: the ratio learnt from all. `over`: number of
-    seeds with a claim above the truth; `coverage`: share of seeds whose interval covers it, None if unknown.
+    `claimed`, `idle`, `counted` and `true` are means over these seeds, in fen: what the ledger claims, what of it is
+    claimed where nothing was avoided, the claims as they may be reported (in A and B unchanged, in C and D times the
+    ratio learnt from the other half of the seeds), and the truth. `over`: number of seeds with a claim above the truth;
+    `coverage`: share (0 to 1) of seeds whose interval covers the truth, None if there are fewer than two seeds. `kept`:
+    the ratio learnt from all seeds, None without claims. `honest`: whether the class may be believed.
     """
 
     evidence: EvidenceClass

@@ -23,9 +23,10 @@ _REACHED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A resident after a warning, until they were defrauded or to the end of the observation.
+    """A resident after a warning, until they were defrauded or to the end of the observation (`until`).
 
-    `division`: where they live. `first`: no other channel had reached them before.
+    `level`: the highest of their cases; `channel`: by which they were warned; `division`: code of where they live.
+    `first`: no other channel had reached them before.
     """
 
     warned_at: datetime
@@ -38,12 +39,14 @@ class Followed:
 
     @property
     def days(self) -> float:
-        """Days from the warning to `until`."""
+        """Days from the warning to `until`, with fractions; at least 0."""
         return max(0.0, (self.until - self.warned_at) / timedelta(days=1))
 
 
 class Point(NamedTuple):
-    """The share (0 to 1) not defrauded by that day, in force until the next point, with its 95 % interval."""
+    """The share (0 to 1) of people not defrauded by the day `days` (after the warning), in force until the next point,
+    with the ends of its 95 % interval.
+    """
 
     days: float
     share: float
@@ -53,9 +56,8 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A group's curve: number of people, of those defrauded, and the falling share of those who are not.
-
-    `points`: by day, from day 0 on.
+    """A group's Kaplan–Meier curve: number of people, number of those defrauded, and the falling share of those who are
+    not (`points`, from day 0 on).
     """
 
     people: int
@@ -63,16 +65,18 @@ class Curve:
     points: Sequence[Point]
 
     def at(self, days: float) -> Point:
-        """Return the point in force on that day. Raises ValueError for a negative number of days."""
+        """Return the point in force `days` after the warning: the last one not later. Raises ValueError for a negative
+        number of days.
+        """
         if days < 0:
             raise ValueError("nobody is followed from before the warning")
         return [point for point in self.points if point.days <= days][-1]
 
 
 def followed(cases: Iterable[Case], truth: Truth, now: datetime) -> Iterator[Followed]:
-    """Yield each resident and channel from the first contact that reached them, with the highest level of their cases.
+    """Yield a row for each resident and each channel that reached them by `now`, from its first such contact on.
 
-    They count as defrauded if a payment made afterwards settled.
+    They count as defrauded if a payment made afterwards settled by `now`. Residents without a case are left out.
     """
     levels = _levels(cases)
     for resident, channels in sorted(_reached(truth.contacts, now).items()):
@@ -86,7 +90,7 @@ def followed(cases: Iterable[Case], truth: Truth, now: datetime) -> Iterator[Fol
 
 
 def survival(rows: Iterable[Followed], by: Callable[[Followed], str]) -> dict[str, Curve]:
-    """Return a curve for each group, by name."""
+    """Return a curve for each group, by name; `by` returns the name of a row's group."""
     groups: defaultdict[str, list[Followed]] = defaultdict(list)
     for row in rows:
         groups[by(row)].append(row)
@@ -114,21 +118,25 @@ def _point(days: float, share: float, low: float, high: float, followed: float) 
 
 
 def by_level(row: Followed) -> str:
+    """Return the value of the row's level, such as "red"."""
     return row.level.value
 
 
 def by_channel(row: Followed) -> str:
+    """Return the value of the row's channel, such as "sms"."""
     return row.channel.value
 
 
 def by_station(row: Followed) -> str:
-    """Return the name of the county: each has one station (simulators/population/stations)."""
+    """Return the name of the county where the resident lives: each county has one station."""
     return name_of(row.division[:_COUNTY], row.warned_at.date())
 
 
 def by_each(rows: Sequence[Followed]) -> dict[str, dict[str, Curve]]:
-    """Return curves by level and station from the first contact that reached a resident, by channel from each one's
-    own.
+    """Return the curves: `level`, `channel` or `station` -> group -> curve.
+
+    By level and station they begin with the first contact that reached a resident, by channel with each channel's own.
+    Levels without anybody are missing; the gravest comes first.
     """
     first = [row for row in rows if row.first]
     levels = survival(first, by_level)

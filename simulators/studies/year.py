@@ -24,7 +24,10 @@ _PAYING = replace(
 
 @dataclass(frozen=True, slots=True)
 class Crime:
-    """A reported fraud. `lost_fen`: what was paid since the victim's previous report."""
+    """A reported fraud. `lost_fen`: what was paid since the victim's previous report; `age`: in years; `prefecture`:
+    its division code of six digits; `over_internet`: it began there, not with a call or SMS; `uses_app`: an app or
+    website was part of it.
+    """
 
     scam_type: str
     lost_fen: int
@@ -37,7 +40,9 @@ class Crime:
 
 
 def year(seed: int, census: Census) -> Iterator[Crime]:
-    """Yield the crimes of scams that begin within a year. `census` may be of a part of the province."""
+    """Yield the reported crimes of scams that begin within a year, in the order of their beginnings. `census` may be of
+    a part of the province.
+    """
     hours = scam_hours(seed, census.at_risk(), len(census), START, _PAYING)
     for hour in islice(hours, HOURS):
         for story in hour.stories:
@@ -45,7 +50,9 @@ def year(seed: int, census: Census) -> Iterator[Crime]:
 
 
 def crimes(story: Story) -> Iterator[Crime]:
-    """Yield a crime for each report of a loss; a victim who is hit again may have two."""
+    """Yield a crime for each report of a loss; none if the victim paid or reported nothing, two if they were hit
+    again.
+    """
     lost_fen = 0
     for beat in story.beats:
         if isinstance(beat, Pay):
@@ -70,6 +77,6 @@ def _crime(story: Story, lost_fen: int) -> Crime:
 
 
 def live(seed: int, residents: int = figures.PEOPLE) -> tuple[Census, list[Crime]]:
-    """Return a seed's people, and the crimes of their year."""
+    """Return a seed's people, and the reported crimes of one year in which nobody is warned."""
     census = Census(seed, residents, START.date())
     return census, list(year(seed, census))

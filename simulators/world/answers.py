@@ -14,24 +14,26 @@ from simulators.world.mules import Moved
 
 
 class Answers:
-    """The behaviours for the providers, one method each."""
+    """The behaviours of the province's people for the simulated providers, one method each."""
 
     def __init__(self, contacts: Contacts, guest: str | None = None) -> None:
-        """`guest`: the officer who is not simulated."""
+        """`guest`: id of the officer who is not simulated, but played by the user; None: all are simulated."""
         self._contacts, self._guest = contacts, guest
 
     async def telephone(self, ringing: Ringing, now: datetime) -> Sequence[tuple[timedelta, Result]]:
-        """Return the results of a message or call; empty if no receipt ever comes."""
+        """Return the result of a message or call and its delay after `now`; empty if no receipt ever comes."""
         answer = self._contacts.answer(ringing.dispatch, ringing.action, now)
         return [] if answer.result is None else [(answer.after, answer.result)]
 
     async def bank(self, stopping: Stopping, now: datetime) -> Feedback:
-        """Return the bank's feedback to a stop."""
+        """Return the bank's messages about a stop, its extension or its release, with delays after `now`."""
         answers = self._contacts.bank(stopping.dispatch, stopping.action, stopping.account, stopping.transfer, now)
         return [_said(stopping, answer) for answer in answers]
 
     async def visit(self, errand: Errand, now: datetime) -> Sequence[Stage]:
-        """Return the officer's reports; empty for the guest, who reports themselves."""
+        """Return the officer's reports with delays after `now`; empty for the guest, who reports themselves, and for an
+        officer who does not answer.
+        """
         if errand.officer == self._guest:
             return []
         return [

@@ -16,7 +16,9 @@ ROLE = StaffRole.RELEASE_DESK
 
 @dataclass(frozen=True, slots=True)
 class OrderReading:
-    """An approval that a person gives at `at`, after reading the order."""
+    """An approval that a person gives at `at`, after reading the order. `order`: the order's step id; `by`: the
+    person's id.
+    """
 
     at: datetime
     order: str
@@ -24,7 +26,7 @@ class OrderReading:
 
 
 def readings(case: Case, contacts: Contacts) -> Iterable[OrderReading]:
-    """Yield the next approval of each order of a case that persons may still decide on.
+    """Yield the next approval of each order of a case that persons may still decide on; its time may be past.
 
     Persons read one after the other: the second begins when the first has approved.
     """
@@ -37,7 +39,9 @@ def readings(case: Case, contacts: Contacts) -> Iterable[OrderReading]:
 
 
 def approved(case: Case, reading: OrderReading, now: datetime) -> OperatorReport:
-    """Return a person's approval as an input of the case. Its id is deterministic: it counts once."""
+    """Return a person's approval as an input of the case. Its id depends only on case, order and person, so it counts
+    once.
+    """
     return OperatorReport(
         id=short_hash("approval", case.id, reading.order, reading.by),
         at=now,

@@ -13,7 +13,7 @@ from simulators.assumptions.figures import SCAMS
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A contact's result, and how long after it was sent. `result` None: no receipt ever comes."""
+    """A contact's result, and how long `after` it was sent. `result` None: no receipt ever comes."""
 
     result: Result | None
     after: timedelta
@@ -21,10 +21,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A contacted resident's situation. `scam_type` None: they are in no scam.
+    """A contacted resident's true situation. `scam_type` None: they are in no scam.
 
-    `payments_made`: settled ones; `on_the_line`: the scammer is calling now; `talks`: earlier conversations; `objects`:
-    to calls; `asked`: for money.
+    `payments_made`: number of settled ones; `payments_to_come`: number of those not made yet or in flight; `persuaded`:
+    dissuaded now; `on_the_line`: the scammer is calling now; `talks`: number of earlier conversations; `objects`: they
+    object to calls; `asked`: the scam asks for money, which most never do.
     """
 
     scam_type: str | None = None
@@ -34,17 +35,19 @@ class Situation:
     on_the_line: bool = False
     talks: int = 0
     objects: bool = False
-    asked: bool = False  # for money: most victims never are
+    asked: bool = False
 
     @property
     def robbed(self) -> bool:
-        """Whether everything that will ever be asked for is paid."""
+        """Whether all payments that the scam will ever ask for are settled, at least one."""
         return self.asked and self.payments_made > 0 and self.payments_to_come == 0
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A conversation, or a call that was not answered (UNREACHABLE): its outcome, duration and reason."""
+    """A conversation, or a call that was not answered (`outcome` UNREACHABLE): `lasted`: its duration; `because`: the
+    reason in words.
+    """
 
     outcome: Outcome
     lasted: timedelta
@@ -53,7 +56,9 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A report of an officer. `after`: since the task was sent."""
+    """A report of an officer. `after`: the delay since the task was sent; `outcome`, `checklist`: None before the
+    end.
+    """
 
     stage: VisitStage
     after: timedelta
@@ -62,7 +67,9 @@ class Stage:
 
 
 def sms(chance: Random) -> Answer:
-    """Return an SMS's receipt: usually within seconds, sometimes much too late, or never."""
+    """Return an SMS's receipt and its delay: usually some seconds, sometimes 36 minutes; the result is None if there is
+    none.
+    """
     word = pick(chance, figures.SMS_RECEIPT)
     late = chance.random() < figures.SMS_VERY_LATE
     if late:
@@ -71,7 +78,9 @@ def sms(chance: Random) -> Answer:
 
 
 def robot_call(chance: Random, situation: Situation) -> Answer:
-    """Return an automated call's result: about 40 % refuse; during a scammer's call the line is mostly busy."""
+    """Return an automated call's result and its delay: about 40 % refuse; during a scammer's call the line is mostly
+    busy.
+    """
     if situation.on_the_line and chance.random() < figures.BUSY_WITH_SCAMMER:
         return Answer(Result.BUSY, between(chance, 2, 6))
     shares = dict(figures.ROBOT_CALL)
@@ -82,7 +91,9 @@ def robot_call(chance: Random, situation: Situation) -> Answer:
 
 
 def moved(chance: Random, action: Action, result: Result, situation: Situation) -> bool:
-    """Return whether a message, an automated call or a trusted contact dissuades."""
+    """Return whether a message, an automated call or a trusted contact dissuades, drawn at random; never if there is no
+    scam.
+    """
     if situation.scam_type is None:
         return False
     return chance.random() < _weight(action, result) * persuades(situation)
@@ -113,7 +124,9 @@ def persuades(situation: Situation) -> float:
 
 
 def talk(chance: Random, situation: Situation) -> Talk:
-    """Return the result of an operator's call: UNREACHABLE if the line is busy or nobody answers, else the talk's."""
+    """Return how an operator's call ends, drawn at random: UNREACHABLE if the line is busy or nobody answers, else
+    FALSE_ALARM, ALREADY_DEFRAUDED, DISSUADED or NOT_PERSUADED.
+    """
     busy = situation.on_the_line and chance.random() < figures.BUSY_WITH_SCAMMER
     if busy or chance.random() > figures.TAKES_OPERATOR:
         return Talk(Outcome.UNREACHABLE, between(chance, 10, 40), "busy" if busy else "did not take the call")
@@ -135,9 +148,8 @@ def _ended(chance: Random, situation: Situation, likely: float, lasted: timedelt
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """An officer's reports up to the door, before the outcome of the talk there.
-
-    `talks_after`: when the talk ends; None if there is none.
+    """An officer's reports up to the door; none if they do not answer the task. `talks_after`: delay from the task to
+    the end of the talk at the door; None: there is no talk.
     """
 
     stages: tuple[Stage, ...]
@@ -145,7 +157,7 @@ class Visit:
 
 
 def visit(chance: Random) -> Visit:
-    """Return a random visit: accepted or not, the travel, and somebody at home or not."""
+    """Return a random visit: accepted, refused or not answered, the travel, and somebody at home or not."""
     answer = pick(chance, figures.OFFICER)
     after = between(chance, *figures.OFFICER_ACCEPTS_SECONDS)
     if answer == "late":
@@ -169,7 +181,9 @@ def _travelled(chance: Random, accepted: timedelta) -> Visit:
 
 
 def at_the_door(chance: Random, situation: Situation) -> Talk:
-    """Return the outcome of a talk at the door, which dissuades more often than a call. Its duration is 0."""
+    """Return the outcome of a talk at the door, drawn at random; it dissuades more often than a call. Its duration is
+    0.
+    """
     likely = max(figures.VISIT_FLOOR, figures.VISIT_PERSUADES * figures.HARDER_EACH_PAYMENT**situation.payments_made)
     return _ended(chance, situation, likely, timedelta(0))
 
@@ -180,10 +194,10 @@ def checklist(chance: Random) -> Checklist:
 
 
 def bank_delay(chance: Random) -> timedelta:
-    """Return how long a bank takes to answer."""
+    """Return how long a bank takes to answer, drawn at random: at most 30 minutes."""
     return seconds(chance, figures.BANK_SECONDS, figures.BANK_SPREAD, most=1800)
 
 
 def bank_refuses(chance: Random) -> bool:
-    """Return whether the bank refuses because name, account, amount or time does not fit."""
+    """Return whether the bank refuses because name, account, amount or time does not fit, drawn at random."""
     return chance.random() < figures.BANK_REFUSES

@@ -29,7 +29,7 @@ _NOTHING = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class VisitReport:
-    """A report of an officer. `after`: since the task came."""
+    """A report of an officer. `after`: the delay since the task came; `outcome`, `checklist`: None before the end."""
 
     stage: VisitStage
     after: timedelta
@@ -39,7 +39,9 @@ class VisitReport:
 
 @dataclass(frozen=True, slots=True)
 class BankAnswer:
-    """A bank's feedback. `after`: since the request; `onward`: where the payment's money went."""
+    """A bank's feedback. `after`: the delay since the request; `amount_fen`: the money that it concerns; `until`: end
+    of the stop, None if it has none; `onward`: where the payment's money went.
+    """
 
     state: BankState
     after: timedelta
@@ -49,7 +51,9 @@ class BankAnswer:
 
 
 class Contacts:
-    """Reacts to each kind of contact, and records the effects in the truth."""
+    """Reacts to each kind of contact, and records the contacts and their effects in the truth. The same dispatch always
+    gets the same reaction.
+    """
 
     def __init__(self, seed: int, people: Iterable[Resident], truth: Truth, lock: RLock) -> None:
         self._seed, self._truth, self._lock = seed, truth, lock
@@ -57,7 +61,9 @@ class Contacts:
         self._talks: Counter[str] = Counter()  # by case
 
     def answer(self, dispatch: str, action: Action, now: datetime) -> Answer:
-        """Return the result of a message or automated call, to the resident or a trusted contact. It may dissuade."""
+        """Return the result and delay of a message or automated call, to the resident or a trusted contact. It may
+        dissuade the resident.
+        """
         chance = stream(self._seed, "answer", dispatch)
         with self._lock:
             life, situation = self._meet(dispatch, now)
@@ -71,7 +77,9 @@ class Contacts:
             return answer
 
     def situation(self, name: str, now: datetime) -> Situation:
-        """Return the true situation of a case's or dispatch's resident, which the system does not know."""
+        """Return the true situation at `now` of a case's or dispatch's resident (`name`: its id), which the system does
+        not know.
+        """
         with self._lock:
             return self._meet(name, now)[1]
 
@@ -88,14 +96,15 @@ class Contacts:
             return talk
 
     def approval(self, case: str, step: str, number: int) -> timedelta:
-        """Return how long the `number`-th person takes to read and approve a stop order."""
+        """Return how long the `number`-th person (from 1) takes to read and approve a stop order."""
         chance = stream(self._seed, "approval", case, step, number)
         return seconds(chance, figures.APPROVAL_SECONDS, figures.APPROVAL_SPREAD)
 
     def outcome(self, case: str, talk: Talk, now: datetime, payments: Sequence[Payment] | None = None) -> OutcomeAct:
-        """Return what is reported after a talk: its outcome, loss avoided (class C), and loss so far.
+        """Return what is reported after a talk: its outcome, the loss avoided that the resident names (class C, only if
+        dissuaded), and the loss so far (fen).
 
-        `payments`: those of the case; None: all that the resident knows of.
+        `payments`: those of the case, to which claims are limited; None: all that the resident knows of.
         """
         chance = stream(self._seed, "claims", case)
         with self._lock:
@@ -108,9 +117,10 @@ class Contacts:
             return OutcomeAct(outcome=talk.outcome, kept=kept, lost_fen=lost, note=talk.because)
 
     def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
-        """Return how the officer answers the task; None from one who is late.
+        """Return the officer's answer to the task (ACCEPTED or REFUSED, after a delay); None if they do not answer.
 
-        An officer who accepts makes the visit later: `visit` returns its reports, with times that include the answer's.
+        An officer who accepts makes the visit later: `visit` returns its reports, with delays that include the
+        answer's.
         """
         first = next(iter(behaviour.visit(stream(self._seed, "visit", dispatch)).stages), None)
         if first is None or first.stage is VisitStage.REFUSED:
@@ -118,7 +128,9 @@ class Contacts:
         return VisitReport(first.stage, first.after) if first else None
 
     def visit(self, dispatch: str, now: datetime) -> list[VisitReport]:
-        """Return all reports of the officer who gets the task; empty from one who is late. The talk may dissuade."""
+        """Return all reports of the officer who gets the task, in order; empty if they do not answer. The talk at the
+        door may dissuade.
+        """
         chance = stream(self._seed, "visit", dispatch)
         going = behaviour.visit(chance)
         reports = [VisitReport(stage.stage, stage.after) for stage in going.stages]
@@ -138,7 +150,9 @@ class Contacts:
             return VisitReport(VisitStage.DONE, after, behaviour.checklist(chance), act)
 
     def bank(self, dispatch: str, action: Action, account: str, transfer: str, now: datetime) -> list[BankAnswer]:
-        """Return the bank's feedback to a stop, its extension or its release, and record its effect on the account."""
+        """Return the bank's feedback to a stop, its extension or its release, at least one message, with delays after
+        `now`; record its effect on the account.
+        """
         chance = stream(self._seed, "bank", dispatch)
         after = behaviour.bank_delay(chance)
         with self._lock:

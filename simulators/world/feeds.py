@@ -32,14 +32,16 @@ class Source(Protocol):
     """A source of signals: a province."""
 
     def signals_until(self, now: datetime) -> list[Signal]:
-        """Return all signals since the last call up to `now`."""
+        """Return all signals that became due since the last call, up to `now` (inclusive)."""
 
 
 class Feeders:
-    """All feeds of a province. `accepted`, `refused` and `sent`: number of signals by source.
+    """All feeds of a province: sends its signals to intake.
 
-    `unanswered`: signals in requests without an answer, which are sent again although intake may have them. Set `ended`
-    to stop new events; signals of past events are still sent.
+    `accepted`, `refused` and `sent`: numbers of signals by source, repetitions included. `unanswered`: by source,
+    signals in requests without an answer, which are sent again although intake may have them. `out_of_order`,
+    `sent_twice`: shares (0 to 1) of such signals, if `faults`. Set `ended` to stop new events; signals of past events
+    are still sent.
     """
 
     def __init__(
@@ -75,7 +77,8 @@ class Feeders:
         return self.queued + len(self._late)
 
     async def run(self, until: datetime) -> None:
-        """Send signals until the clock shows `until` or `ended` is set, then until all are accepted or refused.
+        """Send signals until the clock shows `until` or `ended` is set, then until all are accepted or refused. Call it
+        once.
 
         Raises FeedError if intake refuses a whole batch for good. If cancelled, it drops signals that are not accepted
         yet.

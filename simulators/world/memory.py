@@ -41,7 +41,9 @@ def finished(work: Coroutine[Any, Any, T]) -> T:
 
 
 class Register(Residents):
-    """Residents, looked up as in the live register. Only the lookups are implemented."""
+    """Residents in memory, looked up as in the live register. Only the lookups `find` and `standing` are
+    implemented.
+    """
 
     def __init__(self, people: Iterable[Resident]) -> None:
         self._entries = {resident.id: resident for resident in people}
@@ -53,11 +55,13 @@ class Register(Residents):
                     self._held[by, holding.value].append(owner(entry, holding))
 
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
-        """Return the resident who held each value at its time, or None."""
+        """Return the id of the resident who held each number at its time, in their order; None if nobody did."""
         return [self._meant(each) for each in asked]
 
     async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
-        """Return the canonical entry of each id after all merges; ids whose merges form a cycle are left out."""
+        """Return, by each given id, the resident's entry after all merges. Unknown ids, and those whose merges form a
+        cycle, are left out.
+        """
         ends = {entry: self._end(entry) for entry in ids}
         return {entry: self._entries[end] for entry, end in ends.items() if end in self._entries}
 
@@ -144,7 +148,7 @@ class Suspects(EvidenceStore):
         return read, [self._written(entry, rules, at) for entry in entries]
 
     async def enter(self, entries: Iterable[WatchEntry], rules: RiskRules) -> None:
-        """Add earlier entries of the watchlist, unless newer ones are there."""
+        """Add entries of the watchlist; of each subject, only the one that takes precedence is kept."""
         for entry in entries:
             self._put(entry)
 

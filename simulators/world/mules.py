@@ -17,7 +17,9 @@ _LAYER_FROM = 7 * 10**10  # serial numbers of the accounts behind mules'; mules 
 
 
 class Moved(NamedTuple):
-    """A movement of stolen money. `payee`: the account of a transfer, else None; `sequence`: the payer's bank's."""
+    """A movement of stolen money. `payer`: the account that it leaves; `payee`: the account of a transfer, else None;
+    `sequence`: the number that the payer's bank gives it.
+    """
 
     payer: str
     payee: str | None
@@ -33,7 +35,8 @@ class Moved(NamedTuple):
 
 
 def money_onward(seed: int, payment: Pay, there: int, stopped: datetime, known: datetime) -> list[Moved]:
-    """Return the movements of a settled payment's money after it reached the mule's account, up to the time `known`.
+    """Return the movements of a settled payment's money after it reached the mule's account, up to the time `known`
+    (inclusive).
 
     `there`: the part (fen) that is still in the account when it is stopped, at `stopped`; the rest left before. The
     same payment always gives the same movements.

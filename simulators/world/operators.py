@@ -41,32 +41,32 @@ class Desk(Protocol):
     """The functions of the desk that operators use."""
 
     async def next(self, operator: str) -> Case | None:
-        """Claim and return the most urgent case, or None."""
+        """Claim the most urgent waiting case for this operator and return it, or None if none waits."""
 
     async def keep(self, case_id: str, operator: str) -> bool:
-        """Renew the operator's claim. Returns False if another operator has it."""
+        """Renew the operator's claim. Returns whether they have it; False if it has passed to another."""
 
     async def release(self, case_id: str) -> None:
-        """Release the claim on a case."""
+        """Release the claim on a case, so that others can take it."""
 
     async def report(self, report: OperatorReport) -> None:
-        """Write an operator's report."""
+        """Write an operator's report as an input of its case."""
 
     async def victim(self, report: VictimReport) -> None:
-        """Write that a resident was defrauded."""
+        """Write as an input that a resident was defrauded."""
 
     async def load(self, case_id: str) -> Case | None:
-        """Return a case's current state, or None."""
+        """Return a case's current state, or None if there is no such case."""
 
     async def proposed(self) -> list[Case]:
-        """Return the cases with a stop order that persons must decide on."""
+        """Return the cases with a stop order that persons must decide on; empty if there are none."""
 
 
 class Province(Protocol):
     """What operators hear from the province: losses that victims report."""
 
     def losses(self) -> list[Loss]:
-        """Return the losses reported since the last call."""
+        """Return the losses that victims reported since the last call; often none."""
 
 
 @dataclass(slots=True)
@@ -79,7 +79,9 @@ class Tally:
 
 
 class Operators:
-    """The simulated operators. `run` never ends by itself: cancel it."""
+    """The simulated operators, who take cases from the desk, and the persons who approve stop orders. `tally`: what
+    they did so far.
+    """
 
     def __init__(self, desk: Desk, contacts: Contacts, province: Province, clock: Clock) -> None:
         self._desk, self._contacts, self._province, self._clock = desk, contacts, province, clock
@@ -88,7 +90,9 @@ class Operators:
         self.tally = Tally()
 
     async def run(self, names: Iterable[str]) -> None:
-        """Let every named operator work, and write victims' reports, until cancelled."""
+        """Let an operator of each name work, approve stop orders, and write victims' reports, until cancelled. Raises
+        (in an ExceptionGroup) what the desk raises beyond outages, which are waited for.
+        """
         async with asyncio.TaskGroup() as working:
             working.create_task(self._take_reports())
             working.create_task(self._approve())
@@ -192,7 +196,9 @@ class Operators:
 
 
 def victim_report(loss: Loss) -> VictimReport:
-    """Return a loss that a victim reported as a case's input. Its id names the transfer, so it counts once."""
+    """Return a loss that a victim reported as an input of their case. Its id names the transfer, so a loss counts
+    once.
+    """
     return VictimReport(
         id=f"told:{loss.transfer}",
         at=loss.at,
@@ -203,10 +209,10 @@ def victim_report(loss: Loss) -> VictimReport:
 
 
 def further_acts(case: Case, act: OutcomeAct, talk: Talk) -> list[Act]:
-    """Return an operator's further acts after an outcome.
+    """Return an operator's further acts after an outcome; often none.
 
-    Not persuaded or already defrauded: ask for a stop of each payment without one. Not persuaded, at orange or red:
-    send an officer. Not reached, with an unsettled payment: tell the first trusted contact.
+    Not persuaded or already defrauded: ask for a stop of each payment that has none. Not persuaded, at orange or red:
+    send an officer. Not reached, with a payment not settled: tell the first trusted contact, if there is one.
     """
     acts: list[Act] = []
     if act.outcome in (Outcome.NOT_PERSUADED, Outcome.ALREADY_DEFRAUDED):

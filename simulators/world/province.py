@@ -29,7 +29,7 @@ SECRET = b"only for simulated people"
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A payment that a victim reported as lost."""
+    """A payment that a victim reported as lost at `at`. `transfer`: the payment's uid."""
 
     resident: ResidentId
     transfer: str
@@ -42,8 +42,8 @@ _Waiting = tuple[datetime, str, int, "Signal | tuple[Life, Beat]"]
 
 
 class Province:
-    """A simulated province. `people`: to be imported before the first signal; `contacts`: react to calls, messages and
-    visits; `truth`: what really happens.
+    """A simulated province. `people`: to be imported before the first signal; `contacts`: react to calls, messages,
+    visits and stops; `truth`: what really happens. `seed`, `start`, `pace`: as given.
     """
 
     def __init__(
@@ -55,7 +55,9 @@ class Province:
         secret: bytes = SECRET,
         known: Sequence[Resident] | None = None,
     ) -> None:
-        """`known`: the people, if they were made before."""
+        """`residents`: their number; `start`: the first moment; `secret`: keys the hashes of ID numbers; `known`: the
+        people, if they were made before, else None.
+        """
         self.seed, self.start, self.pace = seed, start, pace
         self.people: Sequence[Resident] = known or people(seed, residents, start.date(), secret)
         self.truth = Truth()
@@ -68,7 +70,7 @@ class Province:
         self._losses: list[Loss] = []
 
     def signals_until(self, now: datetime) -> list[Signal]:
-        """Return the feeds' signals since the last call up to `now`, in order of time."""
+        """Return the feeds' signals that became due since the last call, up to `now` (inclusive), in order of time."""
         with self._lock:
             self._fill(now)
             told = []
@@ -80,12 +82,14 @@ class Province:
             return told
 
     def next_at(self) -> datetime:
-        """Return the time of the next signal, or at the latest the beginning of the next hour."""
+        """Return the time of the next signal or other event of a scam, but at the latest the beginning of the next hour
+        not looked at yet.
+        """
         with self._lock:
             return min(self._until, self._waiting[0][0]) if self._waiting else self._until
 
     def losses(self) -> list[Loss]:
-        """Return the losses that victims reported since the last call."""
+        """Return the settled payments that victims reported as lost since the last call; each once."""
         with self._lock:
             taken, self._losses = self._losses, []
             return taken

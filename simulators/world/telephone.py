@@ -19,13 +19,14 @@ WORDS: Mapping[Spoken, str] = {
 
 
 class Telephone:
-    """Places calls to the province's people."""
+    """Places calls of a demo's user to the province's simulated people."""
 
     def __init__(self, contacts: Contacts, desk: CaseClaims, clock: Clock) -> None:
         self._contacts, self._desk, self._clock = contacts, desk, clock
 
     async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
-        """Call a case's resident, who may be dissuaded, and return the result with what they said and claim.
+        """Call a case's resident, who may be dissuaded, and return the result: BUSY, NO_ANSWER, or ANSWERED with what
+        they said, the loss avoided that they name, and the loss so far (fen).
 
         It takes as long as the talk, by the province's clock. `answered` is awaited as soon as the resident answers.
         """

@@ -15,7 +15,9 @@ _HELD_BACK = 0.5  # share of the settling time after which the bank reports a pa
 
 
 def moments(beat: Beat) -> Iterator[datetime]:
-    """Yield when an event may leave a signal."""
+    """Yield when an event may leave a signal: a call while it lasts and at its end, a payment when it is made, held
+    back and settled, others at their time.
+    """
     match beat:
         case Ring():
             yield from beat.told()
@@ -129,7 +131,9 @@ def _report(life: Life, tell: Tell, truth: Truth) -> Report | None:
 
 
 def confirmations(gang: Gang) -> Iterator[Watch]:
-    """Yield the police's confirmations of some of a gang's accounts, while it is still active."""
+    """Yield the police's confirmations of a gang's accounts as signals of the watchlist; none if no account is
+    confirmed.
+    """
     for mule, at in gang.confirmed:
         yield Watch(
             source=POLICE,

@@ -20,17 +20,18 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 class Fate(StrEnum):
     """What has become of a payment at a moment.
 
-    NOT_MADE, WITHDRAWN: the resident was dissuaded before, or while it was in flight; CAUGHT: its bank cancelled it in
-    flight; BLOCKED: the payee's account was stopped.
+    TO_COME: not made yet; IN_FLIGHT: made, not settled; SETTLED: the payee has it; NOT_MADE: the resident was dissuaded
+    before; WITHDRAWN: they were dissuaded while it was in flight; CAUGHT: its bank cancelled it in flight; BLOCKED: the
+    payee's account was stopped.
     """
 
     TO_COME = "to_come"
     IN_FLIGHT = "in_flight"
     SETTLED = "settled"
-    NOT_MADE = "not_made"  # dissuaded before
-    WITHDRAWN = "withdrawn"  # dissuaded while it was in flight
-    CAUGHT = "caught"  # cancelled in flight by its bank
-    BLOCKED = "blocked"  # the payee's account was stopped
+    NOT_MADE = "not_made"
+    WITHDRAWN = "withdrawn"
+    CAUGHT = "caught"
+    BLOCKED = "blocked"
 
     @property
     def kept(self) -> bool:
@@ -40,7 +41,9 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A contact or an attempt. `result`: a value of Result, Outcome or VisitStage."""
+    """A contact or an attempt. `resident`: their id; `result`: a value of Result, Outcome or VisitStage, or
+    "no_receipt" or "late"; `dispatch`: id of the dispatch, of an operator's call that of the case.
+    """
 
     resident: str
     at: datetime
@@ -51,7 +54,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class AccountStop:
-    """A period in which no money enters or leaves an account."""
+    """A period in which no money enters or leaves an account: from `since` (inclusive) to `until` (exclusive)."""
 
     since: datetime
     until: datetime
@@ -63,19 +66,25 @@ class AccountStop:
 
 @dataclass(slots=True)
 class Life:
-    """One story and its course so far. `caught`: when a bank cancelled a payment, by its uid; `frozen`: fen, by uid."""
+    """One story and its course so far. `persuaded_at`, `persuaded_by`: the first dissuasion and the action that
+    achieved it; `persuaded_again_at`: the dissuasion after a relapse; None: none. `caught`: when a bank cancelled a
+    payment, by its uid; `frozen`: fen that banks have frozen, by the payment's uid. `talks`: number of conversations;
+    `loss_known`: an operator, an officer or the victim has reported the loss.
+    """
 
     story: Story
     persuaded_at: datetime | None = None
     persuaded_by: Action | None = None
-    persuaded_again_at: datetime | None = None  # after a relapse
-    caught: dict[str, datetime] = field(default_factory=dict)  # payment's uid -> when
-    frozen: dict[str, int] = field(default_factory=dict)  # payment's uid -> fen
+    persuaded_again_at: datetime | None = None
+    caught: dict[str, datetime] = field(default_factory=dict)
+    frozen: dict[str, int] = field(default_factory=dict)
     talks: int = 0
-    loss_known: bool = False  # already reported by an operator or officer
+    loss_known: bool = False
 
     def persuade(self, at: datetime, by: Action) -> None:
-        """Let the victim stop paying from `at` on, until the story's relapse, if any. A victim relapses once."""
+        """Note that the victim is dissuaded by an action: they pay nothing from `at` on, until the story's relapse, if
+        any. A victim relapses once.
+        """
         if self.persuaded_at is None or at < self.persuaded_at:
             self.persuaded_at, self.persuaded_by = at, by
         elif self._relapses_at <= at and (self.persuaded_again_at is None or at < self.persuaded_again_at):
@@ -103,8 +112,8 @@ class Life:
         return _NEVER if self.persuaded_at is None or after is None else self.persuaded_at + after
 
     def fate(self, payment: Pay, now: datetime, stops: Mapping[str, list[AccountStop]]) -> Fate:
-        """Return what has become of a payment by `now`. If a payment and an intervention coincide, the payment came
-        first.
+        """Return what has become of a payment by `now`. `stops`: by account. If a payment and an intervention coincide,
+        the payment came first.
         """
         before = self._persuaded_since(payment.at, now)
         if before and before < payment.at:
@@ -138,30 +147,36 @@ class Life:
 
 
 def still_there(payment: Pay, at: datetime) -> int:
-    """Return how much of a settled payment (fen) is still on the mule's account at that moment."""
+    """Return how much of a settled payment (fen, rounded down) is still on the mule's account at that moment; it halves
+    every 25 minutes.
+    """
     left = math.pow(0.5, (at - payment.settles) / MULE_HALF_LIFE)
     return math.floor(payment.amount_fen * left)
 
 
 @dataclass(slots=True)
 class Truth:
-    """The record of what really happened."""
+    """The record of what really happened. `lives`: residents' stories, by resident id; `stops`: by account number;
+    `contacts`: all contacts and attempts, in the order in which they were made.
+    """
 
-    lives: dict[str, Life] = field(default_factory=dict)  # resident -> their story
-    stops: dict[str, list[AccountStop]] = field(default_factory=dict)  # by account
+    lives: dict[str, Life] = field(default_factory=dict)
+    stops: dict[str, list[AccountStop]] = field(default_factory=dict)
     contacts: list[Contact] = field(default_factory=list)
 
     def fates(self, life: Life, now: datetime) -> Iterator[tuple[Pay, Fate]]:
-        """Yield every payment of a story with its fate at `now`."""
+        """Yield every payment of a story with its fate at `now`, in order of time."""
         for payment in life.story.payments:
             yield payment, life.fate(payment, now, self.stops)
 
     def sum_of(self, life: Life, now: datetime, *fates: Fate) -> int:
-        """Return the sum of the payments with these fates, in fen."""
+        """Return the sum (fen) of a story's payments that have one of these fates at `now`."""
         return sum(payment.amount_fen for payment, fate in self.fates(life, now) if fate in fates)
 
     def summary(self, now: datetime) -> dict[str, object]:
-        """Return for a report the stories that began by `now`, with sums in fen and numbers of residents."""
+        """Return for a report the stories that began by `now` (`stories`), the sums over them (`…_fen`), and the
+        numbers of dissuaded residents, of contacts, and of residents contacted, with or without need.
+        """
         begun = [life for life in self.lives.values() if life.story.begins <= now]
         contacted = {contact.resident for contact in self.contacts}
         stories = [self._story(life, now) for life in sorted(begun, key=lambda life: life.story.id)]
@@ -184,7 +199,7 @@ class Truth:
         return self.sum_of(life, now, *(fate for fate in Fate if fate.kept))
 
     def frozen_fen(self, life: Life, now: datetime) -> int:
-        """Return how much of settled payments banks have frozen (fen)."""
+        """Return how much (fen) banks have frozen of the payments of a story that settled by `now`."""
         settled = [payment for payment, fate in self.fates(life, now) if fate is Fate.SETTLED]
         return sum(life.frozen.get(payment.uid, 0) for payment in settled)
 
