@@ -108,7 +108,12 @@ class Worker(App):
         self.opened, self.stages, self.pulse = opened, stages, Pulse(self.takes_part)
 
     async def on_first_start(self) -> None:
-        """Open the installation; raises as `Installation.open` does."""
+        """Open the installation.
+
+        Raises SettingsError if a server is set wrongly, AccessError if one denies a right, OtherInstallationError or
+        VaultError if Redis or the vault belongs to another installation, and RedisError or KafkaError if a server does
+        not answer.
+        """
         await super().on_first_start()
         beating = asyncio.create_task(self._beat())
         try:
@@ -161,8 +166,10 @@ def _end() -> None:
 def serve(settings: Settings) -> None:
     """Run a worker until a signal stops it.
 
-    Uses the servers in the settings, else those of a Quanzu running in the data folder, else new embedded ones.
-    Raises as `work` does, and EmbeddedError if embedded servers cannot be started.
+    Uses the servers in the settings, else those of a Quanzu running in the data folder, else new embedded ones. Raises
+    SettingsError if the topics are not as required or the metrics port is taken, AccessError if a right is missing,
+    EmbeddedError if embedded servers cannot be started, the UserError that stopped the worker, if one did, and
+    SystemExit if it failed otherwise.
     """
     known = settings if settings.kafka is not None else running(settings)
     if known is not None:

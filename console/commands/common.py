@@ -81,13 +81,17 @@ Reason = Annotated[str, typer.Option(help="Why; recorded")]
 
 
 def refuse_existing(file: Path) -> None:
-    """Raise FileExistsError, as `write_new` does, before anything is read or recorded for the file."""
+    """Raise FileExistsError if the file exists, also if it is a link that leads nowhere; before anything is read or
+    recorded for it.
+    """
     if file.exists() or file.is_symlink():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(file))
 
 
 def write_new(file: Path, raw: bytes) -> None:
-    """Write a new file that only its owner can read. Raises FileExistsError if it exists."""
+    """Write the bytes to a new file that only its owner can read. Raises FileExistsError if it exists, OSError if it
+    cannot be written.
+    """
     from streams.runtime.files import new_file
 
     with new_file(file) as made:

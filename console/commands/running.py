@@ -101,8 +101,8 @@ async def take_file(
 
 
 def in_words(error: Exception) -> str | None:
-    """Return an error's text for the operator (English), or None for a fault of the program, which needs its
-    traceback.
+    """Return an error's text (English) for the operator, who can correct it: a wrong file or setting, a denied right, a
+    server or file that cannot be reached. Returns None for a fault of the program, which needs its traceback.
     """
     if isinstance(error, PolicyError):
         return policy_faults.in_english(error)

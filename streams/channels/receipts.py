@@ -133,7 +133,10 @@ class Receipts:
         )
 
     async def _payment(self, dispatch: DispatchId) -> Payment:
-        """Return the payment that a stop order is about. Raises as `take` does if it is unknown."""
+        """Return the payment that a stop order is about.
+
+        Raises UnknownDispatchError if there is no such order, NotRecoveredError while that is unknown.
+        """
         partition = self._book.partition(dispatch.resident)
         case = await self._store.case(partition, dispatch.case)
         step = next((step for step in case.steps if step.id == dispatch.step), None) if case else None

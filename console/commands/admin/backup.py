@@ -30,7 +30,9 @@ def backup(folder: Path) -> None:
 
 
 class RebuildPartition(Protocol):
-    """Rebuilds a partition's store from its journal. `new_log`: the topic case-inputs was lost and created again."""
+    """A function that builds one partition's store anew from its journal. `progress`: called with the work done and its
+    total; `new_log`: the topic case-inputs was lost and created again.
+    """
 
     async def __call__(
         self, context: "CaseworkContext", partition: int, progress: "Progress", *, new_log: bool

@@ -105,7 +105,9 @@ def as_data(found: "Size") -> dict[str, object]:
 
 
 def lines(found: "Size") -> Iterator[str]:
-    """Yield the lines of a text table: the figures of a cell, then the total of all cells."""
+    """Yield the lines of a text table, without line ends: the figures of one cell (GiB or MiB, Mbit/s), then the total
+    of all cells.
+    """
     asked = found.asked
     yield f"{asked.residents:,} residents, {asked.signals_per_day:,.0f} signals and {asked.warnings_per_day:,.0f} " + (
         f"warnings a day, in {asked.cells} cells" if asked.cells > 1 else "warnings a day"
