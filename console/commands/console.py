@@ -42,7 +42,9 @@ def console_serve() -> None:
 
 
 class FirstRole(StrEnum):
-    """The three roles of administration; each needs a person of its own."""
+    """The three roles of administration, each for a person of its own: SYSTEM asks for accounts, SECURITY confirms,
+    AUDIT reads the audit log.
+    """
 
     SYSTEM = "system"
     SECURITY = "security"

@@ -48,7 +48,7 @@ AT_ONCE = 200_000  # letters that one command reads: the newest of those selecte
 
 
 class Meant(NamedTuple):
-    """The options that select letters, as typed; None: not given."""
+    """The options that select letters (source, topic, reason, times), as typed; None: not given."""
 
     source: str | None
     topic: str | None

@@ -54,11 +54,11 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The result of a verification: numbers, and the faults in order of discovery.
+    """The result of a verification: numbers, and the faults in order of discovery; without faults the log is complete.
 
-    `lines`: all lines read; `before`: of these, lines before the first chained one; `repeats`: repetitions by writers,
-    which are no faults; `heads`: heads that were compared. At most 100 faults are kept, and at the end another 100
-    lines that stand at other offsets than Kafka acknowledged.
+    `lines`: all lines read; `chains`: number of chains; `before`: lines before the first chained one; `repeats`:
+    repetitions by writers, which are no faults; `heads`: heads that were compared. At most 100 faults are kept, and at
+    the end another 100 lines that stand at other offsets than Kafka acknowledged.
     """
 
     lines: int

@@ -50,7 +50,8 @@ class Decision:
 
 @dataclass(slots=True)
 class DecisionBuilder:
-    """A case while it is being decided. `case.steps` is outdated until `done`: the steps are in `steps`, by id.
+    """A case while it is being decided at the time `now`. `case.steps` is outdated until `done`: the steps are in
+    `steps`, by id.
 
     `version`: the case's next one; `signal_at`: arrival of the signal of the alert being decided, else None; `role`:
     the role of the person whose act is being decided, else None. `facts`, `dispatches`: those recorded so far.

@@ -16,9 +16,9 @@ SETTLE_SECONDS = VALID_SECONDS + DRIFT_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """A period in which the Redis with this run leads. Number 0: no epoch was ever named.
+    """A period in which the Redis with this run leads. `number`: 0: no epoch was ever named; else they count from 1.
 
-    A run identifies a Redis process and the history of its data.
+    `run`: identifies a Redis process and the history of its data.
     """
 
     number: int = 0
@@ -98,9 +98,8 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Sentinels:
-    """The Sentinels' answers: their number, how many answered, the primary named most often or "", and by how many.
-
-    `primary`: host:port.
+    """The Sentinels' answers. `members`: their number; `answering`: how many answered; `primary`: the primary
+    (host:port) that most of them name, "" if none is named; `agreeing`: how many name it.
     """
 
     members: int

@@ -43,7 +43,8 @@ class PlaceFigures(NamedTuple):
 
 
 class OpenCase(NamedTuple):
-    """An open case, as far as a map shows it. `waiting`: an operator must call, and nobody has claimed it.
+    """An open case, as far as a map shows it. `division`: code of where the resident lives; `waiting`: an operator must
+    call, and nobody has claimed it.
 
     `money`: what can still be kept, in fen.
     """
@@ -55,7 +56,7 @@ class OpenCase(NamedTuple):
 
 
 class Range(NamedTuple):
-    """A step of the ramp (1 to 4) and the figures that have it, both ends included."""
+    """A step of the map's ramp (1 to 4), and the least and greatest figure that has it, both included."""
 
     step: int
     least: int

@@ -30,7 +30,9 @@ class ScriptError(UserError, ValueError):
 
 
 class Suggestion(StrEnum):
-    """What an ending suggests to the operator: an outcome, or an act."""
+    """What an ending suggests to the operator: an outcome to report (DISSUADED, NOT_PERSUADED, ALREADY_DEFRAUDED,
+    FALSE_ALARM) or an act (SEND_OFFICER, CALL_AGAIN).
+    """
 
     DISSUADED = "dissuaded"
     NOT_PERSUADED = "not_persuaded"
@@ -65,7 +67,9 @@ class Choice(Section):
 
 
 class Question(Section):
-    """A question. `say`: the text for the resident. `why`: its purpose, for the operator."""
+    """A question. `say`: the text for the resident. `why`: its purpose, for the operator; None: not stated. `answers`:
+    the two to nine choices, each with where it leads.
+    """
 
     id: Token
     say: Words
@@ -94,7 +98,10 @@ class Marker(Section):
 
 
 class Common(Section):
-    """The part shared by all trees. `start`: the id of the first question, or "scam" for that of the scam's script."""
+    """The part shared by all trees: questions, endings and markers.
+
+    `start`: the id of the first question, or "scam" for that of the scam's script.
+    """
 
     start: Token
     questions: Annotated[list[Question], Field(min_length=1, max_length=32)]
@@ -113,7 +120,10 @@ class Script(Section):
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A script combined with the common part, and checked: targets exist, there is no circle, all can be reached."""
+    """A script combined with the common part, and checked: targets exist, there is no circle, all can be reached.
+
+    `scam`: the type of scam; `start`: the id of the first question; `questions`, `endings`, `markers`: by id.
+    """
 
     scam: str
     title: Words
@@ -125,7 +135,9 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The state of a conversation: the answered questions in order, the next question or ending, the markers noted."""
+    """The state of a conversation. `asked`: the answered questions with their answers, in order; `at`: the next
+    question, or the ending; `heard`: the markers noted.
+    """
 
     asked: list[tuple[Question, Choice]]
     at: Question | Ending

@@ -10,7 +10,9 @@ _ID = re.compile(r"((r[a-z2-7]{16})-[1-9]\d{0,8}):([a-z0-9][a-z0-9._-]{0,31}):([
 
 
 class DispatchId(NamedTuple):
-    """A parsed dispatch id."""
+    """The parts of a dispatch id. `text`: the whole id; `case`: the case's id, `resident`: its resident's; `step`: the
+    step's id in the case; `attempt`: its number, from 1; `channel`: by which it is sent.
+    """
 
     text: str
     case: str

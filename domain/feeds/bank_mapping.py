@@ -80,7 +80,9 @@ class _File(Model):
 
 
 class Delimited(_File):
-    """Rows with a delimiter of one to four characters. `names`: the columns of a file without a header."""
+    """A text file whose rows have a delimiter of one to four characters. `quote`: the sign around values, "" if there
+    is none. `names`: the columns of a file without a header; None: its header names them.
+    """
 
     format: Literal["delimited"]
     encoding: Literal["utf-8", "gb18030"] = "utf-8"
@@ -134,9 +136,11 @@ class Workbook(_File):
 
 
 class FieldColumns(Model):
-    """Which column gives which field. Several columns of `id` are joined with a dash, those of `at` with a blank.
+    """Which column gives which field of a payment; None: no column does. Several columns of `id` are joined with a
+    dash, those of `at` with a blank.
 
-    Without `id`, a row's id is made of the file's content and the line's number.
+    Without `id`, a row's id is made of the file's content and the line's number. `amount`, `balance`: in the unit of
+    the mapping's `amount`; `state`, `channel`, `new_payee`: in the bank's words.
     """
 
     id: Columns | None = None
@@ -212,7 +216,7 @@ class TimeRules(Model):
 
 
 class Constant(Model):
-    """Fields that no column gives, with the value of every row; None: a column gives it, or nothing does."""
+    """Fields with the same value in every row, which no column gives; None: a column gives it, or nothing does."""
 
     state: TransferState | None = None
     channel: Channel | None = None

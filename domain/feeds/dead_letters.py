@@ -21,7 +21,9 @@ FILE = "file"  # the topic's name for letters from files
 
 
 class Act(StrEnum):
-    """An act on a letter, by its name on the audit topic. `sending` is written before the letter is sent again."""
+    """An act on a letter, by its name on the audit topic. SENDING: written before the letter is sent again; SENT: it
+    was sent; DROPPED: it was dropped for good.
+    """
 
     SENDING = "letter-sending"
     SENT = "letter-sent"
@@ -29,7 +31,9 @@ class Act(StrEnum):
 
 
 class State(StrEnum):
-    """The state of a dead letter. `sending`: begun and not completed; sending it again completes it."""
+    """The state of a dead letter. OPEN: nothing was done; SENDING: sending it again began and is not known to be
+    completed, and sending it again completes it; SENT: it was sent again; DROPPED: it was dropped for good.
+    """
 
     OPEN = "open"
     SENDING = "sending"
@@ -49,8 +53,9 @@ class LetterStatus:
 class Listed:
     """A letter without its content, for lists.
 
-    `at`: when it was refused; `why`: the reason; `size`: of its content, in bytes; `offset`: on the topic of dead
-    letters.
+    `id`: the letter's, which stays the same if it is refused again; `source`: of the signal; `topic`: the one that it
+    was on; `at`: when it was refused; `why`: the reason; `size`: of its content, in bytes; `offset`: on the topic of
+    dead letters.
     """
 
     id: str
@@ -70,10 +75,11 @@ _PERSONAL = re.compile(rf"(<(?:[\w.-]{{1,40}}:)?(?:{_NAMES}|{_REMARKS})(?:\s[^<>
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A filter for letters; None matches all. `since` is inclusive, `until` exclusive.
+    """A filter for letters; a field that is None matches all. `since` is inclusive, `until` exclusive; both compare the
+    time of refusal.
 
-    `reason`: a part of the letter's reason, in upper or lower case. `state`: OPEN also fits a letter that is being
-    sent.
+    `source`, `topic`: exactly these. `reason`: a part of the letter's reason, in upper or lower case. `state`: OPEN
+    also fits a letter that is being sent.
     """
 
     source: str | None = None

@@ -52,7 +52,10 @@ Factor = Annotated[Decimal, BeforeValidator(_factor)]
 class Mapping(BaseModel):
     """The rules that repair a dead letter's fields, in the order in which they are applied.
 
-    `hash`: the first 16 hex digits of the SHA-256 of the mapping's text.
+    `rename`: new name by old name; `remove`: fields to be left out; `strip`: characters to remove from a field's text;
+    `replace`: by field, new values by old whole text; `rescale`: the factor by which a number is multiplied, exactly;
+    `default`: values of missing or empty fields; `set`: new values of fields. `hash`: the first 16 hex digits of the
+    SHA-256 of the mapping's text.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

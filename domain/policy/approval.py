@@ -64,8 +64,8 @@ EVERY_ORDER = ApprovalRule(persons=1)
 
 
 class ApprovalRules(Section):
-    """Who approves stop orders: the first rule that fits; without one, one person. `within`: the clock of a
-    decision.
+    """Who approves stop orders: the first of `rules` that fits; if none does, one person. `within`: how long persons
+    have for a decision.
     """
 
     within: Duration = timedelta(minutes=1)

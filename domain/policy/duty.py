@@ -20,7 +20,9 @@ class Need(Section):
 
 
 class Duty(Section):
-    """Requirements of rosters. `visit`: duration of a visit, including travel."""
+    """Requirements of rosters. `needs`: how many people must be on duty when; `visit`: duration of a visit, including
+    travel.
+    """
 
     visit: Duration
     needs: Annotated[tuple[Need, ...], Field(max_length=24)] = ()

@@ -15,7 +15,13 @@ LONGEST_GIVEN = 64  # length to which parameters quoted from the text are cut
 
 
 class FaultCode(StrEnum):
-    """The kinds of faults, in groups: TOML syntax, values, tables, plans, messages to residents."""
+    """The kinds of faults in a policy's text; the names say what is wrong.
+
+    In order: of the TOML syntax (TEXT_TOO_LONG to UNREADABLE), of single values (MISSING to OFFSET_FORMAT), INVALID (a
+    pydantic rule without a code of its own), of values that contradict each other (LEVELS_NOT_RISING to
+    AUTOMATIC_UNCONFIRMED), and of messages to residents (HIDDEN_CHARACTER to KEY_NOT_NAMED). MORE stands for further
+    faults that are not listed.
+    """
 
     TEXT_TOO_LONG = "text_too_long"
     LINE_TOO_LONG = "line_too_long"
@@ -50,7 +56,7 @@ class FaultCode(StrEnum):
     DURATION_TOO_LONG = "duration_too_long"
     HOURS_FORMAT = "hours_format"
     OFFSET_FORMAT = "offset_format"
-    INVALID = "invalid"  # by a pydantic rule without a code of its own
+    INVALID = "invalid"
 
     LEVELS_NOT_RISING = "levels_not_rising"
     NO_TIME = "no_time"
@@ -81,20 +87,25 @@ class FaultCode(StrEnum):
     TOO_MANY_SEGMENTS = "too_many_segments"
     KEY_NOT_NAMED = "key_not_named"
 
-    MORE = "more"  # further faults that are not listed
+    MORE = "more"
 
 
 class Parameters(TypedDict, total=False):
-    """The parameters of a fault's sentence. Each code has some of them."""
+    """The parameters of a fault's sentence; each code has some of them.
 
-    key: str  # dotted, within the faulty table
+    `key`: dotted, within the faulty table; `given`: as in the policy's text; `kind`: pydantic's name of the rule;
+    `least`, `most`: the permitted limits, both included; `choices`: the permitted values; `byte`, `column`: the place
+    in the text; `count`: of further faults or items.
+    """
+
+    key: str
     name: str
     names: Sequence[str]
     choices: str | Sequence[str]
-    given: str | Sequence[str] | Sequence[float]  # as in the policy's text
+    given: str | Sequence[str] | Sequence[float]
     sign: str
     pattern: str
-    kind: str  # pydantic's name of the rule
+    kind: str
     least: float | str
     most: float | str
     hour: int

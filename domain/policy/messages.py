@@ -108,7 +108,9 @@ class Wording(Section):
 
 
 class Segments(Section):
-    """The most segments of text messages. A flash SMS of several segments is displayed in pieces or not at all."""
+    """The most SMS segments that a message of each kind may have: to the resident (`sms`), as flash SMS, and to a
+    trusted contact. A flash SMS of several segments is displayed in pieces or not at all.
+    """
 
     sms: Annotated[int, Field(ge=1, le=6)] = 3
     flash_sms: Annotated[int, Field(ge=1, le=6)] = 1

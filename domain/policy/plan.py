@@ -31,9 +31,9 @@ class Condition(StrEnum):
 class Word(StrEnum):
     """What follows a result. Exactly one word determines the step's own fate; the others cause further actions.
 
-    WAIT to RETRY are the fates. AGAIN: the next attempt after the step's `again`; AGAIN_SOON: after the plan's `soon`;
-    AGAIN_AT_HOME: in the hours in which people are at home; RETRY: after a provider's failure, with growing pauses, and
-    counts as no attempt.
+    The fates: WAIT: for a further result; DONE, FAILED, WITHDRAWN: the step ends so; AGAIN: the next attempt after the
+    step's `again`; AGAIN_SOON: after the plan's `soon`; AGAIN_NOW: at once; AGAIN_AT_HOME: in the hours in which people
+    are at home; RETRY: after a provider's failure, with growing pauses, and counts as no attempt.
 
     REACHED: a warning reached the resident; ACKNOWLEDGED: as the level's `acknowledged` says. SMS, CALL, OPERATOR,
     VISIT and CONTACT bring the level's next such step forward, if one is pending; ASK_OPERATOR plans one if not.
@@ -141,11 +141,12 @@ class StepRule(Section):
 
 
 class LevelPlan(Section):
-    """What is done at a level. `quiet`: whether quiet hours apply.
+    """What is done at a level. `quiet`: whether quiet hours apply. `steps`: the steps by name.
 
     `acknowledged`: what the key 1 on an automated call does: nothing ("goes_on"), no further automated call
-    ("no_robot"), or the case counts as dissuaded. `in_doubt`: whether a dispatch in doubt is repeated or counts as
-    sent. `follow_ups`: times after the resident was reached.
+    ("no_robot"), or the case counts as dissuaded ("dissuaded"). `in_doubt`: whether a dispatch in doubt is repeated
+    ("again") or counts as sent ("sent"). `follow_ups`: how long after the resident was reached each follow-up call is
+    made.
     """
 
     quiet: bool

@@ -106,14 +106,15 @@ class AtRisk(Section):
 
 
 class AgeLoss(Section):
-    """How many times the mean loss victims of these ages (both inclusive) lose."""
+    """The factor (`times`) on the mean loss for victims of these ages in years, both included."""
 
     ages: tuple[int, int]
     times: Annotated[float, Field(ge=0.01, le=100)]
 
 
 class Losses(Section):
-    """What a case costs its resident (fen): the mean by scam type (`usual`: of any other), by age.
+    """What a scam is expected to cost a resident: `scams`: the mean in fen by scam type, `usual`: of any other type;
+    `ages`: factors on it by the resident's age, 1 for ages without one.
 
     It is an estimate: what a resident has is nowhere taken for what a scam takes.
     """

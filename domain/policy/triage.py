@@ -40,8 +40,9 @@ class TriageRules(Section):
     factor on the latter after each settled payment. `talk`, `ring`: duration of an answered and an unanswered call.
     `on_the_line`, `in_flight`: like a scam's `goes`, while a suspicious call or a payment is in progress. `horizon`:
     when somebody else would take the case otherwise. `dear`: how much more money counts if it is all that a resident
-    has. `patience`: a case that waits this long counts twice. `limit`: a case with a call on the desk that nobody took
-    for so long counts twice, and twice again with each further quarter of it.
+    has. `patience`: a case that waits this long counts twice. `limit`: by level (one without an entry has no limit): a
+    case with a call on the desk that nobody took for so long counts twice, and twice again with each further quarter of
+    it. `scams`: figures by scam type; `scam`: of the others.
     """
 
     reached: Annotated[float, Field(gt=0, le=1)] = 0.6
@@ -55,7 +56,7 @@ class TriageRules(Section):
     horizon: Duration = timedelta(minutes=30)
     dear: Annotated[float, Field(ge=0, le=100)] = 1.0
     patience: Duration = timedelta(minutes=30)
-    limit: dict[Level, Duration] = Field(default_factory=_LIMITS.copy)  # a level without one has no limit
+    limit: dict[Level, Duration] = Field(default_factory=_LIMITS.copy)
     # For scams without their own figures.
     scam: ScamTalk = ScamTalk(persuaded=0.4, goes=timedelta(hours=12))
     scams: dict[Token, ScamTalk] = Field(default_factory=dict)

@@ -9,7 +9,7 @@ from schemas.levels import Action, Level
 
 
 class Effect(NamedTuple):
-    """Cases of one level, by the policy in force and by the draft."""
+    """Numbers of cases of one level: `before`: by the policy in force, `after`: by the draft."""
 
     level: Level
     before: int

@@ -14,7 +14,9 @@ from schemas.risk.signals import App, AppKind, Call, NumberClass, Report, Signal
 
 
 class Role(StrEnum):
-    """The resident's role in a signal."""
+    """The resident's role in a signal: of a payment (PAYER), of a call (CALLED, CALLER), of a text message (RECEIVER),
+    of an app or website visited (SUBSCRIBER), or of a report to the police (REPORTER).
+    """
 
     PAYER = "payer"
     CALLED = "called"
@@ -25,7 +27,8 @@ class Role(StrEnum):
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
-    """What is known of a signal besides its content: its place on its topic, and the resident's role in it.
+    """What is known of a signal besides its content: `topic`, `partition` and `offset` of its record, and the
+    resident's role in it.
 
     `payee`: the token of a payment's payee; `watch`: the other party's watchlist entry; None if there is none.
     """

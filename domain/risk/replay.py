@@ -40,7 +40,9 @@ class Raised:
 
 @dataclass(slots=True)
 class Tally:
-    """Numbers of cases by day and level, and by station and level; a case counts on the day it opens."""
+    """Numbers of cases: `days`: by day and level, `stations`: by station and level. A case counts on the day it opens,
+    with its gravest level.
+    """
 
     days: Counter[tuple[date, Level]] = field(default_factory=Counter)
     stations: Counter[tuple[str, Level]] = field(default_factory=Counter)

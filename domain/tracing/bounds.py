@@ -35,7 +35,9 @@ class BoundKind(StrEnum):
 
 
 class Arrival(NamedTuple):
-    """Money of a theft that reaches an account: the amount, the hops and the time since the theft."""
+    """Money of a theft that reaches an account. `amount_fen`: how much, in fen; `hops`: number of movements since the
+    theft; `since`: the time since the theft.
+    """
 
     amount_fen: int
     hops: int

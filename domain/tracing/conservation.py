@@ -12,7 +12,7 @@ from domain.tracing.tree import MoneyTrace, in_accounts
 
 
 class Whereabouts(NamedTuple):
-    """Where a theft's money is, in fen.
+    """Where the money of a theft is, in fen; the other four fields add up to `stolen`.
 
     `with_victim`: never left, or came back; `in_accounts`: last seen there; `cashed_out`: through cash, POS, wallets or
     crypto; `fees`: kept by banks.
@@ -31,7 +31,9 @@ class Whereabouts(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """Fen of a theft that are missing in all (`account` is None), or in one account: in, less out, less left there."""
+    """Money of a theft that is missing (`missing_fen`, in fen), in all (`account` is None) or in one account: what came
+    in, less what went out, less what is left there.
+    """
 
     theft: str
     account: TracedAccount | None

@@ -16,7 +16,9 @@ from typing import NamedTuple
 
 
 class SinkKind(StrEnum):
-    """Where money leaves the accounts that a bank can still stop. FEE: kept by the bank that moved it."""
+    """Where money leaves the accounts that a bank can still stop: as CASH, through a card terminal (POS), into a WALLET
+    or CRYPTO, or as a FEE kept by the bank that moved it.
+    """
 
     CASH = "cash"
     POS = "pos"
@@ -81,7 +83,9 @@ class FindingKind(StrEnum):
 
 
 class TraceFinding(NamedTuple):
-    """A finding about a movement (its id) or an account's opening balance (its token), and the fen in question."""
+    """A contradiction in what banks told. `about`: id of the movement, or token of the account whose opening balance it
+    is; `amount_fen`: the money in question, in fen.
+    """
 
     kind: FindingKind
     about: str
@@ -89,7 +93,9 @@ class TraceFinding(NamedTuple):
 
 
 class History(NamedTuple):
-    """What holds: executed movements in the order of time, refused ones by id, opening balances, contradictions."""
+    """What holds of all that banks told. `movements`: executed ones, in order of time; `refused`: by id; `openings`:
+    the opening balances in fen, by account; `findings`: the contradictions.
+    """
 
     movements: tuple[Movement, ...]
     refused: Mapping[str, Movement]

@@ -38,10 +38,10 @@ STANDING = {
 
 
 class Lot(NamedTuple):
-    """Money of one origin that came in at once.
+    """Money of one origin that came into an account at once, as far as it is still there (`amount_fen`).
 
-    `origin`: the theft, or None for money that is not traced; `hops`: movements since the theft. Its place among the
-    other lots of the account is the order of time and the bank's sequence.
+    `origin`: the theft, or None for money that is not traced; `hops`: number of movements since the theft. Its place
+    among the other lots of the account is the order of time and the bank's sequence.
     """
 
     origin: str | None

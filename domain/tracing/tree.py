@@ -12,10 +12,10 @@ from domain.tracing.lots import STANDING, Lot, Standing, TracingRule
 
 
 class Stolen(NamedTuple):
-    """A theft: the payment by which a victim's money left, without money of an earlier theft in it. `amount_fen`: in
-    fen.
+    """A theft: the payment by which a victim's money left. `amount_fen`: in fen, without money of an earlier theft in
+    it.
 
-    `executed`: False if it was refused, and nothing left.
+    `at`: time of the payment. `executed`: False if it was refused, and nothing left.
     """
 
     victim: TracedAccount
@@ -25,7 +25,9 @@ class Stolen(NamedTuple):
 
 
 class Onward(NamedTuple):
-    """An edge of the tree: a movement, and how much of one theft's money it carried. `hops`: 1 for the theft itself."""
+    """An edge of the tree: the movement with the id `movement` carried `amount_fen` of one theft's money, at `at`.
+    `hops`: 1 for the theft itself.
+    """
 
     movement: str
     theft: str
@@ -37,7 +39,9 @@ class Onward(NamedTuple):
 
 
 class TraceEnd(NamedTuple):
-    """Money (fen) of a theft that a bound left in the account where it was last seen."""
+    """Money of a theft (`amount_fen`, in fen) that is not followed further, because of `bound`, and stays in the
+    account where it was last seen.
+    """
 
     theft: str
     account: TracedAccount

@@ -31,10 +31,11 @@ _NONE = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A visit to be made.
+    """A visit to be made. `division`: code of where the resident lives; `language`: theirs.
 
     `never`: officers who refused it or let it become late; `last`: the officer who saw the resident last; `to`: the one
-    to whom a colleague handed it over; all by id. `worth_fen`: the expected loss in fen if another visit is made first.
+    to whom a colleague handed it over; all by id, None: nobody. `worth_fen`: the expected loss in fen if another visit
+    is made first.
     """
 
     level: Level

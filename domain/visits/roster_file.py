@@ -57,7 +57,9 @@ class Cell(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WrongCell:
-    """An invalid cell. `row` counts as in a spreadsheet: the header is row 1. `value`: the cell's text or the limit."""
+    """An invalid cell. `row` counts as in a spreadsheet: the header is row 1. `column`: its name in the header; `why`:
+    what is wrong; `value`: the cell's text or the limit.
+    """
 
     row: int
     column: str
@@ -67,7 +69,9 @@ class WrongCell:
 
 @dataclass(slots=True)
 class Parsed:
-    """The people by station and id, each with all shifts of the file, and the errors."""
+    """A roster file's content. `stations`: station -> id -> person, with all their shifts in the file; `wrong`: the
+    invalid cells.
+    """
 
     stations: dict[str, dict[str, Officer]] = field(default_factory=dict)
     wrong: list[WrongCell] = field(default_factory=list)
@@ -75,7 +79,9 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a new roster changes: people and shifts added and removed, people changed, and its conflicts."""
+    """What a new roster changes: people and shifts that are added (`…_in`) or missing (`…_out`), people whose data
+    changed (as they are now), and the conflicts in the new roster (`clashes`).
+    """
 
     people_in: tuple[Officer, ...]
     people_out: tuple[Officer, ...]

@@ -52,7 +52,9 @@ class RosterError(UserError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A conflict on a roster, and the person's shift that it concerns."""
+    """A conflict on a roster: `officer`: the person's id; `wrong`: what is wrong; `shift`: their shift that it
+    concerns.
+    """
 
     officer: str
     wrong: Wrong

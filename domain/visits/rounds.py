@@ -43,7 +43,8 @@ class VisitBand(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A visit that an officer has or may be given. `since`: when the officer got it.
+    """A visit that an officer has or may be given. `dispatch`: its id; `division`: code of where to go; `since`: when
+    the officer got it.
 
     `worth_fen`: the expected loss in fen if another visit is made first; `stage`: the last one reported, None if none
     was.
@@ -66,9 +67,10 @@ class Post:
 
 
 class Planned(NamedTuple):  # made for each visit of each officer who may go: a frozen dataclass takes 2.5 times as long
-    """A visit in its place in a round. `weight`: within a band, the greater comes first.
+    """A visit in its place in a round. `turn`: its band; `arrives`, `leaves`: the expected times at the door.
 
-    It is the fen saved per minute of the officer's time, increased by waiting; for overdue visits, the seconds overdue.
+    `weight`: within a band, the greater comes first: the fen saved per minute of the officer's time, increased by
+    waiting; for overdue visits, the seconds overdue.
     """
 
     door: Door

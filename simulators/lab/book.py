@@ -31,15 +31,16 @@ _CALLS = frozenset({Action.ROBOT_CALL, Action.OPERATOR_CALL, Action.FOLLOW_UP, A
 class Figures:
     """The figures of one run. Money in fen, shares from 0 to 1, hours, otherwise counts.
 
-    `loss_avoided_fen`: compared with the same scams without warnings; `by_…`: who achieved it. Banks: money caught or
-    frozen; the others: payments not made, by whose word dissuaded. `by_machines_fen`: messages, automated calls, and
-    trusted contacts. `loss_unwarned_fen`: what would be lost without any intervention. `defrauded`: residents who lost
-    money; `defrauded_after_warning`: those with a loss after a warning had reached them. `false_alarms`: cases of
-    residents who were in no scam when the case was opened; `needless`: contacted residents who were in no scam.
-    `contacts`, `calls`, `visits`: contacts and attempts. `operator_hours`: hours on calls, unanswered ones too;
-    `operators_busy`: their share of the operators' time. `clocks_kept`: share of first contacts within the level's
-    time; `desk_clocks_kept`: share of operators' calls taken in time. `past_limit`: cases that waited for an operator
-    beyond their limit; `longest_wait`: hours, of all cases.
+    `loss_avoided_fen`: `loss_unwarned_fen` (what would be lost without any intervention) less `loss_fen` (what was
+    lost). `by_banks_fen`, `by_machines_fen`, `by_operators_fen`, `by_officers_fen`: who achieved it: of banks the money
+    caught or frozen, of the others the payments not made, by whose word dissuaded (machines: messages, automated calls,
+    and trusted contacts). `defrauded`: residents who lost money; `defrauded_after_warning`: those with a loss after a
+    warning had reached them. `false_alarms`: cases of residents who were in no scam when the case was opened;
+    `needless`: contacted residents who were in no scam. `contacts`, `calls`, `visits`: contacts and attempts.
+    `operator_hours`: hours on calls, unanswered ones too; `officer_hours`: hours of visits with travel;
+    `operators_busy`: share of the operators' time spent on calls. `clocks_kept`: share of first contacts within the
+    level's time; `desk_clocks_kept`: share of operators' calls taken in time. `past_limit`: cases that waited for an
+    operator beyond their limit; `longest_wait`: hours, of all cases.
     """
 
     loss_avoided_fen: float

@@ -24,9 +24,9 @@ _PAYING = replace(
 
 @dataclass(frozen=True, slots=True)
 class Crime:
-    """A reported fraud. `lost_fen`: what was paid since the victim's previous report; `age`: in years; `prefecture`:
-    its division code of six digits; `over_internet`: it began there, not with a call or SMS; `uses_app`: an app or
-    website was part of it.
+    """A reported fraud. `scam_type`: a key of SCAMS; `lost_fen`: what was paid since the victim's previous report;
+    `age`: in years; `prefecture`: its division code of six digits; `over_internet`: it began there, not with a call or
+    SMS; `uses_app`: an app or website was part of it.
     """
 
     scam_type: str

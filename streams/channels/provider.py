@@ -51,13 +51,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request: a path of the gateway and a JSON body.
+    """A request: a path of the gateway and a JSON body. The body has telephone and account numbers, so it must stay out
+    of logs.
 
-    `sent`: the answer if the provider accepts it; `document`: an XML document that is sent in place of the body.
+    `sent`: the answer if the provider accepts it; `document`: an XML document that is sent in place of the body; None:
+    the body is sent.
     """
 
     path: str
-    body: Mapping[str, Any] = field(repr=False)  # has telephone and account numbers: keep it out of logs
+    body: Mapping[str, Any] = field(repr=False)
     sent: Answer = field(default_factory=lambda: Answer(Result.SENT))
     document: bytes | None = field(default=None, repr=False)
 

@@ -21,7 +21,9 @@ class SignatureError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SignedMessage:
-    """What is signed. `path`: as the receiver sees it, as `/receipts/sms`; `channel`: sms, voice, bank or station."""
+    """What is signed: the HTTP `method`, the `path` as the receiver sees it (/receipts/sms), the `body`, and the
+    `channel`: sms, voice, bank or station.
+    """
 
     channel: str
     path: str
@@ -31,7 +33,9 @@ class SignedMessage:
 
 @dataclass(frozen=True, slots=True)
 class FittingSignature:
-    """A signature that fits. `key`: the index of the key that it was made with."""
+    """A signature that fits. `key`: the index (from 0) of the key that it was made with; `nonce`: the signature's, to
+    be used once.
+    """
 
     key: int
     nonce: str

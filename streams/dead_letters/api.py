@@ -38,8 +38,9 @@ _LOOK = "GET /dead-letters lists what there is"
 
 
 class Asked(BaseModel):
-    """The query parameters of the list: filters (a `state` of None, given as "all": all), the page's size (`limit`),
-    and `before`: only letters with smaller offsets.
+    """The query parameters of the list. `source`, `topic`, `why` (a part of the reason), `since` (inclusive), `until`
+    (exclusive) and `state` filter; None: all (of `state`, given as "all"). `limit`: the page's size; `before`: only
+    letters with smaller offsets.
 
     Raises ValidationError if a parameter is unknown or invalid.
     """

@@ -39,7 +39,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of dead letters, the newest first.
+    """A page of dead letters (`found`), the newest first.
 
     `total`: number of all matching letters; `reasons`: their numbers by kind of reason. `next`: `before` of the next
     page, or None if this is the last. `left_out`: number of older letters that are not in the index.

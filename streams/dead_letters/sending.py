@@ -65,7 +65,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """The author of an act, and the reason; both are kept for good."""
+    """The author of an act (`by`), and the reason; both are kept for good."""
 
     by: str
     reason: str

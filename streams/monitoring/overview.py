@@ -27,12 +27,13 @@ SHOWN = 8  # recently changed cases
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The data of the overview page.
+    """The data of the overview page, as of `now`.
 
-    `counts` as in domain/statistics/counts; `ledger`: money totals in fen and numbers of cases; `recent`: the most
-    recently changed case first, at most 8; the number of cases `waiting` for an operator, and of `overdue` deadlines.
-    `outcomes`: number of signals by outcome; `silent`: the silent feeds, each with the time of its last signal (None:
-    never heard); `stopped`: hashes of policies stopped by the breaker, whose cases wait for a person.
+    `counts`: as in domain/statistics/counts; `ledger`: money totals in fen and numbers of cases; `recent`: the most
+    recently changed cases, the latest first, at most 8; `waiting`: number of cases that wait for an operator;
+    `overdue`: number of deadlines past their time. `outcomes`: number of signals by outcome; `silent`: the silent
+    feeds, each with the time of its last signal (None: never heard); `stopped`: hashes of policies stopped by the
+    breaker, whose cases wait for a person.
     """
 
     now: datetime

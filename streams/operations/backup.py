@@ -69,7 +69,8 @@ class BackupPart(Model):
 
 
 class Manifest(Model):
-    """The description of a backup: when and of which installation (`app_id`) it was made, and each topic's file.
+    """The description of a backup: when (`at`) and of which installation (`app_id`) it was made, with how many
+    partitions, and each topic's file, by topic.
 
     `key`: a fingerprint of the key of the hashes; no resident is found under another key.
     """

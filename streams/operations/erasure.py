@@ -50,8 +50,8 @@ class NotForgottenError(UserError, RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """The result of an erasure: numbers of emptied cases, of other records made unreadable, and of account numbers
-    deleted.
+    """The result of an erasure: `cases`: number of emptied cases; `records`: number of other records made unreadable;
+    `accounts`: number of account numbers deleted.
     """
 
     cases: int

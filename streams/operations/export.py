@@ -38,8 +38,8 @@ BATCH = 10_000  # rows in a row group
 
 
 class Kind(StrEnum):
-    """The kinds of rows that can be exported: one for each case, contact result, or ledger entry (money kept, frozen or
-    lost).
+    """The kinds of rows that can be exported: one for each case (CASES), contact result (CONTACTS), or entry of money
+    kept, frozen or lost (LEDGER).
     """
 
     CASES = "cases"

@@ -58,8 +58,8 @@ def _task(raw: bytes) -> Task:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The address of a visit, as a household's keyed hash; a visit there may be joined if it is younger than
-    `within`.
+    """The address of a visit (`place`: the household's keyed hash). A visit there may be joined by another if it is
+    younger than `within`.
     """
 
     place: str

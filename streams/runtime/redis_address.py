@@ -18,7 +18,7 @@ _SENTINELS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """The users and passwords for Redis and its Sentinels, and the path of the CA file.
+    """The users and passwords for Redis and for its Sentinels, and the path of the CA file (`ca`); None: not set.
 
     A login in the address takes precedence.
     """
@@ -44,7 +44,9 @@ NOBODY = Login()
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A primary watched by Sentinels: their addresses, the service's name, and the redis-py options for both."""
+    """A primary watched by Sentinels. `sentinels`: their (host, port); `service`: the name by which they know the
+    primary; `primary_options`, `sentinel_options`: redis-py's options for connections to each.
+    """
 
     sentinels: tuple[tuple[str, int], ...]
     service: str

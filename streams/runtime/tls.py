@@ -74,7 +74,8 @@ HOW = "Name PEM files: the certificate with its chain, and its key without a pas
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """The TLS files of a server, as PEM.
+    """The TLS files of a server, as PEM: its `certificate` with the chain, and its private `key`; None for both: no
+    TLS.
 
     `setting`: the prefix of their settings, such as QUANZU_INTAKE. `clients`: the CA file for client certificates;
     None: clients are not asked for one.

@@ -46,10 +46,11 @@ class SignalMatch:
 
 
 class RecordMatches(NamedTuple):
-    """The matches of a record's signals, without ordinary ones. `at`: when the record's newest signal arrived.
+    """The matches of one record's signals, without ordinary ones. `offset`: the record's; `at`: when its newest signal
+    arrived.
 
-    `slice_of`: the id and number of a fan-out's slice, which determine its alerts' ids. Its signal was already counted
-    with the entry.
+    `slice_of`: the id and number of a fan-out's slice, which determine its alerts' ids; None for a record of signals. A
+    slice's signal was already counted with the entry.
     """
 
     offset: int
@@ -60,7 +61,7 @@ class RecordMatches(NamedTuple):
 
 @dataclass(slots=True)
 class Evaluation:
-    """The results of evaluating records.
+    """The results of evaluating records. `alerts`: those to be sent, in order.
 
     `alerted`: what to remember of each resident's last alert; `rescore`: when to re-evaluate which resident, both by
     canonical id; `tally`: number of signals by `source|outcome`.

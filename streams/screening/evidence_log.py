@@ -33,10 +33,10 @@ FORGOTTEN = (None, b"", b"{}")  # values of a record whose encryption key was de
 
 @dataclass(slots=True)
 class PutBack:
-    """Records restored together: evidence, last alerts, and when each resident's evidence was last written (ms since
-    1970).
+    """Records restored together, by resident id: their evidence, their last alerts (`alerted`), and when their evidence
+    was last written (`written`, ms since 1970).
 
-    `records`: their number.
+    `records`: number of records read for it.
     """
 
     evidence: dict[ResidentId, list[Evidence]] = field(default_factory=dict)

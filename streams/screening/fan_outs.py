@@ -33,8 +33,8 @@ class _Cause(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A person's decision about alerting payers, and whether it is about the current watchlist entry, so that it takes
-    effect.
+    """A person's decision about alerting payers (`given`); `counts`: whether it is about the current watchlist entry,
+    so that it takes effect.
     """
 
     given: PayersAnswered

@@ -30,7 +30,8 @@ Suspects = dict[str, WatchEntry]
 
 @dataclass(slots=True)
 class MatchedBatch:
-    """The matches of a batch, without ordinary signals, which are only counted in `tally` (`source|outcome`).
+    """The matches of a batch: `records`: by record, in order; ordinary signals are only counted in `tally` (by
+    `source|outcome`).
 
     `watched`: changed watchlist entries; `accounts`: account numbers by the token that evidence uses; `fanning`:
     fan-outs.

@@ -49,7 +49,9 @@ class Fanned:
 
 
 class Slice(NamedTuple):
-    """The payments of the next slice. `stands`: the account's present watchlist entry; `last` as in Fanned."""
+    """The payments (`payers`) of an account's next slice, the oldest first. `stands`: the account's present watchlist
+    entry, None if there is none; `last`: the payment after which the following slice begins, None if there are no more.
+    """
 
     stands: WatchEntry | None
     payers: list[Payer]

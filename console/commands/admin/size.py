@@ -18,7 +18,9 @@ WEEK = timedelta(days=7)
 
 
 class Profile(StrEnum):
-    """Presets of an installation's size: jilin, province, country. docs/sizing.md has their figures' sources."""
+    """Presets of an installation's size, by people and load: JILIN (23 million residents), PROVINCE (126 million),
+    COUNTRY (1.4 billion, in 31 cells). docs/sizing.md has their figures' sources.
+    """
 
     JILIN = "jilin"
     PROVINCE = "province"

@@ -63,7 +63,7 @@ class Round:
 
 @dataclass(slots=True)
 class Memory:
-    """When violations were first suspected and last reported, in monotonic seconds."""
+    """By violation: when it was first suspected (`suspected`) and last reported (`told`), in monotonic seconds."""
 
     suspected: dict[Key, float] = field(default_factory=dict)
     told: dict[Key, float] = field(default_factory=dict)

@@ -29,7 +29,9 @@ FAMILIES = (*tallies.FAMILIES, *standing.FAMILIES, *people.FAMILIES, *servers.FA
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A group of metrics read together by `make`. `every`: wall-clock seconds between two reads."""
+    """A group of metrics read together by `make`. `name`: for logs and errors; `every`: wall-clock seconds between two
+    reads.
+    """
 
     name: str
     every: float

@@ -11,7 +11,9 @@ Labels = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A declared metric family. `name` as Prometheus shows it, including a counter's `_total`."""
+    """A declared metric family. `name`: as Prometheus shows it, including a counter's `_total`; `meaning`: its help
+    text; `labels`: the names of its labels.
+    """
 
     name: str
     kind: Literal["counter", "gauge"]

@@ -45,8 +45,9 @@ def look(settings: Settings) -> tuple[bool, list[Trouble]]:
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """Brokers, in all and reachable; and how many of our partitions have no leader (`headless`), fewer in-sync replicas
-    than min.insync.replicas (`thin`), or not all replicas in sync (`short`).
+    """The state of Kafka's copies. `brokers`: number of brokers, `reached`: of those that answer; numbers of our
+    partitions that have no leader (`headless`), fewer in-sync replicas than min.insync.replicas (`thin`), or not all
+    replicas in sync (`short`).
     """
 
     brokers: int

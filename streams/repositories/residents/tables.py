@@ -38,8 +38,8 @@ class FileError(UserError, ValueError):
 
 
 class Row(NamedTuple):
-    """A row: its first line number in the file (of Parquet: its row number, from 1), its cells, and its cells by column
-    if their number fits the heading.
+    """A row. `line`: its first line number in the file (of Parquet: its row number, from 1); `cells`: in order;
+    `fields`: the cells by column, empty if their number does not fit the heading.
 
     `wrong`: column and reason, if the row cannot be read, else None.
     """
