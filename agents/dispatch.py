@@ -80,7 +80,7 @@ def channel_of(provider: Provider, outgoing: Outgoing) -> Channel:
 
 
 def channels_of(outgoing: Outgoing) -> dict[Name, Channel]:
-    """Return a channel for each name in CHANNELS."""
+    """Return a new channel for each name in CHANNELS, with its provider."""
     return {name: channel_of(provider(outgoing), outgoing) for name, (_, provider) in CHANNELS.items()}
 
 
@@ -111,7 +111,7 @@ class Dispatching:
                 task.add_done_callback(self._carried)
 
     async def drain(self) -> None:
-        """Start nothing more, and return when every attempt in progress has ended."""
+        """Let all channels start nothing more, and return when every attempt in progress has ended."""
         await asyncio.gather(*(channel.drain() for channel in self.channels.values()))
 
     async def close(self) -> None:

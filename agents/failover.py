@@ -64,7 +64,9 @@ class Failover:
                     await self.owners.leave(partition)
 
     async def process(self, partition: int) -> None:
-        """Process all waiting work of one partition, in the order of the stages."""
+        """Process all waiting work of a partition whose worker is silent: due deadlines, signals, case inputs, then
+        dispatches.
+        """
         await self.due_work.fire([partition])  # first: due work must not wait for the backlog of records
         await self.screening.lanes.cover(partition)
         entries = await self.casework.upkeep.cover(partition)

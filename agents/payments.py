@@ -14,7 +14,7 @@ from streams.iso20022.cancellation import Cancellation, request
 
 
 class BankProvider(Gateway):
-    """The banks' stop-payment gateway."""
+    """The provider of the channel `payment`: the banks' gateway for stop-payments."""
 
     def __init__(self, outgoing: Outgoing) -> None:
         channels = outgoing.channels

@@ -9,7 +9,7 @@ from streams.channels.provider import Answer, Gateway, Order
 
 
 class VoiceProvider(Gateway):
-    """The gateway of automated calls."""
+    """The provider of the channel `phone`: the gateway of automated calls."""
 
     def __init__(self, outgoing: Outgoing) -> None:
         channels = outgoing.channels

@@ -9,7 +9,7 @@ from streams.channels.provider import Answer, Gateway, Order
 
 
 class SmsProvider(Gateway):
-    """The SMS gateway."""
+    """The provider of the channel `sms`: the SMS gateway."""
 
     def __init__(self, outgoing: Outgoing) -> None:
         channels = outgoing.channels

@@ -25,7 +25,7 @@ WORDS = in_language(CHINESE, whole=True)  # for a station's officers, to whom th
 
 
 class StationProvider(Gateway):
-    """The stations' dispatch gateway."""
+    """The provider of the channel `visit`: the stations' gateway for officers' tasks."""
 
     def __init__(self, outgoing: Outgoing) -> None:
         channels = outgoing.channels

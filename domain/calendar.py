@@ -21,7 +21,7 @@ JILIN = timezone(timedelta(hours=8))
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shift:
-    """A shift, from `start` (inclusive) to `end` (exclusive), in Jilin's time."""
+    """A shift of eight hours, from `start` (inclusive) to `end` (exclusive), both aware and in Jilin's time."""
 
     start: datetime
     end: datetime

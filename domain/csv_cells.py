@@ -9,5 +9,5 @@ def guarded(cell: str) -> str:
 
 
 def unguarded(cell: str) -> str:
-    """Return the cell as it was before `guarded`."""
+    """Return the cell without the apostrophe that `guarded` put before it; others unchanged."""
     return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(FORMULA) else cell

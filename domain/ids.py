@@ -26,7 +26,7 @@ def deadline_id(case: str, step: str, due: int) -> str:
 
 
 def is_deadline_of(input_id: str, case: str, step: str) -> bool:
-    """Return whether an input id is of a deadline of this step."""
+    """Return whether an input id is that of a deadline of this step of this case, whenever due."""
     return input_id.startswith(_deadlines_of(case, step))
 
 

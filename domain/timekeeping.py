@@ -31,12 +31,12 @@ class Known:
 
     @property
     def offset(self) -> float:
-        """The most likely offset, in seconds."""
+        """The most likely offset, in seconds: the middle of `least` and `most`."""
         return (self.least + self.most) / 2
 
     @property
     def error(self) -> float:
-        """The largest possible error of `offset`, in seconds."""
+        """The largest possible error of `offset`, in seconds: half the distance of `least` and `most`."""
         return (self.most - self.least) / 2
 
 

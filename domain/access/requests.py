@@ -41,7 +41,11 @@ def new_request(
 
 
 def decision_refused(request: AdminRequest, by: str, now: datetime) -> RequestRefusal | None:
-    """Return why this person may not confirm or refuse a request, or None."""
+    """Return why this person (login `by`) may not confirm or refuse a request, or None if they may.
+
+    DECIDED: it no longer waits; LAPSED: its 24 hours are over; SAME_PERSON: they asked for it; OWN_ACCOUNT: it is about
+    their own account.
+    """
     if request.state is not RequestState.ASKED:
         return RequestRefusal.DECIDED
     if has_lapsed(request, now):
@@ -73,7 +77,7 @@ def carrying_out_refused(request: AdminRequest, by: str, now: datetime) -> Reque
 
 
 def carried_out(request: AdminRequest) -> AdminRequest:
-    """Return the request in the state DONE. Nothing is checked."""
+    """Return a copy of the request in the state DONE. Its previous state is not checked."""
     return request.model_copy(update={"state": RequestState.DONE})
 
 

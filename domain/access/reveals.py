@@ -83,7 +83,7 @@ def is_reveal(entry: AuditEntry) -> bool:
 
 
 def reveal_id(entry: AuditEntry) -> str:
-    """Return the id by which a review names a revealing in the audit."""
+    """Return the id of a revealing in the audit: a hash of its time, person and subject, by which a review names it."""
     return short_hash("reveal", entry.at.isoformat(), entry.by, entry.on)
 
 

@@ -33,7 +33,9 @@ class Rules:
 
     @property
     def last_number(self) -> int:
-        """The highest case number that a resident may have had in lost logs."""
+        """The highest number that a case of a resident may have had in lost input logs; 0 if none was lost. New cases
+        get higher ones.
+        """
         return self.logs * NUMBERS_OF_A_LOG
 
 
@@ -126,13 +128,13 @@ class DecisionBuilder:
         self.facts.append(Fact.model_validate({"kind": kind, "what": what, **of, **more}))
 
     def enter(self, state: CaseState, why: AnyCode) -> None:
-        """Change the case's state and record it; no effect if it is the same."""
+        """Change the case's state to `state` and record the change with its reason; no effect if it has that state."""
         if self.case.state is not state:
             self.set(state=state)
             self.note(FactKind.STATE, why)
 
     def reached(self) -> None:
-        """Record that a warning has reached the resident now."""
+        """Set the time at which a warning last reached the resident to now; it never goes back."""
         self.set(warned_at=max(self.now, self.case.warned_at or self.now))
 
     def live(self, *actions: Action) -> list[Step]:
@@ -144,7 +146,7 @@ class DecisionBuilder:
         ]
 
     def live_for(self, transfer: str, *actions: Action) -> list[Step]:
-        """Return the unfinished steps of these actions for one transfer."""
+        """Return the unfinished steps that have one of these actions and are about this transfer."""
         return [step for step in self.live(*actions) if step.transfer == transfer]
 
     def contacts(self) -> list[Step]:

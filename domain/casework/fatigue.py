@@ -59,7 +59,9 @@ def spend(draft: DecisionBuilder, step: Step) -> None:
 
 
 def give_back(draft: DecisionBuilder, step: Step, attempt: int) -> None:
-    """Remove the contact of a step's `attempt`, which did not happen after all."""
+    """Remove the contact of a step's `attempt` from the case's contacts, because it did not happen after all; no effect
+    if there is none.
+    """
     kept = [each for each in draft.case.contacted if (each.step, each.attempt) != (step.id, attempt)]
     if len(kept) < len(draft.case.contacted):
         draft.set(contacted=kept)
@@ -86,7 +88,7 @@ def let_go(draft: DecisionBuilder) -> None:
 
 
 def counts(action: Action) -> bool:
-    """Return whether an action counts as a contact with the resident."""
+    """Return whether an action counts as a contact with the resident: not if it is to a trusted contact or a bank."""
     return not action.to_contact and action not in STOPS
 
 

@@ -36,7 +36,7 @@ def matches(hold: Hold, case: Case, step: Step) -> bool:
 
 
 def holding(draft: DecisionBuilder, step: Step) -> Hold | None:
-    """Return the hold in force on this step that ends last, or None."""
+    """Return the hold in force that holds this step back, of several the one that ends last; None if there is none."""
     found = [hold for hold in draft.rules.holds if hold.until > draft.now and matches(hold, draft.case, step)]
     return max(found, key=_until, default=None)
 
@@ -52,7 +52,7 @@ def touched(hold: Hold, case: Case, states: Collection[StepState] = WAITING_STEP
 
 
 def release(draft: DecisionBuilder, step: Step, why: AnyCode) -> None:
-    """Release a held step: it falls due now."""
+    """Release a held step: it is pending again and falls due now. `why`: the recorded reason."""
     draft.change(step, state=StepState.PENDING, due=draft.now)
     draft.note(FactKind.RELEASED, why, step)
 

@@ -80,7 +80,7 @@ def plan_follow_ups(draft: DecisionBuilder) -> None:
 
 
 def plan_close(draft: DecisionBuilder, due: datetime) -> None:
-    """Set the timer that closes the case at `due`, in place of an earlier one."""
+    """Set the timer that closes the case at `due`; an earlier one is replaced."""
     draft.timer(CLOSE, Action.FOLLOW_UP, due)
 
 

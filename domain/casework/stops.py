@@ -145,7 +145,9 @@ def _refused(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> N
 
 
 def may_not_lift(draft: DecisionBuilder, transfer: str) -> RefusalCode | None:
-    """Return why no bank can be asked to lift the stop of a transfer, or None."""
+    """Return why no bank can be asked to lift the stop of a transfer, or None if one can: there is no stop in force, or
+    it was asked already.
+    """
     payment = find(draft.case, transfer)
     if payment is None or payment.stop is None or not payment.stop.state.lasts:
         return NoStop()
@@ -153,7 +155,7 @@ def may_not_lift(draft: DecisionBuilder, transfer: str) -> RefusalCode | None:
 
 
 def plan_release(draft: DecisionBuilder, transfer: str, why: AnyCode) -> None:
-    """Plan to ask the bank now to lift the stop of a transfer."""
+    """Plan a step, due now, that asks the bank to lift the stop of a transfer. `why`: the recorded reason."""
     stem = stop_id(draft.case, transfer, "release")
     plan_step(draft, stem, Action.STOP_RELEASE, draft.now, why, transfer=transfer)
 

@@ -26,7 +26,10 @@ def at_stake(case: Case, policy: Policy) -> float:
 
 
 def lost_within(case: Case, span: timedelta, policy: Policy) -> float:
-    """Return the share (0 to 1) of the money at stake that is lost after `span`."""
+    """Return the share (0 to 1) of the money at stake that is expected to be lost within `span` from now.
+
+    It halves within the scam's `goes`, faster during a suspicious call or while a payment is in progress.
+    """
     half = scam_of(case, policy).goes
     if case.danger.call_since is not None:
         half = min(half, policy.triage.on_the_line)
@@ -36,7 +39,7 @@ def lost_within(case: Case, span: timedelta, policy: Policy) -> float:
 
 
 def to_go(case: Case) -> int:
-    """Return the sum (fen) of payments that are not settled yet and not safe."""
+    """Return the sum (fen) of the case's payments that are neither settled nor safe."""
     moving = [payment for payment in case.payments if payment.state is not TransferState.SETTLED]
     return sum(payment.amount_fen for payment in moving if not safe(case, payment.transfer))
 
@@ -58,7 +61,7 @@ def to_come(case: Case, policy: Policy) -> int:
 
 
 def scam_of(case: Case, policy: Policy) -> ScamTalk:
-    """Return the policy's figures for the case's type of scam."""
+    """Return the policy's figures for the case's type of scam; those for other types if it has none of its own."""
     return policy.triage.scams.get(case.danger.scam_type, policy.triage.scam)
 
 
@@ -150,7 +153,7 @@ class Reason:
 
 
 def order(cases: Iterable[Case], now: datetime, policy: Policy) -> list[Case]:
-    """Return the cases in the order in which to take them, the first one first."""
+    """Return the cases in the order in which operators should take them at `now`, the most urgent first."""
     return sorted(cases, key=lambda case: (*weigh(case, policy).place(now), case.id))
 
 

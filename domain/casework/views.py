@@ -8,7 +8,7 @@ from schemas.levels import Action, Level
 
 
 def deadlines(case: Case) -> dict[str, datetime]:
-    """Return the time by which each unfinished step must change, by step id."""
+    """Return when each unfinished step falls due, by step id; steps without a time are left out."""
     return {step.id: step.due for step in case.steps if step.due is not None and step.state in LIVE_STEPS}
 
 
@@ -39,7 +39,7 @@ def awaited(case: Case) -> set[str]:
 
 
 def has_held(case: Case) -> bool:
-    """Return whether the case has a held step."""
+    """Return whether any step of the case is held back by a hold."""
     return any(step.state is StepState.HELD for step in case.steps)
 
 

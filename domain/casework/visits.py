@@ -87,7 +87,9 @@ def _stage(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
 
 
 def no_longer_under_way(draft: DecisionBuilder, why: AnyCode) -> None:
-    """Record that the officer is not coming, or found nobody."""
+    """Note that no officer is on the way: `officer` becomes None, and the state VISIT_UNDER_WAY becomes CONTACTING,
+    recorded with the reason.
+    """
     draft.set(officer=None)
     if draft.case.state is CaseState.VISIT_UNDER_WAY:
         draft.enter(CaseState.CONTACTING, why)

@@ -77,7 +77,9 @@ class CommitChain(Generic[T]):
 
     @property
     def waiting(self) -> int:
-        """The number of entries that are not proven yet."""
+        """The number of entries that were added and are not proven yet, because entries of their commit or an earlier
+        one are missing.
+        """
         return sum(map(len, self._waiting.values()))
 
     def skip(self) -> list[T]:

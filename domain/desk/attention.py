@@ -77,12 +77,12 @@ def matter_of(case: Case, weight: Weight, now: datetime) -> Matter | None:
 
 
 def stops_ending(stops: Iterable[StopLine], until: datetime) -> list[Matter]:
-    """Return the stops in force that expire before `until`, as matters."""
+    """Return a matter of the gravest weight for each stop in force that ends before `until`, the earliest first."""
     return [Matter(Concern.STOP, _GRAVEST, line.stop.until, about=line) for line in ending(stops, until)]
 
 
 def silences(found: Iterable[Silence]) -> list[Matter]:
-    """Return the sources in an outage, as matters."""
+    """Return a matter of the gravest weight for each source in an outage, in the given order."""
     return [Matter(Concern.SILENT, _GRAVEST, each.since, about=each) for each in found]
 
 
@@ -92,7 +92,7 @@ def undecided(requests: Iterable[ReleaseRequest]) -> list[Matter]:
 
 
 def complaints_late(complaints: Iterable[Complaint], now: datetime) -> list[Matter]:
-    """Return the complaints whose answer or decision is late, as matters."""
+    """Return a matter of the least weight for each complaint whose answer or decision is due at or before `now`."""
     late = ((complaint_due(each), each) for each in complaints)
     return [Matter(Concern.COMPLAINT, _LEAST, owed, about=each) for owed, each in late if owed and owed <= now]
 

@@ -17,7 +17,7 @@ COUNTY = 6  # digits of a division code
 
 
 class EndedError(ValueError):
-    """The incident has already ended."""
+    """Raised if an incident that has already ended is to be changed or ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,9 @@ def reworded(incident: Incident, script: str) -> Incident:
 
 
 def touches(incident: Incident, area: str) -> bool:
-    """Return whether the incident's area and a person's area overlap."""
+    """Return whether the incident's area and this area (the first digits of division codes; "": all) overlap: one
+    contains the other.
+    """
     return meet(incident.area, area)
 
 

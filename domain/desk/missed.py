@@ -32,7 +32,7 @@ class Missed:
     red: list[str] = field(default_factory=list)
 
     def add(self, case: Case) -> None:
-        """Examine one case, and add it to the counts."""
+        """Add what is late in one case, open or not, to the counts."""
         self.open += case.open
         for step in case.steps:
             if step.state is StepState.HELD:

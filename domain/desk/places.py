@@ -38,7 +38,7 @@ class PlaceFigures(NamedTuple):
     money: int = 0
 
     def measured(self, layer: Layer) -> int:
-        """Return the figure that a layer shows."""
+        """Return the figure of this place that a layer of the map shows; money in fen."""
         return self[self._fields.index(layer.value)]
 
 
@@ -79,7 +79,9 @@ def by_division(cases: Iterable[OpenCase], officers: Iterable[str]) -> dict[str,
 
 
 def figures_of(found: Mapping[str, PlaceFigures], begins: str) -> PlaceFigures:
-    """Return the sums over the divisions whose code begins with `begins`."""
+    """Return the sums over the divisions whose code begins with `begins` ("": all). `found`: figures by division
+    code.
+    """
     whole = PlaceFigures()
     for division, figures in found.items():
         if division.startswith(begins):

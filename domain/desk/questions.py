@@ -110,7 +110,7 @@ class Common(Section):
 
 
 class Script(Section):
-    """The questions of one scam type."""
+    """The questions of one scam type. `scam`: the type; `start`: the id of the first question."""
 
     scam: Token
     title: Words

@@ -137,7 +137,7 @@ def never_sent(source: str, floor: float, began: datetime, now: datetime, grace:
 
 
 def span(time: timedelta) -> str:
-    """Return a duration in words: 50 s, 6 min, 3 h 20 min, 2 d 4 h."""
+    """Return a duration in words, rounded down to the last unit: 50 s, 6 min, 3 h 20 min, 2 d 4 h."""
     seconds = max(0, round(time.total_seconds()))
     if seconds < 120:
         return f"{seconds} s"

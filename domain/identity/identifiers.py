@@ -262,7 +262,7 @@ def owned(resident: Resident) -> tuple[list[Holding], list[Holding]]:
 
 
 def start_of(holding: Owner | Holding) -> float:
-    """Return when it began, in seconds since 1970; minus infinity if unknown."""
+    """Return when a holding or ownership began, in seconds since 1970; minus infinity if that is unknown."""
     return holding.since.timestamp() if holding.since else float("-inf")
 
 

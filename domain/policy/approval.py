@@ -54,7 +54,9 @@ class ApprovalRule(Section):
             raise refused(FaultCode.AUTOMATIC_UNCONFIRMED, key="confirm_within", most=spelt(CONFIRMED_WITHIN))
 
     def fits(self, payment: Payment) -> bool:
-        """Return whether the rule is about orders for this payment."""
+        """Return whether the rule is about stop orders for this payment: its amount, its state and the payee's
+        watchlist status.
+        """
         of_account = self.account in (None, payment.watched)
         return of_account and self.state in (None, payment.state) and payment.amount_fen >= self.least_fen
 

@@ -64,7 +64,9 @@ class Line:
 
 
 def lines(before: str, after: str) -> list[Line]:
-    """Return the changed lines of two policy texts, with 3 lines around each."""
+    """Return the lines in which two policy texts differ, with three lines around each, as of a unified diff; empty if
+    they are equal.
+    """
     found = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=CONTEXT)
     return [Line(line[0], line if line[0] == "@" else line[1:]) for line in islice(found, 2, None)]  # after its head
 

@@ -12,7 +12,7 @@ Count = Annotated[int, Field(ge=1, le=99)]
 
 
 class Most(Section):
-    """The most contacts in a span of time, in total and by channel."""
+    """The most contacts with a resident in a span of time: `all`: in total; the others: by channel."""
 
     all: Count
     sms: Count

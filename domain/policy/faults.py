@@ -143,7 +143,9 @@ class PolicyFault:
 
 
 def refused(code: FaultCode, **parameters: Unpack[Parameters]) -> PydanticCustomError:
-    """Return the exception that a validator raises."""
+    """Return the exception by which a validator reports a fault with this code and these parameters. It is not raised
+    here.
+    """
     return PydanticCustomError(code.value, code.value, {**parameters})
 
 

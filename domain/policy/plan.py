@@ -157,7 +157,7 @@ class LevelPlan(Section):
 
 
 class Results(Section):
-    """What follows each result, by action."""
+    """What follows each result, by kind of action: from a result to one or several Words."""
 
     sms: Table
     robot_call: Table

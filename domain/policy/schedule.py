@@ -29,7 +29,9 @@ SMS = frozenset({Action.SMS, Action.FLASH_SMS})
 
 
 def conditions(profile: Profile, *, money_at_risk: bool) -> frozenset[Condition]:
-    """Return the policy's step conditions that hold for a resident."""
+    """Return those of the policy's step conditions that hold: MONEY_AT_RISK as given; by the profile HAS_CONTACT,
+    NOT_OBJECTING and NOT_HARD_OF_HEARING.
+    """
     found = {
         Condition.MONEY_AT_RISK: money_at_risk,
         Condition.HAS_CONTACT: profile.contacts > 0,
@@ -91,7 +93,9 @@ def words_after(plan: Plan, action: Action, result: str) -> tuple[Word, ...]:
 
 
 def weaker(one: Action, other: Action) -> bool:
-    """Return whether `one` is weaker than `other` and in the same family."""
+    """Return whether `one` is a weaker contact than `other` of the same family; False if they are of different families
+    or equal.
+    """
     family, strength = _STRENGTH.get(one, ("", 0))
     of, than = _STRENGTH.get(other, ("-", 0))
     return family == of and strength < than

@@ -20,7 +20,9 @@ class Version:
 
 
 def history(standing: InForce) -> Iterator[Version]:
-    """Yield the known policies in force, latest first."""
+    """Yield the periods in which policies were in force, as far as they are known, the present one first (its end is
+    None).
+    """
     yield Version(standing.policy, standing.since, None, standing.by)
     until = standing.since
     for earlier in standing.earlier:

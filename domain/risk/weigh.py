@@ -52,7 +52,9 @@ def _group_bits(group: str, worth: Iterable[float], rules: RiskRules) -> float:
 
 
 def bits(member: Evidence, scene: Scene) -> float:
-    """Return the weight of one piece of evidence now, in bits, faded by its age."""
+    """Return the weight of one piece of evidence at the scene's moment, in bits: its kind's and what its details add,
+    faded by its age; before it is counted with others.
+    """
     return (scene.rules.evidence[member.kind].bits + _extra(member, scene)) * fade(member, scene)
 
 

@@ -50,7 +50,7 @@ class Lot(NamedTuple):
 
 
 class Purse(Protocol):
-    """The money in one account."""
+    """The money in one account, as lots; iterating yields those that are there."""
 
     def add(self, lot: Lot) -> None:
         """Add money that comes in."""
@@ -62,7 +62,9 @@ class Purse(Protocol):
 
 
 def purse(rule: TracingRule) -> Purse:
-    """Return an empty account that pays by this rule."""
+    """Return an empty account that pays out by this rule: the earliest lot first, the latest first, or all in
+    proportion.
+    """
     return ProRataPurse() if rule is TracingRule.PRO_RATA else OrderedPurse(last_first=rule is TracingRule.LIFO)
 
 

@@ -21,7 +21,7 @@ class Taint(NamedTuple):
 
 
 class PoisonSuspects(NamedTuple):
-    """Accounts that a theft's money may have reached, by (theft, account)."""
+    """Accounts that a theft's money may have reached (`tainted`), by (theft, account). For investigation only."""
 
     tainted: dict[tuple[str, TracedAccount], Taint]
 

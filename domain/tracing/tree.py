@@ -67,12 +67,12 @@ class MoneyTrace:
 
     @property
     def standing(self) -> Standing:
-        """What the trace may be used for."""
+        """What the trace may be used for, by its rule: legally, or for investigation only."""
         return STANDING[self.rule]
 
 
 def in_accounts(trace: MoneyTrace) -> Counter[tuple[TracedAccount, str]]:
-    """Return the fen of each (account, theft) that the trace last saw there."""
+    """Return how much (fen) of each theft's money was last seen in each account, by (account, theft)."""
     found: Counter[tuple[TracedAccount, str]] = Counter()
     for account, lots in trace.remaining.items():
         for lot in lots:

@@ -24,7 +24,7 @@ class Gap:
 
     @property
     def missing(self) -> int:
-        """The number of missing people."""
+        """How many people are missing: `needed` minus `there`."""
         return self.needed - self.there
 
 
@@ -38,7 +38,7 @@ def gaps(officers: Sequence[Officer], needs: Iterable[Need], start: datetime, en
 
 
 def hours(officers: Iterable[Officer], start: datetime, end: datetime) -> float:
-    """Return the person-hours on duty from `start` to `end`."""
+    """Return the hours of all officers' shifts between `start` and `end`, added up (person-hours)."""
     spans = (
         max(timedelta(0), min(shift.end, end) - max(shift.start, start))
         for officer in officers
@@ -105,6 +105,6 @@ def _on_duty(officer: Officer, at: datetime) -> bool:
 
 
 def monday(at: datetime, zone: tzinfo) -> datetime:
-    """Return midnight, in `zone`, of the Monday of a moment's week."""
+    """Return 0:00, in `zone`, of the Monday on or before `at` there."""
     local = at.astimezone(zone)
     return datetime.combine(local.date() - timedelta(days=local.weekday()), time(), zone)

@@ -92,7 +92,7 @@ class Difference:
 
     @property
     def nothing(self) -> bool:
-        """Whether nothing changes."""
+        """Whether nobody and no shift changes; conflicts do not count."""
         return not (self.people_in or self.people_out or self.people_changed or self.shifts_in or self.shifts_out)
 
 

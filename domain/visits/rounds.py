@@ -81,7 +81,9 @@ class Planned(NamedTuple):  # made for each visit of each officer who may go: a 
 
     @property
     def place(self) -> tuple[VisitBand, float, datetime, str]:
-        """The sort key: the smallest comes first."""
+        """The sort key; the visit with the smallest comes first: by band, then the greatest weight, the earliest task,
+        the dispatch id.
+        """
         return self.turn, -self.weight, self.door.since, self.door.dispatch
 
 
@@ -91,7 +93,7 @@ def worth(case: Case, policy: Policy) -> int:
 
 
 def door_of(task: Task) -> Door:
-    """Return a task as a visit of a round."""
+    """Return an officer's task as a visit of their round; without an estimate, its `worth_fen` is 0."""
     return Door(task.dispatch, task.level, task.division, task.worth_fen or 0, task.at, task.stage)
 
 

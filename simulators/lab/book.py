@@ -67,7 +67,7 @@ class Figures:
     longest_wait: float
 
     def as_dict(self) -> dict[str, float]:
-        """Return the figures by field name."""
+        """Return the figures by field name, in the units of the class."""
         return asdict(self)
 
 

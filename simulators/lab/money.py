@@ -67,7 +67,7 @@ def run(
 
 
 def verdicts(found: Mapping[int, Seed]) -> list[Verdict]:
-    """Return the verdict on each evidence class, from A to D."""
+    """Return the verdict on each evidence class over all seeds, in the order A, B, C, D."""
     judged = [one.judged for one in found.values()]
     return [verdict(judged, evidence) for evidence in EvidenceClass]
 

@@ -30,7 +30,9 @@ class AtRisk:
 
     @classmethod
     def among(cls, residents: Sequence[Resident], on: date) -> "AtRisk":
-        """Return the people of a list, as they are on that day."""
+        """Return these residents for the choice of victims, with their ages on that day. Raises ValueError if one lives
+        in another province.
+        """
         numbers = kinds.numbers(residents, on)
         order = np.argsort(numbers, kind="stable")
         return cls(np.bincount(numbers, minlength=kinds.COUNT), lambda place: residents[order[place]])

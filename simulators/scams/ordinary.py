@@ -55,7 +55,7 @@ def carrier_of(phone: str) -> str:
 
 
 class OrdinaryLife:
-    """The everyday life of a province's residents."""
+    """The everyday life of a province's residents, as signals that the feeds send; the same for the same seed."""
 
     def __init__(self, seed: int, residents: Sequence[Resident]) -> None:
         self._seed = seed

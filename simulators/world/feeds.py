@@ -29,7 +29,7 @@ class FeedError(RuntimeError):
 
 
 class Source(Protocol):
-    """A source of signals: a province."""
+    """What signals come from: a simulated province."""
 
     def signals_until(self, now: datetime) -> list[Signal]:
         """Return all signals that became due since the last call, up to `now` (inclusive)."""

@@ -38,7 +38,7 @@ _ANSWER_LOOK = 0.05  # ... so many wall-clock seconds apart
 
 
 class Desk(Protocol):
-    """The functions of the desk that operators use."""
+    """What simulated operators need of the desk; the live one is streams/casework/claims."""
 
     async def next(self, operator: str) -> Case | None:
         """Claim the most urgent waiting case for this operator and return it, or None if none waits."""

@@ -91,7 +91,7 @@ class Life:
             self.persuaded_again_at = at
 
     def persuaded(self, at: datetime) -> bool:
-        """Return whether the victim is dissuaded at that moment."""
+        """Return whether the victim is dissuaded at that moment, and has not relapsed."""
         return self._persuaded_since(at, at) is not None
 
     def _persuaded_since(self, at: datetime, now: datetime) -> datetime | None:

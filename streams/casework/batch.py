@@ -55,7 +55,9 @@ class Batch:
         return taken
 
     def follow(self, offset: int, message: PolicyChange, policy: Policy) -> None:
-        """Decide the following inputs by another policy, and record the change."""
+        """Decide the inputs that follow by another policy, and add the change, which is the input at this offset, to
+        the entries.
+        """
         self._policy, before = policy, len(self.entries)
         self._stand(offset, message)
         self._applied(message, before)

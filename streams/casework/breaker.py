@@ -38,7 +38,9 @@ FORGET_MS = 600_000
 
 
 class Breaker:
-    """Watches the policy in force. One per worker; one of them checks at a time."""
+    """Watches the policy in force, and puts the last good one back if it raises too many cases. Each worker has one;
+    they check in turn, one at a time.
+    """
 
     def __init__(
         self, settings: Settings, redis: "Redis", producer: Producer, policies: Policies, clock: Clock

@@ -48,7 +48,7 @@ class _Written(NamedTuple):
 
 
 class Deadlines:
-    """Writes an input for each due deadline of a partition."""
+    """Writes an input to case-inputs for each due deadline of a partition's cases."""
 
     def __init__(
         self, store: CaseStore, producer: Producer, clock: Clock, wall: Callable[[], float] = time.monotonic

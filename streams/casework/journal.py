@@ -157,7 +157,9 @@ class Proven:
 
 
 def report_gap(partition: int, first: int, last: int) -> None:
-    """Log and count inputs that no journal entry covers and that are no longer on their topic."""
+    """Log as critical, and count, that no journal entry covers the inputs from offset `first` to `last` (both included)
+    and that they are no longer on their topic.
+    """
     GAPS.inc()
     log.critical(
         "case-inputs/%d: no journal entry covers the inputs %d to %d, and they are no longer kept. The cases go on "

@@ -130,7 +130,7 @@ class Recovery:
         return entries + (await self._process(partition, missed) if missed else [])
 
     async def end(self, partition: int) -> int:
-        """Return the offset that the next input will get."""
+        """Return the offset that the next input of this partition will get on case-inputs; 0 if it is empty."""
         return (await end_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
 
     async def _complete(self, partition: int) -> None:
@@ -201,7 +201,9 @@ class Recovery:
 
 
 def refuse_ahead(partition: int, stored: int, end: int) -> None:
-    """Raise AheadError if the store's offset is beyond the end of case-inputs (`end`: the next offset)."""
+    """Raise AheadError if `stored`, the offset of the last input that the store has applied, is not below `end`, the
+    offset that the next input will get.
+    """
     if stored >= end:
         raise AheadError(
             f"partition {partition} stands at input {stored}, but {topics.CASE_INPUTS.name} ends at {end - 1}: the "

@@ -183,7 +183,7 @@ class _Sums:
 
 
 def residents(entries: Iterable[Read]) -> list[str]:
-    """Return the sorted ids of the residents in these entries."""
+    """Return the ids of the residents whose cases these entries are about, sorted, each once."""
     return sorted({entry.case.resident for entry, _ in entries if isinstance(entry, PartialCaseEvent)})
 
 

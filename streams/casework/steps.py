@@ -67,7 +67,9 @@ class CaseworkContext:
 
 
 class CaseworkSteps:
-    """The steps of the flow. Each may be repeated without a second effect."""
+    """The steps by which a batch of case inputs is processed: parse, load, decide, commit, publish. Each may be
+    repeated without a second effect.
+    """
 
     def __init__(self, context: CaseworkContext) -> None:
         self._store, self._producer, self._policies = context.store, context.producer, context.policies

@@ -38,7 +38,9 @@ class Upkeep:
         self._known: set[int] = set()  # the partitions of the last watch
 
     def lock(self, partition: int) -> asyncio.Lock:
-        """Return the lock under which this worker processes the partition's inputs."""
+        """Return the lock that is held while this worker processes a partition's inputs; always the same one for a
+        partition.
+        """
         return self._locks[partition]
 
     def lacks_inputs(self, partition: int, stored: int, first: int) -> bool:
@@ -68,7 +70,9 @@ class Upkeep:
         await self._recovery.restore(partition)
 
     async def check_log_end(self, partition: int, stored: int) -> None:
-        """Raise AheadError if the store's offset is beyond the end of case-inputs."""
+        """Raise AheadError if case-inputs has no input at offset `stored`, the last one that the store has applied: the
+        topic was lost or made anew.
+        """
         refuse_ahead(partition, stored, await self._recovery.end(partition))
 
     async def watch(self, partitions: Iterable[int]) -> None:

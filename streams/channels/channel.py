@@ -23,7 +23,7 @@ Process = Callable[[Delivery], Awaitable[bool]]
 
 
 class Channel:
-    """Carries out dispatches through one provider."""
+    """Carries out dispatches through one provider, several at once; red ones have slots of their own."""
 
     def __init__(
         self,

@@ -169,11 +169,13 @@ class DispatchLog:
         return await self._effect("done", dispatch, fence, Entry(state=Progress.DONE, action=dispatch.action))
 
     async def release(self, dispatch: Dispatch, fence: str) -> None:
-        """Release the lease, if the claim is still valid."""
+        """Release the lease on a dispatch, so that another process may take it. `fence`: of the claim; no effect if a
+        later claim was made.
+        """
         await self._effect("release", dispatch, fence)
 
     async def forget(self, resident: str, dispatches: Iterable[str]) -> None:
-        """Delete the progress of a resident's dispatches."""
+        """Delete the progress of these dispatches (ids) of a resident; unknown ones are ignored."""
         if places := [self._place(resident, each) for each in dispatches]:
             await self._redis.delete(*places)
 

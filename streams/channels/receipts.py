@@ -75,7 +75,7 @@ class NotHolderError(PermissionError):
 
 
 class Receipts:
-    """Verifies receipts and writes their inputs."""
+    """Verifies the receipts that providers send, and writes them as inputs of cases."""
 
     def __init__(self, outgoing: Outgoing, channels: ChannelSettings) -> None:
         self._keys = channels.receipt_keys(outgoing.settings)

@@ -73,7 +73,9 @@ class Webhooks(CompactedTable[Webhook]):
         return {name: (Health(how), words) for name, (how, words) in found.items()}
 
     async def feel(self, webhook: str, how: Health, words: str) -> None:
-        """Store a webhook's health, and a description of its last answer."""
+        """Store a webhook's health, and a description of its last answer, in place of the earlier ones. `webhook`: its
+        id.
+        """
         await self._redis.hset(WEBHOOK_HEALTH, webhook, orjson.dumps([how, words]))
 
     def sealed(self, secret: str) -> str:
@@ -93,7 +95,7 @@ def new_id() -> str:
 
 
 class WebhookSender:
-    """Sends events to all webhooks, until cancelled."""
+    """Sends the cases' events to all webhooks, each by a task of its own."""
 
     def __init__(
         self,
@@ -108,7 +110,7 @@ class WebhookSender:
         self._running: dict[str, tuple[Webhook, asyncio.Task[None]]] = {}
 
     async def run(self) -> None:
-        """Start and stop a task for each webhook as the list changes."""
+        """Send until cancelled: start a task for each new or changed webhook, and stop those of deleted ones."""
         try:
             while not_cancelled():
                 await until_done("webhooks", self._look)

@@ -123,7 +123,7 @@ class DeadLetterIndex:
         return found
 
     async def drop_expired(self) -> None:
-        """Remove letters that the topic no longer keeps."""
+        """Remove letters from the index that the topic of dead letters no longer keeps."""
         begin = (await beginning_offsets(self._settings, DEAD_LETTERS.name)).get(0, 0)
         for name in [name for name, each in self._found.items() if each.letter.offset < begin]:
             del self._found[name]

@@ -37,7 +37,7 @@ Progress = Callable[[int, int], None]
 
 
 class ActError(UserError, ValueError):
-    """The act's author or reason is missing or invalid."""
+    """The author of an act or its reason is missing or invalid; the text says what to write."""
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Outcome:
     left: int = 0
 
     def add(self, other: "Outcome") -> None:
-        """Add the result of another chunk."""
+        """Add the results of another chunk, all but `left`."""
         self.done |= other.done
         self.before |= other.before
         self.refused |= other.refused

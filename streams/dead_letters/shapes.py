@@ -13,7 +13,9 @@ _PLAIN = set(string.whitespace) - {"\v", "\f"}
 
 
 def listed(found: Found) -> dict[str, Any]:
-    """Return a letter as JSON values, without its bytes."""
+    """Return a letter as JSON values without its bytes: id, source, topic, at, why, size (bytes), state, and the act
+    that led to it (None while open).
+    """
     letter, act = found.letter, found.standing.act
     return {
         "id": letter.id,
@@ -59,7 +61,7 @@ def shown(letter: DeadLetter, found: Found, *, mask: bool) -> dict[str, Any]:
 
 
 def outcome_of(outcome: Outcome) -> dict[str, Any]:
-    """Return the result of an act as JSON values."""
+    """Return the result of an act as JSON values: `done`, `before`, `refused`, `accepted` and `left`, as in Outcome."""
     return {
         "done": outcome.done,
         "before": outcome.before,

@@ -114,6 +114,7 @@ class App(faust.App):
         self._joined = asyncio.Event()
 
     async def on_start(self) -> None:
+        """Start the application, then the tasks of `early`."""
         await super().on_start()
         for task in (self._watch_join, *self.early):
             self.add_future(task())
@@ -174,6 +175,9 @@ class App(faust.App):
     def FlowControlQueue(  # noqa: N802 - Faust's name for it
         self, maxsize: int | None = None, *, clear_on_resume: bool = False
     ) -> Buffer:
+        """Return a new Buffer for an agent. `maxsize`: events from which its partitions are no longer fetched; None or
+        0: the usual number.
+        """
         return Buffer(maxsize=maxsize or BUFFERED, flow_control=self.flow_control, clear_on_resume=clear_on_resume)
 
     def _new_transport(self) -> TransportT:
@@ -344,7 +348,7 @@ def ack(event: Acked) -> None:
 
 
 def ack_all(events: Iterable[Acked]) -> None:
-    """Mark all events as done."""
+    """Acknowledge all events, so that their offsets are committed."""
     for event in events:
         event.ack()
 

@@ -90,7 +90,7 @@ def refuse_unreadable(value: bytes | None) -> None:
 
 
 def may_be_sealed(topic: str) -> bool:
-    """Return whether a topic's records may be encrypted."""
+    """Return whether records of this topic may be encrypted, wholly or in parts, if there is a vault."""
     return topic in OF_RESIDENT or topic in OF_RECORD or topic == NUMBERS
 
 
@@ -125,11 +125,13 @@ class PlainCodec:
     """The codec of an installation without a vault: nothing is encrypted."""
 
     async def encode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the values as they are."""
+        """Return the records' values as they are, in order; None for a tombstone."""
         return [record.value for record in records]
 
     async def decode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the values as they are. Raises CodecError if one is encrypted: it would pass for the whole record."""
+        """Return the records' values as they are, in order; None for a tombstone. Raises CodecError if one is
+        encrypted: it would pass for the whole record.
+        """
         for record in records:
             if may_be_sealed(record.topic) and record.value and MARK in record.value:
                 raise CodecError(f"a record of {record.topic} is sealed, and no vault is set to open it")

@@ -30,7 +30,7 @@ async def write(producer: Producer, letters: Sequence[DeadLetter]) -> None:
 
 
 class DeadLetters:
-    """Writes refused records as dead letters."""
+    """Writes refused records to the topic of dead letters."""
 
     def __init__(self, producer: Producer, clock: Clock) -> None:
         self._producer = producer

@@ -31,7 +31,9 @@ class FetchOrder(DefaultSchedulingStrategy):
 
     @classmethod
     def map_from_records(cls, records: Mapping[TP, list[Any]]) -> TopicIndexMap:
-        """Return the fetched records by topic, with the bulk lane's in runs."""
+        """Return an index by topic that yields the fetched records in turn; those of the bulk lane in runs of one
+        partition.
+        """
         index = super().map_from_records(records)
         if SIGNALS.name in index:
             index[SIGNALS.name] = runs = _InRuns()

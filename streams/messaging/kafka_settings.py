@@ -46,7 +46,7 @@ class Rule:
 
 
 def exactly(name: str, value: object, why: str, *, warns: bool = False) -> Rule:
-    """Return the rule that a setting has exactly this value."""
+    """Return the rule that the setting `name` has exactly this value, written as text. `why`, `warns`: as in Rule."""
     wanted = str(value)
     return Rule(name, wanted, wanted, lambda found: found == wanted, why, warns)
 
@@ -59,7 +59,7 @@ def at_least(name: str, least: int, why: str, value: int | None = None) -> Rule:
 
 
 def at_most(name: str, most: int, why: str) -> Rule:
-    """Return the rule that a number is `most` or less."""
+    """Return the rule that the setting `name` is a whole number of at most `most`, which is also the value to set."""
     return Rule(name, str(most), f"{most} or less", lambda found: int(found) <= most, why)
 
 

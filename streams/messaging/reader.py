@@ -89,7 +89,7 @@ class ReusedConsumers:
 
 
 class ReadError(RuntimeError):
-    """The requested offsets are not on the topic (any more)."""
+    """Requested offsets are not on the topic: they are no longer kept, or not written yet."""
 
 
 async def read_range(
@@ -153,7 +153,7 @@ async def read_on(settings: Settings, topic: str, partition: int, first: int) ->
 
 
 async def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
-    """Return each partition's end offset: one after its last record."""
+    """Return, by partition, the offset that the topic's next record will get; 0 for an empty partition."""
     async with _consumer(settings) as consumer:
         found = await _ends(settings, consumer, await _partitions(consumer, topic))
     return _by_partition(found)

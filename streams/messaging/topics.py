@@ -120,7 +120,7 @@ def configuration(topic: Topic, settings: Settings) -> dict[str, str]:
 
 
 def rules(topic: Topic, settings: Settings) -> list[Rule]:
-    """Return the required value of each of the topic's settings."""
+    """Return the rules for a topic's settings in Kafka: clean-up, retention, in-sync replicas and segments."""
     least = None if topic.kept is None else WEEK if topic.family else DAY  # the policy sets more: see retention.py
     in_sync = _in_sync(settings)
     return of_topic(cleanup=_cleanup(topic), kept=topic.kept, least_kept=least, in_sync=in_sync, segment=topic.segment)

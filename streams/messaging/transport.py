@@ -59,11 +59,13 @@ class Consumer(driver.Consumer):
     """
 
     def on_init(self) -> None:
+        """Make the codec that decrypts fetched records."""
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
         self._codec: Codec = cast("Any", self.app).make_codec()
         super().on_init()
 
     async def on_stop(self) -> None:
+        """Stop the consumer, then close the codec's connections."""
         await super().on_stop()
         await self._codec.aclose()
 

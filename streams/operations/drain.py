@@ -25,7 +25,9 @@ LOOK_SECONDS = 0.5
 
 
 async def begin(line: Installation, by: str, reason: str) -> None:
-    """Close intake, with an audit entry: within a second it answers 503."""
+    """Close intake, and write who did it and why to the audit. Within a second intake answers 503. It stays closed
+    until `end`.
+    """
     drain = Drain(at=line.clock.now(), by=by, reason=reason)
     await line.redis.set(DRAINING, drain.model_dump_json())
     await audit.write(line.producer, [AuditEntry(at=drain.at, by=by, act="drain", on="intake", reason=reason)])

@@ -99,7 +99,7 @@ async def hold(
 
 
 async def in_force(line: Installation) -> list[Hold]:
-    """Return the holds in force, the one that ends first at the front."""
+    """Return the holds on contacts that are in force now, the one that ends first at the front; often none."""
     return await holds.current_holds(line.redis, line.clock.now())
 
 

@@ -84,11 +84,13 @@ class Staff:
         return sorted(await self._accounts.all(), key=lambda account: account.login)
 
     async def names(self) -> dict[str, str]:
-        """Return people's names by login."""
+        """Return the name of each person with an account, by login."""
         return {account.login: account.name for account in await self.all()}
 
     async def put_token(self, token: ApiToken) -> None:
-        """Write a program's token, new or changed."""
+        """Write a program's token, new or changed, regardless of its previous state. Raises SendError if it is too
+        large.
+        """
         await self._tokens.put(token)
 
     async def revoke(self, token_id: str) -> ApiToken | None:

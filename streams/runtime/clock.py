@@ -131,7 +131,9 @@ class Clock:
         return f"{self.speed!r}@{self.sim_start.isoformat()}@{self.wall_start!r}{file}"
 
     def now(self) -> datetime:
-        """Return the clock's time as an aware UTC datetime."""
+        """Return the clock's time as an aware UTC datetime: the province's time, which a simulated clock lets pass
+        faster or stand still.
+        """
         elapsed = self.wall.time() - self.wall_start
         reached = self.pace.reached(elapsed) if self.pace else elapsed
         return (self.sim_start + timedelta(seconds=reached * self.speed)).astimezone(UTC)

@@ -122,11 +122,11 @@ class Embedded:
         return {name: server.pid for name, server in servers.items() if server is not None}
 
     def settings(self, base: Settings) -> Settings:
-        """Return a copy of `base` with these servers' addresses."""
+        """Return a copy of `base` with these servers' addresses, marked as embedded."""
         return base.model_copy(update={"kafka": self.kafka, "redis": self.redis, "embedded": True, "data": self.data})
 
     def stop(self) -> None:
-        """Stop both servers and release the data folder."""
+        """Stop both servers, if they run, and release the data folder, so that another process may use it."""
         for server in (self._valkey, self._broker):
             if server is not None:
                 _stop(server)

@@ -81,12 +81,14 @@ class Watched:
 
 
 def watched(url: str) -> bool:
-    """Return whether the address names Sentinels."""
+    """Return whether a Redis address names Sentinels (redis+sentinel:// or rediss+sentinel://) instead of Redis
+    itself.
+    """
     return "+sentinel:" in url
 
 
 def check(url: str) -> None:
-    """Raise ValueError, with the right form, if the address is invalid."""
+    """Raise ValueError if a Redis address is invalid; its text says how it is written."""
     if watched(url):
         Watched.parse(url)
     else:

@@ -40,7 +40,9 @@ class SignalMatch:
 
     @property
     def about(self) -> list[tuple[ResidentId, Evidence]]:
-        """Pairs of a resident and evidence about them, from `own` and `others`."""
+        """The evidence that is to be evaluated, each with its resident: `own`, if there is a resident, then
+        `others`.
+        """
         own = [(self.resident, member) for member in self.own] if self.resident else []
         return own + self.others
 

@@ -83,7 +83,9 @@ class Fanning:
 
 
 class FanOuts:
-    """Processes slices and decisions."""
+    """Processes fan-outs: slices of the payers whom a watchlist entry concerns, and persons' decisions about alerting
+    them.
+    """
 
     def __init__(self, payers: Payers) -> None:
         self.payers = payers

@@ -54,7 +54,9 @@ class MatchedBatch:
 
 
 class Matcher:
-    """Looks up residents and suspects, with two round trips for each batch."""
+    """Finds the residents and watchlist entries that signals are about, with two round trips to Redis for each
+    batch.
+    """
 
     def __init__(self, residents: Residents, store: EvidenceStore, subjects: Subjects) -> None:
         self._residents, self._store, self._subjects = residents, store, subjects

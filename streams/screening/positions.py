@@ -224,7 +224,7 @@ class Positions:
 
 
 def of_lane(name: LaneName, tp: TopicPartition) -> str:
-    """Return the Redis key `name` of a lane's partition."""
+    """Return the Redis key of this kind (`name`) for a lane's partition."""
     return lane_key(name, tp.topic.removeprefix(SIGNALS.name), tp.partition)
 
 

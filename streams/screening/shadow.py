@@ -52,7 +52,9 @@ class Count:
 
 
 class Shadow:
-    """The shadow evaluation of one worker."""
+    """Evaluates what one worker screens also by the policy in shadow, if there is one, and counts the alerts of both;
+    it warns nobody.
+    """
 
     def __init__(self, redis: "Redis", producer: Producer, policies: Policies, clock: Clock, partitions: int) -> None:
         self._redis: Any = redis

@@ -34,7 +34,7 @@ CHUNK = 500
 
 
 class ScreeningState:
-    """Screening's data in Redis, and the risk rules in force."""
+    """Screening's data in Redis (`evidence`, `positions`), and the risk rules in force."""
 
     def __init__(self, settings: Settings, redis: "Redis", policies: Policies, clock: Clock) -> None:
         self._settings, self._policies, self._clock = settings, policies, clock

@@ -69,7 +69,9 @@ class LoadedEvidence(NamedTuple):
 
 
 class ScreeningSteps:
-    """The steps of the flow."""
+    """The steps by which a batch of signals is screened: parse, match, evaluate, write. `matcher`: finds whom signals
+    are about.
+    """
 
     def __init__(self, context: ScreeningContext) -> None:
         self._producer, self._residents, self._clock = context.producer, context.residents, context.clock
@@ -79,7 +81,9 @@ class ScreeningSteps:
         self.matcher = Matcher(context.residents, self._evidence, Subjects(context.settings.key()))
 
     async def decode(self, lane: TopicPartition, records: Sequence[Raw], now: datetime, pause: Pause) -> ReadBatch:
-        """Parse the records' signals. Invalid ones become dead letters of the batch."""
+        """Return the records' signals, parsed, in order. Invalid records and signals are not raised, but are in the
+        batch's dead letters. `pause`: awaited after each record.
+        """
         batch = read(lane, [], now)
         for raw in records:
             add(batch, lane, raw, now, quickly)

@@ -244,7 +244,7 @@ class EvidenceStore:
             await pipe.execute()
 
     async def of(self, resident: ResidentId) -> list[Evidence]:
-        """Return a resident's evidence, oldest first, for display."""
+        """Return all evidence stored about a resident, oldest first, for display; empty if there is none."""
         found = await self._redis.hvals(f"{key('evidence', home(resident, self._partitions))}:{resident}")
         members = [Evidence.model_validate_json(raw[PREFIX:], extra=ANY_VERSION) for raw in found]
         return sorted(members, key=lambda member: (member.at, member.id))

@@ -77,7 +77,7 @@ class Subjects:
         return self.phone(signal.sender) if signal.kind == "sms" else None
 
     def spelt(self, account: str) -> str:
-        """Return the account number in normal form, or unchanged if it is invalid."""
+        """Return the account number in normal form, or as it is given if it is invalid."""
         return _account(account) or account
 
     def suspect(self, signal: Signal) -> tuple[str, str] | None:

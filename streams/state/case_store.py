@@ -77,7 +77,7 @@ class Loaded:
 
     @property
     def offset(self) -> int:
-        """The offset of the last applied input."""
+        """The offset of the last input that the store has applied; -1 if none was."""
         return self.standing.offset
 
 
@@ -224,7 +224,9 @@ class CaseStore:
         return None
 
     def steps(self, partition: int, mark: str) -> "RebuildSteps":
-        """Return the object that fills a partition whose rebuild has the given mark."""
+        """Return the object that fills a partition's store during a rebuild. `mark`: identifies the rebuild; another
+        one's writes have no effect.
+        """
         return RebuildSteps(self, partition, mark)
 
     async def raw_cases(self, partition: int, residents: Sequence[str]) -> dict[str, bytes]:
@@ -289,7 +291,9 @@ class CaseStore:
         return dict(sorted(entries.items(), key=lambda item: int(item[0].split(b"/")[0])))
 
     async def published(self, partition: int, names: Iterable[str | bytes]) -> None:
-        """Remove published entries from the outbox, by their names."""
+        """Remove entries that are on the journal from the partition's outbox. `names`: the entries' names there;
+        unknown ones are ignored.
+        """
         if names := list(names):
             await self.redis.hdel(key("outbox", partition), *names)
 

@@ -147,7 +147,7 @@ def lane_key(name: LaneName, lane: str, partition: int) -> str:
 
 
 def changing(table: str, name: str) -> str:
-    """Return the name of the lock for changing an entry of a table."""
+    """Return the name of the lock under which the entry `name` of a table is changed: `table-changing:name`."""
     return f"{table}-changing:{name}"
 
 

@@ -68,7 +68,7 @@ async def sentinels_say(redis: "Redis") -> Sentinels:
 
 
 def has_sentinels(redis: "Redis") -> bool:
-    """Return whether the client's address names Sentinels."""
+    """Return whether the client finds its primary through Sentinels."""
     return isinstance(redis.connection_pool, SentinelConnectionPool)
 
 

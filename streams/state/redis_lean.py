@@ -46,6 +46,9 @@ class Patience(AbstractConnection):
     _timer: asyncio.TimerHandle | None = None
 
     async def send_packed_command(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - redis-py's own
+        """Send as redis-py does. Raises redis' TimeoutError if the connection does not take the command within
+        `patience` seconds.
+        """
         before = self._wait()
         try:
             await super().send_packed_command(*args, **options)
@@ -53,6 +56,9 @@ class Patience(AbstractConnection):
             self._since = before
 
     async def read_response(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as above
+        """Read a reply as redis-py does. Raises redis' TimeoutError if none comes within `patience` seconds, or the
+        `timeout` given.
+        """
         if options.get("timeout") is not None:  # of a subscription, which may be silent for longer
             return await super().read_response(*args, **options)
         before = self._wait()
@@ -170,7 +176,7 @@ class Asking(Pipeline):
 
 
 class Lean(Redis):
-    """A client with `Asking` pipelines."""
+    """A Redis client whose pipelines are `Asking` ones, which take less time per command."""
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         """Return an `Asking` pipeline."""

@@ -62,7 +62,9 @@ class OtherInstallationError(UserError, RuntimeError):
 
 
 class Marks:
-    """Tells from a Redis' answers whether the shared data is complete in it."""
+    """Tells from a Redis' answers whether the data that all partitions share is complete in it. `fingerprint`: of the
+    secret.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._app_id = settings.app_id
@@ -97,7 +99,9 @@ class Marks:
 
 
 class Shared:
-    """Ensures that the shared data in Redis is complete before it is used."""
+    """Ensures that the data in Redis that all partitions share (registers, watchlist, rules) is complete before it is
+    used.
+    """
 
     def __init__(
         self,

@@ -62,12 +62,14 @@ class StoreUpdate:
     outbox: dict[str, bytes] = field(default_factory=dict)
 
     def add(self, command: str, name: int, *arguments: Argument) -> Self:
-        """Add a Redis command on a key, given by its number in keys.NAMES."""
+        """Add a Redis command to the update. `name`: the key that it is about, as an index in keys.NAMES; `arguments`:
+        those after the key. Nothing is sent yet.
+        """
         self.commands.append((command, name, arguments))
         return self
 
     def applied(self, input_id: str, at: datetime) -> None:
-        """Remember that an input was applied."""
+        """Add that an input was applied at this time, so that a repetition is recognised."""
         self.add("ZADD", APPLIED, milliseconds(at), input_id)
 
     def all_applied(self, inputs: Iterable[tuple[str, datetime]]) -> Self:
@@ -119,7 +121,9 @@ class StoreUpdate:
         self.sums(RAISED, raised_by(event))
 
     def sums(self, name: int, amounts: Mapping[str, int]) -> Self:
-        """Add amounts to the numbers of a hash, given by its key number."""
+        """Add the amounts to the numbers of a Redis hash, by field. `name`: the hash's key, as an index in keys.NAMES.
+        An amount of 0 adds no command.
+        """
         for field_name, amount in amounts.items():
             if amount:
                 self.add("HINCRBY", name, field_name, amount)

@@ -19,7 +19,7 @@ _URGENT = (Level.RED, Level.ORANGE)
 
 
 class Repairer:
-    """Repairs the violations that can be repaired without a person."""
+    """Repairs violations in the store or by new inputs; those that need a person are left as they are."""
 
     def __init__(self, store: CaseStore, producer: Producer) -> None:
         self._store, self._producer = store, producer

@@ -67,7 +67,9 @@ class Exporter(Collector):
         return (family.filled({}) for family in FAMILIES)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics of the latest reads."""
+        """Yield the metrics of each group's latest successful read, then when each group was read, how long it took,
+        and how often it failed.
+        """
         for found in list(self._found.values()):
             yield from found
         yield LOOKED.filled(self._at)

@@ -29,7 +29,7 @@ class Family:
         return metric
 
     def value(self, value: float) -> Metric:
-        """Return the family with one sample without labels."""
+        """Return the family with one sample, without labels, that has this value."""
         return self.filled({(): value})
 
 

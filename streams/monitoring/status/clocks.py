@@ -9,7 +9,7 @@ from streams.runtime.clock_sync import SET_IT, Off, clocks_off, direction
 
 
 class ClocksNow:
-    """Checks an installation's clocks."""
+    """Finds out whether an installation's clocks agree."""
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis

@@ -45,7 +45,9 @@ class Page:
 
     @property
     def answer(self) -> str:
-        """The page's conclusion in one line."""
+        """The page's conclusion in one line (English): whether somebody may not be warned now, and for how many
+        reasons.
+        """
         if self.missed:
             count = sum(trouble.weight is Weight.MISSED for trouble in self.troubles)
             return f"Somebody may not be warned now, for {count} reason{'s' if count > 1 else ''}:"

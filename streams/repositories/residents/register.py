@@ -66,7 +66,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 
 
 class Residents:
-    """The register of one installation. Without a producer it is read-only."""
+    """The register of one installation's residents. Without a producer it is read-only."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer | None = None) -> None:
         self._settings = settings

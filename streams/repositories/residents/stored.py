@@ -75,7 +75,7 @@ def meant(raw: bytes, at: datetime) -> ResidentId | None:
 
 
 def read_owners(raw: bytes) -> list[Owner]:
-    """Return the owners that are stored for a value in Redis."""
+    """Parse what Redis stores for a telephone or account: its owners, in the order in which they are stored."""
     return (
         [_read_owner(*each[:OWNER_PARTS]) for each in orjson.loads(raw)]
         if raw.startswith(b"[")
