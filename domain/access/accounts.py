@@ -77,7 +77,9 @@ def plain(password: str) -> str:
 
 
 def weakness(password: str, account: Account) -> Weakness | None:
-    """Return why a new password is refused, or None if it is strong enough beside a second factor."""
+    """Return why a new password is refused (SHORT, LONG, LIKE_LOGIN, SIMPLE or COMMON, the first that applies), or None
+    if it is strong enough beside a second factor.
+    """
     given = plain(password)
     if len(given) < LEAST:
         return Weakness.SHORT
@@ -104,7 +106,9 @@ class Refusal(StrEnum):
 
 
 def refusal(before: Account, after: Account, by: str, everybody: Sequence[Account]) -> Refusal | None:
-    """Return why `by` may not make this change, or None. `everybody`: all accounts, including this one."""
+    """Return why the person `by` may not change an account so, or None if they may: OWN_ROLE, OTHER_KIND or
+    LAST_ADMINISTRATOR, the first that applies. `everybody`: all accounts, including this one.
+    """
     if before.login == by and after.role is not before.role:
         return Refusal.OWN_ROLE
     if StaffRole.SERVICE in (before.role, after.role) and before.role is not after.role:

@@ -68,7 +68,9 @@ def with_decision(request: AdminRequest, state: RequestState, by: str, now: date
 
 
 def carrying_out_refused(request: AdminRequest, by: str, now: datetime) -> RequestRefusal | None:
-    """Return why this person may not carry out a request, or None. The one who asked does, and sees the secret."""
+    """Return why this person may not carry out a request, or None if they may: NOT_CONFIRMED, LAPSED (its 24 hours are
+    over) or NOT_ASKER: only the one who asked carries it out, and sees the secret.
+    """
     if request.state is not RequestState.CONFIRMED:
         return RequestRefusal.NOT_CONFIRMED
     if has_lapsed(request, now):
@@ -82,7 +84,9 @@ def carried_out(request: AdminRequest) -> AdminRequest:
 
 
 def shows_secret(request: AdminRequest) -> bool:
-    """Return whether carrying it out makes a secret, which only the asker may see. Others need no further person."""
+    """Return whether carrying the request out makes a secret (a one-time password, a token, a webhook's secret), which
+    only the asker may see. Requests without one need nobody to carry them out.
+    """
     if request.act is AdminAct.ACCOUNT_NEW:
         return not request.fields.get("without") and request.fields.get("role") != StaffRole.SERVICE
     return request.act in (AdminAct.ONE_TIME, AdminAct.TOKEN_NEW, AdminAct.WEBHOOK_NEW)

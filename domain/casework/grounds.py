@@ -21,7 +21,9 @@ _WITHOUT_A_TALK = (Outcome.ALREADY_DEFRAUDED, Outcome.FALSE_ALARM, Outcome.DISSU
 
 
 def known_ground(case: Case) -> OutcomeGround | None:
-    """Return the ground that the case knows by itself, or None: an answered call (CALL), or else a meeting (VISIT)."""
+    """Return the ground of an outcome that the case itself knows: CALL if the operator's call was answered, else VISIT
+    if an officer met the resident, else None.
+    """
     if case.desk_call and case.desk_call.answered:
         return OutcomeGround.CALL
     return OutcomeGround.VISIT if case.met_at else None

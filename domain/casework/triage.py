@@ -102,13 +102,17 @@ class Weight:
     limit: timedelta | None = None
 
     def at(self, now: datetime) -> float:
-        """Return the worth of taking the case at `now` (fen per minute): it grows with the waiting time."""
+        """Return the worth of taking the case at `now`, in fen per minute of an operator: it grows with the waiting
+        time, and doubles beyond the limit.
+        """
         worth = self.fen * (1 + max(_NONE, now - self.since) / self.patience)
         over = self.beyond(now)
         return worth if over is None else max(worth, _LEAST) * 2.0 ** self._quarters(over)
 
     def beyond(self, now: datetime) -> timedelta | None:
-        """Return how long the case has waited beyond its limit, or None if it has not."""
+        """Return how long the case has waited beyond its limit at `now`, at least 0; None if it has not, or has no
+        limit.
+        """
         over = None if self.limit is None else now - self.since - self.limit
         return over if over is not None and over >= _NONE else None
 
@@ -190,12 +194,14 @@ def left_until(case: Case) -> datetime | None:
 
 
 def waiting_since(case: Case) -> datetime:
-    """Return since when the case has waited for an operator; if no call is offered, since when it has been open."""
+    """Return since when a call of the case has been offered to operators; if none is, when the case was opened."""
     return case.offered_at or case.opened_at
 
 
 def queue_band(case: Case) -> QueueBand:
-    """Return who must act on the case: nobody if it is settled, an operator if a call is on the desk and unclaimed."""
+    """Return who must act on the case: SETTLED: nobody, OFFERED: an operator, because a call is on the desk and the
+    case unclaimed; else UNDER_WAY.
+    """
     if case.settled:
         return QueueBand.SETTLED
     return QueueBand.OFFERED if case.claimed_by is None and called(case) else QueueBand.UNDER_WAY

@@ -66,7 +66,9 @@ class Attention:
 
 
 def matter_of(case: Case, weight: Weight, now: datetime) -> Matter | None:
-    """Return what is wrong with an open case, or None. A case is one matter: unclaimed counts before overdue."""
+    """Return what is wrong with an open case, or None if nothing is. A case is one matter: UNCLAIMED counts before
+    OVERDUE (with the step that is due first).
+    """
     if _unclaimed(case, weight, now):
         return Matter(Concern.UNCLAIMED, case.level.rank, weight.since, case)
     late = late_steps(case, now)

@@ -86,7 +86,9 @@ def done(complaint: Complaint, entry: Entry, seen: int, assigned: str | None = N
 
 
 def follows(complaint: Complaint) -> list[Deed]:
-    """Return the consequences that suit the complaint's kind, case and resident and were not done yet."""
+    """Return the consequences that suit the complaint's kind, case and resident and were not done yet; empty if there
+    are none.
+    """
     did = {entry.did for entry in complaint.entries}
     return [deed for deed in _FOLLOWS[complaint.kind] if deed not in did and _possible(complaint, deed)]
 

@@ -20,9 +20,10 @@ Bits = Annotated[float, Field(ge=0, le=40)]
 
 
 class Weight(Section):
-    """How much one kind of evidence counts when new (`bits`), how fast it fades, and which scams it suggests.
+    """How much one kind of evidence counts when new (`bits`), and how fast it fades (`half_life`). `group`: the group
+    of kinds with the same meaning.
 
-    `hints`: scam type -> bits.
+    `hints`: which scams it suggests: scam type -> bits.
     """
 
     group: Token
@@ -41,7 +42,9 @@ class Group(Section):
 
 
 class Call(Section):
-    """What a call's length adds. `most`: a call without a reported end counts as ended after this."""
+    """What a call's length adds: `long_bits` if it lasts at least `long`, `ongoing_bits` while it goes on. `most`: a
+    call without a reported end counts as ended after this.
+    """
 
     long: Duration
     long_bits: Bits
@@ -66,7 +69,9 @@ class Money(Section):
 
 
 class Together(Section):
-    """Extra bits for two kinds of evidence if the second occurs during the first or `within` after it."""
+    """Extra bits for two kinds of evidence if one of `second` occurs during one of `first` or `within` after it.
+    `words`: the reason shown to people.
+    """
 
     first: frozenset[EvidenceKind]
     second: frozenset[EvidenceKind]
@@ -76,7 +81,7 @@ class Together(Section):
 
 
 class Scam(Section):
-    """A type of scam: `name` is what operators call it, `share` its share of all cases."""
+    """A type of scam: `name` is what operators call it, `share` its share (0 to 1) of all cases."""
 
     name: str
     share: Annotated[float, Field(ge=1e-6, le=1)]

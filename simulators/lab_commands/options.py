@@ -52,7 +52,7 @@ class Options:
 
     @property
     def setup(self) -> "Setup":
-        """The setup shared by all contenders. Imports the laboratory when it is called."""
+        """The setup shared by all contenders, made of these options."""
         from simulators.lab.setup import made_for
 
         length = timedelta(days=self.days)

@@ -21,7 +21,10 @@ def plot(
     report: Existing,
     folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the plots go, PNG and SVG")] = Path("plots"),
 ) -> None:
-    """Draw a report that compare, sweep, fit or money wrote with --report. It needs the extra `lab`."""
+    """Draw a report that compare, sweep, fit or money wrote with --report. It needs the extra `lab`.
+
+    It prints the paths of the PNG and of the SVG. Refused if the file is no such report.
+    """
     try:
         told = json.loads(report.read_text(encoding="utf-8"))
     except ValueError:

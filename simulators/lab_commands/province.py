@@ -27,7 +27,10 @@ def calibrate(
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from the first on")] = 20,
     report: Report = None,
 ) -> None:
-    """Compare simulated years without warnings with Jilin's published figures. Ends with 1 if a line is off."""
+    """Compare simulated years without warnings with Jilin's published figures. Ends with 1 if a line is off.
+
+    A line is off if the simulated figure is not within its tolerance, which is shown beside it.
+    """
     from console.progress import bar
     from simulators.studies import calibration
 

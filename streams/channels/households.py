@@ -35,7 +35,9 @@ class Households:
         return keyed_hash(self._secret, "address", found) if found else None
 
     async def take(self, place: str, dispatch: str) -> None:
-        """Wait until no other dispatch holds the lease on this address, and take it. `place`: the address's hash."""
+        """Take the lease on arranging a visit to this address, waiting as long as another dispatch holds it. `place`:
+        the address's hash. Raises RedisError.
+        """
         if (left := await self._redis.pttl(WHOLE_SETTLING)) > 0:
             # A time longer than a lease was set while the clock of Redis was ahead.
             await asyncio.sleep(min(left, self._lease_ms) / 1000)

@@ -28,9 +28,9 @@ class Call:
 
 
 class Telephone(Protocol):
-    """Anything that can place a call."""
+    """Anything that can place a call to a case's resident and report how it ended."""
 
     async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
-        """Call the resident of a case, and return when the call has ended. `answered` is awaited when it is
-        answered.
+        """Call the resident of a case, and return how the call went once it has ended. `answered` is awaited as soon as
+        the resident answers, not if nobody does.
         """
