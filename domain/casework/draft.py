@@ -150,7 +150,9 @@ class DecisionBuilder:
         return [step for step in self.live(*actions) if step.transfer == transfer]
 
     def contacts(self) -> list[Step]:
-        """Return the unfinished steps that contact somebody, except follow-ups and steps about stop-payments."""
+        """Return the unfinished steps that contact somebody, in the order in which they were planned: without timers,
+        follow-ups and steps about stop-payments.
+        """
         return [step for step in self.live() if step.action is not Action.FOLLOW_UP and step.action not in STOPS]
 
     def done(self) -> Decision:

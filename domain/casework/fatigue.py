@@ -93,7 +93,9 @@ def counts(action: Action) -> bool:
 
 
 def recent(case: Case, now: datetime) -> list[Contacted]:
-    """Return the case's contacts of the 24 hours before `now`."""
+    """Return the case's contacts of the last 24 hours before `now`, in the case's order; one exactly 24 hours ago is
+    left out.
+    """
     return [each for each in case.contacted if each.at > now - DAY]
 
 

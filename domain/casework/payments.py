@@ -145,9 +145,10 @@ def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | N
 
 
 def of_same_account(case: Case, transfer: str) -> list[str]:
-    """Return the case's payments to the payee's account of a transfer, as transfers; [] if the case does not have it.
+    """Return the transfers of the case's payments to the account of this transfer's payee, itself included, in the
+    case's order; empty if the case does not have it.
 
-    After an erasure no two accounts are known to be the same.
+    After an erasure no two accounts are known to be the same, and only the transfer itself is returned.
     """
     payment = find(case, transfer)
     if payment is None or payment.payee == WITHHELD:

@@ -169,8 +169,8 @@ def weigh(case: Case, policy: Policy) -> Weight:
 
 
 def reasons(case: Case, policy: Policy) -> list[Reason]:
-    """Return the reasons for a case's place in the queue, which an operator reads as "¥80,000 still to go, call in
-    progress".
+    """Return the reasons for a case's place in the queue, in the order TO_GO or TO_COME, CALL, NOT_TAKEN, TALKED; only
+    those that apply. An operator reads them as "¥80,000 still to go, call in progress".
     """
     found = []
     if going := to_go(case):

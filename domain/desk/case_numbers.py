@@ -49,7 +49,9 @@ def begins(key: str, digits: str) -> bool:
 
 
 def may_be(case_id: str, digits: str) -> bool:
-    """Return whether the digits, which begin with a year, fit a case whose year is not known."""
+    """Return whether the digits, without their first two (a year), are the beginning of the case's number. It is for a
+    case whose year is not known.
+    """
     return case_digits(case_id).startswith(digits[_YEAR_DIGITS:])
 
 

@@ -40,5 +40,5 @@ def overdue(case: Case, now: datetime) -> bool:
 
 
 def late_steps(case: Case, now: datetime) -> list[Step]:
-    """Return the pending, held and sent steps of the case that are past their due time."""
+    """Return the pending, held and sent steps of the case whose due time is before `now`, in the case's order."""
     return [step for step in case.steps if step.state in LIVE_STEPS and step.due is not None and step.due < now]

@@ -138,9 +138,8 @@ def _united(keep: Resident, gone: Resident) -> Resident:
 
 
 def united(holdings: Sequence[Holding]) -> list[Holding]:
-    """Return the holdings with overlapping periods of a value joined, and adjacent ones if alike.
-
-    Empty ones are dropped.
+    """Return the holdings sorted by value and beginning; overlapping periods of a value are joined, adjacent ones if
+    alike. Empty periods are dropped.
     """
     united: list[Holding] = []
     spans = (each for each in holdings if start_of(each) < _end(each))

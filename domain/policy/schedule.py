@@ -47,7 +47,8 @@ def steps_for(plan: LevelPlan, holding: frozenset[Condition]) -> Iterator[tuple[
 
 
 def rule_of(plan: Plan, step: str, action: Action) -> StepRule:
-    """Return the rule of a step, from its id (`step`).
+    """Return the policy's rule of a step, from its id (`step`); of a stop-payment it has the plan's attempts and times,
+    of a follow-up the plan's rule for these.
 
     A step that the policy no longer has gets a rule with one attempt and an hour for its result.
     """

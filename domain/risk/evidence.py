@@ -64,7 +64,8 @@ def reads_watchlist(signal: Signal) -> bool:
 
 
 def may_be_evidence(signal: Signal) -> bool:
-    """Return whether a signal may be evidence by itself.
+    """Return whether a signal may be evidence by itself: a payment to a new payee, a call or SMS whose number is not
+    ordinary, or any signal of another kind.
 
     Others are evidence only if the other party is on the watchlist.
     """

@@ -24,8 +24,8 @@ class TraceBounds(NamedTuple):
 
 
 class BoundKind(StrEnum):
-    """The bound at which a trace ended: of the amount of one movement, the number of movements (HOPS), the time since
-    the theft (HOURS), or the number of accounts.
+    """The bound at which a trace ended: of one movement's amount (AMOUNT), the number of movements since the theft
+    (HOPS), the time since the theft (HOURS), or the number of accounts (ACCOUNTS).
     """
 
     AMOUNT = "amount"

@@ -29,9 +29,8 @@ class Gap:
 
 
 def gaps(officers: Sequence[Officer], needs: Iterable[Need], start: datetime, end: datetime, zone: tzinfo) -> list[Gap]:
-    """Return the periods with too few people on duty, the earliest first; equal neighbours are joined.
-
-    `zone`: the time zone of the needs' hours.
+    """Return the periods between `start` and `end` with too few people on duty, the earliest first; equal neighbours
+    are joined. `zone`: the time zone of the needs' hours.
     """
     found = [gap for need in needs for gap in _gaps(officers, need, start, end, zone)]
     return sorted(found, key=lambda gap: (gap.start, gap.end, sorted(gap.roles)))

@@ -73,7 +73,9 @@ def shift(start: datetime, end: datetime) -> Shift:
 
 
 def clashes(roster: Roster) -> list[Clash]:
-    """Return the conflicts: overlapping shifts, less than 11 hours of rest, and shifts during an absence."""
+    """Return the conflicts, person by person in the roster's order: overlapping shifts, less than 11 hours of rest, and
+    shifts during an absence; empty if there are none.
+    """
     found = []
     for officer in roster.officers:
         away = [absence for absence in roster.absences if absence.officer == officer.id]
@@ -171,9 +173,8 @@ def drop(roster: Roster, open_id: str) -> Roster:
 
 
 def candidates(roster: Roster, wanted: OpenShift, now: datetime) -> list[Officer]:
-    """Return who could take an open shift: not absent, not on another shift, and rested before and after it.
-
-    Nobody can take one that is over.
+    """Return who could take an open shift, in the roster's order: not absent, not on another shift, and rested before
+    and after it. Nobody can take one that is over.
     """
     return [officer for officer in roster.officers if _could(roster, wanted, officer.id, now)]
 

@@ -49,9 +49,9 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of a backtest. `signals`: number evaluated; `refused`: number of invalid rows, records and signals.
-
-    `since`, `until`: the first and last moment compared; `anonymous`: no register of residents was used.
+    """The result of a backtest. `comparison`: of the cases by both policies; `signals`: number evaluated; `refused`:
+    number of invalid rows, records and signals. `since`, `until`: the first and last moment compared; `anonymous`: no
+    register of residents was used.
     """
 
     policies: Policies
@@ -96,7 +96,8 @@ async def from_topics(
     until: datetime,
     progress: Progress = lambda done, total: None,
 ) -> Answer:
-    """Evaluate a running system's recorded signals. Counts cases opened from `since` to `until`, by station.
+    """Evaluate a running system's recorded signals. Counts cases opened from `since` (inclusive) to `until`
+    (exclusive), by station.
 
     Earlier signals are evaluated too, so that evidence from before `since` counts. A case ends when the resident's case
     was settled. Residents, rosters and the watchlist are the present ones. Raises NothingRecordedError if the topics

@@ -163,8 +163,8 @@ class Demo:
         return PaceFile.begun(data / PACE)
 
     def province(self, secret: bytes) -> Province:
-        """Return a new province of the plan's seed and residents. `secret`: the key with which ids and tokens are
-        derived from numbers.
+        """Return a new province of the plan's seed and residents. `secret`: the key for the hashes of their ID
+        numbers.
         """
         return Province(self._plan.seed, self._plan.residents, secret=secret)
 

@@ -38,8 +38,8 @@ class PartitionOwners:
             await pipe.execute()
 
     async def silent(self) -> list[int]:
-        """Return the partitions without a heartbeat in the last 0.7 s, or whose heartbeat would last longer than 0.7 s,
-        because it was set while the clock of Redis was ahead.
+        """Return the numbers of the partitions without a heartbeat in the last 0.7 s, in ascending order; also those
+        whose heartbeat would last longer than 0.7 s, because it was set while the clock of Redis was ahead.
         """
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in self._partitions:
@@ -50,7 +50,7 @@ class PartitionOwners:
         ]
 
     async def refuse_owned(self) -> None:
-        """Raise OwnedError if any partition has an active owner."""
+        """Raise OwnedError, naming them, if any partition had a heartbeat in the last 0.7 s: a worker runs."""
         silent = await self.silent()
         if owned := [partition for partition in self._partitions if partition not in silent]:
             raise OwnedError(

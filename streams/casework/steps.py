@@ -77,7 +77,9 @@ class CaseworkSteps:
         self._published: dict[int, int] = {}  # partition -> journal offset of the last entry published here
 
     async def decode(self, partition: int, records: Sequence[Raw]) -> list[Input]:
-        """Parse the inputs. Unreadable ones go to the dead letters and have the message None."""
+        """Return an Input for each record, in order. Unreadable ones are written to the dead letters and have the
+        message None.
+        """
         return [Input(raw, await self._read(partition, raw)) for raw in records]
 
     async def load(self, partition: int, inputs: Iterable[Input]) -> Loaded | None:
@@ -137,7 +139,9 @@ class CaseworkSteps:
         return decided.entries
 
     async def publish_outbox(self, partition: int) -> list[Entry]:
-        """Publish the entries that an earlier commit of any worker left in the outbox. Returns them."""
+        """Publish the entries that an earlier commit of any worker left in the outbox, with their dispatches. Returns
+        them in the order of their inputs; empty if there were none.
+        """
         published: list[Entry] = []
         while waiting := await self._store.outbox(partition):
             entries = [(journal_adapter.validate_json(value, extra=ANY_VERSION), value) for value in waiting.values()]

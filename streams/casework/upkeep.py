@@ -50,7 +50,7 @@ class Upkeep:
         return stored < self._reached.get(partition, -1) or stored < first - 1
 
     def committed(self, partition: int, last: int) -> None:
-        """Note that the store has applied the inputs up to offset `last`."""
+        """Note that the store has applied the inputs up to offset `last`, this one included."""
         self._reached[partition] = last
 
     async def catch_up(self, partition: int, needed: int = -1) -> None:

@@ -19,8 +19,8 @@ class Tokens:
         self.numbers: dict[str, str] = {}
 
     def movements(self, told: Iterable[MovementReceipt]) -> list[OnwardMovement]:
-        """Return a receipt's movements with tokens. Raises UnreadableAccountError if an account number cannot be
-        one.
+        """Return a receipt's movements in order, with tokens in place of account numbers. Raises UnreadableAccountError
+        if an account number cannot be one.
         """
         return [self._movement(each) for each in told]
 

@@ -22,9 +22,8 @@ _NOT_FOUND = 404
 
 
 class Kind(StrEnum):
-    """What a provider guarantees about a repeated request.
-
-    IDEMPOTENT: the second has no effect; ASKABLE: it can be asked whether it has received the first; NEITHER.
+    """What a provider guarantees about a repeated request. IDEMPOTENT: the second one has no effect; ASKABLE: it can be
+    asked whether it has received the first; NEITHER: none of both.
     """
 
     IDEMPOTENT = "idempotent"

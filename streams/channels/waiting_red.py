@@ -26,8 +26,8 @@ class WaitingRed:
         self._next = {partition: offset for partition, offset in self._next.items() if partition in partitions}
 
     async def read(self, partition: int) -> list[Dispatch]:
-        """Return the partition's red dispatches that the owner has not committed, except those that this object has
-        returned before.
+        """Return the partition's red dispatches that the owner has not committed, in the order of the topic, except
+        those that this object has returned before.
         """
         if (first := self._next.get(partition)) is None:
             first = await committed_offset(self._settings, TopicPartition(DISPATCHES_RED.name, partition)) or 0

@@ -62,7 +62,7 @@ class ReusedConsumers:
         self._idle: list[AIOKafkaConsumer] = []
 
     def open(self) -> None:
-        """Keep consumers from now on."""
+        """From now on, reads in this event loop from the same brokers reuse this object's consumers."""
         _kept.setdefault(_place(self._brokers), []).append(self)
 
     async def close(self) -> None:
@@ -109,9 +109,11 @@ async def read_range(
 async def read_pages(
     settings: Settings, topic: str, partition: int, first: int, last: int, *, opened: bool = True
 ) -> AsyncGenerator[list[Read], None]:
-    """Yield the records of `read_range` in lists, one for each fetch.
+    """Yield the records of a partition from offset `first` to `last` (both included), in order, in lists: one for each
+    fetch. Nothing if `last` is below `first`.
 
-    Raises ReadError if `first` is no longer kept or `last` is not yet written.
+    `opened`: whether encrypted values are decrypted. Raises ReadError if `first` is no longer kept or `last` is not yet
+    written.
     """
     if last < first:
         return

@@ -71,9 +71,8 @@ def read(tp: TopicPartition, raws: Sequence[Raw], at: datetime) -> ReadBatch:
 
 
 def quickly(record: bytes) -> list[Signal]:
-    """Return a valid record's signals for read-only use, if possible without pydantic.
-
-    Raises ValidationError if the record is not a valid batch of signals.
+    """Return a valid record's signals in order, for read-only use, if possible without pydantic. Raises ValidationError
+    if the record is not a valid batch of signals.
     """
     return plain(record) or batch_adapter.validate_json(record, extra=ANY_VERSION)
 

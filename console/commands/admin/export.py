@@ -25,7 +25,8 @@ def export(
 ) -> None:
     """Write cases, contacts or the ledger to a table, under pseudonyms.
 
-    docs/export.md lists the columns. The audit records who did it and why. Refused if the file exists.
+    docs/export.md lists the columns. The audit records who did it and why. Refused if the file exists, or its name ends
+    with neither .parquet nor .csv.
     """
     from domain.statistics.export import pseudonyms
     from schemas.administration.audit import AuditEntry

@@ -33,7 +33,9 @@ LOOKS = 8
 
 
 class LineNow:
-    """Checks an installation's processing; each method yields one kind of trouble."""
+    """Checks an installation's processing; each method yields the troubles of one kind, and nothing if all is well.
+    They are of weight MISSED, only a hold that holds nothing back now is DANGER.
+    """
 
     def __init__(self, settings: Settings, redis: "Redis", clock: Clock) -> None:
         self._settings, self._clock = settings, clock
@@ -41,7 +43,7 @@ class LineNow:
         self._partitions = range(settings.partitions)
 
     async def workers(self) -> AsyncIterator[Trouble]:
-        """Yield troubles for partitions without a worker, and for those missing in Redis."""
+        """Yield a trouble if partitions have no worker, and one if partitions are missing in Redis."""
         idle = set(self._partitions)
         for _ in range(LOOKS):  # a worker that covers for an owner is visible for moments only
             idle -= await self._worked_on(idle)
@@ -65,7 +67,9 @@ class LineNow:
             return {partition for partition, found in zip(partitions, await pipe.execute(), strict=True) if found}
 
     async def behind(self) -> AsyncIterator[Trouble]:
-        """Yield troubles for signals and inputs that wait, and for offsets beyond the end of their topic."""
+        """Yield a trouble for each topic of signals and inputs with records that wait for too long, and one if the
+        store stands beyond the end of a topic.
+        """
         done: dict[Where, int | None] = await screened(self._redis, self._settings.partitions)
         log = await signal_ends(self._settings)
         for partition in self._partitions:
@@ -100,7 +104,9 @@ class LineNow:
         return None
 
     async def people(self) -> AsyncIterator[Trouble]:
-        """Yield troubles of open cases: overdue deadlines, red cases not contacted, missing results, and holds."""
+        """Yield troubles of open cases: red cases not contacted in time, overdue deadlines, missing results, and one
+        for each hold in force.
+        """
         look = Missed(self._clock.now(), self._wall(GRACE_SECONDS))
         for partition in self._partitions:
             async for _, raw in self._redis.hscan_iter(key("cases", partition), count=SCAN):

@@ -43,14 +43,16 @@ _LOOKS = Partial({Channel.VISIT: "Is anybody on duty (the console's rosters), an
 
 
 class WatchersNow:
-    """Checks an installation's auditor, feeds, channels and stops; each method yields one kind of trouble."""
+    """Checks an installation's auditor, feeds, channels, and what people have stopped; each method yields the troubles
+    of one kind, nothing if all is well.
+    """
 
     def __init__(self, settings: Settings, redis: "Redis", clock: Clock) -> None:
         self._settings, self._clock = settings, clock
         self._redis: Any = redis
 
     async def drain(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble if a person has closed intake."""
+        """Yield a trouble (MISSED) if a person has closed intake."""
         if raw := await self._redis.get(DRAINING):
             drain = Drain.model_validate_json(raw, extra=ANY_VERSION)
             what = f"intake is closed since {drain.at:%Y-%m-%d %H:%M} UTC by {drain.by}: {drain.reason}"
@@ -61,7 +63,7 @@ class WatchersNow:
             )
 
     async def breaker(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble for each stopped policy: the cases below red that it raised wait for a person."""
+        """Yield a trouble (MISSED) for each stopped policy: the cases below red that it raised wait for a person."""
         raw = await self._redis.hget(POLICIES, IN_FORCE)
         standing = InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
         for policy, stop in standing.stopped.items() if standing else ():
@@ -71,7 +73,7 @@ class WatchersNow:
                 yield missed("policy-stopped", what, do)
 
     async def payers(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble if suspects wait for a person's decision on alerting their earlier payers."""
+        """Yield a trouble (MISSED) if suspects wait for a person's decision on alerting their earlier payers."""
         raw = await self._redis.hvals(PAYERS_REQUESTS.name)
         if found := waiting(PayersRequest.model_validate_json(each, extra=ANY_VERSION) for each in raw):
             payments = sum(request.payments for request in found)
@@ -80,7 +82,7 @@ class WatchersNow:
             yield missed("payers-wait", f"{what}, the oldest for {span(self._clock.now() - found[0].at)}", do)
 
     async def feeds(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble for each silent feed, and one if no worker watches the feeds."""
+        """Yield a trouble (MISSED) for each silent feed, and one (DANGER) if no worker watches the feeds."""
         book = await FeedStore(self._redis, "").read()
         for silence in sorted(book.silent.values(), key=lambda each: each.at):
             since = f" (heard last {silence.since:%Y-%m-%d %H:%M:%S} UTC)" if silence.since else ""
@@ -90,7 +92,9 @@ class WatchersNow:
             yield danger("feeds-unwatched", unjudged, "Does a worker run? One of them listens for all")
 
     async def auditor(self) -> AsyncIterator[Trouble]:
-        """Yield troubles: partitions whose cases are not audited, findings that need a person, clock differences."""
+        """Yield troubles: partitions whose cases are not audited and findings that need a person (MISSED), late audits
+        and clocks that differ from Redis's by over 1 s (DANGER).
+        """
         beats = await Beats(self._redis).read(range(self._settings.partitions))
         silent = [beat for beat in beats if beat.age is None or beat.age > BEAT_SECONDS]
         if silent:
@@ -112,7 +116,9 @@ class WatchersNow:
             yield danger("clocks-differ", f"clocks differ from Redis's: {listed(dict.fromkeys(skewed))}", do)
 
     async def channels(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble for each channel with many failed contacts in the last 5 minutes."""
+        """Yield a trouble for each channel with at least three results in the last 5 minutes of which 20 % or more
+        failed (DANGER), or half or more (MISSED).
+        """
         results, why = await self._results()
         for channel, counted in results.items():
             total, failed = counted.total(), sum(counted[result] for result in _FAILED)
@@ -124,7 +130,9 @@ class WatchersNow:
             yield (missed if failed >= MOST_FAIL * total else danger)("channel-failing", what, do)
 
     def unset(self) -> list[Trouble]:
-        """Return a trouble if gateways are not set; empty in embedded mode, where workers get them at start."""
+        """Return one trouble (DANGER) that names the gateways whose addresses are not set; empty if all are, and in
+        embedded mode, where workers get them at start.
+        """
         urls = {"SMS": "sms", "VOICE": "voice", "BANK": "bank", "STATION": "station"}
         names = [
             f"QUANZU_{name}_URL" for name, field in urls.items() if getattr(self._settings, f"{field}_url") is None
@@ -135,7 +143,7 @@ class WatchersNow:
         return [danger("gateway-not-set", f"not set here: {listed(names)}", do)]
 
     async def letters(self) -> AsyncIterator[Trouble]:
-        """Yield a trouble if dead letters are open: a signal may be among them."""
+        """Yield a trouble (DANGER) if dead letters are open: a signal may be among them."""
         letters = DeadLetterIndex(self._settings)
         await letters.refresh()
         if waiting := letters.open_by_source():
