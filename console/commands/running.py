@@ -82,7 +82,8 @@ async def take_file(
     report: Path | None,
     progress: Progress,
 ) -> FileReport:
-    """Accept a file of signals and return its report, also written to the file `report` as JSON. `name`: the format.
+    """Accept a file of signals and return its report, also written to the file `report` as JSON. `name`: the format;
+    `resume`: continue where an interrupted run stopped.
 
     Raises FileRefusedError if the file cannot be read, and SendError if Kafka refuses a record for good.
     """

@@ -31,7 +31,8 @@ class RequestRefusal(StrEnum):
 def new_request(
     act: AdminAct, on: str, fields: Mapping[str, str], *, name: str, by: str, now: datetime, seen: str = ""
 ) -> AdminRequest:
-    """Return a new request with the id `name`, which lapses 24 hours after `now`. `on`: what the act is about.
+    """Return a new request with the id `name`, which lapses 24 hours after `now`. `on`: what the act is about;
+    `fields`: its particulars; `by`: who asks; `seen`: the version that the person saw, "" if there is none.
 
     Raises ValidationError if a field is too long.
     """
@@ -56,10 +57,8 @@ def decision_refused(request: AdminRequest, by: str, now: datetime) -> RequestRe
 
 
 def with_decision(request: AdminRequest, state: RequestState, by: str, now: datetime, words: str = "") -> AdminRequest:
-    """Return the request in the state `state` after this person's decision; a confirmed one has 24 hours to be carried
-    out.
-
-    Raises ValueError if this person may not decide on it.
+    """Return the request in the state `state` after this person's decision, with their reason (`words`); a confirmed
+    one has 24 hours to be carried out. Raises ValueError if this person may not decide on it.
     """
     if why := decision_refused(request, by, now):
         raise ValueError(f"request {request.id}: {why.value}")

@@ -66,7 +66,8 @@ FIRST, AGAIN = "stop", "again"
 
 
 def stop_id(case: Case, transfer: str, kind: str = FIRST) -> str:
-    """Return the id of a payment's step, from the payment's index in the case. It reveals nothing about the account.
+    """Return the id of a payment's step: `kind`, a point, and the payment's index in the case (from 0). It reveals
+    nothing about the account.
 
     Raises ValueError if the transfer is not in the case.
     """
@@ -74,7 +75,8 @@ def stop_id(case: Case, transfer: str, kind: str = FIRST) -> str:
 
 
 def merged(known: Sequence[Payment], told: Sequence[Payment], within: timedelta) -> list[Payment]:
-    """Return the known payments merged with new reports, in any order. `within`: see domain/payments/same_payment.
+    """Return the `known` payments merged with the reports in `told`, in any order. `within`: how far apart the times of
+    one payment may be that a person and a feed report.
 
     A payment's state only advances, and a confirmed payee does not become a reported one again. A payment that was
     reported and that a feed delivers too stays one payment.

@@ -44,8 +44,8 @@ def plan_step(
     transfer: str | None = None,
     contact: int | None = None,
 ) -> Step:
-    """Add a pending step and return it. Its due time may be later than `due`, as the policy's hours for the action
-    allow.
+    """Add a pending step and return it. `stem`: its id; `contact`: index of the trusted contact (None: the first, if
+    the action is to one). Its due time may be later than `due`, as the policy's hours for the action allow.
 
     If its id was used before, the version is appended: ids, and so dispatches, never repeat. In a case from a lost log,
     ids may have been used without our knowledge: the number of the log is added.

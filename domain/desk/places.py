@@ -56,7 +56,7 @@ class OpenCase(NamedTuple):
 
 
 class Range(NamedTuple):
-    """A step of the map's ramp (1 to 4), and the least and greatest figure that has it, both included."""
+    """A step (1 to 4) of the map's ramp, and the figures that have it: from `least` to `most`, both included."""
 
     step: int
     least: int

@@ -216,7 +216,9 @@ class TimeRules(Model):
 
 
 class Constant(Model):
-    """Fields with the same value in every row, which no column gives; None: a column gives it, or nothing does."""
+    """Fields with the same value in every row, which no column gives: `state`, `channel`, and `new_payee`: whether the
+    payee was never paid before. None: a column gives it, or nothing does.
+    """
 
     state: TransferState | None = None
     channel: Channel | None = None

@@ -45,7 +45,8 @@ _PAIRS = [first + second for first in _BASE32 for second in _BASE32]
 
 @lru_cache(maxsize=65_536)
 def normal_phone(raw: str, region: str = "CN") -> str:
-    """Return a telephone number normalized: E.164, or the bare digits of a service number such as 96110.
+    """Return a telephone number normalized: E.164, or the bare digits of a service number such as 96110. `region`: the
+    country (two letters) of numbers without a country code.
 
     A landline needs its area code (0431-8xxxxxxx), because the number exists in every city. Numbers of unassigned
     ranges are accepted, because ranges are assigned before lists of them are updated. Raises ValueError, with the
@@ -267,9 +268,8 @@ def start_of(holding: Owner | Holding) -> float:
 
 
 def resolve(resident: str, merged: Mapping[str, str | None]) -> str:
-    """Return the id of the entry that represents this one after all merges.
-
-    Raises ValueError if the merges form a circle.
+    """Return the id of the entry that represents this one after all merges; itself if it was not merged. `merged`: by
+    id, the entry that it was merged into, or None. Raises ValueError if the merges form a circle.
     """
     seen = {resident}
     while following := merged.get(resident):

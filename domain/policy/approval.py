@@ -74,6 +74,8 @@ class ApprovalRules(Section):
     rules: tuple[ApprovalRule, ...] = ()
 
     def of(self, payment: Payment, *, extension: bool) -> ApprovalRule:
-        """Return the rule of an order for this payment. A stop is never extended without a person."""
+        """Return the rule of a stop order for this payment: the first that fits, else one approval by one person.
+        `extension`: the order extends a stop; then rules by which no person approves do not fit.
+        """
         fitting = (rule for rule in self.rules if rule.fits(payment) and not (extension and rule.persons == 0))
         return next(fitting, EVERY_ORDER)

@@ -93,9 +93,12 @@ class FaultCode(StrEnum):
 class Parameters(TypedDict, total=False):
     """The parameters of a fault's sentence; each code has some of them.
 
-    `key`: dotted, within the faulty table; `given`: as in the policy's text; `kind`: pydantic's name of the rule;
-    `least`, `most`: the permitted limits, both included; `choices`: the permitted values; `byte`, `column`: the place
-    in the text; `count`: of further faults or items.
+    `key`: dotted, within the faulty table; `name`, `names`: of what is missing or unknown; `given`: as in the policy's
+    text; `kind`: pydantic's name of the rule; `least`, `most`: the permitted limits, both included; `choices`: the
+    permitted values; `pattern`: the permitted form of a name; `sign`: an unexpected character; `byte`, `column`: the
+    place in the text; `dots`: the most points in a line; `hour`, `day`, `slow`, `sudden`: two limits that contradict
+    each other; `days`: the longest duration; `taken`: SMS segments, `room`: characters of as many as are allowed;
+    `count`: of further faults or items.
     """
 
     key: str

@@ -22,7 +22,9 @@ def places_of(text: str) -> Iterator[tuple[Path, int]]:
 
 
 def line_of(where: Sequence[object], places: Mapping[Path, int]) -> int | None:
-    """Return the line of a key, else of the nearest table around it that has one, else None."""
+    """Return the line (from 1) of the key `where`, else of the nearest table around it that has one, else None.
+    `places`: lines by path, as of `places_of`.
+    """
     path = tuple(str(part) for part in where)
     for length in range(len(path), 0, -1):
         if path[:length] in places:

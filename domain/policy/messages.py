@@ -108,8 +108,8 @@ class Wording(Section):
 
 
 class Segments(Section):
-    """The most SMS segments that a message of each kind may have: to the resident (`sms`), as flash SMS, and to a
-    trusted contact. A flash SMS of several segments is displayed in pieces or not at all.
+    """The most SMS segments (1 to 6) of a message to the resident (`sms`), a flash SMS to them (`flash_sms`), and one
+    to a trusted contact (`contact_sms`). A flash SMS of several segments is displayed in pieces or not at all.
     """
 
     sms: Annotated[int, Field(ge=1, le=6)] = 3

@@ -121,12 +121,13 @@ LEAST_STOP, MOST_STOP = timedelta(hours=1), timedelta(hours=MOST_HOURS)
 
 
 class StepRule(Section):
-    """One step: when it is due, how often it is tried, and how soon a result must come.
+    """One step: when it is due, how often it is tried, and how soon a result must come (`result_within`, after
+    sending).
 
-    `after`: from the plan's start; `attempts`: of a trusted contact, for each contact; `again`: before the next
-    attempt; `arrive_within`: of a visit, after acceptance; `least_gap`: to the previous step if several are due at
-    once; `when`: all conditions under which it is planned; `at_home`: it waits for the hours at which people are at
-    home.
+    `after`: from the plan's start; `attempts`: how often it is tried, of a trusted contact, for each contact; `again`:
+    before the next attempt; `arrive_within`: of a visit, after acceptance; `least_gap`: to the previous step if several
+    are due at once; `when`: all conditions under which it is planned; `at_home`: it waits for the hours at which people
+    are at home.
     """
 
     action: Action
@@ -171,10 +172,11 @@ class Results(Section):
 class StopRules(Section):
     """Rules of stop-payments, which last `lasts`, from 1 to 48 hours, and are requested at most twice for an account.
 
-    `prefix`: what an order's document number begins with; `times`: how often a stop is requested; `remind_before`:
-    before a stop ends; `settled_within`: a payment settled more recently may still be caught; `same_within`: a payment
-    that a person reports and one that a feed delivers are the same if account and amount are equal and their times
-    differ by at most this.
+    `prefix`: what an order's document number begins with; `attempts`: how often a request is tried, `again`: the time
+    before the next try; `result_within`: how soon the bank must answer; `times`: how often a stop is requested;
+    `remind_before`: how long before a stop ends a person is reminded; `settled_within`: a payment settled more recently
+    may still be caught; `same_within`: a payment that a person reports and one that a feed delivers are the same if
+    account and amount are equal and their times differ by at most this. `approval`: who approves an order.
     """
 
     prefix: Prefix

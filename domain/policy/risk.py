@@ -137,11 +137,12 @@ class Losses(Section):
 class RiskRules(Section):
     """Evidence weights, half-lives, at-risk groups and thresholds.
 
-    `prior` and `levels` (the threshold of each) are log-odds in bits. `residual`: the share that remains of evidence
-    from before a case was settled. `keep`: how long a resident's evidence is kept after the latest addition; `bound`:
-    how many items of each kind. `payers_without_asking`: a watchlist entry that would alert more payers of earlier
-    payments waits for a person. `profile_bits`: the most by which group membership may change the odds. `policy`: the
-    whole policy's digest.
+    `prior` and `levels` (the threshold of each) are log-odds in bits. `residual`: the share (0 to 1) that remains of
+    evidence from before a case was settled. `keep`: how long a resident's evidence is kept after the latest addition;
+    `bound`: how many items of each kind. `payers_without_asking`: a watchlist entry that would alert more payers of
+    earlier payments waits for a person. `profile_bits`: the most by which group membership may change the odds.
+    `evidence`: weights by kind, `groups`: groups of kinds by name, `together`: extra bits for pairs of kinds, `scams`:
+    types of scam by name, `at_risk`: groups hit more or less often than others. `policy`: the whole policy's digest.
     """
 
     prior: Annotated[float, Field(ge=-40, le=0)]

@@ -29,7 +29,9 @@ class VisitHours(NamedTuple):
 
 
 def effects(before: Mapping[Level, int], after: Mapping[Level, int]) -> list[Effect]:
-    """Return the levels whose number of cases changes, the gravest first, with both numbers."""
+    """Return the levels whose number of cases changes, the gravest first, with both numbers. `before`, `after`: numbers
+    of cases by level.
+    """
     counted = [Effect(level, before.get(level, 0), after.get(level, 0)) for level in reversed(Level)]
     return [each for each in counted if each.before != each.after]
 

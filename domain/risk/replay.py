@@ -145,9 +145,10 @@ class Raw:
 def replayed(
     texts: tuple[str, ...], chunk: Sequence[Raw], since: datetime, until: datetime, zone: tzinfo
 ) -> tuple[Tally, ...]:
-    """Return a tally for each policy text over these residents. Raises PolicyError if a text is no valid policy.
+    """Return a tally for each policy text (TOML), in order, over these residents: of the cases that `replay` finds
+    after `since` and until `until` (inclusive). `zone`: the time zone of the days.
 
-    A plain function, because it runs in another process.
+    Raises PolicyError if a text is no valid policy. A plain function, because it runs in another process.
     """
     tallies = tuple(Tally() for _ in texts)
     for raw in chunk:

@@ -47,7 +47,9 @@ def supersedes(new: Evidence, old: Evidence | None) -> bool:
 
 
 def merged(known: Mapping[str, Evidence], more: Iterable[Evidence]) -> dict[str, Evidence]:
-    """Return the union by id, with the latest state of each. Of equal states, the first one's coordinates stay."""
+    """Return the union of `known` and `more` by id, with the latest state of each. Of equal states, the first one's
+    coordinates stay.
+    """
     union = dict(known)
     for evidence in more:
         if supersedes(evidence, union.get(evidence.id)):

@@ -55,7 +55,7 @@ class Movement(NamedTuple):
 
 
 class OpeningBalance(NamedTuple):
-    """The money (fen) in an account before the first movement that is known of it."""
+    """How much money was in an account before the first movement that is known of it: `amount_fen`, in fen."""
 
     account: TracedAccount
     amount_fen: int

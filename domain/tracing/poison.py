@@ -14,7 +14,7 @@ from domain.tracing.lots import Standing
 
 
 class Taint(NamedTuple):
-    """How a theft's money may first have reached an account: after how many hops, and when."""
+    """How a theft's money may first have reached an account: after how many movements (`hops`), and when (`at`)."""
 
     hops: int
     at: datetime

@@ -14,7 +14,9 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A period, `end` excluded, in which only `there` of the `needed` people with these roles are on duty."""
+    """A period, from `start` (included) to `end` (excluded), in which only `there` of the `needed` people with one of
+    these roles are on duty.
+    """
 
     start: datetime
     end: datetime

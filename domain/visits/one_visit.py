@@ -23,7 +23,8 @@ def household(division: str, address: str) -> str | None:
 
 
 def joins(dispatch: Dispatch, lead: Task, own: Iterable[Task], within: timedelta, now: datetime) -> bool:
-    """Return whether a visit joins the `lead` visit to the same address.
+    """Return whether a visit joins the `lead` visit to the same address, which was given less than `within` ago and is
+    of another case.
 
     An ongoing one is joined if its level is at least as grave: red does not wait for a grid worker who comes tomorrow.
     A completed one is joined too, except by red. `own`: the case's visits so far; none joins the same visit twice, so

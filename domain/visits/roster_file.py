@@ -79,8 +79,9 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a new roster changes: people and shifts that are added (`…_in`) or missing (`…_out`), people whose data
-    changed (as they are now), and the conflicts in the new roster (`clashes`).
+    """What a new roster changes. `people_in`, `people_out`: people added and missing; `people_changed`: those whose
+    data changed, as they are now; `shifts_in`, `shifts_out`: shifts added and missing, each with its person. `clashes`:
+    the conflicts in the new roster.
     """
 
     people_in: tuple[Officer, ...]

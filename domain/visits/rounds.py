@@ -60,7 +60,7 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """An officer's home division, and when they go off duty (None: not considered)."""
+    """An officer's home division (its code), and until when they are on duty (`until`; None: not considered)."""
 
     division: str
     until: datetime | None = None

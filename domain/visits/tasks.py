@@ -99,7 +99,8 @@ def to_be_made(task: Task, case: Case) -> bool:
 def sort_out(
     mine: Iterable[tuple[Task, Case | None]], post: Post, now: datetime, policy: Policy
 ) -> tuple[list[Errand], list[Task]]:
-    """Return an officer's visits in the order of the round, and withdrawn ones that they have not seen yet.
+    """Return an officer's visits in the order of the round, and withdrawn ones that they have not seen yet, the
+    earliest first. `mine`: all their tasks, each with its case (None: unknown); `post`: the officer's.
 
     A visit that joined another is part of it while that one is to be made, and then a separate visit. An officer at the
     door finishes the visit in any case.

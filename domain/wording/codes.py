@@ -209,7 +209,7 @@ _SHOWN: Mapping[str, Callable[[Renderer, AnyCode, Any], str]] = {
 @cache
 def in_language(language: str, whole: bool = False) -> Renderer:
     """Return the renderer of a language ("zh", "en" or "ko") for use outside the console: answers are rendered by their
-    ids. Raises KeyError for another language.
+    ids. `whole`: as in Renderer. Raises KeyError for another language.
     """
     return Renderer(translate_to(language), language, whole=whole)
 

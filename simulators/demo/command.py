@@ -40,7 +40,11 @@ def demo(
         typer.Option(min=0, max=65535, help="Serve metrics: the province's here, each worker's on the ports behind it"),
     ] = 0,
 ) -> None:
-    """Run a simulated province on its own servers, and show the board."""
+    """Run a simulated province on its own servers, and show the board.
+
+    It ends with a report as JSON, printed or in the file of --report. Refused if a Quanzu runs in the data folder
+    already.
+    """
     from console.terminal import board
     from console.web.kit.demo import beside
     from simulators.demo.run import Demo, Plan

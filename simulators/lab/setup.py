@@ -56,7 +56,8 @@ def made_for(
     """Return a setup with `overload` times the scams and everyday signals that fill the operators' time (1: just fill
     it).
 
-    `length`: simulated time; `residents`: None for as many as the scams need, at least 500.
+    `operators`, `officers`: on duty all the time; `length`: simulated time; `residents`: None for as many as the scams
+    need, at least 500; `compressed`: whole scams pass within an hour.
     """
     stories = STORIES_AN_OPERATOR * operators * overload
     needed = max(FEWEST, round(ROOM * stories * (length / timedelta(hours=1))))

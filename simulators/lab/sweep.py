@@ -77,7 +77,7 @@ def _staffed(setup: Setup, parameter: str, count: int) -> Setup:
 
 
 def changed(policy: str, parameter: str, value: str) -> str:
-    """Return the policy's text with the value at a dotted path replaced.
+    """Return the policy's text (TOML) with the value at the dotted path `parameter` replaced by `value`; comments stay.
 
     Raises UserError if there is no such value, or it is neither a number nor a text, and ValueError if `value` should
     be a number and is not.

@@ -46,8 +46,8 @@ Receipt = tuple[timedelta, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One thing that a provider really did: an entry of its log. `dispatch`: id of the order; `to`: telephone, account
-    or officer; `at`: ISO 8601; `said`: the text, or the reason.
+    """One thing that a provider really did: an entry of its log. `dispatch`: id of the order; `action`: what was done,
+    as the dispatch names it; `to`: telephone, account or officer; `at`: ISO 8601; `said`: the text, or the reason.
     """
 
     dispatch: str

@@ -24,9 +24,9 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gang:
-    """The scammers who run the same scam on several victims. `mules`: their account numbers; `phones`: telephones
-    (E.164), each with its class as the carrier reports it; `target`: domain of their app or site; `confirmed`: the mule
-    accounts that the police confirm, and when.
+    """The scammers who run the same scam (`scam_type`, a key of SCAMS) on several victims. `mules`: their account
+    numbers; `phones`: telephones (E.164), each with its class as the carrier reports it; `target`: domain of their app
+    or site; `confirmed`: the mule accounts that the police confirm, and when.
     """
 
     id: str
@@ -67,7 +67,9 @@ class Ring:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A text message from the scammer. `number`: the sender's; `shown`: its class as the carrier reports it."""
+    """A text message from the scammer that is received at `at`. `number`: the sender's; `shown`: its class as the
+    carrier reports it.
+    """
 
     at: datetime
     phase: Phase
@@ -90,7 +92,8 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """A payment that the victim makes at `at` if nobody intervenes.
+    """A payment that the victim makes at `at` if nobody intervenes. `amount_fen`: in fen; `new_payee`: the payee was
+    never paid before.
 
     `settles`: when the money reaches the payee; `payee`, `payer`: account numbers; `source`: the payer's bank;
     `balance_fen`: the payer's before it, None: the bank does not tell; `id`: unique within the source.

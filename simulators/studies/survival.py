@@ -23,7 +23,8 @@ _REACHED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A resident after a warning, until they were defrauded or to the end of the observation (`until`).
+    """A resident after a warning (at `warned_at`), until they were defrauded (`defrauded`) or to the end of the
+    observation (`until`).
 
     `level`: the highest of their cases; `channel`: by which they were warned; `division`: code of where they live.
     `first`: no other channel had reached them before.
@@ -44,8 +45,8 @@ class Followed:
 
 
 class Point(NamedTuple):
-    """The share (0 to 1) of people not defrauded by the day `days` (after the warning), in force until the next point,
-    with the ends of its 95 % interval.
+    """The share (0 to 1) of people not defrauded by the day `days` (after the warning), in force until the next point.
+    `low`, `high`: the ends of its 95 % interval.
     """
 
     days: float

@@ -17,8 +17,8 @@ _LAYER_FROM = 7 * 10**10  # serial numbers of the accounts behind mules'; mules 
 
 
 class Moved(NamedTuple):
-    """A movement of stolen money. `payer`: the account that it leaves; `payee`: the account of a transfer, else None;
-    `sequence`: the number that the payer's bank gives it.
+    """A movement of stolen money (`amount_fen`, in fen). `payer`: the account that it leaves; `payee`: the account of a
+    transfer, else None; `kind`: how it leaves; `sequence`: the number that the payer's bank gives it.
     """
 
     payer: str

@@ -29,7 +29,7 @@ SECRET = b"only for simulated people"
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A payment that a victim reported as lost at `at`. `transfer`: the payment's uid."""
+    """A payment of `amount_fen` that a victim reported as lost at `at`. `transfer`: the payment's uid."""
 
     resident: ResidentId
     transfer: str

@@ -152,20 +152,22 @@ class DispatchLog:
         return None
 
     async def ours(self, dispatch: Dispatch, fence: str) -> bool:
-        """Return whether the claim is valid. If not, another worker has it, the store was lost and its data is
-        unreliable, or this process must not act.
+        """Return whether the claim with this `fence` is valid. If not, another worker has it, the store was lost and
+        its data is unreliable, or this process must not act.
         """
         return await self._effect("ours", dispatch, fence)
 
     async def answered(self, dispatch: Dispatch, fence: str, inputs: Sequence[CaseInput]) -> bool:
-        """Store the results, so that it is not sent again. Returns True if they are stored; False, without any effect,
-        if the claim is lost.
+        """Store the results (`inputs`, to be reported), so that it is not sent again. Returns True if they are stored;
+        False, without any effect, if the claim with this `fence` is lost.
         """
         entry = Entry(state=Progress.ANSWERED, action=dispatch.action, inputs=list(inputs))
         return await self._effect("answered", dispatch, fence, entry)
 
     async def done(self, dispatch: Dispatch, fence: str) -> bool:
-        """Mark it as reported. Returns True if it is marked; False, without any effect, if the claim is lost."""
+        """Mark the dispatch as reported. Returns True if it is marked; False, without any effect, if the claim with
+        this `fence` is lost.
+        """
         return await self._effect("done", dispatch, fence, Entry(state=Progress.DONE, action=dispatch.action))
 
     async def release(self, dispatch: Dispatch, fence: str) -> None:

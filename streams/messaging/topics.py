@@ -127,7 +127,8 @@ def rules(topic: Topic, settings: Settings) -> list[Rule]:
 
 
 def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
-    """Create the missing topics and return their names. Existing ones stay unchanged (see `check`).
+    """Create the topics of `wanted` (all, if not given) that are missing, and return their names in order. Existing
+    ones stay unchanged (see `check`).
 
     Blocking: call it in a thread. Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is
     unavailable or refuses a topic.
@@ -150,7 +151,8 @@ def _await_visible(admin: KafkaAdminClient, made: list[str]) -> None:
 
 
 def check(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
-    """Return what is wrong with the topics, each as text with its correction; empty if all is well.
+    """Return what is wrong with the topics of `wanted` (all, if not given), each as text with its correction; empty if
+    all is well.
 
     Blocking: call it in a thread. Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is
     unavailable.

@@ -62,7 +62,7 @@ class BackupError(UserError, RuntimeError):
 
 
 class BackupPart(Model):
-    """A topic's file: its number of records and SHA-256 (hexadecimal)."""
+    """A topic's file: its number of records, and its SHA-256 (`sha256`, hexadecimal)."""
 
     records: int
     sha256: str

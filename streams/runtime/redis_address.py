@@ -18,7 +18,8 @@ _SENTINELS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """The users and passwords for Redis and for its Sentinels, and the path of the CA file (`ca`); None: not set.
+    """The users and passwords for Redis (`user`, `password`) and for its Sentinels (`sentinel_user`,
+    `sentinel_password`), and the path of the CA file (`ca`); None: not set.
 
     A login in the address takes precedence.
     """
@@ -30,9 +31,8 @@ class Login:
     ca: str | None = None
 
     def options(self, *, tls: bool, sentinel: bool = False) -> dict[str, Any]:
-        """Return the login as keyword arguments of redis-py, without unset ones.
-
-        `sentinel`: for the Sentinels, not for Redis.
+        """Return the login as keyword arguments of redis-py, without unset ones. `tls`: the connection uses TLS, so the
+        CA file is included; `sentinel`: the login for the Sentinels, not for Redis.
         """
         user, password = (self.sentinel_user, self.sentinel_password) if sentinel else (self.user, self.password)
         given = {"username": user, "password": password, "ssl_ca_certs": self.ca if tls else None}

@@ -48,8 +48,8 @@ class SignalMatch:
 
 
 class RecordMatches(NamedTuple):
-    """The matches of one record's signals, without ordinary ones. `offset`: the record's; `at`: when its newest signal
-    arrived.
+    """The matches of one record's signals (`findings`), without ordinary ones. `offset`: the record's; `at`: when its
+    newest signal arrived.
 
     `slice_of`: the id and number of a fan-out's slice, which determine its alerts' ids; None for a record of signals. A
     slice's signal was already counted with the entry.

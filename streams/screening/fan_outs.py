@@ -138,7 +138,9 @@ def record(tp: TopicPartition, told: FanOut | PayersAnswered) -> Record:
 
 
 def about(entry: WatchEntry, payers: Iterable[Payer], rules: RiskRules) -> Iterable[tuple[ResidentId, Evidence]]:
-    """Yield the evidence that a watchlist entry makes of payments: each with the resident who paid."""
+    """Yield the evidence that a watchlist entry makes of these payments to its account, each with the id of the
+    resident who paid.
+    """
     token = token_of(entry.subject)
     for payer in payers:
         for member in about_payer(payer, token, entry, rules):

@@ -81,7 +81,8 @@ class Payers:
         return [found[number] for number in range(len(entries))]
 
     async def answer(self, subject: str, request: str, alert: bool, rules: RiskRules) -> Fanned | None:
-        """Write a person's decision about a suspect, and return its effect with the first payers of the account.
+        """Write a person's decision about a suspect (`subject`: of the watchlist), and return its effect with the first
+        payers of the account. `alert`: the payers are to be alerted.
 
         `request`: the id of the request decided on; the entry stays as it is if it does not wait for this decision.
         Returns None if the suspect has no entry.
@@ -126,7 +127,9 @@ class Payers:
             await pipe.execute()
 
     async def walk(self, token: str, first: datetime | None = None) -> AsyncIterator[list[Payer]]:
-        """Yield the payments to an account from `first` (included) on, oldest first, in lists of at most 1,000."""
+        """Yield the payments to an account (by its `token`) from `first` (included; None: the first kept) on, oldest
+        first, in lists of at most 1,000.
+        """
         name = f"{key('payers', spread(token, self._partitions))}:{token}"
         score, same = (milliseconds(first) if first else "-inf"), 0
         while found := await self._redis.zrange(name, score, "+inf", byscore=True, offset=same, num=WALKED):
@@ -171,9 +174,8 @@ class Payers:
 
 
 def spread(token: str, partitions: int) -> int:
-    """Return the number (0 to `partitions` - 1) of the slot for a suspect's keys.
-
-    Only Redis uses it; Kafka's hash would be slower.
+    """Return the number (0 to `partitions` - 1) of the slot of Redis keys for a suspect, by its token. Only Redis uses
+    it; Kafka's hash would be slower.
     """
     return crc32(token.encode()) % partitions
 

@@ -250,7 +250,9 @@ class EvidenceStore:
         return sorted(members, key=lambda member: (member.at, member.id))
 
     async def remember(self, alerted: Mapping[ResidentId, Alerted], rescore: Mapping[ResidentId, datetime]) -> None:
-        """Store the alerts, once Kafka has them, and when to re-evaluate residents; who is due earlier stays so."""
+        """Store the residents' last alerts (`alerted`), once Kafka has them, and when to re-evaluate residents
+        (`rescore`); who is due earlier stays so.
+        """
         if not alerted and not rescore:
             return
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -272,8 +274,9 @@ class EvidenceStore:
     async def rescored(
         self, partition: int, done: Mapping[ResidentId, int], after: Mapping[ResidentId, datetime]
     ) -> None:
-        """Schedule residents that were re-evaluated for the time `after`, or remove them from the schedule, unless they
-        were scheduled again meanwhile.
+        """End the re-evaluation of residents (`done`: each with the time, in ms since 1970, for which it was
+        scheduled): schedule the next one for the time in `after`, or none. Residents who were scheduled again meanwhile
+        stay as they are.
         """
         arguments: list[str | int] = []
         for resident, at in done.items():

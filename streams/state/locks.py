@@ -51,7 +51,8 @@ async def take(redis: "Redis", name: str, milliseconds: int, value: str | int = 
 
 @asynccontextmanager
 async def taken(redis: "Redis", name: str, milliseconds: int) -> AsyncIterator[bool]:
-    """Take a lease as `take` does, so that the block's work is done once; yield True if it was free.
+    """Take a lease as `take` does, for `milliseconds`, so that the block's work is done once; yield True if it was
+    free, else False.
 
     The lease stays after the block; if the block raises or is cancelled, the lease is deleted, so that the work may be
     tried again.

@@ -65,7 +65,9 @@ async def _appendfsync(redis: Any) -> str | None:  # noqa: ANN401 - redis-py typ
 
 
 def wrong(info: Mapping[str, Any], appendfsync: str | None, *, vault: bool = False) -> Iterator[Wrong]:
-    """Yield a fault for each setting that can lose or block data. `info`: from INFO; `appendfsync`: None if unknown."""
+    """Yield a fault for each setting that can lose or block data. `info`: from INFO; `appendfsync`: None if unknown;
+    `vault`: the server holds the people's keys.
+    """
     name = "the vault" if vault else "Redis"
     yield from _memory(name, info)
     yield from _file(name, info, appendfsync, vault=vault)

@@ -95,8 +95,8 @@ class Auditor:
         self._chosen = -CHOOSE_SECONDS
 
     async def walk(self, owned: Collection[int]) -> None:
-        """Audit one more slice of each partition that this worker audits: those it owns, and those without a
-        heartbeat.
+        """Audit one more slice of each partition that this worker audits: those it owns (`owned`), and those without a
+        heartbeat, as far as it gets their audit lease.
         """
         now = self._wall()
         if now - self._chosen >= CHOOSE_SECONDS:

@@ -74,7 +74,9 @@ class Reader:
         return int(following), await self.without_case(partition, members)
 
     async def without_case(self, partition: int, members: Sequence[str]) -> list[str]:
-        """Return those of these deadlines whose step is not in the resident's latest case."""
+        """Return those of these deadlines (`members`: `case|step`), in order, whose step is not in the resident's
+        latest case.
+        """
         if not members:
             return []
         residents = [resident_of(member.partition("|")[0]) for member in members]
