@@ -4,7 +4,9 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins with one of the
 
 
 def guarded(cell: str) -> str:
-    """Return the cell with an apostrophe before it if a spreadsheet could take it for a formula."""
+    """Return the cell, with an apostrophe before it if a spreadsheet could take it for a formula, because it begins
+    with one of the signs of formulas; others unchanged.
+    """
     return f"'{cell}" if cell.lstrip("'").startswith(FORMULA) else cell
 
 

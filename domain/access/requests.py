@@ -32,7 +32,7 @@ def new_request(
     act: AdminAct, on: str, fields: Mapping[str, str], *, name: str, by: str, now: datetime, seen: str = ""
 ) -> AdminRequest:
     """Return a new request with the id `name`, which lapses 24 hours after `now`. `on`: what the act is about;
-    `fields`: its particulars; `by`: who asks; `seen`: the version that the person saw, "" if there is none.
+    `fields`: its particulars; `by`: who asks; `seen`: a hash of the account as this person saw it, or "".
 
     Raises ValidationError if a field is too long.
     """

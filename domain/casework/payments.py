@@ -175,7 +175,9 @@ def asks_for(case: Case, transfer: str) -> tuple[Action, str]:
 
 
 def not_asked(draft: DecisionBuilder, step: Step) -> None:
-    """Undo the record of a stop whose request never reached the bank, so that it can be requested again."""
+    """Undo the record of a stop if none of its requests reached the bank, so that it can be requested again; no effect
+    otherwise, and for a step that lifts a stop.
+    """
     payment = find(draft.case, step.transfer)
     if step.action is Action.STOP_RELEASE or payment is None or payment.stop is None:
         return

@@ -112,7 +112,7 @@ def counties(on: date, prefecture: str | None = None) -> tuple[Division, ...]:
 
 
 def streets(county: str) -> tuple[Division, ...]:
-    """Return the present streets and townships under a county's code, by code."""
+    """Return the present streets and townships under a county's code, sorted by code; empty for an unknown one."""
     return tuple(Division(code, name, _prefecture(county)) for code, name in _streets_by_county().get(county, ()))
 
 

@@ -166,7 +166,9 @@ def imported(before: Roster | None, station: str, officers: Sequence[Officer]) -
 
 
 def replaced(before: Roster, shifts: Mapping[str, Sequence[Shift]], now: datetime) -> Roster:
-    """Return the roster with these people's future shifts replaced (`shifts`: by id); past and running ones stay."""
+    """Return the roster with these people's shifts replaced (`shifts`: by person's id), as far as they begin after
+    `now`; past and running ones stay, and so do other people.
+    """
     officers = [
         officer.model_copy(update={"shifts": _from_now_on(officer.shifts, shifts[officer.id], now)})
         if officer.id in shifts

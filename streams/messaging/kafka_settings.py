@@ -52,7 +52,9 @@ def exactly(name: str, value: object, why: str, *, warns: bool = False) -> Rule:
 
 
 def at_least(name: str, least: int, why: str, value: int | None = None) -> Rule:
-    """Return the rule that a number is `least` or more. `value`: the value to set, if not `least`."""
+    """Return the rule that the setting `name` is a whole number of at least `least`. `value`: the value to set, None:
+    `least`; `why`: as in Rule.
+    """
     return Rule(
         name, str(least if value is None else value), f"{least} or more", lambda found: int(found) >= least, why
     )

@@ -98,7 +98,9 @@ class Positions:
     async def not_current(
         self, lanes: Sequence[TopicPartition], reached: Mapping[TopicPartition, int]
     ) -> list[TopicPartition]:
-        """Return the partitions that may lack counts, or whose offset is below the one `reached` before."""
+        """Return those of the partitions, in order, that may lack counts, or whose offset is below the one in
+        `reached`: that up to which they were counted before.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
             for tp in lanes:
