@@ -41,12 +41,14 @@ def short_hash(*parts: str | int) -> str:
 
 
 def case_digits(case_id: str) -> str:
-    """Return the CASE_DIGITS digits of a case's number, derived from its id: nobody counts cases."""
+    """Return the 12 digits (CASE_DIGITS) of a case's number, derived from a hash of its id: nobody can count cases by
+    it.
+    """
     return f"{int(short_hash('case-number', case_id), 16) % 10**CASE_DIGITS:0{CASE_DIGITS}}"
 
 
 def in_groups(digits: str) -> str:
-    """Return digits as they are written and said, in groups of GROUP: 4817-3305-1192."""
+    """Return digits as they are written and said, in groups of four with dashes: 4817-3305-1192."""
     return "-".join(digits[start : start + GROUP] for start in range(0, len(digits), GROUP))
 
 
