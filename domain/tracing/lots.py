@@ -22,8 +22,9 @@ class TracingRule(StrEnum):
 
 
 class Standing(StrEnum):
-    """What a result may be used for. LEGAL: to say whose money it is; INVESTIGATIVE: to decide where to ask, never
-    that.
+    """What a result may be used for.
+
+    LEGAL: to say whose money it is; INVESTIGATIVE: only to decide where to ask, never to say whose money it is.
     """
 
     LEGAL = "legal"
@@ -50,13 +51,13 @@ class Lot(NamedTuple):
 
 
 class Purse(Protocol):
-    """The money in one account, as lots; iterating yields those that are there."""
+    """The money in one account, as lots. Iterating yields the lots that are left."""
 
     def add(self, lot: Lot) -> None:
         """Add money that comes in."""
 
     def take(self, amount_fen: int) -> list[Lot]:
-        """Remove and return lots of an amount (fen), or all there is if that is less."""
+        """Remove an amount (fen) and return it as lots; all lots if the account has less."""
 
     def __iter__(self) -> Iterator[Lot]: ...
 
@@ -69,7 +70,8 @@ def purse(rule: TracingRule) -> Purse:
 
 
 class OrderedPurse:
-    """Lots in the order of time, consumed from one end.
+    """The money in an account as lots in the order of time. A withdrawal takes the first lots, or the last ones
+    (`last_first`).
 
     A lot is split at most once a withdrawal, and leaves when it is used up: n deposits and withdrawals take O(n) in
     all, and the memory is O(lots not yet used). Neighbours of one origin and hop merge, so an account without traced
@@ -88,7 +90,7 @@ class OrderedPurse:
             self._lots.append(lot)
 
     def take(self, amount_fen: int) -> list[Lot]:
-        """Remove and return lots of an amount (fen), from one end, or all there is if that is less."""
+        """Remove an amount (fen) from one end and return it as lots, in the order taken; all lots if there is less."""
         taken: list[Lot] = []
         while amount_fen and self._lots:
             lot = self._lots.pop() if self._last_first else self._lots.popleft()
@@ -110,9 +112,11 @@ class OrderedPurse:
 
 
 class ProRataPurse:
-    """One lot an origin, with the fewest hops of its parts: each withdrawal takes a share of every origin.
+    """The money in an account as one lot for each origin. A withdrawal takes from all lots, in proportion to their
+    amounts.
 
-    A deposit takes O(1), a withdrawal O(k log k) for k origins; the memory is O(k), however many deposits there were.
+    A lot made of several deposits has the fewest hops of any of them. A deposit takes O(1), a withdrawal O(k log k) for
+    k origins; the memory is O(k), however many deposits there were.
     """
 
     def __init__(self) -> None:
@@ -126,7 +130,10 @@ class ProRataPurse:
             self._lots[lot.origin] = lot
 
     def take(self, amount_fen: int) -> list[Lot]:
-        """Remove and return an amount (fen), a share of each origin's lot, or all there is if that is less."""
+        """Remove an amount (fen) and return it as one lot for each origin; all lots if the account has less.
+
+        The shares are whole fen that add up to the amount (see `shares_of`).
+        """
         lots = list(self._lots.values())
         parts = shares_of(min(amount_fen, sum(lot.amount_fen for lot in lots)), [lot.amount_fen for lot in lots])
         rest = (lot._replace(amount_fen=lot.amount_fen - part) for lot, part in zip(lots, parts, strict=True))

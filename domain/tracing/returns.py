@@ -19,7 +19,10 @@ NOTICE_DAYS = 30
 
 
 class ReturnGround(StrEnum):
-    """The paragraphs of article 8 under which money is returned. DIRECT: 1 and 2; PRO_RATA: 3."""
+    """The paragraphs of article 8 under which money is returned.
+
+    DIRECT: 1 and 2, each theft gets its own money back; PRO_RATA: 3, the thefts share what is held.
+    """
 
     DIRECT = "direct"
     PRO_RATA = "pro_rata"
@@ -28,7 +31,8 @@ class ReturnGround(StrEnum):
 class ReturnProposal(NamedTuple):
     """How held money would be returned; a person decides.
 
-    `shares`: fen by theft; `rest_fen`: stays frozen; `notice_days`: before anything is returned.
+    `shares`: fen for each theft, by the id of the victim's payment; thefts without a share are left out. `rest_fen`:
+    the fen that stay frozen. `notice_days`: days of public notice before anything is returned; 0 if DIRECT.
     """
 
     account: TracedAccount
@@ -39,17 +43,18 @@ class ReturnProposal(NamedTuple):
 
     @property
     def standing(self) -> Standing:
-        """Always legal."""
+        """LEGAL, always."""
         return Standing.LEGAL
 
 
 def propose_return(first_in: MoneyTrace, last_in: MoneyTrace, account: TracedAccount, held_fen: int) -> ReturnProposal:
-    """Return the shares in the money held in an account.
+    """Return how the money held in an account (`held_fen`) is to be divided among the thefts whose money came in.
 
-    `first_in`, `last_in`: traces of the same facts by FIFO and LIFO. Time tells the deposits apart if both attribute
-    the balance to the same victims: then the order in which the account paid out decides nothing. Where a bound ended a
-    trace, it does not know what the account paid out, and time tells nothing. Raises ValueError if a trace is by
-    another rule, or the amount is below zero.
+    `first_in`, `last_in`: traces of the same facts by FIFO and by LIFO. DIRECT: each theft gets what is left of its
+    money in the account, if both traces leave the same amounts and the held money covers them. PRO_RATA otherwise: the
+    thefts share the held money in proportion to what they brought into the account, and none gets more than that. Also
+    PRO_RATA if a bound ended a trace in this account, because what it paid out is then unknown. Raises ValueError if a
+    trace is by another rule, or `held_fen` is below zero.
     """
     if (first_in.rule, last_in.rule) != (TracingRule.FIFO, TracingRule.LIFO) or held_fen < 0:
         raise ValueError("a return needs a trace by FIFO, one by LIFO, and an amount of 0 or more")

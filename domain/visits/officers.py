@@ -73,11 +73,14 @@ class _Bid:
 def choose_officer(
     officers: Iterable[Officer], visit: Visit, now: datetime, tasks: Iterable[Task], rules: VisitRules
 ) -> Choice | None:
-    """Return the officer who arrives first among those who finish before their shift ends, or None if nobody can go.
+    """Return the officer who goes, with the reason, or None if nobody can.
 
-    `tasks`: all visits given to officers. An officer comes after the visits that precede this one. Officers whom the
-    policy may keep past their shift for this level may go too; each minute of overtime counts as a minute later. Of
-    equals, the lower id is chosen, so that all workers agree.
+    An officer can go who is on duty, visits this level, is not in `visit.never`, and finishes before the shift ends, or
+    within the overtime that the policy allows for the level. The policy also limits an officer's open visits (`tasks`:
+    all visits given to officers). If the officer `visit.to` can go, it is that one; otherwise the one who arrives
+    first, after the visits that precede this one. Each minute of overtime counts as a minute later. An officer who
+    needs an interpreter also counts as later, and the one who saw the resident last as earlier, by times in the policy.
+    Of equals, the lower id is chosen, so that all workers agree.
     """
     return next(iter(deque(choosing(officers, visit, now, tasks, rules), maxlen=1)), None)
 
@@ -87,8 +90,8 @@ def choosing(
 ) -> Iterator[Choice | None]:
     """Yield the best choice so far after each officer whose round was computed; the last one is the final choice.
 
-    If all officers have visits, nearly everybody on duty is examined, and the caller must let other tasks run
-    meanwhile.
+    Yields None while nobody who was examined can go, and nothing if no officer may visit. If all officers have visits,
+    nearly everybody on duty is examined, and the caller must let other tasks run meanwhile.
     """
     load, most = open_of(tasks), rules.overtime.get(visit.level, _NONE)
     may = [

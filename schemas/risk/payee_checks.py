@@ -11,7 +11,7 @@ MOST_SUBJECTS = 100  # of one request
 
 
 class PayeeKind(StrEnum):
-    """What a bank asks about."""
+    """What a bank asks about. ACCOUNT: an account number; PHONE: a telephone; LINK: a web link or a domain."""
 
     ACCOUNT = "account"
     PHONE = "phone"
@@ -19,7 +19,11 @@ class PayeeKind(StrEnum):
 
 
 class PayeeAnswer(StrEnum):
-    """What is known of a payee. NOT_KNOWN is no statement of safety: most accounts of scammers are listed late."""
+    """What is known of a payee.
+
+    CONFIRMED: the watchlist has a confirmed entry; REPORTED: somebody reported it, and nobody has confirmed it;
+    NOT_KNOWN: neither. NOT_KNOWN is no statement of safety: most accounts of scammers are listed late.
+    """
 
     CONFIRMED = "confirmed"
     REPORTED = "reported"
@@ -27,8 +31,10 @@ class PayeeAnswer(StrEnum):
 
 
 class PayeeReason(StrEnum):
-    """Why: the very subject is on the watchlist, or the domain of the link is, or somebody reported it and nobody has
-    confirmed it, or there is no entry.
+    """The reason for an answer.
+
+    LISTED: the subject itself is on the watchlist; DOMAIN_LISTED: the domain of the link is; REPORT_UNVERIFIED:
+    somebody reported it, and nobody has confirmed it; NO_ENTRY: the watchlist has no entry in force.
     """
 
     LISTED = "listed"

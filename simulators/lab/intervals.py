@@ -10,7 +10,10 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean and the ends, `low` and `high`, of its 95 % interval; with a single seed, all three are equal."""
+    """A mean and the ends, `low` and `high`, of its 95 % interval.
+
+    With a single seed, all three are equal: nothing is known of the spread.
+    """
 
     mean: float
     low: float
@@ -23,7 +26,10 @@ class Interval:
 
 
 def interval(values: Sequence[float]) -> Interval:
-    """Return the mean with its 95 % interval (Student's t) over independent seeds. Raises ValueError without values."""
+    """Return the mean of values from independent seeds, with its 95 % interval (Student's t).
+
+    With a single value, both ends equal it: nothing is known of the spread. Raises ValueError without values.
+    """
     if not values:
         raise ValueError("no seed, no mean")
     mean = fmean(values)
@@ -34,7 +40,8 @@ def interval(values: Sequence[float]) -> Interval:
 def paired(values: Sequence[float], others: Sequence[float]) -> Interval:
     """Return the mean and 95 % interval of the differences (`values` minus `others`) over the same seeds.
 
-    Raises ValueError without values, or if their numbers differ.
+    With a single seed, both ends equal the difference (see `interval`). Raises ValueError without values, or if their
+    numbers differ.
     """
     return interval([one - other for one, other in zip(values, others, strict=True)])
 

@@ -32,8 +32,10 @@ def rosters(seed: int, start: datetime, days: int = DAYS) -> list[Roster]:
 
 
 def left_to_guest(found: Iterable[Roster]) -> list[Roster]:
-    """Return the rosters without shifts for those of the guest's prefecture who might be sent to red cases, except the
-    police officers of the guest's own station, so that the guest or a colleague is sent there.
+    """Return all rosters, changed so that red cases in the guest's prefecture go to the guest or a colleague.
+
+    The guest is the officer GUEST. Everybody else in the prefecture who may be sent to red cases loses all shifts:
+    officers of other stations, and all auxiliaries. The officers of the guest's own station keep theirs.
     """
     return [each.model_copy(update={"officers": [_with_guest(officer) for officer in each.officers]}) for each in found]
 

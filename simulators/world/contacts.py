@@ -117,10 +117,10 @@ class Contacts:
             return OutcomeAct(outcome=talk.outcome, kept=kept, lost_fen=lost, note=talk.because)
 
     def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
-        """Return the officer's answer to the task (ACCEPTED or REFUSED, after a delay); None if they do not answer.
+        """Return the officer's answer to the task, ACCEPTED or REFUSED after a delay; None if they do not answer.
 
-        An officer who accepts makes the visit later: `visit` returns its reports, with delays that include the
-        answer's.
+        Call `visit` only if they accept: its reports begin with the same answer, and their delays include the answer's.
+        Otherwise the contact ends here and is recorded.
         """
         first = next(iter(behaviour.visit(stream(self._seed, "visit", dispatch)).stages), None)
         if first is None or first.stage is VisitStage.REFUSED:
@@ -128,8 +128,9 @@ class Contacts:
         return VisitReport(first.stage, first.after) if first else None
 
     def visit(self, dispatch: str, now: datetime) -> list[VisitReport]:
-        """Return all reports of the officer who gets the task, in order; empty if they do not answer. The talk at the
-        door may dissuade.
+        """Return all reports of the officer who gets the task, in order, the answer first, with delays after `now`.
+
+        Empty if they do not answer. Records the contact. The talk at the door may dissuade.
         """
         chance = stream(self._seed, "visit", dispatch)
         going = behaviour.visit(chance)

@@ -171,7 +171,10 @@ def report_gap(partition: int, first: int, last: int) -> None:
 
 
 def report_difference(partition: int, name: str) -> None:
-    """Log and count an input that another version of the code decided with a different result."""
+    """Log as critical, and count, that another version of the code decided an input with a different result.
+
+    `name`: the journal entry's, "offset/case id" or "offset/kind" (see streams.state.store_update.entry_name).
+    """
     DIFFERENT.inc()
     log.critical(
         "partition %d, journal entry %s: another version of the code has decided this input with another result. The "

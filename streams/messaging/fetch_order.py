@@ -17,7 +17,7 @@ RUN_BYTES = 250_000  # bytes of values in a run: about two records of 500 signal
 
 
 class Valued(Protocol):
-    """A record with its value, as `run_of` needs it."""
+    """A Kafka record with its value: bytes, or None for a tombstone. `run_of` uses only the value's size."""
 
     @property
     def value(self) -> bytes | None: ...
@@ -56,7 +56,10 @@ class _InRuns(TopicBuffer):
 
 
 def run_of(left: Iterator[R]) -> list[R]:
-    """Return the next records until their values reach 250,000 bytes, or all that are left; empty if none is left."""
+    """Take the next records from the iterator, and return them in order; empty if none is left.
+
+    Stops after the record with which the values reach 250,000 bytes in all, or at the end.
+    """
     run, size = list[R](), 0
     for record in left:
         run.append(record)

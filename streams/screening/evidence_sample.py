@@ -22,7 +22,7 @@ LOOKED_AT = 2_000  # keys that Redis scans in one call: about a millisecond
 
 @dataclass(slots=True)
 class Drawn:
-    """One resident's evidence, as unparsed JSON, and when their last case was settled (ISO 8601)."""
+    """One resident's evidence, as unparsed JSON, and when their last case was settled (ISO 8601; None: never)."""
 
     profile: Profile
     evidence: list[bytes]
@@ -44,7 +44,7 @@ class Sample:
 
 
 async def draw(redis: "Redis", sample: Sample, partitions: int) -> None:
-    """Count the residents with evidence, and note the first `sample.most` of them in the sample."""
+    """Count the residents with evidence (`sample.there`), and add the first `sample.most` of them to `sample.names`."""
     client: Any = redis
     for partition in range(partitions):
         begins = f"{key('evidence', partition)}:"
@@ -55,8 +55,10 @@ async def draw(redis: "Redis", sample: Sample, partitions: int) -> None:
 
 
 async def read(redis: "Redis", residents: Residents, sample: Sample, now: datetime) -> AsyncIterator[list[Drawn]]:
-    """Yield the evidence of the noted residents, in batches. Residents who are no longer in the register are left
-    out.
+    """Yield the evidence of the residents in `sample.names`, in lists of at most 200, as it is stored.
+
+    Residents who are no longer in the register are left out. `now`: decides who is a minor. Adds the number of
+    residents read, those left out too, to `sample.drawn` before each list.
     """
     for start in range(0, len(sample.names), AT_ONCE):
         names = sample.names[start : start + AT_ONCE]

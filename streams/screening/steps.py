@@ -60,8 +60,10 @@ class ScreeningContext:
 
 
 class LoadedEvidence(NamedTuple):
-    """An evaluator of what was known of residents before, and the evidence that was `added`, by canonical resident
-    id.
+    """What `load_evidence` returns.
+
+    `evaluator`: has the evidence that Redis had before; evaluating a record adds that record's own. `added`: the
+    evidence given, by canonical resident id; it is in Redis now, and `evidence_records` makes its topic records.
     """
 
     evaluator: RiskEvaluator
@@ -101,7 +103,7 @@ class ScreeningSteps:
     async def load_evidence(
         self, found: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> LoadedEvidence:
-        """Add the evidence to that in Redis. Returns an evaluator of what was known before, and the added evidence.
+        """Add the evidence to that in Redis. Returns an evaluator of what was known before, and the evidence given.
 
         `found`: by resident id, canonical or not. Evidence about residents who left the register is left out.
         """
@@ -109,7 +111,10 @@ class ScreeningSteps:
         return LoadedEvidence(RiskEvaluator(await self._evidence.add(added, rules, now), entries, rules, now), added)
 
     async def load_past_evidence(self, matched: MatchedBatch, rules: RiskRules, now: datetime) -> RiskEvaluator:
-        """Return an evaluator for records that were counted before, after adding what their evidence lacks."""
+        """Return an evaluator for records that were counted before. It ignores evidence newer than each record.
+
+        First adds the records' evidence that is missing in Redis, to its topic and to Redis.
+        """
         found, entries = await standing(self._residents, evidence_in(matched))
         known = await self._evidence.add(dict.fromkeys(found, ()), rules, now)
         await self._add_late(found, known, rules, now)
@@ -200,10 +205,10 @@ class ScreeningSteps:
 
 
 def tally_of(batch: ReadBatch, matched: MatchedBatch, result: Evaluation) -> Counter[str]:
-    """Return the number of a batch's signals by `source|outcome`. Negative where more dead letters were resent than
-    made.
+    """Add the numbers of `matched` and `result` to the batch's tally, and return it. Call it once for a batch.
 
-    Adds the numbers of `matched` and `result` to the batch's tally: call it once.
+    It is the number of signals by `source|outcome` (a ScreeningOutcome). A resent dead letter counts under its new
+    outcome, and one less under `source|dead_lettered`, which can therefore be negative.
     """
     tally = batch.tally
     tally.update(matched.tally)

@@ -58,19 +58,22 @@ class Exempt:
         """Do nothing: nothing was started."""
 
     def current(self) -> str | None:
-        """Return EXEMPT_RUN, with which the scripts check no run."""
+        """Return EXEMPT_RUN (""), never None: this process may always act.
+
+        Redis scripts that get it do not check that they run on the Redis that leads.
+        """
         return EXEMPT_RUN
 
     async def run(self) -> str:
-        """Return EXEMPT_RUN, with which the scripts check no run."""
+        """Return EXEMPT_RUN ("") at once (see `current`)."""
         return EXEMPT_RUN
 
     async def names(self, run: str) -> bool:
-        """Return True."""
+        """Return True for any run: there is one Redis."""
         return True
 
     async def refused(self) -> None:
-        """Return after 0.05 s."""
+        """Return after 0.05 s. Nothing is checked."""
         await asyncio.sleep(NAP_SECONDS)
 
 

@@ -60,13 +60,16 @@ _SCOPE_WORDS = {scope.value: words for scope, words in SCOPES.items()}
 
 @door.page("", ADMINISTRATORS, name="approvals")
 async def listed(request: Request, who: Signed) -> Response:
-    """What waits for a decision or for its asker, and what was decided."""
+    """The page of the requests: those to be decided, those to be carried out by their asker, and finished ones."""
     return await _page(request, who)
 
 
 @door.act("/{request_id}/confirm", CONFIRMING, name="approval-confirm")
 async def confirm(request: Request, who: Signed, request_id: str) -> Response:
-    """Confirm a request; one that makes no secret is carried out. 409 if it is refused, 404 if there is none."""
+    """Confirm a request and redirect to the requests. One that makes no secret is carried out at once.
+
+    404 if there is none; 409 or 422 with the reason if it cannot be confirmed or carried out.
+    """
     return await _decided(request, who, request_id, RequestState.CONFIRMED, "")
 
 
@@ -74,7 +77,10 @@ async def confirm(request: Request, who: Signed, request_id: str) -> Response:
 async def refuse(
     request: Request, who: Signed, request_id: str, reason: Annotated[str, Form(max_length=MOST_REASON)] = ""
 ) -> Response:
-    """Refuse a request with a reason. 422 without one, 409 if it is decided, 404 if there is none."""
+    """Refuse a request with a reason and redirect to the requests.
+
+    422 without a reason, 409 if it is decided or has lapsed or the person may not decide, 404 if there is no request.
+    """
     if len(reason.strip()) < LEAST_REASON:
         return await _page(request, who, 422, REASON)
     return await _decided(request, who, request_id, RequestState.REFUSED, reason.strip())
@@ -82,7 +88,10 @@ async def refuse(
 
 @door.act("/{request_id}/carry-out", ASKING, name="approval-carry-out")
 async def carry_out(request: Request, who: Signed, request_id: str) -> Response:
-    """Carry out one's confirmed request, and show its secret once. 409 if it may not be, 404 if there is none."""
+    """Carry out one's own confirmed request, and show the secret that it makes; it is never shown again.
+
+    Redirects to the requests if it makes no secret. 404 if there is none; 409 or 422 with the reason if it is refused.
+    """
     made = services(request)
     try:
         found, shown = await two_persons.carry_out_request(made, who, request_id)
