@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.payments.same_payment import end_to_end_id
+from schemas.casework.cases import Payment
 from schemas.casework.events import Dispatch
-from schemas.codes.channels import UnknownAccount
+from schemas.codes.channels import OwnAccount, UnknownAccount
 from schemas.levels import Action, Result
 from schemas.levels import Channel as Name
 from streams.channels.outgoing import Outgoing
@@ -26,15 +27,21 @@ class BankProvider(Gateway):
         """Return the request with the payer's name, the payee's account, amount (fen) and time, and the payee's holder
         and institution where they are known; a FAILED answer if the account or payer is unknown, or the dispatch has
         no payment.
+
+        `movement`: how the payer's money reached an account that they did not pay themselves, else None. Such an
+        account is never one of their own: that is a FAILED answer too.
         """
         payment = dispatch.payment
         resident = await self._outgoing.resident(dispatch)
         account = await self._outgoing.account(payment.payee) if payment else None
         if payment is None or resident is None or account is None:
             return Answer(Result.FAILED, UnknownAccount())
+        asks = dispatch.action is not Action.STOP_RELEASE and payment.movement is not None
+        if asks and self._outgoing.owns(resident, payment.payee):
+            return Answer(Result.FAILED, OwnAccount())
         card = self._outgoing.institutions.of_card(account)
         order = {
-            "institution": payment.institution or (card.code if card else None),
+            "institution": self._institution(payment) or (card.code if card else None),
             "holder": payment.reported.holder if payment.reported else "",
             "action": dispatch.action.value,
             "account": account,
@@ -42,16 +49,24 @@ class BankProvider(Gateway):
             "transfer": payment.transfer,
             "amount_fen": payment.amount_fen,
             "at": payment.at.isoformat(),
+            "movement": payment.movement,
         }
         return Order("/stop-payments", order, document=self._document(dispatch, order))
+
+    def _institution(self, payment: Payment) -> str | None:
+        """Return the code of the payee's institution, by the table's code where a bank's answer names it otherwise."""
+        known = self._outgoing.institutions.named(payment.institution or "")
+        return known.code if known else payment.institution
 
     def _document(self, dispatch: Dispatch, order: Mapping[str, Any]) -> bytes | None:
         """Return the order as a cancellation request of ISO 20022 if the payee's institution gets it so.
 
-        That message can ask for a stop only: an extension or release is JSON.
+        That message can ask for a stop of the payer's own payment only: everything else is JSON.
         """
         payment, to = dispatch.payment, self._outgoing.institutions.by_code.get(order["institution"] or "")
-        if payment is None or to is None or dispatch.action is not Action.STOP_PAYMENT:
+        if payment is None or payment.movement is not None or to is None:
+            return None
+        if dispatch.action is not Action.STOP_PAYMENT:
             return None
         return request(
             Cancellation(

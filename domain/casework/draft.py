@@ -116,8 +116,10 @@ class DecisionBuilder:
         self.change(Step(id=name, action=action, state=StepState.PENDING, due=None, transfer=transfer), due=due)
 
     def pay(self, payment: Payment) -> None:
-        """Replace the payment of the same transfer; no effect if the case has none."""
-        self.set(payments=[payment if old.transfer == payment.transfer else old for old in self.case.payments])
+        """Replace the payment or traced account of the same transfer; no effect if the case has none."""
+        name = "payments" if payment.movement is None else "traced"
+        known: list[Payment] = getattr(self.case, name)
+        self.set(**{name: [payment if old.transfer == payment.transfer else old for old in known]})
 
     def note(self, kind: FactKind, what: AnyCode, step: Step | None = None, **more: object) -> None:
         """Record a fact. Every change of a case needs one: without facts the decision is dropped.

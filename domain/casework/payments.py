@@ -1,4 +1,4 @@
-"""The payments of a case: their progress, and which can still be stopped."""
+"""The payments of a case and the accounts that their money reached: their progress, and which can still be stopped."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -28,8 +28,13 @@ from schemas.risk.signals import TransferState
 
 
 def find(case: Case, transfer: str | None) -> Payment | None:
-    """Return the payment of a transfer, or None if it is not part of the case."""
-    return next((payment for payment in case.payments if payment.transfer == transfer), None)
+    """Return the payment or traced account of a transfer, or None if it is not part of the case."""
+    return next((payment for payment in with_traced(case) if payment.transfer == transfer), None)
+
+
+def with_traced(case: Case) -> list[Payment]:
+    """Return everything that an order may be about: the case's payments, and the accounts that their money reached."""
+    return [*case.payments, *case.traced]
 
 
 def by_own_names(case: Case, given: CaseInput) -> CaseInput:
@@ -71,6 +76,9 @@ def stop_id(case: Case, transfer: str, kind: str = FIRST) -> str:
 
     Raises ValueError if the transfer is not in the case.
     """
+    traced = [account.transfer for account in case.traced]
+    if transfer in traced:
+        return f"{kind}.t{traced.index(transfer)}"
     return f"{kind}.{[payment.transfer for payment in case.payments].index(transfer)}"
 
 
@@ -135,7 +143,7 @@ def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | N
     if frozen := _frozen(draft.case, payment.transfer):
         return frozen
     same = of_same_account(draft.case, payment.transfer)
-    stops = [other.stop for other in draft.case.payments if other.stop and other.transfer in same]
+    stops = [other.stop for other in with_traced(draft.case) if other.stop and other.transfer in same]
     if any(stop.state is StopState.FROZEN for stop in stops):
         return CannotBeStopped()
     asked = sum(stop.times for stop in stops)
@@ -147,15 +155,15 @@ def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | N
 
 
 def of_same_account(case: Case, transfer: str) -> list[str]:
-    """Return the transfers of the case's payments to the account of this transfer's payee, itself included, in the
-    case's order; empty if the case does not have it.
+    """Return what the case has of the payee's account of a transfer, as transfers in the case's order, itself included;
+    empty if the case does not have it.
 
     After an erasure no two accounts are known to be the same, and only the transfer itself is returned.
     """
     payment = find(case, transfer)
     if payment is None or payment.payee == WITHHELD:
         return [payment.transfer] if payment else []
-    return [other.transfer for other in case.payments if other.payee == payment.payee]
+    return [other.transfer for other in with_traced(case) if other.payee == payment.payee]
 
 
 def _frozen(case: Case, transfer: str) -> AccountFrozen | None:

@@ -54,6 +54,7 @@ def plan_stops(draft: DecisionBuilder, *, at_once: bool = False) -> None:
         stops[step.transfer].append(step)
     for payment in draft.case.payments:
         proposed = at_once or orders.may_propose(draft.case, payment)
+        proposed = proposed and not orders.traced_before(draft, payment)
         if payment.stop is None and payments.can_be_stopped(draft, payment) and proposed:
             _plan_stop(draft, payment.transfer, stops[payment.transfer], due)
 

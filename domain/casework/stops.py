@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from domain.casework import money
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import records as orders
+from domain.casework.orders.onward import follow_money
 from domain.casework.payments import AGAIN, asks_for, find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
-from domain.casework.trail.movements import take_movements
 from domain.policy.schedule import LATEST
 from schemas.casework.cases import LIVE_STEPS, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
@@ -50,7 +50,8 @@ _OVER = frozenset({StopState.EXPIRED, StopState.REFUSED})  # unless a bank says 
 
 
 def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
-    """Apply a bank's feedback: the stop's state, the money that it confirms, and where the money went.
+    """Apply a bank's feedback: the stop's state, the money that it confirms, and where the money went. Accounts that it
+    reached get stop orders, for persons to approve.
 
     Feedback on a payment that the case does not have is recorded as a fact REFUSED.
     """
@@ -75,7 +76,7 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
         case BankState.RETURNED:
             _returned(draft, given, payment)
     _answered(draft, given, meant=draft.case is not before)
-    take_movements(draft, given, payment)
+    follow_money(draft, given, payment)
 
 
 def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
@@ -185,7 +186,7 @@ def _cancelled(draft: DecisionBuilder, given: BankFeedback, payment: Payment) ->
     if payment.stop and payment.stop.state is not StopState.RELEASED:
         set_state(draft, payment, StopState.RELEASED, CancelledInFlight())
     payment = find(draft.case, given.transfer) or payment
-    if payment.state is not TransferState.ATTEMPTED:
+    if payment.state is not TransferState.ATTEMPTED and payment.movement is None:
         draft.pay(payment.model_copy(update={"state": TransferState.ATTEMPTED}))
         draft.note(FactKind.STOP, PaymentFailed())
     money.keep(draft, given.transfer, EvidenceClass.B, given.amount_fen or payment.amount_fen)

@@ -199,6 +199,11 @@ def account_token(secret: bytes, account: str) -> str:
     return "a" + keyed_hash(secret, "account", normal_account(account))
 
 
+def own_tokens(secret: bytes, resident: Resident) -> set[str]:
+    """Return the tokens of a resident's own accounts. Raises ValueError if the secret is shorter than 16 bytes."""
+    return {account_token(secret, held.value) for held in resident.accounts}
+
+
 def new_resident_id(randomness: bytes) -> str:
     """Return a resident's id from ten random bytes; it reveals nothing about the person.
 

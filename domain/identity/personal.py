@@ -62,7 +62,7 @@ PERSONAL: Mapping[str, Callable[[Any], Json]] = {
     **dict.fromkeys(("name", "phone", "phones", "accounts", "address", "contacts", "flags"), _blank),
     **dict.fromkeys(("words", "note", "detail", "reason", "reasons", "text"), _blank),
     **dict.fromkeys(("from_bank", "from_account", "to_bank", "holder", "scammer_phone", "wechat", "scam_link"), _blank),
-    **dict.fromkeys(("answers", "withdrawn", "payee", "receipt", "recording", "movements"), _blank),
+    **dict.fromkeys(("answers", "withdrawn", "payee", "receipt", "recording", "movement", "movements"), _blank),
     **dict.fromkeys(("decision", "authority"), _blank),  # of freezing a payee's account
     **dict.fromkeys(("id_hash", "guardian", "division_at"), _none),
     **dict.fromkeys(("division", "place", "area"), _prefecture),

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from domain.calendar import day_of
+from domain.payments.numbered import FIRST_TRACED, numbered
 from domain.policy.schedule import STOPS
-from schemas.casework.cases import Case, Stop
+from schemas.casework.cases import Case, Payment, Stop
 from schemas.casework.events import CaseEvent, Dispatch, FactKind
 from schemas.casework.orders import StopOrder
 from schemas.channels.bank_messages import BankMessage, bank_of
@@ -27,8 +28,7 @@ MOST = 100_000  # latest entries kept in each table
 class StopLine(NamedTuple):
     """The latest state of a stop.
 
-    `number`: the payment's index in its case; `payee`: a token; `version`: of the case; `at`: when the stop last
-    changed.
+    `number`: see domain/payments/numbered; `payee`: a token; `version`: of the case; `at`: when the stop last changed.
     """
 
     case: str
@@ -49,7 +49,7 @@ class StopLine(NamedTuple):
 
 
 class OrderLine(NamedTuple):
-    """The latest state of a stop order, and the payment that it is about. `number`: the payment's index in its case."""
+    """The latest state of a stop order, and the payment or traced account that it is about, with its number."""
 
     case: str
     division: str
@@ -58,6 +58,11 @@ class OrderLine(NamedTuple):
     amount_fen: int
     order: StopOrder
     version: int
+
+    @property
+    def traced(self) -> bool:
+        """Whether the account is beyond the payees': the money went on to it."""
+        return self.number >= FIRST_TRACED
 
 
 class BankReply(NamedTuple):
@@ -92,7 +97,7 @@ class Sent(NamedTuple):
 
 @dataclass(slots=True)
 class BankBook:
-    """Stops by (case, payment index), orders by (case, step), requests to banks (`sent`) and their outcomes (`told`) by
+    """Stops by (case, number), orders by (case, step), requests to banks (`sent`) and their outcomes (`told`) by
     dispatch id, and banks' messages (`came`) by id. Each table keeps its latest 100,000 entries.
     """
 
@@ -104,9 +109,9 @@ class BankBook:
 
     def add(self, event: CaseEvent) -> None:
         """Add an event of the journal. A repeated or older one changes nothing."""
-        for number, payment in enumerate(event.case.payments):
+        for number, payment in numbered(event.case):
             if payment.stop is not None:
-                self._stop(event.case, number, payment.stop, event.at)
+                self._stop(event.case, number, payment, payment.stop, event.at)
         for order in event.case.orders:
             self._order(event.case, order)
         for dispatch in event.dispatches:
@@ -168,8 +173,8 @@ class BankBook:
         division = self.division(message)
         return sees("") if division is None else sees(division)
 
-    def _stop(self, case: Case, number: int, stop: Stop, at: datetime) -> None:
-        known, payment = self.stops.get((case.id, number)), case.payments[number]
+    def _stop(self, case: Case, number: int, payment: Payment, stop: Stop, at: datetime) -> None:
+        known = self.stops.get((case.id, number))
         if known is not None and known.version >= case.version:
             return
         if known is not None and known.stop == stop:
@@ -191,10 +196,10 @@ class BankBook:
     def _order(self, case: Case, order: StopOrder) -> None:
         name = (case.id, order.step)
         known = self.orders.get(name)
-        number = next((n for n, payment in enumerate(case.payments) if payment.transfer == order.transfer), None)
-        if number is None or (known is not None and known.version >= case.version):
+        found = next(((n, payment) for n, payment in numbered(case) if payment.transfer == order.transfer), None)
+        if found is None or (known is not None and known.version >= case.version):
             return
-        payment = case.payments[number]
+        number, payment = found
         division = case.profile.division
         _keep(
             self.orders,

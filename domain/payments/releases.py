@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
+from domain.payments.numbered import of_number
 from schemas.casework.cases import Case
 from schemas.casework.inputs import ReleaseStopAct
 from schemas.channels.releases import ReleaseRequest, ReleaseState
@@ -42,14 +43,14 @@ def asked(
     evidence: str,
     now: datetime,
 ) -> ReleaseRequest | NotAsked:
-    """Return the request to lift the stop on the case's payment `number` (its index), or why it is refused.
+    """Return the request to lift the stop on the case's payment `number`, or why it is refused.
 
     It must be decided within 24 hours. `known`: other requests; `name`: the new one's id. Raises ValidationError, a
     ValueError, if the reason has not 2 to 300 characters or another field is invalid.
     """
-    if not has_stop(case, number):
+    payment = of_number(case, number)
+    if payment is None or not has_stop(case, number):
         return Why.NO_STOP
-    payment = case.payments[number]
     if of_stop((each for each in known if each.id != name), case.id, number):
         return Why.ASKED_ALREADY
     return ReleaseRequest(
@@ -69,8 +70,8 @@ def asked(
 
 
 def has_stop(case: Case, number: int) -> bool:
-    """Return whether the case's payment `number` (its index) has a stop that can be lifted: asked for or in force."""
-    payment = case.payments[number] if 0 <= number < len(case.payments) else None
+    """Return whether the case's payment `number` has a stop that can be lifted: asked for or in force."""
+    payment = of_number(case, number)
     return bool(payment and payment.stop and payment.stop.state.lasts)
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from domain.policy.units import Duration, Section
 from schemas.base import MOST_FEN
+from schemas.casework.movements import MOST_TRACED
 
 
 class TraceRules(Section):
@@ -15,9 +16,14 @@ class TraceRules(Section):
     `least_fen`: the smallest part of one movement that is followed; `hops`: movements from account to account, the
     resident's own payment included; `within`: time since that payment; `accounts`: how many accounts, in the order in
     which the money reached them. Money beyond a bound counts as in the account where it was last seen.
+
+    `orders`: about how many accounts beyond the payees' a case proposes a stop order, at most (0: none);
+    `order_least_fen`: the least traced money that is still in such an account.
     """
 
     least_fen: Annotated[int, Field(ge=1, le=MOST_FEN)] = 10_000
     hops: Annotated[int, Field(ge=1, le=50)] = 10
     within: Duration = timedelta(hours=72)
     accounts: Annotated[int, Field(ge=1, le=1000)] = 100
+    orders: Annotated[int, Field(ge=0, le=MOST_TRACED)] = 20
+    order_least_fen: Annotated[int, Field(ge=1, le=MOST_FEN)] = 100_000

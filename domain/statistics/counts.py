@@ -16,7 +16,7 @@ from domain.statistics import clocks
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import CaseEvent, Fact, FactKind
 
-_STANDING = ("id", "level", "state", "profile", "payments", "kept", "danger")  # the case fields used by `of_standing`
+_STANDING = ("id", "level", "state", "profile", "payments", "traced", "kept", "danger")  # used by `of_standing`
 
 
 def of_event(event: CaseEvent) -> Counter[str]:
@@ -118,7 +118,7 @@ def _open(case: Case) -> Iterator[str]:
 
 
 def _lasting(case: Case) -> Counter[str]:
-    stops = Counter(f"stop|{payment.stop.state}" for payment in case.payments if payment.stop)
+    stops = Counter(f"stop|{payment.stop.state}" for payment in (*case.payments, *case.traced) if payment.stop)
     return stops + Counter({"doubt|d": ledger.estimate_variance(case)})
 
 

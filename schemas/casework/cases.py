@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from schemas.base import Fen, Model, Ref, Text, Token, When
-from schemas.casework.movements import MOST_MOVEMENTS, StatedMovement
+from schemas.casework.movements import MOST_MOVEMENTS, MOST_TRACED, StatedMovement
 from schemas.casework.orders import StopOrder
 from schemas.casework.reported import ReportedPayment
 from schemas.codes.any_code import AnyCodeField
@@ -166,6 +166,9 @@ class Payment(Model):
     `watched`: what the watchlist says of the payee, as far as the case knows; `institution`: the payee's bank or
     payment institution; `reported`: what a person says of the payment; `feed`: the signal's uid of a reported payment
     that a feed has delivered too.
+
+    In `Case.traced` it is not the resident's own payment: money of theirs reached the payee's account by `movement`, at
+    `at`, and `amount_fen` of it was still there when the order about the account was proposed.
     """
 
     transfer: Ref  # the signal's uid; of a payment that was reported first, the report's
@@ -178,6 +181,7 @@ class Payment(Model):
     institution: Token | None = None
     reported: ReportedPayment | None = None
     feed: Ref | None = None
+    movement: Annotated[str, Field(max_length=256)] | None = None  # its name: the payer's bank and its number there
 
 
 class LossAvoided(Model):
@@ -228,6 +232,7 @@ class Case(Model):
     updated_at: When
     steps: list[Step] = Field(default_factory=list)
     payments: list[Payment] = Field(default_factory=list)
+    traced: list[Payment] = Field(default_factory=list, max_length=MOST_TRACED)  # accounts that the money reached
     orders: list[StopOrder] = Field(default_factory=list)
     movements: list[StatedMovement] = Field(default_factory=list, max_length=MOST_MOVEMENTS)  # of the payments' money
     kept: dict[str, LossAvoided] = Field(default_factory=dict)  # by transfer

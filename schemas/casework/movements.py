@@ -9,6 +9,7 @@ from schemas.base import Fen, Model, Token, When
 
 MOST_STATED = 50  # movements in one answer of a bank
 MOST_MOVEMENTS = 500  # statements that a case keeps
+MOST_TRACED = 100  # accounts beyond the payees' about which a case has orders
 
 Sequence = Annotated[int, Field(strict=True, ge=0, le=10**15)]
 """The number that the payer's bank gave a debit; its debits of one moment are in the order of their numbers."""
@@ -44,10 +45,13 @@ class MovedMoney(Model):
 
 
 class MovedAccount(Model):
-    """An account that money left or reached. `bank`: the code of its bank or payment institution."""
+    """An account that money left or reached. `bank`: the code of its bank or payment institution; `own`: whether it is
+    the resident's own, by the register.
+    """
 
     bank: Token
     token: Annotated[str, Field(min_length=1, max_length=256)]
+    own: bool = False
 
 
 class OnwardMovement(MovedMoney):

@@ -30,6 +30,12 @@ class UnknownAccount(Code, frozen=True):
     zh: ClassVar = "收款账户或付款人不明"
 
 
+class OwnAccount(Code, frozen=True):
+    """The account is one of the payer's own: no bank is asked to stop it."""
+
+    zh: ClassVar = "该账户是付款人本人的账户，不申请止付"
+
+
 class NobodyOnDuty(Code, frozen=True):
     """Nobody on duty can go."""
 
@@ -196,6 +202,7 @@ ChannelCode = (
     | NoTelephone
     | NotRegistered
     | UnknownAccount
+    | OwnAccount
     | NobodyOnDuty
     | NoGateway
     | ProviderAway

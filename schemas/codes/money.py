@@ -134,6 +134,22 @@ class MovementsStated(Code, frozen=True):
     count: int
 
 
+class MoneyTracedHere(Code, frozen=True):
+    """A bank stated that money of the case's payments reached this account, after so many transfers, and none of it
+    going on. `bank`: the code of the bank that said so; `hops`: the resident's own payment included.
+    """
+
+    zh: ClassVar = "银行（%(bank)s）回告：被骗资金经 %(hops)s 次转账到达该账户，尚未转出"
+    bank: str
+    hops: int
+
+
+class MoneyWentOn(Code, frozen=True):
+    """The traced money has left the account, by what banks stated since."""
+
+    zh: ClassVar = "银行回告：被骗资金已不在该账户"
+
+
 class StopToBeLifted(Code, frozen=True):
     """The stop is to be lifted, so the bank is asked nothing more. `text`: the reason."""
 
@@ -302,6 +318,8 @@ MoneyCode = (
     | BankReturned
     | BankReleased
     | MovementsStated
+    | MoneyTracedHere
+    | MoneyWentOn
     | StopToBeLifted
     | ReleaseApproved
     | StopProposed

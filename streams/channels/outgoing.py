@@ -10,7 +10,7 @@ import httpx
 from redis.asyncio import Redis
 
 from domain.dispatches.messages import code, render
-from domain.identity.identifiers import account_token, normal_phone, reach
+from domain.identity.identifiers import account_token, normal_phone, own_tokens, reach
 from domain.policy import Policy
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
@@ -127,6 +127,10 @@ class Outgoing:
             return raw.decode() if raw else None
         log.error("%s has another account's number for a token: it is not used", where)
         return None
+
+    def owns(self, resident: Resident, token: str) -> bool:
+        """Return whether an account is one of a resident's own, by the register."""
+        return token in own_tokens(self._secret, resident)
 
 
 def _is_of(secret: bytes, token: str, account: str) -> bool:

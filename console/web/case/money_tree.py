@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from console.web.kit.services import Services
 from console.web.payments.stops import accounts
 from domain.casework.trail.tree import Accounted, MoneyTree, PaymentTree, TreeRow, money_tree
-from domain.identity.identifiers import account_token
+from domain.identity.identifiers import own_tokens
 from domain.policy import PolicyError
 from domain.policy.trace import TraceRules
 from schemas.casework.cases import Case
@@ -40,7 +40,7 @@ async def drawn_tree(services: Services, case: Case, resident: Resident | None) 
     if not case.movements:
         return None
     secret = services.line.settings.key()
-    own = {account_token(secret, held.value) for held in resident.accounts} if resident else set()
+    own = own_tokens(secret, resident) if resident else set()
     tree = money_tree(case, await _rules(services, case), own)
     if tree is None:
         return None

@@ -309,7 +309,9 @@ async def _money(services: Services, case: Case) -> list[Money]:
 
 
 def payers_bank(payment: Payment) -> str:
-    """Return the payer's bank: of the feed, or as the resident named it."""
+    """Return the payer's bank: of the feed, as the resident named it, or as a bank stated how money went on."""
+    if payment.movement is not None:
+        return payment.movement.partition("#")[0]
     if payment.reported is None or payment.feed is not None:
         return bank_of(payment.feed or payment.transfer)
     return payment.reported.from_bank

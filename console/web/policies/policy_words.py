@@ -32,6 +32,8 @@ PARTS = {
     "hops": "层级",
     "within": "时限",
     "accounts": "账户数",
+    "orders": "下游账户止付令",
+    "order_least_fen": "下游账户止付最小金额（分）",
     "retention": "保存期限",
     "signals": "信号",
     "inputs": "预警输入",
@@ -118,7 +120,10 @@ KEYS = (
         "先接手哪条预警：每分钟能避免多少损失。等过 patience 分量加倍；等过 limit 再加倍，此后每过其四分之一又加倍。",
     ),
     ("[triage.scams]", "每种骗局劝得住的机会（persuaded）、多久骗走一半（goes）。"),
-    ("[trace]", "资金追到哪里为止：每笔最小金额（least_fen，分）、层级（hops）、时限（within）、账户数（accounts）。"),
+    (
+        "[trace]",
+        "资金追到哪里为止（四项限度），最多为几个下游账户拟止付令（orders），金额至少多少分（order_least_fen）。",
+    ),
     ("[retention]", "各类记录保存多久（quanzu admin topics retain 生效）。预警日志、名册和审计不在其列。"),
     ("[messages.*]", "短信和语音的话术：只能出现 96110 一个号码，不得有链接，必须有 {tail} 和 {code}。"),
 )

@@ -75,6 +75,15 @@ def may_propose(case: Case, payment: Payment) -> bool:
     return own or payment.watched is not WatchStatus.REPORTED
 
 
+def traced_before(draft: DecisionBuilder, payment: Payment) -> bool:
+    """Return whether the money of other payments had reached a payment's payee, and an order about that account stands:
+    an account gets no second one.
+    """
+    same = {each.transfer for each in draft.case.traced if each.payee == payment.payee}
+    known = [order for order in draft.case.orders if order.transfer in same]
+    return any(stands(draft.case, order, draft.steps.values()) for order in known)
+
+
 def must_wait(draft: DecisionBuilder, step: Step) -> bool:
     """Return whether a step that falls due waits for persons; then its order is proposed.
 

@@ -94,7 +94,7 @@ def money_tree(case: Case, rules: TraceRules, own: Collection[str] = ()) -> Mone
         return None
     trace = traced(case, rules, own)
     parts = _parts(trace)
-    stopped = {each.payee for each in case.payments if _holds(each)}
+    stopped = {each.payee for each in (*case.payments, *case.traced) if _holds(each)}
     found = tuple(
         _tree(case, payment, part, stopped) for payment in case.payments if (part := parts.get(payment.transfer))
     )

@@ -57,7 +57,7 @@ class _Walk:
             return
         if case.claimed_by:
             self.claims[case.claimed_by] += 1
-        for payment in case.payments:
+        for payment in (*case.payments, *case.traced):
             stop = payment.stop
             if stop and stop.until and stop.until - now <= RUNNING_OUT:
                 self.running_out += 1

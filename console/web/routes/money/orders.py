@@ -24,6 +24,7 @@ from console.web.payments import stops
 from console.web.routes.money.messages import REASON_LENGTH, WAITS, FormId, messages
 from domain.casework.orders import handover
 from domain.casework.orders import records as orders
+from domain.casework.payments import with_traced
 from domain.identity import masking
 from domain.ids import short_hash
 from domain.payments.capitals import capitals
@@ -209,8 +210,8 @@ async def _page(
 
 
 def _payment(case: Case, order: StopOrder) -> Payment:
-    """Return the payment that an order is about."""
-    return next(payment for payment in case.payments if payment.transfer == order.transfer)
+    """Return the payment or traced account that an order is about."""
+    return next(payment for payment in with_traced(case) if payment.transfer == order.transfer)
 
 
 def _words(request: Request, case: Case, order: StopOrder, most: int | None = None) -> dict[str, Any]:

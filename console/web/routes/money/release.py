@@ -24,9 +24,10 @@ from console.web.routes.money.messages import REASON_LENGTH, WAITS, FormId, bank
 from domain.ids import short_hash
 from domain.payments import releases
 from domain.payments.bank_book import StopLine
+from domain.payments.numbered import of_number
 from domain.payments.reconciliation import as_csv, totals
 from domain.payments.releases import Why
-from schemas.casework.cases import Case, StopState
+from schemas.casework.cases import Case, Payment, StopState
 from schemas.casework.inputs import OperatorReport
 from schemas.channels.releases import LEAST_REASON, MOST_REASON, ReleaseRequest, ReleaseState
 from schemas.codes.any_code import AnyCode
@@ -76,7 +77,7 @@ async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") 
 async def stop(request: Request, case_id: str, number: int, who: Signed) -> Response:
     """The page of one stop with all messages to and from the bank, and the form to ask for its release.
 
-    `number`: the payment's index in its case, from 0. Raises NotFoundError if there is no such stop in the person's
+    `number`: see domain/payments/numbered. Raises NotFoundError if there is no such stop in the person's
     area.
     """
     case = await _case(services(request), who, case_id, number)
@@ -246,13 +247,23 @@ def _may_not(found: ReleaseRequest, wanted: ReleaseState, who: Who) -> Why | Non
 
 
 async def _case(made: Services, who: Who, case_id: str, number: int) -> Case:
-    """Return a case whose payment `number` has a stop. Raises NotFoundError if there is none in the person's area."""
+    """Return a case whose payment or traced account `number` has a stop. Raises NotFoundError if the person's area has
+    none.
+    """
     case = await made.desk.load(case_id)
-    if case is None or not who.sees(case.profile.division) or not 0 <= number < len(case.payments):
+    if case is None or not who.sees(case.profile.division):
         raise NotFoundError
-    if case.payments[number].stop is None:
+    payment = of_number(case, number)
+    if payment is None or payment.stop is None:
         raise NotFoundError
     return case
+
+
+def _numbered(case: Case, number: int) -> Payment:
+    payment = of_number(case, number)
+    if payment is None:
+        raise NotFoundError
+    return payment
 
 
 async def _request(made: Services, who: Who, name: str) -> ReleaseRequest:
@@ -349,7 +360,7 @@ async def _stop_page(
         wrong=wrong,
         form_id=new_form(),
         here=f"/release/stops/{case.id}/{number}",
-        **await messages(made, who, case, case.payments[number]),
+        **await messages(made, who, case, _numbered(case, number)),
     )
 
 
@@ -388,5 +399,5 @@ async def _request_page(
         form_id=new_form(),
         here=f"/release/requests/{found.id}",
         names=await made.staff.names(),
-        **await messages(made, who, case, case.payments[found.payment]),
+        **await messages(made, who, case, _numbered(case, found.payment)),
     )
