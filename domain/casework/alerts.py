@@ -55,6 +55,7 @@ def begin_case(earlier: Case | None, given: Alert, rules: Rules, now: datetime) 
         danger=given.danger,
         raised_by=given.policy,
         profile=given.profile,
+        accounts=given.accounts,
         opened_at=now,
         updated_at=now,
         payments=payments.merged([], given.payments, rules.policy.plan.stop.same_within),
@@ -127,7 +128,8 @@ def _knew(case: Case, given: Alert) -> bool:
 def _update(draft: DecisionBuilder, given: Alert) -> None:
     case = draft.case
     known = payments.merged(case.payments, given.payments, draft.plan.stop.same_within)
-    told = {"danger": given.danger, "profile": given.profile, "payments": known}
+    own = given.accounts or case.accounts
+    told = {"danger": given.danger, "profile": given.profile, "payments": known, "accounts": own}
     if any(getattr(case, name) != value for name, value in told.items()):
         draft.set(**told)
     feeds = {payment.transfer: payment.feed for payment in case.payments}

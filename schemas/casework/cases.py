@@ -22,6 +22,10 @@ CaseId = Annotated[str, StringConstraints(pattern=r"^r[a-z2-7]{16}-[1-9][0-9]{0,
 """The resident's id and the case's number: `r…-1`."""
 
 
+OwnAccounts = Annotated[list[Ref], Field(max_length=64)]
+"""The resident's own accounts, as tokens."""
+
+
 class CaseState(StrEnum):
     """The states of a case. All but `closed` are open; a resident has at most one open case."""
 
@@ -228,6 +232,7 @@ class Case(Model):
     danger: Danger
     raised_by: str | None = None  # digest of the policy that found this danger; None once a person has confirmed it
     profile: Profile
+    accounts: OwnAccounts = Field(default_factory=list)
     opened_at: When
     updated_at: When
     steps: list[Step] = Field(default_factory=list)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from schemas.base import Fen, Model, Note, Reason, Ref, Text, Token, When
-from schemas.casework.cases import CaseId, Danger, Payment, Profile
+from schemas.casework.cases import CaseId, Danger, OwnAccounts, Payment, Profile
 from schemas.casework.movements import MOST_STATED, OnwardMovement
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
 from schemas.codes.channels import ChannelCodeField
@@ -38,12 +38,15 @@ class _ForCase(_ForResident):
 
 
 class Alert(_ForResident):
-    """Screening found a resident in danger, in graver danger, or with more payments."""
+    """Screening found a resident in danger, in graver danger, or with more payments. `accounts`: the resident's own, as
+    tokens: no bank is asked to stop one of them.
+    """
 
     kind: Literal["alert"] = "alert"
     danger: Danger
     payments: list[Payment] = Field(default_factory=list, max_length=MOST_PAYMENTS)
     profile: Profile
+    accounts: OwnAccounts = Field(default_factory=list)
     policy: PolicyHash | None = None  # the policy that found it
     signal_at: When  # arrival of the signal that raised it, for latency metrics
 
@@ -334,7 +337,7 @@ class PaymentReport(_ForResident):
     """A victim, or somebody for them, reports a fraud and a payment: the case is red, and a stop order is drafted.
 
     `by`, `role`: who took it down, and so asks for the order; `payment`: None if the payee's account is not known;
-    `note`: in the person's words.
+    `note`: in the person's words; `accounts`: see Alert.
     """
 
     kind: Literal["payment_report"] = "payment_report"
@@ -342,6 +345,7 @@ class PaymentReport(_ForResident):
     role: StaffRole | None = None
     payment: Payment | None = None
     profile: Profile
+    accounts: OwnAccounts = Field(default_factory=list)
     note: Note = ""
 
 

@@ -45,13 +45,10 @@ class MovedMoney(Model):
 
 
 class MovedAccount(Model):
-    """An account that money left or reached. `bank`: the code of its bank or payment institution; `own`: whether it is
-    the resident's own, by the register.
-    """
+    """An account that money left or reached. `bank`: the code of its bank or payment institution."""
 
     bank: Token
     token: Annotated[str, Field(min_length=1, max_length=256)]
-    own: bool = False
 
 
 class OnwardMovement(MovedMoney):

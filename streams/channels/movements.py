@@ -1,6 +1,6 @@
 """Onward movements in a bank's answer: account numbers become tokens before anything else reads them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from domain.identity.identifiers import account_token, normal_account
 from schemas.casework.movements import MovedAccount, OnwardMovement
@@ -12,12 +12,10 @@ class UnreadableAccountError(ValueError):
 
 
 class Tokens:
-    """Replaces account numbers by tokens, keyed with `secret`. `own`: tokens of the resident's own accounts, which are
-    marked. `numbers`: those it has replaced, by token.
-    """
+    """Replaces account numbers by tokens, keyed with `secret`. `numbers`: those it has replaced, by token."""
 
-    def __init__(self, secret: bytes, own: Collection[str] = ()) -> None:
-        self._secret, self._own = secret, own
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
         self.numbers: dict[str, str] = {}
 
     def movements(self, told: Iterable[MovementReceipt]) -> list[OnwardMovement]:
@@ -43,4 +41,4 @@ class Tokens:
         except ValueError as error:
             raise UnreadableAccountError(f"movements: {error}") from None
         self.numbers[token] = normal_account(told.account)
-        return MovedAccount(bank=told.bank, token=token, own=token in self._own)
+        return MovedAccount(bank=told.bank, token=token)

@@ -16,7 +16,6 @@ from starlette.routing import Route
 
 from domain.casework.payments import find
 from domain.dispatches.ids import DispatchId, parse
-from domain.identity.identifiers import own_tokens
 from domain.identity.personal import WITHHELD
 from domain.ids import result_id
 from domain.payments.iso_codes import named_id
@@ -81,7 +80,6 @@ class Receipts:
     def __init__(self, outgoing: Outgoing, channels: ChannelSettings) -> None:
         self._keys = channels.receipt_keys(outgoing.settings)
         self._redis, self._secret = outgoing.redis, outgoing.settings.key()
-        self._residents = outgoing.residents
         self._evidence = EvidenceStore(outgoing.redis, outgoing.settings.partitions)
         self._book, self._rosters, self._store = outgoing.book, outgoing.rosters, CaseStore(outgoing.redis)
         self._producer, self._clock = outgoing.producer, outgoing.clock
@@ -165,7 +163,7 @@ class Receipts:
             raise UnknownDispatchError(f"no dispatch {dispatch.text} is known here")
         if isinstance(receipt, BankReceipt) and receipt.movements and await self._kept_by_none(receipt, dispatch):
             receipt = receipt.model_copy(update={"movements": []})
-        tokens = Tokens(self._secret, await self._own_accounts(receipt, dispatch.resident))
+        tokens = Tokens(self._secret)
         found = self._input(receipt, dispatch, action, tokens)
         if isinstance(found, OfficerReport):
             await self._check_holder(found)
@@ -190,13 +188,6 @@ class Receipts:
             return case.number > int(dispatch.case.rpartition("-")[2])
         payment = find(case, receipt.transfer)
         return payment is not None and payment.payee == WITHHELD
-
-    async def _own_accounts(self, receipt: Receipt, resident: str) -> set[str]:
-        """Return the tokens of the resident's own accounts, if the receipt has movements: they may tell of them."""
-        if not isinstance(receipt, BankReceipt) or not receipt.movements:
-            return set()
-        known = (await self._residents.standing([resident])).get(resident)
-        return own_tokens(self._secret, known) if known else set()
 
     async def _keep(self, numbers: Mapping[str, str]) -> None:
         """Store account numbers by token, on their topic and in Redis, before a case has the tokens."""

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
+from domain.identity.identifiers import own_tokens
 from domain.policy.risk import RiskRules
+from schemas.casework.inputs import Alert
 from schemas.people.residents import ResidentId
 from schemas.risk.evidence import Evidence
 from streams.messaging import case_inputs, dead_letter_writer, sources
@@ -77,10 +79,11 @@ class ScreeningSteps:
 
     def __init__(self, context: ScreeningContext) -> None:
         self._producer, self._residents, self._clock = context.producer, context.residents, context.clock
+        self._secret = context.settings.key()
         self._partitions, self._observe_feed = context.settings.partitions, context.observe_feed
         self._evidence, self._positions = context.state.evidence, context.state.positions
         self._requests = PayersRequests(context.settings, context.state.redis, context.producer)
-        self.matcher = Matcher(context.residents, self._evidence, Subjects(context.settings.key()))
+        self.matcher = Matcher(context.residents, self._evidence, Subjects(self._secret))
 
     async def decode(self, lane: TopicPartition, records: Sequence[Raw], now: datetime, pause: Pause) -> ReadBatch:
         """Return the records' signals, parsed, in order. Invalid records and signals are not raised, but are in the
@@ -140,12 +143,13 @@ class ScreeningSteps:
     async def publish_alerts(
         self, result: Evaluation, traces: Sequence[tracing.Trace | None], evidence: Iterable[Record] = ()
     ) -> None:
-        """Send the alerts to casework; then write the evidence and store the alerts.
+        """Send the alerts to casework, each with the resident's own accounts; then write the evidence and store the
+        alerts.
 
         `traces`: one for each alert, in order. Returns once Kafka and Redis have everything. The alerts do not wait
         until Kafka has the evidence.
         """
-        alerts = list(zip(result.alerts, traces, strict=True))
+        alerts = list(zip(await self._with_accounts(result.alerts), traces, strict=True))
         await self._producer.send_all(
             [case_inputs.record(alert, home(alert.resident, self._partitions), trace) for alert, trace in alerts]
         )
@@ -166,6 +170,12 @@ class ScreeningSteps:
             await self._requests.answer(given, counts)
         if fanning.done:
             await self._evidence.payers_of.mark(fanning.done)
+
+    async def _with_accounts(self, alerts: Sequence[Alert]) -> list[Alert]:
+        """Return the alerts with the tokens of their residents' own accounts."""
+        people = await self._residents.standing({alert.resident for alert in alerts}) if alerts else {}
+        own = {name: sorted(own_tokens(self._secret, person)) for name, person in people.items()}
+        return [alert.model_copy(update={"accounts": own.get(alert.resident, [])}) for alert in alerts]
 
     def measure(self, tally: Counter[str], now: datetime) -> None:
         """Count the batch's signals in the metrics and for the detection of feed outages. `tally`: by

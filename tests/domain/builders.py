@@ -105,6 +105,7 @@ def alert(
     of: Profile | None = None,
     found: Danger | None = None,
     signal_at: datetime | None = None,
+    own: Sequence[str] = (),
 ) -> Alert:
     return Alert(
         id=f"alert:{level}:{at.timestamp()}",
@@ -113,6 +114,7 @@ def alert(
         danger=found or danger(level),
         payments=list(payments),
         profile=of or profile(),
+        accounts=list(own),
         signal_at=signal_at or at,
     )
 

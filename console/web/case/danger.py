@@ -15,7 +15,7 @@ from console.web.kit.services import Services
 from console.web.live import claims
 from domain.casework.orders.records import stands
 from domain.desk.unknown_caller import Newcomer, caller_entry
-from domain.identity.identifiers import account_token
+from domain.identity.identifiers import account_token, own_tokens
 from domain.ids import short_hash
 from domain.payments.call_in import in_danger
 from schemas.casework.cases import Case, Payment
@@ -85,6 +85,7 @@ async def _reported(
         role=who.role,
         payment=payment,
         profile=profile_of(resident, now),
+        accounts=sorted(own_tokens(services.line.settings.key(), resident)),
         note="" if caller.case else told.text,  # on an earlier case the report itself is noted
     )
     return await put(services, who, report)

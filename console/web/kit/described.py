@@ -59,7 +59,7 @@ class WordedCase(Case):
         steps = [_step(each, shown) for each in case.steps]
         orders = [_order(each, shown) for each in case.orders]
         told = [words.sentence(each) for each in case.danger.reasons]
-        changed = {"payments": payments, "steps": steps, "orders": orders, "movements": []}
+        changed = {"payments": payments, "steps": steps, "orders": orders, "movements": [], "accounts": []}
         return cls.model_construct(**{**dict(case), **changed}, words=told)
 
 

@@ -55,6 +55,7 @@ def _as_alert(given: PaymentReport, danger: Danger, now: datetime) -> Alert:
         danger=danger,
         payments=_paid(given),
         profile=given.profile,
+        accounts=given.accounts,
         signal_at=now,
     )
 

@@ -85,12 +85,12 @@ def accounts_reached(case: Case) -> set[str]:
 
 def traced(case: Case, rules: TraceRules, own: Collection[str] = ()) -> MoneyTrace:
     """Return where the money of the case's payments went, by FIFO. `own`: tokens of the resident's accounts, besides
-    those that the movements call their own.
+    those that the case knows.
 
     A payment that was only attempted is not traced: its money never left. Nor is what banks state of the resident's own
     accounts, for the case has their payments.
     """
-    own = {*own, *(each.token for each in _moved(case.movements) if each.own)}
+    own = {*own, *case.accounts}
     paid = [payment for payment in case.payments if payment.state is not TransferState.ATTEMPTED]
     accounts = _Accounts(case, own)
     onward = (each for each in case.movements if each.movement.payer.token not in own)

@@ -57,8 +57,8 @@ async def test_the_money_of_a_case_shows_where_it_went_and_adds_up(console: Stag
     for name, amount in {
         "已付出": "¥30,000",
         "已回到当事人": "¥0",
-        "银行已控制": "¥10,000",
-        "去向待查": "¥10,000",
+        "银行已控制": "¥20,000",  # at the second bank too: its stop was approved
+        "去向待查": "¥0",
         "已取走": "¥10,000",
         "手续费": "¥0",
     }.items():
@@ -77,3 +77,36 @@ async def test_the_money_of_a_case_shows_where_it_went_and_adds_up(console: Stag
     await console.services.line.redis.hset(POLICIES, case.policy, "[of_an_earlier_version]")
     kept = await operator.get(f"/cases/{case.id}")
     assert (kept.status_code, "资金去向" in kept.text) == (200, True)
+
+
+async def test_the_release_desk_approves_a_stop_of_the_account_that_the_money_went_on_to(console: Stage) -> None:
+    line = console.line()
+    line.approves = False
+    mule, resident = line.account(), await line.resident(division=HERE)
+    paid_at = line.house.clock.now() - MINUTE
+    says = BankSays(MINUTE, BankState.IN_FORCE, 1_000_000, "icbc", gone(mule, paid_at))
+    console.house.behaviour.banks[mule] = [says]
+    await line.signal(call(line, resident), transfer(line, resident, mule))
+    await line.advance(minutes=1)
+    await line.operator(resident, OutcomeAct(outcome=Outcome.ALREADY_DEFRAUDED))
+    await line.approve(resident)
+    await line.advance(minutes=10)
+    case = await line.case(resident)
+    here = f"/release/orders/{case.id}/stop.t0"
+    async with await console.signed_in(StaffRole.RELEASE_DESK) as desk:
+        assert f'href="{here}"' in (await desk.get("/release")).text
+        order = (await desk.get(here)).text
+        printed = (await desk.get(f"{here}/print")).text
+        for words in ("银行（icbc）回告", "经 2 次转账到达该账户", "不是居民本人的付款", "中国农业银行"):
+            assert words in order
+            assert words in printed
+        assert "¥10,000" in printed
+        assert "9900000000007777" not in order + printed
+        answer = await desk.post(f"{here}/approve", data={"form": "f1"})
+        assert answer.status_code == 303, answer.text
+        await line.advance(minutes=2)
+        stop = (await desk.get(f"/release/stops/{case.id}/10000")).text
+        assert "7777" in stop
+        assert "9900000000007777" not in stop
+        assert (await desk.get(f"/release/stops/{case.id}/10001")).status_code == 404
+    assert [(contact.to, contact.said) for contact in line.bank.left][-1][0] == "9900000000007777"

@@ -15,7 +15,7 @@ from domain.payments.ledger import of_case
 from domain.payments.numbered import FIRST_TRACED, numbered, of_number
 from schemas.casework.cases import Case, StepState, StopState
 from schemas.casework.inputs import BankFeedback, BankState, CloseAct, Erase, OutcomeAct, ReleaseStopAct
-from schemas.casework.movements import MovedAccount, MovementKind, OnwardMovement
+from schemas.casework.movements import MovementKind, OnwardMovement
 from schemas.casework.orders import DeclineStopAct, HandOverStopAct, OrderState, StopOrder
 from schemas.codes.money import MoneyTracedHere
 from schemas.levels import Action, Level, Outcome, OutcomeGround
@@ -114,9 +114,10 @@ def test_an_account_is_asked_for_at_most_twice_and_a_stop_that_runs_out_is_exten
 
 
 def test_no_order_is_about_an_account_of_the_residents_own() -> None:
-    line = paid()
-    own = FIRST_HOP.model_copy(update={"payee": MovedAccount(bank="b", token="b1", own=True)})
-    line.give(answer(line, own, moved("b1", "c1", 500_000, 5)))
+    line = Journal()
+    line.alert(Level.RED, payment(amount=1_000_000, state=TransferState.SETTLED), own=["b1"])
+    assert line.here.accounts == ["b1"]
+    line.give(answer(line, FIRST_HOP, moved("b1", "c1", 500_000, 5)))
     assert line.here.traced == []
     tree = money_tree(line.here, policy().trace)
     assert tree is not None
