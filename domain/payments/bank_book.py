@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from domain.calendar import day_of
-from domain.payments.numbered import FIRST_TRACED, numbered
+from domain.payments.releases import FIRST_TRACED, numbered
 from domain.policy.schedule import STOPS
 from schemas.casework.cases import Case, Payment, Stop
 from schemas.casework.events import CaseEvent, Dispatch, FactKind
@@ -28,7 +28,7 @@ MOST = 100_000  # latest entries kept in each table
 class StopLine(NamedTuple):
     """The latest state of a stop.
 
-    `number`: see domain/payments/numbered; `payee`: a token; `version`: of the case; `at`: when the stop last changed.
+    `number`: see domain/payments/releases.py; `payee`: a token; `version`: of the case; `at`: when it last changed.
     """
 
     case: str

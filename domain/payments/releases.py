@@ -1,18 +1,33 @@
 """Lifting of stop-payments by two persons: one asks, another decides. Both names go into the case and the audit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from domain.payments.numbered import of_number
-from schemas.casework.cases import Case
+from schemas.casework.cases import Case, Payment
 from schemas.casework.inputs import ReleaseStopAct
 from schemas.channels.releases import ReleaseRequest, ReleaseState
 from schemas.codes.money import ReleaseApproved
 from schemas.levels import Action
 
 WITHIN = timedelta(hours=24)  # assumed: half the duration of a stop, so that a decision still helps
+
+
+FIRST_TRACED = 10_000
+"""The number of a case's first account beyond the payees'. Payments have lower ones: their indexes."""
+
+
+def numbered(case: Case) -> Iterator[tuple[int, Payment]]:
+    """Yield the case's payments and then its traced accounts, each with its number. A number never changes."""
+    yield from enumerate(case.payments)
+    yield from enumerate(case.traced, FIRST_TRACED)
+
+
+def of_number(case: Case, number: int) -> Payment | None:
+    """Return the payment or traced account of a number, or None."""
+    held, place = (case.traced, number - FIRST_TRACED) if number >= FIRST_TRACED else (case.payments, number)
+    return held[place] if 0 <= place < len(held) else None
 
 
 class Why(StrEnum):

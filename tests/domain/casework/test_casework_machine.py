@@ -276,6 +276,8 @@ class CaseLife(RuleBasedStateMachine):
 
     @rule(transfer=TRANSFERS, state=st.sampled_from(BankState), amount=AMOUNTS, data=st.data())
     def bank(self, transfer: str, state: BankState, amount: int, data: st.DataObject) -> None:
+        if self.case is not None and self.case.traced:
+            transfer = data.draw(st.sampled_from([transfer, *(each.transfer for each in self.case.traced)]))
         asked = [out.id for out in self.sent if out.action.channel is Channel.PAYMENT] or ["none"]
         told = {"dispatch": data.draw(st.sampled_from(asked)), "transfer": transfer, "state": state}
         until = data.draw(st.none() | st.just(self.now + timedelta(hours=48)) | st.just(self.now))
@@ -301,6 +303,18 @@ class CaseLife(RuleBasedStateMachine):
     def lift_hold(self, data: st.DataObject, how: str) -> None:
         lifted = self.holds.pop(data.draw(st.sampled_from(sorted(self.holds))))
         self.give(HoldChange.model_validate({"id": self.name(), "at": self.now, "hold": lifted, "lift": how}))
+
+    @invariant()
+    def an_account_that_the_money_reached_has_one_order_which_persons_approve(self) -> None:
+        traced = self.case.traced if self.case else []
+        known = [each.payee for each in traced]
+        assert len(known) == len(set(known)) <= policy().trace.orders
+        for each in traced:
+            first = [order for order in self.here.orders if order.transfer == each.transfer][:1]
+            asked = [out for out in self.sent if out.payment and out.payment.transfer == each.transfer]
+            assert not asked or (first and first[0].approvals)
+            assert each.transfer not in self.here.kept
+            assert each.transfer not in self.here.frozen
 
     @invariant()
     def every_open_case_goes_on(self) -> None:

@@ -12,7 +12,7 @@ from domain.identity.personal import WITHHELD, without
 from domain.payments import releases
 from domain.payments.bank_book import BankBook
 from domain.payments.ledger import of_case
-from domain.payments.numbered import FIRST_TRACED, numbered, of_number
+from domain.payments.releases import FIRST_TRACED, numbered, of_number
 from schemas.casework.cases import Case, StepState, StopState
 from schemas.casework.inputs import BankFeedback, BankState, CloseAct, Erase, OutcomeAct, ReleaseStopAct
 from schemas.casework.movements import MovementKind, OnwardMovement

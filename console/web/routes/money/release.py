@@ -24,9 +24,8 @@ from console.web.routes.money.messages import REASON_LENGTH, WAITS, FormId, bank
 from domain.ids import short_hash
 from domain.payments import releases
 from domain.payments.bank_book import StopLine
-from domain.payments.numbered import of_number
 from domain.payments.reconciliation import as_csv, totals
-from domain.payments.releases import Why
+from domain.payments.releases import Why, of_number
 from schemas.casework.cases import Case, Payment, StopState
 from schemas.casework.inputs import OperatorReport
 from schemas.channels.releases import LEAST_REASON, MOST_REASON, ReleaseRequest, ReleaseState
@@ -77,7 +76,7 @@ async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") 
 async def stop(request: Request, case_id: str, number: int, who: Signed) -> Response:
     """The page of one stop with all messages to and from the bank, and the form to ask for its release.
 
-    `number`: see domain/payments/numbered. Raises NotFoundError if there is no such stop in the person's
+    `number`: see domain/payments/releases.py. Raises NotFoundError if there is no such stop in the person's
     area.
     """
     case = await _case(services(request), who, case_id, number)
@@ -247,14 +246,9 @@ def _may_not(found: ReleaseRequest, wanted: ReleaseState, who: Who) -> Why | Non
 
 
 async def _case(made: Services, who: Who, case_id: str, number: int) -> Case:
-    """Return a case whose payment or traced account `number` has a stop. Raises NotFoundError if the person's area has
-    none.
-    """
+    """Return a case with a stop of this `number`. Raises NotFoundError if there is none in the person's area."""
     case = await made.desk.load(case_id)
-    if case is None or not who.sees(case.profile.division):
-        raise NotFoundError
-    payment = of_number(case, number)
-    if payment is None or payment.stop is None:
+    if case is None or not who.sees(case.profile.division) or _numbered(case, number).stop is None:
         raise NotFoundError
     return case
 
