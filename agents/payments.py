@@ -28,8 +28,8 @@ class BankProvider(Gateway):
         and institution where they are known; a FAILED answer if the account or payer is unknown, or the dispatch has
         no payment.
 
-        `movement`: how the payer's money reached an account that they did not pay themselves, else None. Such an
-        account is never one of their own: that is a FAILED answer too.
+        `movement` in the request: how the payer's money reached an account that they did not pay themselves, else None.
+        If the register has such an account as the payer's own, the answer is FAILED too.
         """
         payment = dispatch.payment
         resident = await self._outgoing.resident(dispatch)

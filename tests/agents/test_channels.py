@@ -11,7 +11,6 @@ from agents.phone import VoiceProvider
 from agents.sms import SmsProvider
 from agents.visits import StationProvider
 from domain.dispatches.messages import confirm
-from domain.identity.identifiers import account_token
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import BankFeedback, BankState, OfficerReport, OutcomeAct, VisitStage
 from schemas.levels import Action, Channel, Outcome
@@ -244,13 +243,10 @@ async def test_an_order_follows_the_money_to_an_account_but_never_to_one_of_the_
 
     reached = payment().model_copy(update={"transfer": "abc:traced-1-0", "institution": "abc", "movement": "icbc#7"})
     async with rigged(settings, decide=decide) as rig:
-        own = account_token(rig.settings.key(), ACCOUNT)
-        for token in (PAYEE, own):
-            await rig.redis.hset(key("accounts-by-token", spread(token, rig.settings.partitions)), token, ACCOUNT)
         resident = new_resident().model_copy(update={"accounts": [Holding(value=ACCOUNT)]})
         await Residents(rig.settings, rig.redis, rig.producer).put([resident])
-        for attempt, payee in enumerate((PAYEE, own), 1):
-            paid = reached.model_copy(update={"payee": payee})
+        for attempt, account in enumerate((CARD, ACCOUNT), 1):
+            paid = reached.model_copy(update={"payee": await rig.knows(account)})
             await carry(rig, dispatch_for(resident.id, Action.STOP_PAYMENT, attempt, payment=paid))
         assert await rig.results(resident.id) == ["sent", "failed"]
     assert [(each.transfer, each.institution) for each in sent] == [("abc:traced-1-0", "abc")]
