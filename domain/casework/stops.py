@@ -73,6 +73,7 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
             money.keep(draft, given.transfer, EvidenceClass.A, given.amount_fen)
             money.freeze(draft, given.transfer, given.amount_fen)
             _in_force(draft, given, payment)  # in case the bank's earlier confirmation was lost
+            _counted(draft, given)
         case BankState.RETURNED:
             _returned(draft, given, payment)
     _answered(draft, given, meant=draft.case is not before)
@@ -94,6 +95,18 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     orders.record_execution(draft, payment.transfer, until)
     due = max(draft.now + timedelta(seconds=1), until - draft.plan.stop.remind_before)
     draft.timer(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", Action.STOP_AGAIN, due, payment.transfer)
+
+
+def _counted(draft: DecisionBuilder, given: BankFeedback) -> None:
+    """Keep how much a bank has frozen in an account beyond the payees', with its stop: the books keep frozen money of
+    the resident's own payments only.
+    """
+    payment = find(draft.case, given.transfer)
+    if payment is None or payment.movement is None or payment.stop is None:
+        return
+    if given.amount_fen not in (0, payment.stop.there_fen):
+        draft.pay(payment.model_copy(update={"stop": payment.stop.model_copy(update={"there_fen": given.amount_fen})}))
+        draft.note(FactKind.STOP, BankFroze(), amount_fen=given.amount_fen)
 
 
 def _no_second(draft: DecisionBuilder, given: BankFeedback) -> None:

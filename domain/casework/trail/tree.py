@@ -94,9 +94,9 @@ def money_tree(case: Case, rules: TraceRules, own: Collection[str] = ()) -> Mone
         return None
     trace = traced(case, rules, own)
     parts = _parts(trace)
-    stopped = {each.payee for each in (*case.payments, *case.traced) if _holds(each)}
+    stops = _Stops(case)
     found = tuple(
-        _tree(case, payment, part, stopped) for payment in case.payments if (part := parts.get(payment.transfer))
+        _tree(case, payment, part, stops) for payment in case.payments if (part := parts.get(payment.transfer))
     )
     total = Accounted(*map(sum, zip(*(each.figures for each in found), strict=True))) if found else Accounted()
     doubts = {FindingKind.CONTRADICTION, FindingKind.OVERDRAFT}
@@ -131,13 +131,13 @@ def _parts(trace: MoneyTrace) -> dict[str, _Part]:
     return parts
 
 
-def _tree(case: Case, payment: Payment, part: _Part, stopped: Collection[str]) -> PaymentTree:
+def _tree(case: Case, payment: Payment, part: _Part, stops: "_Stops") -> PaymentTree:
     payee = _payee(part, payment)
     there = part.left.get(payee, 0) if payee else 0
     due, told = _due_back(case, payment, part, payee), _there(case, payment)
     back = min(there, due)
     left = part.left | {payee: there - back} if payee else part.left
-    held = {account: fen for account, fen in _held(left, payee, stopped, told).items() if fen}
+    held = {account: fen for account, fen in stops.held(left, payee, told).items() if fen}
     rows = tuple(_Rows(part, payment.transfer, left, held).walk())
     figures = _figures(part.where, back, sum(held.values()))
     return PaymentTree(payment.transfer, figures, rows, doubtful=due > there or (told or 0) > there)
@@ -172,16 +172,36 @@ def _there(case: Case, payment: Payment) -> int | None:
     return payment.stop.there_fen if frozen is None and payment.stop and payment.stop.runs else frozen
 
 
-def _held(
-    left: Mapping[TracedAccount, int], payee: TracedAccount | None, stopped: Collection[str], told: int | None
-) -> dict[TracedAccount, int]:
-    """Return how much of a payment's money banks hold in each account: all in accounts that they have stopped, but in
-    the payee's as much as its bank has told. It is at most what the movements leave there.
+class _Stops:
+    """The accounts that banks have stopped. Of an account beyond the payees' its bank may have told how much is there:
+    each fen of that is held for one payment only, the earliest in the case first.
     """
-    held = {account: fen for account, fen in left.items() if account.token in stopped}
-    if told is not None and payee is not None:
-        held[payee] = min(left[payee], told)
-    return held
+
+    def __init__(self, case: Case) -> None:
+        stopped = [each for each in (*case.payments, *case.traced) if _holds(each)]
+        self._tokens = {each.payee for each in stopped}
+        told = ((each.payee, each.stop.there_fen) for each in stopped if each.stop and each.movement is not None)
+        self._there = {token: fen for token, fen in told if fen is not None}
+
+    def held(
+        self, left: Mapping[TracedAccount, int], payee: TracedAccount | None, told: int | None
+    ) -> dict[TracedAccount, int]:
+        """Return how much of a payment's money banks hold in each account: all in accounts that they have stopped, but
+        as much as the account's bank has told. It is at most what the movements leave there. `told`: of the payee's.
+        """
+        stopped = (each for each in left if each.token in self._tokens)
+        held = {account: self._take(account.token, left[account]) for account in stopped}
+        if told is not None and payee is not None:
+            held[payee] = min(left[payee], told)
+        return held
+
+    def _take(self, token: str, fen: int) -> int:
+        there = self._there.get(token)
+        if there is None:
+            return fen
+        taken = min(fen, there)
+        self._there[token] = there - taken
+        return taken
 
 
 def _holds(payment: Payment) -> bool:

@@ -219,6 +219,37 @@ def test_what_a_bank_freezes_there_is_shown_as_held_and_is_no_loss_avoided() -> 
     assert line.here.traced[0].state is TransferState.SETTLED
 
 
+def held(case: Case) -> int:
+    tree = money_tree(case, policy().trace)
+    assert tree is not None
+    return tree.total.held
+
+
+def test_of_a_stopped_account_only_as_much_is_held_as_its_bank_says_is_there() -> None:
+    line = paid()
+    line.give(answer(line, FIRST_HOP))
+    line.approve()
+    before = held(line.here)
+    line.give(told(line, B1, BankState.IN_FORCE, fen=250_000, step="stop.t0"))
+    assert held(line.here) - before == 250_000
+    line.give(told(line, B1, BankState.FROZEN, fen=200_000, step="stop.t0"))
+    assert held(line.here) - before == 200_000
+    assert of_case(line.here).frozen == 0
+
+
+def test_what_a_bank_holds_counts_once_though_two_payments_money_is_there() -> None:
+    line = Journal()
+    line.approves = False
+    paid_to = [payment(f"bank:{n}", 500_000, TransferState.SETTLED, f"a{n}") for n in (1, 2)]
+    line.alert(Level.RED, *paid_to)
+    line.give(answer(line, moved("a1", "b1", 500_000, 3), moved("a2", "b1", 500_000, 4)))
+    line.approve()
+    line.give(told(line, B1, BankState.IN_FORCE, fen=700_000, step="stop.t0"))
+    tree = money_tree(line.here, policy().trace)
+    assert tree is not None
+    assert [each.figures.held for each in tree.payments] == [500_000, 200_000]
+
+
 def test_the_release_desk_lists_such_orders_and_stops_under_a_number_of_their_own() -> None:
     line = paid()
     line.give(answer(line, FIRST_HOP))
