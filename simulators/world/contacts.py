@@ -172,9 +172,11 @@ class Contacts:
             return [BankAnswer(BankState.REFUSED, _NOTHING)]
         life = self._life(dispatch, at)
         payment = next((each for each in life.story.payments if each.uid == transfer), None) if life else None
-        if life is None or payment is None:  # an honest payment was stopped
-            return [BankAnswer(BankState.IN_FORCE, _NOTHING, 0, at + figures.STOP_FOR)]
-        return self._stop(life, payment, account, at)
+        if life is not None and payment is not None:
+            return self._stop(life, payment, account, at)
+        if life is not None and (answers := self._stop_behind(life, account, at)):
+            return answers
+        return [BankAnswer(BankState.IN_FORCE, _NOTHING, 0, at + figures.STOP_FOR)]  # an honest payment was stopped
 
     def _stop(self, life: Life, payment: Pay, account: str, at: datetime) -> list[BankAnswer]:
         fate = life.fate(payment, at, self._truth.stops)
@@ -188,12 +190,40 @@ class Contacts:
         there = life.frozen.setdefault(payment.uid, still_there(payment, since)) if settled else 0
         self._truth.stops.setdefault(account, []).append(AccountStop(at, at + figures.STOP_FOR))
         went = [
-            tuple(money_onward(self._seed, payment, there, since, at + after)) if settled else ()
+            self._went_on(payment, there, since, at + after) if settled else ()
             for after in (_NOTHING, figures.FROZEN_AFTER)
         ]
         in_force = BankAnswer(BankState.IN_FORCE, _NOTHING, there, at + figures.STOP_FOR, went[0])
         frozen = BankAnswer(BankState.FROZEN, figures.FROZEN_AFTER, there, onward=went[1])
         return [in_force, frozen] if there else [in_force]
+
+    def _stop_behind(self, life: Life, account: str, at: datetime) -> list[BankAnswer]:
+        """Stop an account behind a mule's, to which the money of the victim's payments went on, so that what is there
+        stays there. Returns [] if no money of theirs has reached the account.
+        """
+        moved: list[Moved] = []
+        for payment, fate in self._truth.fates(life, at):
+            if fate is Fate.SETTLED:
+                since = self._stopped_since(payment, payment.payee, at)
+                there = life.frozen.get(payment.uid, still_there(payment, since))
+                moved += self._went_on(payment, there, since, at)
+        came = sum(each.amount_fen for each in moved if each.payee == account)
+        if not came:
+            return []
+        self._truth.stops.setdefault(account, []).append(AccountStop(at, at + figures.STOP_FOR))
+        gone = tuple(each for each in moved if each.payer == account)
+        there = came - sum(each.amount_fen for each in gone)
+        in_force = BankAnswer(BankState.IN_FORCE, _NOTHING, there, at + figures.STOP_FOR, gone)
+        return [in_force, BankAnswer(BankState.FROZEN, figures.FROZEN_AFTER, there)] if there else [in_force]
+
+    def _went_on(self, payment: Pay, there: int, stopped: datetime, known: datetime) -> tuple[Moved, ...]:
+        """Return where a payment's money went on to, but for what stops of the accounts behind the mule's held back."""
+        moved = money_onward(self._seed, payment, there, stopped, known)
+        return tuple(each for each in moved if each.payer == payment.payee or not self._held_back(each))
+
+    def _held_back(self, moved: Moved) -> bool:
+        """Return whether the payer was stopped. If a movement and a stop coincide, the movement came first."""
+        return any(stop.since < moved.at < stop.until for stop in self._truth.stops.get(moved.payer, ()))
 
     def _stopped_since(self, payment: Pay, account: str, at: datetime) -> datetime:
         """Return since when no money of a payment leaves the payee's account, stopped at `at` if not before."""

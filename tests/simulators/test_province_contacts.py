@@ -1,6 +1,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from operator import itemgetter
 from threading import Thread
 
 import pytest
@@ -227,10 +228,41 @@ def test_a_bank_states_where_the_money_went_and_the_trace_of_it_finds_every_fen(
     assert len({(each.bank, each.sequence) for each in again}) == len(again) <= MOST_STATED
 
 
-def stop_at(province: Province, pay: Pay, life: Life, at: datetime) -> list[BankAnswer]:
-    """Ask at this moment until a bank does not refuse."""
+def test_a_bank_behind_the_mules_holds_what_went_on_to_it_until_its_stop_ends(province: Province) -> None:
+    life = next(paying(province))
+    pay = life.story.payments[0]
+    asked = pay.settles + 15 * MINUTE
+    went = stop_at(province, pay, life, asked)[-1].onward
+    came = Counter[str]()
+    for each in went:
+        came[each.payee or ""] += each.amount_fen
+        came[each.payer] -= each.amount_fen
+    account, fen = max(((to, fen) for to, fen in came.items() if to), key=itemgetter(1))
+    in_force, frozen = stop_at(province, pay, life, asked, account)
+    assert (in_force.state, frozen.state) == (BankState.IN_FORCE, BankState.FROZEN)
+    assert 0 < frozen.amount_fen == in_force.amount_fen <= fen
+    before = province.truth.frozen_fen(life, LATER)
+    again = stop_at(province, pay, life, asked + timedelta(hours=1), account)
+    assert again[0].amount_fen == in_force.amount_fen, "nothing leaves a stopped account"
+    told = stop_at(province, pay, life, asked + timedelta(hours=2))[-1].onward
+    out = sum(each.amount_fen for each in told if each.payer == account)
+    assert sum(each.amount_fen for each in told if each.payee == account) - out == in_force.amount_fen
+    assert province.truth.frozen_fen(life, LATER) == before, "the truth counts payments, as the books do"
+
+
+def test_a_stop_of_an_account_that_no_stolen_money_reached_finds_none(province: Province) -> None:
+    life = next(paying(province))
+    pay = life.story.payments[0]
+    (said,) = stop_at(province, pay, life, pay.settles + 15 * MINUTE, "6222000000000000")
+    assert (said.state, said.amount_fen) == (BankState.IN_FORCE, 0)
+    assert "6222000000000000" not in province.truth.stops
+
+
+def stop_at(province: Province, pay: Pay, life: Life, at: datetime, account: str | None = None) -> list[BankAnswer]:
+    """Ask at this moment until a bank does not refuse. `account`: one behind the payee's; None: the payee's."""
     names = (dispatch(life, "red.late", "payment", attempt) for attempt in range(1, 99))
-    asked = (province.contacts.bank(name, Action.STOP_PAYMENT, pay.payee, pay.uid, at) for name in names)
+    of = (pay.payee, pay.uid) if account is None else (account, f"{bank_of(account)}:traced-1-0")
+    asked = (province.contacts.bank(name, Action.STOP_PAYMENT, *of, at) for name in names)
     return next(answers for answers in asked if answers[0].state is not BankState.REFUSED)
 
 
