@@ -188,7 +188,7 @@ def left_until(case: Case) -> datetime | None:
     stops in force; None without any.
     """
     calls = [step.due for step in case.steps if step.action is Action.OPERATOR_CALL and step.state is StepState.SENT]
-    stops = [payment.stop for payment in case.payments if payment.stop is not None]
+    stops = [payment.stop for payment in (*case.payments, *case.traced) if payment.stop is not None]
     ends = [stop.until for stop in stops if stop.state.lasts]
     return min((each for each in (*calls, *ends) if each is not None), default=None)
 

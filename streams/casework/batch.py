@@ -148,6 +148,8 @@ def _too_large(event: CaseEvent) -> bool:
     case = event.case
     grows: tuple[Sized, ...] = (
         case.payments,
+        case.traced,
+        case.orders,
         case.losses,
         case.kept,
         case.frozen,

@@ -47,7 +47,8 @@ class WordedCase(Case):
 
     Of a payment that a person reported it has neither names nor numbers: `reported` is null. What a person wrote of an
     order's freezing has no numbers of anybody; `freezing` is null for a token without `cases.words`.
-    `movements` is empty: the money's way leads through the accounts of others.
+    `movements` is empty, and no account of `traced` has a `movement`: the money's way leads through the accounts of
+    others.
     """
 
     words: list[str]
@@ -56,10 +57,12 @@ class WordedCase(Case):
     def of(cls, case: Case, words: Renderer, shown: Shown) -> "WordedCase":
         """Return the case with the sentences; nothing is validated again."""
         payments = [each.model_copy(update={"reported": None}) for each in case.payments]
+        traced = [each.model_copy(update={"movement": None}) for each in case.traced]
         steps = [_step(each, shown) for each in case.steps]
         orders = [_order(each, shown) for each in case.orders]
         told = [words.sentence(each) for each in case.danger.reasons]
-        changed = {"payments": payments, "steps": steps, "orders": orders, "movements": [], "accounts": []}
+        hidden: dict[str, object] = {"movements": [], "accounts": [], "traced": traced}
+        changed = {"payments": payments, "steps": steps, "orders": orders, **hidden}
         return cls.model_construct(**{**dict(case), **changed}, words=told)
 
 

@@ -2,6 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from console.web.kit.described import WordedCase
+from console.web.kit.wording import wording
+from domain.identity.own_words import without_words
 from schemas.casework.inputs import BankState, OutcomeAct
 from schemas.casework.movements import MovementKind
 from schemas.channels.receipts import AccountNumber, MovementReceipt
@@ -93,6 +96,8 @@ async def test_the_release_desk_approves_a_stop_of_the_account_that_the_money_we
     await line.advance(minutes=10)
     case = await line.case(resident)
     here = f"/release/orders/{case.id}/stop.t0"
+    shown = WordedCase.of(case, wording("zh"), without_words)
+    assert ([each.movement for each in shown.traced], shown.movements, shown.accounts) == ([None], [], [])
     async with await console.signed_in(StaffRole.RELEASE_DESK) as desk:
         assert f'href="{here}"' in (await desk.get("/release")).text
         order = (await desk.get(here)).text

@@ -248,5 +248,6 @@ def test_the_time_left_is_that_of_the_clock_that_runs_out_first() -> None:
     stopped = payment().model_copy(update={"stop": Stop(state=StopState.IN_FORCE, until=DUE - MINUTE)})
     lifted = payment().model_copy(update={"stop": Stop(state=StopState.RELEASED, until=NOON)})
     assert left_until(case(Level.RED, steps=on_desk(), payments=[stopped, lifted])) == DUE - MINUTE
+    assert left_until(case(Level.RED, steps=on_desk(), traced=[stopped])) == DUE - MINUTE
     assert left_until(case(Level.RED, steps=on_desk(), payments=[lifted])) == DUE
     assert left_until(case(Level.RED, steps=[])) is None

@@ -33,7 +33,7 @@ from tests.simulation.laws.observed import LogRecord, Observed
 CASE_INPUTS = "case-inputs"
 MOST_HOLDS = 200  # in force at once: the product refuses more
 MOST_BYTES = 999_000  # of an entry: more Kafka does not take
-MANY_PARTS = 60  # an entry of fewer payments, facts and dispatches is never too large
+MANY_PARTS = 60  # an entry of fewer payments, orders, facts and dispatches is never too large
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,5 +246,5 @@ def _decided(model: Fold, given: Given, before: Case | None, decision: Decision)
 def _too_large(event: CaseEvent) -> bool:
     case = event.case
     money: tuple[Sized, ...] = (case.payments, case.losses, case.kept, case.frozen, case.booked_before)
-    parts = (*money, event.facts, event.dispatches)
+    parts = (*money, case.traced, case.orders, event.facts, event.dispatches)
     return sum(len(part) for part in parts) >= MANY_PARTS and len(event.model_dump_json().encode()) > MOST_BYTES
