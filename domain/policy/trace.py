@@ -17,8 +17,8 @@ class TraceRules(Section):
     resident's own payment included; `within`: time since that payment; `accounts`: how many accounts, in the order in
     which the money reached them. Money beyond a bound counts as in the account where it was last seen.
 
-    `orders`: about how many accounts beyond the payees' a case proposes a stop order, at most (0: none);
-    `order_least_fen`: the least traced money that is still in such an account.
+    `orders`: the most accounts beyond the payees' about which a case proposes stop orders (0: none); `order_least_fen`:
+    how much traced money must be in such an account, and for another order must have come in since the last one.
     """
 
     least_fen: Annotated[int, Field(ge=1, le=MOST_FEN)] = 10_000

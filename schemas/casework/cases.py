@@ -171,8 +171,9 @@ class Payment(Model):
     payment institution; `reported`: what a person says of the payment; `feed`: the signal's uid of a reported payment
     that a feed has delivered too.
 
-    In `Case.traced` it is not the resident's own payment: money of theirs reached the payee's account by `movement`, at
-    `at`, and `amount_fen` of it was still there when the order about the account was proposed.
+    In `Case.traced` it is not the resident's own payment: money of theirs reached the payee's account, the latest by
+    `movement`, at `at`. `amount_fen` of it was still there when the latest order about the account was proposed;
+    `came_fen`: how much had come in, by what was known while such an order last stood.
     """
 
     transfer: Ref  # the signal's uid; of a payment that was reported first, the report's
@@ -186,6 +187,7 @@ class Payment(Model):
     reported: ReportedPayment | None = None
     feed: Ref | None = None
     movement: Annotated[str, Field(max_length=256)] | None = None  # its name: the payer's bank and its number there
+    came_fen: Fen | None = None
 
 
 class LossAvoided(Model):

@@ -135,8 +135,8 @@ class MovementsStated(Code, frozen=True):
 
 
 class MoneyTracedHere(Code, frozen=True):
-    """A bank stated that money of the case's payments reached this account, after so many transfers, and none of it
-    going on. `bank`: the code of the bank that said so; `hops`: the resident's own payment included.
+    """A bank stated that money of the case's payments reached this account after so many transfers. No bank has stated
+    that all of it went on. `bank`: the code of the bank that stated it; `hops`: the resident's own payment included.
     """
 
     zh: ClassVar = "银行（%(bank)s）回告：被骗资金经 %(hops)s 次转账到达该账户，尚未转出"

@@ -1,27 +1,30 @@
 """Stop orders about accounts beyond the payees': a bank's answer says that the payments' money has reached them.
 
-Each such account gets one order, which waits for persons like every other: the policy's automatic rules are about
-payees that the watchlist has confirmed.
+Such an order waits for persons like every other: the policy's automatic rules are about payees that the watchlist has
+confirmed. An account has one order at a time. Once that has ended, it gets another only for money that has come in
+since: persons have decided about the earlier money. A withdrawn order was decided by nobody: it may come again.
 """
 
 from collections import Counter
 
 from domain.casework import payments
 from domain.casework.draft import DecisionBuilder
+from domain.casework.orders.records import has_open_order, latest_order
 from domain.casework.steps import plan_step, withdraw
-from domain.casework.trail.movements import VICTIM, name_of, take_movements, traced
+from domain.casework.trail.movements import VICTIM, take_movements, traced
 from domain.tracing.facts import TracedAccount
 from domain.tracing.tree import MoneyTrace, Onward, in_accounts
 from schemas.casework.cases import Case, Payment
 from schemas.casework.inputs import BankFeedback
+from schemas.casework.orders import OrderState
 from schemas.codes.money import MoneyTracedHere, MoneyWentOn
 from schemas.levels import Action
 from schemas.risk.signals import TransferState
 
 
 def follow_money(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
-    """Add the movements of a bank's answer to the case, and propose a stop of each account that then has traced money
-    and no order, within the policy's amount and number; those with the most money first.
+    """Add the movements of a bank's answer to the case, and propose a stop of each account beyond the payees' that then
+    has traced money and no order, within the policy's amount and number; those with the most money first.
 
     Orders that wait for an account which the money has left are withdrawn. A settled case gets none: nobody asks banks
     for it any more. No effect without movements.
@@ -30,29 +33,58 @@ def follow_money(draft: DecisionBuilder, given: BankFeedback, payment: Payment) 
     if draft.case.settled or not given.movements:
         return
     trace = traced(draft.case, draft.rules.policy.trace)
+    came = _came(trace)
+    _keep_count(draft, came)
     _withdraw_left(draft, trace)
-    bounds = draft.rules.policy.trace
-    for account, fen in _candidates(draft.case, trace, bounds.order_least_fen)[: _room(draft)]:
-        _propose(draft, _arrival(trace, account), account, fen)
+    for account, fen in _candidates(draft, trace, came):
+        _propose(draft, _arrival(trace, account), account, fen, came[account.token])
 
 
-def _room(draft: DecisionBuilder) -> int:
-    """Return about how many further accounts orders may be proposed."""
-    return max(0, draft.rules.policy.trace.orders - len(draft.case.traced))
+def _came(trace: MoneyTrace) -> Counter[str]:
+    """Return how much traced money (fen) has come into each account, by token, whether it is still there or not."""
+    came: Counter[str] = Counter()
+    for step in trace.steps:
+        if isinstance(step.payee, TracedAccount):
+            came[step.payee.token] += step.amount_fen
+    return came
 
 
-def _candidates(case: Case, trace: MoneyTrace, least_fen: int) -> list[tuple[TracedAccount, int]]:
-    """Return the accounts without an order that have at least so much traced money (fen), the most first.
+def _keep_count(draft: DecisionBuilder, came: Counter[str]) -> None:
+    """Record how much had come into each account while an order about it stands: persons who decide know of it."""
+    for each in draft.case.traced:
+        if has_open_order(draft, each.transfer):
+            draft.pay(each.model_copy(update={"came_fen": came[each.payee]}))
+
+
+def _candidates(draft: DecisionBuilder, trace: MoneyTrace, came: Counter[str]) -> list[tuple[TracedAccount, int]]:
+    """Return the accounts beyond the payees' that may get an order, with their traced money (fen), the most first.
 
     Only money that the trace follows counts: where a bound has ended it, the money may be anywhere.
     """
-    known = {payment.payee for payment in payments.with_traced(case)}
+    payees = {payment.payee for payment in draft.case.payments}
     found = []
     for account, lots in trace.remaining.items():
         fen = sum(lot.amount_fen for lot in lots if lot.origin is not None)
-        if account != VICTIM and account.token not in known and fen >= least_fen:
+        if account == VICTIM or account.token in payees or fen < draft.rules.policy.trace.order_least_fen:
+            continue
+        known = _known(draft.case, account)
+        if known is None or _again(draft, known, came[account.token]):
             found.append((account, fen))
     return sorted(found, key=lambda each: (-each[1], each[0].token))
+
+
+def _known(case: Case, account: TracedAccount) -> Payment | None:
+    return next((each for each in case.traced if each.payee == account.token), None)
+
+
+def _again(draft: DecisionBuilder, known: Payment, came_fen: int) -> bool:
+    """Return whether an account that has had an order may get another."""
+    if has_open_order(draft, known.transfer):
+        return False
+    latest = latest_order(draft.case, known.transfer)
+    if latest is not None and latest.state is OrderState.WITHDRAWN:
+        return True
+    return came_fen - (known.came_fen or 0) >= draft.rules.policy.trace.order_least_fen
 
 
 def _arrival(trace: MoneyTrace, account: TracedAccount) -> Onward:
@@ -60,28 +92,44 @@ def _arrival(trace: MoneyTrace, account: TracedAccount) -> Onward:
     return max((step for step in trace.steps if step.payee == account), key=lambda step: (step.at, step.movement))
 
 
-def _propose(draft: DecisionBuilder, came: Onward, account: TracedAccount, fen: int) -> None:
-    case = draft.case
-    reached = Payment(
-        transfer=f"{account.bank}:traced-{case.number}-{len(case.traced)}",  # its bank first, as of every transfer
+def _propose(draft: DecisionBuilder, arrival: Onward, account: TracedAccount, fen: int, came_fen: int) -> None:
+    """Plan an order about an account. No effect beyond the policy's number of accounts, or if no bank may be asked."""
+    case, known = draft.case, _known(draft.case, account)
+    place = case.traced.index(known) if known else len(case.traced)
+    if place >= draft.rules.policy.trace.orders:
+        return
+    reached = known or Payment(
+        transfer=f"{account.bank}:traced-{case.number}-{place}",  # its bank first, as of every transfer
         payee=account.token,
         amount_fen=fen,
-        at=came.at,
+        at=arrival.at,
         state=TransferState.SETTLED,
         institution=account.bank,
-        movement=came.movement,
+        movement=arrival.movement,
     )
-    draft.set(traced=[*case.traced, reached])
-    ground = MoneyTracedHere(_who_said(case, came.movement), came.hops)
+    now = {"amount_fen": fen, "at": arrival.at, "movement": arrival.movement, "came_fen": came_fen}
+    draft.set(traced=[*case.traced[:place], reached.model_copy(update=now), *case.traced[place + 1 :]])
+    if payments.may_not_ask(draft, reached.transfer):
+        draft.case = case
+        return
+    ground = MoneyTracedHere(_who_said(case, arrival), arrival.hops)
     stem = payments.stop_id(draft.case, reached.transfer)
     plan_step(draft, stem, Action.STOP_PAYMENT, draft.now, ground, transfer=reached.transfer)
 
 
-def _who_said(case: Case, movement: str) -> str:
-    """Return the bank that stated a movement last; the payer's if the answer does not name it."""
-    told = [each for each in case.movements if name_of(each.movement) == movement]
+def _who_said(case: Case, arrival: Onward) -> str:
+    """Return the bank that stated a movement last; the payer's if the answer does not name it.
+
+    The payer's account and the number tell which movement it is: banks may name the payer's bank differently.
+    """
+    number = int(arrival.movement.rpartition("#")[2])
+    told = [
+        each
+        for each in case.movements
+        if (each.movement.payer.token, each.movement.sequence) == (arrival.payer.token, number)
+    ]
     latest = max(told, key=lambda each: (each.told_at, each.by or ""))
-    return latest.by or latest.movement.payer.bank
+    return latest.by or arrival.payer.bank
 
 
 def _withdraw_left(draft: DecisionBuilder, trace: MoneyTrace) -> None:

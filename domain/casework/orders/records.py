@@ -75,13 +75,19 @@ def may_propose(case: Case, payment: Payment) -> bool:
     return own or payment.watched is not WatchStatus.REPORTED
 
 
-def traced_before(draft: DecisionBuilder, payment: Payment) -> bool:
-    """Return whether the money of other payments had reached a payment's payee, and an order about that account stands:
-    an account gets no second one.
-    """
-    same = {each.transfer for each in draft.case.traced if each.payee == payment.payee}
-    known = [order for order in draft.case.orders if order.transfer in same]
+def has_open_order(draft: DecisionBuilder, transfer: str) -> bool:
+    """Return whether an order for a transfer stands, or a step that needs one waits for its time."""
+    if draft.live_for(transfer, *ASKING):
+        return True
+    known = (order for order in draft.case.orders if order.transfer == transfer)
     return any(stands(draft.case, order, draft.steps.values()) for order in known)
+
+
+def traced_before(draft: DecisionBuilder, payment: Payment) -> bool:
+    """Return whether the money of other payments had reached a payment's payee, and an order about that account is
+    open: an account gets no second one.
+    """
+    return any(each.payee == payment.payee and has_open_order(draft, each.transfer) for each in draft.case.traced)
 
 
 def must_wait(draft: DecisionBuilder, step: Step) -> bool:

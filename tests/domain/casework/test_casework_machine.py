@@ -305,14 +305,16 @@ class CaseLife(RuleBasedStateMachine):
         self.give(HoldChange.model_validate({"id": self.name(), "at": self.now, "hold": lifted, "lift": how}))
 
     @invariant()
-    def an_account_that_the_money_reached_has_one_order_which_persons_approve(self) -> None:
+    def an_account_that_the_money_reached_has_one_order_at_a_time_which_persons_approve(self) -> None:
         traced = self.case.traced if self.case else []
         known = [each.payee for each in traced]
         assert len(known) == len(set(known)) <= policy().trace.orders
         for each in traced:
-            first = [order for order in self.here.orders if order.transfer == each.transfer][:1]
-            asked = [out for out in self.sent if out.payment and out.payment.transfer == each.transfer]
-            assert not asked or (first and first[0].approvals)
+            made = [order for order in self.here.orders if order.transfer == each.transfer]
+            asking = [out for out in self.sent if out.payment and out.payment.transfer == each.transfer]
+            asking = [out for out in asking if out.action in orders.ASKING]
+            assert {out.step for out in asking} <= {order.step for order in made if order.approvals}
+            assert sum(order.state is OrderState.PROPOSED for order in made) <= 1
             assert each.transfer not in self.here.kept
             assert each.transfer not in self.here.frozen
 

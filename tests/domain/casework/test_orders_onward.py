@@ -1,5 +1,6 @@
 """Stop orders about accounts beyond the payees': proposed from banks' answers, decided by persons, hop by hop."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from domain.payments.ledger import of_case
 from domain.payments.releases import FIRST_TRACED, numbered, of_number
 from schemas.casework.cases import Case, StepState, StopState
 from schemas.casework.inputs import BankFeedback, BankState, CloseAct, Erase, OutcomeAct, ReleaseStopAct
-from schemas.casework.movements import MovementKind, OnwardMovement
+from schemas.casework.movements import MovedAccount, MovementKind, OnwardMovement
 from schemas.casework.orders import DeclineStopAct, HandOverStopAct, OrderState, StopOrder
 from schemas.codes.money import MoneyTracedHere
 from schemas.levels import Action, Level, Outcome, OutcomeGround
@@ -50,6 +51,15 @@ def onward(case: Case) -> list[StopOrder]:
 
 def of_account(case: Case, token: str) -> list[StopOrder]:
     return [order for order in case.orders if order.payee == token]
+
+
+def states(line: Journal, token: str) -> list[OrderState]:
+    return [order.state for order in of_account(line.here, token)]
+
+
+def decline(line: Journal, step: str = "stop.t0") -> None:
+    act = DeclineStopAct(order=step, reason="a shop's account")
+    line.give(line.report(act, "desk", role=StaffRole.RELEASE_DESK))
 
 
 def told(
@@ -180,13 +190,72 @@ def test_an_order_that_waits_is_withdrawn_when_the_money_has_gone_on() -> None:
     ]
 
 
-def test_who_decides_against_it_is_not_asked_again() -> None:
+def test_who_decides_against_it_is_not_asked_again_about_the_same_money() -> None:
     line = paid()
     line.give(answer(line, FIRST_HOP))
-    act = DeclineStopAct(order="stop.t0", reason="a shop's account")
-    line.give(line.report(act, "desk", role=StaffRole.RELEASE_DESK))
-    line.give(answer(line, moved("a1", "b1", 200_000, 5), name="2"))
-    assert [order.state for order in onward(line.here)] == [OrderState.DECLINED]
+    line.give(answer(line, moved("a1", "b1", 200_000, 4), name="2"))  # the desk sees it in the tree
+    decline(line)
+    line.give(answer(line, FIRST_HOP, moved("b1", "c1", 50_000, 5), name="3"))
+    line.give(answer(line, moved("a1", "b1", policy().trace.order_least_fen - 1, 6), name="4"))
+    assert states(line, "b1") == [OrderState.DECLINED]
+
+
+def test_money_that_comes_in_after_the_desk_has_declined_is_proposed_again() -> None:
+    line = paid()
+    line.give(answer(line, FIRST_HOP))
+    decline(line)
+    line.give(answer(line, moved("b1", "c1", 500_000, 5), name="2"))
+    line.give(answer(line, moved("a1", "b1", 200_000, 2), name="3"))  # earlier, but nobody had stated it
+    assert states(line, "b1") == [OrderState.DECLINED, OrderState.PROPOSED]
+    again = of_account(line.here, "b1")[-1]
+    assert (again.transfer, again.amount_fen, again.asked_by) == (B1, 300_000, None)
+    assert [each.payee for each in line.here.traced] == ["b1", "c1"]
+    decline(line, again.step)
+    line.give(answer(line, moved("a1", "b1", 60_000, 7), name="4"))
+    line.give(answer(line, moved("a1", "b1", 40_000, 8), name="5"))
+    assert states(line, "b1") == [OrderState.DECLINED, OrderState.DECLINED, OrderState.PROPOSED]
+
+
+def test_an_order_that_was_withdrawn_is_proposed_again_when_the_money_is_there_after_all() -> None:
+    line = paid()
+    line.give(answer(line, FIRST_HOP))
+    onward_again = moved("b1", "c1", 590_000, 5)
+    line.give(answer(line, onward_again, name="2"))
+    line.pass_to(MINUTE)
+    line.give(answer(line, onward_again.model_copy(update={"executed": False}), name="3", bank="b"))
+    assert states(line, "b1") == [OrderState.WITHDRAWN, OrderState.PROPOSED]
+    assert states(line, "c1") == [OrderState.WITHDRAWN]
+
+
+def test_when_a_stop_has_ended_only_new_money_gets_another_order() -> None:
+    line = paid()
+    line.give(answer(line, FIRST_HOP))
+    line.approve()
+    line.give(told(line, B1, BankState.REFUSED, moved("b1", "c1", 1_000, 4), step="stop.t0"))
+    assert states(line, "b1") == [OrderState.APPROVED]
+    line.give(answer(line, moved("a1", "b1", 150_000, 5), name="2"))
+    assert states(line, "b1") == [OrderState.APPROVED, OrderState.PROPOSED]
+    line.approve()
+    line.give(told(line, B1, BankState.REFUSED, step=of_account(line.here, "b1")[-1].step))
+    line.give(answer(line, moved("a1", "b1", 150_000, 6), name="3"))
+    assert len(states(line, "b1")) == 2, "an account is asked for twice at most"
+
+
+def test_money_that_arrived_too_long_ago_gets_no_order_and_takes_no_other_accounts_place() -> None:
+    line = paid()
+    with_rules(line, orders=1)
+    day = policy().plan.stop.settled_within
+    line.pass_to(NOON + day + MINUTE)
+    line.give(answer(line, moved("a1", "b1", 600_000, 0.5), moved("a1", "c1", 200_000, day / MINUTE)))
+    assert [each.payee for each in line.here.traced] == ["c1"]
+
+
+def test_the_bank_that_stated_the_arrival_is_named_whatever_it_calls_the_payers_bank() -> None:
+    line = paid()
+    line.give(answer(line, moved("a1", MovementKind.FEE, 1, 1)))  # the bank `a` names itself
+    called = FIRST_HOP.model_copy(update={"payer": MovedAccount(bank="aa", token="a1")})
+    line.give(answer(line, called, name="2", bank="b"))
+    assert onward(line.here)[0].ground == MoneyTracedHere("b", 2)
 
 
 def test_a_payees_account_keeps_its_payments_order_alone() -> None:
@@ -300,7 +369,7 @@ MOVED = st.builds(moved, ACCOUNTS, ACCOUNTS, st.integers(1, 900_000), st.integer
 
 
 @given(st.lists(st.lists(MOVED, max_size=6), max_size=6), st.integers(0, 4), st.integers(1, 300_000))
-def test_each_account_gets_at_most_one_order_within_the_policy_and_none_goes_out_unapproved(
+def test_each_account_has_at_most_one_order_at_a_time_within_the_policy_and_none_goes_out_unapproved(
     answers: list[list[OnwardMovement]], most: int, least: int
 ) -> None:
     line = paid()
@@ -309,7 +378,8 @@ def test_each_account_gets_at_most_one_order_within_the_policy_and_none_goes_out
         line.give(answer(line, *movements, name=str(number)))
     made = onward(line.here)
     tokens = [each.payee for each in line.here.traced]
-    assert len(tokens) == len(set(tokens)) == len(made) <= most
+    assert len(tokens) == len(set(tokens)) == len({order.transfer for order in made}) <= most
+    assert max(Counter(order.transfer for order in made if order.state is OrderState.PROPOSED).values(), default=0) <= 1
     assert "a1" not in tokens
     assert all(order.amount_fen >= least for order in made)
     assert all(order.amount_fen <= 1_000_000 for order in made)
