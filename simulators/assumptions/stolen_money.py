@@ -26,8 +26,9 @@ class StolenMoney:
     most_yuan: int = 5_920_000
 
     # Mules. They empty 80 to 90 % of an account within 3 to 10 minutes (Malaysia's centre). The rest is assumed.
-    gang_victims: int = 4  # whose money goes through the same accounts
-    layer_accounts: int = 3  # accounts of a gang at each hop, each at a bank of its own
+    gang_victims: int = 4  # who pay on the same day, and whose money goes through the same accounts
+    gang_pays: timedelta = 180 * MINUTE  # within which they pay
+    layer_accounts: int = 3  # accounts of a gang at each hop in use; it replaces one that was stopped by another
     hops: tuple[int, int] = (2, 6)  # accounts that the money passes, the victim's payee included
     emptied: tuple[float, float] = (0.8, 0.9)
     stays: tuple[timedelta, timedelta] = (3 * MINUTE, 10 * MINUTE)

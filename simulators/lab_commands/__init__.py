@@ -2,8 +2,8 @@
 
 import typer
 
-from simulators.lab_commands import money, plots, policies, province, recorded, simulate
+from simulators.lab_commands import money, plots, policies, province, recorded, simulate, stops
 
 app = typer.Typer(name="lab", no_args_is_help=True, help="The laboratory: try policies before they are in force.")
-for part in (simulate, province, policies, money, recorded, plots):
+for part in (simulate, province, policies, money, stops, recorded, plots):
     app.add_typer(part.app)

@@ -51,3 +51,14 @@ def test_a_sweep_has_a_line_for_each_value(tmp_path: Path) -> None:
     told = run("sweep", "operators", "1", "2", "--steps", "2", *SHORT, "--report", str(tmp_path / "r.json"))
     assert "operators, mean" in told
     assert [point["value"] for point in json.loads((tmp_path / "r.json").read_text("utf-8"))["points"]] == ["1", "2"]
+
+
+def test_the_study_of_stops_prints_its_ways_and_names_the_bars_that_are_missed(tmp_path: Path) -> None:
+    report = tmp_path / "stops.json"
+    told = ["lab", "stops", "--seeds", "2", "--days", "1", "--processes", "1", "--report", str(report)]
+    ended = CliRunner().invoke(quanzu.app, told)
+    found = json.loads(report.read_text("utf-8"))
+    assert ended.exit_code == int(bool(found["missed"])), ended.output
+    assert f"bars missed: {', '.join(found['missed']) or 'none'}" in ended.output
+    assert set(found["ways"]) == {"followed", "one_hop", "fed", "oracle"}
+    assert found["ways"]["followed"]["reports"] == 42

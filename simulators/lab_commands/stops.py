@@ -1,0 +1,82 @@
+"""`quanzu lab stops`: how much stolen money is stopped, and how soon. Imports what the command needs when it runs."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from console.commands.common import Report, err, load_settings, out
+from simulators.lab_commands.options import Against, First, Processes, Seeds, text
+from simulators.lab_commands.told import write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from simulators.pursuit.figures import Effect, Summary
+
+app = typer.Typer()
+
+NAMES = {
+    "followed": "stops follow the money",
+    "one_hop": "the payee's account only",
+    "fed": "… after 2 min, by nobody, if a feed told it",
+    "oracle": "oracle: knows where it is",
+}
+
+
+@app.command()
+def stops(
+    default: Against = None,
+    seeds: Seeds = 20,
+    first_seed: First = 1,
+    days: Annotated[int, typer.Option(min=1, help="Days in which money is stolen")] = 5,
+    effects: Annotated[bool, typer.Option("--effects", help="Also halve and double each delay")] = False,
+    processes: Processes = 2,
+    report: Report = None,
+) -> None:
+    """How much stolen money do banks hold after victims' reports, and how soon? Ends with 1 if a bar is missed.
+
+    Compares stops that follow the money with stops of the payee's account alone and with an oracle, on the same
+    simulated thefts. Every fen is accounted for: it ends with an error if one is missing.
+    """
+    from console.progress import bar
+    from simulators.assumptions.stolen_money import StolenMoney
+    from simulators.pursuit import figures
+
+    policy, wanted = text(default or load_settings().policy), range(first_seed, first_seed + seeds)
+    found = []
+    with bar(err, "seeds") as progress:
+        for done, one in enumerate(figures.compare(policy, StolenMoney(), wanted, days, processes), 1):
+            found.append(one)
+            progress(done, seeds)
+    told = figures.summaries(found)
+    more = figures.effects(policy, wanted, days, processes, lambda: None) if effects else []
+    out.print(_ways(told))
+    if more:
+        out.print(_effects(more))
+    write(report, figures.report(told, more, wanted, days))
+    below = figures.missed(told[figures.FOLLOWED])
+    out.print(f"bars missed: {', '.join(below) or 'none'}", markup=False, highlight=False)
+    raise typer.Exit(1 if below else 0)
+
+
+def _ways(told: "Mapping[str, Summary]") -> Table:
+    table = Table("", "first stop, p50", "p95", "held, of what was there", "held, of all", "orders", "honest accounts")
+    for way, each in told.items():
+        table.add_row(
+            NAMES[way],
+            f"{each.p50:.1f} min",
+            f"{each.p95:.1f} min",
+            f"{each.held_of_there.mean:.0%} ± {each.held_of_there.half:.0%}",
+            f"{each.held_of_all.mean:.0%} ± {each.held_of_all.half:.0%}",
+            f"{each.orders / each.reports:.1f} a report",
+            str(sum(each.honest.values())),
+        )
+    return table
+
+
+def _effects(more: "Sequence[Effect]") -> Table:
+    table = Table("delay", "times", "held, of all", "first stop, p50")
+    for each in more:
+        table.add_row(each.delay, f"{each.factor:g}", f"{each.held_of_all:.0%}", f"{each.p50:.1f} min")
+    return table

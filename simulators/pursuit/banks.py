@@ -1,0 +1,59 @@
+"""The banks: how long each takes to answer a stop order, and what it answers."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from schemas.casework.inputs import BankState
+from schemas.casework.movements import MOST_STATED, MovedAccount
+from simulators.assumptions.chance import seconds, stream
+from simulators.assumptions.figures import FROZEN_AFTER
+from simulators.assumptions.stolen_money import StolenMoney
+from simulators.pursuit.money import Money, Moved
+
+BY_DAY = range(8, 20)  # hours in which a staffed desk is open
+BEIJING = timedelta(hours=8)
+AGAIN_AFTER = timedelta(minutes=5)
+
+
+class BankAnswer(NamedTuple):
+    """An answer of a bank, `after` its decision. `amount_fen`: still there."""
+
+    after: timedelta
+    state: BankState
+    amount_fen: int = 0
+    onward: tuple[Moved, ...] = ()
+
+
+class Banks:
+    """All banks of the province. The same order always gets the same answer at the same moment."""
+
+    def __init__(self, seed: int, assumed: StolenMoney, money: Money) -> None:
+        self._seed, self._assumed, self._money = seed, assumed, money
+
+    def delay(self, bank: str, order: str, now: datetime) -> timedelta:
+        """Return how long a bank takes to decide an order that reaches it now."""
+        assumed, chance = self._assumed, stream(self._seed, "delay", bank, order)
+        if stream(self._seed, "desk", bank).random() < assumed.by_machine:
+            return seconds(chance, assumed.machine_seconds, assumed.machine_spread)
+        open_now = (now + BEIJING).hour in BY_DAY
+        return seconds(chance, (assumed.desk_minutes if open_now else assumed.night_minutes) * 60, assumed.desk_spread)
+
+    def decide(self, account: MovedAccount, order: str, asked_fen: int, since: datetime) -> Iterator[BankAnswer]:
+        """Decide an order now, and yield the answers. `asked_fen`: of the order's payment, made at `since`."""
+        chance = stream(self._seed, "answer", account.bank, order)
+        if chance.random() < self._assumed.refuses:
+            yield BankAnswer(timedelta(0), BankState.REFUSED)
+            return
+        self._money.stop(account)
+        there = min(self._money.balance(account), asked_fen)
+        stated = there // 2 if chance.random() < self._assumed.errs else there
+        answer = BankAnswer(timedelta(0), BankState.IN_FORCE, stated, self._stated(account, since))
+        yield answer
+        if chance.random() < self._assumed.twice:
+            yield answer._replace(after=AGAIN_AFTER)
+        if there:
+            yield BankAnswer(FROZEN_AFTER, BankState.FROZEN, there)
+
+    def _stated(self, account: MovedAccount, since: datetime) -> tuple[Moved, ...]:
+        return tuple(self._money.onward(account, since)[:MOST_STATED])

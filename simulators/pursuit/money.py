@@ -1,0 +1,138 @@
+"""The truth about stolen money: every fen of every theft is in an account, or has left the accounts."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+from random import Random
+from typing import NamedTuple
+
+from schemas.casework.movements import MovedAccount, MovementKind
+from simulators.assumptions.chance import pick, stream
+from simulators.assumptions.stolen_money import EARLY, OUT, StolenMoney
+from simulators.lab.agenda import Agenda
+
+
+class Gang:
+    """A gang's accounts. It uses a few at each hop, and replaces one that was stopped by a new one."""
+
+    def __init__(self, chance: Random, name: str, assumed: StolenMoney) -> None:
+        self._chance, self._name, self._assumed = chance, name, assumed
+        self._used: list[list[MovedAccount]] = [[] for _ in range(chance.randint(*assumed.hops))]
+        self._numbers = count()
+
+    @property
+    def hops(self) -> int:
+        """How many accounts the money passes, the victim's payee included."""
+        return len(self._used)
+
+    def account(self, chance: Random, hop: int, stopped: Collection[MovedAccount]) -> MovedAccount:
+        """Return one of the accounts in use at a hop, from 0; none of those that are stopped."""
+        used = [each for each in self._used[hop] if each not in stopped]
+        while len(used) < self._assumed.layer_accounts:
+            bank = f"bank-{self._chance.randrange(self._assumed.banks)}"
+            used.append(MovedAccount(bank=bank, token=f"{self._name}-{hop}-{next(self._numbers)}"))
+        self._used[hop] = used
+        return chance.choice(used)
+
+
+class Moved(NamedTuple):
+    """A movement that took place. `payee`: the account of a transfer, else None; `sequence`: the payer's bank's."""
+
+    payer: MovedAccount
+    payee: MovedAccount | None
+    kind: MovementKind
+    amount_fen: int
+    at: datetime
+    sequence: int
+
+
+class Money:
+    """Where the stolen money is. A stopped account takes money in, and lets none out.
+
+    `arrives`: is called with the theft and the account whenever money reaches an account.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        assumed: StolenMoney,
+        agenda: Agenda,
+        arrives: Callable[[str, MovedAccount], None] = lambda theft, account: None,
+    ) -> None:
+        self._seed, self._assumed, self._agenda, self._arrives = seed, assumed, agenda, arrives
+        self._there: defaultdict[MovedAccount, Counter[str]] = defaultdict(Counter)  # account -> fen by theft
+        self._moved: defaultdict[MovedAccount, list[Moved]] = defaultdict(list)
+        self._stopped: set[MovedAccount] = set()
+        self.stolen, self.gone = Counter[str](), Counter[str]()  # fen by theft
+
+    def steal(self, theft: str, gang: Gang, amount_fen: int) -> MovedAccount:
+        """Let a victim's money reach one of the gang's accounts now, and return the account."""
+        chance = stream(self._seed, "way", theft)
+        account = gang.account(chance, 0, self._stopped)
+        self.stolen[theft] += amount_fen
+        self._arrive(chance, theft, gang, 0, account, amount_fen)
+        return account
+
+    def stop(self, account: MovedAccount) -> None:
+        """Let no money leave an account from now on."""
+        self._stopped.add(account)
+
+    def balance(self, account: MovedAccount) -> int:
+        """Return the stolen money in an account, in fen."""
+        return self._there[account].total()
+
+    def onward(self, account: MovedAccount, since: datetime) -> list[Moved]:
+        """Return the movements out of an account since a moment, in order."""
+        return [each for each in self._moved[account] if each.at >= since]
+
+    def places(self, theft: str) -> list[MovedAccount]:
+        """Return the accounts in which there is money of a theft."""
+        return [account for account, by_theft in self._there.items() if by_theft[theft]]
+
+    def in_accounts(self, theft: str) -> int:
+        """Return how much of a theft is in accounts, stopped or not, in fen."""
+        return sum(self._there[account][theft] for account in self.places(theft))
+
+    def held(self, theft: str) -> int:
+        """Return how much of a theft is in stopped accounts, in fen."""
+        return sum(self._there[account][theft] for account in self._stopped)
+
+    def missing(self) -> int:
+        """Return stolen money that is neither in an account nor gone, in fen: always 0."""
+        return sum(abs(fen - self.in_accounts(theft) - self.gone[theft]) for theft, fen in self.stolen.items())
+
+    def _arrive(self, chance: Random, theft: str, gang: Gang, hop: int, account: MovedAccount, amount_fen: int) -> None:
+        self._there[account][theft] += amount_fen
+        assumed = self._assumed
+        soon = round(amount_fen * chance.uniform(*assumed.emptied))
+        leave = partial(self._leave, chance, theft, gang, hop, account)
+        for fen, (low, high) in ((soon, assumed.stays), (amount_fen - soon, assumed.rest_stays)):
+            for part in _split(chance, fen, chance.randint(*assumed.parts)):
+                self._agenda.at(self._agenda.now + _between(chance, low, high), partial(leave, part))
+        self._arrives(theft, account)
+
+    def _leave(self, chance: Random, theft: str, gang: Gang, hop: int, account: MovedAccount, amount_fen: int) -> None:
+        if account in self._stopped or not amount_fen:
+            return
+        last, early = hop + 1 == gang.hops, chance.random() < self._assumed.leaves_early
+        kind = pick(chance, OUT if last else EARLY) if last or early else MovementKind.TRANSFER
+        payee = gang.account(chance, hop + 1, self._stopped) if kind is MovementKind.TRANSFER else None
+        moved = self._moved[account]
+        moved.append(Moved(account, payee, kind, amount_fen, self._agenda.now, len(moved)))
+        self._there[account][theft] -= amount_fen
+        if payee is None:
+            self.gone[theft] += amount_fen
+        else:
+            self._arrive(chance, theft, gang, hop + 1, payee, amount_fen)
+
+
+def _split(chance: Random, amount_fen: int, parts: int) -> list[int]:
+    """Return a sum of money in random parts."""
+    cuts = sorted(chance.randint(0, amount_fen) for _ in range(parts - 1))
+    return [high - low for low, high in zip([0, *cuts], [*cuts, amount_fen], strict=True)]
+
+
+def _between(chance: Random, low: timedelta, high: timedelta) -> timedelta:
+    return low + (high - low) * chance.random()

@@ -1,0 +1,76 @@
+"""Thefts, and the reports that the warning centre gets: true ones, wrong ones and malicious ones."""
+
+import math
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from random import Random
+from typing import NamedTuple
+
+from domain.identity.identifiers import new_resident_id
+from simulators.assumptions.chance import pick, seconds, stream
+from simulators.assumptions.stolen_money import StolenMoney
+from simulators.pursuit.money import Gang
+
+DAY = timedelta(days=1)
+
+
+class ReportKind(StrEnum):
+    """Whether what is reported has happened."""
+
+    TRUE = "true"
+    WRONG = "wrong"
+    MALICIOUS = "malicious"
+
+
+class Reported(NamedTuple):
+    """A payment and its report. `told_at`: when the call begins; `written_at`: when the form is complete.
+
+    `fed`: whether the victim is in the register and a feed has told the payment.
+    """
+
+    name: str
+    kind: ReportKind
+    resident: str
+    amount_fen: int
+    paid_at: datetime
+    told_at: datetime
+    written_at: datetime
+    fed: bool
+
+
+def reports(seed: int, assumed: StolenMoney, start: datetime, days: int) -> Iterator[Reported]:
+    """Yield the reports about payments within these days, in no order."""
+    for number in range(round(assumed.thefts_a_day * days)):
+        chance = stream(seed, "theft", number)
+        gang = number // assumed.gang_victims
+        began = start + days * DAY * stream(seed, "gang's day", gang).random()
+        yield _reported(
+            chance, seed, f"t{number}", ReportKind.TRUE, assumed, began + assumed.gang_pays * chance.random()
+        )
+        for kind, share in ((ReportKind.WRONG, assumed.wrong), (ReportKind.MALICIOUS, assumed.malicious)):
+            if chance.random() < share:
+                paid = start + days * DAY * chance.random()
+                yield _reported(chance, seed, f"{kind}{number}", kind, assumed, paid)
+
+
+def gangs(seed: int, assumed: StolenMoney, told: Iterable[Reported]) -> dict[str, Gang]:
+    """Return the gang behind each true report, by the report's name. Make them anew for each run."""
+    made: dict[int, Gang] = {}
+    found = {}
+    for each in told:
+        if each.kind is ReportKind.TRUE:
+            number = int(each.name[1:]) // assumed.gang_victims
+            chance = stream(seed, "gang", number)
+            found[each.name] = made.setdefault(number, Gang(chance, f"gang-{number}", assumed))
+    return found
+
+
+def _reported(chance: Random, seed: int, name: str, kind: ReportKind, assumed: StolenMoney, paid: datetime) -> Reported:
+    middle = pick(chance, {minutes: share for share, minutes in assumed.noticed})
+    told = paid + seconds(chance, middle * 60, assumed.noticed_spread)
+    written = told + seconds(chance, assumed.form_seconds, assumed.form_spread)
+    yuan = min(chance.lognormvariate(math.log(assumed.amount_yuan), assumed.amount_spread), assumed.most_yuan)
+    who = new_resident_id(stream(seed, "resident", name).randbytes(10))
+    fed = chance.random() < assumed.fed
+    return Reported(name, kind, who, max(1, round(yuan)) * 100, paid, told, written, fed)

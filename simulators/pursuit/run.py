@@ -1,0 +1,248 @@
+"""One province: victims report, the product's rules draft stop orders, persons approve, banks answer.
+
+Only stops are simulated: no message reaches a victim, nobody visits them, and no deadline fires.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+
+from domain.ids import result_id
+from domain.policy import Policy
+from schemas.casework.cases import Case, Payment, Profile
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import BankFeedback, BankState, OperatorReport, PaymentReport, ResidentInput
+from schemas.casework.movements import MovedAccount, OnwardMovement
+from schemas.casework.orders import ApproveStopAct, DeclineStopAct, StopOrder
+from schemas.casework.reported import ReportedPayment
+from schemas.levels import Action
+from schemas.people.residents import BalanceBand, Language, Occupation, ReportSource, Sex
+from schemas.people.staff import StaffRole
+from schemas.risk.evidence import WatchStatus
+from schemas.risk.signals import TransferState
+from simulators.assumptions.chance import seconds, stream
+from simulators.assumptions.stolen_money import StolenMoney
+from simulators.lab.agenda import Agenda
+from simulators.lab.cases import Cases
+from simulators.pursuit.banks import BankAnswer, Banks
+from simulators.pursuit.money import Money, Moved
+from simulators.pursuit.reports import Reported, ReportKind, gangs, reports
+from simulators.world.province import START
+
+LASTS = timedelta(days=4)  # after the last payment: most reports are in, and every bank has answered
+OPERATOR, ANYBODY = (
+    "operator-1",
+    Profile(
+        birth_year=1970,
+        sex=Sex.FEMALE,
+        occupation=Occupation.RETIRED,
+        division="220104",
+        language=Language.CHINESE,
+        balance=BalanceBand.MIDDLE,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How orders come about. `approval_seconds`: a fixed time in place of persons' decisions; `only_fed`: nobody can
+    report what no feed has told.
+    """
+
+    approval_seconds: float | None = None
+    only_fed: bool = False
+
+
+class Outcome(NamedTuple):
+    """What became of a report.
+
+    `there_fen`: of the payment, still in any account when the form was complete; `held_fen`: in stopped accounts at the
+    end; `stop_after`: from the start of the call until a bank had stopped the first account, None if none did.
+    `honest_stopped`: whether an account was stopped that no stolen money reached.
+    """
+
+    kind: ReportKind
+    amount_fen: int
+    there_fen: int
+    held_fen: int
+    stop_after: timedelta | None
+    orders: int
+    honest_stopped: bool
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is known of a report meanwhile."""
+
+    report: Reported
+    account: MovedAccount
+    there_fen: int = 0
+    stopped_at: datetime | None = None
+    orders: int = 0
+    honest_stopped: bool = False
+    asked: set[tuple[str, int]] = field(default_factory=set)  # orders' steps, and the number of the approval
+
+
+class Pursuit:
+    """A province under a policy. Call `run` once."""
+
+    def __init__(self, seed: int, policy: Policy, assumed: StolenMoney, way: Way, days: int) -> None:
+        self._seed, self._assumed, self._way = seed, assumed, way
+        self._agenda, self._cases = Agenda(START), Cases(policy)
+        self._money = Money(seed, assumed, self._agenda)
+        self._banks = Banks(seed, assumed, self._money)
+        told = list(reports(seed, assumed, START, days))
+        self._gangs = gangs(seed, assumed, told)
+        self._reports = {each.resident: _Kept(each, _honest(each.name)) for each in told}
+        self._end = START + timedelta(days=days) + LASTS
+
+    def run(self) -> list[Outcome]:
+        """Simulate the whole time, and return what became of each report."""
+        for kept in self._reports.values():
+            report = kept.report
+            if report.kind is ReportKind.TRUE:
+                self._agenda.at(report.paid_at, partial(self._steal, kept))
+            self._agenda.at(report.written_at, partial(self._written, kept))
+        while self._agenda.next_at <= self._end:
+            self._agenda.step()
+        if missing := self._money.missing():
+            raise AssertionError(f"{missing} fen of stolen money are neither in an account nor gone")
+        return [self._outcome(kept) for kept in self._reports.values()]
+
+    def _steal(self, kept: _Kept) -> None:
+        report = kept.report
+        kept.account = self._money.steal(report.name, self._gangs[report.name], report.amount_fen)
+
+    def _written(self, kept: _Kept) -> None:
+        report = kept.report
+        kept.there_fen = self._money.in_accounts(report.name)
+        if report.fed or not self._way.only_fed:
+            self._give(_report(report, kept.account))
+
+    def _give(self, given: ResidentInput) -> None:
+        event = self._cases.apply(given)
+        if event is None:
+            return
+        for dispatch in event.dispatches:
+            if dispatch.action is Action.STOP_PAYMENT:
+                self._ask(dispatch)
+        for order in event.case.orders:
+            if order.decidable:
+                self._read(event.case, order)
+
+    def _read(self, case: Case, order: StopOrder) -> None:
+        """Let the next person read an order, once."""
+        kept, number = self._reports[case.resident], len(order.approvals) + 1
+        if (order.step, number) in kept.asked:
+            return
+        kept.asked.add((order.step, number))
+        chance = stream(self._seed, "approval", case.id, order.step, number)
+        after = seconds(chance, self._assumed.approval_seconds, self._assumed.approval_spread)
+        if (fixed := self._way.approval_seconds) is not None:
+            after = timedelta(seconds=fixed)
+        refuses = {ReportKind.WRONG: self._assumed.refused_wrong, ReportKind.MALICIOUS: self._assumed.refused_malicious}
+        declines = chance.random() < refuses.get(kept.report.kind, 0)
+        self._agenda.at(self._agenda.now + after, partial(self._decide, case.resident, order.step, number, declines))
+
+    def _decide(self, resident: str, step: str, number: int, declines: bool) -> None:
+        case = self._cases.of(resident)
+        if case is None:
+            return
+        act = DeclineStopAct(order=step, reason="not a fraud") if declines else ApproveStopAct(order=step)
+        self._give(
+            OperatorReport(
+                id=f"decided-{case.id}-{step}-{number}",
+                at=self._agenda.now,
+                resident=resident,
+                case=case.id,
+                by=f"release-{number}",
+                role=StaffRole.RELEASE_DESK,
+                seen=case.version,
+                act=act,
+            )
+        )
+
+    def _ask(self, dispatch: Dispatch) -> None:
+        payment = dispatch.payment
+        if payment is None or payment.institution is None:
+            return
+        self._reports[dispatch.resident].orders += 1
+        after = self._banks.delay(payment.institution, dispatch.id, self._agenda.now)
+        self._agenda.at(self._agenda.now + after, partial(self._bank, dispatch, payment))
+
+    def _bank(self, dispatch: Dispatch, payment: Payment) -> None:
+        account = MovedAccount(bank=payment.institution or "", token=payment.payee)
+        since = self._reports[dispatch.resident].report.paid_at
+        for number, answer in enumerate(self._banks.decide(account, dispatch.id, payment.amount_fen, since)):
+            if number == 0 and answer.state is BankState.IN_FORCE:
+                self._stopped(dispatch.resident, account)
+            given = _feedback(dispatch, payment, answer, number, self._agenda.now)
+            self._agenda.at(given.at, partial(self._give, given))
+
+    def _stopped(self, resident: str, account: MovedAccount) -> None:
+        kept = self._reports[resident]
+        kept.stopped_at = kept.stopped_at or self._agenda.now
+        kept.honest_stopped |= account == _honest(kept.report.name)
+
+    def _outcome(self, kept: _Kept) -> Outcome:
+        report = kept.report
+        after = kept.stopped_at - report.told_at if kept.stopped_at else None
+        held = self._money.held(report.name)
+        return Outcome(report.kind, report.amount_fen, kept.there_fen, held, after, kept.orders, kept.honest_stopped)
+
+
+def _honest(name: str) -> MovedAccount:
+    """Return the account that a wrong or malicious report is about. No stolen money ever reaches it."""
+    return MovedAccount(bank="bank-0", token=f"honest-{name}")
+
+
+def _report(report: Reported, account: MovedAccount) -> PaymentReport:
+    said = ReportedPayment(source=ReportSource.HOTLINE, report=report.name, told_in=report.name)
+    return PaymentReport(
+        id=f"report-{report.name}",
+        at=report.written_at,
+        resident=report.resident,
+        by=OPERATOR,
+        role=StaffRole.OPERATOR,
+        payment=Payment(
+            transfer=f"reported:{report.name}",
+            payee=account.token,
+            amount_fen=report.amount_fen,
+            at=report.paid_at,
+            state=TransferState.SETTLED,
+            watched=WatchStatus.REPORTED,
+            institution=account.bank,
+            reported=said,
+        ),
+        profile=ANYBODY,
+    )
+
+
+def _feedback(dispatch: Dispatch, payment: Payment, answer: BankAnswer, number: int, now: datetime) -> BankFeedback:
+    return BankFeedback(
+        id=result_id(dispatch.id, answer.state, f"{dispatch.id}#{number}"),
+        at=now + answer.after,
+        resident=dispatch.resident,
+        case=dispatch.case,
+        dispatch=dispatch.id,
+        transfer=payment.transfer,
+        state=answer.state,
+        amount_fen=answer.amount_fen,
+        until=now + timedelta(hours=48) if answer.state is BankState.IN_FORCE else None,
+        bank=payment.institution,
+        movements=list(_stated(answer.onward)),
+    )
+
+
+def _stated(onward: tuple[Moved, ...]) -> Iterator[OnwardMovement]:
+    for each in onward:
+        yield OnwardMovement(
+            payer=each.payer,
+            payee=each.payee,
+            kind=each.kind,
+            amount_fen=each.amount_fen,
+            at=each.at,
+            sequence=each.sequence,
+        )

@@ -1,0 +1,153 @@
+"""The study of stops: the truth loses no fen, banks are asked only after approvals, and following the money holds more."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.policy import load
+from schemas.casework.inputs import BankState
+from simulators.assumptions.chance import stream
+from simulators.assumptions.stolen_money import StolenMoney
+from simulators.lab.agenda import Agenda
+from simulators.pursuit import figures
+from simulators.pursuit.banks import Banks
+from simulators.pursuit.money import Gang, Money
+from simulators.pursuit.reports import ReportKind, reports
+from simulators.pursuit.run import Outcome, Pursuit, Way
+from simulators.world.province import START
+from tests.domain.builders import policy_text
+
+POLICY = policy_text()
+DAYS = 2
+SURE = StolenMoney(refuses=0, errs=0, twice=0, by_machine=1, wrong=0, malicious=0)
+
+
+def moved(seed: int, assumed: StolenMoney, stops: tuple[int, ...] = ()) -> tuple[Money, list[int]]:
+    """One theft of ¥100,000 whose accounts are stopped after so many minutes; and the balances of its places then."""
+    agenda, seen = Agenda(START), []
+    money = Money(seed, assumed, agenda)
+    gang = Gang(stream(seed, "a gang"), "gang", assumed)
+
+    def stop() -> None:
+        seen.append(sum(money.balance(place) for place in money.places("t")))
+        for place in money.places("t"):
+            money.stop(place)
+
+    agenda.at(START, lambda: money.steal("t", gang, 10_000_000) and None)
+    for minutes in stops:
+        agenda.at(START + timedelta(minutes=minutes), stop)
+    while agenda.next_at < START + timedelta(days=30):
+        agenda.step()
+    return money, seen
+
+
+@given(seed=st.integers(0, 10**6), stops=st.lists(st.integers(0, 600), max_size=4).map(tuple))
+@settings(max_examples=60)
+def test_every_fen_is_in_an_account_or_gone(seed: int, stops: tuple[int, ...]) -> None:
+    money, seen = moved(seed, StolenMoney(), stops)
+    assert money.missing() == 0
+    assert money.held("t") + money.gone["t"] == money.stolen["t"] == 10_000_000
+    assert all(before >= after for before, after in pairwise(seen))
+
+
+def test_money_that_nobody_stops_is_gone_and_what_is_stopped_at_once_stays_whole() -> None:
+    nobody, _ = moved(1, StolenMoney())
+    at_once, _ = moved(1, StolenMoney(), stops=(0,))
+    assert (nobody.in_accounts("t"), nobody.gone["t"]) == (0, 10_000_000)
+    assert (at_once.held("t"), at_once.gone["t"]) == (10_000_000, 0)
+
+
+def test_an_account_is_emptied_within_ten_minutes_but_for_a_fifth() -> None:
+    money = Money(1, StolenMoney(), agenda := Agenda(START))
+    account = money.steal("t", Gang(stream(1, "a gang"), "gang", StolenMoney()), 10_000_000)
+    while agenda.next_at <= START + timedelta(minutes=10):
+        agenda.step()
+    assert 1_000_000 <= money.balance(account) <= 2_000_000
+    out = money.onward(account, START)
+    assert sum(each.amount_fen for each in out) + money.balance(account) == 10_000_000
+    assert [each.sequence for each in out] == sorted({each.sequence for each in out})
+
+
+def test_a_gang_uses_no_account_that_was_stopped() -> None:
+    gang = Gang(stream(1, "a gang"), "gang", StolenMoney())
+    chance = stream(1, "chosen")
+    first = {gang.account(chance, 0, ()) for _ in range(50)}
+    assert len(first) == StolenMoney().layer_accounts
+    assert not first & {gang.account(chance, 0, first) for _ in range(50)}
+
+
+def test_a_bank_states_what_is_there_and_where_the_rest_went() -> None:
+    money = Money(1, SURE, agenda := Agenda(START))
+    account = money.steal("t", Gang(stream(1, "a gang"), "gang", SURE), 10_000_000)
+    while agenda.next_at <= START + timedelta(minutes=8):
+        agenda.step()
+    in_force, frozen = Banks(1, SURE, money).decide(account, "an order", 10_000_000, START)
+    assert (in_force.state, frozen.state) == (BankState.IN_FORCE, BankState.FROZEN)
+    assert in_force.amount_fen == frozen.amount_fen == money.balance(account)
+    assert sum(each.amount_fen for each in in_force.onward) == 10_000_000 - money.balance(account)
+    (refused,) = Banks(1, replace(SURE, refuses=1), money).decide(account, "an order", 10_000_000, START)
+    assert (refused.state, refused.amount_fen, refused.onward) == (BankState.REFUSED, 0, ())
+
+
+def test_a_staffed_desk_is_slower_at_night() -> None:
+    banks = Banks(1, replace(StolenMoney(), by_machine=0, desk_spread=0.01), Money(1, StolenMoney(), Agenda(START)))
+    at_nine, at_midnight = (banks.delay("bank-1", "an order", START + timedelta(hours=hours)) for hours in (0, 15))
+    assert timedelta(minutes=3) < at_nine < timedelta(minutes=5)
+    assert timedelta(minutes=15) < at_midnight < timedelta(minutes=25)
+
+
+def test_a_seed_has_as_many_thefts_as_the_province_and_is_the_same_again() -> None:
+    found = list(reports(1, StolenMoney(), START, 10))
+    assert found == list(reports(1, StolenMoney(), START, 10))
+    assert sum(each.kind is ReportKind.TRUE for each in found) == 205
+    assert {each.kind for each in found} == set(ReportKind)
+    mean = sum(each.amount_fen for seed in range(20) for each in reports(seed, StolenMoney(), START, 10)) / 20 / 217
+    assert 4_000_000 < mean < 6_500_000  # Jilin: ¥52,000
+
+
+@pytest.fixture(scope="module")
+def found() -> list[dict[str, list[Outcome]]]:
+    return list(figures.compare(POLICY, StolenMoney(), range(1, 5), DAYS, processes=1))
+
+
+def test_following_the_money_holds_more_than_one_hop_and_the_oracle_more_than_that(
+    found: list[dict[str, list[Outcome]]],
+) -> None:
+    told = figures.summaries(found)
+    held = [told[way].held_of_all.mean for way in (figures.FED, figures.ONE_HOP, figures.FOLLOWED, figures.ORACLE)]
+    assert held == sorted(held)
+    assert told[figures.FOLLOWED].orders > told[figures.ONE_HOP].orders
+    assert told[figures.ONE_HOP].held_of_there.mean < told[figures.FOLLOWED].held_of_there.mean
+    assert 0 < told[figures.FOLLOWED].p50 < told[figures.FOLLOWED].p95
+    assert figures.report(told, [], range(1, 5), DAYS)["missed"] == figures.missed(told[figures.FOLLOWED])
+
+
+def test_no_bank_is_asked_without_a_persons_approval() -> None:
+    never = replace(StolenMoney(), approval_seconds=10**9, approval_spread=0.01)
+    told = Pursuit(1, load(POLICY), never, Way(), DAYS).run()
+    assert len(told) > 40
+    assert {(each.orders, each.held_fen, each.stop_after) for each in told} == {(0, 0, None)}
+
+
+def test_a_person_who_declines_every_wrong_report_stops_no_honest_account() -> None:
+    wrong = replace(StolenMoney(), wrong=1, malicious=1)
+    for declines in (0, 1):
+        checked = replace(wrong, refused_wrong=declines, refused_malicious=declines)
+        told = Pursuit(1, load(POLICY), checked, Way(), DAYS).run()
+        stopped = [each for each in told if each.honest_stopped]
+        assert bool(stopped) is not bool(declines)
+        assert not [each for each in stopped if each.kind is ReportKind.TRUE]
+
+
+def test_slower_approvals_hold_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "SLOWER", {"approval": ("approval_seconds",)})
+    monkeypatch.setattr(figures, "FACTORS", (0.1, 20.0))
+    done: list[None] = []
+    fast, slow = figures.effects(POLICY, range(1, 3), DAYS, 1, lambda: done.append(None))
+    assert fast.held_of_all > slow.held_of_all
+    assert fast.p50 < slow.p50
+    assert len(done) == 2
