@@ -1,4 +1,4 @@
-"""The study of stops: the truth loses no fen, banks are asked only after approvals, and following the money holds more."""
+"""The study of stops: no fen is lost, banks are asked only after approvals, and following the money holds more."""
 
 from dataclasses import replace
 from datetime import timedelta
