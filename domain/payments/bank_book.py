@@ -73,7 +73,9 @@ class BankReply(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A request sent to a bank. `dispatch`: its id; `payee`: a token."""
+    """A request sent to a bank. `dispatch`: its id; `payee`: a token; `institution`: the payee's bank or payment
+    institution, or else the payer's bank, whom it was sent to.
+    """
 
     dispatch: str
     at: datetime
@@ -83,6 +85,7 @@ class Sent(NamedTuple):
     transfer: str
     payee: str
     amount_fen: int
+    institution: str
 
     @property
     def bank(self) -> str:
@@ -232,6 +235,7 @@ def _sent(dispatch: Dispatch) -> Sent | None:
         payment.transfer,
         payment.payee,
         payment.amount_fen,
+        payment.institution or bank_of(payment.transfer),
     )
 
 

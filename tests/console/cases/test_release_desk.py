@@ -3,11 +3,13 @@
 import asyncio
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pytest
 
 from console.web.case import answers
+from console.web.kit.pages import lasted
 from domain.calendar import day_of
 from domain.payments import releases
 from schemas.casework.cases import StopState
@@ -322,3 +324,17 @@ async def test_the_desk_reads_whose_payment_it_is_only_for_a_reason(console: Sta
         assert number in (await anna.get(stop.path)).text
         (line,) = await audited(console, "look-unmask", stop.case.id)
     assert (line.by, line.reason) == (anna.account.login, "核对来人身份")
+
+
+async def test_the_scorecards_tell_how_fast_an_institution_answers(console: Stage) -> None:
+    stop = await stopped(console)
+    async with await console.signed_in(DESK) as client, await console.signed_in(DESK, area="2224") as elsewhere:
+        page = (await client.get("/release/banks")).text
+        empty = (await elsewhere.get("/release/banks")).text
+    row = re.search(r'<th scope="row">([^<]+)</th>(.*?)</tr>', page, re.DOTALL)
+    assert row is not None
+    sent, came = console.services.figures.book.of(stop.case.id, stop.case.payments[0].transfer)
+    assert row[1] == sent[0].institution
+    took = lasted(came[0].at - sent[0].at)
+    assert row[2].count(took) >= 2  # as p50 and p95, and in its part of the day
+    assert "还没有与银行的往来" in empty

@@ -26,6 +26,7 @@ from domain.payments import releases
 from domain.payments.bank_book import StopLine
 from domain.payments.reconciliation import as_csv, totals
 from domain.payments.releases import Why, of_number
+from domain.payments.scorecards import HOURS, scorecards
 from schemas.casework.cases import Case, Payment, StopState
 from schemas.casework.inputs import OperatorReport
 from schemas.channels.releases import LEAST_REASON, MOST_REASON, ReleaseRequest, ReleaseState
@@ -175,6 +176,16 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
         await trail.write(made, who, "release-refused", found.case, decided.words, _names(found, who.login))
         await made.line.releases.put(decided)
     return _to(name)
+
+
+@door.page("/release/banks", RELEASES, name="release-banks")
+async def banks(request: Request, who: Signed) -> Response:
+    """The page with the scorecard of each institution that the area's stop orders have reached, in the last weeks."""
+    made = services(request)
+    limit = (await made.line.policies.live()).plan.stop.result_within
+    cards = scorecards(made.figures.book, who.sees, made.line.clock.now(), limit)
+    ready = made.figures.ready.is_set()
+    return page(request, "release_banks.html", cards=cards, limit=limit, hours=HOURS, reading=not ready)
 
 
 @door.page("/release/reconciliation/{bank}/{day}.csv", RELEASES, name="release-file")

@@ -1,0 +1,107 @@
+"""Scorecards: how fast each bank or payment institution answers stop orders, and how often it refuses or is late."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from domain.calendar import JILIN
+from domain.payments.bank_book import BankBook, Sent
+from schemas.casework.inputs import BankState
+from schemas.levels import NEVER_SENT, Action
+
+HOURS = 4
+"""Length of a part of the day, in hours."""
+
+
+class PartOfDay(NamedTuple):
+    """The orders that reached an institution in a part of the day. `begins`: its first hour in Jilin.
+
+    `median`: time to the first answer; None if there was none.
+    """
+
+    begins: int
+    asked: int
+    median: timedelta | None
+
+
+class Scorecard(NamedTuple):
+    """An institution's answers to stop orders and extensions that have reached it.
+
+    `waits`: not answered, and not late yet; `late`: answered after the limit, or still not; `refused`: answered so, in
+    the end. `p50`, `p95`: time to the first answer, None without one. `day`: all parts of the day, in order.
+    """
+
+    institution: str
+    asked: int
+    answered: int
+    waits: int
+    late: int
+    refused: int
+    p50: timedelta | None
+    p95: timedelta | None
+    day: tuple[PartOfDay, ...]
+
+
+class _Asked(NamedTuple):
+    sent: Sent
+    first: datetime | None
+    refused: bool
+
+
+def scorecards(book: BankBook, sees: Callable[[str], bool], now: datetime, limit: timedelta) -> list[Scorecard]:
+    """Return the scorecard of each institution that was asked, those with the most orders first.
+
+    `sees`: whether the reader may see a division's residents; `limit`: an answer after it is late.
+    """
+    found: defaultdict[str, list[_Asked]] = defaultdict(list)
+    for asked in _reached(book):
+        if sees(asked.sent.division):
+            found[asked.sent.institution].append(asked)
+    made = [_card(name, asked, now, limit) for name, asked in found.items()]
+    return sorted(made, key=lambda card: (-card.asked, card.institution))
+
+
+def _reached(book: BankBook) -> list[_Asked]:
+    """Return the orders that may have reached a bank, with their first answer."""
+    answers = defaultdict(list)
+    for message in book.came.values():
+        answers[message.dispatch].append(message)
+    found = []
+    for sent in book.sent.values():
+        told = book.told.get(sent.dispatch, [])
+        never = bool(told) and all(reply.result in NEVER_SENT for reply in told)
+        if sent.action is Action.STOP_RELEASE or never:
+            continue
+        came = sorted(answers[sent.dispatch], key=lambda message: message.at)
+        refused = bool(came) and came[-1].state is BankState.REFUSED
+        found.append(_Asked(sent, came[0].at if came else None, refused))
+    return found
+
+
+def _card(name: str, asked: Sequence[_Asked], now: datetime, limit: timedelta) -> Scorecard:
+    took = _took(asked)
+    waits = [each for each in asked if each.first is None and now - each.sent.at <= limit]
+    late = sum((each.first or now) - each.sent.at > limit for each in asked)
+    refused = sum(each.refused for each in asked)
+    return Scorecard(
+        name, len(asked), len(took), len(waits), late, refused, _quantile(took, 0.5), _quantile(took, 0.95), _day(asked)
+    )
+
+
+def _day(asked: Sequence[_Asked]) -> tuple[PartOfDay, ...]:
+    parts: defaultdict[int, list[_Asked]] = defaultdict(list)
+    for each in asked:
+        parts[each.sent.at.astimezone(JILIN).hour // HOURS * HOURS].append(each)
+    return tuple(
+        PartOfDay(begins, len(parts[begins]), _quantile(_took(parts[begins]), 0.5)) for begins in range(0, 24, HOURS)
+    )
+
+
+def _took(asked: Sequence[_Asked]) -> list[timedelta]:
+    return sorted(max(each.first - each.sent.at, timedelta(0)) for each in asked if each.first is not None)
+
+
+def _quantile(ordered: Sequence[timedelta], share: float) -> timedelta | None:
+    """Return the smallest value that at least this share of the values does not exceed; None without values."""
+    return ordered[max(0, -int(-share * len(ordered) // 1) - 1)] if ordered else None
