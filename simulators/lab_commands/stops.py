@@ -12,7 +12,7 @@ from simulators.lab_commands.told import write
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from simulators.pursuit.figures import Effect, Summary
+    from simulators.pursuit.figures import DelayEffect, Summary
 
 app = typer.Typer()
 
@@ -46,16 +46,16 @@ def stops(
     policy, wanted = text(default or load_settings().policy), range(first_seed, first_seed + seeds)
     found = []
     with bar(err, "seeds") as progress:
-        for done, one in enumerate(figures.compare(policy, StolenMoney(), wanted, days, processes), 1):
+        for done, one in enumerate(figures.compare_ways(policy, StolenMoney(), wanted, days, processes), 1):
             found.append(one)
             progress(done, seeds)
     told = figures.summaries(found)
-    more = figures.effects(policy, wanted, days, processes, lambda: None) if effects else []
+    more = figures.delay_effects(policy, wanted, days, processes, lambda: None) if effects else []
     out.print(_ways(told))
     if more:
         out.print(_effects(more))
-    write(report, figures.report(told, more, wanted, days))
-    below = figures.missed(told[figures.FOLLOWED])
+    write(report, figures.as_report(told, more, wanted, days))
+    below = figures.missed_bars(told[figures.FOLLOWED])
     out.print(f"bars missed: {', '.join(below) or 'none'}", markup=False, highlight=False)
     raise typer.Exit(1 if below else 0)
 
@@ -75,7 +75,7 @@ def _ways(told: "Mapping[str, Summary]") -> Table:
     return table
 
 
-def _effects(more: "Sequence[Effect]") -> Table:
+def _effects(more: "Sequence[DelayEffect]") -> Table:
     table = Table("delay", "times", "held, of all", "first stop, p50")
     for each in more:
         table.add_row(each.delay, f"{each.factor:g}", f"{each.held_of_all:.0%}", f"{each.p50:.1f} min")

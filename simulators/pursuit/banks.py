@@ -9,26 +9,26 @@ from schemas.casework.movements import MOST_STATED, MovedAccount
 from simulators.assumptions.chance import seconds, stream
 from simulators.assumptions.figures import FROZEN_AFTER
 from simulators.assumptions.stolen_money import StolenMoney
-from simulators.pursuit.money import Money, Moved
+from simulators.pursuit.money import MoneyTruth, MuleMovement
 
 BY_DAY = range(8, 20)  # hours in which a staffed desk is open
 BEIJING = timedelta(hours=8)
 AGAIN_AFTER = timedelta(minutes=5)
 
 
-class BankAnswer(NamedTuple):
+class StopAnswer(NamedTuple):
     """An answer of a bank, `after` its decision. `amount_fen`: still there."""
 
     after: timedelta
     state: BankState
     amount_fen: int = 0
-    onward: tuple[Moved, ...] = ()
+    onward: tuple[MuleMovement, ...] = ()
 
 
 class Banks:
     """All banks of the province. The same order always gets the same answer at the same moment."""
 
-    def __init__(self, seed: int, assumed: StolenMoney, money: Money) -> None:
+    def __init__(self, seed: int, assumed: StolenMoney, money: MoneyTruth) -> None:
         self._seed, self._assumed, self._money = seed, assumed, money
 
     def delay(self, bank: str, order: str, now: datetime) -> timedelta:
@@ -39,21 +39,21 @@ class Banks:
         open_now = (now + BEIJING).hour in BY_DAY
         return seconds(chance, (assumed.desk_minutes if open_now else assumed.night_minutes) * 60, assumed.desk_spread)
 
-    def decide(self, account: MovedAccount, order: str, asked_fen: int, since: datetime) -> Iterator[BankAnswer]:
+    def decide(self, account: MovedAccount, order: str, asked_fen: int, since: datetime) -> Iterator[StopAnswer]:
         """Decide an order now, and yield the answers. `asked_fen`: of the order's payment, made at `since`."""
         chance = stream(self._seed, "answer", account.bank, order)
         if chance.random() < self._assumed.refuses:
-            yield BankAnswer(timedelta(0), BankState.REFUSED)
+            yield StopAnswer(timedelta(0), BankState.REFUSED)
             return
         self._money.stop(account)
         there = min(self._money.balance(account), asked_fen)
         stated = there // 2 if chance.random() < self._assumed.errs else there
-        answer = BankAnswer(timedelta(0), BankState.IN_FORCE, stated, self._stated(account, since))
+        answer = StopAnswer(timedelta(0), BankState.IN_FORCE, stated, self._stated(account, since))
         yield answer
         if chance.random() < self._assumed.twice:
             yield answer._replace(after=AGAIN_AFTER)
         if there:
-            yield BankAnswer(FROZEN_AFTER, BankState.FROZEN, there)
+            yield StopAnswer(FROZEN_AFTER, BankState.FROZEN, there)
 
-    def _stated(self, account: MovedAccount, since: datetime) -> tuple[Moved, ...]:
+    def _stated(self, account: MovedAccount, since: datetime) -> tuple[MuleMovement, ...]:
         return tuple(self._money.onward(account, since)[:MOST_STATED])

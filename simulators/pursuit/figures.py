@@ -12,7 +12,7 @@ from simulators.lab.intervals import Interval, interval
 from simulators.lab.seeds import lived
 from simulators.pursuit.oracle import Oracle
 from simulators.pursuit.reports import ReportKind
-from simulators.pursuit.run import Outcome, Pursuit, Way
+from simulators.pursuit.run import Pursuit, ReportOutcome, Way
 
 FOLLOWED, ONE_HOP, FED, ORACLE = "followed", "one_hop", "fed", "oracle"
 WAYS = (FOLLOWED, ONE_HOP, FED, ORACLE)
@@ -47,7 +47,7 @@ class Summary:
     honest: Mapping[ReportKind, int]
 
 
-class Effect(NamedTuple):
+class DelayEffect(NamedTuple):
     """How the share held changes if a delay is multiplied. `delay`: a key of SLOWER."""
 
     delay: str
@@ -56,7 +56,9 @@ class Effect(NamedTuple):
     p50: float
 
 
-def province(seed: int, policy: str, assumed: StolenMoney, ways: Sequence[str], days: int) -> dict[str, list[Outcome]]:
+def province(
+    seed: int, policy: str, assumed: StolenMoney, ways: Sequence[str], days: int
+) -> dict[str, list[ReportOutcome]]:
     """Return what becomes of each report of a seed, by way. A plain function, to run in another process.
 
     `policy`: TOML. Raises PolicyError if it is invalid.
@@ -64,51 +66,55 @@ def province(seed: int, policy: str, assumed: StolenMoney, ways: Sequence[str], 
     return {way: _run(way, seed, load(policy), assumed, days) for way in ways}
 
 
-def compare(
+def compare_ways(
     policy: str, assumed: StolenMoney, seeds: Sequence[int], days: int, processes: int, ways: Sequence[str] = WAYS
-) -> Iterator[dict[str, list[Outcome]]]:
+) -> Iterator[dict[str, list[ReportOutcome]]]:
     """Yield each seed's outcomes, by way."""
     for _, found in lived(partial(province, policy=policy, assumed=assumed, ways=ways, days=days), seeds, processes):
         yield found
 
 
-def summaries(found: Sequence[Mapping[str, list[Outcome]]]) -> dict[str, Summary]:
+def summaries(found: Sequence[Mapping[str, list[ReportOutcome]]]) -> dict[str, Summary]:
     """Return the figures by way. `found`: at least one seed's outcomes."""
     return {way: _summary([seed[way] for seed in found]) for way in found[0]}
 
 
-def effects(policy: str, seeds: Sequence[int], days: int, processes: int, done: Callable[[], object]) -> list[Effect]:
+def delay_effects(
+    policy: str, seeds: Sequence[int], days: int, processes: int, done: Callable[[], object]
+) -> list[DelayEffect]:
     """Return how each delay changes what is held when the stops follow the money. Calls `done` after each run."""
     rows = []
     for delay, names in SLOWER.items():
         for factor in FACTORS:
             usual = StolenMoney()
             assumed = replace(usual, **{name: getattr(usual, name) * factor for name in names})
-            found = summaries(list(compare(policy, assumed, seeds, days, processes, (FOLLOWED,))))[FOLLOWED]
-            rows.append(Effect(delay, factor, found.held_of_all.mean, found.p50))
+            found = summaries(list(compare_ways(policy, assumed, seeds, days, processes, (FOLLOWED,))))[FOLLOWED]
+            rows.append(DelayEffect(delay, factor, found.held_of_all.mean, found.p50))
             done()
     return rows
 
 
-def missed(found: Summary) -> list[str]:
+def missed_bars(found: Summary) -> list[str]:
     """Return the names of the bars that a way misses."""
     late = [name for name in ("p50", "p95") if getattr(found, name) > BARS[name]]
     return late + [name for name in ("held_of_there", "held_of_all") if getattr(found, name).mean < BARS[name]]
 
 
-def report(found: Mapping[str, Summary], more: Sequence[Effect], seeds: Sequence[int], days: int) -> dict[str, object]:
+def as_report(
+    found: Mapping[str, Summary], more: Sequence[DelayEffect], seeds: Sequence[int], days: int
+) -> dict[str, object]:
     """Return the whole report, ready for JSON."""
     return {
         "seeds": list(seeds),
         "days": days,
         "bars": BARS,
-        "missed": missed(found[FOLLOWED]),
+        "missed": missed_bars(found[FOLLOWED]),
         "ways": {way: asdict(each) for way, each in found.items()},
         "effects": [each._asdict() for each in more],
     }
 
 
-def _run(way: str, seed: int, policy: Policy, assumed: StolenMoney, days: int) -> list[Outcome]:
+def _run(way: str, seed: int, policy: Policy, assumed: StolenMoney, days: int) -> list[ReportOutcome]:
     if way == ORACLE:
         return Oracle(seed, assumed, days).run()
     if way == FOLLOWED:
@@ -117,7 +123,7 @@ def _run(way: str, seed: int, policy: Policy, assumed: StolenMoney, days: int) -
     return Pursuit(seed, near, assumed, Way() if way == ONE_HOP else Way(UNATTENDED_SECONDS, only_fed=True), days).run()
 
 
-def _summary(seeds: Sequence[list[Outcome]]) -> Summary:
+def _summary(seeds: Sequence[list[ReportOutcome]]) -> Summary:
     each = [outcome for seed in seeds for outcome in seed]
     true = [outcome for outcome in each if outcome.kind is ReportKind.TRUE]
     after = sorted(outcome.stop_after.total_seconds() / 60 for outcome in true if outcome.stop_after is not None)
@@ -133,7 +139,7 @@ def _summary(seeds: Sequence[list[Outcome]]) -> Summary:
     )
 
 
-def _share(outcomes: Sequence[Outcome], *, there: bool) -> float:
+def _share(outcomes: Sequence[ReportOutcome], *, there: bool) -> float:
     """Return the share of a seed's money that is held. What was held before the form was complete counts as there."""
     true = [each for each in outcomes if each.kind is ReportKind.TRUE]
     of = sum(each.there_fen if there else each.amount_fen for each in true)

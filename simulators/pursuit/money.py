@@ -14,7 +14,7 @@ from simulators.assumptions.stolen_money import EARLY, OUT, StolenMoney
 from simulators.lab.agenda import Agenda
 
 
-class Gang:
+class MuleGang:
     """A gang's accounts. It uses a few at each hop, and replaces one that was stopped by a new one."""
 
     def __init__(self, chance: Random, name: str, assumed: StolenMoney) -> None:
@@ -37,7 +37,7 @@ class Gang:
         return chance.choice(used)
 
 
-class Moved(NamedTuple):
+class MuleMovement(NamedTuple):
     """A movement that took place. `payee`: the account of a transfer, else None; `sequence`: the payer's bank's."""
 
     payer: MovedAccount
@@ -48,7 +48,7 @@ class Moved(NamedTuple):
     sequence: int
 
 
-class Money:
+class MoneyTruth:
     """Where the stolen money is. A stopped account takes money in, and lets none out.
 
     `arrives`: is called with the theft and the account whenever money reaches an account.
@@ -63,11 +63,11 @@ class Money:
     ) -> None:
         self._seed, self._assumed, self._agenda, self._arrives = seed, assumed, agenda, arrives
         self._there: defaultdict[MovedAccount, Counter[str]] = defaultdict(Counter)  # account -> fen by theft
-        self._moved: defaultdict[MovedAccount, list[Moved]] = defaultdict(list)
+        self._moved: defaultdict[MovedAccount, list[MuleMovement]] = defaultdict(list)
         self._stopped: set[MovedAccount] = set()
         self.stolen, self.gone = Counter[str](), Counter[str]()  # fen by theft
 
-    def steal(self, theft: str, gang: Gang, amount_fen: int) -> MovedAccount:
+    def steal(self, theft: str, gang: MuleGang, amount_fen: int) -> MovedAccount:
         """Let a victim's money reach one of the gang's accounts now, and return the account."""
         chance = stream(self._seed, "way", theft)
         account = gang.account(chance, 0, self._stopped)
@@ -83,7 +83,7 @@ class Money:
         """Return the stolen money in an account, in fen."""
         return self._there[account].total()
 
-    def onward(self, account: MovedAccount, since: datetime) -> list[Moved]:
+    def onward(self, account: MovedAccount, since: datetime) -> list[MuleMovement]:
         """Return the movements out of an account since a moment, in order."""
         return [each for each in self._moved[account] if each.at >= since]
 
@@ -103,7 +103,9 @@ class Money:
         """Return stolen money that is neither in an account nor gone, in fen: always 0."""
         return sum(abs(fen - self.in_accounts(theft) - self.gone[theft]) for theft, fen in self.stolen.items())
 
-    def _arrive(self, chance: Random, theft: str, gang: Gang, hop: int, account: MovedAccount, amount_fen: int) -> None:
+    def _arrive(
+        self, chance: Random, theft: str, gang: MuleGang, hop: int, account: MovedAccount, amount_fen: int
+    ) -> None:
         self._there[account][theft] += amount_fen
         assumed = self._assumed
         soon = round(amount_fen * chance.uniform(*assumed.emptied))
@@ -113,14 +115,16 @@ class Money:
                 self._agenda.at(self._agenda.now + _between(chance, low, high), partial(leave, part))
         self._arrives(theft, account)
 
-    def _leave(self, chance: Random, theft: str, gang: Gang, hop: int, account: MovedAccount, amount_fen: int) -> None:
+    def _leave(
+        self, chance: Random, theft: str, gang: MuleGang, hop: int, account: MovedAccount, amount_fen: int
+    ) -> None:
         if account in self._stopped or not amount_fen:
             return
         last, early = hop + 1 == gang.hops, chance.random() < self._assumed.leaves_early
         kind = pick(chance, OUT if last else EARLY) if last or early else MovementKind.TRANSFER
         payee = gang.account(chance, hop + 1, self._stopped) if kind is MovementKind.TRANSFER else None
         moved = self._moved[account]
-        moved.append(Moved(account, payee, kind, amount_fen, self._agenda.now, len(moved)))
+        moved.append(MuleMovement(account, payee, kind, amount_fen, self._agenda.now, len(moved)))
         self._there[account][theft] -= amount_fen
         if payee is None:
             self.gone[theft] += amount_fen

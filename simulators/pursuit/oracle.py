@@ -11,9 +11,9 @@ from schemas.casework.movements import MovedAccount
 from simulators.assumptions.stolen_money import StolenMoney
 from simulators.lab.agenda import Agenda
 from simulators.pursuit.banks import Banks
-from simulators.pursuit.money import Money
-from simulators.pursuit.reports import Reported, ReportKind, gangs, reports
-from simulators.pursuit.run import LASTS, Outcome
+from simulators.pursuit.money import MoneyTruth
+from simulators.pursuit.reports import ReportKind, TheftReport, gangs, reports
+from simulators.pursuit.run import LASTS, ReportOutcome
 from simulators.world.province import START
 
 
@@ -22,7 +22,7 @@ class Oracle:
 
     def __init__(self, seed: int, assumed: StolenMoney, days: int) -> None:
         self._agenda = Agenda(START)
-        self._money = Money(seed, assumed, self._agenda, self._arrives)
+        self._money = MoneyTruth(seed, assumed, self._agenda, self._arrives)
         self._banks = Banks(seed, assumed, self._money)
         told = [each for each in reports(seed, assumed, START, days) if each.kind is ReportKind.TRUE]
         self._gangs = gangs(seed, assumed, told)
@@ -32,7 +32,7 @@ class Oracle:
         self._asked: set[tuple[str, MovedAccount]] = set()
         self._end = START + timedelta(days=days) + LASTS
 
-    def run(self) -> list[Outcome]:
+    def run(self) -> list[ReportOutcome]:
         """Simulate the whole time, and return what became of each true report."""
         for report in self._reports.values():
             self._agenda.at(report.paid_at, partial(self._steal, report))
@@ -41,10 +41,10 @@ class Oracle:
             self._agenda.step()
         return [self._outcome(report) for report in self._reports.values()]
 
-    def _steal(self, report: Reported) -> None:
+    def _steal(self, report: TheftReport) -> None:
         self._money.steal(report.name, self._gangs[report.name], report.amount_fen)
 
-    def _written(self, report: Reported) -> None:
+    def _written(self, report: TheftReport) -> None:
         self._there[report.name] = self._money.in_accounts(report.name)
         for account in self._money.places(report.name):
             self._ask(report, account)
@@ -53,19 +53,19 @@ class Oracle:
         if theft in self._there:
             self._ask(self._reports[theft], account)
 
-    def _ask(self, report: Reported, account: MovedAccount) -> None:
+    def _ask(self, report: TheftReport, account: MovedAccount) -> None:
         if (report.name, account) not in self._asked:
             self._asked.add((report.name, account))
             order = f"{report.name}-{account.token}"
             after = self._banks.delay(account.bank, order, self._agenda.now)
             self._agenda.at(self._agenda.now + after, partial(self._decide, report, account, order))
 
-    def _decide(self, report: Reported, account: MovedAccount, order: str) -> None:
+    def _decide(self, report: TheftReport, account: MovedAccount, order: str) -> None:
         if any(self._banks.decide(account, order, report.amount_fen, report.paid_at)):
             self._first.setdefault(report.name, self._agenda.now - report.told_at)
 
-    def _outcome(self, report: Reported) -> Outcome:
+    def _outcome(self, report: TheftReport) -> ReportOutcome:
         asked = sum(name == report.name for name, _ in self._asked)
         held = self._money.held(report.name)
         first = self._first.get(report.name)
-        return Outcome(report.kind, report.amount_fen, self._there.get(report.name, 0), held, first, asked, False)
+        return ReportOutcome(report.kind, report.amount_fen, self._there.get(report.name, 0), held, first, asked, False)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from domain.identity.identifiers import new_resident_id
 from simulators.assumptions.chance import pick, seconds, stream
 from simulators.assumptions.stolen_money import StolenMoney
-from simulators.pursuit.money import Gang
+from simulators.pursuit.money import MuleGang
 
 DAY = timedelta(days=1)
 
@@ -23,7 +23,7 @@ class ReportKind(StrEnum):
     MALICIOUS = "malicious"
 
 
-class Reported(NamedTuple):
+class TheftReport(NamedTuple):
     """A payment and its report. `told_at`: when the call begins; `written_at`: when the form is complete.
 
     `fed`: whether the victim is in the register and a feed has told the payment.
@@ -39,7 +39,7 @@ class Reported(NamedTuple):
     fed: bool
 
 
-def reports(seed: int, assumed: StolenMoney, start: datetime, days: int) -> Iterator[Reported]:
+def reports(seed: int, assumed: StolenMoney, start: datetime, days: int) -> Iterator[TheftReport]:
     """Yield the reports about payments within these days, in no order."""
     for number in range(round(assumed.thefts_a_day * days)):
         chance = stream(seed, "theft", number)
@@ -54,23 +54,25 @@ def reports(seed: int, assumed: StolenMoney, start: datetime, days: int) -> Iter
                 yield _reported(chance, seed, f"{kind}{number}", kind, assumed, paid)
 
 
-def gangs(seed: int, assumed: StolenMoney, told: Iterable[Reported]) -> dict[str, Gang]:
+def gangs(seed: int, assumed: StolenMoney, told: Iterable[TheftReport]) -> dict[str, MuleGang]:
     """Return the gang behind each true report, by the report's name. Make them anew for each run."""
-    made: dict[int, Gang] = {}
+    made: dict[int, MuleGang] = {}
     found = {}
     for each in told:
         if each.kind is ReportKind.TRUE:
             number = int(each.name[1:]) // assumed.gang_victims
             chance = stream(seed, "gang", number)
-            found[each.name] = made.setdefault(number, Gang(chance, f"gang-{number}", assumed))
+            found[each.name] = made.setdefault(number, MuleGang(chance, f"gang-{number}", assumed))
     return found
 
 
-def _reported(chance: Random, seed: int, name: str, kind: ReportKind, assumed: StolenMoney, paid: datetime) -> Reported:
+def _reported(
+    chance: Random, seed: int, name: str, kind: ReportKind, assumed: StolenMoney, paid: datetime
+) -> TheftReport:
     middle = pick(chance, {minutes: share for share, minutes in assumed.noticed})
     told = paid + seconds(chance, middle * 60, assumed.noticed_spread)
     written = told + seconds(chance, assumed.form_seconds, assumed.form_spread)
     yuan = min(chance.lognormvariate(math.log(assumed.amount_yuan), assumed.amount_spread), assumed.most_yuan)
     who = new_resident_id(stream(seed, "resident", name).randbytes(10))
     fed = chance.random() < assumed.fed
-    return Reported(name, kind, who, max(1, round(yuan)) * 100, paid, told, written, fed)
+    return TheftReport(name, kind, who, max(1, round(yuan)) * 100, paid, told, written, fed)

@@ -26,9 +26,9 @@ from simulators.assumptions.chance import seconds, stream
 from simulators.assumptions.stolen_money import StolenMoney
 from simulators.lab.agenda import Agenda
 from simulators.lab.cases import Cases
-from simulators.pursuit.banks import BankAnswer, Banks
-from simulators.pursuit.money import Money, Moved
-from simulators.pursuit.reports import Reported, ReportKind, gangs, reports
+from simulators.pursuit.banks import Banks, StopAnswer
+from simulators.pursuit.money import MoneyTruth, MuleMovement
+from simulators.pursuit.reports import ReportKind, TheftReport, gangs, reports
 from simulators.world.province import START
 
 LASTS = timedelta(days=4)  # after the last payment: most reports are in, and every bank has answered
@@ -55,7 +55,7 @@ class Way:
     only_fed: bool = False
 
 
-class Outcome(NamedTuple):
+class ReportOutcome(NamedTuple):
     """What became of a report.
 
     `there_fen`: of the payment, still in any account when the form was complete; `held_fen`: in stopped accounts at the
@@ -76,7 +76,7 @@ class Outcome(NamedTuple):
 class _Kept:
     """What is known of a report meanwhile."""
 
-    report: Reported
+    report: TheftReport
     account: MovedAccount
     there_fen: int = 0
     stopped_at: datetime | None = None
@@ -91,14 +91,14 @@ class Pursuit:
     def __init__(self, seed: int, policy: Policy, assumed: StolenMoney, way: Way, days: int) -> None:
         self._seed, self._assumed, self._way = seed, assumed, way
         self._agenda, self._cases = Agenda(START), Cases(policy)
-        self._money = Money(seed, assumed, self._agenda)
+        self._money = MoneyTruth(seed, assumed, self._agenda)
         self._banks = Banks(seed, assumed, self._money)
         told = list(reports(seed, assumed, START, days))
         self._gangs = gangs(seed, assumed, told)
         self._reports = {each.resident: _Kept(each, _honest(each.name)) for each in told}
         self._end = START + timedelta(days=days) + LASTS
 
-    def run(self) -> list[Outcome]:
+    def run(self) -> list[ReportOutcome]:
         """Simulate the whole time, and return what became of each report."""
         for kept in self._reports.values():
             report = kept.report
@@ -186,11 +186,13 @@ class Pursuit:
         kept.stopped_at = kept.stopped_at or self._agenda.now
         kept.honest_stopped |= account == _honest(kept.report.name)
 
-    def _outcome(self, kept: _Kept) -> Outcome:
+    def _outcome(self, kept: _Kept) -> ReportOutcome:
         report = kept.report
         after = kept.stopped_at - report.told_at if kept.stopped_at else None
         held = self._money.held(report.name)
-        return Outcome(report.kind, report.amount_fen, kept.there_fen, held, after, kept.orders, kept.honest_stopped)
+        return ReportOutcome(
+            report.kind, report.amount_fen, kept.there_fen, held, after, kept.orders, kept.honest_stopped
+        )
 
 
 def _honest(name: str) -> MovedAccount:
@@ -198,7 +200,7 @@ def _honest(name: str) -> MovedAccount:
     return MovedAccount(bank="bank-0", token=f"honest-{name}")
 
 
-def _report(report: Reported, account: MovedAccount) -> PaymentReport:
+def _report(report: TheftReport, account: MovedAccount) -> PaymentReport:
     said = ReportedPayment(source=ReportSource.HOTLINE, report=report.name, told_in=report.name)
     return PaymentReport(
         id=f"report-{report.name}",
@@ -220,7 +222,7 @@ def _report(report: Reported, account: MovedAccount) -> PaymentReport:
     )
 
 
-def _feedback(dispatch: Dispatch, payment: Payment, answer: BankAnswer, number: int, now: datetime) -> BankFeedback:
+def _feedback(dispatch: Dispatch, payment: Payment, answer: StopAnswer, number: int, now: datetime) -> BankFeedback:
     return BankFeedback(
         id=result_id(dispatch.id, answer.state, f"{dispatch.id}#{number}"),
         at=now + answer.after,
@@ -236,7 +238,7 @@ def _feedback(dispatch: Dispatch, payment: Payment, answer: BankAnswer, number: 
     )
 
 
-def _stated(onward: tuple[Moved, ...]) -> Iterator[OnwardMovement]:
+def _stated(onward: tuple[MuleMovement, ...]) -> Iterator[OnwardMovement]:
     for each in onward:
         yield OnwardMovement(
             payer=each.payer,

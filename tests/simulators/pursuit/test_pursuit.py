@@ -15,9 +15,9 @@ from simulators.assumptions.stolen_money import StolenMoney
 from simulators.lab.agenda import Agenda
 from simulators.pursuit import figures
 from simulators.pursuit.banks import Banks
-from simulators.pursuit.money import Gang, Money
+from simulators.pursuit.money import MoneyTruth, MuleGang
 from simulators.pursuit.reports import ReportKind, reports
-from simulators.pursuit.run import Outcome, Pursuit, Way
+from simulators.pursuit.run import Pursuit, ReportOutcome, Way
 from simulators.world.province import START
 from tests.domain.builders import policy_text
 
@@ -26,18 +26,21 @@ DAYS = 2
 SURE = StolenMoney(refuses=0, errs=0, twice=0, by_machine=1, wrong=0, malicious=0)
 
 
-def moved(seed: int, assumed: StolenMoney, stops: tuple[int, ...] = ()) -> tuple[Money, list[int]]:
+def moved(seed: int, assumed: StolenMoney, stops: tuple[int, ...] = ()) -> tuple[MoneyTruth, list[int]]:
     """One theft of ¥100,000 whose accounts are stopped after so many minutes; and the balances of its places then."""
     agenda, seen = Agenda(START), []
-    money = Money(seed, assumed, agenda)
-    gang = Gang(stream(seed, "a gang"), "gang", assumed)
+    money = MoneyTruth(seed, assumed, agenda)
+    gang = MuleGang(stream(seed, "a gang"), "gang", assumed)
+
+    def steal() -> None:
+        money.steal("t", gang, 10_000_000)
 
     def stop() -> None:
         seen.append(sum(money.balance(place) for place in money.places("t")))
         for place in money.places("t"):
             money.stop(place)
 
-    agenda.at(START, lambda: money.steal("t", gang, 10_000_000) and None)
+    agenda.at(START, steal)
     for minutes in stops:
         agenda.at(START + timedelta(minutes=minutes), stop)
     while agenda.next_at < START + timedelta(days=30):
@@ -62,8 +65,8 @@ def test_money_that_nobody_stops_is_gone_and_what_is_stopped_at_once_stays_whole
 
 
 def test_an_account_is_emptied_within_ten_minutes_but_for_a_fifth() -> None:
-    money = Money(1, StolenMoney(), agenda := Agenda(START))
-    account = money.steal("t", Gang(stream(1, "a gang"), "gang", StolenMoney()), 10_000_000)
+    money = MoneyTruth(1, StolenMoney(), agenda := Agenda(START))
+    account = money.steal("t", MuleGang(stream(1, "a gang"), "gang", StolenMoney()), 10_000_000)
     while agenda.next_at <= START + timedelta(minutes=10):
         agenda.step()
     assert 1_000_000 <= money.balance(account) <= 2_000_000
@@ -73,7 +76,7 @@ def test_an_account_is_emptied_within_ten_minutes_but_for_a_fifth() -> None:
 
 
 def test_a_gang_uses_no_account_that_was_stopped() -> None:
-    gang = Gang(stream(1, "a gang"), "gang", StolenMoney())
+    gang = MuleGang(stream(1, "a gang"), "gang", StolenMoney())
     chance = stream(1, "chosen")
     first = {gang.account(chance, 0, ()) for _ in range(50)}
     assert len(first) == StolenMoney().layer_accounts
@@ -81,8 +84,8 @@ def test_a_gang_uses_no_account_that_was_stopped() -> None:
 
 
 def test_a_bank_states_what_is_there_and_where_the_rest_went() -> None:
-    money = Money(1, SURE, agenda := Agenda(START))
-    account = money.steal("t", Gang(stream(1, "a gang"), "gang", SURE), 10_000_000)
+    money = MoneyTruth(1, SURE, agenda := Agenda(START))
+    account = money.steal("t", MuleGang(stream(1, "a gang"), "gang", SURE), 10_000_000)
     while agenda.next_at <= START + timedelta(minutes=8):
         agenda.step()
     in_force, frozen = Banks(1, SURE, money).decide(account, "an order", 10_000_000, START)
@@ -94,7 +97,9 @@ def test_a_bank_states_what_is_there_and_where_the_rest_went() -> None:
 
 
 def test_a_staffed_desk_is_slower_at_night() -> None:
-    banks = Banks(1, replace(StolenMoney(), by_machine=0, desk_spread=0.01), Money(1, StolenMoney(), Agenda(START)))
+    banks = Banks(
+        1, replace(StolenMoney(), by_machine=0, desk_spread=0.01), MoneyTruth(1, StolenMoney(), Agenda(START))
+    )
     at_nine, at_midnight = (banks.delay("bank-1", "an order", START + timedelta(hours=hours)) for hours in (0, 15))
     assert timedelta(minutes=3) < at_nine < timedelta(minutes=5)
     assert timedelta(minutes=15) < at_midnight < timedelta(minutes=25)
@@ -110,12 +115,12 @@ def test_a_seed_has_as_many_thefts_as_the_province_and_is_the_same_again() -> No
 
 
 @pytest.fixture(scope="module")
-def found() -> list[dict[str, list[Outcome]]]:
-    return list(figures.compare(POLICY, StolenMoney(), range(1, 5), DAYS, processes=1))
+def found() -> list[dict[str, list[ReportOutcome]]]:
+    return list(figures.compare_ways(POLICY, StolenMoney(), range(1, 5), DAYS, processes=1))
 
 
 def test_following_the_money_holds_more_than_one_hop_and_the_oracle_more_than_that(
-    found: list[dict[str, list[Outcome]]],
+    found: list[dict[str, list[ReportOutcome]]],
 ) -> None:
     told = figures.summaries(found)
     held = [told[way].held_of_all.mean for way in (figures.FED, figures.ONE_HOP, figures.FOLLOWED, figures.ORACLE)]
@@ -123,7 +128,7 @@ def test_following_the_money_holds_more_than_one_hop_and_the_oracle_more_than_th
     assert told[figures.FOLLOWED].orders > told[figures.ONE_HOP].orders
     assert told[figures.ONE_HOP].held_of_there.mean < told[figures.FOLLOWED].held_of_there.mean
     assert 0 < told[figures.FOLLOWED].p50 < told[figures.FOLLOWED].p95
-    assert figures.report(told, [], range(1, 5), DAYS)["missed"] == figures.missed(told[figures.FOLLOWED])
+    assert figures.as_report(told, [], range(1, 5), DAYS)["missed"] == figures.missed_bars(told[figures.FOLLOWED])
 
 
 def test_no_bank_is_asked_without_a_persons_approval() -> None:
@@ -147,7 +152,7 @@ def test_slower_approvals_hold_less(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "SLOWER", {"approval": ("approval_seconds",)})
     monkeypatch.setattr(figures, "FACTORS", (0.1, 20.0))
     done: list[None] = []
-    fast, slow = figures.effects(POLICY, range(1, 3), DAYS, 1, lambda: done.append(None))
+    fast, slow = figures.delay_effects(POLICY, range(1, 3), DAYS, 1, lambda: done.append(None))
     assert fast.held_of_all > slow.held_of_all
     assert fast.p50 < slow.p50
     assert len(done) == 2
