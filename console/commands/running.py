@@ -16,6 +16,7 @@ from streams.channels import receipts
 from streams.channels.settings import load as load_channels
 from streams.dead_letters import api as letters_api
 from streams.installation import Installation
+from streams.intake import objections
 from streams.intake import server as intake_http
 from streams.intake.acceptor import Intake
 from streams.intake.files import FileReport, Progress, intake_file
@@ -68,6 +69,7 @@ async def serve_intake(
         context = line.intake
         routes = [
             *receipts.routes(context.outgoing, channels),
+            *objections.routes(settings, intake, context.outgoing),
             *letters_api.routes(settings, intake, context.producer, context.clock),
         ]
         await intake_http.serve(settings, intake, context.clock, routes, started)

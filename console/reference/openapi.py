@@ -26,6 +26,7 @@ from console.reference.answers import (
     WholeLetter,
 )
 from console.reference.json_schema import RemarkSchema
+from schemas.channels.objections import ObjectionNotice, ObjectionStands
 from schemas.channels.receipts import BankReceipt, SmsReceipt, StationReceipt, VoiceReceipt
 from schemas.risk.payee_checks import MOST_SUBJECTS, AbandonedCheck, PayeesFound, PayeeSubject
 from schemas.risk.signals import Signal
@@ -131,6 +132,20 @@ OPERATIONS = (
         {200: Counted, 422: Invalid, **_REFUSED, **dict.fromkeys((403, 415, 429, 503), Refusal)},
         FEED,
         AbandonedCheck,
+    ),
+    Operation(
+        "post",
+        "/v1/objections",
+        "A bank passes on an objection to a stop order that it got, or that is about an account of its own. 202: it is "
+        "written; sent again, it counts once, and 200 says how it stands. 404: no such order of this bank and account.",
+        {
+            200: ObjectionStands,
+            202: ObjectionStands,
+            **_REFUSED,
+            **dict.fromkeys((403, 404, 409, 415, 429, 503), Refusal),
+        },
+        FEED,
+        ObjectionNotice,
     ),
     Operation("get", "/healthz", "200 while the process runs.", {200: Alive}),
     Operation("get", "/readyz", "Whether signals would be accepted now.", {200: Ready, 503: Ready}),

@@ -8,7 +8,7 @@ from domain.casework.draft import DecisionBuilder
 from domain.casework.endings import close
 from domain.casework.holds import holding, release
 from domain.casework.orders import decisions as approvals
-from domain.casework.orders import handover
+from domain.casework.orders import handover, objections
 from domain.casework.orders import records as orders
 from domain.casework.steps import ask, end, plan_step, withdraw
 from domain.dispatches.validity import ending_of
@@ -31,6 +31,7 @@ from schemas.casework.inputs import (
     ReleaseStopAct,
     SendOfficerAct,
 )
+from schemas.casework.objections import DecideObjectionAct
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
 from schemas.codes.any_code import AnyCode
 from schemas.codes.money import ReleaseApproved, StopToBeLifted
@@ -186,6 +187,11 @@ def _hand_over_stop(draft: DecisionBuilder, act: HandOverStopAct, by: str) -> No
         refuse(draft, why, by)
 
 
+def _decide_objection(draft: DecisionBuilder, act: DecideObjectionAct, by: str) -> None:
+    if why := objections.decide_objection(draft, act, by, draft.role):
+        refuse(draft, why, by)
+
+
 def _release_stop(draft: DecisionBuilder, act: ReleaseStopAct, by: str) -> None:
     """Plan lifting a stop, which needs two different persons, so that a single bribed one cannot do it."""
     if act.asked_by is None or act.asked_by == by:
@@ -326,8 +332,8 @@ def _confirm(draft: DecisionBuilder, act: ConfirmAct, by: str) -> None:
             release(draft, step, ConfirmedBy(by))
 
 
-# Acts that do not depend on what else the case shows: an order's decision is about the order alone.
-_ANY_VERSION = (NoteAct, AnswersAct, ClaimAct, ApproveStopAct, DeclineStopAct, HandOverStopAct)
+# Acts that do not depend on what else the case shows: a decision on an order or objection is about it alone.
+_ANY_VERSION = (NoteAct, AnswersAct, ClaimAct, ApproveStopAct, DeclineStopAct, HandOverStopAct, DecideObjectionAct)
 # Each act's handler, and what it requires of the case: "open"; "danger": neither dissuaded, cleared nor closed; "plan":
 # moreover not already defrauded; or nothing.
 _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
@@ -339,6 +345,7 @@ _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
     ApproveStopAct: (_approve_stop, ""),
     DeclineStopAct: (_decline_stop, ""),
     HandOverStopAct: (_hand_over_stop, ""),
+    DecideObjectionAct: (_decide_objection, ""),
     ReleaseStopAct: (_release_stop, ""),
     NotifyContactAct: (_notify_contact, "plan"),
     ClaimAct: (_claim, "open"),

@@ -30,12 +30,13 @@ News = tuple[DangerCode, ...]
 
 
 def opens_anew(case: Case | None, rules: Rules, now: datetime) -> bool:
-    """Return whether an alert opens a new case: there is none, or the latest was closed too long ago to be reopened.
-
-    "Too long" is the policy's `plan.reopen_within`.
+    """Return whether an alert opens a new case: there is none, or the latest was closed too long ago to be reopened
+    (the policy's `plan.reopen_within`) and no objection waits in it, on which nobody could decide then.
     """
     if case is None:
         return True
+    if any(each.waits for each in case.objections):
+        return False
     return case.closed_at is not None and now - case.closed_at > rules.policy.plan.reopen_within
 
 

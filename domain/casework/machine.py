@@ -10,8 +10,8 @@ from domain.casework.draft import CLOSE, Decision, DecisionBuilder, Rules, is_cl
 from domain.casework.endings import defrauded, erase, finish, time_to_close
 from domain.casework.holds import holding, matches, release
 from domain.casework.orders import decisions as approvals
+from domain.casework.orders import objections, reports
 from domain.casework.orders import records as orders
-from domain.casework.orders import reports
 from domain.casework.results import contact_result, overdue
 from domain.casework.steps import end, run_due, unclaim
 from domain.casework.stops import bank_feedback, stop_clock
@@ -26,6 +26,7 @@ from schemas.casework.inputs import (
     Deadline,
     Erase,
     HoldChange,
+    ObjectStop,
     OfficerReport,
     OperatorReport,
     PaymentReport,
@@ -34,7 +35,7 @@ from schemas.casework.inputs import (
 )
 from schemas.codes.people import OfficerLate
 from schemas.codes.plan import DroppedWithHold, HeldBack, HoldLifted, HoldOver, VictimReported
-from schemas.codes.refusals import EarlierCase, StillGoesOn
+from schemas.codes.refusals import EarlierCase, ObjectionWaitsForReview, StillGoesOn
 from schemas.levels import Action
 
 _SAME = timedelta(milliseconds=1)  # deadlines are stored in whole milliseconds
@@ -122,6 +123,8 @@ def _timer(draft: DecisionBuilder, step: Step) -> None:
         time_to_close(draft)
     elif step.id.startswith(orders.UNCONFIRMED):
         approvals.unconfirmed(draft, step)
+    elif step.id.startswith(objections.UNDECIDED):
+        objections.objection_overdue(draft, step.id)
     else:
         stop_clock(draft, step)
 
@@ -154,9 +157,13 @@ def _victim_report(draft: DecisionBuilder, given: VictimReport) -> None:
 
 
 def _erase(draft: DecisionBuilder, given: Erase) -> None:
-    """Delete the resident's personal data, or refuse while the case is open or has unfinished steps."""
+    """Delete the resident's personal data, or refuse while the case is open, has unfinished steps or an objection that
+    waits.
+    """
     if draft.case.open or draft.live():
         refuse(draft, StillGoesOn(), given.by)
+    elif any(each.waits for each in draft.case.objections):
+        refuse(draft, ObjectionWaitsForReview(), given.by)
     else:
         erase(draft, given.by)
 
@@ -170,5 +177,6 @@ _HANDLERS: dict[type, Callable[[DecisionBuilder, Any], None]] = {
     BankFeedback: bank_feedback,
     VictimReport: _victim_report,
     PaymentReport: reports.payment_report,
+    ObjectStop: objections.take_objection,
     Erase: _erase,
 }

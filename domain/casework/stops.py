@@ -34,7 +34,7 @@ from schemas.codes.money import (
     StopRunsOut,
 )
 from schemas.codes.people import StopAskedFor
-from schemas.codes.refusals import BankAskedAlready, LiftAskedAlready, NoStop, RefusalCode
+from schemas.codes.refusals import BankAskedAlready, LiftAskedAlready, NoStop, RefusalCode, UpheldAlready
 from schemas.levels import Action, EvidenceClass
 from schemas.risk.signals import TransferState
 
@@ -227,9 +227,16 @@ def stop_clock(draft: DecisionBuilder, step: Step) -> None:
         _remind(draft, step, payment.transfer, payment.stop.until)
 
 
+def _not_needed(draft: DecisionBuilder, transfer: str) -> AnyCode | None:
+    """Return why a stop that ends soon is not extended although the bank may be asked, or None."""
+    if draft.case.settled:
+        return ResidentSafe()
+    return UpheldAlready() if orders.overturned(draft.case, transfer) else None
+
+
 def _remind(draft: DecisionBuilder, step: Step, transfer: str, ends: datetime) -> None:
     draft.change(step, due=ends, attempt=step.attempt + 1)
-    why = may_not_ask(draft, transfer) or (ResidentSafe() if draft.case.settled else None)
+    why = may_not_ask(draft, transfer) or _not_needed(draft, transfer)
     draft.note(FactKind.STOP_REMINDER, StopNotExtended(ends, why) if why else StopExtended(ends), step)
     if why is None and not draft.live_for(transfer, Action.STOP_AGAIN):  # no person was earlier
         stem = stop_id(draft.case, transfer, AGAIN)

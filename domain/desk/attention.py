@@ -10,7 +10,7 @@ from domain.casework.triage import QueueBand, Weight
 from domain.desk.complaints import due as complaint_due
 from domain.desk.handover import ending
 from domain.desk.load import late_steps
-from domain.payments.bank_book import StopLine
+from domain.payments.bank_book import ObjectionLine, StopLine
 from schemas.casework.cases import Case, Step
 from schemas.channels.releases import ReleaseRequest
 from schemas.levels import Level
@@ -26,7 +26,8 @@ class Concern(StrEnum):
 
     UNCLAIMED: a red case, or one beyond its waiting limit, that no operator has claimed; OVERDUE: a case with a step
     past its due time; SILENT: a source in an outage; STOP: a stop-payment that expires soon; RELEASE: an undecided
-    request to lift a stop; COMPLAINT: an overdue answer or decision.
+    request to lift a stop; OBJECTION: to a stop order, on which nobody has decided in time; COMPLAINT: an overdue
+    answer or decision.
     """
 
     UNCLAIMED = "unclaimed"
@@ -34,6 +35,7 @@ class Concern(StrEnum):
     SILENT = "silent"
     STOP = "stop"
     RELEASE = "release"
+    OBJECTION = "objection"
     COMPLAINT = "complaint"
 
 
@@ -50,7 +52,7 @@ class Matter:
     at: datetime | None
     case: Case | None = None
     step: Step | None = None
-    about: StopLine | ReleaseRequest | Complaint | Silence | None = None
+    about: StopLine | ReleaseRequest | ObjectionLine | Complaint | Silence | None = None
 
 
 @dataclass(slots=True)
@@ -91,6 +93,12 @@ def silences(found: Iterable[Silence]) -> list[Matter]:
 def undecided(requests: Iterable[ReleaseRequest]) -> list[Matter]:
     """Return requests to lift a stop as matters; `at` is when each must be decided. Pass undecided ones only."""
     return [Matter(Concern.RELEASE, _GRAVE, each.due, about=each) for each in requests]
+
+
+def objections_late(waiting: Iterable[ObjectionLine], now: datetime) -> list[Matter]:
+    """Return the waiting objections to stop orders whose clock has ended, as matters."""
+    late = (each for each in waiting if each.objection.due <= now)
+    return [Matter(Concern.OBJECTION, _GRAVE, each.objection.due, about=each) for each in late]
 
 
 def complaints_late(complaints: Iterable[Complaint], now: datetime) -> list[Matter]:

@@ -4,7 +4,7 @@ It has the latest state of each stop, the outcome of each dispatch to a bank, an
 nothing.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +15,8 @@ from domain.payments.releases import FIRST_TRACED, numbered
 from domain.policy.schedule import STOPS
 from schemas.casework.cases import Case, Payment, Stop
 from schemas.casework.events import CaseEvent, Dispatch, FactKind
-from schemas.casework.orders import StopOrder
+from schemas.casework.objections import ObjectionState, StopObjection
+from schemas.casework.orders import OrderState, StopOrder
 from schemas.channels.bank_messages import BankMessage, bank_of
 from schemas.levels import Action, Channel, Result
 
@@ -23,6 +24,7 @@ Name = TypeVar("Name")
 Value = TypeVar("Value")
 
 MOST = 100_000  # latest entries kept in each table
+_NOT_SENT = frozenset({OrderState.PROPOSED, OrderState.DECLINED, OrderState.WITHDRAWN, OrderState.UNDECIDED})
 
 
 class StopLine(NamedTuple):
@@ -58,11 +60,31 @@ class OrderLine(NamedTuple):
     amount_fen: int
     order: StopOrder
     version: int
+    source: str  # whose report is behind it
 
     @property
     def traced(self) -> bool:
         """Whether the account is beyond the payees': the money went on to it."""
         return self.number >= FIRST_TRACED
+
+
+class ObjectionLine(NamedTuple):
+    """The latest state of an objection to a stop order. `number`: as of its order; `amount_fen`: of the payment."""
+
+    case: str
+    division: str
+    number: int
+    amount_fen: int
+    objection: StopObjection
+    version: int
+
+
+class SourceRecord(NamedTuple):
+    """How many stop orders that banks got rest on a source's reports, and how many of its reports were false."""
+
+    source: str
+    orders: int
+    false: int
 
 
 class BankReply(NamedTuple):
@@ -100,12 +122,13 @@ class Sent(NamedTuple):
 
 @dataclass(slots=True)
 class BankBook:
-    """Stops by (case, number), orders by (case, step), requests to banks (`sent`) and their outcomes (`told`) by
-    dispatch id, and banks' messages (`came`) by id. Each table keeps its latest 100,000 entries.
+    """Stops by (case, number), orders by (case, step), objections by (case, id), requests to banks (`sent`) and their
+    outcomes (`told`) by dispatch id, and banks' messages (`came`) by id. Each table keeps its latest 100,000 entries.
     """
 
     stops: OrderedDict[tuple[str, int], StopLine] = field(default_factory=OrderedDict)
     orders: OrderedDict[tuple[str, str], OrderLine] = field(default_factory=OrderedDict)
+    objections: OrderedDict[tuple[str, str], ObjectionLine] = field(default_factory=OrderedDict)
     sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
     told: OrderedDict[str, list[BankReply]] = field(default_factory=OrderedDict)  # outcomes by dispatch
     came: OrderedDict[str, BankMessage] = field(default_factory=OrderedDict)
@@ -117,6 +140,8 @@ class BankBook:
                 self._stop(event.case, number, payment, payment.stop, event.at)
         for order in event.case.orders:
             self._order(event.case, order)
+        for objection in event.case.objections:
+            self._objection(event.case, objection)
         for dispatch in event.dispatches:
             if dispatch.channel is Channel.PAYMENT and (sent := _sent(dispatch)):
                 _keep(self.sent, sent.dispatch, sent)
@@ -146,6 +171,32 @@ class BankBook:
         """Return the orders on which persons must decide, by their clock, in divisions for which `sees` is true."""
         found = [line for line in self.orders.values() if line.order.decidable and sees(line.division)]
         return sorted(found, key=lambda line: (line.order.confirm_by or line.order.due, line.case, line.order.step))
+
+    def unreviewed(self, sees: Callable[[str], bool]) -> list[ObjectionLine]:
+        """Return the objections that wait for a review, the one first that has waited longest, in divisions for which
+        `sees` is true.
+        """
+        found = [line for line in self.objections.values() if line.objection.waits and sees(line.division)]
+        return sorted(found, key=lambda line: (line.objection.at, line.case, line.objection.id))
+
+    def reviewed(self, sees: Callable[[str], bool]) -> list[ObjectionLine]:
+        """Return the objections that were decided, the latest first, in divisions for which `sees` is true."""
+        found = [line for line in self.objections.values() if not line.objection.waits and sees(line.division)]
+        return sorted(found, key=lambda line: line.objection.decided_at or line.objection.at, reverse=True)
+
+    def false_reports(self, sees: Callable[[str], bool]) -> list[SourceRecord]:
+        """Return the record of each source with a false report, those with the most first, in divisions for which
+        `sees` is true.
+        """
+        seen = [line for line in self.orders.values() if sees(line.division) and line.order.state not in _NOT_SENT]
+        orders = Counter(line.source for line in seen)
+        false = Counter(
+            line.objection.source
+            for line in self.objections.values()
+            if line.objection.source and line.objection.state is ObjectionState.UPHELD and sees(line.division)
+        )
+        found = [SourceRecord(source, orders[source], number) for source, number in false.items() if source]
+        return sorted(found, key=lambda each: (-each.false, each.source))
 
     def of(self, case: str, transfer: str) -> tuple[list[Sent], list[BankMessage]]:
         """Return the requests and the messages about one transfer of a case, the earliest first."""
@@ -207,8 +258,27 @@ class BankBook:
         _keep(
             self.orders,
             name,
-            OrderLine(case.id, division, number, payment.payee, payment.amount_fen, order, case.version),
+            OrderLine(
+                case.id,
+                division,
+                number,
+                payment.payee,
+                payment.amount_fen,
+                order,
+                case.version,
+                source_of(payment),
+            ),
         )
+
+    def _objection(self, case: Case, objection: StopObjection) -> None:
+        name = (case.id, objection.id)
+        known = self.objections.get(name)
+        found = next(((n, payment) for n, payment in numbered(case) if payment.transfer == objection.transfer), None)
+        if found is None or (known is not None and known.version >= case.version):
+            return
+        number, payment = found
+        line = ObjectionLine(case.id, case.profile.division, number, payment.amount_fen, objection, case.version)
+        _keep(self.objections, name, line)
 
     def _apply(self, event: CaseEvent) -> None:
         if event.input_kind != "contact_result":
@@ -220,6 +290,13 @@ class BankBook:
                 known = self.told.get(dispatch, [])
                 if told not in known:
                     _keep(self.told, dispatch, [*known, told])
+
+
+def source_of(payment: Payment) -> str:
+    """Return whose report is behind the stop of a payment: who took the victim's report down, or the source of the
+    payment's signal.
+    """
+    return payment.reported.source.value if payment.reported else bank_of(payment.transfer)
 
 
 def _sent(dispatch: Dispatch) -> Sent | None:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from domain.policy.approval import ApprovalRules
 from domain.policy.faults import LONGEST_GIVEN, FaultCode, refused
+from domain.policy.objections import ObjectionRules
 from domain.policy.units import Duration, Section, spelt
 from schemas.casework.inputs import VisitStage
 from schemas.casework.orders import MOST_HOURS
@@ -189,6 +190,7 @@ class StopRules(Section):
     settled_within: Duration
     same_within: Duration
     approval: ApprovalRules = ApprovalRules()
+    objections: ObjectionRules = ObjectionRules()
 
     @model_validator(mode="after")
     def _lawful(self) -> Self:

@@ -2,7 +2,7 @@
 
 A name consists of words joined by `|`, the first of which says what is counted: `open|red|contacting`,
 `action|flash_sms|delivered`, `area|red|2201` (open cases by prefecture), `stop|in_force` (stop-payments),
-`clock|desk|red|kept`, `doubt|d` (variance, in yuan²).
+`clock|desk|red|kept`, `doubt|d` (variance, in yuan²), `objection|upheld|false_report`, `false_report|bank`.
 `state|dissuaded|evidenced` and `state|dissuaded|stated` say what it rests on; other states have nothing there.
 """
 
@@ -15,6 +15,8 @@ from domain.payments import ledger
 from domain.statistics import clocks
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import CaseEvent, Fact, FactKind
+from schemas.codes.any_code import AnyCode
+from schemas.codes.objections import ObjectionMade, ObjectionRejected, ObjectionUpheld, ReportFalse
 
 _STANDING = ("id", "level", "state", "profile", "payments", "traced", "kept", "danger")  # used by `of_standing`
 
@@ -129,6 +131,18 @@ def _basis(case: Case) -> str:
     return "evidenced" if case.ground.evidenced else "stated"
 
 
+def _of_objection(what: AnyCode) -> Iterator[str]:
+    match what:
+        case ObjectionMade():
+            yield "objection|made|"
+        case ObjectionUpheld():
+            yield f"objection|upheld|{what.cause}"
+        case ObjectionRejected():
+            yield "objection|rejected|"
+        case ReportFalse():
+            yield f"false_report|{what.source}"
+
+
 def _names(fact: Fact, case: Case) -> Iterator[str]:
     match fact.kind:
         case FactKind.OPENED | FactKind.REOPENED | FactKind.LEVEL_RAISED:
@@ -140,6 +154,8 @@ def _names(fact: Fact, case: Case) -> Iterator[str]:
             yield f"{fact.kind}|{fact.action}"
         case FactKind.PUT_OFF if fact.action is not None:
             yield f"put_off|{fact.action.channel}|{fact.limit}"
+        case FactKind.OBJECTION:
+            yield from _of_objection(fact.what)
         case FactKind.STATE:
             yield f"state|{case.state}|{_basis(case)}"
         case _:

@@ -15,6 +15,7 @@ from domain.identity.own_words import OWN_WORDS
 from domain.wording import labels
 from domain.wording.catalogue import Translate, translate_to
 from schemas.base import legible
+from schemas.casework.objections import ObjectionGround, WrongfulCause
 from schemas.codes.any_code import AnyCode
 from schemas.codes.base import Code, by_name
 from schemas.codes.people import ScriptAnswered
@@ -31,10 +32,12 @@ LABELS: Mapping[type[StrEnum], Mapping[Any, str]] = {
     EvidenceKind: labels.PARTIES,
     InterpreterLanguage: labels.INTERPRETERS,
     Level: labels.LEVELS,
+    ObjectionGround: labels.OBJECTION_GROUNDS,
     Outcome: labels.OUTCOMES,
     OutcomeGround: labels.GROUNDS,
     ReportSource: labels.SOURCES,
     Result: labels.RESULTS,
+    WrongfulCause: labels.CAUSES,
 }
 """The label of a parameter that is an enum's member."""
 

@@ -18,6 +18,7 @@ from schemas.administration.audit import ChainFaultKind
 from schemas.casework.cases import CaseState, Step, StepState, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState
+from schemas.casework.objections import ObjectionGround, ObjectionState, Objector, WrongfulCause
 from schemas.casework.orders import OrderState
 from schemas.casework.reported import PaidBy
 from schemas.channels.releases import ReleaseState
@@ -151,6 +152,31 @@ ORDER_STATES = {
     OrderState.UNDECIDED: "无人审批，已失效",
     OrderState.LAPSED: "未确认，已解除",
     OrderState.HANDED_OVER: "已移送冻结",
+    OrderState.OVERTURNED: "异议成立，已撤销",
+}
+OBJECTION_STATES = {
+    ObjectionState.WAITING: "待复核",
+    ObjectionState.UPHELD: "异议成立",
+    ObjectionState.REJECTED: "异议不成立",
+}
+OBJECTORS = {
+    Objector.HOLDER: "账户持有人",
+    Objector.REPRESENTATIVE: "代理人",
+    Objector.PAYER: "付款人",
+    Objector.OTHER: "其他人",
+}
+OBJECTION_GROUNDS = {
+    ObjectionGround.LAWFUL_PAYMENT: "是正当付款",
+    ObjectionGround.WRONG_ACCOUNT: "不是涉案账户",
+    ObjectionGround.FALSE_REPORT: "举报不实",
+    ObjectionGround.OTHER: "其他理由",
+}
+CAUSES = {
+    WrongfulCause.FALSE_REPORT: "举报不实",
+    WrongfulCause.MISTAKEN_REPORT: "举报有误，并非故意",
+    WrongfulCause.WRONG_ACCOUNT: "止错账户",
+    WrongfulCause.LAWFUL_PAYMENT: "是正当付款",
+    WrongfulCause.OTHER: "其他原因",
 }
 RELEASE_STATES = {ReleaseState.ASKED: "待审批", ReleaseState.APPROVED: "已批准", ReleaseState.REFUSED: "未批准"}
 PAYERS_STATES = {
@@ -318,6 +344,7 @@ TOPICS = {
     Concern.SILENT: "来源中断",
     Concern.STOP: "止付将到期",
     Concern.RELEASE: "解除止付待批",
+    Concern.OBJECTION: "止付异议超时",
     Concern.COMPLAINT: "投诉超期",
 }
 NEAR = {STREET: "同一街道", COUNTY: "同一区县", PREFECTURE: "同一市州", PROVINCE: "其他市州"}
@@ -341,6 +368,7 @@ FACTS = {
     FactKind.VISIT: "上门情况",
     FactKind.STOP: "止付情况",
     FactKind.STOP_REMINDER: "止付提醒",
+    FactKind.OBJECTION: "止付异议",
     FactKind.KEPT: "避免损失",
     FactKind.FROZEN: "冻结",
     FactKind.LOST: "损失",
@@ -404,11 +432,15 @@ _TABLES: tuple[Mapping[Any, str], ...] = (
         SOURCES,
         PAID_BY,
         SINKS,
+        OBJECTION_STATES,
+        OBJECTORS,
+        OBJECTION_GROUNDS,
+        CAUSES,
     ),
 )
-_CLOCK, _CLOSE = "clock.", "clock.close"  # steps inside the case that contact nobody (domain/casework/draft.py)
-_CLOSES, _RUNS_OUT = "自动办结", "止付到期"
-ALL = frozenset((_CLOSES, _RUNS_OUT, *(text for table in _TABLES for text in table.values())))
+_CLOCK, _CLOSE, _REVIEW = "clock.", "clock.close", "clock.no."  # internal timers (domain/casework)
+_CLOSES, _RUNS_OUT, _UNDECIDED = "自动办结", "止付到期", "止付异议复核时限"
+ALL = frozenset((_CLOSES, _RUNS_OUT, _UNDECIDED, *(text for table in _TABLES for text in table.values())))
 
 
 def scam(name: str) -> str:
@@ -417,7 +449,11 @@ def scam(name: str) -> str:
 
 
 def of_step(step: Step) -> str:
-    """Return the Chinese label of a step's action, or of an internal timer: the case's closing or a stop's end."""
+    """Return the Chinese label of a step's action, or of an internal timer: the case's closing, the review of an
+    objection, or a stop's end.
+    """
     if step.id == _CLOSE:
         return _CLOSES
+    if step.id.startswith(_REVIEW):
+        return _UNDECIDED
     return _RUNS_OUT if step.id.startswith(_CLOCK) else ACTIONS[step.action]

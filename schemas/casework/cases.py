@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from schemas.base import Fen, Model, Ref, Text, Token, When
 from schemas.casework.movements import MOST_MOVEMENTS, MOST_TRACED, StatedMovement
+from schemas.casework.objections import MOST_OBJECTIONS, StopObjection
 from schemas.casework.orders import StopOrder
 from schemas.casework.reported import ReportedPayment
 from schemas.codes.any_code import AnyCodeField
@@ -241,6 +242,7 @@ class Case(Model):
     payments: list[Payment] = Field(default_factory=list)
     traced: list[Payment] = Field(default_factory=list, max_length=MOST_TRACED)  # accounts that the money reached
     orders: list[StopOrder] = Field(default_factory=list)
+    objections: list[StopObjection] = Field(default_factory=list, max_length=MOST_OBJECTIONS)
     movements: list[StatedMovement] = Field(default_factory=list, max_length=MOST_MOVEMENTS)  # of the payments' money
     kept: dict[str, LossAvoided] = Field(default_factory=dict)  # by transfer
     frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer

@@ -66,6 +66,7 @@ class FactKind(StrEnum):
     VISIT = "visit"
     STOP = "stop"
     STOP_REMINDER = "stop_reminder"
+    OBJECTION = "objection"  # to a stop order, and its review
     KEPT = "kept"
     FROZEN = "frozen"
     LOST = "lost"

@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter
 from schemas.base import Fen, Model, Note, Reason, Ref, Text, Token, When
 from schemas.casework.cases import CaseId, Danger, OwnAccounts, Payment, Profile
 from schemas.casework.movements import MOST_STATED, OnwardMovement
+from schemas.casework.objections import DecideObjectionAct, ObjectionGround, Objector
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
 from schemas.codes.channels import ChannelCodeField
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
@@ -206,6 +207,7 @@ Act = Annotated[
     | ApproveStopAct
     | DeclineStopAct
     | HandOverStopAct
+    | DecideObjectionAct
     | ReleaseStopAct
     | NotifyContactAct
     | ClaimAct
@@ -349,6 +351,19 @@ class PaymentReport(_ForResident):
     note: Note = ""
 
 
+class ObjectStop(_ForCase):
+    """Somebody objects to a stop order (`order`: its step), through a bank or at the centre; see StopObjection."""
+
+    kind: Literal["object_stop"] = "object_stop"
+    order: Token
+    who: Objector
+    bank: Token | None = None
+    by: Text | None = None
+    receipt: Annotated[str, Field(max_length=128)] = ""
+    ground: ObjectionGround
+    text: Note = ""
+
+
 class Erase(_ForResident):
     """Delete the personal data of the resident's latest case, which must have ended."""
 
@@ -405,6 +420,7 @@ ResidentInput = (
     | BankFeedback
     | VictimReport
     | PaymentReport
+    | ObjectStop
     | Erase
 )
 CaseInput = Annotated[ResidentInput | PolicyChange | HoldChange, Field(discriminator="kind")]

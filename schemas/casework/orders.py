@@ -28,6 +28,7 @@ class OrderState(StrEnum):
     UNDECIDED = "undecided"  # nobody decided while a stop could still help
     LAPSED = "lapsed"  # went out by an automatic rule, and nobody confirmed it in time
     HANDED_OVER = "handed_over"  # another authority has frozen the account
+    OVERTURNED = "overturned"  # an objection was upheld
 
 
 class Approval(Model):

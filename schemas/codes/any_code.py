@@ -7,6 +7,7 @@ from schemas.codes.base import Code, CodeField
 from schemas.codes.channels import ChannelCode
 from schemas.codes.danger import DangerCode, DangerFact
 from schemas.codes.money import MoneyCode
+from schemas.codes.objections import ObjectionCode
 from schemas.codes.people import PeopleCode
 from schemas.codes.plan import PlanCode
 from schemas.codes.refusals import RefusalCode
@@ -163,6 +164,7 @@ AnyCode = (
     | PlanCode
     | PeopleCode
     | MoneyCode
+    | ObjectionCode
     | RefusalCode
     | ChannelCode
 )

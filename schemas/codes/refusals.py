@@ -217,6 +217,55 @@ class ReasonLength(Code, frozen=True):
     most: int
 
 
+class NothingToObjectTo(Code, frozen=True):
+    """There is no such stop order, or no bank ever got it."""
+
+    zh: ClassVar = "没有这份止付令，或银行未收到过"
+
+
+class ObjectionWaits(Code, frozen=True):
+    """An objection to the stop of this account waits for its review already."""
+
+    zh: ClassVar = "该账户的止付已有待复核的异议"
+
+
+class UpheldAlready(Code, frozen=True):
+    """An objection to the stop of this account was upheld already."""
+
+    zh: ClassVar = "该账户的止付异议已经成立"
+
+
+class MostObjections(Code, frozen=True):
+    """The case takes no more objections."""
+
+    zh: ClassVar = "该预警的异议已达 %(most)s 件上限"
+    most: int
+
+
+class NoObjection(Code, frozen=True):
+    """There is no such objection, or somebody has decided on it."""
+
+    zh: ClassVar = "没有这件待复核的异议，或已有人复核"
+
+
+class RoleMayNotReview(Code, frozen=True):
+    """By the policy, the person's role does not review objections."""
+
+    zh: ClassVar = "按策略，您的岗位不能复核止付异议"
+
+
+class TookPart(Code, frozen=True):
+    """The person asked for, approved or confirmed a stop of this account, or took the objection down."""
+
+    zh: ClassVar = "您申请或批准过该账户的止付，或登记了这件异议，须由另一人复核"
+
+
+class ObjectionWaitsForReview(Code, frozen=True):
+    """Personal data is kept until the objection has been decided."""
+
+    zh: ClassVar = "还有待复核的止付异议，不能清除个人信息"
+
+
 RefusalCode = (
     CaseChanged
     | CaseClosed
@@ -250,5 +299,13 @@ RefusalCode = (
     | ReleaseAskedAlready
     | ReleaseTurnedDown
     | ReasonLength
+    | NothingToObjectTo
+    | ObjectionWaits
+    | UpheldAlready
+    | MostObjections
+    | NoObjection
+    | RoleMayNotReview
+    | TookPart
+    | ObjectionWaitsForReview
 )
 """Why an input is refused."""

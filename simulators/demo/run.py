@@ -31,6 +31,7 @@ from streams.casework.claims import CaseClaims
 from streams.channels import receipts
 from streams.channels.settings import load as load_channels
 from streams.installation import Installation
+from streams.intake import objections
 from streams.intake import server as intake_http
 from streams.intake.settings import IntakeSettings, embedded_key, make_key
 from streams.intake.settings import load as load_intake
@@ -191,7 +192,10 @@ class Demo:
     async def _intake(self, stack: AsyncExitStack, line: Installation) -> tuple[str, Callable[[str], str]]:
         """Start intake. Returns its address, and a function from source to API key."""
         keys, intake = feed_keys(line.settings)
-        routes = receipts.routes(line.outgoing, line.outgoing.channels)
+        routes = [
+            *receipts.routes(line.outgoing, line.outgoing.channels),
+            *objections.routes(line.settings, intake, line.outgoing),
+        ]
         running = intake_http.running(line.settings, intake, line.clock, routes)
         address = await stack.enter_async_context(running)
         announce(line.settings)

@@ -57,7 +57,15 @@ class Board:
         for fact in event.facts:
             if fact.kind is FactKind.RESULT and fact.action and fact.result:
                 self._answered(fact.action, event, trace)
+            if fact.kind is FactKind.OBJECTION:
+                self._reviewed(event, trace)
         self._clocks(event, trace)
+
+    def _reviewed(self, event: CaseEvent, trace: Exemplar) -> None:
+        for each in event.case.objections:
+            if each.decided_at == event.at:
+                taken = self._wall(event.at, each.at)
+                metrics.OBJECTION_SECONDS.labels(each.state).observe(taken, trace)
 
     def _answered(self, action: Action, event: CaseEvent, trace: Exemplar) -> None:
         if sent := self._waiting.pop(event.input.rpartition(":")[0], None):

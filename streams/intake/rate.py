@@ -18,7 +18,7 @@ from streams.state.case_store import connect
 log = logging.getLogger(__name__)
 
 
-Rated = Literal["signals", "payee_checks", "abandoned_checks"]
+Rated = Literal["signals", "payee_checks", "abandoned_checks", "objections"]
 
 
 class Rate:

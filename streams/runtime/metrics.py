@@ -29,6 +29,12 @@ DISPATCH_TO_RECEIPT = Histogram(
 DEADLINE_ERROR = Histogram(
     "quanzu_deadline_error_seconds", "Delay of a deadline: from its due time to its processing", buckets=CLOCKS
 )
+OBJECTION_SECONDS = Histogram(
+    "quanzu_stop_objection_seconds",
+    "From an objection to a stop order to the decision on it",
+    ["outcome"],
+    buckets=(60, 300, 900, 1800, 3600, 7200, 10_800, 14_400, 28_800, 86_400),
+)
 POLICIES_STOPPED = Counter("quanzu_policies_stopped_total", "Policies stopped by the breaker")
 POLICY_HOLDS = Gauge("quanzu_policies_held", "Stopped policies whose cases are still on hold")
 VISITS_JOINED = Counter("quanzu_visits_joined_total", "Visits that joined another to the same address", ["how"])

@@ -10,6 +10,7 @@ from schemas.risk.signals import TransferState
 from streams.channels import receipts
 from streams.channels.settings import load as load_channels
 from streams.dead_letters import api as letters_api
+from streams.intake import objections
 from streams.intake.server import create_app
 from streams.intake.settings import load as load_intake
 from streams.messaging import topics
@@ -54,6 +55,7 @@ async def test_every_route_of_intake_is_described_and_no_other(line: Line) -> No
     settings, intake, own = line.house.settings, load_intake(), line.house.line
     beside = [
         *receipts.routes(own.outgoing, load_channels()),
+        *objections.routes(settings, intake, own.outgoing),
         *letters_api.routes(settings, intake, own.producer, own.clock),
     ]
     app = create_app(settings, intake, own.clock, beside)

@@ -60,12 +60,22 @@ def document_number(prefix: str, case_id: str, ordinal: int, at: datetime) -> st
     return f"{prefix}〔{local_date(at).year}〕{in_groups(case_digits(case_id))}-{ordinal}号"
 
 
+def overturned(case: Case, transfer: str) -> bool:
+    """Return whether an objection to a stop of the transfer's account was upheld. Then nothing but a person's own order
+    stops the account again.
+    """
+    same = payments.of_same_account(case, transfer)
+    return any(order.state is OrderState.OVERTURNED and order.transfer in same for order in case.orders)
+
+
 def may_propose(case: Case, payment: Payment) -> bool:
     """Return whether the plan may propose an order for a payment by itself.
 
     Not if somebody else's report of the account is all there is against it: what one person reports, unconfirmed, does
     not stop the payments of others. Nor if persons have decided against it, or nobody has decided.
     """
+    if overturned(case, payment.transfer):
+        return False
     order = latest_order(case, payment.transfer)
     if order is not None and order.state in (OrderState.DECLINED, OrderState.UNDECIDED, OrderState.LAPSED):
         return False
@@ -190,7 +200,7 @@ def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
     if payment is None:
         return None
     rule = draft.plan.stop.approval.of(payment, extension=step.action is Action.STOP_AGAIN)
-    rule = _by_persons(rule) if unrouted(payment) else rule
+    rule = _by_persons(rule) if unrouted(payment) or overturned(draft.case, payment.transfer) else rule
     because = step.because or CanStillBeStopped()
     order = _order(draft, step, payment, rule, because, None)
     if rule.persons == 0 and rule.confirm_within is not None:

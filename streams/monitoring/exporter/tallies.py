@@ -11,6 +11,7 @@ from prometheus_client.core import Metric
 from domain.identity.divisions import PREFECTURE_DIGITS, known, prefectures
 from domain.statistics.clocks import Whose
 from schemas.casework.cases import CaseState, StopState
+from schemas.casework.objections import WrongfulCause
 from schemas.levels import Action, EvidenceClass, Level
 from streams.messaging import sources
 from streams.monitoring.exporter.family import Family, Labels, counter, gauge
@@ -44,6 +45,15 @@ DROPPED = counter("quanzu_steps_dropped_total", "Steps dropped when their hold w
 PUT_OFF = counter("quanzu_contacts_put_off_total", "Contacts put off by the contact budget", "channel", "limit")
 FACTS = counter("quanzu_case_facts_total", "Other facts of cases: claimed, visit, lost", "fact")
 STOPS = gauge("quanzu_stop_payments", "Stop-payments by their present state", "state")
+OBJECTIONS = counter(
+    "quanzu_stop_objections_total",
+    "Objections to stop orders: made, upheld (with the cause of the wrongful stop) or rejected",
+    "outcome",
+    "cause",
+)
+FALSE_REPORTS = counter(
+    "quanzu_false_reports_total", "Reports behind stops that a review found to be false, by their source", "source"
+)
 STDDEV = gauge(
     "quanzu_loss_avoided_modelled_stddev_fen",
     "Standard deviation of the loss avoided of class D, assuming independent cases",
@@ -70,7 +80,8 @@ TO_AN_OUTCOME = ("raised", "below_threshold", "unmatched", "duplicate", "dead_le
 
 FAMILIES = (
     CASES_OPEN, BY_PREFECTURE, OPENED, RAISED, STATES, CLOCKS, CONTACTS, DISPATCHED, HELD, SKIPPED, DROPPED, PUT_OFF,
-    FACTS, STOPS, STDDEV, KNOWN, WARNED, DISSUADED, FALSE_ALARMS, KEPT, FROZEN, LOST, DEFRAUDED, SIGNALS,
+    FACTS, STOPS, OBJECTIONS, FALSE_REPORTS, STDDEV, KNOWN, WARNED, DISSUADED, FALSE_ALARMS, KEPT, FROZEN, LOST,
+    DEFRAUDED, SIGNALS,
 )  # fmt: skip
 
 BASES = ("evidenced", "stated")
@@ -86,6 +97,7 @@ _ALWAYS: dict[Family, Callable[[date], Iterable[Labels]]] = {
     STATES: lambda today: (*((state.value, "") for state in CaseState if state is not _DISSUADED), *_OF_DISSUADED),
     CLOCKS: lambda today: product(Whose, _LEVELS, ("kept", "missed")),
     STOPS: lambda today: ((state.value,) for state in StopState),
+    OBJECTIONS: lambda today: (("made", ""), ("rejected", ""), *(("upheld", cause.value) for cause in WrongfulCause)),
 }
 
 
@@ -132,6 +144,8 @@ def _place(name: str) -> tuple[Family, Labels] | None:
     if kind == "area":
         level, prefecture = words
         return BY_PREFECTURE, (level, prefecture if known(f"{prefecture}00") else OTHER)
+    if kind == "false_report":
+        return FALSE_REPORTS, (sources.label(words[0]),)
     if kind in _BY_ACTION:
         action, *result = words
         return _BY_ACTION[kind], (Action(action).channel.value, action, *result)
@@ -140,7 +154,7 @@ def _place(name: str) -> tuple[Family, Labels] | None:
 
 _AS_THEY_ARE = {
     "open": CASES_OPEN, "opened": OPENED, "reopened": OPENED, "level_raised": RAISED, "state": STATES,
-    "clock": CLOCKS, "put_off": PUT_OFF, "stop": STOPS, "fact": FACTS,
+    "clock": CLOCKS, "put_off": PUT_OFF, "stop": STOPS, "fact": FACTS, "objection": OBJECTIONS,
 }  # fmt: skip
 _BY_ACTION = {"action": CONTACTS, "dispatched": DISPATCHED, "held": HELD, "skipped": SKIPPED, "dropped": DROPPED}
 

@@ -30,6 +30,7 @@ from schemas.casework.inputs import (
     LowerAct,
     NoteAct,
     NotifyContactAct,
+    ObjectStop,
     OfficerReport,
     OperatorReport,
     OutcomeAct,
@@ -39,6 +40,7 @@ from schemas.casework.inputs import (
     VisitStage,
 )
 from schemas.casework.movements import MovedAccount, MovementKind, OnwardMovement
+from schemas.casework.objections import DecideObjectionAct, ObjectionGround, Objector, WrongfulCause
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct, OrderState
 from schemas.codes.refusals import HasCase
 from schemas.levels import Action, Channel, Level, Outcome, Result
@@ -259,6 +261,37 @@ class CaseLife(RuleBasedStateMachine):
         ]
         act = ApproveStopAct(order=step) if approves else data.draw(st.sampled_from(acts))
         self.act(act, by, role=data.draw(ROLES))
+
+    @precondition(lambda self: self.case is not None and self.case.orders)
+    @rule(data=st.data(), by=st.none() | PEOPLE, ground=st.sampled_from(ObjectionGround))
+    def objects(self, data: st.DataObject, by: str | None, ground: ObjectionGround) -> None:
+        step = data.draw(st.sampled_from([order.step for order in self.here.orders]))
+        told = {"order": step, "who": Objector.HOLDER, "bank": None if by else "bank", "by": by, "ground": ground}
+        assert self.give(ObjectStop.model_validate({**self.base(), **told})).facts, "whoever objects gets an answer"
+
+    @precondition(lambda self: self.case is not None and self.case.objections)
+    @rule(data=st.data(), by=PEOPLE | st.just("release han"), cause=st.none() | st.sampled_from(WrongfulCause))
+    def reviews(self, data: st.DataObject, by: str, cause: WrongfulCause | None) -> None:
+        name = data.draw(st.sampled_from([each.id for each in self.here.objections]))
+        act = DecideObjectionAct(objection=name, upheld=cause is not None, reason="a review", cause=cause)
+        role = data.draw(ROLES)
+        decision = self.act(act, by, role=role)
+        if role is not StaffRole.RELEASE_DESK:
+            assert decision.facts[0].kind is FactKind.REFUSED, "only the policy's roles review"
+
+    @invariant()
+    def whoever_reviews_an_objection_had_no_part_in_the_stop(self) -> None:
+        for each in self.here.objections if self.case is not None else ():
+            (order,) = [order for order in self.here.orders if order.step == each.order]
+            if not each.waits and order.state is not OrderState.HANDED_OVER:
+                earlier = [found.by for found in order.approvals if found.at < (each.decided_at or found.at)]
+                assert each.decided_by not in {each.by, order.asked_by, *earlier}
+
+    @invariant()
+    def a_bank_is_asked_to_lift_a_stop_by_one_step_at_a_time(self) -> None:
+        lifts = [step for step in (self.case.steps if self.case else []) if step.action is Action.STOP_RELEASE]
+        live = [step.transfer for step in lifts if step.state in LIVE_STEPS and not step.id.startswith("clock.")]
+        assert len(live) == len(set(live))
 
     @rule(sure=st.sampled_from([False, False, False, True]))
     def close(self, sure: bool) -> None:

@@ -25,6 +25,7 @@ from streams.channels import receipts
 from streams.channels.dispatch_log import Progress, known
 from streams.channels.settings import load as load_channels
 from streams.installation import Installation
+from streams.intake import objections
 from streams.intake import server as intake_http
 from streams.intake.settings import embedded_key
 from streams.intake.settings import load as load_intake
@@ -219,8 +220,12 @@ async def on_servers(settings: Settings) -> AsyncIterator[House]:
         takes_in = await stack.enter_async_context(
             opened(await admitted(line, Component.INTAKE), clock, Component.INTAKE)
         )
-        routes = receipts.routes(takes_in.outgoing, channels)
-        address = await stack.enter_async_context(intake_http.running(takes_in.settings, load_intake(), clock, routes))
+        intake = load_intake()
+        routes = [
+            *receipts.routes(takes_in.outgoing, channels),
+            *objections.routes(takes_in.settings, intake, takes_in.outgoing),
+        ]
+        address = await stack.enter_async_context(intake_http.running(takes_in.settings, intake, clock, routes))
         settings = settings.model_copy(update={"receipts_url": f"{address}/receipts"})
         does = Behaviour()
         found = await stack.enter_async_context(

@@ -1,0 +1,189 @@
+"""Objections to stop orders: taken down with a clock, reviewed by one person who had no part in the stop, and what
+follows.
+
+An objection that is upheld lifts every stop of the account in the case, by the same step as a release that two persons
+have approved. So the bank gets one request, and gets it again until it answers.
+"""
+
+from collections.abc import Iterator
+
+from domain.casework import payments, stops
+from domain.casework.draft import CLOCK, DecisionBuilder
+from domain.casework.orders import records as orders
+from domain.casework.steps import end
+from domain.ids import short_hash
+from domain.payments.bank_book import source_of
+from schemas.casework.cases import Case, StepState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import ObjectStop
+from schemas.casework.objections import (
+    MOST_OBJECTIONS,
+    DecideObjectionAct,
+    ObjectionState,
+    StopObjection,
+    WrongfulCause,
+)
+from schemas.casework.orders import OrderState, StopOrder
+from schemas.codes.objections import (
+    ObjectionMade,
+    ObjectionOverdue,
+    ObjectionRejected,
+    ObjectionUpheld,
+    ReportFalse,
+)
+from schemas.codes.refusals import (
+    MostObjections,
+    NoObjection,
+    NothingToObjectTo,
+    ObjectionWaits,
+    RefusalCode,
+    RoleMayNotReview,
+    TookPart,
+    UpheldAlready,
+)
+from schemas.levels import Action
+from schemas.people.staff import StaffRole
+
+UNDECIDED = f"{CLOCK}no."  # ids of the timers of objections on which nobody has decided
+_SENT_OUT = frozenset({OrderState.APPROVED, OrderState.LAPSED, OrderState.HANDED_OVER, OrderState.OVERTURNED})
+
+
+def objection_id(input_id: str) -> str:
+    """Return the id of the objection that an input takes down."""
+    return short_hash("objection", input_id)
+
+
+def objection_of(case: Case, name: str) -> StopObjection | None:
+    """Return a case's objection, or None."""
+    return next((each for each in case.objections if each.id == name), None)
+
+
+def waiting_for(case: Case, transfer: str) -> StopObjection | None:
+    """Return the objection to a stop of the transfer's account that waits for its review, or None."""
+    return next((each for each in _of_account(case, transfer) if each.waits), None)
+
+
+def may_not_object(case: Case, order: StopOrder | None) -> RefusalCode | None:
+    """Return why nobody can object to an order of the case (now), or None."""
+    if order is None or order.state not in _SENT_OUT:
+        return NothingToObjectTo()
+    known = _of_account(case, order.transfer)
+    if any(each.state is ObjectionState.UPHELD for each in known):
+        return UpheldAlready()
+    if any(each.waits for each in known):
+        return ObjectionWaits()
+    return MostObjections(MOST_OBJECTIONS) if len(case.objections) >= MOST_OBJECTIONS else None
+
+
+def take_objection(draft: DecisionBuilder, given: ObjectStop) -> None:
+    """Take an objection down, with its clock; a fact REFUSED if nobody can object. A known one changes nothing."""
+    name, order = objection_id(given.id), orders.order_of(draft.case, given.order)
+    if objection_of(draft.case, name) is not None:
+        return
+    why = may_not_object(draft.case, order)
+    if why is not None or order is None:
+        draft.note(FactKind.REFUSED, why or NothingToObjectTo(), by=given.by)
+        return
+    made = StopObjection(
+        id=name,
+        order=order.step,
+        transfer=order.transfer,
+        who=given.who,
+        bank=given.bank,
+        by=given.by,
+        receipt=given.receipt,
+        ground=given.ground,
+        text=given.text,
+        at=draft.now,
+        due=draft.after(draft.plan.stop.objections.within),
+    )
+    draft.set(objections=[*draft.case.objections, made])
+    draft.timer(f"{UNDECIDED}{name}", Action.STOP_RELEASE, made.due, made.transfer)
+    draft.note(FactKind.OBJECTION, ObjectionMade(made.bank or made.by or "", made.ground), by=made.by)
+
+
+def objection_overdue(draft: DecisionBuilder, timer_id: str) -> None:
+    """Process the end of an objection's clock: the objection goes on waiting, and the case says so once."""
+    found = objection_of(draft.case, timer_id.removeprefix(UNDECIDED))
+    draft.steps.pop(timer_id, None)
+    if found is not None and found.waits:
+        draft.note(FactKind.STOP_REMINDER, ObjectionOverdue())
+
+
+def may_not_review(
+    case: Case, found: StopObjection, by: str, role: StaffRole | None, roles: tuple[StaffRole, ...]
+) -> RefusalCode | None:
+    """Return why this person may not decide on an objection, or None. `roles`: those that review, by the policy."""
+    if not found.waits:
+        return NoObjection()
+    if role not in roles:
+        return RoleMayNotReview()
+    return TookPart() if by == found.by or by in set(_took_part(case, found.transfer)) else None
+
+
+def decide_objection(
+    draft: DecisionBuilder, act: DecideObjectionAct, by: str, role: StaffRole | None
+) -> RefusalCode | None:
+    """Decide on an objection. Returns why it is refused, or None."""
+    found = objection_of(draft.case, act.objection)
+    if found is None:
+        return NoObjection()
+    if why := may_not_review(draft.case, found, by, role, draft.plan.stop.objections.roles):
+        return why
+    state = ObjectionState.UPHELD if act.upheld else ObjectionState.REJECTED
+    false = act.cause is WrongfulCause.FALSE_REPORT
+    decided = found.model_copy(
+        update={
+            "state": state,
+            "decided_by": by,
+            "decided_at": draft.now,
+            "reason": act.reason,
+            "cause": act.cause,
+            "compensation_fen": act.compensation_fen,
+            "source": _source(draft.case, found) if false else None,
+        }
+    )
+    draft.set(objections=[decided if each.id == found.id else each for each in draft.case.objections])
+    draft.steps.pop(f"{UNDECIDED}{found.id}", None)
+    if act.cause is None:
+        draft.note(FactKind.OBJECTION, ObjectionRejected(by, act.reason), by=by)
+    else:
+        _uphold(draft, decided, ObjectionUpheld(by, act.cause, act.compensation_fen, act.reason), by)
+    return None
+
+
+def _uphold(draft: DecisionBuilder, found: StopObjection, why: ObjectionUpheld, by: str) -> None:
+    """End the account's orders, and ask the bank to lift what runs or is on its way to it."""
+    draft.note(FactKind.OBJECTION, why, by=by)
+    if found.source is not None:
+        draft.note(FactKind.OBJECTION, ReportFalse(found.source), by=by)
+    same = payments.of_same_account(draft.case, found.transfer)
+    for transfer in same:
+        for step in draft.live_for(transfer, *orders.ASKING):  # one that is out too: it may not be sent yet
+            end(draft, step, StepState.WITHDRAWN, why)
+    for order in draft.case.orders:
+        if order.transfer in same and order.state is OrderState.APPROVED:
+            orders.end_order(draft, order, OrderState.OVERTURNED)
+    for transfer in same:
+        if stops.may_not_lift(draft, transfer) is None:
+            stops.plan_release(draft, transfer, why)
+
+
+def _source(case: Case, found: StopObjection) -> str | None:
+    payment = payments.find(case, found.transfer)
+    return source_of(payment) if payment else None
+
+
+def _of_account(case: Case, transfer: str) -> list[StopObjection]:
+    same = payments.of_same_account(case, transfer)
+    return [each for each in case.objections if each.transfer in same]
+
+
+def _took_part(case: Case, transfer: str) -> Iterator[str]:
+    """Yield the logins of those who asked for, approved, or handed over a stop of the transfer's account."""
+    same = payments.of_same_account(case, transfer)
+    for order in case.orders:
+        if order.transfer in same:
+            yield from (approval.by for approval in order.approvals)
+            yield order.asked_by or ""
+            yield order.freezing.by if order.freezing else ""

@@ -1,0 +1,100 @@
+"""An objection to a stop order: who objects, through which bank, and what one review decides."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.base import Fen, Model, Note, Reason, Ref, Text, Token, When
+
+MOST_OBJECTIONS = 20  # that a case takes: later ones are refused
+
+
+class Objector(StrEnum):
+    """Who objects. Anybody may."""
+
+    HOLDER = "holder"  # of the stopped account
+    REPRESENTATIVE = "representative"  # a lawyer, a guardian, a company's officer
+    PAYER = "payer"  # the resident, or somebody for them
+    OTHER = "other"
+
+
+class ObjectionGround(StrEnum):
+    """Why the stop is said to be wrong."""
+
+    LAWFUL_PAYMENT = "lawful_payment"  # wages, goods, a debt: no fraud
+    WRONG_ACCOUNT = "wrong_account"  # it is another account than the scammer's
+    FALSE_REPORT = "false_report"  # what was reported is not true
+    OTHER = "other"
+
+
+class ObjectionState(StrEnum):
+    """The state of an objection: it waits until one person has decided."""
+
+    WAITING = "waiting"
+    UPHELD = "upheld"  # the stop was wrong, and is lifted
+    REJECTED = "rejected"  # the stop goes on
+
+
+class WrongfulCause(StrEnum):
+    """Why a stop was wrong, as the review found. Only a false report counts against its source."""
+
+    FALSE_REPORT = "false_report"  # somebody reported what they knew to be untrue
+    MISTAKEN_REPORT = "mistaken_report"  # who reported was mistaken in good faith
+    WRONG_ACCOUNT = "wrong_account"  # the order named another account than meant
+    LAWFUL_PAYMENT = "lawful_payment"  # the signals pointed at a fraud, and there was none
+    OTHER = "other"
+
+
+class StopObjection(Model):
+    """An objection to the stop order of a step (`order`), and its review.
+
+    `bank`: through which it came (None: at the centre); `by`: who took it down there (None: the bank); `receipt`: the
+    bank's own number; `due`: by when it must be decided. An upheld one has its `cause`, the `compensation_fen` that was
+    agreed, and for a false report the `source` that it counts against.
+    """
+
+    id: Token
+    order: Token
+    transfer: Ref
+    who: Objector
+    bank: Token | None = None
+    by: Text | None = None
+    receipt: Annotated[str, Field(max_length=128)] = ""
+    ground: ObjectionGround
+    text: Note = ""
+    at: When
+    due: When
+    state: ObjectionState = ObjectionState.WAITING
+    decided_by: Text | None = None
+    decided_at: When | None = None
+    reason: Note = ""
+    cause: WrongfulCause | None = None
+    compensation_fen: Fen = 0
+    source: Token | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether nobody has decided yet."""
+        return self.state is ObjectionState.WAITING
+
+
+class DecideObjectionAct(Model):
+    """Decide on an objection. `upheld`: the stop was wrong, for this `cause`; it is lifted, and so many fen of
+    compensation are recorded.
+    """
+
+    do: Literal["decide_objection"] = "decide_objection"
+    objection: Token
+    upheld: bool
+    reason: Reason
+    cause: WrongfulCause | None = None
+    compensation_fen: Fen = 0
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.upheld is (self.cause is None):
+            raise ValueError("an objection that is upheld has a cause, and no other has one")
+        if self.compensation_fen and not self.upheld:
+            raise ValueError("compensation is for an objection that is upheld")
+        return self

@@ -1,0 +1,205 @@
+"""POST /v1/objections: a bank passes on an objection to a stop order that it got, with its source's key.
+
+It becomes an input of the case, before it is answered with 202. A bank can object only to an order that it got itself
+or that is about an account of its own, and it must name the account: to everything else the answer is 404. The account
+and the text are in no log line, metric label or URL.
+"""
+
+import asyncio
+import logging
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+from redis.exceptions import RedisError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from domain.casework.orders.objections import may_not_object, objection_id, objection_of, waiting_for
+from domain.casework.orders.records import order_of
+from domain.casework.payments import find
+from domain.dispatches.ids import DispatchId, parse
+from domain.identity.identifiers import account_token
+from domain.ids import short_hash
+from domain.payments.institutions import Institutions
+from domain.wording.codes import in_language
+from schemas.base import ANY_VERSION
+from schemas.casework.cases import Case, Payment
+from schemas.casework.inputs import ObjectStop
+from schemas.casework.objections import ObjectionState, StopObjection
+from schemas.casework.orders import StopOrder
+from schemas.channels.bank_messages import bank_of
+from schemas.channels.objections import ObjectionNotice, ObjectionStands
+from schemas.codes.refusals import NothingToObjectTo, ObjectionWaits
+from schemas.levels import Channel
+from streams.intake.admission import Admission
+from streams.intake.rate import Rate
+from streams.intake.settings import Feed, IntakeSettings
+from streams.messaging import case_inputs
+from streams.messaging.codec import CodecError
+from streams.messaging.dead_letter_writer import reason
+from streams.messaging.producer import Producer, SendError
+from streams.messaging.topics import home
+from streams.runtime.clock import Clock
+from streams.runtime.serving import Refused, read_body
+from streams.runtime.settings import Settings
+from streams.state.case_store import CaseStore
+
+log = logging.getLogger(__name__)
+
+BODY_BYTES = 16 * 1024
+KAFKA_SECONDS = 3.0  # longest wait for Kafka before an objection is answered with 503
+COST = 100  # of the rate of payee checks: a hundredth as many objections, because each is kept for good
+EVERYBODY = "*"  # the holder of an embedded installation's key
+AGAIN = {"Retry-After": "1"}
+
+
+class Context(Protocol):
+    """What intake's process has open: its clock, its store, its way to Kafka, and the table of institutions."""
+
+    clock: Clock
+    redis: Any
+    producer: Producer
+    institutions: Institutions
+
+
+class Objections:
+    """The request handler and what it needs."""
+
+    def __init__(self, settings: Settings, intake: IntakeSettings, context: Context) -> None:
+        self._admission = Admission(settings, intake)
+        self._rate = Rate(settings, intake, "objections")
+        self._store = CaseStore(context.redis)
+        self._producer, self._clock = context.producer, context.clock
+        self._institutions = context.institutions
+        self._partitions, self._secret = settings.partitions, settings.key()
+
+    async def post(self, request: Request) -> Response:
+        """Take an objection: 202 if it is written; 200, with its state, if the case has it or another one waits.
+
+        Raises Refused: 400, 401, 403, 404, 408, 409, 413, 429, or 503 while it cannot be taken.
+        """
+        feed = self._admission.feed(request)
+        await self._rate.require(feed.source or EVERYBODY, COST)
+        notice = _notice(await read_body(request, BODY_BYTES))
+        dispatch = _dispatch(notice.dispatch)
+        try:
+            async with asyncio.timeout(KAFKA_SECONDS):
+                case = await self._case(dispatch)
+                return await self._take(feed, notice, case, dispatch)
+        except (TimeoutError, RedisError):
+            raise _away() from None
+        except (SendError, CodecError) as error:  # our records are small, so a person must mend the configuration
+            log.error("an objection cannot be written; run `quanzu doctor`: %s", error)  # noqa: TRY400 - it says it all
+            raise _away() from None
+
+    async def _take(self, feed: Feed, notice: ObjectionNotice, case: Case, dispatch: DispatchId) -> Response:
+        order, bank = self._own(feed, notice, case, dispatch)
+        name = short_hash("objection", bank, case.id, order.step, notice.id)
+        if known := objection_of(case, objection_id(name)):
+            return _stands(known)
+        match may_not_object(case, order):
+            case None:
+                await self._write(name, notice, case, order, bank)
+            case ObjectionWaits():
+                return _stands(waiting_for(case, order.transfer))
+            case NothingToObjectTo():
+                raise _unknown()
+            case why:
+                raise Refused(409, in_language("en").sentence(why), "Call the centre about this account")
+        taken = ObjectionStands(objection=objection_id(name), state=ObjectionState.WAITING)
+        return Response(taken.model_dump_json(), 202, media_type="application/json")
+
+    async def _case(self, dispatch: DispatchId) -> Case:
+        """Return the case of an order. Raises Refused: 404 if it is unknown, 409 if another case has followed, 503 if
+        the store is being restored.
+        """
+        partition = home(dispatch.resident, self._partitions)
+        raw = (await self._store.raw_cases(partition, [dispatch.resident])).get(dispatch.resident)
+        case = Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
+        if case is not None and case.id == dispatch.case:
+            return case
+        if not await self._store.is_whole(partition):
+            raise _away()
+        if case is None or case.number < int(dispatch.case.rpartition("-")[2]):
+            raise _unknown()
+        raise Refused(409, "the order belongs to an earlier case", "Call the centre about this account")
+
+    def _own(self, feed: Feed, notice: ObjectionNotice, case: Case, dispatch: DispatchId) -> tuple[StopOrder, str]:
+        """Return the order and the bank that objects. Raises Refused (404) unless the account is the order's, and the
+        bank got the order or has the account.
+        """
+        order = order_of(case, dispatch.step)
+        payment = find(case, order.transfer) if order else None
+        if order is None or payment is None or not self._is_of(order, notice.account):
+            raise _unknown()
+        if feed.source is not None and feed.source not in self._banks(payment, notice.account):
+            raise _unknown()
+        return order, feed.source or bank_of(payment.transfer)
+
+    def _is_of(self, order: StopOrder, account: str) -> bool:
+        try:
+            return account_token(self._secret, account) == order.payee
+        except ValueError:
+            return False
+
+    def _banks(self, payment: Payment, account: str) -> set[str]:
+        """Return who may object: the bank that the order went through, and the one that has the account."""
+        named = self._institutions.named(payment.institution or "") or self._institutions.of_card(account)
+        through = payment.feed or payment.transfer
+        found = {payment.institution, named.code if named else None}
+        if payment.reported is None or payment.feed is not None:
+            found.add(bank_of(through))  # a report's transfer begins with no bank
+        return {name for name in found if name}
+
+    async def _write(self, name: str, notice: ObjectionNotice, case: Case, order: StopOrder, bank: str) -> None:
+        given = ObjectStop(
+            id=name,
+            at=self._clock.now(),
+            resident=case.resident,
+            case=case.id,
+            order=order.step,
+            who=notice.who,
+            bank=bank,
+            receipt=notice.id,
+            ground=notice.ground,
+            text=notice.text,
+        )
+        await self._producer.send_all([case_inputs.record(given, home(case.resident, self._partitions))])
+
+
+def routes(settings: Settings, intake: IntakeSettings, context: Context) -> list[Route]:
+    """Return the route of objections for intake's server. Raises SettingsError if the keys or the rate are invalid."""
+    return [Route("/v1/objections", Objections(settings, intake, context).post, methods=["POST"])]
+
+
+def _notice(body: bytes) -> ObjectionNotice:
+    try:
+        return ObjectionNotice.model_validate_json(body)
+    except ValidationError as error:
+        raise Refused(400, reason(error), "Send one objection as a JSON object") from None
+
+
+def _dispatch(text: str) -> DispatchId:
+    try:
+        found = parse(text)
+    except ValueError:
+        raise _unknown() from None
+    if found.channel is not Channel.PAYMENT:
+        raise _unknown()
+    return found
+
+
+def _stands(known: StopObjection | None) -> Response:
+    if known is None:
+        raise _away()
+    answer = ObjectionStands(objection=known.id, state=known.state, due=known.due)
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+def _unknown() -> Refused:
+    return Refused(404, "no stop order of this bank has this id and account", "Send the id under which the order came")
+
+
+def _away() -> Refused:
+    return Refused(503, "not written", "Send it again in 1 s", AGAIN)
