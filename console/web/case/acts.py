@@ -24,6 +24,7 @@ from domain.payments.releases import NotAsked, Why
 from schemas.base import Model, Reason
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Act, ClaimAct, NoteAct, ReleaseStopAct
+from schemas.casework.objections import DecideObjectionAct
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
 from schemas.channels.releases import LEAST_REASON, MOST_REASON, ReleaseRequest, ReleaseState
 from schemas.codes.any_code import AnyCode
@@ -129,9 +130,9 @@ def input_id(who: Who, case_id: str, body: ActBody) -> str:
 def taken_by_other(case: Case, who: Who, body: ActBody) -> Taken | None:
     """Return who has claimed the case if that blocks this act, else None.
 
-    Notes, claims, decisions on stop orders and an act with `anyway` are never blocked.
+    Notes, claims, decisions on stop orders and objections, and an act with `anyway` are never blocked.
     """
-    of_order = isinstance(body.act, ApproveStopAct | DeclineStopAct | HandOverStopAct)
+    of_order = isinstance(body.act, ApproveStopAct | DeclineStopAct | HandOverStopAct | DecideObjectionAct)
     free = body.anyway or of_order or isinstance(body.act, NoteAct | ClaimAct)
     return None if free or case.claimed_by in (None, who.login) else Taken(case.claimed_by or "")
 

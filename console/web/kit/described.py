@@ -62,8 +62,12 @@ class WordedCase(Case):
         orders = [_order(each, shown) for each in case.orders]
         told = [words.sentence(each) for each in case.danger.reasons]
         hidden: dict[str, object] = {"movements": [], "accounts": [], "traced": traced}
+        hidden["objections"] = [each.model_copy(update=_NO_WORDS) for each in case.objections]
         changed = {"payments": payments, "steps": steps, "orders": orders, **hidden}
         return cls.model_construct(**{**dict(case), **changed}, words=told)
+
+
+_NO_WORDS = {"text": "", "reason": "", "receipt": ""}  # of an objection: those who handle it read them on its page
 
 
 def _step(step: Step, shown: Shown) -> Step:

@@ -9,7 +9,16 @@ from console.web.kit.services import Services
 from console.web.live.queue import place_of
 from console.web.overview import area
 from domain.calendar import local_date
-from domain.desk.attention import Attention, attention, complaints_late, matter_of, silences, stops_ending, undecided
+from domain.desk.attention import (
+    Attention,
+    attention,
+    complaints_late,
+    matter_of,
+    objections_late,
+    silences,
+    stops_ending,
+    undecided,
+)
 from domain.payments.releases import is_open
 from schemas.casework.cases import Case
 from schemas.people.handovers import HandOver
@@ -69,6 +78,7 @@ async def needs(services: Services, who: Who, feeds: list[area.Feed], now: datet
             *silences(feed.silence for feed in feeds if feed.silence is not None),
             *stops_ending(services.figures.book.in_force(who.sees), now + area.SOON),
             *undecided(requests),
+            *objections_late(services.figures.book.unreviewed(who.sees), now),
             *complaints_late(complaints, now),
         ]
     )

@@ -18,7 +18,7 @@ from console.web.routes.centre import (
     wall,
 )
 from console.web.routes.field import my_shifts, roster_files, rosters, tasks
-from console.web.routes.money import orders, payers, release
+from console.web.routes.money import objections, orders, payers, release
 from console.web.routes.people import account, approvals, front, guests, health, sign_in, staff, unmask
 from console.web.routes.programs import api, integrations, webhooks
 
@@ -54,6 +54,7 @@ DOORS: tuple[Door, ...] = (
     wall.door,
     release.door,
     orders.door,
+    objections.door,
     rosters.door,
     roster_files.door,
     my_shifts.door,

@@ -129,12 +129,14 @@ async def _cases(world: World, line: Line) -> None:
     for each in (own, other):
         await line.signal(call(line, each), transfer(line, each, mules[each.id]))
     await line.advance(minutes=8)
+    objections = [await line.object_to(each, HOSTILE) for each in (own, other)]
     world.residents, world.cases = [own, other], [await line.case(own), await line.case(other)]
     mine, theirs = world.cases
     world.things |= {
         "case_id": Thing(mine.id, theirs.id, f"{NOBODY}-1"),
         "number": Thing("0", None, "99"),
         "step": Thing(mine.orders[0].step, None, "no-order"),
+        "objection": Thing(objections[0], None, "no-objection"),
         "campaign": Thing(mine.danger.campaign or "", theirs.danger.campaign or "", "k-nobody"),
         "language": Thing("ko", None, "xx"),
         "token": Thing("nobody", None, "nobody"),

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from domain.casework.orders.objections import objection_id
 from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, Fact, FactKind
-from schemas.casework.inputs import Act, CloseAct, NoteAct, OperatorReport, OutcomeAct
+from schemas.casework.inputs import Act, CloseAct, NoteAct, ObjectStop, OperatorReport, OutcomeAct
+from schemas.casework.objections import ObjectionGround, Objector
 from schemas.casework.orders import ApproveStopAct, OrderState, StopOrder
 from schemas.levels import Action, Channel, Outcome, Result
 from schemas.people.residents import Holding, Occupation, Resident, Sex, TrustedContact
@@ -21,7 +23,9 @@ from schemas.people.staff import StaffRole
 from schemas.risk.signals import Signal
 from simulators.providers.base import Contact
 from simulators.providers.station import Stage
+from streams.messaging import case_inputs
 from streams.messaging.reader import read_all
+from streams.messaging.topics import home
 from streams.monitoring.report import journal_events
 from streams.operations.rules import hold, lift, publish
 from tests.end_to_end.harness.house import House
@@ -179,6 +183,25 @@ class Line:
                 act=act,
             )
         )
+
+    async def object_to(self, resident: Resident, text: str, by: str = "release-7") -> str:
+        """Let the holder object, at the centre, to the case's first stop order; the objection's id."""
+        case = await self.case(resident)
+        given = ObjectStop(
+            id=short_hash("test", case.id, text),
+            at=self.house.clock.now(),
+            resident=resident.id,
+            case=case.id,
+            order=case.orders[0].step,
+            who=Objector.HOLDER,
+            by=by,
+            ground=ObjectionGround.LAWFUL_PAYMENT,
+            text=text,
+        )
+        partition = home(resident.id, self.house.settings.partitions)
+        await self.house.line.producer.send_all([case_inputs.record(given, partition)])
+        await self.settle()
+        return objection_id(given.id)
 
     async def dissuade(self, resident: Resident, *, recall: bool = False) -> None:
         """Let an operator talk with the resident and dissuade them. `recall`: an officer on the way is called back."""

@@ -313,6 +313,7 @@ async def _desk_page(
     waiting = [each for each in requests if releases.is_open(each)]
     undecided = book.undecided(who.sees)
     orders = undecided[:STOPS_SHOWN]
+    objections = book.unreviewed(who.sees)
     return page(
         request,
         "release.html",
@@ -330,6 +331,8 @@ async def _desk_page(
         ),
         orders=orders,
         more_orders=len(undecided) - len(orders),
+        objections=objections[:STOPS_SHOWN],
+        more_objections=max(0, len(objections) - STOPS_SHOWN),
         waiting=waiting,
         decided=requests[len(waiting) :][:DECIDED_SHOWN],
         asked={(each.case, each.payment): each.id for each in waiting},

@@ -1,0 +1,277 @@
+"""Routes of objections to stop orders: taken down at the release desk, listed by their clocks, and reviewed by one
+person who had no part in the stop.
+"""
+
+from fastapi import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.web.auth import trail
+from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.case import answers
+from console.web.case.acting import acted
+from console.web.case.answers import Answer, Answered
+from console.web.kit.door import RELEASES, Door
+from console.web.kit.filled import Filled, FormError, fen, filled, new_form
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from console.web.kit.wording import say
+from console.web.routes.money.messages import REASON_LENGTH, WAITS, messages
+from domain.casework.orders import objections
+from domain.casework.orders.records import order_of
+from domain.casework.payments import find
+from domain.ids import short_hash
+from domain.policy import PolicyError
+from domain.policy.objections import REVIEWERS
+from schemas.casework.cases import Case, Payment
+from schemas.casework.inputs import ObjectStop
+from schemas.casework.objections import (
+    DecideObjectionAct,
+    ObjectionGround,
+    Objector,
+    StopObjection,
+    WrongfulCause,
+)
+from schemas.channels.releases import LEAST_REASON, MOST_REASON
+from schemas.people.staff import StaffRole
+from streams.repositories.policies import UnknownPolicyError
+
+door = Door("/release/objections")
+SHOWN = 200  # most objections in a list
+MOST_TEXT = 1900  # characters of what the person says
+_NO_GROUND = "请选择异议人和异议理由，并写下情况，2 至 1900 字。"
+_NO_CAUSE = "异议成立须选择止付有误的原因。"
+_NO_AMOUNT = "补偿金额无法识别，请写成 200 或 1,200.50。"
+
+
+@door.page("", RELEASES, name="release-objections")
+async def show_all(request: Request, who: Signed) -> Response:
+    """The page with the area's objections: those that wait, the oldest first, with their clocks; the decided ones; and
+    the sources of false reports.
+    """
+    made = services(request)
+    book = made.figures.book
+    waiting, decided = book.unreviewed(who.sees), book.reviewed(who.sees)
+    return page(
+        request,
+        "release_objections.html",
+        objections=waiting[:SHOWN],
+        more_objections=max(0, len(waiting) - SHOWN),
+        decided=decided[:SHOWN],
+        sources=book.false_reports(who.sees),
+        reading=not made.figures.ready.is_set(),
+        names=await made.staff.names(),
+    )
+
+
+@door.page("/{case_id}/{step}/new", RELEASES, name="release-objection-new")
+async def new(request: Request, case_id: str, step: str, who: Signed) -> Response:
+    """The form for an objection to an order. Raises NotFoundError if the person's area has no such order."""
+    return await _form(request, who, await _with_order(services(request), who, case_id, step), step)
+
+
+@door.act("/{case_id}/{step}/take", RELEASES, name="release-objection-take")
+async def take(request: Request, case_id: str, step: str, who: Signed) -> Response:
+    """Take an objection down, whose clock begins, and redirect to it. 409 if the case refuses, 422 for an invalid
+    field, 202 if the case has not answered, 400 if the form has no id.
+
+    Raises NotFoundError if the person's area has no such order.
+    """
+    made, given = services(request), await filled(request)
+    case = await _with_order(made, who, case_id, step)
+    try:
+        objected = _objected(made, who, case, step, given)
+    except FormError as error:
+        return await _form(request, who, case, step, translate(request, error.words), given, 422)
+    name = objections.objection_id(objected.id)
+    if objections.objection_of(case, name) is None:
+        answer = await answers.put(made, who, objected, step)
+        case = await _with_order(made, who, case_id, step)
+        if answer.how is not Answered.DONE and objections.objection_of(case, name) is None:
+            return await _form(request, who, case, step, _words(request, answer), given, _status(answer))
+    return RedirectResponse(f"/release/objections/{case.id}/{name}", 303)
+
+
+@door.page("/{case_id}/{objection}", RELEASES, name="release-objection")
+async def show(request: Request, case_id: str, objection: str, who: Signed) -> Response:
+    """An objection with everything that a review takes. Raises NotFoundError if the person's area has none."""
+    case, found = await _found(services(request), who, case_id, objection)
+    return await _page(request, who, case, found)
+
+
+@door.act("/{case_id}/{objection}/decide", RELEASES, name="release-objection-decide")
+async def decide(request: Request, case_id: str, objection: str, who: Signed) -> Response:
+    """Decide on an objection and redirect to it; if it is upheld, the bank is asked to lift the stop.
+
+    409 if the case refuses, 422 for an invalid field, 202 if the case has not answered, 400 if the form has no id.
+    Raises NotFoundError if the person's area has no such objection.
+    """
+    made, given = services(request), await filled(request)
+    case, found = await _found(made, who, case_id, objection)
+    try:
+        act = _decision(found, given)
+    except FormError as error:
+        return await _page(request, who, case, found, translate(request, error.words), given, 422)
+    name = short_hash("objection", who.login, case.id, found.id, given.form)
+    answer = await answers.put(made, who, acted(made, who, case, act, name), act.reason)
+    case, found = await _found(made, who, case_id, objection)
+    again = answer.how is Answered.WAITING and found.decided_by == who.login  # the form was sent twice
+    if answer.how is Answered.DONE or again:
+        return RedirectResponse(f"/release/objections/{case.id}/{found.id}", 303)
+    return await _page(request, who, case, found, _words(request, answer), given, _status(answer))
+
+
+def _objected(made: Services, who: Who, case: Case, step: str, given: Filled) -> ObjectStop:
+    """Return the form's objection. Raises FormError for an invalid field."""
+    try:
+        objector, ground = Objector(given["who"]), ObjectionGround(given["ground"])
+    except ValueError:
+        raise FormError("who", _NO_GROUND) from None
+    if not LEAST_REASON <= len(given["text"]) <= MOST_TEXT:
+        raise FormError("text", _NO_GROUND)
+    return ObjectStop(
+        id=short_hash("objection", who.login, case.id, step, given.form),
+        at=made.line.clock.now(),
+        resident=case.resident,
+        case=case.id,
+        order=step,
+        who=objector,
+        by=who.login,
+        ground=ground,
+        text=given["text"],
+    )
+
+
+def _decision(found: StopObjection, given: Filled) -> DecideObjectionAct:
+    """Return the form's decision. Raises FormError for an invalid field. A rejected objection has no cause or sum."""
+    if not LEAST_REASON <= len(given["reason"]) <= MOST_REASON:
+        raise FormError("reason", REASON_LENGTH)
+    if given["upheld"] != "yes":
+        return DecideObjectionAct(objection=found.id, upheld=False, reason=given["reason"])
+    cause = next((each for each in WrongfulCause if each.value == given["cause"]), None)
+    if cause is None:
+        raise FormError("cause", _NO_CAUSE)
+    try:
+        compensation = fen(given["compensation"]) or 0
+    except ValueError:
+        raise FormError("compensation", _NO_AMOUNT) from None
+    return DecideObjectionAct(
+        objection=found.id, upheld=True, reason=given["reason"], cause=cause, compensation_fen=compensation
+    )
+
+
+def _typed(given: Filled | None, *fields: str) -> dict[str, str]:
+    """Return what a refused form had in these fields."""
+    return {name: given[name] if given else "" for name in fields}
+
+
+def _words(request: Request, answer: Answer) -> str:
+    return say(request, answer.why) if answer.why else translate(request, WAITS)
+
+
+def _status(answer: Answer) -> int:
+    return 409 if answer.how is Answered.REFUSED else 202
+
+
+async def _case(made: Services, who: Who, case_id: str) -> Case:
+    case = await made.desk.load(case_id)
+    if case is None or not who.sees(case.profile.division):
+        raise NotFoundError
+    return case
+
+
+async def _with_order(made: Services, who: Who, case_id: str, step: str) -> Case:
+    case = await _case(made, who, case_id)
+    if order_of(case, step) is None:
+        raise NotFoundError
+    return case
+
+
+async def _found(made: Services, who: Who, case_id: str, name: str) -> tuple[Case, StopObjection]:
+    case = await _case(made, who, case_id)
+    found = objections.objection_of(case, name)
+    if found is None:
+        raise NotFoundError
+    return case, found
+
+
+async def _reviewers(made: Services, case: Case) -> tuple[StaffRole, ...]:
+    """Return the roles that review, for the page alone: the case decides by the policy that is in force then."""
+    try:
+        return (await made.line.policies.get(case.policy)).plan.stop.objections.roles
+    except (UnknownPolicyError, PolicyError):
+        return REVIEWERS
+
+
+def _payment(case: Case, transfer: str) -> Payment:
+    """Return what a stop is about. Raises NotFoundError if the case does not have it."""
+    payment = find(case, transfer)
+    if payment is None:
+        raise NotFoundError
+    return payment
+
+
+async def _form(
+    request: Request,
+    who: Who,
+    case: Case,
+    step: str,
+    wrong: str = "",
+    typed: Filled | None = None,
+    status: int = 200,
+) -> Response:
+    """Return the page with the form for an objection; the look is recorded in the audit first."""
+    made, order = services(request), order_of(case, step)
+    if order is None:
+        raise NotFoundError
+    await trail.record_look(made, who, "order", case.id)
+    may_not = objections.may_not_object(case, order)
+    return page(
+        request,
+        "release_objection_new.html",
+        status,
+        case=case,
+        order=order,
+        waits=objections.waiting_for(case, order.transfer),
+        may_not=say(request, may_not) if may_not else "",
+        objectors=list(Objector),
+        grounds=list(ObjectionGround),
+        longest=MOST_TEXT,
+        typed=_typed(typed, "who", "ground", "text"),
+        wrong=wrong,
+        form_id=typed.form if typed and status == 202 else new_form(),  # sent again, it is the same objection
+        here=f"/release/objections/{case.id}/{order.step}",
+        **await messages(made, who, case, _payment(case, order.transfer)),
+    )
+
+
+async def _page(
+    request: Request,
+    who: Who,
+    case: Case,
+    found: StopObjection,
+    wrong: str = "",
+    typed: Filled | None = None,
+    status: int = 200,
+) -> Response:
+    """Return an objection's page; the look is recorded in the audit first."""
+    made = services(request)
+    await trail.record_look(made, who, "objection", case.id)
+    payment = _payment(case, found.transfer)
+    may_not = objections.may_not_review(case, found, who.login, who.role, await _reviewers(made, case))
+    return page(
+        request,
+        "release_objection.html",
+        status,
+        case=case,
+        found=found,
+        order=order_of(case, found.order),
+        may_not=say(request, may_not) if may_not else "",
+        causes=list(WrongfulCause),
+        typed=_typed(typed, "cause", "compensation", "reason"),
+        wrong=wrong,
+        form_id=typed.form if typed and status == 202 else new_form(),
+        here=f"/release/objections/{case.id}/{found.id}",
+        names=await made.staff.names(),
+        **await messages(made, who, case, payment),
+    )
