@@ -200,3 +200,29 @@ def _stops(made: Board) -> None:
             span=12,
         )
     )
+    _objections(made)
+
+
+def _objections(made: Board) -> None:
+    made.add(
+        bars(
+            "止付异议 Objections to stops",
+            "提出、成立（按原因）、不成立。Made, upheld (by cause), rejected.",
+            Query("sum by (outcome, cause) (quanzu_stop_objections_total)", "{{outcome}} {{cause}}"),
+        )
+    )
+    made.add(
+        lines(
+            "复核用时 p95 Time to review, p95",
+            "时限 4 小时。Within four hours.",
+            Query("histogram_quantile(0.95, sum by (le) (rate(quanzu_stop_objection_seconds_bucket[1d])))", "p95"),
+            unit="s",
+        )
+    )
+    made.add(
+        bars(
+            "不实举报 False reports",
+            "按来源。By source.",
+            Query("sum by (source) (quanzu_false_reports_total)", "{{source}}"),
+        )
+    )

@@ -48,7 +48,7 @@ class WordedCase(Case):
     Of a payment that a person reported it has neither names nor numbers: `reported` is null. What a person wrote of an
     order's freezing has no numbers of anybody; `freezing` is null for a token without `cases.words`.
     `movements` is empty, and no account of `traced` has a `movement`: the money's way leads through the accounts of
-    others.
+    others. Nor has it what was said of an objection.
     """
 
     words: list[str]

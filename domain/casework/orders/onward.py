@@ -9,7 +9,7 @@ from collections import Counter
 
 from domain.casework import payments
 from domain.casework.draft import DecisionBuilder
-from domain.casework.orders.records import has_open_order, latest_order
+from domain.casework.orders.records import has_open_order, latest_order, overturned
 from domain.casework.steps import plan_step, withdraw
 from domain.casework.trail.movements import VICTIM, take_movements, traced
 from domain.tracing.facts import TracedAccount
@@ -79,7 +79,7 @@ def _known(case: Case, account: TracedAccount) -> Payment | None:
 
 def _again(draft: DecisionBuilder, known: Payment, came_fen: int) -> bool:
     """Return whether an account that has had an order may get another."""
-    if has_open_order(draft, known.transfer):
+    if has_open_order(draft, known.transfer) or overturned(draft.case, known.transfer):
         return False
     latest = latest_order(draft.case, known.transfer)
     if latest is not None and latest.state is OrderState.WITHDRAWN:

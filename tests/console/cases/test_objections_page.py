@@ -99,8 +99,8 @@ async def test_who_takes_an_objection_down_cannot_review_it_and_another_lifts_th
     assert case.payments[0].stop is not None
     assert case.payments[0].stop.state is StopState.RELEASED
     assert await audited(console, "object-stop", case.id, anna.account.login)
-    (entry,) = await audited(console, "decide-objection", case.id, ben.account.login)
-    assert entry.reason == "工资流水已核对"
+    entries = await audited(console, "decide-objection", case.id, ben.account.login)
+    assert {entry.reason for entry in entries} == {"工资流水已核对"}
 
 
 async def test_a_rejected_objection_keeps_the_stop_and_a_false_report_names_its_source(console: Stage) -> None:
