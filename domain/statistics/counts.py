@@ -141,6 +141,8 @@ def _of_objection(what: AnyCode) -> Iterator[str]:
             yield "objection|rejected|"
         case ReportFalse():
             yield f"false_report|{what.source}"
+        case _:
+            pass
 
 
 def _names(fact: Fact, case: Case) -> Iterator[str]:

@@ -31,7 +31,6 @@ from schemas.casework.orders import StopOrder
 from schemas.channels.bank_messages import bank_of
 from schemas.channels.objections import ObjectionNotice, ObjectionStands
 from schemas.codes.refusals import NothingToObjectTo, ObjectionWaits
-from schemas.levels import Channel
 from streams.intake.admission import Admission
 from streams.intake.rate import Rate
 from streams.intake.settings import Feed, IntakeSettings
@@ -131,7 +130,9 @@ class Objections:
         """
         order = order_of(case, dispatch.step)
         payment = find(case, order.transfer) if order else None
-        if order is None or payment is None or not self._is_of(order, notice.account):
+        if order is None or payment is None or order.action.channel is not dispatch.channel:
+            raise _unknown()
+        if not self._is_of(order, notice.account):
             raise _unknown()
         if feed.source is not None and feed.source not in self._banks(payment, notice.account):
             raise _unknown()
@@ -182,12 +183,9 @@ def _notice(body: bytes) -> ObjectionNotice:
 
 def _dispatch(text: str) -> DispatchId:
     try:
-        found = parse(text)
+        return parse(text)
     except ValueError:
         raise _unknown() from None
-    if found.channel is not Channel.PAYMENT:
-        raise _unknown()
-    return found
 
 
 def _stands(known: StopObjection | None) -> Response:
