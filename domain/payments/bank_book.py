@@ -294,9 +294,12 @@ class BankBook:
 
 def source_of(payment: Payment) -> str:
     """Return whose report is behind the stop of a payment: who took the victim's report down, or the source of the
-    payment's signal.
+    payment's signal; of an account that the money reached, the bank that sent it there.
     """
-    return payment.reported.source.value if payment.reported else bank_of(payment.transfer)
+    if payment.reported:
+        return payment.reported.source.value
+    sent_by = (payment.movement or "").rpartition("#")[0]
+    return sent_by or bank_of(payment.transfer)
 
 
 def _sent(dispatch: Dispatch) -> Sent | None:

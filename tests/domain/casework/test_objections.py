@@ -45,7 +45,9 @@ from schemas.levels import Action, Level
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
 from tests.domain.builders import RESIDENT, Line, event, payment, policy_text
+from tests.domain.casework.test_movements import answer, moved
 from tests.domain.casework.test_orders_of_an_account import stop, stopped
+from tests.domain.casework.test_orders_onward import B1, FIRST_HOP, paid, told
 from tests.domain.casework.test_payment_reports import report
 from tests.domain.casework.test_stop_orders import asked, automatic, proposed
 
@@ -290,6 +292,20 @@ def test_a_false_report_counts_against_its_source_and_a_mistaken_one_does_not() 
     sees = book.false_reports(lambda division: True)
     assert sees == [SourceRecord("96110", 1, 1), SourceRecord("bank", 2, 1)]
     assert book.false_reports(lambda division: False) == []
+
+
+def test_an_account_that_the_money_reached_is_not_stopped_again_and_its_false_report_is_the_senders() -> None:
+    line = paid()
+    line.give(answer(line, FIRST_HOP))
+    line.approve()
+    line.give(told(line, B1, BankState.IN_FORCE, fen=600_000, step="stop.t0"))
+    object_to(line, order="stop.t0")
+    decide(line, uphold(cause=WrongfulCause.FALSE_REPORT))
+    assert (objection(line).transfer, objection(line).source) == (B1, "a")
+    assert [out.payment.transfer for out in line.sent() if out.action is Action.STOP_RELEASE and out.payment] == [B1]
+    line.give(told(line, B1, BankState.RELEASED))
+    line.give(answer(line, moved("a1", "b1", 400_000, 9), name="more"))
+    assert [order.state for order in line.here.orders if order.payee == "b1"] == [OrderState.OVERTURNED]
 
 
 def test_after_four_hours_the_case_says_once_that_nobody_decided_and_the_objection_goes_on_waiting() -> None:

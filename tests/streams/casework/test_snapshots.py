@@ -1,12 +1,15 @@
 """Latencies that the board observes: each decision once, also after the inputs' topic was made anew."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from prometheus_client import REGISTRY
 
 from domain.identity.identifiers import new_resident_id
-from schemas.casework.events import CaseEvent
+from schemas.casework.events import CaseEvent, Fact, FactKind
+from schemas.casework.objections import ObjectionGround, ObjectionState, Objector, StopObjection
+from schemas.codes.objections import ObjectionRejected
 from streams.casework.snapshots import Board
 from streams.messaging import topics
 from streams.messaging.record import Raw
@@ -54,3 +57,29 @@ async def test_latencies_are_observed_once_also_after_the_topic_was_made_anew(ri
     for batch in ([first], [first, later], [first, later]):
         await board.take(0, batch)
     assert observed() - before == 2
+
+
+async def test_the_time_until_an_objection_was_decided_is_observed_once(rig: Rig) -> None:
+    def seconds(name: str) -> float:
+        return REGISTRY.get_sample_value(f"quanzu_stop_objection_seconds_{name}", {"outcome": "rejected"}) or 0.0
+
+    earlier = StopObjection(
+        id="o1",
+        order="red.stop_payment",
+        transfer="bank:1",
+        who=Objector.HOLDER,
+        ground=ObjectionGround.OTHER,
+        at=NOW - timedelta(hours=2),
+        due=NOW + timedelta(hours=2),
+        state=ObjectionState.REJECTED,
+        decided_at=NOW - timedelta(hours=1),
+    )
+    now = earlier.model_copy(update={"id": "o2", "at": NOW - timedelta(minutes=30), "decided_at": NOW})
+    event = CaseEvent.model_validate_json(decided(3, LAST_OF_OLD_LOG + 1, 0).value or b"")
+    case = event.case.model_copy(update={"objections": [earlier, now]})
+    fact = Fact(kind=FactKind.OBJECTION, what=ObjectionRejected("li", "no"))
+    raw = Raw(3, event.model_copy(update={"case": case, "facts": [fact]}).model_dump_json().encode())
+    board, before = Board(CaseStore(rig.redis), rig.producer, rig.clock), (seconds("count"), seconds("sum"))
+    for _ in range(2):
+        await board.take(0, [raw])
+    assert (seconds("count") - before[0], seconds("sum") - before[1]) == (1, 1800)
