@@ -266,7 +266,7 @@ class BankBook:
                 payment.amount_fen,
                 order,
                 case.version,
-                source_of(payment),
+                reporter_of(payment),
             ),
         )
 
@@ -292,7 +292,7 @@ class BankBook:
                     _keep(self.told, dispatch, [*known, told])
 
 
-def source_of(payment: Payment) -> str:
+def reporter_of(payment: Payment) -> str:
     """Return whose report is behind the stop of a payment: who took the victim's report down, or the source of the
     payment's signal; of an account that the money reached, the bank that sent it there.
     """

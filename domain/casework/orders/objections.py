@@ -12,7 +12,7 @@ from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import records as orders
 from domain.casework.steps import end
 from domain.ids import short_hash
-from domain.payments.bank_book import source_of
+from domain.payments.bank_book import reporter_of
 from schemas.casework.cases import Case, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import ObjectStop
@@ -171,7 +171,7 @@ def _uphold(draft: DecisionBuilder, found: StopObjection, why: ObjectionUpheld, 
 
 def _source(case: Case, found: StopObjection) -> str | None:
     payment = payments.find(case, found.transfer)
-    return source_of(payment) if payment else None
+    return reporter_of(payment) if payment else None
 
 
 def _of_account(case: Case, transfer: str) -> list[StopObjection]:
