@@ -1,5 +1,7 @@
 """Booking money within a decision: changes the ledger and records the facts."""
 
+from collections.abc import Collection
+
 from domain.casework.draft import DecisionBuilder
 from domain.payments import ledger
 from schemas.casework.cases import Case
@@ -44,6 +46,13 @@ def freeze(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
         draft.case = after
         amount = after.frozen[transfer]
         draft.note(FactKind.FROZEN, MoneyFrozen(amount), amount_fen=amount)
+
+
+def unbook(draft: DecisionBuilder, transfers: Collection[str]) -> None:
+    """Take the money of a wrongful stop off the books: what a bank stopped or froze there was no loss avoided. A fact
+    records each entry.
+    """
+    _replace(draft, ledger.without_stopped(draft.case, transfers), None)
 
 
 def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str | None = None) -> None:

@@ -5,13 +5,14 @@ The order in which feedback arrives does not change the result. A transfer's kep
 or whose transfer was settled, cannot have been kept by the resident's decision: its C and D entries are removed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple
 
 from schemas.casework.cases import Case, Loss, LossAvoided, Payment
 from schemas.casework.events import CaseEvent
+from schemas.casework.orders import OrderState
 from schemas.levels import EvidenceClass, Outcome
 from schemas.risk.signals import TransferState
 
@@ -130,11 +131,11 @@ def total(parts: Iterable[Totals]) -> Totals:
 def with_loss_avoided(case: Case, transfer: str, evidence: EvidenceClass, amount_fen: int) -> Case:
     """Return the case with money booked as kept: at most the payment, under the best evidence reported.
 
-    Unchanged for an unknown payment or one booked in an earlier case.
+    Unchanged for an unknown payment, one booked in an earlier case, or one whose stop was overturned.
     """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
-    if amount <= 0 or _booked_before(case, transfer):
+    if amount <= 0 or _not_booked(case, transfer):
         return case
     claim, known = LossAvoided(evidence=evidence, amount_fen=amount), case.kept.get(transfer)
     best = min(filter(None, (claim, known)), key=_rank)
@@ -148,13 +149,24 @@ def _rank(kept: LossAvoided) -> tuple[str, int]:
 def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
     """Return the case with money booked as frozen by a bank: the largest amount reported, at most the payment.
 
-    Unchanged for an unknown payment or one booked in an earlier case.
+    Unchanged for an unknown payment, one booked in an earlier case, or one whose stop was overturned.
     """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
-    if amount <= case.frozen.get(transfer, 0) or _booked_before(case, transfer):
+    if amount <= case.frozen.get(transfer, 0) or _not_booked(case, transfer):
         return case
     return case.model_copy(update={"frozen": {**case.frozen, transfer: amount}})
+
+
+def without_stopped(case: Case, transfers: Collection[str]) -> Case:
+    """Return the case without the money of these transfers that banks kept or froze: their stop was wrong."""
+    kept = {
+        name: entry for name, entry in case.kept.items() if name not in transfers or entry.evidence not in _CONFIRMED
+    }
+    frozen = {name: amount for name, amount in case.frozen.items() if name not in transfers}
+    if (kept, frozen) == (case.kept, case.frozen):
+        return case
+    return balanced(case.model_copy(update={"kept": kept, "frozen": frozen}))
 
 
 def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -> Case:
@@ -233,6 +245,12 @@ def _booked_before(case: Case, transfer: str) -> bool:
     """Return whether an earlier case has booked a transfer, by its own name or the feed's."""
     payment = _payment(case, transfer)
     return not {transfer, payment.feed if payment else None}.isdisjoint(case.booked_before)
+
+
+def _not_booked(case: Case, transfer: str) -> bool:
+    """Return whether nothing that stayed or was frozen is booked for a transfer."""
+    overturned = (order.transfer for order in case.orders if order.state is OrderState.OVERTURNED)
+    return transfer in overturned or _booked_before(case, transfer)
 
 
 def _payment(case: Case, transfer: str) -> Payment | None:

@@ -7,7 +7,7 @@ have approved. So the bank gets one request, and gets it again until it answers.
 
 from collections.abc import Iterator
 
-from domain.casework import payments, stops
+from domain.casework import money, payments, stops
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import records as orders
 from domain.casework.steps import end
@@ -164,6 +164,7 @@ def _uphold(draft: DecisionBuilder, found: StopObjection, why: ObjectionUpheld, 
     for order in draft.case.orders:
         if order.transfer in same and order.state is OrderState.APPROVED:
             orders.end_order(draft, order, OrderState.OVERTURNED)
+    money.unbook(draft, same)
     for transfer in same:
         if stops.may_not_lift(draft, transfer) is None:
             stops.plan_release(draft, transfer, why)

@@ -27,7 +27,7 @@ from schemas.casework.objections import (
 )
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState
 from schemas.codes.any_code import AnyCode, StopNotExtended
-from schemas.codes.money import StopLapsed
+from schemas.codes.money import NoLongerAvoided, StopLapsed
 from schemas.codes.objections import ObjectionMade, ObjectionOverdue, ObjectionRejected, ObjectionUpheld, ReportFalse
 from schemas.codes.refusals import (
     EarlierCase,
@@ -189,6 +189,20 @@ def test_an_upheld_objection_lifts_the_stop_and_records_its_cause_and_compensati
     line.bank(BankState.RELEASED)
     assert stop(line).state is StopState.RELEASED
     assert not any(step.id.startswith(UNDECIDED) for step in line.here.steps), "its clock has ended"
+
+
+def test_what_a_bank_froze_by_a_wrongful_stop_is_no_loss_avoided() -> None:
+    line = stopped()
+    line.bank(BankState.FROZEN, amount=600_000)
+    assert (line.here.kept["bank:1"].amount_fen, line.here.frozen) == (600_000, {"bank:1": 600_000})
+    object_to(line)
+    decide(line, reject())
+    assert line.here.frozen, "a rejected objection changes no figure"
+    object_to(line, "o2")
+    facts = decide(line, uphold("o2"))
+    assert NoLongerAvoided(600_000) in facts
+    line.bank(BankState.RETURNED, amount=600_000)
+    assert ("bank:1" in line.here.kept, line.here.frozen) == (False, {})
 
 
 def test_a_rejected_objection_leaves_the_stop_and_a_new_one_may_follow() -> None:
