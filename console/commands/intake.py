@@ -96,6 +96,6 @@ def _try(file: Path, mapping: "BankMapping", *, mask: bool) -> None:
     from streams.intake.trial import try_file
     from streams.runtime.clock import Clock
 
-    rows = try_file(file, mapping, Clock().now())
+    rows = try_file(file, mapping, Clock().now(), load_settings().rights())
     out.print(trial(rows, mapping.time.tzinfo, mask=mask))
     raise typer.Exit(1 if any(row.payment is None for row in rows) else 0)

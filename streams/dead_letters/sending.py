@@ -78,7 +78,7 @@ class Sending:
     """
 
     def __init__(self, settings: Settings, letters: DeadLetterIndex, producer: Producer, clock: Clock) -> None:
-        self._settings, self._partitions = settings, settings.partitions
+        self._settings, self._partitions, self._rights = settings, settings.partitions, settings.rights()
         self.letters, self._producer, self._clock = letters, producer, clock
         self.stop = asyncio.Event()  # once set, the current chunk is finished and no other is begun
 
@@ -179,7 +179,7 @@ class Sending:
             raise CannotSendError("the topic no longer keeps it")
         if isinstance(letter, CannotSendError):
             raise letter
-        return ready(letter, mended, self._partitions, self._clock.now())
+        return ready(letter, mended, self._partitions, self._clock.now(), self._rights)
 
     def _begun(self, name: str, act: AuditEntry, outcome: Outcome) -> bool:
         """Return whether the topic's order shows that this process sends the letter, and no other was first."""

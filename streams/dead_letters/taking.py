@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from domain.dispatches import ids as dispatch_ids
 from domain.feeds import bank_mapping
 from domain.feeds.bank_rows import CellError, payment
+from domain.feeds.source_rights import NO_DECISIONS, SourceRights
 from schemas.administration.dead_letters import DeadLetter, LinePlace, RecordPlace
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import HoldChange, PolicyChange, input_adapter
@@ -54,7 +55,9 @@ class Ready:
     signals: list[Signal]
 
 
-def ready(letter: DeadLetter, mended: Mend, partitions: int, now: datetime) -> Ready:
+def ready(
+    letter: DeadLetter, mended: Mend, partitions: int, now: datetime, rights: SourceRights = NO_DECISIONS
+) -> Ready:
     """Return the record for a letter, repaired.
 
     Raises CannotSendError if it is invalid after the repair, only its beginning is kept, or its topic takes nothing in
@@ -66,9 +69,9 @@ def ready(letter: DeadLetter, mended: Mend, partitions: int, now: datetime) -> R
             "file, repaired, and send that"
         )
     if isinstance(letter.where, LinePlace):
-        return _row(letter, letter.where, mended, partitions, now)
+        return _row(letter, letter.where, mended, partitions, rights, now)
     if letter.where.topic in LANE_NAMES:
-        return _signals(letter, letter.where, mended, now)
+        return _signals(letter, letter.where, mended, rights, now)
     if letter.where.topic == CASE_INPUTS.name:
         return _input(letter, letter.where, mended, partitions)
     if letter.where.topic in DISPATCH_NAMES:
@@ -79,19 +82,21 @@ def ready(letter: DeadLetter, mended: Mend, partitions: int, now: datetime) -> R
 # --- signals ----------------------------------------------------------------------------------------------------------
 
 
-def _signals(letter: DeadLetter, where: RecordPlace, mended: Mend, now: datetime) -> Ready:
+def _signals(letter: DeadLetter, where: RecordPlace, mended: Mend, rights: SourceRights, now: datetime) -> Ready:
     items = items_of(repaired_json(letter.content, mended))
     if where.item is not None and len(items) != 1:
         raise CannotSendError(f"the letter is one signal, and these are {len(items)}")
-    found = _examined([_named(item, letter.id, n, len(items)) for n, item in enumerate(items)], now)
+    found = _examined([_named(item, letter.id, n, len(items)) for n, item in enumerate(items)], rights, now)
     return Ready(_again(letter, letter.source, found, where.topic, where.partition), _ids(found), [])
 
 
-def _row(letter: DeadLetter, where: LinePlace, mended: Mend, partitions: int, now: datetime) -> Ready:
+def _row(
+    letter: DeadLetter, where: LinePlace, mended: Mend, partitions: int, rights: SourceRights, now: datetime
+) -> Ready:
     if letter.source not in FORMATS and not (where.reading and where.reading.mapping):
         raise CannotSendError(f"no files of the format {letter.source} are taken in here")
     try:
-        found = _examined([_row_item(letter, where, mended)], now)
+        found = _examined([_row_item(letter, where, mended)], rights, now)
     except (RowError, CellError) as error:
         raise CannotSendError(f"{error}. {MEND}") from None
     # The partition depends on the letter's id, not on the subject: so it is the same however the row is repaired, and
@@ -119,9 +124,9 @@ def _named(item: object, letter: str, number: int, of: int) -> object:
     return item | {"id": letter if of == 1 else f"{letter}/{number}"}
 
 
-def _examined(items: list[object], now: datetime) -> list[Signal]:
+def _examined(items: list[object], rights: SourceRights, now: datetime) -> list[Signal]:
     """Return the signals, validated as intake does. Raises CannotSendError if an item is invalid."""
-    found = examine(items, now)
+    found = examine(items, now, rights)
     if found.faults:
         raise CannotSendError("; ".join(str(fault) for fault in found.faults[:10]))
     if not 1 <= len(found.good) <= BATCH_LIMIT:

@@ -14,6 +14,7 @@ from typing import Any
 from prometheus_client import Counter
 from pydantic import ValidationError
 
+from domain.feeds.source_rights import NO_DECISIONS, SourceRights, refusal
 from domain.identity.identifiers import normal_account, normal_phone
 from domain.identity.links import normal_link
 from domain.risk.lanes import urgent
@@ -97,14 +98,15 @@ class Intake:
         return dict(accepted)
 
 
-def examine(items: Iterable[object], now: datetime) -> Examined:
+def examine(items: Iterable[object], now: datetime, rights: SourceRights = NO_DECISIONS) -> Examined:
     """Split `items` into valid signals and errors. Never raises.
 
-    Valid signals get normalized numbers and `arrived` = `now`; a time `at` in the future becomes `now`.
+    Valid signals get normalized numbers and `arrived` = `now`; a time `at` in the future becomes `now`. A signal that
+    its source may not send is an error. It is not taken as a lesser one in its place: its sender would not know.
     """
     found = Examined([], [])
     for index, item in enumerate(items):
-        signal = _examined(index, item, now)
+        signal = _permitted(index, _examined(index, item, now), rights)
         if isinstance(signal, list):
             found.faults.extend(replace(fault, id=_own_id(item)) for fault in signal)
         else:
@@ -177,6 +179,13 @@ def _examined(index: int, item: object, now: datetime) -> Signal | list[Fault]:
     if signal.at > now:  # the sender's clock is ahead: a reported event cannot lie in the future
         signal = signal.model_copy(update={"at": now})
     return faults or signal
+
+
+def _permitted(index: int, found: Signal | list[Fault], rights: SourceRights) -> Signal | list[Fault]:
+    if isinstance(found, list) or (lacked := rights.lacking(found)) is None:
+        return found
+    field = "state" if found.kind == "watchlist" else "kind"
+    return [Fault(index, field, *refusal(lacked))]
 
 
 # --- normalized numbers -----------------------------------------------------------------------------------------------

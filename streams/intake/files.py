@@ -23,6 +23,7 @@ from typing import IO, Literal, cast
 from pydantic import BaseModel, ValidationError
 
 from domain.feeds.bank_mapping import BankMapping, Workbook
+from domain.feeds.source_rights import SourceRights
 from schemas.administration.dead_letters import DeadLetter, LinePlace, Reading
 from schemas.errors import UserError
 from streams.intake.acceptor import Intake, Unreadable, examine
@@ -113,7 +114,7 @@ async def intake_file(
         new = _State(digest=digest, format=name, mapping=read_by, kafka=settings.kafka)
         state = (_resumed(sidecar, new) if resume else None) or new
         resumed_from = state.line + 1 if state.line else None
-        taking = _Taking(format_of(name, options), path, options, intake, clock)
+        taking = _Taking(format_of(name, options), path, options, intake, clock, settings.rights())
         taking.read_header(file, state)
         while lines := taking.next_rows(file, state.line, chunk):
             await taking.take(lines, state)
@@ -134,6 +135,7 @@ class _Taking:
     options: Options
     intake: Intake
     clock: Clock
+    rights: SourceRights
     row: Row = lambda line, row_id: Unreadable("no header was read")
     reading: Reading | None = None  # stored with each dead letter, which is later parsed without the file
     rows: list[bytes] | None = None  # of a file that is read as a whole
@@ -168,7 +170,7 @@ class _Taking:
         filled = [line for line in lines if line[1].strip()]
         rows = [line for line in filled if not self.format.is_footer(line[1])]
         now = self.clock.now()
-        found = examine([self._item(line, state.digest) for line in rows], now)
+        found = examine([self._item(line, state.digest) for line in rows], now, self.rights)
         reasons: dict[int, str] = {}
         for fault in found.faults:
             reasons.setdefault(fault.item, f"{fault.field}: {fault.what}" if fault.field else fault.what)

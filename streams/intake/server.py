@@ -47,7 +47,7 @@ class Signals:
     def __init__(
         self, settings: Settings, intake: IntakeSettings, clock: Clock, admission: Admission, redis: "Redis"
     ) -> None:
-        self._settings = settings
+        self._settings, self._rights = settings, settings.rights()
         self._clock = clock
         self._admission = admission
         self._rate = Rate(settings, intake)
@@ -77,7 +77,7 @@ class Signals:
             do = "Send JSON: one signal, an array of them, or NDJSON; or a document of ISO 20022"
             raise Refused(400, str(error), do) from None
         await self._rate.require(feed.source or "*", len(items))
-        found = examine(items, self._clock.now())
+        found = examine(items, self._clock.now(), self._rights)
         _require_own(feed, found)
         await self._write(found)
         return _answer(found)

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from domain.feeds.bank_mapping import BankMapping
+from domain.feeds.source_rights import NO_DECISIONS, SourceRights
 from domain.identity import masking
 from schemas.risk import wire
 from schemas.risk.signals import Transfer, batch_adapter
@@ -28,7 +29,7 @@ class TriedRow:
     why: str = ""
 
 
-def try_file(path: Path, mapping: BankMapping, now: datetime) -> list[TriedRow]:
+def try_file(path: Path, mapping: BankMapping, now: datetime, rights: SourceRights = NO_DECISIONS) -> list[TriedRow]:
     """Return the first ten rows of a file as they would be read by the mapping, blank lines and footers left out.
 
     Raises FileRefusedError or WorkbookError if the file cannot be read.
@@ -43,7 +44,7 @@ def try_file(path: Path, mapping: BankMapping, now: datetime) -> list[TriedRow]:
     except (OSError, EOFError, zlib.error) as error:
         raise FileRefusedError(f"{path}: cannot be read ({type(error).__name__}). Fetch the file again") from None
     row = row_reader(form, header, options)
-    return [_tried(row, line, now) for line in rows]
+    return [_tried(row, line, rights, now) for line in rows]
 
 
 def without_accounts(payment: Transfer) -> Transfer:
@@ -52,8 +53,8 @@ def without_accounts(payment: Transfer) -> Transfer:
     return payment.model_copy(update=hidden)
 
 
-def _tried(row: Row, line: Line, now: datetime) -> TriedRow:
-    found = examine([item_of(row, line, row_id(_SAMPLE, line[0]))], now)
+def _tried(row: Row, line: Line, rights: SourceRights, now: datetime) -> TriedRow:
+    found = examine([item_of(row, line, row_id(_SAMPLE, line[0]))], now, rights)
     if found.faults:
         fault = found.faults[0]
         return TriedRow(line[0], None, f"{fault.field}: {fault.what}" if fault.field else fault.what)

@@ -16,7 +16,7 @@ from domain.calendar import JILIN
 from domain.policy import PolicyError, load
 from streams.channels.settings import load as load_channels
 from streams.intake.feeds.settings import load as load_feeds
-from streams.intake.settings import keys_for
+from streams.intake.settings import keys_for, may_check_payees
 from streams.intake.settings import load as load_intake
 from streams.messaging import broker_settings, topics
 from streams.messaging.kafka_client import admin as kafka_admin
@@ -75,6 +75,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Diagnosis]:
     today = Clock.parse(settings.clock).now().astimezone(JILIN).date()
     yield _holidays(today)
     yield _institutions(today)
+    yield _deciding(settings)
     found = settings if settings.kafka else running(settings)
     if found is None:
         do = "Set QUANZU_KAFKA and QUANZU_REDIS, or start an embedded Quanzu: `quanzu worker` or `quanzu demo`"
@@ -108,6 +109,23 @@ def _secrets(settings: Settings) -> list[Diagnosis]:
             what, _, do = str(error).partition(". ")
             wrong.append(Diagnosis(False, what, do))
     return wrong
+
+
+def _deciding(settings: Settings) -> Diagnosis:
+    """Return which sources may confirm and lift suspects, and warn if one of them is a bank that asks about payees."""
+    deciding = settings.rights().deciding()
+    try:
+        asking = sorted(may_check_payees(load_intake()).intersection(deciding))
+    except SettingsError:  # told by another check
+        asking = []
+    told = f"suspects are confirmed and lifted by {', '.join(deciding) or 'no source'}"
+    return Diagnosis(
+        True,
+        told + (f", of which {', '.join(asking)} may also check payees" if asking else ""),
+        "A bank that confirms a suspect confirms it for every bank. Unless that is agreed, take confirmed and lifted "
+        "from it in QUANZU_SOURCE_RIGHTS: it can still report",
+        warns=bool(asking),
+    )
 
 
 def _policy(settings: Settings) -> Diagnosis:

@@ -10,6 +10,7 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
+from domain.feeds.source_rights import SourceRights, rights_of_sources
 from domain.identity.id_keys import IdKeys
 from domain.identity.identifiers import LEAST_SECRET
 from schemas.base import encrypted_or_local
@@ -70,6 +71,12 @@ class Settings(AccessSettings):
     sources: str | None = Field(
         None, description="Sources that metrics name, besides those with a key: a,b. Others are counted as `other`"
     )
+    source_rights: str = Field(
+        "police:all",
+        description="What sources may send: source:right+right,source:all,*:right. Rights: transfer, call, sms, app, "
+        "report, confirmed, lifted. `*`: the sources not named, by default all but confirmed and lifted, which put a "
+        "suspect on the watchlist for everybody, or take it off",
+    )
     receipts_url: str = Field(
         "http://127.0.0.1:8080/receipts", description="Where providers send receipts, as they see it from outside"
     )
@@ -105,6 +112,7 @@ class Settings(AccessSettings):
         if (self.kafka is None) != (self.redis is None):
             raise ValueError("QUANZU_KAFKA and QUANZU_REDIS belong together: set both, or neither to run embedded")
         Clock.parse(self.clock)
+        self.rights()
         _check_redis("QUANZU_REDIS", self.redis)
         _check_redis("QUANZU_VAULT", self.vault)
         if self.vault is not None and self.vault == self.redis:
@@ -133,6 +141,13 @@ class Settings(AccessSettings):
         if self.kafka is None:
             raise SettingsError("no Kafka yet: start the embedded servers first (streams.runtime.embedded.Embedded)")
         return [broker.strip() for broker in self.kafka.split(",") if broker.strip()]
+
+    def rights(self) -> SourceRights:
+        """Return what each source may send. Raises ValueError if the setting is invalid."""
+        try:
+            return rights_of_sources(self.source_rights)
+        except ValueError as error:
+            raise ValueError(f"QUANZU_SOURCE_RIGHTS, {error}") from None
 
     def key(self) -> bytes:
         """Return the secret key of the keyed hashes.

@@ -12,12 +12,13 @@ import orjson
 from aiokafka import TopicPartition
 from pydantic import Field, TypeAdapter, ValidationError
 
+from domain.feeds.source_rights import SourceRights, refusal
 from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from schemas.base import ANY_VERSION, Token
 from schemas.risk.evidence import ScreeningOutcome
 from schemas.risk.fan_outs import FanOut, PayersAnswered
 from schemas.risk.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter, signal_adapter
-from schemas.risk.wire import plain
+from schemas.risk.wire import plain, record
 from streams.messaging.dead_letter_writer import reason
 from streams.messaging.record import Raw
 from streams.screening.payers import unpacked
@@ -87,6 +88,26 @@ def add(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, whole: Cal
     except ValidationError:
         signals = _one_by_one(tp, raw, at, batch)
     batch.records.append((raw.offset, [Item(raw.offset, number, signal) for number, signal in signals]))
+
+
+def withhold(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, rights: SourceRights) -> None:
+    """Turn the signals of the batch's last record into dead letters that their sources may not send.
+
+    Intake has refused them; a feed with access to Kafka, or a process with other settings, may have written them. Of a
+    dead letter that was sent again, the whole record is refused.
+    """
+    offset, items = batch.records[-1]
+    lacked = [(item, lack) for item in items if (lack := rights.lacking(item.signal))]
+    if not lacked:
+        return
+    if batch.again.pop(offset, None) is not None:
+        batch.records[-1] = (offset, [])
+        refuse(batch, place_of(tp, offset, None), UNKNOWN, ". ".join(refusal(lacked[0][1])), raw.value, at)
+        return
+    batch.records[-1] = (offset, [item for item in items if rights.lacking(item.signal) is None])
+    for item, lack in lacked:
+        signal, place = item.signal, place_of(tp, offset, item.number)
+        refuse(batch, place, signal.source, ". ".join(refusal(lack)), record([signal])[1:-1], at)
 
 
 def refuse(batch: ReadBatch, place: RecordPlace, source: str, why: str, value: bytes, at: datetime) -> None:

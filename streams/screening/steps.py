@@ -34,7 +34,7 @@ from streams.screening.evaluation import Evaluation, RiskEvaluator
 from streams.screening.fan_outs import Fanning
 from streams.screening.fan_outs import record as fan_out_record
 from streams.screening.matching import MatchedBatch, Matcher
-from streams.screening.records import ReadBatch, add, once, quickly, read
+from streams.screening.records import ReadBatch, add, once, quickly, read, withhold
 from streams.screening.state import ScreeningState
 from streams.screening.store import Known, late
 from streams.screening.subjects import Subjects
@@ -82,6 +82,7 @@ class ScreeningSteps:
         self._secret = context.settings.key()
         self._partitions, self._observe_feed = context.settings.partitions, context.observe_feed
         self._evidence, self._positions = context.state.evidence, context.state.positions
+        self._rights = context.settings.rights()
         self._requests = PayersRequests(context.settings, context.state.redis, context.producer)
         self.matcher = Matcher(context.residents, self._evidence, Subjects(self._secret))
 
@@ -92,6 +93,7 @@ class ScreeningSteps:
         batch = read(lane, [], now)
         for raw in records:
             add(batch, lane, raw, now, quickly)
+            withhold(batch, lane, raw, now, self._rights)
             await pause()
         return batch
 

@@ -32,7 +32,7 @@ from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
 from streams.security.audit import write as write_audit
 from streams.security.encrypted_kafka import make_producer
-from tests.streams.intake.intake_signals import transfer
+from tests.streams.intake.intake_signals import transfer, watch_entry
 
 RESIDENT = "r" + "a" * 16
 ME = Who("operator-1", "the feed's mistake")
@@ -343,3 +343,11 @@ async def test_a_letter_refused_again_is_the_same_letter_and_stays_as_it_was_set
     await desk.letter(place, raw())
     assert await desk.state(name) is State.DROPPED
     assert desk.letters.page(desk.wanted(state=None)).total == 1
+
+
+async def test_a_letter_is_not_mended_into_a_confirmed_suspect_of_a_bank(desk: Desk) -> None:
+    name = await desk.letter(at(), json.dumps(watch_entry("confirmd")).encode(), why="state: not one of these")
+    mended = load('[replace.state]\nconfirmd = "confirmed"')
+    outcome = await desk.sending.send_again([name], mended, ME)
+    assert "this source may not confirm a suspect" in outcome.refused[name]
+    assert (outcome.done, await desk.state(name)) == ({}, State.OPEN)

@@ -53,6 +53,19 @@ def call(**other: object) -> dict[str, Any]:
     } | other
 
 
+def watch_entry(state: str) -> dict[str, Any]:
+    """A watchlist entry about an account, as a bank sends it that takes it on itself to decide."""
+    return {
+        "kind": "watchlist",
+        "source": "bank",
+        "id": new_id(),
+        "at": "2026-03-01T11:12:00+08:00",
+        "subject": "account",
+        "value": "6222000000000003",
+        "state": state,
+    }
+
+
 @asynccontextmanager
 async def intake_client(settings: Settings, **intake: object) -> AsyncIterator[httpx.AsyncClient]:
     """A real server on a free port, and a client that has the key of the source `bank`."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from domain.feeds.bank_mapping import BankMapping, load
+from domain.feeds.source_rights import rights_of_sources
 from streams.intake.files import LONGEST_LINE, FileRefusedError
 from streams.intake.formats import MAPPED, Options, format_of
 from streams.intake.formats import workbook as workbooks
@@ -417,3 +418,10 @@ def test_a_sheet_of_charts_is_not_read(tmp_path: Path) -> None:
     repacked(path, "xl/workbook.xml", sheets.replace("<sheets>", "<sheets>" + sheet).encode())
     repacked(path, "xl/worksheets/chart.xml", b"no chart")
     assert said(path, XLSX) == [""]
+
+
+def test_the_trial_shows_that_the_bank_may_not_send_payments(tmp_path: Path) -> None:
+    path = tmp_path / "bank.csv"
+    path.write_text(f"{HEADER}\n{ROW}\n", "utf-8")
+    rows = try_file(path, PLAIN, NOW, rights_of_sources(f"{PLAIN.source}:report"))
+    assert reasons(rows) == ["kind: this source may not send signals of the kind transfer"]

@@ -55,7 +55,7 @@ goods = st.sampled_from([transfer, call]).map(lambda make: make())
 @pytest.mark.parametrize("fields", OTHERS)
 def test_every_kind_of_signal_is_taken_with_its_numbers_in_one_spelling(fields: dict[str, Any]) -> None:
     common = {"source": "police", "id": new_id(), "at": "2026-03-01T11:12:00+08:00"}
-    (signal,) = examine([common | fields], NOW).signals
+    (signal,) = examine([common | fields], NOW, Settings().rights()).signals
     assert signal.arrived == NOW
     assert subject(signal) in ("+8619900000001", "+8619900000003", "6222000000000003")
 

@@ -19,7 +19,7 @@ from streams.intake.files import LONGEST_LINE, FileRefusedError, FileReport, int
 from streams.intake.formats import Options
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
-from tests.streams.intake.intake_signals import dead_letters, transfer, written
+from tests.streams.intake.intake_signals import dead_letters, transfer, watch_entry, written
 
 AMLSIM = "sourceNodeId,targetNodeId,value,time\n"
 CDR = (
@@ -258,3 +258,14 @@ async def signals_of(settings: Settings, path: Path) -> list[dict[str, object]]:
     """What lies on the topic of an amlsim file, in the order of its lines."""
     ids = ids_of(path)
     return sorted(await written(settings, *ids), key=lambda each: ids.index(each["id"]))
+
+
+async def test_a_file_s_confirmed_suspect_of_a_source_that_may_not_is_a_dead_letter(
+    write: Write, intake: Intake, settings: Settings
+) -> None:
+    path = write("\n".join(map(json.dumps, (watch_entry("confirmed"), transfer()))))
+    report = await intake_file("jsonl", path, intake, settings, Clock())
+    assert figures(report) == (2, 1, 1)
+    assert report.reasons == {"state: this source may not confirm a suspect": 1}
+    (letter,) = await dead_letters(settings, path.name)
+    assert letter.source == "jsonl"

@@ -24,7 +24,16 @@ from streams.runtime import serving
 from streams.runtime.clock import Clock
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings, SettingsError
-from tests.streams.intake.intake_signals import KEY, call, intake_client, transfer, until, until_ready, written
+from tests.streams.intake.intake_signals import (
+    KEY,
+    call,
+    intake_client,
+    transfer,
+    until,
+    until_ready,
+    watch_entry,
+    written,
+)
 from tests.tools.servers.process import hanging
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -299,3 +308,29 @@ async def test_told_to_stop_it_ends_by_itself_whether_kafka_is_there_or_away(set
     serving.terminate()
     async with asyncio.timeout(20):
         assert await serving.wait() == 0
+
+
+async def test_a_bank_cannot_confirm_or_lift_a_suspect_and_its_other_signals_are_taken(
+    client: httpx.AsyncClient, settings: Settings
+) -> None:
+    confirmed, lifted, payment = watch_entry("confirmed"), watch_entry("lifted"), transfer()
+    answer = await client.post("/signals", json=[confirmed, payment, lifted])
+    assert (answer.status_code, answer.json()["ids"]) == (422, [payment["id"]])
+    first, second = answer.json()["errors"]
+    assert (first["item"], first["field"], first["what"]) == (0, "state", "this source may not confirm a suspect")
+    assert (second["item"], second["what"]) == (2, "this source may not lift a suspect")
+    assert "Send a report" in first["do"]
+    assert "QUANZU_SOURCE_RIGHTS with confirmed" in first["do"]
+    assert await written(settings, confirmed["id"], lifted["id"]) == []
+
+
+async def test_a_source_sends_what_the_centre_has_named_it_for(settings: Settings) -> None:
+    topics.create(settings)
+    named = settings.model_copy(update={"source_rights": "bank:transfer+confirmed"})
+    lines = [watch_entry("confirmed"), transfer(), call(), watch_entry("lifted")]
+    async with intake_client(named) as client:
+        await until_ready(client)
+        body = "\n".join(map(json.dumps, lines))
+        answer = await client.post("/signals", content=body, headers={"Content-Type": "application/x-ndjson"})
+    assert answer.json()["ids"] == [lines[0]["id"], lines[1]["id"]]
+    assert [(fault["item"], fault["field"]) for fault in answer.json()["errors"]] == [(2, "kind"), (3, "state")]

@@ -86,3 +86,10 @@ async def test_a_file_that_cannot_be_read_is_one_dead_letter_with_its_place(sett
     (letter,) = await dead_letters(settings, path.name)
     assert letter.why.startswith("line 1, column 1: a document type declaration")
     assert letter.content == path.read_bytes()
+
+
+async def test_a_bank_that_may_send_no_payments_sends_none_in_this_form_either(settings: Settings) -> None:
+    limited = settings.model_copy(update={"source_rights": "zzzzcnzz:report"})
+    (refused,) = await posted(limited, payments(payment(name())))
+    assert (refused.status_code, refused.json()["accepted"]) == (422, 0)
+    assert refused.json()["errors"][0]["what"] == "this source may not send signals of the kind transfer"

@@ -377,7 +377,7 @@ async def test_an_abandoned_payment_is_not_counted_while_redis_is_away(
 )
 def test_a_link_comes_on_the_watchlist_by_a_signal(fields: dict[str, Any]) -> None:
     common = {"source": "police", "id": new_id(), "at": "2026-03-01T11:12:00+08:00"}
-    (signal,) = examine([common | fields], Clock().now()).signals
+    (signal,) = examine([common | fields], Clock().now(), Settings().rights()).signals
     subjects = Subjects(b"s" * 32)
     (own, *_) = subjects.links("http://loan.example/apply")
     (again,) = batch_adapter.validate_json(batch_adapter.dump_json([signal]))

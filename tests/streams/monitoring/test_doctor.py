@@ -55,3 +55,26 @@ def test_who_has_told_of_no_holidays_is_not_warned_of_their_end(tmp_path: Path, 
     table.write_text("holiday = []", "utf-8")
     finding = told(tmp_path, "2026-03-01")
     assert (finding.good, finding.warns) == (True, False)
+
+
+def deciding(tmp_path: Path, rights: str) -> Diagnosis:
+    found = asyncio.run(examine(Settings(data=tmp_path, source_rights=rights)))
+    (finding,) = [each for each in found if "suspects are confirmed" in each.what]
+    return finding
+
+
+def test_the_sources_that_confirm_are_told_and_a_bank_among_them_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert deciding(tmp_path, "bank:report").what == "suspects are confirmed and lifted by no source"
+    usual = deciding(tmp_path, "police:all")
+    assert (usual.what, usual.warns) == ("suspects are confirmed and lifted by police", False)
+    monkeypatch.setenv("QUANZU_PAYEE_CHECKS", "bank-x,bank-y")
+    warned = deciding(tmp_path, "police:all,bank-x:confirmed")
+    assert warned.warns
+    assert warned.what.endswith("by bank-x, police, of which bank-x may also check payees")
+
+
+def test_a_right_that_there_is_none_of_is_refused_with_the_setting_s_name(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="QUANZU_SOURCE_RIGHTS, entry 1: 'confirms' is no right"):
+        Settings(data=tmp_path, source_rights="police:confirms")

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from domain.identity.entries import merge
 from schemas.risk.evidence import EvidenceKind
-from schemas.risk.signals import NumberClass, TransferState, Watch, WatchState
+from schemas.risk.signals import NumberClass, SentAgain, TransferState, Watch, WatchState
 from streams.messaging import topics
 from streams.messaging.record import Raw
 from streams.screening.positions import STAND
@@ -339,3 +339,34 @@ async def test_accounts_and_telephones_leave_the_signals_as_tokens_only(line: Li
 async def test_an_empty_batch_of_bytes_is_a_dead_letter(line: Line) -> None:
     await line.screening.lanes.screen(BULK, [Raw(0, (await line.write(b""))[0].value)])
     assert await line.tally() == {"dead_lettered": 1}
+
+
+async def test_a_suspect_that_a_source_without_the_right_confirms_on_kafka_is_a_dead_letter_and_not_listed(
+    line: Line,
+) -> None:
+    forged = watch().model_copy(update={"source": "bank"})
+    await line.screen([transfer(ANNA, "t1"), forged, watch("w2", value="6200000000000077")])
+    assert await line.tally() == {"below_threshold": 2, "dead_lettered": 1}
+    (letter,) = await line.dead_letters()
+    assert (letter["source"], letter["where"]["item"]) == ("bank", 1)
+    assert letter["why"].startswith("this source may not confirm a suspect. Send a report")
+    await line.screen([transfer(BERT, "t2")])
+    assert (await line.alerts(), await line.evidence(BERT)) == ([], {})
+
+
+async def test_a_forged_letter_that_is_sent_again_on_kafka_confirms_nobody_and_changes_no_other_count(
+    line: Line,
+) -> None:
+    forged = watch().model_copy(update={"source": "bank"})
+    again = SentAgain(letter="0" * 32, tallied="police", signals=[forged]).model_dump_json().encode()
+    await line.screen(again, again)
+    assert await line.tally() == {"dead_lettered": 2}
+    assert {letter["source"] for letter in await line.dead_letters()} == {"unknown"}
+
+
+async def test_what_a_source_may_not_send_stays_refused_after_redis_was_lost(line: Line) -> None:
+    await line.screen([watch().model_copy(update={"source": "bank"}), transfer(ANNA, "t1")])
+    told = await line.tally()
+    await line.lose()
+    await line.screen_owed()
+    assert (await line.tally(), await line.evidence(ANNA)) == (told, {})
