@@ -20,7 +20,7 @@ class BankProvider(Gateway):
     def __init__(self, outgoing: Outgoing) -> None:
         channels = outgoing.channels
         kind, refusals = channels.kind(Name.PAYMENT), channels.refusals(Name.PAYMENT)
-        super().__init__(outgoing.client, outgoing.settings.bank_url, kind, refusals)
+        super().__init__(outgoing.client, outgoing.settings.bank_url, kind, outgoing.signer("bank"), refusals)
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
@@ -29,7 +29,8 @@ class BankProvider(Gateway):
         no payment.
 
         `movement` in the request: how the payer's money reached an account that they did not pay themselves, else None.
-        If the register has such an account as the payer's own, the answer is FAILED too.
+        If the register has such an account as the payer's own, the answer is FAILED too. `dispatch`: its id, so that
+        the signature covers it: by it a bank knows a repeated order.
         """
         payment = dispatch.payment
         resident = await self._outgoing.resident(dispatch)
@@ -41,6 +42,7 @@ class BankProvider(Gateway):
             return Answer(Result.FAILED, OwnAccount())
         card = self._outgoing.institutions.of_card(account)
         order = {
+            "dispatch": dispatch.id,
             "institution": self._institution(payment) or (card.code if card else None),
             "holder": payment.reported.holder if payment.reported else "",
             "action": dispatch.action.value,
@@ -51,7 +53,9 @@ class BankProvider(Gateway):
             "at": payment.at.isoformat(),
             "movement": payment.movement,
         }
-        return Order("/stop-payments", order, document=self._document(dispatch, order))
+        bank = order["institution"] or ""
+        known = bank if bank in self._outgoing.institutions.by_code else ""
+        return Order("/stop-payments", order, document=self._document(dispatch, order), bank=known)
 
     def _institution(self, payment: Payment) -> str | None:
         """Return the code of the payee's institution, by the table's code where a bank's answer names it otherwise."""

@@ -14,7 +14,7 @@ class VoiceProvider(Gateway):
     def __init__(self, outgoing: Outgoing) -> None:
         channels = outgoing.channels
         kind, refusals = channels.kind(Name.PHONE), channels.refusals(Name.PHONE)
-        super().__init__(outgoing.client, outgoing.settings.voice_url, kind, refusals)
+        super().__init__(outgoing.client, outgoing.settings.voice_url, kind, outgoing.signer("voice"), refusals)
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:

@@ -14,7 +14,7 @@ class SmsProvider(Gateway):
     def __init__(self, outgoing: Outgoing) -> None:
         channels = outgoing.channels
         kind, refusals = channels.kind(Name.SMS), channels.refusals(Name.SMS)
-        super().__init__(outgoing.client, outgoing.settings.sms_url, kind, refusals)
+        super().__init__(outgoing.client, outgoing.settings.sms_url, kind, outgoing.signer("sms"), refusals)
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:

@@ -30,7 +30,7 @@ class StationProvider(Gateway):
     def __init__(self, outgoing: Outgoing) -> None:
         channels = outgoing.channels
         kind, refusals = channels.kind(Name.VISIT), channels.refusals(Name.VISIT)
-        super().__init__(outgoing.client, outgoing.settings.station_url, kind, refusals)
+        super().__init__(outgoing.client, outgoing.settings.station_url, kind, outgoing.signer("station"), refusals)
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:

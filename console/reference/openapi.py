@@ -42,10 +42,11 @@ Kind = Any  # a model or a union of models, for a TypeAdapter
 
 ABOUT = (
     "Intake takes in what feeds and providers send. A feed has a key for its source, an operator one for dead letters, "
-    f"and a provider signs: {SIGNATURE} is HMAC-SHA256 in hexadecimal, with the key that was agreed for its channel "
-    f"(QUANZU_RECEIPTS_SECRET), over six lines joined by a line feed: the method, the path, the channel (sms, voice, "
-    f"bank or station), {TIMESTAMP}, {NONCE} and the body's SHA-256 in hexadecimal. A signature is taken for "
-    f"{TOLERANCE_SECONDS} s, and a nonce once: each attempt has a new one."
+    f"and a provider signs: {SIGNATURE} is HMAC-SHA256 in hexadecimal, with the key that was agreed for its channel, "
+    "or, of a bank, with that bank's own (QUANZU_RECEIPTS_SECRET), over six lines joined by a line feed: the method, "
+    f"the path, the channel (sms, voice, bank or station), {TIMESTAMP}, {NONCE} and the body's "
+    f"SHA-256 in hexadecimal. A signature is taken for {TOLERANCE_SECONDS} s, and a nonce once: each attempt has a new "
+    "one."
 )
 LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 Security = dict[str, list[str]]

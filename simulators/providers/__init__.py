@@ -66,6 +66,8 @@ async def running(
     banks = Bank(clock, url, keys, channels.bank_kind, decide or bank.by_chance(seed))
     stations = Station(clock, url, keys, channels.station_kind, visit or station.by_chance(seed))
     named: dict[str, SimulatedProvider] = {"carrier": phones, "bank": banks, "station": stations}
+    for each in named.values():
+        each.checks = True
     async with serving(Starlette(routes=[Mount(f"/{name}", each.app) for name, each in named.items()])) as base:
         try:
             yield Providers(phones, banks, stations, *(f"{base}/{name}" for name in named))

@@ -12,6 +12,7 @@ from schemas.levels import Action
 from simulators.providers.base import Contact, Receipt, RefusedError, SimulatedProvider
 from streams.channels.provider import Kind
 from streams.runtime.clock import Clock
+from streams.security.secrets import bank_signer
 
 STOP = timedelta(hours=48)
 MOST = 2
@@ -131,6 +132,11 @@ class Bank(SimulatedProvider):
     def paths(self) -> dict[str, str]:
         """Return `/stop-payments`, with the webhook `bank`."""
         return {"/stop-payments": "bank"}
+
+    def signer(self, path: str, order: Mapping[str, Any]) -> str:
+        """Return the payee's bank, or the gateway if it has no key."""
+        own = bank_signer(order.get("institution") or "")
+        return own if own in self._keys else super().signer(path, order)
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
         """Stop, extend or release the account, and return the log entry. Raises RefusedError if the account was stopped

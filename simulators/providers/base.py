@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from streams.channels.provider import KEY_HEADER, Kind
-from streams.channels.signing import SignedMessage, sign
+from streams.channels.signing import SignatureError, SignedMessage, sign, verify
 from streams.runtime import tracing
 from streams.runtime.clock import Clock
 
@@ -91,7 +91,10 @@ class SimulatedProvider(ABC):
     `book`: the contacts made, the earliest first. `faults`: those to come, by name. `delayed`: by how many wall-clock
     seconds `late_act` delayed an order, by dispatch id; `held_up`: number of orders that are delayed at present.
     `mode`: how it treats a repeated order: IDEMPOTENT: once; NEITHER: each time, and it cannot be asked either.
+    `checks`: whether orders must be signed.
     """
+
+    checks = False
 
     def __init__(
         self, clock: Clock, receipts_url: str, keys: Mapping[str, bytes], mode: Kind = Kind.IDEMPOTENT
@@ -103,6 +106,7 @@ class SimulatedProvider(ABC):
         self.held_up = 0  # orders delayed at present
         self._url, self._keys = receipts_url, keys
         self._seen: set[str] = set()
+        self._signers: dict[str, str] = {}  # dispatch -> who signs its receipts
         self._told: defaultdict[str, int] = defaultdict(int)  # dispatch -> number of receipts, for their ids
         self._running: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
@@ -159,7 +163,11 @@ class SimulatedProvider(ABC):
         if fault := self.fault("hang"):
             await asyncio.sleep(fault.seconds)
             return JSONResponse({"reason": "nothing was done"}, 503)
-        order = await request.json()  # even if the client does not wait for the answer
+        body = await request.body()
+        path = request.scope["path"].removeprefix(request.scope["root_path"])
+        order = orjson.loads(body)  # even if the client does not wait for the answer
+        if self.checks and (why := self._unsigned(request, path, body, self.signer(path, order))):
+            return JSONResponse({"reason": why}, 401)
         if fault := self.fault("late_act"):
             self.delayed[key] = fault.seconds
             self.held_up += 1
@@ -167,12 +175,25 @@ class SimulatedProvider(ABC):
             self.held_up -= 1
         _trace.set(request.headers.get(tracing.HEADER))
         try:
-            self._do(key, request.scope["path"].removeprefix(request.scope["root_path"]), order)
+            self._do(key, path, order)
         except RefusedError as error:
             return JSONResponse({"reason": str(error)}, 422)
         if fault := self.fault("late_answer"):
             await asyncio.sleep(fault.seconds)
         return self._answer_to(key)
+
+    def signer(self, path: str, order: Mapping[str, Any]) -> str:
+        """Return whose key signs an order and its receipts."""
+        return self.paths()[path]
+
+    def _unsigned(self, request: Request, path: str, body: bytes, signer: str) -> str:
+        """Return why an order's signature is not valid, or ""."""
+        message = SignedMessage(self.paths()[path], path, body, request.method)
+        try:
+            verify([self._keys[signer]], request.headers, message, time.time())
+        except SignatureError as error:
+            return str(error)
+        return ""
 
     def _answer_to(self, key: str) -> Response:
         """Return the answer to an executed order, or a fault's answer that hides it."""
@@ -186,6 +207,7 @@ class SimulatedProvider(ABC):
             return
         contact = self.contact(key, path, order)
         self._seen.add(key)
+        self._signers[key] = self.signer(path, order)
         self.book.append(contact)
         self._start(self._tell_later(key, path, order))
 
@@ -231,9 +253,9 @@ class SimulatedProvider(ABC):
         self._told[key] += 1
         body = orjson.dumps({"id": f"{key}#{self._told[key]}", "dispatch": key, **receipt})
         for _ in range(times):
-            self._start(self._post(self.paths()[path], body))
+            self._start(self._post(self.paths()[path], body, self._signers.get(key) or self.paths()[path]))
 
-    async def _post(self, channel: str, body: bytes) -> None:
+    async def _post(self, channel: str, body: bytes, signer: str) -> None:
         """Send until it is accepted: otherwise a contact would stay unknown."""
         trying = AsyncRetrying(
             stop=stop_after_attempt(ATTEMPTS),
@@ -241,19 +263,19 @@ class SimulatedProvider(ABC):
             retry=retry_if_exception_type(httpx.HTTPError),
         )
         try:
-            answer: httpx.Response = await trying(self._posted, channel, body)
+            answer: httpx.Response = await trying(self._posted, channel, body, signer)
         except RetryError:
             log.error("a receipt was never taken")  # noqa: TRY400 - the line says it all
             return
         if not answer.is_success:
             log.error("a receipt was refused with %d: %s", answer.status_code, answer.text[:200])
 
-    async def _posted(self, channel: str, body: bytes) -> httpx.Response:
+    async def _posted(self, channel: str, body: bytes, signer: str) -> httpx.Response:
         """Sign and send a receipt once. Raises httpx.HTTPError if a repetition may help."""
         self._client = self._client or httpx.AsyncClient(timeout=10)
         url = f"{self._url}/{channel}"
         message, nonce = SignedMessage(channel, urlsplit(url).path, body), secrets.token_hex(12)
-        headers = {"Content-Type": "application/json", **sign(self._keys[channel], message, time.time(), nonce)}
+        headers = {"Content-Type": "application/json", **sign(self._keys[signer], message, time.time(), nonce)}
         if trace := _trace.get():
             headers[tracing.HEADER] = trace
         answer = await self._client.post(url, content=body, headers=headers)

@@ -70,6 +70,7 @@ class Delivery:
         self._seconds, self._lease_seconds = settings.provider_seconds, settings.lease_seconds
         self._order: Order | None = None
         self._fence = ""  # of the latest claim
+        self._bank = ""  # that the order goes or went to
         self._claimed_at: float | None = None  # when it was first claimed, in monotonic seconds
         self._sent_at: float | None = None  # when the latest request began, in monotonic seconds
         self._under_way = False  # whether the latest request may still reach the provider
@@ -92,7 +93,7 @@ class Delivery:
         take = partial(self._book.claim, self._dispatch)
         while (taken := await until_done("dispatch taken", take)) is not Held.DONE:
             if isinstance(taken, Claimed):
-                self._fence = taken.fence
+                self._fence, self._bank = taken.fence, (taken.entry.bank if taken.entry else "") or self._bank
                 if self._claimed_at is None:
                     self._claimed_at = time.monotonic()
                 if patience <= 0 or not self._behind(taken):
@@ -119,7 +120,7 @@ class Delivery:
         """
         order = await until_done("dispatch prepared", partial(self._provider.prepare, self._dispatch))
         if isinstance(order, Order):
-            self._order = order
+            self._order, self._bank = order, order.bank
             return None
         if not await until_done("dispatch still ours", partial(self._book.ours, self._dispatch, self._fence)):
             return None
@@ -152,7 +153,7 @@ class Delivery:
         """
         await until_done("dispatch ended", partial(self._provider.ended, self._dispatch, answer))
         inputs = [_result(self._dispatch, answer, self._clock), *answer.also]
-        note = partial(self._book.answered, self._dispatch, self._fence, inputs)
+        note = partial(self._book.answered, self._dispatch, self._fence, inputs, self._bank)
         return inputs if await until_done("dispatch answered", note) else None
 
     async def report(self, inputs: Sequence[CaseInput]) -> None:
@@ -166,7 +167,7 @@ class Delivery:
             if isinstance(each, ContactResult):
                 DISPATCHES.labels(self._dispatch.channel, each.result).inc()
         if inputs:
-            await until_done("dispatch done", partial(self._book.done, self._dispatch, self._fence))
+            await until_done("dispatch done", partial(self._book.done, self._dispatch, self._fence, self._bank))
 
     async def close(self) -> None:
         """Release the lease.
@@ -191,7 +192,7 @@ class Delivery:
 
         A process that is paused past its lease is overtaken by another, and no provider can refuse its late request.
         """
-        mark = partial(self._book.sending, self._dispatch, self._fence, first=first)
+        mark = partial(self._book.sending, self._dispatch, self._fence, self._bank, first=first)
         if (began := await until_done("dispatch still ours", mark)) is None:
             return None
         self._sent_at, self._under_way = began, True

@@ -48,11 +48,12 @@ class Progress(StrEnum):
 
 class Entry(Model):
     """The stored progress of a dispatch (`state`), its action, which a late receipt needs, and, once it is ANSWERED,
-    the `inputs` to report.
+    the `inputs` to report. `bank`: the code of the bank that the order went to; "": none of the table.
     """
 
     state: Progress
     action: Action
+    bank: str = ""
     inputs: list[CaseInput] = Field(default_factory=list)
 
 
@@ -135,7 +136,7 @@ class DispatchLog:
         entry = _entries.validate_json(raw, extra=ANY_VERSION) if raw else _sending(dispatch) if unsure else None
         return Claimed(entry, Case.model_validate_json(case, extra=ANY_VERSION) if case else None, fence.decode())
 
-    async def sending(self, dispatch: Dispatch, fence: str, *, first: bool = False) -> float | None:
+    async def sending(self, dispatch: Dispatch, fence: str, bank: str = "", *, first: bool = False) -> float | None:
         """Mark that the dispatch may be sent from now on. Returns when the lease was renewed, in monotonic seconds.
 
         Returns None if it must not be sent: the claim is lost, this process paused too long to finish within the lease,
@@ -143,7 +144,7 @@ class DispatchLog:
         nothing was sent, so there is no doubt.
         """
         run, began = self._leader.current(), time.monotonic()
-        ours = await self._effect("sending", dispatch, fence, _sending(dispatch))
+        ours = await self._effect("sending", dispatch, fence, _sending(dispatch, bank))
         prompt = time.monotonic() - began < self._prompt_seconds
         if ours and prompt and self._leader.current() == run:
             return began
@@ -157,18 +158,19 @@ class DispatchLog:
         """
         return await self._effect("ours", dispatch, fence)
 
-    async def answered(self, dispatch: Dispatch, fence: str, inputs: Sequence[CaseInput]) -> bool:
+    async def answered(self, dispatch: Dispatch, fence: str, inputs: Sequence[CaseInput], bank: str = "") -> bool:
         """Store the results (`inputs`, to be reported), so that it is not sent again. Returns True if they are stored;
         False, without any effect, if the claim with this `fence` is lost.
         """
-        entry = Entry(state=Progress.ANSWERED, action=dispatch.action, inputs=list(inputs))
+        entry = Entry(state=Progress.ANSWERED, action=dispatch.action, bank=bank, inputs=list(inputs))
         return await self._effect("answered", dispatch, fence, entry)
 
-    async def done(self, dispatch: Dispatch, fence: str) -> bool:
+    async def done(self, dispatch: Dispatch, fence: str, bank: str = "") -> bool:
         """Mark the dispatch as reported. Returns True if it is marked; False, without any effect, if the claim with
         this `fence` is lost.
         """
-        return await self._effect("done", dispatch, fence, Entry(state=Progress.DONE, action=dispatch.action))
+        entry = Entry(state=Progress.DONE, action=dispatch.action, bank=bank)
+        return await self._effect("done", dispatch, fence, entry)
 
     async def release(self, dispatch: Dispatch, fence: str) -> None:
         """Release the lease on a dispatch, so that another process may take it. `fence`: of the claim; no effect if a
@@ -181,11 +183,9 @@ class DispatchLog:
         if places := [self._place(resident, each) for each in dispatches]:
             await self._redis.delete(*places)
 
-    async def action(self, resident: str, dispatch: str) -> Action | None:
-        """Return the action of a dispatch, or None if no request of it is stored."""
-        raw = await self._redis.get(self._place(resident, dispatch))
-        entry = known(raw)
-        return entry.action if entry else None
+    async def entry(self, resident: str, dispatch: str) -> Entry | None:
+        """Return the progress of a dispatch, or None if it is not stored."""
+        return known(await self._redis.get(self._place(resident, dispatch)))
 
     def partition(self, resident: str) -> int:
         """Return the partition of a resident, given by id."""
@@ -230,5 +230,5 @@ def known(raw: bytes | None) -> Entry | None:
     return _entries.validate_json(entry, extra=ANY_VERSION) if entry else None
 
 
-def _sending(dispatch: Dispatch) -> Entry:
-    return Entry(state=Progress.SENDING, action=dispatch.action)
+def _sending(dispatch: Dispatch, bank: str = "") -> Entry:
+    return Entry(state=Progress.SENDING, action=dispatch.action, bank=bank)

@@ -19,6 +19,7 @@ from schemas.people.residents import Language, Resident
 from streams.channels.dispatch_log import DispatchLog
 from streams.channels.households import Households
 from streams.channels.settings import ChannelSettings
+from streams.channels.signing import Signer
 from streams.messaging.producer import Producer
 from streams.repositories.policies import Policies
 from streams.repositories.residents.register import Residents
@@ -75,6 +76,13 @@ class Outgoing:
         self.book = DispatchLog(settings, redis, token, channels.lease_seconds, kept, leader)
         limits = httpx.Limits(max_connections=None, keepalive_expiry=IDLE_SECONDS)
         self.client = httpx.AsyncClient(timeout=channels.provider_seconds, limits=limits)
+
+    def signer(self, channel: str) -> Signer:
+        """Return what signs the orders to a channel's provider.
+
+        Raises SettingsError if a provider or bank has no key.
+        """
+        return Signer(channel, self.channels.receipt_keys(self.settings), self.clock.wall.time)
 
     async def resident(self, dispatch: Dispatch) -> Resident | None:
         """Return the canonical register entry of the dispatch's resident, or None if the register has none."""

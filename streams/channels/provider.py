@@ -15,7 +15,9 @@ from schemas.casework.inputs import CaseInput
 from schemas.codes.base import code_name
 from schemas.codes.channels import ChannelCode, ConnectionLost, NoGateway, ProviderAnswered, ProviderAway
 from schemas.levels import Result
+from streams.channels.signing import Signer
 from streams.runtime import tracing
+from streams.security.secrets import bank_signer
 
 KEY_HEADER = "Idempotency-Key"
 _NOT_FOUND = 404
@@ -54,13 +56,14 @@ class Order:
     of logs.
 
     `sent`: the answer if the provider accepts it; `document`: an XML document that is sent in place of the body; None:
-    the body is sent.
+    the body is sent. `bank`: the code of the bank that it is for, "" if no bank or none of the table.
     """
 
     path: str
     body: Mapping[str, Any] = field(repr=False)
     sent: Answer = field(default_factory=lambda: Answer(Result.SENT))
     document: bytes | None = field(default=None, repr=False)
+    bank: str = ""
 
     @property
     def content(self) -> bytes:
@@ -103,11 +106,14 @@ class Provider(Protocol):
 class Gateway:
     """A provider over HTTP: `POST path` with an idempotency key, `GET path/key` to ask.
 
-    `refusals`: further status codes by which this provider says that nothing was done.
+    Each request is signed, an order for a bank with that bank's key. `refusals`: further status codes by which this
+    provider says that nothing was done.
     """
 
-    def __init__(self, client: httpx.AsyncClient, url: str | None, kind: Kind, refusals: Collection[int] = ()) -> None:
-        self._client, self._url, self.kind, self._refusals = client, url, kind, refusals
+    def __init__(
+        self, client: httpx.AsyncClient, url: str | None, kind: Kind, signer: Signer, refusals: Collection[int] = ()
+    ) -> None:
+        self._client, self._url, self.kind, self._signer, self._refusals = client, url, kind, signer, refusals
 
     async def send(self, dispatch: Dispatch, order: Order) -> Answer:
         """Send the request, with the dispatch's id as idempotency key. Returns `order.sent` if the gateway accepts it
@@ -118,11 +124,10 @@ class Gateway:
         if self._url is None:
             return Answer(Result.FAILED, NoGateway())
         try:
-            answer = await self._client.post(
-                self._url + order.path,
-                content=order.content,
-                headers={KEY_HEADER: dispatch.id, "Content-Type": order.media_type, **tracing.of_request()},
-            )
+            content = order.content
+            signed = self._signed(order, "POST", order.path, content)
+            more = {KEY_HEADER: dispatch.id, "Content-Type": order.media_type, **tracing.of_request()}
+            answer = await self._client.post(self._url + order.path, content=content, headers=more | signed)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return Answer(Result.FAILED, ProviderAway(type(error).__name__))
         except httpx.HTTPError as error:
@@ -138,7 +143,8 @@ class Gateway:
         if self._url is None:
             return Answer(Result.FAILED, NoGateway())
         try:
-            answer = await self._client.get(f"{self._url}{order.path}/{dispatch.id}")
+            path = f"{order.path}/{dispatch.id}"
+            answer = await self._client.get(self._url + path, headers=self._signed(order, "GET", path, b""))
         except httpx.HTTPError as error:
             raise UnknownOutcomeError(ConnectionLost(type(error).__name__)) from None
         if answer.status_code == _NOT_FOUND:
@@ -149,6 +155,10 @@ class Gateway:
 
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
         """Do nothing: nothing was taken."""
+
+    def _signed(self, order: Order, method: str, path: str, body: bytes) -> dict[str, str]:
+        signer = bank_signer(order.bank) if order.bank else self._signer.channel
+        return self._signer.headers(signer, method, path, body)
 
     def _read(self, answer: httpx.Response, order: Order) -> Answer:
         if answer.is_success:

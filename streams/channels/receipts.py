@@ -30,14 +30,15 @@ from schemas.levels import Action, Channel, Result
 from streams.channels.movements import Tokens, UnreadableAccountError
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
-from streams.channels.signing import NONCE, TOLERANCE_SECONDS, SignatureError, SignedMessage, verify
+from streams.channels.signatures import AnotherBanksError, Signatures, Signed, asked_bank
+from streams.channels.signing import NONCE, TOLERANCE_SECONDS, SignatureError, SignedMessage
 from streams.iso20022.document import MessageError
 from streams.iso20022.resolution import Resolution, resolution
 from streams.messaging import case_inputs
 from streams.messaging.codec import CodecError
 from streams.messaging.dead_letter_writer import reason
 from streams.messaging.producer import SendError
-from streams.runtime import metrics, tracing
+from streams.runtime import tracing
 from streams.runtime.serving import Refused, read_body
 from streams.screening import state as screening
 from streams.screening.store import EvidenceStore
@@ -78,22 +79,27 @@ class Receipts:
     """Verifies the receipts that providers send, and writes them as inputs of cases."""
 
     def __init__(self, outgoing: Outgoing, channels: ChannelSettings) -> None:
-        self._keys = channels.receipt_keys(outgoing.settings)
+        self._signatures = Signatures(channels.receipt_keys(outgoing.settings))
+        self._institutions = outgoing.institutions
         self._redis, self._secret = outgoing.redis, outgoing.settings.key()
         self._evidence = EvidenceStore(outgoing.redis, outgoing.settings.partitions)
         self._book, self._rosters, self._store = outgoing.book, outgoing.rosters, CaseStore(outgoing.redis)
         self._producer, self._clock = outgoing.producer, outgoing.clock
 
-    def verify(self, headers: Mapping[str, str], message: SignedMessage) -> str:
-        """Return the message's nonce.
+    def verify(self, headers: Mapping[str, str], message: SignedMessage) -> Signed:
+        """Return the message's nonce, and who signed it.
 
         Raises SignatureError if no key fits, the time or nonce is missing, or the time is over 300 s off. That is
         measured by the workers' shared time, because this machine's clock may be wrong.
         """
-        found = verify(self._keys[message.channel], headers, message, self._clock.wall.time())
-        if found.key:
-            metrics.RECEIPTS_BEFORE.inc()
-        return found.nonce
+        return self._signatures.verify(headers, message, self._clock.wall.time())
+
+    async def check_bank(self, signed: Signed, dispatch: DispatchId) -> None:
+        """Raise AnotherBanksError if the order went to a bank, and somebody else has signed the answer."""
+        if dispatch.channel is Channel.PAYMENT:
+            entry = await self._book.entry(dispatch.resident, dispatch.text)
+            case = await self._store.case(self._book.partition(dispatch.resident), dispatch.case)
+            self._signatures.check_bank(signed, asked_bank(entry, case, dispatch, self._institutions))
 
     @asynccontextmanager
     async def once(self, name: str, nonce: str, resident: str) -> AsyncIterator[None]:
@@ -205,8 +211,8 @@ class Receipts:
 
     async def _action(self, dispatch: DispatchId) -> Action | None:
         """Return the dispatch's action from the dispatch log, or from the case if the log lost it; else None."""
-        if action := await self._book.action(dispatch.resident, dispatch.text):
-            return action
+        if entry := await self._book.entry(dispatch.resident, dispatch.text):
+            return entry.action
         case = await self._store.case(self._book.partition(dispatch.resident), dispatch.case)
         steps = case.steps if case else []
         fitting = (step for step in steps if step.id == dispatch.step and step.attempt >= dispatch.attempt)
@@ -274,6 +280,7 @@ _STATUS: dict[type[Exception], int] = {
     SignatureError: 401,
     UnreadableAccountError: 400,
     NotHolderError: 403,
+    AnotherBanksError: 403,
     UnknownDispatchError: 404,
     ReplayedError: 409,
 }
@@ -283,8 +290,8 @@ def routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
     """Return the routes of receipts for intake's server: POST /receipts/sms, voice, bank and station.
 
     They answer 200 with the input's id; 400 for an invalid receipt, 401 for a wrong signature, 403 for another
-    officer's task, 404 for an unknown dispatch, 409 for a nonce that was used, 408 or 413 for a slow or long body, 503
-    if it must be sent again. Raises SettingsError if a channel has no key.
+    officer's task or another bank's order, 404 for an unknown dispatch, 409 for a nonce that was used, 408 or 413 for
+    a slow or long body, 503 if it must be sent again. Raises SettingsError if a channel or bank has no key.
     """
     receipts = Receipts(outgoing, channels)
     kinds: list[tuple[str, type[Receipt], Channel]] = [
@@ -305,11 +312,12 @@ def _endpoint(
     async def receive(request: Request) -> Response:
         try:
             body = await read_body(request, BODY_BYTES, BODY_SECONDS, packed=False)
-            nonce = receipts.verify(request.headers, SignedMessage(name, request.url.path, body, request.method))
+            signed = receipts.verify(request.headers, SignedMessage(name, request.url.path, body, request.method))
             receipt = await receipts.read(model, body, request.headers.get("content-type", ""))
             dispatch = _parsed(receipt.dispatch, channel)
+            await receipts.check_bank(signed, dispatch)
             told = {"case": dispatch.case, "dispatch": receipt.dispatch}
-            async with receipts.once(name, nonce, dispatch.resident):
+            async with receipts.once(name, signed.nonce, dispatch.resident):
                 with tracing.span("receipt", tracing.of_headers(request.headers), **told):
                     taken = await receipts.take(receipt, channel)
         except Refused as refused:

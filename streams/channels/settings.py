@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +13,14 @@ from domain.payments.institutions import Institutions, InstitutionsError
 from domain.payments.institutions import load as load_institutions
 from schemas.levels import Channel
 from streams.channels.provider import Kind
+from streams.channels.signing import MOST_KEYS
 from streams.runtime.secret_files import Environment
 from streams.runtime.settings import Settings, SettingsError
-from streams.security.secrets import RECEIPT_CHANNELS
+from streams.security.secrets import RECEIPT_CHANNELS, bank_signer
 
 INSTITUTIONS = Path(__file__).resolve().parents[2] / "deploy" / "institutions" / "china.toml"
-LEAST_KEY, MOST_KEYS = 16, 2  # characters of a key; keys of a channel: the current and the former one
+LEAST_KEY = 16  # characters
+MOST_NAMED = 4  # of the signers without a key
 
 
 def _codes(text: str) -> list[str]:
@@ -68,9 +70,10 @@ class ChannelSettings(Environment):
     )
     receipts_secret: SecretStr | None = Field(
         None,
-        description="Keys of the receipts' signatures, one for each provider: sms:KEY,voice:KEY,bank:KEY,station:KEY, "
-        "separated by commas or lines. A second key of a channel is the former one, still taken while its provider "
-        "changes over. Embedded: derived from the secret",
+        description="Keys of the signatures of orders and receipts, one for each provider: sms:KEY,voice:KEY,bank:KEY,"
+        "station:KEY, and bank/CODE:KEY for each institution of QUANZU_INSTITUTIONS, separated by commas or lines. A "
+        "second key is the former one, still in force while its provider changes over. Embedded: derived from the "
+        "secret",
     )
 
     @property
@@ -101,28 +104,37 @@ class ChannelSettings(Environment):
         }
         return frozenset(map(int, _codes(told.get(channel, self.bank_refusals))))
 
-    def receipt_keys(self, settings: Settings) -> Mapping[str, tuple[bytes, ...]]:
-        """Return the keys that each channel's receipts may be signed with, the current one first.
+    def signers(self) -> tuple[str, ...]:
+        """Return the names of the keys: of each channel, and of each bank and payment institution in the table.
 
-        Raises SettingsError if a channel has none and the installation is not embedded, or two channels share one.
+        Raises SettingsError if the table cannot be read.
+        """
+        return (*RECEIPT_CHANNELS, *map(bank_signer, self.known_institutions().by_code))
+
+    def receipt_keys(self, settings: Settings) -> Mapping[str, tuple[bytes, ...]]:
+        """Return the keys of each signer's orders and receipts, the current one first.
+
+        Raises SettingsError if a signer has none and the installation is not embedded, or two share one.
         """
         if self.receipts_secret:
-            return _receipt_keys(self.receipts_secret.get_secret_value())
+            return _receipt_keys(self.receipts_secret.get_secret_value(), self.signers())
         if not settings.embedded:
             raise SettingsError(
                 "QUANZU_RECEIPTS_SECRET is not set: anybody could forge a receipt. Make a key for each provider with "
-                "`openssl rand -hex 32`, write sms:KEY,voice:KEY,bank:KEY,station:KEY, and agree each with its provider"
+                "`openssl rand -hex 32`, write sms:KEY,voice:KEY,bank:KEY,station:KEY and bank/CODE:KEY for each bank, "
+                "and agree each with its provider"
             )
-        return {name: (_derived(settings, name),) for name in RECEIPT_CHANNELS}
+        secret = settings.key()  # read once: it may be in a file
+        return {name: (_derived(secret, name),) for name in self.signers()}
 
 
-def _derived(settings: Settings, name: str) -> bytes:
-    return hmac.digest(settings.key(), f"receipts:{name}".encode(), hashlib.sha256).hex().encode()
+def _derived(secret: bytes, name: str) -> bytes:
+    return hmac.digest(secret, f"receipts:{name}".encode(), hashlib.sha256).hex().encode()
 
 
-def _receipt_keys(text: str) -> dict[str, tuple[bytes, ...]]:
-    """Return each channel's keys from the setting's text. Raises SettingsError that says what is wrong."""
-    found: dict[str, tuple[bytes, ...]] = dict.fromkeys(RECEIPT_CHANNELS, ())
+def _receipt_keys(text: str, signers: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
+    """Return each signer's keys from the setting's text. Raises SettingsError that says what is wrong."""
+    found: dict[str, tuple[bytes, ...]] = dict.fromkeys(signers, ())
     for number, pair in enumerate(text.replace("\n", ",").split(","), 1):
         name, _, key = pair.strip().partition(":")
         if not pair.strip():
@@ -130,7 +142,8 @@ def _receipt_keys(text: str) -> dict[str, tuple[bytes, ...]]:
         if name not in found or len(key) < LEAST_KEY:  # the error must not repeat the key
             raise SettingsError(
                 f"QUANZU_RECEIPTS_SECRET, entry {number}: write CHANNEL:KEY, CHANNEL one of "
-                f"{', '.join(RECEIPT_CHANNELS)}, KEY of at least {LEAST_KEY} characters"
+                f"{', '.join(RECEIPT_CHANNELS)} or bank/CODE of QUANZU_INSTITUTIONS, KEY of at least {LEAST_KEY} "
+                "characters"
             )
         found[name] = (*found[name], key.encode())
     _check_keys(found)
@@ -139,9 +152,11 @@ def _receipt_keys(text: str) -> dict[str, tuple[bytes, ...]]:
 
 def _check_keys(found: Mapping[str, tuple[bytes, ...]]) -> None:
     if missing := [name for name, keys in found.items() if not keys]:
+        rest = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
         raise SettingsError(
-            f"QUANZU_RECEIPTS_SECRET has no key for {', '.join(missing)}. Add {missing[0]}:KEY, made with "
-            "`openssl rand -hex 32` and agreed with that provider"
+            f"QUANZU_RECEIPTS_SECRET has no key for {', '.join(missing[:MOST_NAMED])}{rest}. Add {missing[0]}:KEY, "
+            "made with `openssl rand -hex 32` and agreed with that provider; `quanzu admin access secrets FOLDER` adds "
+            "all that FOLDER/receipts-secret lacks. Or take the bank out of QUANZU_INSTITUTIONS"
         )
     if wrong := [name for name, keys in found.items() if len(keys) > MOST_KEYS]:
         raise SettingsError(
@@ -150,7 +165,7 @@ def _check_keys(found: Mapping[str, tuple[bytes, ...]]) -> None:
     every = [key for keys in found.values() for key in keys]
     if len(set(every)) != len(every):
         raise SettingsError(
-            "QUANZU_RECEIPTS_SECRET has one key twice. Make a key for each channel: no provider may sign for another"
+            "QUANZU_RECEIPTS_SECRET has one key twice. Make a key for each provider: none may sign for another"
         )
 
 

@@ -1,17 +1,19 @@
-"""Signs receipts with HMAC-SHA256 over method, path, channel, time, nonce and body: they can be neither forged nor
-replayed, and one channel's signature fits no other.
+"""Signs orders to providers and their receipts with HMAC-SHA256 over method, path, channel, time, nonce and body: they
+can be neither forged nor replayed, and one channel's signature fits no other.
 """
 
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 TIMESTAMP = "X-Quanzu-Timestamp"  # seconds since 1970, wall-clock: the sender knows no other
 NONCE = "X-Quanzu-Nonce"  # random, new for each attempt
-SIGNATURE = "X-Quanzu-Signature"  # hexadecimal
+SIGNATURE = "X-Quanzu-Signature"  # hexadecimal; while keys change over two, with a comma between
 TOLERANCE_SECONDS = 300
+MOST_KEYS = 2  # of a signer: the current and the former one
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
@@ -21,8 +23,10 @@ class SignatureError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SignedMessage:
-    """What is signed: the HTTP `method`, the `path` as the receiver sees it (/receipts/sms), the `body`, and the
-    `channel`: sms, voice, bank or station.
+    """What is signed: the HTTP `method`, the `path`, the `body`, and the `channel`: sms, voice, bank or station.
+
+    `path`: of a receipt as we see it, `/receipts/sms`; of an order without what precedes it in the gateway's address,
+    `/stop-payments`.
     """
 
     channel: str
@@ -41,12 +45,29 @@ class FittingSignature:
     nonce: str
 
 
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs the requests to a provider. `keys`: by signer, the current one first; `wall`: the seconds since 1970."""
+
+    channel: str
+    keys: Mapping[str, Sequence[bytes]]
+    wall: Callable[[], float]
+
+    def headers(self, signer: str, method: str, path: str, body: bytes) -> dict[str, str]:
+        """Return the signature headers of a request that is sent now, with each key of the signer: the receiver may
+        have the former one still.
+        """
+        message, nonce = SignedMessage(self.channel, path, body, method), secrets.token_hex(12)
+        made = [sign(key, message, self.wall(), nonce) for key in self.keys[signer]]
+        return made[0] | {SIGNATURE: ",".join(each[SIGNATURE] for each in made)}
+
+
 def sign(key: bytes, message: SignedMessage, wall: float, nonce: str) -> dict[str, str]:
     """Return the three signature headers of a message that is sent at `wall` (seconds since 1970): time, nonce,
     signature.
     """
     stamp = str(int(wall))
-    return {TIMESTAMP: stamp, NONCE: nonce, SIGNATURE: _digest(key, message, stamp, nonce)}
+    return {TIMESTAMP: stamp, NONCE: nonce, SIGNATURE: _signature(key, _signed(message, stamp, nonce))}
 
 
 def verify(keys: Sequence[bytes], headers: Mapping[str, str], message: SignedMessage, wall: float) -> FittingSignature:
@@ -62,7 +83,8 @@ def verify(keys: Sequence[bytes], headers: Mapping[str, str], message: SignedMes
         raise SignatureError(
             f"{NONCE} is missing or not 16 to 64 letters, digits, '-' or '_': make one for each attempt"
         )
-    fitting = [hmac.compare_digest(_digest(key, message, stamp, nonce).encode(), signature.encode()) for key in keys]
+    signed, given = _signed(message, stamp, nonce), [each.strip().encode() for each in signature.split(",", MOST_KEYS)]
+    fitting = [_fits(_signature(key, signed).encode(), given[:MOST_KEYS]) for key in keys]
     if not any(fitting):
         raise SignatureError(
             f"{SIGNATURE} does not fit: HMAC-SHA256 with the channel's key, in hexadecimal, over the lines method, "
@@ -73,7 +95,16 @@ def verify(keys: Sequence[bytes], headers: Mapping[str, str], message: SignedMes
     return FittingSignature(fitting.index(True), nonce)
 
 
-def _digest(key: bytes, message: SignedMessage, stamp: str, nonce: str) -> str:
+def _signed(message: SignedMessage, stamp: str, nonce: str) -> bytes:
     body = hashlib.sha256(message.body).hexdigest()
     lines = (message.method, message.path, message.channel, stamp, nonce, body)
-    return hmac.digest(key, "\n".join(lines).encode(), hashlib.sha256).hex()
+    return "\n".join(lines).encode()
+
+
+def _signature(key: bytes, signed: bytes) -> str:
+    return hmac.digest(key, signed, hashlib.sha256).hex()
+
+
+def _fits(made: bytes, given: Sequence[bytes]) -> bool:
+    compared = [hmac.compare_digest(made, each) for each in given]  # all of them: it takes the same time
+    return any(compared)

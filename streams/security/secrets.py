@@ -1,7 +1,8 @@
 """The secrets of an installation, as files in one folder for Compose and Kubernetes."""
 
+import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from streams.runtime.settings import SettingsError, secret_file
@@ -9,9 +10,10 @@ from streams.security.rights import Component
 
 SERVERS = ("kafka", "redis")
 RECEIPT_CHANNELS = ("sms", "voice", "bank", "station")  # as in the path /receipts/NAME
+RECEIPTS = "receipts-secret"
 OWN = ("secret", "receipts-secret", "kafka-admin", "redis-replica", "redis-sentinel", "sentinels", "grafana-admin")
-"""`secret`: QUANZU_SECRET. `receipts-secret`: the keys of receipts' signatures, one for each channel. The others are
-passwords: `kafka-admin` of the brokers' super user, `redis-replica` and `redis-sentinel` of these at Redis,
+"""`secret`: QUANZU_SECRET. `receipts-secret`: the keys of signatures, one for each channel and each bank. The others
+are passwords: `kafka-admin` of the brokers' super user, `redis-replica` and `redis-sentinel` of these at Redis,
 `sentinels` of clients at the Sentinels, `grafana-admin` of the administrator of Grafana."""
 
 
@@ -20,17 +22,36 @@ def names() -> tuple[str, ...]:
     return (*OWN, *(f"{server}-{component}" for server in SERVERS for component in Component))
 
 
-def make(folder: Path) -> list[str]:
-    """Create the missing secrets, 256 random bits each, and return the created ones' names. Others stay unchanged."""
+def bank_signer(code: str) -> str:
+    """Return the name under which a bank's key stands in QUANZU_RECEIPTS_SECRET, by its code in the table."""
+    return f"bank/{code}"
+
+
+def make(folder: Path, banks: Iterable[str] = ()) -> list[str]:
+    """Create the missing secrets, 256 random bits each, and return the created ones' names. Others stay unchanged.
+
+    `banks`: codes of institutions. Each without a key gets one, behind the present keys.
+    """
     missing = [name for name in names() if not (folder / name).exists()]
     for name in missing:
-        secret_file(folder / name, _receipt_keys() if name == "receipts-secret" else secrets.token_hex(32))
-    return missing
+        if name != RECEIPTS:
+            secret_file(folder / name, secrets.token_hex(32))
+    added = _add_keys(folder / RECEIPTS, [*RECEIPT_CHANNELS, *map(bank_signer, banks)])
+    return missing + [f"{RECEIPTS} ({len(added)} keys)"] * bool(added and RECEIPTS not in missing)
 
 
-def _receipt_keys() -> str:
-    """Return a key for the receipts of each channel, a line each (QUANZU_RECEIPTS_SECRET)."""
-    return "\n".join(f"{channel}:{secrets.token_hex(32)}" for channel in RECEIPT_CHANNELS)
+def _add_keys(file: Path, signers: Sequence[str]) -> list[str]:
+    """Add a key for each signer without one, a line each (QUANZU_RECEIPTS_SECRET). Returns these signers."""
+    present = file.read_text("utf-8") if file.exists() else ""
+    known = {entry.strip().partition(":")[0] for entry in present.replace("\n", ",").split(",")}
+    added = [signer for signer in signers if signer not in known]
+    lines = [present.rstrip("\n")] * bool(present) + [f"{signer}:{secrets.token_hex(32)}" for signer in added]
+    if added:
+        made = file.with_name(f".{file.name}.{os.getpid()}")
+        made.touch(mode=0o600)
+        made.write_text("\n".join(lines), "utf-8")
+        made.replace(file)
+    return added
 
 
 def passwords(folder: Path, server: str) -> Mapping[Component, str]:

@@ -23,6 +23,7 @@ from schemas.people.calls import Call as CallIn
 from schemas.people.complaints import Complaint, ComplaintKind
 from schemas.people.residents import Holding, Resident, TrustedContact
 from schemas.risk.signals import Signal
+from streams.channels.settings import ChannelSettings
 from streams.intake.settings import embedded_key, hash_of_key
 from streams.messaging import topics
 from streams.messaging.dead_letter_writer import DeadLetters
@@ -31,7 +32,6 @@ from streams.operations import backup
 from streams.operations.erasure import NotForgottenError, forget
 from streams.operations.export import Format, Kind, Span, export
 from streams.runtime.settings import Settings
-from streams.security.secrets import RECEIPT_CHANNELS
 from streams.security.vault import VaultError
 from tests.end_to_end.harness.house import SETTLE_SECONDS, House, on_servers, until
 from tests.end_to_end.harness.rig import Line
@@ -74,7 +74,7 @@ async def a_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         monkeypatch.setenv("QUANZU_API_KEYS", f"bank:{hashed}")
         monkeypatch.setenv(
             "QUANZU_RECEIPTS_SECRET",
-            ",".join(f"{name}:a secret of {name} with more than 32 signs" for name in RECEIPT_CHANNELS),
+            ",".join(f"{name}:a secret of {name} with more than 32 signs" for name in ChannelSettings().signers()),
         )
         async with on_servers(settings) as made:
             yield made

@@ -14,10 +14,14 @@ Secrets = Annotated[Path, typer.Argument(help="The folder with the secrets")]
 
 @app.command("secrets")
 def access_secrets(folder: Secrets) -> None:
-    """Make the missing secrets of an installation, each in a file that only its owner can read. Existing ones stay."""
+    """Make the missing secrets of an installation, each in a file that only its owner can read. Existing ones stay.
+
+    Each bank and payment institution of QUANZU_INSTITUTIONS that has no key in receipts-secret gets one there.
+    """
+    from streams.channels.settings import load
     from streams.security.secrets import make
 
-    made = make(folder)
+    made = make(folder, load().known_institutions().by_code)
     out.print(f"made in {folder}: {', '.join(made)}" if made else "all secrets are there", markup=False, soft_wrap=True)
 
 

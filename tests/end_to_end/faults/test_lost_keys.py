@@ -16,6 +16,7 @@ from schemas.casework.events import FactKind
 from schemas.casework.inputs import NoteAct, OperatorReport
 from schemas.levels import Action
 from schemas.people.residents import Resident
+from streams.channels.settings import ChannelSettings
 from streams.dead_letters.index import DeadLetterIndex
 from streams.dead_letters.sending import Sending, Who
 from streams.intake.settings import embedded_key, hash_of_key
@@ -25,7 +26,6 @@ from streams.messaging.codec import LOST
 from streams.messaging.producer import Record
 from streams.messaging.reader import known_vault
 from streams.security.record_encryption import RecordEncryption
-from streams.security.secrets import RECEIPT_CHANNELS
 from streams.security.vault import Vault
 from streams.security.vault_identity import take_in
 from tests.end_to_end.harness.house import SETTLE_SECONDS, House, on_servers, until
@@ -46,7 +46,7 @@ async def a_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         monkeypatch.setenv("QUANZU_API_KEYS", f"appwatch:{hash_of_key(embedded_key(settings))}")
         monkeypatch.setenv(
             "QUANZU_RECEIPTS_SECRET",
-            ",".join(f"{name}:a secret of {name} with more than 32 signs" for name in RECEIPT_CHANNELS),
+            ",".join(f"{name}:a secret of {name} with more than 32 signs" for name in ChannelSettings().signers()),
         )
         async with on_servers(settings) as made:
             yield made

@@ -126,7 +126,8 @@ def channel_settings(promises: tuple[Promise, ...]) -> ChannelSettings:
     """What the providers promise in this world, in the order of CHANNELS."""
     names = ("sms_kind", "voice_kind", "station_kind", "bank_kind")
     promised = {name: promise.value for name, promise in zip(names, promises, strict=True)}
-    return ChannelSettings.model_validate({**promised, "provider_seconds": PROVIDER_SECONDS})
+    keys = ",".join(f"{name}:the simulation's key of {name}" for name in ChannelSettings().signers())
+    return ChannelSettings.model_validate({**promised, "provider_seconds": PROVIDER_SECONDS, "receipts_secret": keys})
 
 
 def make_line(given: World, node: Node) -> Installation:

@@ -35,6 +35,9 @@ code = "ybank"
 name = "某银行"
 bic = "YYYYCNYY"
 cancellation = "camt.056.001.09"
+[[institution]]
+code = "zbank"
+name = "另一银行"
 """
 
 
@@ -63,9 +66,11 @@ async def bank(settings: Settings, folder: Path) -> AsyncIterator[tuple[Rig, Gat
         yield rig, gateway
 
 
-async def asked(rig: Rig, action: Action = Action.STOP_PAYMENT, paid: Payment | None = None) -> Dispatch:
-    """A dispatch of the step that asks for a stop, carried out."""
-    update = {"institution": "ybank", "payee": await rig.knows(ACCOUNT)}
+async def asked(
+    rig: Rig, action: Action = Action.STOP_PAYMENT, paid: Payment | None = None, at: str | None = "ybank"
+) -> Dispatch:
+    """A dispatch of the step that asks for a stop, carried out. `at`: the payee's bank."""
+    update = {"institution": at, "payee": await rig.knows(ACCOUNT)}
     paid = (paid or payment()).model_copy(update=update)
     resident = (await rig.resident()).id
     about: dict[str, Any] = {"id": f"{resident}-1:stop.0:1:payment", "step": "stop.0", "payment": paid}
@@ -84,7 +89,7 @@ def reported(reference: str) -> Payment:
 
 
 async def told(rig: Rig, body: bytes) -> tuple[int, Any]:
-    found = await post(rig, "bank", body, media_type="application/xml")
+    found = await post(rig, "bank", body, media_type="application/xml", signer="bank/ybank")
     return found.status_code, found.json()
 
 

@@ -31,7 +31,6 @@ from streams.channels.signing import NONCE, SignatureError, SignedMessage, sign,
 from streams.messaging import producer
 from streams.runtime.settings import Settings, SettingsError
 from streams.security.encrypted_kafka import make_producer
-from streams.security.secrets import RECEIPT_CHANNELS
 from streams.state.keys import key
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, case_of, dispatch_for
@@ -65,13 +64,19 @@ async def post(
     wall: float | None = None,
     nonce: str = "",
     media_type: str = "application/json",
+    signer: str = "",
 ) -> httpx.Response:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     message = SignedMessage(name, f"/receipts/{name}", raw)
-    key = key or rig.channels.receipt_keys(rig.settings)[name][0]
+    key = key or rig.channels.receipt_keys(rig.settings)[signer or name][0]
     headers = sign(key, message, wall or time.time(), nonce or secrets.token_hex(12)) | {"Content-Type": media_type}
     async with httpx.AsyncClient(event_hooks={"response": [described]}) as client:
         return await client.post(f"{rig.settings.receipts_url}/{name}", content=raw, headers=headers)
+
+
+def signing_keys(without: str = "") -> str:
+    """A key for each signer, but one."""
+    return ",".join(f"{name}:the present secret of {name}" for name in ChannelSettings().signers() if name != without)
 
 
 async def test_while_a_provider_changes_over_its_former_secret_is_taken_and_counted(
@@ -81,7 +86,7 @@ async def test_while_a_provider_changes_over_its_former_secret_is_taken_and_coun
         return REGISTRY.get_sample_value("quanzu_receipts_by_secret_before_total") or 0
 
     former, began = "the former secret of this test", counted()
-    present = ",".join(f"{name}:the present secret of {name}" for name in RECEIPT_CHANNELS)
+    present = signing_keys()
     body = {"id": "1", "dispatch": dispatch_for("r" + "a" * 16).id, "result": "delivered"}
     monkeypatch.setenv("QUANZU_RECEIPTS_SECRET", f"{present},sms:{former}")
     async with rigged(settings) as rig:
@@ -143,8 +148,11 @@ async def test_an_officer_who_does_not_hold_the_task_reports_nothing(settings: S
     ("text", "words"),
     [
         ("", "is not set"),
-        ("sms:" + "a" * 32, "no key for voice, bank, station"),
-        (",".join(f"{name}:{'a' * 32}" for name in RECEIPT_CHANNELS), "one key twice"),
+        ("sms:" + "a" * 32, "no key for voice, bank, station, bank/icbc and 21 more. Add voice:KEY, "),
+        (signing_keys(without="bank/ccb"), "no key for bank/ccb. Add bank/ccb:KEY, .* Or take the bank out of "),
+        (signing_keys() + ",bank/nobody:" + "a" * 32, "entry 27: write CHANNEL:KEY, "),
+        (signing_keys() + ",bank/ccb:" + "a" * 32 + ",bank/ccb:" + "b" * 32, "3 keys for bank/ccb: at most 2"),
+        (",".join(f"{name}:{'a' * 32}" for name in ChannelSettings().signers()), "one key twice"),
         ("fax:" + "a" * 32, "entry 1: write CHANNEL:KEY, "),
         ("sms:short", "KEY of at least 16 characters"),
     ],

@@ -1,6 +1,7 @@
 """A provider that acts and then fails: its outcome is unknown, and nobody is contacted twice, or it is counted."""
 
 import asyncio
+import time
 from datetime import datetime, timedelta
 
 import httpx
@@ -15,6 +16,7 @@ from schemas.codes.channels import NoGateway, ProviderAnswered
 from schemas.levels import Result
 from simulators.providers.base import ACTS_THEN, CUT
 from streams.channels.provider import Answer, Gateway, Kind, Order, UnknownOutcomeError
+from streams.channels.signing import Signer
 from streams.runtime.settings import Settings
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
@@ -185,5 +187,5 @@ async def test_whoever_covers_for_another_leaves_an_unknown_outcome_to_the_owner
 async def test_without_an_address_a_gateway_that_is_asked_says_that_nothing_was_sent() -> None:
     dispatch = dispatch_for("r" + "a" * 16)
     async with httpx.AsyncClient() as client:
-        gateway = Gateway(client, None, Kind.ASKABLE)
+        gateway = Gateway(client, None, Kind.ASKABLE, Signer("sms", {"sms": (b"a key",)}, time.time))
         assert await gateway.ask(dispatch, Order("/sms", {})) == Answer(Result.FAILED, NoGateway())

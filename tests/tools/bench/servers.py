@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from streams.channels.settings import ChannelSettings
 from streams.messaging import topics
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
-from streams.security.secrets import RECEIPT_CHANNELS
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisServer
 
 SECRET = "bench" * 8
-RECEIPTS_SECRET = ",".join(f"{channel}:{channel}{SECRET}" for channel in RECEIPT_CHANNELS)
+RECEIPTS_SECRET = ",".join(f"{channel}:{channel}{SECRET}" for channel in ChannelSettings().signers())
 READY_SECONDS = 30.0
 
 Servers = Callable[[Path], AbstractContextManager[Settings]]

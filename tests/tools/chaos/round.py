@@ -16,9 +16,9 @@ from typing import IO
 from unittest.mock import patch
 
 from agents.casework import Casework
+from streams.channels.settings import ChannelSettings
 from streams.messaging import topics
 from streams.messaging.reader import end_offsets
-from streams.security.secrets import RECEIPT_CHANNELS
 from tests.tools.chaos.faults.base import MissedError
 from tests.tools.chaos.faults.machine import CLOCK
 from tests.tools.chaos.faults.redis import REDIS_CLOCK
@@ -70,7 +70,9 @@ async def play(plan: Plan, kafka: Kafka | None, folder: Path) -> Outcome:
 def environment(plan: Plan) -> dict[str, str]:
     """What the processes of a round are told: what kind of carrier each channel has."""
     kinds = {f"QUANZU_{channel}_KIND": kind.value for channel, kind in plan.kinds.items()}
-    return kinds | {"QUANZU_RECEIPTS_SECRET": ",".join(f"{name}:{name}{'chaos' * 8}" for name in RECEIPT_CHANNELS)}
+    return kinds | {
+        "QUANZU_RECEIPTS_SECRET": ",".join(f"{name}:{name}{'chaos' * 8}" for name in ChannelSettings().signers())
+    }
 
 
 @contextmanager

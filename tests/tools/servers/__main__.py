@@ -7,7 +7,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from streams.security.secrets import RECEIPT_CHANNELS
+from streams.channels.settings import ChannelSettings
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisPair, RedisServer
 
@@ -26,7 +26,7 @@ def main() -> None:
         kafka = stack.enter_context(Kafka(folder, given.brokers))
         redis = RedisPair(folder / "redis") if given.sentinel else RedisServer(folder / "redis")
         stack.enter_context(redis)
-        receipts = ",".join(f"{channel}:{secrets.token_hex(32)}" for channel in RECEIPT_CHANNELS)
+        receipts = ",".join(f"{channel}:{secrets.token_hex(32)}" for channel in ChannelSettings().signers())
         made = f"QUANZU_SECRET={secrets.token_hex(32)} QUANZU_RECEIPTS_SECRET={receipts}"
         addresses = f"QUANZU_KAFKA={kafka.address} QUANZU_REDIS={redis.url} QUANZU_REPLICATION={min(3, given.brokers)}"
         print(f"export {addresses} {made}", flush=True)
