@@ -41,9 +41,10 @@ class BankProvider(Gateway):
         if asks and self._outgoing.owns(resident, payment.payee):
             return Answer(Result.FAILED, OwnAccount())
         card = self._outgoing.institutions.of_card(account)
+        institution = self._institution(payment) or (card.code if card else None)
         order = {
             "dispatch": dispatch.id,
-            "institution": self._institution(payment) or (card.code if card else None),
+            "institution": institution,
             "holder": payment.reported.holder if payment.reported else "",
             "action": dispatch.action.value,
             "account": account,
@@ -53,9 +54,8 @@ class BankProvider(Gateway):
             "at": payment.at.isoformat(),
             "movement": payment.movement,
         }
-        bank = order["institution"] or ""
-        known = bank if bank in self._outgoing.institutions.by_code else ""
-        return Order("/stop-payments", order, document=self._document(dispatch, order), bank=known)
+        known = institution if institution in self._outgoing.institutions.by_code else None
+        return Order("/stop-payments", order, document=self._document(dispatch, order), bank=known or "")
 
     def _institution(self, payment: Payment) -> str | None:
         """Return the code of the payee's institution, by the table's code where a bank's answer names it otherwise."""

@@ -99,7 +99,7 @@ def test_no_text_lets_others_confirm(text: str) -> None:
 def test_every_kind_of_signal_has_a_right() -> None:
     kinds = {each.model_fields["kind"].default for each in get_args(get_args(Signal)[0])}
     assert {*USUAL, "watchlist"} == kinds
-    assert set(WatchState) == DECISIONS
+    assert {state.value for state in WatchState} == {right.value for right in DECISIONS}
     assert USUAL | DECISIONS == EVERY
 
 
