@@ -19,6 +19,7 @@ from schemas.casework.inputs import (
     MOST_ANSWERS,
     AnswersAct,
     AskStopAct,
+    AssignAct,
     CallAgainAct,
     ClaimAct,
     CloseAct,
@@ -43,8 +44,10 @@ from schemas.codes.people import (
     CallerReported,
     CallNotTaken,
     CallPromised,
+    CaseAssigned,
     CaseClaimed,
     CaseGivenBack,
+    CaseReassigned,
     ClaimRanOut,
     CodeConfirmed,
     ConfirmedBy,
@@ -73,17 +76,20 @@ from schemas.codes.refusals import (
     GroundMissing,
     GroundNeedsNote,
     HasCase,
+    MayNotAssign,
     NoSuchContact,
     NoTalkYet,
     NotHolder,
     NotLower,
     PlanOverByLoss,
+    ReassignNeedsReason,
     RefusalCode,
     TooManyAnswers,
     TwoPersons,
 )
 from schemas.levels import Action, CallResult
 from schemas.people.calls import CallerRequest
+from schemas.people.staff import StaffRole
 
 
 def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
@@ -218,20 +224,42 @@ def _claim(draft: DecisionBuilder, act: ClaimAct, by: str) -> None:
     if act.do == "claim":
         if holder is not None and holder != by:
             return refuse(draft, HasCase(holder), by)
-        return _take(draft, by)
+        return _take(draft, by, CaseClaimed(by), by)
     return _give_back(draft, act, by) if holder == by else refuse(draft, NotHolder(by), by)
 
 
-def _take(draft: DecisionBuilder, by: str) -> None:
-    """Record the claim, and delay the calls on the desk while the operator may be talking."""
-    draft.set(claimed_by=by, returned_from=None)
+def _assign(draft: DecisionBuilder, act: AssignAct, by: str) -> None:
+    """Give the case to another person. A claim that the supervisor has not seen is never overridden."""
+    if why := _may_not_assign(draft, act):
+        return refuse(draft, why, by)
+    assigned = CaseAssigned(by, act.to)
+    told = CaseReassigned(by, act.holder, act.to, act.reason) if act.holder and act.reason else assigned
+    _take(draft, act.to, told, by)
+    return draft.set(assigned_by=None if act.to == by else by)
+
+
+def _may_not_assign(draft: DecisionBuilder, act: AssignAct) -> RefusalCode | None:
+    """Return why the case is not given to another person, or None."""
+    holder = draft.case.claimed_by
+    if draft.role is not StaffRole.SUPERVISOR:
+        return MayNotAssign()
+    if holder is None:
+        return NotHolder(act.holder) if act.holder else None
+    if holder != act.holder or holder == act.to:
+        return HasCase(holder)
+    return None if act.reason else ReassignNeedsReason(holder)
+
+
+def _take(draft: DecisionBuilder, holder: str, told: AnyCode, by: str) -> None:
+    """Record the claim, and delay the calls on the desk while the operator may be talking. `told`: its fact."""
+    draft.set(claimed_by=holder, assigned_by=None, returned_from=None)
     for step in draft.live(Action.OPERATOR_CALL):
         _move(draft, step, later=True)
-    draft.note(FactKind.CLAIMED, CaseClaimed(by), by=by)
+    draft.note(FactKind.CLAIMED, told, by=by)
 
 
 def _give_back(draft: DecisionBuilder, act: ClaimAct, by: str) -> None:
-    draft.set(claimed_by=None, returned_from=by if act.ran_out else None)
+    draft.set(claimed_by=None, assigned_by=None, returned_from=by if act.ran_out else None)
     for step in draft.live(Action.OPERATOR_CALL):
         _move(draft, step, later=False)
     draft.note(FactKind.UNCLAIMED, ClaimRanOut(by) if act.ran_out else CaseGivenBack(by), by=by)
@@ -333,7 +361,8 @@ def _confirm(draft: DecisionBuilder, act: ConfirmAct, by: str) -> None:
 
 
 # Acts that do not depend on what else the case shows: a decision on an order or objection is about it alone.
-_ANY_VERSION = (NoteAct, AnswersAct, ClaimAct, ApproveStopAct, DeclineStopAct, HandOverStopAct, DecideObjectionAct)
+_OF_ORDERS = (ApproveStopAct, DeclineStopAct, HandOverStopAct, DecideObjectionAct)
+_ANY_VERSION = (NoteAct, AnswersAct, ClaimAct, AssignAct, *_OF_ORDERS)
 # Each act's handler, and what it requires of the case: "open"; "danger": neither dissuaded, cleared nor closed; "plan":
 # moreover not already defrauded; or nothing.
 _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
@@ -349,6 +378,7 @@ _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
     ReleaseStopAct: (_release_stop, ""),
     NotifyContactAct: (_notify_contact, "plan"),
     ClaimAct: (_claim, "open"),
+    AssignAct: (_assign, "danger"),
     NoteAct: (_note, ""),
     AnswersAct: (_answers, "open"),
     CloseAct: (_close, "open"),

@@ -13,7 +13,7 @@ from domain.desk.load import late_steps
 from domain.payments.bank_book import ObjectionLine, StopLine
 from schemas.casework.cases import Case, Step
 from schemas.channels.releases import ReleaseRequest
-from schemas.levels import Level
+from schemas.levels import Action, Level
 from schemas.people.complaints import Complaint
 from schemas.risk.feeds import Silence
 
@@ -53,6 +53,14 @@ class Matter:
     case: Case | None = None
     step: Step | None = None
     about: StopLine | ReleaseRequest | ObjectionLine | Complaint | Silence | None = None
+
+    @property
+    def assignable(self) -> bool:
+        """Whether it helps to give the case to an operator: nobody has it, or its holder is late on the telephone."""
+        if self.case is None or self.case.settled:
+            return False
+        late = self.step is not None and self.step.action is Action.OPERATOR_CALL
+        return self.case.claimed_by is None or late
 
 
 @dataclass(slots=True)

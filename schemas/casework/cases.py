@@ -256,6 +256,7 @@ class Case(Model):
     warned_at: When | None = None  # the latest contact that reached the resident
     danger_at: When | None = None  # when graver danger or another payment was last reported
     claimed_by: Text | None = None
+    assigned_by: Text | None = None  # who gave the case to `claimed_by`, until that person has opened it
     offered_at: When | None = None  # since when a call is on the desk that nobody has taken
     script: Token | None = None  # the latest one used
     answers: dict[Token, Token] = Field(default_factory=dict)  # question -> answer
@@ -275,6 +276,11 @@ class Case(Model):
     def open(self) -> bool:
         """Whether the case is not closed."""
         return self.state is not CaseState.CLOSED
+
+    @property
+    def assigned(self) -> bool:
+        """Whether a supervisor has given the case to somebody who has not opened it yet."""
+        return self.claimed_by is not None and self.assigned_by is not None
 
     def shares(self, other: "Case", *fields: str) -> bool:
         """Return whether these fields are the same objects in both cases: a decision replaces only what it changes."""

@@ -148,6 +148,19 @@ class ClaimAct(Model):
     ran_out: bool = False  # the claim expired
 
 
+class AssignAct(Model):
+    """A supervisor gives the case to an operator.
+
+    `holder`: who had the case on the supervisor's screen; the act is refused if somebody else has it by then. `reason`:
+    why it is taken from its holder; an unclaimed case needs none.
+    """
+
+    do: Literal["assign"] = "assign"
+    to: Annotated[Text, Field(min_length=1)]
+    holder: Text | None = None
+    reason: Reason | None = None
+
+
 class NoteAct(Model):
     """Something was said, or asked for at the door: `what` tells; the first four say how the desk's call stands.
 
@@ -211,6 +224,7 @@ Act = Annotated[
     | ReleaseStopAct
     | NotifyContactAct
     | ClaimAct
+    | AssignAct
     | NoteAct
     | AnswersAct
     | CloseAct

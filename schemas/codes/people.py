@@ -32,6 +32,24 @@ class CaseClaimed(Code, frozen=True):
     by: str
 
 
+class CaseAssigned(Code, frozen=True):
+    """A supervisor gives an unclaimed case to an operator."""
+
+    zh: ClassVar = "%(by)s 指派给 %(to)s"
+    by: str
+    to: str
+
+
+class CaseReassigned(Code, frozen=True):
+    """A supervisor takes the case from the operator who has it, and gives it to another."""
+
+    zh: ClassVar = "%(by)s 从 %(holder)s 改派给 %(to)s：%(reason)s"
+    by: str
+    holder: str
+    to: str
+    reason: str
+
+
 class CaseGivenBack(Code, frozen=True):
     """An operator gives the case back."""
 
@@ -356,6 +374,8 @@ PeopleCode = (
     Said
     | AskedBy
     | CaseClaimed
+    | CaseAssigned
+    | CaseReassigned
     | CaseGivenBack
     | ClaimRanOut
     | NoReportInTime

@@ -69,6 +69,19 @@ class NotHolder(Code, frozen=True):
     by: str
 
 
+class MayNotAssign(Code, frozen=True):
+    """Only a supervisor may give a case to another person."""
+
+    zh: ClassVar = "只有值班长可以指派"
+
+
+class ReassignNeedsReason(Code, frozen=True):
+    """The case may be taken from the operator who has it only with a reason."""
+
+    zh: ClassVar = "%(by)s 正在处理此预警：改派须写明理由"
+    by: str
+
+
 class NoTalkYet(Code, frozen=True):
     """Nobody has talked with the resident, so there are no answers to record."""
 
@@ -276,6 +289,8 @@ RefusalCode = (
     | CallTooLate
     | HasCase
     | NotHolder
+    | MayNotAssign
+    | ReassignNeedsReason
     | NoTalkYet
     | GroundMissing
     | GroundNeedsNote

@@ -3,7 +3,9 @@
 It decides nothing: it writes case inputs. A claim is a lease in Redis that expires unless it is renewed.
 """
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +28,7 @@ from streams.state.scripts import script
 LEASE = timedelta(minutes=10)
 BEATS = 10  # an open page renews its claim so many times within a lease
 ORDERED = ("stop.", "again.", UNCONFIRMED)  # ids of steps that a stop order sends, and of the timers of such orders
+RINGS = timedelta(minutes=2)  # of the wall clock: longer than a telephone rings
 LOOKED_AT = 16  # cases of each partition's queue read at once: the stored rank is coarse
 
 
@@ -78,12 +81,29 @@ class CaseClaims:
         """
         return await locks.keep(self._redis, self._lease(case_id), operator, self._milliseconds())
 
+    async def holder(self, case_id: str) -> str | None:
+        """Return who has the claim's lease, or None if nobody has it."""
+        found = await self._redis.get(self._lease(case_id))
+        return found.decode() if found else None
+
     async def release(self, case_id: str, operator: str | None = None) -> None:
         """Release a claim before it expires. `operator`: only if the claim is theirs; None: whoever has it."""
         if operator is None:
             await self._redis.delete(self._lease(case_id))
         else:
             await self._give_back(keys=[self._lease(case_id)], args=[operator])
+
+    @asynccontextmanager
+    async def calling(self, case_id: str) -> AsyncIterator[bool]:
+        """Yield whether no other call to the case's resident has begun meanwhile; if so, none begins before the block
+        ends, or before RINGS has passed: by then the case itself says how the call stands.
+        """
+        name, own = f"{key('calling', self._partition(case_id))}:{case_id}", secrets.token_hex(8)
+        free = await locks.take(self._redis, name, round(RINGS.total_seconds() * 1000), own)
+        try:
+            yield free
+        finally:
+            await self._give_back(keys=[name], args=[own])
 
     async def leased(self, case_ids: Sequence[str]) -> list[bool]:
         """Return for each case, in this order, whether somebody has claimed it."""

@@ -46,6 +46,7 @@ Beside = Literal[
     "auditing",  # string: the lease of the worker that audits its cases
     "audited",  # hash: the result of the latest audit of its cases
     "claim",  # string, and a case's id: the operator who has claimed it
+    "calling",  # string, and a case's id: exists while the desk's telephone rings its resident
     "dispatch",  # string, and a dispatch's id: its progress
     "receipt-nonce",  # string, and a channel's receipt and its nonce: exists while a repetition is refused
     "lease",  # string, and a dispatch's id: the worker that carries it out

@@ -7,6 +7,7 @@ parts. Programs use API tokens (auth/tokens.py) instead.
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -137,6 +138,23 @@ class Sessions:
             for name, kept, ttl in read
             if kept.epoch == account.epoch and not self._over(kept)
         ]
+
+    async def signed_in(self, accounts: Sequence[Account]) -> set[str]:
+        """Return the logins of those accounts that have an open session now."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for account in accounts:
+                pipe.zrange(SESSIONS_OF + account.login, 0, -1)
+            names = await pipe.execute()
+        of = [(account, name.decode()) for account, found in zip(accounts, names, strict=True) for name in found]
+        raws = await self._redis.mget([SESSION + name for _, name in of]) if of else []
+        kept = [
+            (account, StoredSession(**orjson.loads(raw))) for (account, _), raw in zip(of, raws, strict=True) if raw
+        ]
+        return {
+            account.login
+            for account, each in kept
+            if each.epoch == account.epoch and _may_sign_in(account) and not self._over(each)
+        }
 
     async def _bearer(self, token: str) -> Who | None:
         kept = await self._staff.token(tokens.id_of(token) or "")

@@ -18,12 +18,13 @@ from console.web.case.answers import Answer, Answered
 from console.web.case.stories import Story
 from console.web.kit.services import Services
 from console.web.live import claims
+from console.web.live.assigning import assign
 from console.web.payments.releases import ask_release
 from domain.ids import short_hash
 from domain.payments.releases import NotAsked, Why
 from schemas.base import Model, Reason
 from schemas.casework.cases import Case
-from schemas.casework.inputs import Act, ClaimAct, NoteAct, ReleaseStopAct
+from schemas.casework.inputs import Act, AssignAct, ClaimAct, NoteAct, ReleaseStopAct
 from schemas.casework.objections import DecideObjectionAct
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
 from schemas.channels.releases import LEAST_REASON, MOST_REASON, ReleaseRequest, ReleaseState
@@ -88,6 +89,8 @@ async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answ
         return Answer(Answered.REFUSED, HasCase(taken.by))
     if isinstance(body.act, ClaimAct):
         return await _claim(services, who, case, body.act)
+    if isinstance(body.act, AssignAct):
+        return await assign(services, who, case, body.act)
     if isinstance(body.act, ReleaseStopAct):
         return await _ask_release(services, who, case, body.form, body.act)
     return await write(services, who, case, body)
@@ -130,9 +133,11 @@ def input_id(who: Who, case_id: str, body: ActBody) -> str:
 def taken_by_other(case: Case, who: Who, body: ActBody) -> Taken | None:
     """Return who has claimed the case if that blocks this act, else None.
 
-    Notes, claims, decisions on stop orders and objections, and an act with `anyway` are never blocked.
+    Notes, claims, assignments (they name the holder), decisions on stop orders and objections, and acts with `anyway`
+    are never blocked.
     """
-    of_order = isinstance(body.act, ApproveStopAct | DeclineStopAct | HandOverStopAct | DecideObjectionAct)
+    decides = ApproveStopAct | DeclineStopAct | HandOverStopAct | DecideObjectionAct
+    of_order = isinstance(body.act, decides | AssignAct)
     free = body.anyway or of_order or isinstance(body.act, NoteAct | ClaimAct)
     return None if free or case.claimed_by in (None, who.login) else Taken(case.claimed_by or "")
 

@@ -21,15 +21,17 @@ from domain.calendar import local_date
 from domain.casework import grounds, triage
 from domain.desk.questions import Question, Tree, Walk, walk
 from domain.identity.divisions import name_of
-from domain.payments import ledger, releases
+from domain.payments import releases
 from domain.payments.status import PaymentStatus, Reconciled, status_of
+from domain.payments.stop_progress import Stops, may_ask, stops_of
 from domain.wording import labels
 from schemas.casework.cases import LIVE_STEPS, Case, Payment, Step, StepState
 from schemas.casework.events import FactKind
+from schemas.casework.inputs import AskStopAct
 from schemas.channels.bank_messages import bank_of
 from schemas.channels.releases import ReleaseRequest
 from schemas.codes.people import Recorded
-from schemas.levels import GRAVEST_FIRST, Action, Level, Outcome, OutcomeGround
+from schemas.levels import GRAVEST_FIRST, Level, Outcome, OutcomeGround
 from schemas.people.incidents import Incident
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
@@ -153,6 +155,21 @@ class View:
     def on_the_way(self) -> bool:
         """Whether somebody is on the way to the resident and can be recalled."""
         return grounds.on_the_way(self.case)
+
+    @property
+    def held(self) -> set[str]:
+        """The transfers whose stop is held back for some seconds."""
+        return {waiting.body.act.transfer for waiting in self.kept_back if isinstance(waiting.body.act, AskStopAct)}
+
+    @property
+    def stops(self) -> Stops:
+        """How far the stops of the payments are, for the strip."""
+        return stops_of(self.case, self.held)
+
+    @property
+    def stoppable(self) -> list[Money]:
+        """The payments that the reader may ask a stop for now."""
+        return [each for each in self.money if each.may_ask and each.transfer not in self.held] if self.acts else []
 
     @property
     def left_until(self) -> datetime | None:
@@ -279,16 +296,12 @@ def _place(division: str, now: datetime) -> str:
 
 async def _money(services: Services, case: Case) -> list[Money]:
     accounts = await asyncio.gather(*(services.line.outgoing.account(payment.payee) for payment in case.payments))
-    asked = {
-        step.transfer for step in case.steps if step.state is StepState.SENT and step.action is Action.STOP_PAYMENT
-    }
     stands = [releases.has_stop(case, number) for number in range(len(case.payments))]
     requests = await services.line.releases.all() if any(stands) else []
     found = []
     for number, (payment, account, stopped) in enumerate(zip(case.payments, accounts, stands, strict=True)):
         kept, status = case.kept.get(payment.transfer), status_of(case, payment)
         release = releases.of_stop(requests, case.id, number)
-        safe = ledger.safe(case, payment.transfer)
         found.append(
             Money(
                 transfer=payment.transfer,
@@ -299,7 +312,7 @@ async def _money(services: Services, case: Case) -> list[Money]:
                 status=status,
                 until=payment.stop.until if payment.stop and status.status is PaymentStatus.STOPPED else None,
                 kept=kept.evidence.value if kept else None,
-                may_ask=case.open and not (case.settled or stopped or safe or payment.transfer in asked),
+                may_ask=may_ask(case, payment),
                 may_release=stopped and release is None,
                 release=release,
                 scammer=_scammer(payment),

@@ -51,11 +51,13 @@ def _free(case: Case) -> bool:
 
 async def renew(services: Services, who: Who, case: Case) -> bool:
     """Renew the lease while the person's page is open. Return whether the case is still theirs; if not, they lose the
-    lease.
+    lease. A case that was assigned to them is theirs from now on: they have opened it.
     """
     if case.claimed_by != who.login:
         await services.desk.release(case.id, who.login)
         return False
+    if case.assigned:
+        await answers.put(services, who, claimed(case, who.login, services.line.clock))
     return await services.desk.keep(case.id, who.login)
 
 

@@ -44,6 +44,7 @@ class Hub:
     def __init__(self, line: Installation) -> None:
         self._line = line
         self.rows: dict[str, Row] = {}  # open cases, by id
+        self.assigned: dict[str, Row] = {}  # those that somebody was given and has not opened, by id
         self.numbers = Numbers()  # of the same cases
         self._policy: Policy | None = None  # the policy that ranks the rows
         self.ready = asyncio.Event()
@@ -227,6 +228,9 @@ class Hub:
         row = replace(given, seq=self.seq)
         if row.case.open:
             self.rows[row.id] = row
+        self.assigned.pop(row.id, None)
+        if row.case.assigned:
+            self.assigned[row.id] = row
         self._changes.append(row)
         for screen in self._screens:
             _tell(screen, row)

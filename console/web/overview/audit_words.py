@@ -44,6 +44,7 @@ GROUPS = {
         {
             "claim": N_("接手"),
             "unclaim": N_("退回"),
+            "assign": N_("指派"),
             "answers": N_("登记问答"),
             "outcome": N_("登记结果"),
             "note": N_("记事"),

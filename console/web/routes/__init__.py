@@ -4,7 +4,7 @@ May import every package of console/web.
 """
 
 from console.web.kit.door import Door
-from console.web.routes.cases import call_in, case, case_acts, claims, holds, news, queue, telephone
+from console.web.routes.cases import assignments, call_in, case, case_acts, claims, holds, news, queue, telephone
 from console.web.routes.centre import (
     alarms,
     audit,
@@ -32,6 +32,7 @@ DOORS: tuple[Door, ...] = (
     integrations.door,
     queue.door,
     claims.door,
+    assignments.door,
     case.door,
     case_acts.door,
     guests.door,

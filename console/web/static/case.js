@@ -17,6 +17,8 @@ let refreshing = 0, storyTimer = 0, storyLooks = 0, maskTimer = 0, ahead = 0;
 const waiting = new Map(); // by the input that was written: the form whose answer is owed yet
 const came = new Map(); // answers that came before it was known that a form waits for them
 
+said.addEventListener("animationend", () => said.replaceChildren()); // read, or not: its line is free again
+
 function say(text) {
   const line = document.createElement("p");
   line.textContent = text;
@@ -66,6 +68,7 @@ async function refresh(focus = "", forced = []) {
   const went = document.activeElement.closest(".act[open]"); // on to another form: the focus stays there
   if (focus && !went) document.getElementById(focus)?.focus();
   page.dispatchEvent(new Event("refreshed"));
+  stopped(document.getElementById("stops"));
   tick(page);
   announce(page);
   undoing();
@@ -348,13 +351,14 @@ page.addEventListener("change", ({ target }) => {
   if (target.form?.id === "stops") stopped(target.form);
 });
 
-/** What the button asks for, as the ticks stand. */
+/** What the strip's button asks for, as the ticks stand. */
 function stopped(form) {
-  const boxes = [...form.elements.transfer.length ? form.elements.transfer : [form.elements.transfer]];
-  const chosen = boxes.filter(({ checked }) => checked), words = form.querySelector("[data-stops]");
+  const words = document.querySelector("[data-stops]"), ticks = form?.elements.transfer;
+  if (!words || !ticks) return;
+  const boxes = ticks.length ? [...ticks] : [ticks], chosen = boxes.filter(({ checked }) => checked);
   const yuan = `¥${(chosen.reduce((sum, { dataset }) => sum + Number(dataset.fen), 0) / 100).toLocaleString("en-US")}`;
   words.textContent = words.dataset[chosen.length === boxes.length ? "all" : "some"].replace("{yuan}", yuan);
-  form.querySelector("button").disabled = !chosen.length;
+  words.parentElement.disabled = !chosen.length;
 }
 
 page.addEventListener("call-over", () => refresh());
@@ -371,7 +375,9 @@ page.addEventListener("click", (event) => {
     open(details);
   } else if (target.dataset.focus) {
     event.preventDefault();
-    document.getElementById(target.dataset.focus).focus();
+    const place = document.getElementById(target.dataset.focus);
+    place.scrollIntoView({ block: "nearest" });
+    place.focus();
   } else if (target.matches("details.act > summary") && !target.parentElement.open) {
     setTimeout(() => open(target.parentElement));
   }

@@ -11,6 +11,13 @@ const parts = new Parts(desk, document.querySelector("#desk-lost"), (name, part)
   next?.focus({ preventScroll: true });
 });
 
+// Enter in the list of operators assigns, as it does in any other field of a form.
+desk.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches("form.assign select")) return;
+  event.preventDefault();
+  event.target.form.requestSubmit();
+});
+
 desk.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-map]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;

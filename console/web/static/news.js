@@ -1,6 +1,6 @@
 // Calls that ring and major incidents, on every page of a desk. Of all pages of a browser one listens to the server and
 // tells the others: a browser opens only six connections to one server.
-const NAMES = ["ringing", "banner"], box = document.getElementById("news");
+const NAMES = ["ringing", "assigned", "banner"], box = document.getElementById("news");
 
 function show(name, html) {
   const place = box.querySelector(`[data-news="${name}"]`);

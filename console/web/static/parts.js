@@ -69,7 +69,7 @@ export class Parts {
   }
 
   #put(part, html, atOnce) {
-    const inIt = part.contains(document.activeElement) && document.activeElement.matches("a, button, input");
+    const inIt = part.contains(document.activeElement) && document.activeElement.matches("a, button, input, select");
     if (inIt && !atOnce) {
       this.#later.set(part, html);
       return;

@@ -17,6 +17,7 @@ from schemas.casework.cases import LIVE_STEPS, WAITING_STEPS, Case, CaseState, D
 from schemas.casework.events import Dispatch, FactKind
 from schemas.casework.inputs import (
     AskStopAct,
+    AssignAct,
     BankFeedback,
     BankState,
     CallAgainAct,
@@ -306,6 +307,14 @@ class CaseLife(RuleBasedStateMachine):
             assert decision.facts[0].kind is FactKind.REFUSED
             assert decision.facts[0].what == HasCase(str(holder))
             assert self.here.claimed_by in (holder, None), "he keeps it, unless his time is over"
+
+    @rule(by=PEOPLE, to=PEOPLE, holder=st.none() | PEOPLE, role=ROLES, reason=st.none() | st.just("he is away"))
+    def assign(self, by: str, to: str, holder: str | None, role: StaffRole | None, reason: str | None) -> None:
+        had = self.here.claimed_by
+        decision = self.act(AssignAct(to=to, holder=holder, reason=reason), by, role=role)
+        if role is not StaffRole.SUPERVISOR or had != holder or (had and not reason):
+            assert decision.facts[0].kind is FactKind.REFUSED
+            assert self.here.claimed_by in (had, None), "nobody loses it to an assignment that was refused"
 
     @rule(transfer=TRANSFERS, state=st.sampled_from(BankState), amount=AMOUNTS, data=st.data())
     def bank(self, transfer: str, state: BankState, amount: int, data: st.DataObject) -> None:

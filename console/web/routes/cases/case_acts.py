@@ -15,9 +15,10 @@ from console.web.case.kept_back import Waiting
 from console.web.kit.door import DESK, Door
 from console.web.kit.filled import Filled, FormError, filled, new_form, wants_json
 from console.web.kit.i18n import translate
-from console.web.kit.services import services
+from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.routes.cases.case import changes, render
+from domain.payments.stop_progress import asked_already
 from schemas.casework.cases import Case
 from schemas.casework.inputs import AnswersAct, AskStopAct, ReleaseStopAct
 from schemas.codes.any_code import AnyCode
@@ -80,14 +81,27 @@ async def undo(request: Request, who: Signed, case_id: str) -> Response:
 
 
 async def _kept_back(request: Request, who: Who, case: Case, given: Filled, bodies: Sequence[ActBody]) -> Response:
-    """Hold stop-payments back for some seconds; refuse them if the person saw an older version of the case."""
+    """Hold stop-payments back for some seconds; refuse them if the person saw an older version of the case, or if all
+    of them are asked for already.
+    """
     made = services(request)
     if bodies[0].seen < case.version:
         return await _refused(request, who, case, given, CaseChanged(case.version, bodies[0].seen))
-    waiting = [await made.kept_back.keep(who, case, body) for body in bodies]
+    new = await _not_asked(made, who, case, bodies)
+    if not new:
+        return await _wrong(request, who, case, given, FormError("transfer", "止付已经提出，不会重复发出"))
+    waiting = [await made.kept_back.keep(who, case, body) for body in new]
     if wants_json(request):
         return JSONResponse(_waiting(request, case, waiting), STATUS[Answered.WAITING])
     return RedirectResponse(f"/cases/{case.id}#money", 303)
+
+
+async def _not_asked(made: Services, who: Who, case: Case, bodies: Sequence[ActBody]) -> list[ActBody]:
+    """Return the acts whose payment nobody has asked to stop. A repeated form counts as not asked: it is kept once."""
+    own = {input_id(who, case.id, body) for body in bodies}
+    others = [each for each in await made.kept_back.waiting(case.id) if each.id not in own]
+    asked = asked_already(case, {each.body.act.transfer for each in others if isinstance(each.body.act, AskStopAct)})
+    return [body for body in bodies if isinstance(body.act, AskStopAct) and body.act.transfer not in asked]
 
 
 def _waiting(request: Request, case: Case, waiting: Sequence[Waiting]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from console.web.overview import area as overview
 from console.web.rosters import areas
 from domain.calendar import local_date
 from domain.casework.holds import stops_all, touched
+from domain.desk.hold_presets import PRESETS, HoldPreset, preset_of
 from schemas.casework.cases import Case, StepState
 from schemas.casework.inputs import Hold
 from schemas.errors import UserError
@@ -40,6 +41,7 @@ DURATIONS = {
     "3d": timedelta(days=3),
     "7d": timedelta(days=7),
 }
+_DURATION = {length: name for name, length in DURATIONS.items()}
 
 
 class _WrongError(ValueError):
@@ -47,9 +49,9 @@ class _WrongError(ValueError):
 
 
 @door.page("/holds", DESK, name="holds")
-async def show(request: Request, who: Signed) -> Response:
-    """The page with the holds in force that touch the person's area."""
-    return await _shown(request, who)
+async def show(request: Request, who: Signed, preset: str = "") -> Response:
+    """The page with the holds in force that touch the person's area. `preset`: a usual hold that fills in the form."""
+    return await _shown(request, who, preset=preset_of(preset))
 
 
 @door.act("/holds/look", SUPERVISORS, name="holds-look")
@@ -177,9 +179,14 @@ async def _looked(request: Request, given: Filled, hold: Hold, status: int = 200
 
 
 async def _shown(
-    request: Request, who: Who, status: int = 200, typed: Filled | None = None, wrong: str = ""
+    request: Request,
+    who: Who,
+    status: int = 200,
+    typed: Filled | None = None,
+    wrong: str = "",
+    preset: HoldPreset | None = None,
 ) -> Response:
-    made = services(request)
+    made, usual = services(request), _of_preset(request, preset) if preset else {}
     await made.queue.refresh()
     holds = await overview.holds(made, who)
     on = local_date(made.line.clock.now())
@@ -192,7 +199,9 @@ async def _shown(
         most=CASES_SHOWN,
         may_set=who.role in SUPERVISORS,
         forms=new_form,
-        typed=typed.fields if typed else {},
+        typed=typed.fields if typed else usual,
+        presets=[(each, _DURATION[each.lasts], made.line.clock.now() + each.lasts) for each in PRESETS],
+        preset=preset,
         wrong=wrong,
         durations=list(DURATIONS),
         channels=list(Channel),
@@ -201,6 +210,17 @@ async def _shown(
         areas=areas.within(who.area, on),
         places=areas.names({hold.area or "" for hold in holds}, on),
     )
+
+
+def _of_preset(request: Request, preset: HoldPreset) -> dict[str, str]:
+    """Return the form's fields as a preset fills them in; the reason in the person's language."""
+    return {
+        "channel": preset.channel.value if preset.channel else "",
+        "action": preset.action.value if preset.action else "",
+        "for": _DURATION[preset.lasts],
+        "spare_red": "1" if preset.spare_red else "",
+        "reason": translate(request, preset.reason),
+    }
 
 
 def _held(made: Services, who: Who, hold: Hold) -> tuple[list[Case], int]:

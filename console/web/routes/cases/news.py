@@ -1,4 +1,5 @@
-"""The banner above the desk's pages: ringing calls, stopped contact, incidents, a hand-over, overdue complaints.
+"""The banner above the desk's pages: ringing calls, cases that one was given, stopped contact, incidents, a hand-over,
+overdue complaints.
 
 One stream for each browser: one of its pages listens and passes the news to the others (static/news.js).
 """
@@ -17,6 +18,7 @@ from console.web.kit.events import Look, open_stream
 from console.web.kit.filled import new_form
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
+from console.web.live.assigning import assigned_to
 from console.web.overview import area
 from console.web.overview.needs import waiting
 from console.web.rosters import areas
@@ -59,9 +61,13 @@ async def _told(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
             above = await _above(made, who)
         if shown.get("ringing") != rings:
             yield {"event": "ringing", "data": _part(request, "news_ringing.html", rings=rings, forms=new_form)}
+        assigned = assigned_to(made, who.login)
+        if shown.get("assigned", []) != assigned:
+            names = await made.staff.names()
+            yield {"event": "assigned", "data": _part(request, "news_assigned.html", rows=assigned, names=names)}
         if shown.get("banner") != above:
             yield {"event": "banner", "data": _part(request, "news_banner.html", **above)}
-        shown = {"ringing": rings, "banner": above}
+        shown = {"ringing": rings, "banner": above, "assigned": assigned}
         await asyncio.sleep(TURN_SECONDS)
 
 

@@ -6,7 +6,7 @@ from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from console.web.auth import trail
-from console.web.auth.who import NotFoundError, Signed
+from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.acts import ActBody, act, found
 from console.web.kit.door import DESK, Door
 from console.web.kit.errors import error_response
@@ -16,7 +16,9 @@ from console.web.kit.services import services
 from console.web.live import claims
 from domain.casework.grounds import ENDED
 from domain.wording.codes import yuan
+from schemas.casework.cases import Case
 from schemas.casework.inputs import NoteAct
+from streams.channels.telephone import Telephone
 
 door = Door("/cases")
 
@@ -27,13 +29,21 @@ async def call(request: Request, who: Signed, case_id: str) -> Response:
 
     JSON: `result`, `words`, and the sums `kept` (by transfer) and `lost`, as text in yuan.
     An unclaimed case is claimed first, so that it is not offered to others during the call; 409 without a call if
-    another person claims it at the same moment. Raises NotFoundError if no telephone is connected or there is no such
-    case in the person's area.
+    another person claims it at the same moment, or if the desk calls the resident already. Raises NotFoundError if no
+    telephone is connected or there is no such case in the person's area.
     """
     made = services(request)
     case = await found(made, who, case_id)
     if made.telephone is None:
         raise NotFoundError
+    async with made.desk.calling(case.id) as free:
+        if not free or (case.desk_call and case.desk_call.goes_on):
+            return error_response(request, 409, translate(request, "已在呼叫或通话，不重复拨打。"), "calling")
+        return await _call(request, made.telephone, who, case)
+
+
+async def _call(request: Request, telephone: Telephone, who: Who, case: Case) -> Response:
+    made = services(request)
     if case.claimed_by is None and not case.settled and not await claims.claim(made, who, case):
         return error_response(request, 409, translate(request, "该预警已有他人接手，或已办结。"), "claimed")
     await trail.record_look(made, who, "call", case.id)
@@ -42,7 +52,7 @@ async def call(request: Request, who: Signed, case_id: str) -> Response:
         said = NoteAct.model_validate({"what": what})
         await act(made, who, case.id, ActBody(form=new_form(), seen=case.version, act=said))
 
-    heard = await made.telephone.call(case.id, partial(note, "conversation"))
+    heard = await telephone.call(case.id, partial(note, "conversation"))
     await note(ENDED if heard.reached else heard.result.value)
     kept = [{"transfer": claim.transfer, "amount": yuan(claim.amount_fen)} for claim in heard.kept]
     told = {"result": heard.result.value, "words": heard.words, "kept": kept, "lost": yuan(heard.lost_fen)}

@@ -11,6 +11,7 @@ from console.web.kit.door import SUPERVISORS, Door
 from console.web.kit.events import open_stream
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
+from console.web.live.assigning import operators
 from console.web.live.parts import EVENTS, changed_parts
 from console.web.overview import area
 from console.web.overview.atlas import Chosen, atlas
@@ -27,14 +28,18 @@ Area = Annotated[str, Query(alias="area")]
 
 
 @door.page("/desk", SUPERVISORS, name="desk")
-async def desk(request: Request, who: Signed, area_code: Area = "", layer: str = "") -> Response:
-    """The page with the overview of the person's area. `area`, `layer`: what its map shows."""
+async def desk(request: Request, who: Signed, area_code: Area = "", layer: str = "", told: str = "") -> Response:
+    """The page with the overview of the person's area. `area`, `layer`: what its map shows; `told`: a case that was
+    assigned just now.
+    """
     made = services(request)
+    row = made.hub.rows.get(told)
     context = await gathered(made, who, Chosen.of(who, area_code, layer))
     return page(
         request,
         "desk.html",
         area=area.area_name(who, context["now"]),
+        told=row if row and row.case.assigned and who.sees(row.division) else None,
         reading=not made.figures.ready.is_set(),
         **{name: value for name, value in context.items() if name not in ("now", "csrf")},
     )
@@ -70,6 +75,8 @@ async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
         "feeds": feeds,
         "needs": await needs(made, who, feeds, now),
         "names": await people(made, rosters),
+        "operators": await operators(made, who),
+        "me": who.login,
         "whose": whose,
         "csrf": csrf.token(made.line.settings.key(), who),
     }

@@ -1,0 +1,85 @@
+"""Assigning a case to an operator who is signed in. A claim that the supervisor has not seen is never overridden."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from console.web.auth.who import NotFoundError, Who
+from console.web.case import answers
+from console.web.case.acting import acted
+from console.web.case.answers import Answer, Answered
+from console.web.kit.door import DESK
+from console.web.kit.services import Services
+from console.web.live.row import Row
+from domain.identity.divisions import meet
+from domain.ids import short_hash
+from schemas.casework.cases import Case
+from schemas.casework.inputs import AssignAct
+from schemas.codes.refusals import HasCase
+from schemas.people.staff import Account, StaffRole
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """An operator who is signed in. `cases`: the number of cases that they have now."""
+
+    login: str
+    name: str
+    area: str
+    cases: int
+
+    def sees(self, division: str) -> bool:
+        """Return whether a division lies in the operator's area."""
+        return division.startswith(self.area)
+
+
+async def operators(services: Services, who: Who) -> list[Operator]:
+    """Return the operators who are signed in and whose area meets the reader's, those with the fewest cases first."""
+    accounts = [
+        account
+        for account in await services.staff.all()
+        if account.role is StaffRole.OPERATOR and meet(account.area, who.area)
+    ]
+    signed_in = await services.sessions.signed_in(accounts)
+    cases = Counter(row.case.claimed_by for row in services.hub.rows.values())
+    found = [
+        Operator(account.login, account.name, account.area, cases[account.login])
+        for account in accounts
+        if account.login in signed_in
+    ]
+    return sorted(found, key=lambda each: (each.cases, each.name, each.login))
+
+
+async def assign(services: Services, who: Who, case: Case, act: AssignAct) -> Answer:
+    """Assign a case and return the case's answer: REFUSED if somebody else has it than the act says.
+
+    Raises NotFoundError if `act.to` is nobody who may act on the case.
+    """
+    account, desk = await services.staff.get(act.to), services.desk
+    if account is None or not _may_act(account, case):
+        raise NotFoundError
+    if act.holder is None and not await desk.keep(case.id, act.to):  # somebody claims it at this moment
+        return Answer(Answered.REFUSED, HasCase(await desk.holder(case.id) or act.to))
+    name = short_hash("assign", case.id, case.version, act.to, act.holder or "", who.login)
+    answer = await answers.put(services, who, acted(services, who, case, act, name), act.reason or "")
+    refused = answer.how is Answered.REFUSED
+    if refused and act.holder is None and not _has(answer, act.to):
+        await desk.release(case.id, act.to)
+    elif act.holder is not None and not refused:
+        await desk.release(case.id, act.holder)
+        await desk.keep(case.id, act.to)
+    return answer
+
+
+def assigned_to(services: Services, login: str) -> list[Row]:
+    """Return the cases that somebody was given and has not opened yet, the first given first."""
+    mine = [row for row in services.hub.assigned.values() if row.case.claimed_by == login]
+    return sorted(mine, key=lambda row: row.seq)
+
+
+def _may_act(account: Account, case: Case) -> bool:
+    acts = not account.disabled and account.role in DESK
+    return acts and case.profile.division.startswith(account.area)
+
+
+def _has(answer: Answer, login: str) -> bool:
+    return answer.event is not None and answer.event.case.claimed_by == login

@@ -1,0 +1,87 @@
+"""How far the stops of a case's payments are, in one state: what the strip above a case says beside the amount."""
+
+from collections.abc import Collection
+from enum import StrEnum
+from typing import NamedTuple
+
+from domain.payments.ledger import safe
+from domain.payments.status import PaymentStatus, status_of
+from schemas.casework.cases import LIVE_STEPS, Case, Payment, StepState
+from schemas.casework.orders import OrderState
+from schemas.levels import Action
+
+
+class StopProgress(StrEnum):
+    """The states, in the order in which they count: the first that a payment is in is the state of the case."""
+
+    LEAVING = "leaving"  # asked for, and held back for some seconds: it can be undone
+    POSSIBLE = "possible"  # a person may ask for a stop now
+    APPROVAL = "approval"  # waits for persons: no bank knows of it
+    ASKED = "asked"  # the bank has been asked
+    STOPPED = "stopped"
+    NOTHING = "nothing"  # no payment, or none that a stop would help
+
+
+class Stops(NamedTuple):
+    """The state of a case's stops, and the sum (fen) of the payments in that state."""
+
+    progress: StopProgress
+    amount_fen: int
+
+
+_ASKED = {StopProgress.LEAVING, StopProgress.APPROVAL, StopProgress.ASKED, StopProgress.STOPPED}
+_STATUS = {
+    PaymentStatus.STOPPED: StopProgress.STOPPED,
+    PaymentStatus.FROZEN: StopProgress.STOPPED,
+    PaymentStatus.STOP_ASKED: StopProgress.ASKED,
+}
+
+
+def may_ask(case: Case, payment: Payment) -> bool:
+    """Return whether a person may ask for the stop of a payment: it is not asked for yet, and the money is not safe.
+
+    An order that the plan has proposed may be asked for: the person's word is added to it.
+    """
+    return case.open and not case.settled and not safe(case, payment.transfer) and _own(case, payment) is None
+
+
+def stops_of(case: Case, leaving: Collection[str] = ()) -> Stops:
+    """Return the state of a case's stops. `leaving`: the transfers whose stop is held back for some seconds."""
+    found = [(progress_of(case, payment, leaving), payment.amount_fen) for payment in case.payments]
+    states = {state for state, _ in found}
+    first = next((state for state in StopProgress if state in states), StopProgress.NOTHING)
+    return Stops(first, sum(amount for state, amount in found if state is first))
+
+
+def asked_already(case: Case, leaving: Collection[str] = ()) -> set[str]:
+    """Return the transfers whose stop is asked for, and would be asked for twice; `leaving` as in `stops_of`."""
+    return {each.transfer for each in case.payments if progress_of(case, each, leaving) in _ASKED}
+
+
+def progress_of(case: Case, payment: Payment, leaving: Collection[str] = ()) -> StopProgress:
+    """Return the state of one payment's stop; `leaving` as in `stops_of`."""
+    if payment.transfer in leaving:
+        return StopProgress.LEAVING
+    if may_ask(case, payment):
+        return StopProgress.POSSIBLE
+    return _own(case, payment) or _STATUS.get(status_of(case, payment).status, StopProgress.NOTHING)
+
+
+def _own(case: Case, payment: Payment) -> StopProgress | None:
+    """Return how far the payment's own stop or order is; None if nobody has asked for one that still counts."""
+    status = status_of(case, payment).status
+    if _STATUS.get(status) is StopProgress.STOPPED:  # also while its extension is asked for
+        return StopProgress.STOPPED
+    orders = [order for order in case.orders if order.transfer == payment.transfer]
+    if any(order.state is OrderState.PROPOSED and order.asked_by is not None for order in orders):
+        return StopProgress.APPROVAL
+    if _under_way(case, payment, {order.step for order in orders if order.state is OrderState.APPROVED}):
+        return StopProgress.ASKED
+    return StopProgress.ASKED if payment.stop is not None and payment.stop.state.lasts else None
+
+
+def _under_way(case: Case, payment: Payment, approved: Collection[str]) -> bool:
+    """Return whether the bank has been asked and has not answered, or is about to be: enough persons have approved."""
+    steps = [step for step in case.steps if step.transfer == payment.transfer and step.state in LIVE_STEPS]
+    sent = any(step.state is StepState.SENT and step.action is Action.STOP_PAYMENT for step in steps)
+    return sent or any(step.id in approved for step in steps)
