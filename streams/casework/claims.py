@@ -26,6 +26,7 @@ from streams.state.keys import key
 from streams.state.scripts import script
 
 LEASE = timedelta(minutes=10)
+OPENS = timedelta(minutes=2)  # a case that was given to somebody comes back if it is not opened within this time
 BEATS = 10  # an open page renews its claim so many times within a lease
 ORDERED = ("stop.", "again.", UNCONFIRMED)  # ids of steps that a stop order sends, and of the timers of such orders
 RINGS = timedelta(minutes=2)  # of the wall clock: longer than a telephone rings
@@ -85,6 +86,13 @@ class CaseClaims:
         """Return who has the claim's lease, or None if nobody has it."""
         found = await self._redis.get(self._lease(case_id))
         return found.decode() if found else None
+
+    async def reserve(self, case_id: str, operator: str) -> bool:
+        """Claim an unclaimed case for an operator who was given it and has OPENS to open it. Returns False if another
+        operator has it.
+        """
+        lasts = self._milliseconds(min(self.lease, OPENS))
+        return await locks.keep(self._redis, self._lease(case_id), operator, lasts)
 
     async def release(self, case_id: str, operator: str | None = None) -> None:
         """Release a claim before it expires. `operator`: only if the claim is theirs; None: whoever has it."""
@@ -178,8 +186,8 @@ class CaseClaims:
     def _lease(self, case_id: str) -> str:
         return f"{key('claim', self._partition(case_id))}:{case_id}"
 
-    def _milliseconds(self) -> int:
-        return max(1, round(self._clock.wall_seconds(self.lease) * 1000))
+    def _milliseconds(self, lasts: timedelta | None = None) -> int:
+        return max(1, round(self._clock.wall_seconds(lasts or self.lease) * 1000))
 
 
 def claimed(case: Case, operator: str, clock: Clock) -> OperatorReport:

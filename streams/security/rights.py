@@ -75,7 +75,8 @@ _OWN_OF_CONSOLE = (
     *(f"{begins}*" for begins in (keys.TASK_ACT, keys.TASK_LOOK, keys.KEPT_BACK_SENT)),
     *(keys.SECURITY_COUNTS, f"{keys.REVEAL_PACE}*", f"{keys.REVEALS}*"),
     *(keys.UNMASK_COUNTS, keys.KEPT_BACK_DUE, keys.KEPT_BACK_ACTS, keys.KEPT_BACK_SENDING, keys.SHADOW_COUNTS),
-    *(_of("claim"), _of("shadow-alerted"), _of("residents"), _of("phones"), _of("accounts"), _of("idhashes")),
+    *(_of("claim"), _of("calling"), _of("shadow-alerted")),
+    *(_of("residents"), _of("phones"), _of("accounts"), _of("idhashes")),
     *(*_ROSTERS, *_AUDIT, _LIMITS, keys.changing("*", "*")),
 )
 _OF_INTAKE = (*_ROSTERS, *_AUDIT, _LIMITS, _of("receipt-nonce"), _of("abandoned"))

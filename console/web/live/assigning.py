@@ -57,7 +57,7 @@ async def assign(services: Services, who: Who, case: Case, act: AssignAct) -> An
     account, desk = await services.staff.get(act.to), services.desk
     if account is None or not _may_act(account, case):
         raise NotFoundError
-    if act.holder is None and not await desk.keep(case.id, act.to):  # somebody claims it at this moment
+    if act.holder is None and not await desk.reserve(case.id, act.to):  # somebody claims it at this moment
         return Answer(Answered.REFUSED, HasCase(await desk.holder(case.id) or act.to))
     name = short_hash("assign", case.id, case.version, act.to, act.holder or "", who.login)
     answer = await answers.put(services, who, acted(services, who, case, act, name), act.reason or "")
@@ -66,7 +66,7 @@ async def assign(services: Services, who: Who, case: Case, act: AssignAct) -> An
         await desk.release(case.id, act.to)
     elif act.holder is not None and not refused:
         await desk.release(case.id, act.holder)
-        await desk.keep(case.id, act.to)
+        await desk.reserve(case.id, act.to)
     return answer
 
 

@@ -22,12 +22,13 @@ KEPT = 4096  # cached row texts, some kilobytes each
 class Queue:
     """The open cases in order, and their rows as HTML.
 
-    `scams`: the policy's Chinese name of each scam type; `refresh` reads them again.
+    `scams`: the policy's Chinese name of each scam type; `people`: staff's names by login; `refresh` reads them again.
     """
 
     def __init__(self, hub: Hub, line: Installation) -> None:
         self._hub, self._line = hub, line
         self.scams: dict[str, str] = {}
+        self.people: dict[str, str] = {}
         self._policy = ""
         self._order = Order((), line.clock.now())
         self._ordered: tuple[int, str] = (0, "")  # the time span and the hub's mark of `_order`
@@ -35,7 +36,11 @@ class Queue:
         self._levels: dict[str, tuple[int, Counter[Level]]] = {}  # by area: (change number, counts)
 
     async def refresh(self) -> None:
-        """Read the names of the scam types if another policy is in force and its text is stored."""
+        """Read the names of staff, and of the scam types if another policy is in force and its text is stored."""
+        people = await self._line.staff.names()
+        if people != self.people:
+            self.people = people
+            self._html.clear()
         standing = await self._line.policies.in_force()
         digest = standing.policy if standing else ""
         if self.scams and digest == self._policy:
@@ -102,6 +107,7 @@ class Queue:
                 step=row.next_step,
                 scam=self.scam(row, language),
                 place=self.place(row),
+                people=self.people,
             )
         )
 

@@ -90,6 +90,7 @@ document.addEventListener("submit", (event) => {
   else sent = performance.now();
 });
 
+document.querySelector("header.top [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" }); // in a row that scrolls
 announce();
 document.addEventListener("keydown", pressed);
 for (const button of document.querySelectorAll("[data-keys-open]")) button.addEventListener("click", list);

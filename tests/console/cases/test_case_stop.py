@@ -151,6 +151,51 @@ async def test_all_stops_are_asked_for_at_once_and_each_is_undone_or_sent_by_its
     assert len(await audited(console, "ask-stop-undone", case.id)) == 1
 
 
+async def test_a_stop_that_is_leaving_or_asked_for_is_not_asked_for_twice(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    resident, case = await red(line)
+    await stop(console, operator, case)
+    (payment,) = case.payments
+    async with await console.signed_in(StaffRole.SUPERVISOR) as colleague:
+        for client in (operator, colleague):
+            now = await latest(console, case)
+            again = await send(client, now, "ask_stops", transfer=payment.transfer, headers=JSON)
+            assert (again.status_code, "不会重复发出" in again.json()["words"]) == (422, True)
+    assert len(await console.services.kept_back.waiting(case.id)) == 1
+
+    async def asked() -> bool:
+        return StopAskedFor() in [fact.what for fact in await line.facts(resident)]
+
+    await until(asked, SECONDS)
+    await line.settle()
+    again = await send(operator, await line.case(resident), "ask_stops", transfer=payment.transfer, headers=JSON)
+    assert again.status_code == 422
+    assert [fact.what for fact in await line.facts(resident)].count(StopAskedFor()) == 1
+
+
+async def test_the_strip_says_how_far_the_stops_are(console: Stage, line: Line, operator: Client) -> None:
+    resident, case = await red(line)
+
+    async def strip() -> str:
+        text = (await operator.get(f"/cases/{case.id}")).text
+        return text.partition('id="stop-strip"')[2].partition("</div>")[0]
+
+    assert "全部止付 ¥30,000" in await strip()
+    assert 'data-key="s"' in await strip()
+    await stop(console, operator, case)
+    assert "止付 ¥30,000 即将发出" in await strip()
+    assert 'form="undo" data-key="z"' in await strip()
+
+    async def with_the_bank() -> bool:
+        await line.settle()
+        return "已发银行" in await strip() or "已止付 ¥30,000" in await strip()
+
+    await until(with_the_bank, SECONDS)
+    assert 'form="stops"' not in await strip()
+    assert (await line.case(resident)).payments[0].stop is not None
+
+
 async def test_a_form_without_a_payment_asks_for_no_stop(console: Stage, line: Line, operator: Client) -> None:
     _, case = await red(line)
     answer = await send(operator, case, "ask_stops", headers=JSON)

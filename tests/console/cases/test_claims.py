@@ -89,7 +89,7 @@ async def test_a_claim_whose_page_was_closed_comes_back_with_a_note(
         (fact,) = await line.facts(resident, FactKind.UNCLAIMED)
         assert fact.what == ClaimRanOut(login)
         assert (await line.case(resident)).returned_from == login
-        await until(lambda: _shown(client, f"超时退回（原接手人 {login}）"), SECONDS)
+        await until(lambda: _shown(client, f"超时退回（原接手人 {client.account.name}）"), SECONDS)
         assert await held(client, case, "claim")
     assert (await line.case(resident)).returned_from is None
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
+from domain.desk.hold_presets import PRESETS
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Hold
 from schemas.levels import Action
@@ -55,6 +56,30 @@ async def seen(console: Stage, line: Line) -> None:
 async def everything(client: Client, **more: str) -> int:
     answer = await client.post("/holds", data=form(kind="everything", area="2201", **more))
     return answer.status_code
+
+
+async def test_a_usual_hold_fills_in_the_form_and_its_reason_can_be_changed(console: Stage) -> None:
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        page = (await client.get("/holds")).text
+        assert re.findall(r'href="/holds\?preset=([a-z-]+)#mute" data-key="(\d)"', page) == [
+            (preset.id, str(n)) for n, preset in enumerate(PRESETS, 1)
+        ]
+        for preset in PRESETS:
+            page = (await client.get(f"/holds?preset={preset.id}")).text
+            form = page.partition('name="kind" value="mute"')[2].partition("</form>")[0]
+            assert preset.reason in form
+            assert form.count(" selected") == 2, "its channel or action, and its duration"
+            assert ("checked" in form) is preset.spare_red
+            assert preset.reason not in page.partition('value="everything"')[2]
+        english = (await client.get("/holds?preset=sms-down", headers={"accept-language": "en"})).text
+        assert "waiting for the carrier" in english
+        assert (await client.get("/holds?preset=nothing")).status_code == 200
+    assert await in_force(console) == []
+
+
+async def test_an_operator_reads_holds_and_chooses_none(console: Stage) -> None:
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        assert "preset=" not in (await client.get("/holds?preset=sms-down")).text
 
 
 async def test_the_second_look_says_how_many_cases_and_steps_a_mute_would_touch(console: Stage, line: Line) -> None:

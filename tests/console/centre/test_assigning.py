@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -20,6 +21,7 @@ from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, transfer
 
 AREA, SECONDS = "220102", 15.0
+SHORT = timedelta(seconds=2)
 CHIEF, OPERATOR = StaffRole.SUPERVISOR, StaffRole.OPERATOR
 
 
@@ -147,10 +149,10 @@ async def test_an_assigned_case_that_nobody_opens_comes_back_to_the_list(
     console: Stage, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resident, case = await waits(console, line)
+    monkeypatch.setattr(console.services.desk, "lease", SHORT)
     async with await console.signed_in(CHIEF, AREA) as chief, await console.signed_in(OPERATOR, AREA) as li:
         await assign(chief, case, li.account.login)
         assert "已指派，未打开" in (await chief.get("/desk")).text
-        await console.services.desk.release(case.id, li.account.login)  # as when the lease runs out
 
         async def back() -> bool:
             return (await line.case(resident)).returned_from == li.account.login

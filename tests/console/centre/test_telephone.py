@@ -1,5 +1,6 @@
 """A call that is placed from the case page, by whatever telephone there is."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -10,9 +11,10 @@ from schemas.codes.people import Talks
 from schemas.levels import CallResult, EvidenceClass
 from schemas.people.staff import StaffRole
 from tests.console.harness.audit import audited
-from tests.console.harness.case_forms import JSON, red
+from tests.console.harness.case_forms import JSON, SECONDS, red, send
 from tests.console.harness.softphone import Softphone
 from tests.console.harness.stage import Client, Stage
+from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import Line
 
 
@@ -80,6 +82,33 @@ async def test_a_call_that_nobody_takes_is_no_talk(
     assert (after.desk_call and after.desk_call.result) is CallResult.NO_ANSWER
     english = await operator.get(f"/cases/{case.id}", headers={"accept-language": "en"})
     assert "No answer" in english.text
+
+
+async def test_a_resident_whose_telephone_rings_or_who_talks_is_not_called_a_second_time(
+    console: Stage, line: Line, operator: Client, softphone: Softphone
+) -> None:
+    resident, case = await red(line)
+    softphone.rings_until = asyncio.Event()
+    first = asyncio.create_task(operator.post(f"/cases/{case.id}/call", headers=JSON))
+    await until(lambda: _rings(softphone), SECONDS)
+    async with await console.signed_in(StaffRole.SUPERVISOR) as colleague:
+        for client in (operator, colleague):
+            again = await client.post(f"/cases/{case.id}/call", headers=JSON)
+            assert (again.status_code, "不重复拨打" in again.json()["do"]) == (409, True)
+    softphone.rings_until.set()
+    assert (await first).status_code == 200
+    assert softphone.rang == 1
+    await line.settle()
+    await send(operator, await line.case(resident), "note", what="conversation")  # by a telephone of their own
+    await line.settle()
+    assert (await operator.post(f"/cases/{case.id}/call", headers=JSON)).status_code == 409
+    await send(operator, await line.case(resident), "note", what="conversation_ended")
+    await line.settle()
+    assert (await operator.post(f"/cases/{case.id}/call", headers=JSON)).status_code == 200
+
+
+async def _rings(softphone: Softphone) -> bool:
+    return softphone.rang == 1
 
 
 async def test_without_a_telephone_there_is_no_such_call(line: Line, operator: Client) -> None:
