@@ -30,11 +30,7 @@ class Stops(NamedTuple):
 
 
 _ASKED = {StopProgress.LEAVING, StopProgress.APPROVAL, StopProgress.ASKED, StopProgress.STOPPED}
-_STATUS = {
-    PaymentStatus.STOPPED: StopProgress.STOPPED,
-    PaymentStatus.FROZEN: StopProgress.STOPPED,
-    PaymentStatus.STOP_ASKED: StopProgress.ASKED,
-}
+_STOPPED = {PaymentStatus.STOPPED, PaymentStatus.FROZEN}
 
 
 def may_ask(case: Case, payment: Payment) -> bool:
@@ -64,13 +60,12 @@ def progress_of(case: Case, payment: Payment, leaving: Collection[str] = ()) -> 
         return StopProgress.LEAVING
     if may_ask(case, payment):
         return StopProgress.POSSIBLE
-    return _own(case, payment) or _STATUS.get(status_of(case, payment).status, StopProgress.NOTHING)
+    return _own(case, payment) or StopProgress.NOTHING
 
 
 def _own(case: Case, payment: Payment) -> StopProgress | None:
     """Return how far the payment's own stop or order is; None if nobody has asked for one that still counts."""
-    status = status_of(case, payment).status
-    if _STATUS.get(status) is StopProgress.STOPPED:  # also while its extension is asked for
+    if status_of(case, payment).status in _STOPPED:  # also while its extension is asked for
         return StopProgress.STOPPED
     orders = [order for order in case.orders if order.transfer == payment.transfer]
     if any(order.state is OrderState.PROPOSED and order.asked_by is not None for order in orders):

@@ -195,7 +195,7 @@ async def test_the_stream_tells_what_has_changed_and_only_that(console: Stage) -
         assert "people" not in changed
 
 
-async def test_a_red_case_that_nobody_has_claimed_needs_the_supervisor_who_can_claim_it_there(console: Stage) -> None:
+async def test_a_red_case_that_nobody_has_claimed_needs_the_supervisor_who_can_keep_it_there(console: Stage) -> None:
     line = console.line()
     case = await red_in(line, "220521", sms=[None])
     somebody = next(each for each in line.residents if each.id == case.resident)
@@ -208,11 +208,12 @@ async def test_a_red_case_that_nobody_has_claimed_needs_the_supervisor_who_can_c
     async with await console.signed_in(SUPERVISOR, "220521") as client:
         needs = (await client.get("/desk")).text.partition('class="needs"')[2].partition("</table>")[0]
         assert "无人接手" in needs
-        assert f'action="/cases/{case.id}/claim"' in needs
+        assert f'action="/cases/{case.id}/assign"' in needs
+        assert f'value="{client.account.login}">我自己' in needs
         assert case.id not in re.sub(r"<[^>]+>", "", needs), "a person and a place, no id"
         assert (await client.post(f"/cases/{case.id}/claim")).status_code == 303
         await caught_up(console, await line.case(somebody))
-        assert f'action="/cases/{case.id}/claim"' not in (await client.get("/desk")).text
+        assert f'action="/cases/{case.id}/assign"' not in (await client.get("/desk")).text
 
 
 async def test_what_is_fine_takes_one_line(console: Stage) -> None:

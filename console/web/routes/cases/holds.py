@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.auth.words import N_
 from console.web.case.answers import until
 from console.web.kit.door import DESK, SUPERVISORS, Door
 from console.web.kit.filled import Filled, done, filled, new_form
@@ -41,6 +42,13 @@ DURATIONS = {
     "3d": timedelta(days=3),
     "7d": timedelta(days=7),
 }
+PRESET_WORDS = {
+    "sms-down": (N_("短信通道故障"), N_("短信通道故障，等待运营商恢复")),
+    "robot-down": (N_("智能外呼故障"), N_("智能外呼线路故障，等待修复")),
+    "wrong-text": (N_("短信内容有误"), N_("短信模板内容有误，修改后再发")),
+    "visits-unsafe": (N_("天气或道路不宜上门"), N_("恶劣天气或道路中断，暂停上门")),
+}
+"""The name and the reason of each usual hold in Chinese; a reason may be changed."""
 _DURATION = {length: name for name, length in DURATIONS.items()}
 
 
@@ -201,6 +209,7 @@ async def _shown(
         forms=new_form,
         typed=typed.fields if typed else usual,
         presets=[(each, _DURATION[each.lasts], made.line.clock.now() + each.lasts) for each in PRESETS],
+        preset_words=PRESET_WORDS,
         preset=preset,
         wrong=wrong,
         durations=list(DURATIONS),
@@ -219,7 +228,7 @@ def _of_preset(request: Request, preset: HoldPreset) -> dict[str, str]:
         "action": preset.action.value if preset.action else "",
         "for": _DURATION[preset.lasts],
         "spare_red": "1" if preset.spare_red else "",
-        "reason": translate(request, preset.reason),
+        "reason": translate(request, PRESET_WORDS[preset.id][1]),
     }
 
 
