@@ -18,6 +18,7 @@ from streams.messaging import broker_settings, sources, topics
 from streams.messaging.producer import Producer
 from streams.repositories.alarms import Alarms
 from streams.repositories.calls import Calls
+from streams.repositories.evidence_files import EvidenceFiles
 from streams.repositories.payers_requests import PayersRequests
 from streams.repositories.policies import Policies
 from streams.repositories.residents.register import Residents
@@ -130,6 +131,7 @@ class Installation:
         self.complaints = Complaints(settings, self.redis, self.producer)
         self.incidents = Incidents(settings, self.redis, self.producer)
         self.calls = Calls(settings, self.redis, self.producer, self.clock)
+        self.evidence_files = EvidenceFiles(settings, self.producer)
         self.releases = Releases(settings, self.redis, self.producer)
         self.payers_requests = PayersRequests(settings, self.redis, self.producer)
         self.handovers = HandOvers(settings, self.redis, self.producer)

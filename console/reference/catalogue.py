@@ -15,6 +15,7 @@ from schemas.administration.vaults import VaultNamed
 from schemas.casework.cases import Case
 from schemas.casework.epochs import EpochConfirmed, EpochNamed
 from schemas.casework.events import Dispatch, journal_adapter
+from schemas.casework.evidence_files import EvidencePicture
 from schemas.casework.inputs import Alert, input_adapter
 from schemas.casework.policies import InForce
 from schemas.channels.bank_messages import BankMessage
@@ -162,6 +163,19 @@ TRAFFIC = (
         ),
         ("screening",),
         ("store",),
+    ),
+    Traffic(
+        topics.EVIDENCE_FILES,
+        (
+            Value(
+                "evidence-picture",
+                "a picture that was added to a case as evidence: personal data",
+                TypeAdapter(EvidencePicture),
+                key="^r[a-z2-7]+-[0-9]+-[0-9a-f]+-[0-9]+$",
+            ),
+        ),
+        ("console",),
+        ("console",),
     ),
     Traffic(
         topics.WATCHLIST,

@@ -8,6 +8,7 @@ from domain.casework import alerts, fatigue, money, payments
 from domain.casework.acts import operator_report, refuse
 from domain.casework.draft import CLOSE, Decision, DecisionBuilder, Rules, is_clock
 from domain.casework.endings import defrauded, erase, finish, time_to_close
+from domain.casework.evidence.adding import evidence_report
 from domain.casework.holds import holding, matches, release
 from domain.casework.orders import decisions as approvals
 from domain.casework.orders import objections, reports
@@ -25,6 +26,7 @@ from schemas.casework.inputs import (
     ContactResult,
     Deadline,
     Erase,
+    EvidenceReport,
     HoldChange,
     ObjectStop,
     OfficerReport,
@@ -178,5 +180,6 @@ _HANDLERS: dict[type, Callable[[DecisionBuilder, Any], None]] = {
     VictimReport: _victim_report,
     PaymentReport: reports.payment_report,
     ObjectStop: objections.take_objection,
+    EvidenceReport: evidence_report,
     Erase: _erase,
 }

@@ -20,14 +20,16 @@ class Retention(Section):
     """How long records are kept. Topics that are not named keep their configured retention.
 
     `signals`, `inputs` (of cases) and `dispatches`: at least seven days, because applied and sent ids are remembered
-    for so long, and at most ninety, because they identify people. `calls`: notes of calls to 96110. `shadow`: alerts of
-    a shadow policy. `dead_letters`: unreadable records, as received.
+    for so long, and at most ninety, because they identify people. `calls`: notes of calls to 96110.
+    `evidence_files`: pictures of chats and receipts. `shadow`: alerts of a shadow policy. `dead_letters`: unreadable
+    records, as received.
     """
 
     signals: Duration = WEEK
     inputs: Duration = WEEK
     dispatches: Duration = WEEK
     calls: Duration = timedelta(days=120)
+    evidence_files: Duration = timedelta(days=365)
     shadow: Duration = timedelta(days=30)
     dead_letters: Duration = timedelta(days=30)
 
@@ -36,7 +38,7 @@ class Retention(Section):
         for name in ("signals", "inputs", "dispatches"):
             if not WEEK <= getattr(self, name) <= LONGEST:
                 raise refused(FaultCode.NOT_BETWEEN, key=name, least=spelt(WEEK), most=spelt(LONGEST))
-        for name in ("calls", "shadow", "dead_letters"):
+        for name in ("calls", "evidence_files", "shadow", "dead_letters"):
             if getattr(self, name) < DAY:
                 raise refused(FaultCode.SHORTER_THAN, key=name, least=spelt(DAY))
         return self

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from schemas.base import Fen, Model, Ref, Text, Token, When
+from schemas.casework.evidence_files import MOST_FILES, EvidenceFile
 from schemas.casework.movements import MOST_MOVEMENTS, MOST_TRACED, StatedMovement
 from schemas.casework.objections import MOST_OBJECTIONS, StopObjection
 from schemas.casework.orders import StopOrder
@@ -244,6 +245,7 @@ class Case(Model):
     orders: list[StopOrder] = Field(default_factory=list)
     objections: list[StopObjection] = Field(default_factory=list, max_length=MOST_OBJECTIONS)
     movements: list[StatedMovement] = Field(default_factory=list, max_length=MOST_MOVEMENTS)  # of the payments' money
+    files: list[EvidenceFile] = Field(default_factory=list, max_length=MOST_FILES)
     kept: dict[str, LossAvoided] = Field(default_factory=dict)  # by transfer
     frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer
     losses: list[Loss] = Field(default_factory=list)

@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter
 
 from schemas.base import Fen, Model, Note, Reason, Ref, Text, Token, When
 from schemas.casework.cases import CaseId, Danger, OwnAccounts, Payment, Profile
+from schemas.casework.evidence_files import MOST_AT_ONCE, EvidenceFile
 from schemas.casework.movements import MOST_STATED, OnwardMovement
 from schemas.casework.objections import DecideObjectionAct, ObjectionGround, Objector
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
@@ -378,6 +379,14 @@ class ObjectStop(_ForCase):
     text: Note = ""
 
 
+class EvidenceReport(_ForCase):
+    """A person added evidence files, whose pictures are on the topic evidence-files already."""
+
+    kind: Literal["evidence_report"] = "evidence_report"
+    by: Text
+    files: list[EvidenceFile] = Field(max_length=MOST_AT_ONCE)
+
+
 class Erase(_ForResident):
     """Delete the personal data of the resident's latest case, which must have ended."""
 
@@ -435,6 +444,7 @@ ResidentInput = (
     | VictimReport
     | PaymentReport
     | ObjectStop
+    | EvidenceReport
     | Erase
 )
 CaseInput = Annotated[ResidentInput | PolicyChange | HoldChange, Field(discriminator="kind")]

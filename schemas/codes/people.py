@@ -142,6 +142,13 @@ class Noted(Code, frozen=True):
     text: str = ""
 
 
+class EvidenceAdded(Code, frozen=True):
+    """A person added pictures to the case's evidence files."""
+
+    zh: ClassVar = "添加证据材料 %(count)s 份"
+    count: int
+
+
 class CallerAsked(Code, frozen=True):
     """A caller of 96110 had a question."""
 
@@ -389,6 +396,7 @@ PeopleCode = (
     | InterpreterNeeded
     | Recorded
     | Noted
+    | EvidenceAdded
     | CallerAsked
     | CallerReported
     | CallerHandedOver

@@ -115,6 +115,13 @@ class TooManyAnswers(Code, frozen=True):
     most: int
 
 
+class TooManyFiles(Code, frozen=True):
+    """With these, the case would have more than `most` evidence files."""
+
+    zh: ClassVar = "一个预警最多 %(most)s 份证据材料"
+    most: int
+
+
 class StillGoesOn(Code, frozen=True):
     """The resident cannot be erased before the case has ended."""
 
@@ -296,6 +303,7 @@ RefusalCode = (
     | GroundNeedsNote
     | NoSuchContact
     | TooManyAnswers
+    | TooManyFiles
     | StillGoesOn
     | BankAskedAlready
     | NotOfThisCase

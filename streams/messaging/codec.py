@@ -26,6 +26,7 @@ OF_RESIDENT = frozenset(
         *topics.DISPATCHES,
         topics.RESIDENTS,
         topics.EVIDENCE,
+        topics.EVIDENCE_FILES,
         topics.BANK_MESSAGES,
         topics.SHADOW,
     )
@@ -38,7 +39,7 @@ OF_RECORD = frozenset(topic.name for topic in (topics.DEAD_LETTERS, topics.CALLS
 NUMBERS = topics.ACCOUNTS.name
 """Account numbers by their tokens: the whole value is encrypted, under its own key."""
 
-WHOLE = frozenset({NUMBERS, topics.EVIDENCE.name})
+WHOLE = frozenset({NUMBERS, topics.EVIDENCE.name, topics.EVIDENCE_FILES.name})
 """Topics whose values are encrypted as a whole: nothing remains readable of an erased person."""
 
 LEFT_OUT = frozenset(

@@ -17,6 +17,7 @@ KINDS: Mapping[str, tuple[Topic, ...]] = {
     "inputs": (topics.CASE_INPUTS,),
     "dispatches": topics.DISPATCHES,
     "calls": (topics.CALLS,),
+    "evidence_files": (topics.EVIDENCE_FILES,),
     "shadow": (topics.SHADOW,),
     "dead_letters": (topics.DEAD_LETTERS,),
 }

@@ -57,6 +57,9 @@ RESIDENTS = Topic("residents", "resident", compacted=True, family=True)
 # As long as a policy keeps evidence ([risk] keep): see streams/messaging/retention.py and
 # streams/screening/evidence_log.py.
 EVIDENCE = Topic("evidence", "resident and member of the evidence", timedelta(days=60), compacted=True, family=True)
+# Pictures, each under its own key. Compacted so that a backup has them; no key comes twice. See
+# streams/repositories/evidence_files.py.
+EVIDENCE_FILES = Topic("evidence-files", "case, file and time", timedelta(days=365), compacted=True, family=True)
 WATCHLIST = Topic("watchlist", "phone, account or payee, hashed", compacted=True)
 POLICIES = Topic("policies", "content's hash", compacted=True)
 ROSTERS = Topic("rosters", "station", compacted=True)
@@ -89,7 +92,19 @@ SHARED = (*COMPACTED, EVIDENCE)
 """The topics from which the Redis data shared by all partitions are restored (streams/state/shared_state.py)."""
 
 LOGS = (CALLS, BANK_MESSAGES, AUDIT, SHADOW, DEAD_LETTERS)
-ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *SHARED, EPOCHS, VAULTS, *LOGS, SECURITY_EVENTS)
+ALL = (
+    *LANES,
+    CASE_INPUTS,
+    CASE_EVENTS,
+    CASE_SNAPSHOTS,
+    *DISPATCHES,
+    *SHARED,
+    EVIDENCE_FILES,
+    EPOCHS,
+    VAULTS,
+    *LOGS,
+    SECURITY_EVENTS,
+)
 
 
 def partition_of(key: bytes, partitions: int) -> int:

@@ -42,6 +42,7 @@ KEPT = (
 OF_CASES = {topics.CASE_EVENTS.name, topics.CASE_SNAPSHOTS.name}  # topics that a restore to a moment cuts off
 MANIFEST = "manifest.json"
 BATCH = 5_000  # records in a row group, and in one write to Kafka
+BATCH_BYTES = 32_000_000  # and no more than these: a picture has almost a million
 SCHEMA = pa.schema(
     [
         ("partition", pa.int32()),
@@ -174,13 +175,14 @@ async def _write(settings: Settings, topic: str, path: Path) -> int:
 
 async def _batches(settings: Settings, topic: str) -> AsyncIterator[list[dict[str, Any]]]:
     rows: list[dict[str, Any]] = []
-    first = await beginning_offsets(settings, topic)
+    size, first = 0, await beginning_offsets(settings, topic)
     for partition, end in (await end_offsets(settings, topic)).items():
         async for record in read_range(settings, topic, partition, first[partition], end - 1, opened=False):
             rows.append({"partition": partition, **record._asdict()})
-            if len(rows) == BATCH:
+            size += len(record.value or b"")
+            if len(rows) == BATCH or size >= BATCH_BYTES:
                 yield rows
-                rows = []
+                rows, size = [], 0
     if rows:
         yield rows
 
@@ -210,8 +212,9 @@ def _record(topic: str, row: Row) -> Record:
 
 def _rows(path: Path) -> Iterator[list[Row]]:
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(BATCH):
-            yield batch.to_pylist()
+        for group in range(file.num_row_groups):  # one after the other: a batch must not join several
+            for batch in file.iter_batches(BATCH, row_groups=[group]):
+                yield batch.to_pylist()
 
 
 def _read_manifest(folder: Path) -> Manifest:

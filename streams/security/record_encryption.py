@@ -181,7 +181,7 @@ def _parts(record: TopicRecord) -> tuple[str, Any, Any] | None:
 
 
 def _whole(record: TopicRecord) -> tuple[Any, Any]:
-    """Return the parts of an account number or evidence member: nothing remains outside the encryption."""
+    """Return the parts of an account number, evidence member or picture: nothing remains outside the encryption."""
     value = record.value or b""
     return {}, value.decode() if record.topic == NUMBERS else orjson.loads(value)
 

@@ -31,7 +31,10 @@ class FormError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A submitted form. `fields`: the last value of each field, stripped; `many`: all values; `form`: the form's id."""
+    """A submitted form. `fields`: the last value of each field, stripped; `many`: all values; `form`: the form's id.
+
+    Files are left out.
+    """
 
     fields: Mapping[str, str]
     many: Mapping[str, list[str]]
@@ -59,7 +62,8 @@ def new_form() -> str:
 async def filled(request: Request) -> Filled:
     """Return the request's form. Raises HTTPException (400) if it has no id, so it is not from one of our pages."""
     given = await request.form()
-    many = {name: [str(value).strip() for value in given.getlist(name)] for name in given}
+    texts = {name: [value for value in given.getlist(name) if isinstance(value, str)] for name in given}
+    many = {name: [value.strip() for value in values] for name, values in texts.items() if values}
     fields = {name: values[-1] for name, values in many.items()}
     form = fields.get("form", "")
     if not _FORM.fullmatch(form):

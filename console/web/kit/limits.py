@@ -17,6 +17,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from redis.asyncio import Redis
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.web.auth.who import Who
@@ -31,10 +32,15 @@ SIGN_IN_BYTES = 16_384
 BODY_BYTES = 1_048_576  # of other requests
 BODY_SECONDS = 30.0  # until the whole body has arrived
 UPLOAD_BYTES = 8_388_608  # of a file: a policy, a roster
+EVIDENCE_BYTES = 33_554_432  # of a form with evidence files
 PERSON = limits.parse("1200/minute")  # requests of one person from all addresses
 SEARCHES = limits.parse("60/minute")  # of one person; more looks like copying the register
+EVIDENCE = limits.parse("12/minute")  # forms with evidence files of one person: they lie in memory
 UPLOADS = ("/policies", "/rosters")  # paths that take files
+TAKES_EVIDENCE = ("/danger", "/evidence")  # how paths end that take evidence files
 FREE = "/static/"
+# Files of a form stay in memory, which the limits above bound: a person's picture must not lie on a disk unencrypted.
+MultiPartParser.spool_max_size = EVIDENCE_BYTES
 
 
 class Limits:
@@ -62,10 +68,13 @@ class Limits:
         return wait
 
     async def person(self, request: Request, who: Who) -> None:
-        """Count a request of a signed-in account. Raises TooManyError above the limit of requests or of searches."""
+        """Count a request of a signed-in account. Raises TooManyError above a limit: of requests, searches or files."""
         wait = await self._hit(self._person, "person", who.login)
-        if not wait and "search" in getattr(request.scope.get("route"), "name", ""):
+        name = getattr(request.scope.get("route"), "name", "")
+        if not wait and "search" in name:
             wait = await self._hit(SEARCHES, "search", who.login)
+        if not wait and name == "case-evidence-add":
+            wait = await self._hit(EVIDENCE, "evidence", who.login)
         if wait:
             raise TooManyError(wait)
 
@@ -134,6 +143,8 @@ async def _before(until: float, receive: Receive) -> Message:
 def _most(path: str) -> int:
     if path.startswith(SIGN_IN):
         return SIGN_IN_BYTES
+    if path.endswith(TAKES_EVIDENCE):
+        return EVIDENCE_BYTES
     return UPLOAD_BYTES if path.startswith(UPLOADS) else BODY_BYTES
 
 

@@ -9,6 +9,7 @@ from fastapi import Request
 from streams.casework.claims import CaseClaims
 from streams.installation import Installation
 from streams.repositories.staff import Staff
+from streams.security.pictures import Pictures
 
 if TYPE_CHECKING:
     from console.web.auth.guests import Guest
@@ -45,6 +46,7 @@ class Services:
     guests: "Sequence[Guest]" = ()  # in the demo only
     stories: "Stories" = field(init=False)
     kept_back: "DelayedActs" = field(init=False)
+    pictures: Pictures = field(default_factory=Pictures)
 
 
 def services(request: Request) -> Services:

@@ -21,6 +21,7 @@ GROUPS = {
         N_("查看记录"),
         {
             "look-case": N_("查看预警"),
+            "look-evidence": N_("查看证据材料"),
             "look-search": N_("搜索"),
             "look-unmask": N_("查看居民完整信息"),
             "look-call": N_("拨打电话"),
@@ -56,6 +57,7 @@ GROUPS = {
             "tell-contact": N_("联系亲友"),
             "victim-report": N_("登记被骗"),
             "payment-report": N_("登记被骗与付款"),
+            "evidence-report": N_("添加证据材料"),
             "code-wrong": N_("核实码不符"),
             "flag-objects-to-calls": N_("登记不愿接电话"),
             "forget": N_("清除个人信息"),

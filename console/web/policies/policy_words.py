@@ -39,6 +39,7 @@ PARTS = {
     "inputs": "预警输入",
     "dispatches": "派发",
     "calls": "96110来电",
+    "evidence_files": "证据材料",
     "shadow": "试行结果",
     "dead_letters": "死信",
     "levels": "等级",

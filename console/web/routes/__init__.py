@@ -4,7 +4,18 @@ May import every package of console/web.
 """
 
 from console.web.kit.door import Door
-from console.web.routes.cases import assignments, call_in, case, case_acts, claims, holds, news, queue, telephone
+from console.web.routes.cases import (
+    assignments,
+    call_in,
+    case,
+    case_acts,
+    claims,
+    evidence,
+    holds,
+    news,
+    queue,
+    telephone,
+)
 from console.web.routes.centre import (
     alarms,
     audit,
@@ -35,6 +46,7 @@ DOORS: tuple[Door, ...] = (
     assignments.door,
     case.door,
     case_acts.door,
+    evidence.door,
     guests.door,
     telephone.door,
     tasks.door,

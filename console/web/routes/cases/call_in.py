@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from console.web.auth import trail, unmask
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.case import callers, danger, danger_form, reports
+from console.web.case import callers, danger, danger_form, evidence, reports
 from console.web.case.acting import acted
 from console.web.case.answers import put
 from console.web.case.reports import Reported, UnreadableError
@@ -20,6 +20,7 @@ from console.web.kit.i18n import language_of, place, translate, translations
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.live import places
+from console.web.routes.cases.evidence import place as evidence_place
 from domain.calendar import local_date
 from domain.dispatches.messages import confirm, latest_code
 from domain.identity.divisions import meet, name_of
@@ -151,7 +152,7 @@ async def being_defrauded(request: Request, who: Signed, call_id: str) -> Respon
         raise NotFoundError
     name = given.name("danger")
     if _has(caller.call, name):
-        return done(request, _place(call_id, caller.case))
+        return await _opened(request, who, call_id, caller.case)
     try:
         now, words = made.line.clock.now(), translate(request, danger_form.WORDS)
         keys, institutions = made.line.settings.id_number_keys(), made.line.outgoing.institutions
@@ -166,7 +167,7 @@ async def being_defrauded(request: Request, who: Signed, call_id: str) -> Respon
     except FormError as error:
         return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, error.words))
     await _keep(made, who, caller.call, statement, "")
-    return done(request, _place(call_id, case))
+    return await _opened(request, who, call_id, case)
 
 
 @door.act("/call-in/{call_id}/hand-over", DESK, name="call-in-hand-over")
@@ -195,6 +196,20 @@ async def rings(request: Request, who: Signed, given: Rings) -> Response:
     name = f"c{short_hash('ring', who.login, given.id)}"
     await made.line.calls.ring(Ringing(id=name, at=made.line.clock.now(), phone=phone, area=who.area))
     return JSONResponse(Rung(call=name).model_dump(), 202)
+
+
+async def _opened(request: Request, who: Who, call_id: str, case: Case | None) -> Response:
+    """Add the form's files to the case of a report of danger, which never waits for them, and go to the case.
+
+    A repeated form adds what is missing yet. The page says which files were not added, and why.
+    """
+    files = await evidence.uploads(request)
+    if files and case is None:
+        words = translate(request, "预警尚未生成，文件没有保存：请稍后在预警页添加。")
+        return await _shown(request, who, call_id, wrong=words)
+    if files and case and (refused := await evidence.add(services(request), who, case, files)):
+        return done(request, evidence_place(case.id, refused))
+    return done(request, _place(call_id, case))
 
 
 def _front(request: Request, status: int = 200, phone: str = "", wrong: str = "") -> Response:

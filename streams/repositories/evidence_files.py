@@ -1,0 +1,64 @@
+"""Evidence pictures on the topic evidence-files: written before their case is told, and read again one at a time.
+
+Kafka keeps them, because every console instance shares it, a backup copies it, and what it has acknowledged is on all
+replicas in sync. Redis has none. Each record is encrypted as a whole under the resident's key, so an erasure destroys
+every copy.
+
+A case names a file by its id and the time of its record, and a record is found by that time: offsets would be others
+after a restore. Each record has a key of its own, so that compaction removes none. A picture whose case never took it
+(the console was killed in between) stays unreadable to everybody, and ends with the topic's retention.
+"""
+
+import base64
+from contextlib import aclosing
+
+from pydantic import ValidationError
+
+from schemas.base import ANY_VERSION
+from schemas.casework.evidence_files import EvidenceFile, EvidencePicture
+from schemas.people.residents import ResidentId
+from streams.messaging.producer import Producer, Record
+from streams.messaging.reader import Read, offset_at, read_on
+from streams.messaging.topics import EVIDENCE_FILES, home
+from streams.runtime.settings import Settings
+
+SKEW_MS = 120_000  # clocks of two console machines differ by less, so the record's neighbours are not later by more
+
+
+class EvidenceFiles:
+    """Writes and reads the pictures of all cases."""
+
+    def __init__(self, settings: Settings, producer: Producer) -> None:
+        self._settings, self._producer = settings, producer
+
+    async def put(self, case: str, resident: ResidentId, file: EvidenceFile, picture: bytes) -> None:
+        """Write a picture; return when Kafka has it on its replicas. Raises SendError if Kafka refuses it for good."""
+        value = EvidencePicture(file=file.id, picture=base64.b64encode(picture)).model_dump_json().encode()
+        partition = home(resident, self._settings.partitions)
+        record = Record(EVIDENCE_FILES.name, _key(case, file), value, partition, timestamp=file.written_ms)
+        await self._producer.send_all([record])
+
+    async def get(self, case: str, resident: ResidentId, file: EvidenceFile) -> bytes | None:
+        """Return a file's picture, or None if it is no longer kept, or its person was erased."""
+        partition, wanted = home(resident, self._settings.partitions), _key(case, file)
+        first = await offset_at(self._settings, EVIDENCE_FILES.name, partition, file.written_ms)
+        async with aclosing(read_on(self._settings, EVIDENCE_FILES.name, partition, first)) as records:
+            async for record in records:
+                if record.key == wanted:
+                    return _picture(record)
+                if record.timestamp > file.written_ms + SKEW_MS:
+                    return None
+        return None
+
+
+def _key(case: str, file: EvidenceFile) -> bytes:
+    """Return the record's key. It begins with the resident's id, by which it is encrypted."""
+    return f"{case}-{file.id}-{file.written_ms}".encode()
+
+
+def _picture(record: Read) -> bytes | None:
+    """Return the picture in a record; None if its key was destroyed or is lost."""
+    try:
+        return EvidencePicture.model_validate_json(record.value or b"", extra=ANY_VERSION).picture
+    except ValidationError:
+        return None

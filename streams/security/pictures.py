@@ -1,0 +1,80 @@
+"""Encodes uploaded pictures anew, each in a process of its own with bounded memory and time (picture_worker.py).
+
+What was uploaded is never stored and never served: only the new JPEG is. A file that is a picture and something else as
+well (a web page, an archive) loses the rest; one that breaks a decoder breaks a process without settings, secrets or
+connections. One at a time is decoded in each console, so many uploads cannot take its memory: the next ones wait.
+"""
+
+import asyncio
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from contextlib import suppress
+from pathlib import Path
+
+from schemas.casework.evidence_files import FileRefusal
+from streams.security.picture_worker import MOST_BYTES, TOO_LARGE
+
+WORKER = Path(__file__).with_name("picture_worker.py")
+SECONDS = 30.0  # of wall-clock time for one picture; the process itself has 10 of a processor
+JPEG = b"\xff\xd8\xff"
+
+
+class PictureError(ValueError):
+    """The file is not a picture that is decoded. `why`: the reason."""
+
+    def __init__(self, why: FileRefusal) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
+class Pictures:
+    """Encodes pictures anew, one at a time."""
+
+    def __init__(self) -> None:
+        self._turns = asyncio.Semaphore(1)
+
+    async def reencoded(self, raw: bytes) -> bytes:
+        """Return the picture as a JPEG without metadata, of at most MOST_BYTES. Raises PictureError."""
+        async with self._turns:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", str(WORKER)), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}, cwd="/"
+            )
+            try:
+                async with asyncio.timeout(SECONDS):
+                    picture, _ = await asyncio.gather(_output(process), _feed(process, raw))
+                    status = await process.wait()
+            except TimeoutError:
+                raise PictureError(FileRefusal.UNREADABLE) from None
+            finally:
+                await _end(process)
+        if status == TOO_LARGE:
+            raise PictureError(FileRefusal.TOO_MANY_PIXELS)
+        if status != 0 or not picture.startswith(JPEG) or len(picture) > MOST_BYTES:
+            raise PictureError(FileRefusal.UNREADABLE)
+        return picture
+
+
+async def _feed(process: Process, raw: bytes) -> None:
+    assert process.stdin is not None  # noqa: S101 - it was asked for
+    with suppress(ConnectionError):  # the process ended before it had read everything
+        process.stdin.write(raw)
+        await process.stdin.drain()
+    process.stdin.close()
+
+
+async def _output(process: Process) -> bytes:
+    """Return what the process writes, cut off above MOST_BYTES: a decoder that was taken over may write without end."""
+    assert process.stdout is not None  # noqa: S101 - it was asked for
+    found = bytearray()
+    while len(found) <= MOST_BYTES and (part := await process.stdout.read(65_536)):
+        found += part
+    if len(found) > MOST_BYTES:
+        process.kill()
+    return bytes(found)
+
+
+async def _end(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        if process.returncode is None:
+            process.kill()
+    await process.wait()

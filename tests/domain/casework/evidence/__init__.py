@@ -1,0 +1,1 @@
+"""Evidence files: which uploads are decoded, and what a case does with them."""
