@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
@@ -17,6 +18,7 @@ from tests.browser.people import PHONE, People
 from tests.browser.test_incidents import wrong
 from tests.console.harness.stage import Stage
 from tests.end_to_end.harness.signals import call, transfer
+from tests.uploads import photograph, picture
 
 MINUTE = 60.0
 
@@ -156,4 +158,50 @@ async def test_the_pages_of_a_call_fit_a_telephone_in_every_language(console: St
         await page.keyboard.press("Enter")
         await expect(page.locator("#say")).to_be_visible()
         assert await wrong(people, page, f"call-{language}") == []
+    await line.end()
+
+
+async def test_screenshots_go_with_the_report_and_are_shown_for_a_reason_on_a_telephone(
+    console: Stage, people: People, tmp_path: Path
+) -> None:
+    line = console.line()
+    line.approves = False
+    chat, receipt, paper = tmp_path / "微信 聊天.png", tmp_path / "receipt.jpg", tmp_path / "bill.pdf"
+    await asyncio.to_thread(chat.write_bytes, picture(size=(300, 1200)))
+    await asyncio.to_thread(receipt.write_bytes, photograph())
+    await asyncio.to_thread(paper.write_bytes, b"%PDF-1.7")
+    page = await people.page(StaffRole.OPERATOR)
+    await page.goto("/call-in")
+    await page.keyboard.type("19800991009")
+    await page.keyboard.press("Enter")
+    for name, words in (("name", "某新"), ("place", "南关"), ("bank", "某银行"), ("amount", "20000")):
+        await page.locator(f"#d-{name}").fill(words)
+    await page.locator("#d-evidence summary").click()
+    await page.get_by_label("截图、收据").set_input_files([chat, paper])
+    assert await wrong(people, page, "danger-files") == []
+    await page.get_by_role("button", name="生成预警并打开问答").click()
+    await page.wait_for_url("**/evidence?refused=pdf", timeout=60_000)
+    await expect(page.get_by_role("alert")).to_contain_text("不接受 PDF")
+    await expect(page.get_by_role("heading", name="已保存 1 份")).to_be_visible()
+    assert "聊天" not in await page.content()
+
+    where = page.url.partition("?")[0]
+    phone = await people.page(StaffRole.SUPERVISOR, size=PHONE)
+    await phone.goto(where)
+    assert await phone.get_by_label("拍照").get_attribute("capture") == "environment"
+    await phone.get_by_label("拍照").set_input_files(receipt)
+    await phone.get_by_role("button", name="保存证据材料").click()
+    await expect(phone.get_by_role("heading", name="已保存 2 份")).to_be_visible(timeout=60_000)
+    assert await phone.locator("img").count() == 0
+    await phone.get_by_label("类别").select_option("checking")
+    await phone.get_by_label("理由").fill("核对转账收据")
+    await phone.get_by_role("button", name="查看", exact=True).click()
+    await expect(phone.locator("#watermark")).to_be_attached()
+    await phone.locator("img").last.scroll_into_view_if_needed()
+    await expect(phone.locator("img").last).to_have_js_property("naturalWidth", 40)
+    await phone.locator("#picture-1").click()
+    await expect(phone.locator("img").first).to_have_js_property("naturalHeight", 1200)
+    assert await wrong(people, phone, "evidence") == []
+    await phone.get_by_role("button", name="恢复隐藏").click()
+    await expect(phone.locator("img")).to_have_count(0)
     await line.end()

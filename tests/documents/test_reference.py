@@ -38,6 +38,7 @@ MODULES = {
     "streams.casework.snapshots": ("board",),
     "streams.operations.bundles": ("commands",),
     "streams.repositories.calls": ("console",),
+    "streams.repositories.evidence_files": ("console",),
     "streams.casework.steps": ("casework",),
     "streams.casework.upkeep": ("casework",),
     "streams.casework.recovery": ("casework",),

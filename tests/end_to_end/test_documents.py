@@ -20,10 +20,11 @@ from tests.documents.records import held, tails
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import call, confirmed, scam_app, transfer
 
-# Written only by the console, and held in tests/console/accounts/test_access.py; or by a worker once an hour (feeds).
+# Written only by the console, and held in tests/console (accounts/test_access.py, cases/test_evidence.py); or by a
+# worker once an hour (feeds).
 # Of no day on an embedded line: nobody is asked about a hot account there, no epoch is kept, and there is no vault.
 RARE = (topics.CALLS, topics.FEEDS, topics.SHADOW, topics.PAYERS_REQUESTS, topics.EPOCHS, topics.VAULTS)
-ELSEWHERE = {topic.name for topic in (*topics.CONSOLES, topics.SECURITY_EVENTS, *RARE)}
+ELSEWHERE = {topic.name for topic in (*topics.CONSOLES, topics.EVIDENCE_FILES, topics.SECURITY_EVENTS, *RARE)}
 
 POISON = b'[{"kind": "none"}]'
 

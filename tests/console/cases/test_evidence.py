@@ -24,6 +24,7 @@ from tests.console.cases.test_call_in import called, form
 from tests.console.harness.audit import audited
 from tests.console.harness.case_forms import latest, red, reveal
 from tests.console.harness.stage import Client, Stage
+from tests.documents.records import held
 from tests.end_to_end.harness.rig import Line
 from tests.uploads import HTML, SVG, bomb, photograph, picture
 
@@ -83,6 +84,9 @@ async def test_a_screenshot_is_shown_to_who_gives_a_reason_and_each_look_is_reco
         assert (alone.status_code, alone.headers["location"]) == (303, f"/cases/{case.id}/evidence")
     noted = [fact.what for fact in await line.facts(line.residents[0], FactKind.NOTE)]
     assert EvidenceAdded(2) in noted
+    on_topics = await held(console.house.settings)
+    assert on_topics.faults == []
+    assert on_topics.seen[EVIDENCE_FILES.name, "evidence-picture"] == 2
 
 
 async def test_the_same_form_sent_twice_or_at_once_and_the_same_picture_again_add_it_once(

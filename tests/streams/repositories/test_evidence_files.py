@@ -1,6 +1,7 @@
-"""Evidence pictures on their topic: found by the time of their record, after a restore too, and gone with the person."""
+"""Evidence pictures on their topic: found by the time of their record, after a restore too, and gone with the key."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,13 +9,16 @@ from pathlib import Path
 import pytest
 from kafka import TopicPartition
 
+from domain.identity.held import subject
 from domain.identity.identifiers import new_resident_id
 from schemas.casework.evidence_files import EvidenceFile
+from schemas.people.residents import Occupation, Resident, Sex
 from streams.messaging import topics
 from streams.messaging.kafka_client import admin
 from streams.messaging.reader import read_all
 from streams.messaging.topics import EVIDENCE_FILES, home
 from streams.operations import backup
+from streams.operations.subject_access import parts
 from streams.repositories.evidence_files import SKEW_MS, EvidenceFiles
 from streams.runtime.settings import Settings
 from streams.security.encrypted_kafka import make_producer, reading
@@ -71,6 +75,18 @@ async def test_the_largest_picture_fits_a_record(settings: Settings) -> None:
     async with opened(settings) as files:
         await files.put(CASE, SOMEBODY, file(31), PICTURE + bytes(range(256)) * 2500)
         assert len(await files.get(CASE, SOMEBODY, file(31)) or b"") > 640_000
+
+
+async def test_who_asks_for_their_data_gets_the_pictures_and_nobody_else_does(settings: Settings) -> None:
+    topics.create(settings, [EVIDENCE_FILES])
+    told = {"name": "某某", "birth_year": 1957, "sex": Sex.FEMALE, "occupation": Occupation.FARMER}
+    people = [Resident(id=each, division="222401003", **told) for each in (SOMEBODY, new_resident_id(b"9876543210"))]
+    asked = [subject(each, settings.key()) for each in people]
+    async with opened(settings) as files:
+        await files.put(CASE, SOMEBODY, file(41), PICTURE)
+        records = [each async for each in read_all(settings, EVIDENCE_FILES.name) if file(41).id.encode() in each.key]
+    found = [[part for each in records for part in parts(EVIDENCE_FILES, each, one)] for one in asked]
+    assert found == [[{"file": file(41).id, "picture": base64.b64encode(PICTURE).decode()}], []]
 
 
 @pytest.fixture

@@ -185,6 +185,13 @@ INPUTS: list[dict[str, Any]] = [
         "profile": PROFILE,
         "note": "told on the telephone",
     },
+    {
+        **_OF_CASE,
+        "kind": "evidence_report",
+        "id": "e1",
+        "by": "operator-1",
+        "files": [{"id": "0" * 20, "at": AT, "by": "operator-1", "original": "0" * 64, "written_ms": 0}],
+    },
 ]
 
 DISPATCH: dict[str, Any] = {
