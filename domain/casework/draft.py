@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from domain.casework.triage import QueueBand, queue_band
+from domain.payments.books import with_booked
 from domain.policy import Policy
 from domain.policy.plan import LevelPlan, Plan
 from domain.policy.schedule import LATEST, STOPS
@@ -168,6 +169,7 @@ class DecisionBuilder:
             policy=self.rules.policy.hash,
             steps=_pruned(list(self.steps.values())),
         )
+        self.case = with_booked(self.case, self.case.updated_at)
         if (offered := _offered_at(self.case)) != self.case.offered_at:
             self.set(offered_at=offered)
         return Decision(self.case, self.facts, self.dispatches)

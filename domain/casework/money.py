@@ -55,6 +55,13 @@ def unbook(draft: DecisionBuilder, transfers: Collection[str]) -> None:
     _replace(draft, ledger.without_stopped(draft.case, transfers), None)
 
 
+def give_back(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
+    """Record money as given back by the bank, without a fact: the caller's facts tell of it. No effect if as much is
+    recorded already, or for a transfer that the case does not have.
+    """
+    draft.case = ledger.with_returned(draft.case, transfer, amount_fen)
+
+
 def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str | None = None) -> None:
     """Book a loss (fen), with a fact. `transfer`: None if it is unknown. No effect if as much is booked already."""
     after = ledger.with_loss(draft.case, transfer, amount_fen, draft.now)

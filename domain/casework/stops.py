@@ -189,9 +189,13 @@ def set_state(draft: DecisionBuilder, payment: Payment, state: StopState, what: 
 
 def _returned(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     """Book returned money as loss avoided and end the stop: nothing is left to stop."""
+    before, told = draft.case.returned, len(draft.facts)
     money.keep(draft, given.transfer, EvidenceClass.A, given.amount_fen)
+    money.give_back(draft, given.transfer, given.amount_fen)
     if payment.stop:
         set_state(draft, payment, StopState.RETURNED, MoneyReturned())
+    if draft.case.returned is not before and len(draft.facts) == told:  # more of money that is known to be held
+        draft.note(FactKind.NOTE, MoneyReturned(), amount_fen=draft.case.returned[given.transfer])
 
 
 def _cancelled(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:

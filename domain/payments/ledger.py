@@ -159,14 +159,27 @@ def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
 
 
 def without_stopped(case: Case, transfers: Collection[str]) -> Case:
-    """Return the case without the money of these transfers that banks kept or froze: their stop was wrong."""
+    """Return the case without the money of these transfers that banks kept, froze or gave back: their stop was wrong."""
     kept = {
         name: entry for name, entry in case.kept.items() if name not in transfers or entry.evidence not in _CONFIRMED
     }
     frozen = {name: amount for name, amount in case.frozen.items() if name not in transfers}
-    if (kept, frozen) == (case.kept, case.frozen):
+    returned = {name: amount for name, amount in case.returned.items() if name not in transfers}
+    if (kept, frozen, returned) == (case.kept, case.frozen, case.returned):
         return case
-    return balanced(case.model_copy(update={"kept": kept, "frozen": frozen}))
+    return balanced(case.model_copy(update={"kept": kept, "frozen": frozen, "returned": returned}))
+
+
+def with_returned(case: Case, transfer: str, amount_fen: int) -> Case:
+    """Return the case with money recorded as given back by a bank: the largest amount reported, at most the payment.
+
+    Unchanged for an unknown payment or one booked in an earlier case.
+    """
+    payment = _payment(case, transfer)
+    amount = min(amount_fen, payment.amount_fen) if payment else 0
+    if amount <= case.returned.get(transfer, 0) or _not_booked(case, transfer):
+        return case
+    return case.model_copy(update={"returned": {**case.returned, transfer: amount}})
 
 
 def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -> Case:
@@ -179,7 +192,7 @@ def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -
     payment = _payment(case, name)
     amount = min(amount_fen, payment.amount_fen) if payment else amount_fen
     known = next((loss for loss in case.losses if loss.id == name), None)
-    if _booked_before(case, name) or (known and known.amount_fen >= amount and known.at <= at):
+    if booked_earlier(case, name) or (known and known.amount_fen >= amount and known.at <= at):
         return case
     first = min(at, known.at) if known else at
     loss = Loss(
@@ -241,7 +254,7 @@ def booked_transfers(case: Case) -> list[str]:
     return sorted(names - {EXPOSURE, UNNAMED})
 
 
-def _booked_before(case: Case, transfer: str) -> bool:
+def booked_earlier(case: Case, transfer: str) -> bool:
     """Return whether an earlier case has booked a transfer, by its own name or the feed's."""
     payment = _payment(case, transfer)
     return not {transfer, payment.feed if payment else None}.isdisjoint(case.booked_before)
@@ -250,7 +263,7 @@ def _booked_before(case: Case, transfer: str) -> bool:
 def _not_booked(case: Case, transfer: str) -> bool:
     """Return whether nothing that stayed or was frozen is booked for a transfer."""
     overturned = (order.transfer for order in case.orders if order.state is OrderState.OVERTURNED)
-    return transfer in overturned or _booked_before(case, transfer)
+    return transfer in overturned or booked_earlier(case, transfer)
 
 
 def _payment(case: Case, transfer: str) -> Payment | None:

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from schemas.base import Fen, Model, Ref, Text, Token, When
+from schemas.casework.books import Books
 from schemas.casework.evidence_files import MOST_FILES, EvidenceFile
 from schemas.casework.movements import MOST_MOVEMENTS, MOST_TRACED, StatedMovement
 from schemas.casework.objections import MOST_OBJECTIONS, StopObjection
@@ -248,7 +249,9 @@ class Case(Model):
     files: list[EvidenceFile] = Field(default_factory=list, max_length=MOST_FILES)
     kept: dict[str, LossAvoided] = Field(default_factory=dict)  # by transfer
     frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer
+    returned: dict[str, Fen] = Field(default_factory=dict)  # by transfer: what the bank has given back of it
     losses: list[Loss] = Field(default_factory=list)
+    booked: Books = Field(default_factory=dict)  # what the case has changed in the books, by day
     booked_before: list[str] = Field(default_factory=list)  # transfers already booked in the resident's earlier cases
     outcome: Outcome | None = None
     ground: OutcomeGround | None = None  # what "dissuaded" rests on

@@ -9,14 +9,14 @@ not grow with the number of cases.
 from collections.abc import AsyncIterator, Sequence
 
 from domain.ids import resident_of
-from domain.payments import ledger
+from domain.payments import books, ledger
 from domain.statistics import counts
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.casework.journal import PartialCase, case_in, decode_case
 from streams.casework.replay import CaseRead
 from streams.state.case_store import CaseStore
-from streams.state.keys import ALERTED, CASES, CLOSED, COUNTS, EARLIER, LEDGER, RECENT, RECENTLY, milliseconds
+from streams.state.keys import ALERTED, BOOKS, CASES, CLOSED, COUNTS, EARLIER, LEDGER, RECENT, RECENTLY, milliseconds
 from streams.state.store_update import StoreUpdate
 
 PAGE = 100  # cases per page
@@ -78,6 +78,7 @@ async def _of_earlier(store: CaseStore, partition: int, page: int) -> AsyncItera
         for case in map(_whole, await store.earlier(partition, names)):
             change.add("HSET", EARLIER, case.id, case.model_dump_json())
             change.sums(LEDGER, ledger.added(None, case))
+            change.sums(BOOKS, books.added(None, case))
             change.sums(COUNTS, counts.of_earlier(case))
         start += len(names)
         yield change

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from redis.asyncio import Redis
 
@@ -79,6 +79,16 @@ class Loaded:
     def offset(self) -> int:
         """The offset of the last input that the store has applied; -1 if none was."""
         return self.standing.offset
+
+
+class Moneys(NamedTuple):
+    """The sums of money over partitions. `totals`: as in ledger.Totals; `books`: by name, see domain/payments/books;
+    `stands`: each partition's last applied offset, None if its store is lost.
+    """
+
+    totals: Counter[str]
+    books: Counter[str]
+    stands: dict[int, int | None]
 
 
 class AheadError(UserError, RuntimeError):
@@ -348,20 +358,19 @@ class CaseStore:
             parts = await pipe.execute()
         return _added(parts)
 
-    async def ledgers(self, partitions: Iterable[int]) -> tuple[Counter[str], dict[int, int | None]]:
-        """Return the money totals in fen over partitions, by name, and each partition's last applied offset at that
-        moment.
-
-        The offset is None where the store is lost.
+    async def ledgers(self, partitions: Iterable[int]) -> Moneys:
+        """Return the money totals over partitions, their changes by day, and each partition's last applied offset, all
+        of one moment. The offset is None where the store is lost.
         """
         wanted = list(partitions)
         async with self.redis.pipeline(transaction=True) as pipe:
             for partition in wanted:
                 pipe.hgetall(key("ledger", partition))
+                pipe.hgetall(key("books", partition))
                 pipe.hget(key("state", partition), "offset")
             found = await pipe.execute()
-        stands = [None if offset is None else int(offset) for offset in found[1::2]]
-        return _added(found[::2]), dict(zip(wanted, stands, strict=True))
+        stands = [None if offset is None else int(offset) for offset in found[2::3]]
+        return Moneys(_added(found[::3]), _added(found[1::3]), dict(zip(wanted, stands, strict=True)))
 
     async def overdue(self, partition: int, now: datetime) -> int:
         """Return the number of the partition's deadlines that are due at `now` and not acted on yet."""

@@ -13,7 +13,7 @@ EARLIER_KEPT = timedelta(days=120)  # over the 90 days after a warning that coun
 
 # The keys of a partition's cases, in the order of the KEYS of the commit script.
 STATE, CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, SETTLED, ALERTED, LEDGER, COUNTS = range(13)
-RECENT, AWAITED, UNSURE, SETTLING, RAISED, CLOSED = range(13, 19)
+RECENT, AWAITED, UNSURE, SETTLING, RAISED, CLOSED, BOOKS = range(13, 20)
 StateName = Literal[
     # hash: offset, policy, `run` (of the Redis that made the last commit), `journal` (a journal offset: later commits
     # are published after it); after a loss, `end` (the offset where it is complete); while empty, `rebuilding`
@@ -36,6 +36,7 @@ StateName = Literal[
     "settling",  # string: exists while a worker may still be sending an unsure dispatch
     "raised",  # hash: policy|minute -> number of cases raised, for the breaker
     "closed",  # sorted set: case of `earlier` -> when it last changed
+    "books",  # hash: day, month or year, and line (domain/payments/books) -> by how much it changed then
 ]
 NAMES: tuple[StateName, ...] = get_args(StateName)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from domain.casework import awaited, deadlines, has_held, queue_rank, settled_at
-from domain.payments import ledger
+from domain.payments import books, ledger
 from domain.policy import trial
 from domain.statistics import counts
 from schemas.casework.cases import Case
@@ -17,6 +17,7 @@ from streams.state.keys import (
     ALERTED,
     APPLIED,
     AWAITED,
+    BOOKS,
     CASES,
     CLOSED,
     COUNTS,
@@ -101,6 +102,7 @@ class StoreUpdate:
         self._awaited(before if same else None, after)
         self._flags(before, after)
         self.sums(LEDGER, ledger.added(before if same else None, after))
+        self.sums(BOOKS, books.added(before if same else None, after))
         self.sums(COUNTS, counts.of_standing(before, after))
 
     def earlier(self, case_id: str, changed: datetime, value: str | bytes) -> None:

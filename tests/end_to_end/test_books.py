@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 
+from domain.payments import books
 from domain.payments.ledger import fold
 from streams.casework.journal import events_applied
 from tests.end_to_end.harness.house import House
@@ -23,9 +24,10 @@ async def test_the_journal_and_the_store_agree_to_the_fen_while_cases_are_opened
 
 async def _agreed(house: House) -> Counter[str]:
     """The store's books, after a look whether the journal has the same."""
-    kept, stands = await house.line.store.ledgers(range(house.settings.partitions))
+    kept = await house.line.store.ledgers(range(house.settings.partitions))
     await asyncio.sleep(0.05)  # the journal is read later, and has more by then
-    events = [event for stand in stands.items() for event in await events_applied(house.settings, *stand)]
+    events = [event for stand in kept.stands.items() for event in await events_applied(house.settings, *stand)]
     computed = fold(events)._asdict()
-    assert computed == {name: kept[name] for name in computed}
-    return kept
+    assert computed == {name: kept.totals[name] for name in computed}
+    assert books.fold(events) == {name: amount for name, amount in kept.books.items() if amount}
+    return kept.totals

@@ -237,6 +237,7 @@ def stored(model: Fold) -> Store:
         awaited=model.awaited(),
         settled={name: at.isoformat() for name, at in model.settled.items()},
         ledger=model.ledger(),
+        books=model.books(),
         counts=model.counts(),
         dispatches={dispatch.id: '{"state": "done"}' for dispatch, _ in model.dispatches},
     )

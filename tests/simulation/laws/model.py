@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from domain.casework import Decision, Rules, awaited, deadlines, decide, has_held, lift, queue_rank, settled_at
 from domain.ids import short_hash
-from domain.payments import ledger
+from domain.payments import books, ledger
 from domain.policy import Policy
 from domain.statistics import counts
 from schemas.base import ANY_VERSION
@@ -95,6 +95,10 @@ class Fold:
     def ledger(self) -> dict[str, int]:
         """The money, by sum; sums of nothing left out."""
         return some(ledger.fold(self.events.values())._asdict())
+
+    def books(self) -> dict[str, int]:
+        """The money's changes by day, month and year; sums of nothing left out."""
+        return books.fold(self.events.values())
 
     def counts(self) -> dict[str, int]:
         """All that is counted; zeros left out."""

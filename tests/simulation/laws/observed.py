@@ -123,6 +123,7 @@ class Store:
     unsure: set[str] = field(default_factory=set)
     settled: dict[str, str] = field(default_factory=dict)
     ledger: dict[str, int] = field(default_factory=dict)
+    books: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     tally: dict[str, int] = field(default_factory=dict)  # source|outcome, of this partition's signals
     screened: dict[str, int] = field(default_factory=dict)  # lane -> the offset screened last
@@ -151,7 +152,7 @@ class Store:
 
 TEXTS = ("state", "cases", "earlier", "outbox", "holds", "settled")
 SCORES = ("applied", "deadlines", "queue")
-NUMBERS = ("ledger", "counts", "tally")
+NUMBERS = ("ledger", "books", "counts", "tally")
 MEMBERS = ("held", "awaited", "unsure")
 SCREENED = {"signals": "screened", "signals-urgent": "screened-urgent"}
 

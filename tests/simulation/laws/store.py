@@ -39,6 +39,7 @@ def _different(here: Known, fold: Fold, store: Store) -> Iterator[str]:
     yield from _members("as held", fold.held(), store.held)
     yield from _members("as awaited", _awaited(fold), store.awaited)
     yield from _values("sum of money", fold.ledger(), some(store.ledger))
+    yield from _values("change in the books", fold.books(), some(store.books))
     yield from _values("count", fold.counts(), some(store.counts))
     yield from _values("time when last settled of", _moments(fold.settled), _read_moments(store.settled))
     yield from _members("as applied", *_applied(here, fold, store))

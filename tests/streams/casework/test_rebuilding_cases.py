@@ -97,6 +97,6 @@ async def test_a_store_built_in_pieces_is_the_one_that_the_commits_wrote(
     await write_whole(store, entries)
     await write_in_pieces(store, entries, size, page)
     whole, pieces = await content(store.redis, WHOLE), await content(store.redis, IN_PIECES)
-    assert whole.keys() >= {"cases", "earlier", "deadlines", "ledger", "counts", "recent", "settled", "closed"}
+    assert whole.keys() >= {"cases", "earlier", "deadlines", "ledger", "books", "counts", "recent", "settled", "closed"}
     assert len(whole["recent"]) == RECENTLY
     assert {name: pieces.get(name) for name in whole} == whole

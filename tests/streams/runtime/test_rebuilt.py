@@ -12,6 +12,6 @@ def test_a_province_whose_redis_was_wiped_is_rebuilt_to_the_same_store(tmp_path:
     with Embedded(tmp_path / "embedded") as embedded, RedisServer(tmp_path / "redis") as server:
         settings = embedded.settings(Settings(partitions=2)).model_copy(update={"redis": server.url})
         found = run(settings, server, cases=60, rounds=6)
-    kept = ("cases", "applied", "deadlines", "queue", "settled", "ledger", "counts", "awaited", "watch")
+    kept = ("cases", "applied", "deadlines", "queue", "settled", "ledger", "books", "counts", "awaited", "watch")
     assert all(found["members"][name] for name in kept)
     assert found["differences"] == {}

@@ -19,6 +19,7 @@ class Store:
     applied: set[str] = field(default_factory=set)
     outbox: set[str] = field(default_factory=set)
     ledger: Counter[str] = field(default_factory=Counter)
+    books: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     screened: Counter[str] = field(default_factory=Counter)  # signals by source
 
@@ -39,6 +40,7 @@ async def read(redis: Any, partitions: int) -> Store:  # noqa: ANN401 - see Serv
         found.held |= {name.decode() for name in await redis.smembers(f"held:{tag}")}
         found.outbox |= {name.decode() for name in await redis.hkeys(f"outbox:{tag}")}
         found.ledger.update(_numbers(await redis.hgetall(f"ledger:{tag}")))
+        found.books.update(_numbers(await redis.hgetall(f"books:{tag}")))
         found.counts.update(_numbers(await redis.hgetall(f"counts:{tag}")))
     return found
 

@@ -49,7 +49,7 @@ COMMAND = (sys.executable, "-m", "quanzu", "admin", "rebuild")
 # be lost, and screening's own, which the workers screen again.
 KEPT: tuple[KeyName, ...] = (
     *("cases", "earlier", "applied", "deadlines", "queue", "held", "holds", "settled", "ledger", "counts", "awaited"),
-    *("recent", "outbox", "residents", "watch"),
+    *("books", "recent", "outbox", "residents", "watch"),
 )
 
 Dump = dict[str, dict[bytes, bytes]]

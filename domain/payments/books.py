@@ -1,0 +1,169 @@
+"""The books: where a case's money is, each fen in one place, and by how much that changed on which day.
+
+A case keeps its own changes by day (`Case.booked`). So the sums over all cases follow from the latest version of each
+case alone: they are kept current commit by commit, and a rebuild from the journal gives the same.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.calendar import day_of
+from domain.payments.ledger import Totals, booked_earlier, of_case
+from schemas.casework.books import BookLine, Books
+from schemas.casework.cases import Case, Payment, StopState
+from schemas.casework.events import CaseEvent
+from schemas.casework.orders import OrderState
+from schemas.levels import EvidenceClass
+
+PLACES = (
+    BookLine.STOPPED,
+    BookLine.FREEZING_DECIDED,
+    BookLine.FROZEN,
+    BookLine.RETURNED,
+    BookLine.CANCELLED,
+    BookLine.NOT_MADE,
+    BookLine.LOST,
+)
+"""The lines that are places of money."""
+
+_SIGNED = frozenset({OrderState.APPROVED, OrderState.LAPSED, OrderState.HANDED_OVER})
+_OF_CLASS = {
+    EvidenceClass.A: BookLine.FROZEN,  # or returned, as far as the bank has said so
+    EvidenceClass.B: BookLine.CANCELLED,
+    EvidenceClass.C: BookLine.NOT_MADE,
+    EvidenceClass.D: BookLine.ESTIMATED,
+}
+
+
+def standing(case: Case) -> Counter[BookLine]:
+    """Return what each line has of a case now; a line without anything is left out.
+
+    A payment's money that is back, frozen or kept is in no account any more that is only stopped; money that is held
+    anywhere is not lost. Of accounts beyond the payees' no more counts than the case's payments have left.
+    """
+    totals = of_case(case)
+    return _money(case, totals) + _done(case, totals)  # the sum of counters leaves zeros out
+
+
+def with_booked(case: Case, at: datetime) -> Case:
+    """Return the case with what has changed since it was last booked, on the day of `at` in Jilin."""
+    change = standing(case)
+    for lines in case.booked.values():
+        change.subtract(lines)
+    if not any(change.values()):
+        return case
+    day = day_of(at)
+    lines = Counter(case.booked.get(day, {}))
+    lines.update(change)
+    kept = {line: lines[line] for line in BookLine if lines[line]}
+    booked = {name: each for name, each in {**case.booked, day: kept}.items() if each}
+    return case.model_copy(update={"booked": booked})
+
+
+def added(before: Case | None, after: Case) -> dict[str, int]:
+    """Return what a case adds to the sums that include its version `before` (None: it is new), by name.
+
+    The names are of the day, the month and the year: "2026-03-05|frozen", "2026-03|frozen", "2026|frozen".
+    """
+    if before is not None and after.shares(before, "booked"):
+        return {}
+    changed = named(after.booked)
+    if before is not None:
+        changed.subtract(named(before.booked))
+    return {name: by for name, by in changed.items() if by}
+
+
+def named(booked: Books) -> Counter[str]:
+    """Return the changes of a case by the names of the sums (see `added`)."""
+    found: Counter[str] = Counter()
+    for day, lines in booked.items():
+        for line, by in lines.items():
+            for span in (day, day[:7], day[:4]):
+                found[f"{span}|{line}"] += by
+    return found
+
+
+@dataclass(slots=True)
+class BooksFold:
+    """The sums computed from the journal, with events in any order and repeated: each case counts at its highest
+    version. Of a case it keeps only its changes by day.
+    """
+
+    _cases: dict[str, tuple[int, Books]] = field(default_factory=dict)
+
+    def add(self, event: CaseEvent) -> None:
+        """Add an event."""
+        case = event.case
+        if case.version > self._cases.get(case.id, (0, {}))[0]:
+            self._cases[case.id] = case.version, case.booked
+
+    def sums(self) -> dict[str, int]:
+        """Return the sums by name; those that are 0 are left out."""
+        found: Counter[str] = Counter()
+        for _, booked in self._cases.values():
+            found.update(named(booked))
+        return {name: amount for name, amount in found.items() if amount}
+
+
+def fold(events: Iterable[CaseEvent]) -> dict[str, int]:
+    """Return the sums of a journal by name (see `added`); its events may be in any order and repeated."""
+    found = BooksFold()
+    for event in events:
+        found.add(event)
+    return found.sums()
+
+
+def _money(case: Case, totals: Totals) -> Counter[BookLine]:
+    found: Counter[BookLine] = Counter()
+    for transfer, entry in case.kept.items():
+        confirmed = entry.evidence is EvidenceClass.A
+        back = min(case.returned.get(transfer, 0), entry.amount_fen) if confirmed else 0
+        found[BookLine.RETURNED] += back
+        found[_OF_CLASS[entry.evidence]] += entry.amount_fen - back
+    _add_held(found, case)
+    held = found[BookLine.STOPPED] + found[BookLine.FREEZING_DECIDED]
+    found[BookLine.LOST] = max(0, totals.lost - held)
+    return found
+
+
+def _add_held(found: Counter[BookLine], case: Case) -> None:
+    """Add what is in accounts that are stopped, or frozen by a decision. First the payees', then those beyond them."""
+    own = [payment for payment in case.payments if not booked_earlier(case, payment.transfer)]
+    room = sum(payment.amount_fen for payment in own) - sum(found[line] for line in PLACES)
+    for payment in (*own, *case.traced):
+        kept = case.kept.get(payment.transfer)
+        there = _there(payment) - (kept.amount_fen if kept else 0)
+        line = _held_as(payment)
+        if line is not None and there > 0:
+            found[line] += min(there, max(0, room))
+            room -= there
+
+
+def _held_as(payment: Payment) -> BookLine | None:
+    if payment.stop is None:
+        return None
+    if payment.stop.runs:
+        return BookLine.STOPPED
+    return BookLine.FREEZING_DECIDED if payment.stop.state is StopState.FROZEN else None
+
+
+def _there(payment: Payment) -> int:
+    """Return how much (fen) of a payment the bank has said was in the account when it stopped it; 0 if it has not."""
+    said = payment.stop.there_fen if payment.stop else None
+    return min(said or 0, payment.amount_fen)
+
+
+def _done(case: Case, totals: Totals) -> Counter[BookLine]:
+    ever = sum(_there(payment) for payment in (*case.payments, *case.traced))
+    return Counter(
+        {
+            BookLine.STOPPED_EVER: min(ever, sum(payment.amount_fen for payment in case.payments)),
+            BookLine.DISSUADED_EVIDENCED: totals.dissuaded_evidenced,
+            BookLine.DISSUADED_STATED: totals.dissuaded_stated,
+            BookLine.ORDERS: sum(order.state in _SIGNED for order in case.orders),
+            BookLine.CARRIED_OUT: sum(order.carried_out is not None for order in case.orders),
+            BookLine.FREEZINGS: len({order.freezing.at for order in case.orders if order.freezing}),
+        }
+    )

@@ -1,0 +1,179 @@
+"""The official form: money avoided, stopped, frozen and returned, by day, month and year, against last year's.
+
+Each figure is by how much a line of the books has changed in a period: what came, less what went on to another line.
+So no yuan is in two lines, and periods add up.
+"""
+
+from calendar import monthrange
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from domain.payments.estimate import Interval, expected
+from schemas.casework.books import BookLine
+
+FIRST_YEAR = 2000  # no time in any record is earlier
+
+
+class Row(StrEnum):
+    """The rows of the form, in its order. AVOIDED is A + B + C; A is FROZEN_BY_BANK + RETURNED; FROZEN is
+    FROZEN_BY_BANK + FROZEN_BY_DECISION. D, STOPPED_EVER and LOST are in no sum.
+    """
+
+    AVOIDED = "avoided"
+    A = "avoided_a"
+    B = "avoided_b"
+    C = "avoided_c"
+    D = "estimated_d"
+    STOPPED = "stopped"
+    FROZEN = "frozen"
+    FROZEN_BY_BANK = "frozen_by_bank"
+    FROZEN_BY_DECISION = "frozen_by_decision"
+    RETURNED = "returned"
+    LOST = "lost"
+    STOPPED_EVER = "stopped_ever"
+    DISSUADED_EVIDENCED = "dissuaded_evidenced"
+    DISSUADED_STATED = "dissuaded_stated"
+    ORDERS = "orders"
+    CARRIED_OUT = "carried_out"
+    FREEZINGS = "freezings"
+
+
+COUNTS = frozenset(
+    {Row.DISSUADED_EVIDENCED, Row.DISSUADED_STATED, Row.ORDERS, Row.CARRIED_OUT, Row.FREEZINGS},
+)
+"""The rows that count residents, orders and decisions; the others are money in fen."""
+
+_OF: Mapping[Row, tuple[BookLine, ...]] = {
+    Row.AVOIDED: (BookLine.FROZEN, BookLine.RETURNED, BookLine.CANCELLED, BookLine.NOT_MADE),
+    Row.A: (BookLine.FROZEN, BookLine.RETURNED),
+    Row.B: (BookLine.CANCELLED,),
+    Row.C: (BookLine.NOT_MADE,),
+    Row.D: (BookLine.ESTIMATED,),
+    Row.STOPPED: (BookLine.STOPPED,),
+    Row.FROZEN: (BookLine.FROZEN, BookLine.FREEZING_DECIDED),
+    Row.FROZEN_BY_BANK: (BookLine.FROZEN,),
+    Row.FROZEN_BY_DECISION: (BookLine.FREEZING_DECIDED,),
+    Row.RETURNED: (BookLine.RETURNED,),
+    Row.LOST: (BookLine.LOST,),
+    Row.STOPPED_EVER: (BookLine.STOPPED_EVER,),
+    Row.DISSUADED_EVIDENCED: (BookLine.DISSUADED_EVIDENCED,),
+    Row.DISSUADED_STATED: (BookLine.DISSUADED_STATED,),
+    Row.ORDERS: (BookLine.ORDERS,),
+    Row.CARRIED_OUT: (BookLine.CARRIED_OUT,),
+    Row.FREEZINGS: (BookLine.FREEZINGS,),
+}
+
+
+class Span(NamedTuple):
+    """Days from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+
+class Period(NamedTuple):
+    """A period that ends with the form's day, and the same of the year before. `name`: day, month or year."""
+
+    name: str
+    now: Span
+    before: Span
+
+
+class Figure(NamedTuple):
+    """A row's figure in a period, and in the same period of the year before."""
+
+    now: int
+    before: int
+
+    @property
+    def change(self) -> int | None:
+        """By how many per cent it has changed; None if it was 0 or less a year before."""
+        return round((self.now - self.before) * 100 / self.before) if self.before > 0 else None
+
+
+class FormRow(NamedTuple):
+    """A row of the form: its figure in each period, and how it stands at the end of the day.
+
+    Of row D these are calibrated estimates, and `between` has the interval of each, then of the stand; of other rows it
+    is empty.
+    """
+
+    row: Row
+    figures: tuple[Figure, ...]
+    standing: int
+    between: tuple[Interval, ...] = ()
+
+
+class Form(NamedTuple):
+    """The form of a day."""
+
+    day: date
+    periods: tuple[Period, ...]
+    rows: tuple[FormRow, ...]
+
+
+def periods(day: date) -> tuple[Period, ...]:
+    """Return the day, the month up to it and the year up to it, each with the same of the year before.
+
+    29 February is compared with 28 February.
+    """
+    year_before = _year_before(day)
+    return (
+        Period("day", Span(day, day), Span(year_before, year_before)),
+        Period("month", Span(day.replace(day=1), day), Span(year_before.replace(day=1), year_before)),
+        Period("year", Span(date(day.year, 1, 1), day), Span(date(day.year - 1, 1, 1), year_before)),
+    )
+
+
+def names(day: date) -> list[str]:
+    """Return the names of all sums of the books that the form of a day needs, at most about 1,500."""
+    spans = {name for period in periods(day) for span in (period.now, period.before) for name in _covering(span)}
+    return [f"{span}|{line}" for span in sorted(spans | set(_until(day))) for line in BookLine]
+
+
+def form(day: date, sums: Mapping[str, int]) -> Form:
+    """Return the form of a day. `sums`: the books by name (see domain/payments/books.added); missing ones are 0."""
+    found = periods(day)
+    return Form(day, found, tuple(_row(row, day, found, sums) for row in Row))
+
+
+def _row(row: Row, day: date, found: Sequence[Period], sums: Mapping[str, int]) -> FormRow:
+    figures = tuple(
+        Figure(_sum(row, _covering(each.now), sums), _sum(row, _covering(each.before), sums)) for each in found
+    )
+    standing = _sum(row, _until(day), sums)
+    if row is not Row.D:
+        return FormRow(row, figures, standing)
+    between = (*(expected(each.now) for each in figures), expected(standing))
+    estimates = tuple(Figure(expected(each.now).mean, expected(each.before).mean) for each in figures)
+    return FormRow(row, estimates, between[-1].mean, between)
+
+
+def _sum(row: Row, spans: Iterable[str], sums: Mapping[str, int]) -> int:
+    return sum(sums.get(f"{span}|{line}", 0) for span in spans for line in _OF[row])
+
+
+def _year_before(day: date) -> date:
+    return day.replace(year=day.year - 1, day=min(day.day, monthrange(day.year - 1, day.month)[1]))
+
+
+def _until(day: date) -> list[str]:
+    """Return the names of the years, months and days up to a day."""
+    years = [str(year) for year in range(FIRST_YEAR, day.year)]
+    return years + _covering(Span(date(day.year, 1, 1), day))
+
+
+def _covering(span: Span) -> list[str]:
+    """Return the names of the months and days that make up a span: a month where all of it is in the span."""
+    found, day = [], span.first
+    while day <= span.last:
+        end = day.replace(day=monthrange(day.year, day.month)[1])
+        if day.day == 1 and end <= span.last:
+            found.append(f"{day:%Y-%m}")
+            day = end + timedelta(days=1)
+        else:
+            found.append(day.isoformat())
+            day += timedelta(days=1)
+    return found

@@ -1,0 +1,40 @@
+"""The lines of the books: where a case's money is, and what was done, by the day on which it changed."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+BookDay = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+"""A date in Jilin, YYYY-MM-DD."""
+
+
+class BookLine(StrEnum):
+    """A line of the books. The first seven are the places of money, in fen: each fen is in at most one of them.
+
+    STOPPED: in an account whose stop runs, as far as the bank has said how much is there; FREEZING_DECIDED: in an
+    account that an authority has frozen, as a person recorded it; FROZEN, RETURNED: confirmed by the bank (class A);
+    CANCELLED: in flight (B); NOT_MADE: the resident named the payment and did not make it (C); LOST: lost, and held
+    nowhere. ESTIMATED: class D, as booked in the case; STOPPED_EVER: what banks said was there when they stopped it,
+    wherever it is by now. The others are numbers: of residents, of orders that were signed, of those that a bank has
+    carried out, and of an authority's freezing decisions.
+    """
+
+    STOPPED = "stopped"
+    FREEZING_DECIDED = "freezing_decided"
+    FROZEN = "frozen"
+    RETURNED = "returned"
+    CANCELLED = "cancelled"
+    NOT_MADE = "not_made"
+    LOST = "lost"
+    ESTIMATED = "estimated"
+    STOPPED_EVER = "stopped_ever"
+    DISSUADED_EVIDENCED = "dissuaded_evidenced"
+    DISSUADED_STATED = "dissuaded_stated"
+    ORDERS = "orders"
+    CARRIED_OUT = "carried_out"
+    FREEZINGS = "freezings"
+
+
+Books = dict[BookDay, dict[BookLine, int]]
+"""By how much each line has changed on each day; lines that have not changed are left out."""
