@@ -114,6 +114,17 @@ class Form(NamedTuple):
     rows: tuple[FormRow, ...]
 
 
+def shown(wanted: str, today: date) -> date:
+    """Return the day that is asked for (YYYY-MM-DD), or today if it is none, in the future, or without a year before
+    it.
+    """
+    try:
+        day = date.fromisoformat(wanted)
+    except ValueError:
+        return today
+    return day if day.year > FIRST_YEAR and day <= today else today
+
+
 def periods(day: date) -> tuple[Period, ...]:
     """Return the day, the month up to it and the year up to it, each with the same of the year before.
 

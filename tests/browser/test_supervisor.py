@@ -1,5 +1,7 @@
 """A supervisor at the screen: the overview keeps itself up to date, the hand-over is printed, noted and taken over."""
 
+import re
+
 from playwright.async_api import expect
 
 from schemas.people.staff import StaffRole
@@ -88,6 +90,22 @@ async def test_a_sheet_is_printed_noted_and_taken_over_by_another(console: Stage
     await confirm.click()
     await expect(bert.locator("p.good")).to_contain_text("接班")
     await people.shot(bert, "handover-taken")
+
+
+async def test_the_official_form_is_one_a4_page_in_each_language(console: Stage, people: People) -> None:
+    await stopped(console)
+    for language in ("zh-CN", "en", "ko"):
+        page = await people.page(SUPERVISOR, "", language=language)
+        await page.goto("/official")
+        await expect(page.locator('tr[data-row="stopped"] td')).to_have_count(10)
+        paper = await page.pdf(prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1, language
+        await people.shot(page, f"official-{language}")
+        await page.emulate_media(media="print")
+        await page.set_viewport_size({"width": 1046, "height": 718})  # A4 across within its margins, at 96 dots an inch
+        wide, high = await page.evaluate("[document.body.scrollWidth, document.querySelector('main').scrollHeight]")
+        assert (wide <= 1046, high <= 718) == (True, True), (language, wide, high)
+        await people.shot(page, f"official-{language}-printed")
 
 
 async def test_the_situation_is_drawn_and_changes_with_what_is_asked_for(console: Stage, people: People) -> None:

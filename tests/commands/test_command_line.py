@@ -116,6 +116,7 @@ def test_a_time_without_its_unit_is_refused_with_how_to_write_it(command: Comman
         ["case", "list"],
         ["case", "show", "x"],
         ["admin", "ledger"],
+        ["admin", "official"],
     ],
     ids=" ".join,
 )

@@ -42,6 +42,14 @@ class NotFoundError(Exception):
     """The thing does not exist or lies in another area; the answer is 404 in both cases, so that it tells nothing."""
 
 
+def whole_province(who: Who) -> None:
+    """Raise ForbiddenError if the person is responsible for a part of the province only: a policy applies everywhere,
+    and the official form has the sums of everywhere.
+    """
+    if who.area:
+        raise ForbiddenError
+
+
 def _who(request: Request) -> Who:
     found: Who = request.state.who  # set by the door's guard, which runs first
     return found

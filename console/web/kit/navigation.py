@@ -8,11 +8,14 @@ from schemas.people.staff import StaffRole
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A navigation entry. `words`: its Chinese text, translated in the template."""
+    """A navigation entry. `words`: its Chinese text, translated in the template; `whole`: only for persons who are
+    responsible for the whole province.
+    """
 
     path: str
     words: str
     roles: frozenset[StaffRole]
+    whole: bool = False
 
 
 _O, _F, _S, _R, _A, _D, _G, _W, _ = StaffRole
@@ -25,6 +28,7 @@ ITEMS = (
     Item("/desk", "值班总览", frozenset({_S})),
     Item("/audit", "审计", frozenset({_A})),
     Item("/situation", "态势", frozenset({_S, _A})),
+    Item("/official", "统计报表", frozenset({_S, _A}), whole=True),
     Item("/rosters", "排班", frozenset({_S})),
     Item("/policies", "策略", frozenset({_S})),
     Item("/holds", "暂停外呼", frozenset({_O, _S})),
@@ -40,8 +44,8 @@ ITEMS = (
 
 
 def items(who: Who) -> list[Item]:
-    """Return the navigation entries of a person's role, in order."""
-    return [item for item in ITEMS if who.role in item.roles]
+    """Return the navigation entries of a person's role and area, in order."""
+    return [item for item in ITEMS if who.role in item.roles and not (item.whole and who.area)]
 
 
 def home(who: Who) -> str:

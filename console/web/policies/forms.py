@@ -7,7 +7,6 @@ from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
-from console.web.auth.who import ForbiddenError, Who
 from console.web.kit.filled import form_value
 from console.web.kit.i18n import translate
 from console.web.kit.services import Services
@@ -36,14 +35,6 @@ def compared(live: str, text: str) -> dict[str, Any]:
 def shown_lines(before: str, after: str) -> list[difference.Line]:
     """Return the lines of the comparison of two texts, at most MOST_LINES."""
     return difference.lines(before, after)[:MOST_LINES]
-
-
-def whole_province(who: Who) -> None:
-    """Raise ForbiddenError if the person is responsible for a part of the province only: a policy applies
-    everywhere.
-    """
-    if who.area:
-        raise ForbiddenError
 
 
 async def submitted(request: Request, form: FormData) -> tuple[str, str]:

@@ -39,7 +39,7 @@ PUBLIC = {
     *("roster-feed", "tasks-worker", "tasks-manifest"),
 }
 # Of a role, and of the whole province only: somebody of a prefecture is refused, and somebody of the province is not.
-WHOLE_PROVINCE = {"policy-draft-publish", "policy-shadow", "policy-shadow-end", "policy-back"}
+WHOLE_PROVINCE = {"policy-draft-publish", "policy-shadow", "policy-shadow-end", "policy-back", "official"}
 # These end the session and lead to the sign-in, or answer 401 to a wrong password: to whoever is let in.
 LEADS_OUT = {"sign-out", "account-sign-out-everywhere", "account-password", "account-recovery"}
 PROGRAMS = {"api-act"}  # take JSON, and their Idempotency-Key

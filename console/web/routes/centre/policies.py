@@ -4,7 +4,7 @@ from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail
-from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.auth.who import NotFoundError, Signed, Who, whole_province
 from console.web.kit.door import SUPERVISORS, Door
 from console.web.kit.filled import form_value, new_form
 from console.web.kit.i18n import translate
@@ -18,7 +18,6 @@ from console.web.policies.forms import (
     reason_of,
     submitted,
     to_draft,
-    whole_province,
 )
 from console.web.policies.policy_words import KEYS
 from domain.ids import short_hash

@@ -8,7 +8,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail
-from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.auth.who import NotFoundError, Signed, Who, whole_province
 from console.web.kit.door import SUPERVISORS, Door
 from console.web.kit.filled import form_value, new_form
 from console.web.kit.i18n import translate
@@ -23,7 +23,6 @@ from console.web.policies.forms import (
     shown_lines,
     submitted,
     to_draft,
-    whole_province,
 )
 from console.web.policies.policy_words import KEYS
 from console.web.policies.preview import MOST_RESIDENTS, MOST_SECONDS, previews
