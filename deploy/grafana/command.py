@@ -92,24 +92,24 @@ def _money(made: Board) -> None:
     made.add(
         bars(
             "按证据等级 By class of evidence",
-            "A 银行确认，B 途中撤销，C 本人放弃；D 为模型估计，绝不计入。A: bank confirmed; B: cancelled in flight; "
-            "C: given up by the resident; D: modelled and never added.",
+            "A 银行确认，B 途中撤销，C 本人放弃。A: bank confirmed; B: cancelled in flight; "
+            "C: given up by the resident.",
             Query("quanzu_loss_avoided_fen / 100", "{{evidence}}"),
             unit=YUAN,
         )
     )
     reported = 'sum(quanzu_loss_avoided_fen{evidence=~"%s"}) / 100'
-    deviation = "1.96 * sum(quanzu_loss_avoided_modelled_stddev_fen)"
-    modelled = 'sum(quanzu_loss_avoided_fen{evidence="D"})'
+    estimate = 'sum(quanzu_loss_avoided_estimate_fen{limit="%s"}) / 100'
     made.add(
         number(
             "报告口径与区间 Reported amounts, with the interval of D",
-            "A–C 逐笔入账，无误差；D 为 95% 区间，假设各条预警独立且概率准确。"
-            "A to C are recorded payment by payment, without error; "
-            "D has a 95 % interval, which assumes that cases are independent and the probabilities correct.",
+            "A–C 逐笔入账，无误差；D 为估计，绝不计入，按模拟全省的实际结果校准，附 95% 区间。"
+            "A to C are recorded payment by payment, without error; D is an estimate, never added, calibrated against "
+            "the outcomes of simulated provinces, with its 95 % interval.",
             *(Query(reported % "|".join(classes), "+".join(classes)) for classes in ("A", "AB", "ABC")),
-            Query(f"clamp_min({modelled} - {deviation}, 0) / 100", "D 下限 low"),
-            Query(f"({modelled} + {deviation}) / 100", "D 上限 high"),
+            Query(estimate % "mean", "D 估计 estimate"),
+            Query(estimate % "low", "D 下限 low"),
+            Query(estimate % "high", "D 上限 high"),
             unit=YUAN,
             span=16,
         )

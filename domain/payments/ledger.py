@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple
 
+from domain.payments.estimate import Interval, expected
 from schemas.casework.cases import Case, Loss, LossAvoided, Payment
 from schemas.casework.events import CaseEvent
 from schemas.casework.orders import OrderState
@@ -50,8 +51,13 @@ class Totals(NamedTuple):
 
     @property
     def avoided_by_class(self) -> dict[str, int]:
-        """Money kept by evidence class, in fen."""
-        return {"A": self.kept_a, "B": self.kept_b, "C": self.kept_c, "D": self.kept_d}
+        """Money kept by the classes that have evidence, in fen."""
+        return {"A": self.kept_a, "B": self.kept_b, "C": self.kept_c}
+
+    @property
+    def estimate(self) -> Interval:
+        """What the claims of class D are worth, with its interval, in fen."""
+        return expected(self.kept_d)
 
 
 def of_case(case: Case) -> Totals:
@@ -232,16 +238,6 @@ def balanced(case: Case) -> Case:
     if case.outcome is Outcome.DISSUADED and expected > 0:
         kept[EXPOSURE] = LossAvoided(evidence=EvidenceClass.D, amount_fen=expected)
     return case if kept == case.kept else case.model_copy(update={"kept": kept})
-
-
-def estimate_variance(case: Case) -> int:
-    """Return the variance of a case's estimate (D), in yuan²: either all of it would have been lost, or nothing.
-
-    With probability p, the loss would have been the booked estimate divided by p. The root of the sum over cases, taken
-    as independent, is the standard deviation of the modelled total.
-    """
-    modelled, p = case.kept.get(EXPOSURE), case.danger.probability
-    return round((modelled.amount_fen / 100) ** 2 * (1 - p) / p) if modelled and p > 0 else 0
 
 
 def booked_transfers(case: Case) -> list[str]:

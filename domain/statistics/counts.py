@@ -2,7 +2,7 @@
 
 A name consists of words joined by `|`, the first of which says what is counted: `open|red|contacting`,
 `action|flash_sms|delivered`, `area|red|2201` (open cases by prefecture), `stop|in_force` (stop-payments),
-`clock|desk|red|kept`, `doubt|d` (variance, in yuan²), `objection|upheld|false_report`, `false_report|bank`.
+`clock|desk|red|kept`, `objection|upheld|false_report`, `false_report|bank`.
 `state|dissuaded|evidenced` and `state|dissuaded|stated` say what it rests on; other states have nothing there.
 """
 
@@ -11,14 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from domain.identity.divisions import PREFECTURE_DIGITS
-from domain.payments import ledger
 from domain.statistics import clocks
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import CaseEvent, Fact, FactKind
 from schemas.codes.any_code import AnyCode
 from schemas.codes.objections import ObjectionMade, ObjectionRejected, ObjectionUpheld, ReportFalse
 
-_STANDING = ("id", "level", "state", "profile", "payments", "traced", "kept", "danger")  # used by `of_standing`
+_STANDING = ("id", "level", "state", "profile", "payments", "traced")  # used by `of_standing`
 
 
 def of_event(event: CaseEvent) -> Counter[str]:
@@ -35,10 +34,9 @@ def names_of_event(event: CaseEvent) -> Iterator[str]:
 def of_standing(before: Case | None, after: Case) -> Counter[str]:
     """Return the changes of current counts by name from `before` to `after`; some are negative.
 
-    Counted are open cases (`open|…`, `area|…`), stop-payments (`stop|…`) and the estimate's variance (`doubt|d`, in
-    yuan²).
+    Counted are open cases (`open|…`, `area|…`) and stop-payments (`stop|…`).
 
-    `before`: the same case, or the resident's earlier one, whose stops and money stay counted, or None.
+    `before`: the same case, or the resident's earlier one, whose stops stay counted, or None.
     """
     if before is not None and after.shares(before, *_STANDING):
         return Counter()
@@ -120,8 +118,7 @@ def _open(case: Case) -> Iterator[str]:
 
 
 def _lasting(case: Case) -> Counter[str]:
-    stops = Counter(f"stop|{payment.stop.state}" for payment in (*case.payments, *case.traced) if payment.stop)
-    return stops + Counter({"doubt|d": ledger.estimate_variance(case)})
+    return Counter(f"stop|{payment.stop.state}" for payment in (*case.payments, *case.traced) if payment.stop)
 
 
 def _basis(case: Case) -> str:

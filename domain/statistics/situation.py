@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from domain.calendar import day_of, local_date
 from domain.payments import ledger
+from domain.payments.estimate import Interval, expected
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent
 from schemas.codes.danger import (
@@ -67,6 +68,11 @@ class Sums(NamedTuple):
     def kept(self) -> int:
         """Money kept by evidence classes A, B and C, in fen."""
         return self.kept_a + self.kept_b + self.kept_c
+
+    @property
+    def estimate(self) -> Interval:
+        """What the claims of class D are worth, with its interval, in fen."""
+        return expected(self.kept_d)
 
 
 class Seen(NamedTuple):

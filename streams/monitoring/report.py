@@ -54,6 +54,7 @@ async def report(
         "dissuaded_stated": money.dissuaded_stated,
         "defrauded_after_warning": money.defrauded_after_warning_90d,
         "loss_avoided_fen": money.avoided_by_class,
+        "loss_avoided_estimate_fen": money.estimate._asdict(),
         "frozen_fen": money.frozen,
         "signal_to_first_contact_seconds": figures.percentiles(figures.first_contacts(entries, clock.speed), 50, 99),
         "deadline_error_seconds": {

@@ -4,15 +4,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from itertools import product
-from math import sqrt
 
 from prometheus_client.core import Metric
 
 from domain.identity.divisions import PREFECTURE_DIGITS, known, prefectures
+from domain.payments.estimate import expected
 from domain.statistics.clocks import Whose
 from schemas.casework.cases import CaseState, StopState
 from schemas.casework.objections import WrongfulCause
-from schemas.levels import Action, EvidenceClass, Level
+from schemas.levels import Action, Level
 from streams.messaging import sources
 from streams.monitoring.exporter.family import Family, Labels, counter, gauge
 
@@ -54,9 +54,10 @@ OBJECTIONS = counter(
 FALSE_REPORTS = counter(
     "quanzu_false_reports_total", "Reports behind stops that a review found to be false, by their source", "source"
 )
-STDDEV = gauge(
-    "quanzu_loss_avoided_modelled_stddev_fen",
-    "Standard deviation of the loss avoided of class D, assuming independent cases",
+ESTIMATE = gauge(
+    "quanzu_loss_avoided_estimate_fen",
+    "Loss avoided of class D, which is never added to the others: the calibrated estimate and its 95 % interval",
+    "limit",
 )
 KNOWN = gauge("quanzu_cases_known", "All cases, including closed ones")
 WARNED = gauge("quanzu_cases_warned", "Cases in which a contact reached the resident")
@@ -66,7 +67,7 @@ DISSUADED = gauge(
     "basis",
 )
 FALSE_ALARMS = gauge("quanzu_false_alarms", "Cases that were found to be no fraud")
-KEPT = gauge("quanzu_loss_avoided_fen", "Money kept by evidence class; D is modelled and never added in", "evidence")
+KEPT = gauge("quanzu_loss_avoided_fen", "Money kept, by the classes that have evidence", "evidence")
 FROZEN = gauge("quanzu_frozen_fen", "Money frozen at banks")
 LOST = gauge("quanzu_lost_fen", "Money finally lost by residents with a case")
 DEFRAUDED = gauge("quanzu_defrauded_after_warning", "Cases defrauded within so many days of a warning", "days")
@@ -80,7 +81,7 @@ TO_AN_OUTCOME = ("raised", "below_threshold", "unmatched", "duplicate", "dead_le
 
 FAMILIES = (
     CASES_OPEN, BY_PREFECTURE, OPENED, RAISED, STATES, CLOCKS, CONTACTS, DISPATCHED, HELD, SKIPPED, DROPPED, PUT_OFF,
-    FACTS, STOPS, OBJECTIONS, FALSE_REPORTS, STDDEV, KNOWN, WARNED, DISSUADED, FALSE_ALARMS, KEPT, FROZEN, LOST,
+    FACTS, STOPS, OBJECTIONS, FALSE_REPORTS, ESTIMATE, KNOWN, WARNED, DISSUADED, FALSE_ALARMS, KEPT, FROZEN, LOST,
     DEFRAUDED, SIGNALS,
 )  # fmt: skip
 
@@ -116,7 +117,6 @@ def metrics_of(
     for source, outcomes in signals.items():
         for outcome in TO_AN_OUTCOME:
             found[SIGNALS][sources.label(source), outcome] += outcomes.get(outcome, 0)
-    yield STDDEV.value(100 * sqrt(max(0, counts.get("doubt|d", 0))))
     yield from _of_ledger(ledger)
     for family in FAMILIES:
         if family in _ALWAYS or family in found:
@@ -133,7 +133,9 @@ def _of_ledger(ledger: Mapping[str, int]) -> Iterator[Metric]:
     ):
         yield family.value(ledger.get(name, 0))
     yield DISSUADED.filled({(basis,): ledger.get(f"dissuaded_{basis}", 0) for basis in BASES})
-    yield KEPT.filled({(each.value,): ledger.get(f"kept_{each.value.lower()}", 0) for each in EvidenceClass})
+    yield KEPT.filled({(name.upper(),): ledger.get(f"kept_{name}", 0) for name in "abc"})
+    estimate = expected(ledger.get("kept_d", 0))._asdict()
+    yield ESTIMATE.filled({(limit,): fen for limit, fen in estimate.items()})
     days = ("30", "90")
     yield DEFRAUDED.filled({(each,): ledger.get(f"defrauded_after_warning_{each}d", 0) for each in days})
 

@@ -9,11 +9,11 @@ import pytest
 
 from domain.payments import ledger
 from domain.statistics import counts
-from schemas.casework.cases import Case, LossAvoided
+from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent
 from schemas.casework.inputs import BankState
-from schemas.levels import Action, EvidenceClass, Level, Outcome, Result
-from tests.domain.builders import Line, danger, payment, profile
+from schemas.levels import Action, Level, Outcome, Result
+from tests.domain.builders import Line, payment, profile
 from tests.domain.casework.journal import Journal, red_with_money
 
 
@@ -108,12 +108,3 @@ def test_the_clocks_of_a_journal_are_the_same_in_any_order_and_told_twice(seed: 
     random.Random(seed).shuffle(told)
     assert stepwise(events).total() > 3
     assert counts.clocks_of(told) == stepwise(events)
-
-
-def test_the_doubt_of_an_estimate_is_that_of_a_loss_that_comes_whole_or_not_at_all() -> None:
-    line = Line()
-    line.alert(Level.RED, of=profile())
-    sure = line.here.model_copy(update={"danger": danger(Level.RED).model_copy(update={"probability": 0.25})})
-    modelled = sure.model_copy(update={"kept": {"exposure": LossAvoided(evidence=EvidenceClass.D, amount_fen=250_00)}})
-    assert counts.of_standing(None, modelled)["doubt|d"] == 1000**2 * 0.25 * 0.75  # ¥1,000 with a chance of 1 in 4
-    assert counts.of_standing(None, sure)["doubt|d"] == 0

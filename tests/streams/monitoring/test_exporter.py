@@ -15,10 +15,11 @@ from domain.casework import Rules, decide
 from domain.identity.divisions import counties
 from domain.identity.identifiers import new_resident_id
 from domain.payments import ledger
+from domain.payments.estimate import expected
 from domain.statistics import counts
 from domain.statistics.clocks import Whose
 from schemas.casework.cases import Case, CaseState, StopState
-from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
+from schemas.levels import Action, Channel, Level, Outcome, Result
 from schemas.people.rosters import Task
 from streams.channels.settings import ChannelSettings
 from streams.installation import ExporterContext, Installation
@@ -47,7 +48,8 @@ VALUES = {
     "result": {*Result},
     "whose": {*Whose},
     "end": {"kept", "missed"},
-    "evidence": {*EvidenceClass},
+    "evidence": {*"ABC"},
+    "limit": {"low", "mean", "high"},
     "days": {"30", "90"},
     "source": {*FEEDS, *sources.ALWAYS, sources.OTHER},
     "outcome": {*TO_AN_OUTCOME},
@@ -111,9 +113,11 @@ def test_ten_thousand_residents_and_as_many_names_of_feeds_make_no_more_series_t
     assert len(whole) < 600
 
 
-def test_the_deviation_of_what_is_modelled_is_told_in_fen() -> None:
-    told = {metric.name: metric for metric in metrics_of({"doubt|d": 250_000}, {}, {}, TODAY)}
-    assert told["quanzu_loss_avoided_modelled_stddev_fen"].samples[0].value == 50_000  # ¥500
+def test_what_is_modelled_is_told_as_an_estimate_with_its_interval_and_never_as_the_claim() -> None:
+    told = {metric.name: metric for metric in metrics_of({}, {"kept_d": 1_000_000}, {}, TODAY)}
+    limits = {each.labels["limit"]: each.value for each in told["quanzu_loss_avoided_estimate_fen"].samples}
+    assert limits == expected(1_000_000)._asdict()
+    assert {each.labels["evidence"] for each in told["quanzu_loss_avoided_fen"].samples} == {"A", "B", "C"}
 
 
 def test_of_a_place_that_is_not_in_the_province_no_series_is_made() -> None:

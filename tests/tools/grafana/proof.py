@@ -16,7 +16,7 @@ from domain.payments import ledger
 from domain.statistics import counts
 from domain.statistics.report import Published, money
 from schemas.casework.cases import Case
-from schemas.levels import Action, EvidenceClass, Level
+from schemas.levels import Action, Level
 from simulators.demo.run import Demo, Plan, Running, beside, drained
 from streams.intake.acceptor import ACCEPTED
 from streams.intake.settings import embedded_key
@@ -183,8 +183,10 @@ def _by_journal(entries: list[Published]) -> Iterator[tuple[str, float]]:
     yield "sum(quanzu_lost_fen)", books.lost
     yield 'sum(quanzu_defrauded_after_warning{days="30"})', books.defrauded_after_warning_30d
     yield 'sum(quanzu_defrauded_after_warning{days="90"})', books.defrauded_after_warning_90d
-    for evidence in EvidenceClass:
-        yield f'sum(quanzu_loss_avoided_fen{{evidence="{evidence}"}})', books.avoided_by_class[evidence]
+    for evidence, fen in books.avoided_by_class.items():
+        yield f'sum(quanzu_loss_avoided_fen{{evidence="{evidence}"}})', fen
+    for limit, fen in books.estimate._asdict().items():
+        yield f'sum(quanzu_loss_avoided_estimate_fen{{limit="{limit}"}})', fen
     for level in Level:
         yield f'sum(quanzu_cases_open{{level="{level}"}})', cases[level]
         yield f'sum(quanzu_cases_open_by_prefecture{{level="{level}"}})', cases[level]
