@@ -213,9 +213,12 @@ def _objections(made: Board) -> None:
     )
     made.add(
         lines(
-            "复核用时 p95 Time to review, p95",
-            "时限 4 小时。Within four hours.",
-            Query("histogram_quantile(0.95, sum by (le) (rate(quanzu_stop_objection_seconds_bucket[1d])))", "p95"),
+            "异议用时 p95 Objections, p95",
+            "到复核、到解除；时限 4 小时。Until the review, and until the stop is lifted: within 4 h.",
+            Query(
+                "histogram_quantile(0.95, sum by (le, outcome) (rate(quanzu_stop_objection_seconds_bucket[1d])))",
+                "{{outcome}}",
+            ),
             unit="s",
         )
     )

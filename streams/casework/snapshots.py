@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from schemas.casework.events import CaseEvent, FactKind
+from schemas.casework.objections import ObjectionState
+from schemas.codes.objections import ObjectionUpheld
 from schemas.levels import Action
 from streams.casework.batch import Entry
 from streams.casework.journal import read_entry
@@ -57,15 +59,20 @@ class Board:
         for fact in event.facts:
             if fact.kind is FactKind.RESULT and fact.action and fact.result:
                 self._answered(fact.action, event, trace)
-            if fact.kind is FactKind.OBJECTION:
-                self._reviewed(event, trace)
+        if event.case.objections:
+            self._objections(event, trace)
         self._clocks(event, trace)
 
-    def _reviewed(self, event: CaseEvent, trace: Exemplar) -> None:
+    def _objections(self, event: CaseEvent, trace: Exemplar) -> None:
+        """Observe the objections that the event decides, and those whose stop a bank has lifted by it."""
+        reviewed = any(fact.kind is FactKind.OBJECTION for fact in event.facts)
+        lifted = _lifted(event)
         for each in event.case.objections:
-            if each.decided_at == event.at:
-                taken = self._wall(event.at, each.at)
+            taken = self._wall(event.at, each.at)
+            if reviewed and each.decided_at == event.at:
                 metrics.OBJECTION_SECONDS.labels(each.state).observe(taken, trace)
+            if each.state is ObjectionState.UPHELD and each.transfer in lifted:
+                metrics.OBJECTION_SECONDS.labels("released").observe(taken, trace)
 
     def _answered(self, action: Action, event: CaseEvent, trace: Exemplar) -> None:
         if sent := self._waiting.pop(event.input.rpartition(":")[0], None):
@@ -84,6 +91,13 @@ class Board:
 
     def _wall(self, later: datetime, earlier: datetime) -> float:
         return max(0.0, self._clock.wall_seconds(later - earlier))
+
+
+def _lifted(event: CaseEvent) -> set[str | None]:
+    """Return the transfers whose stop a bank has lifted by the event, after an objection was upheld."""
+    done = {fact.step for fact in event.facts if fact.kind is FactKind.STEP_DONE and fact.action is Action.STOP_RELEASE}
+    steps = (step for step in event.case.steps if step.id in done)
+    return {step.transfer for step in steps if isinstance(step.because, ObjectionUpheld)}
 
 
 def _place(entry: Entry) -> tuple[int, int]:

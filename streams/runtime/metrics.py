@@ -31,7 +31,7 @@ DEADLINE_ERROR = Histogram(
 )
 OBJECTION_SECONDS = Histogram(
     "quanzu_stop_objection_seconds",
-    "From an objection to a stop order to the decision on it",
+    "From an objection to a stop order to the decision on it, and (released) until the bank has lifted the stop",
     ["outcome"],
     buckets=(60, 300, 900, 1800, 3600, 7200, 10_800, 14_400, 28_800, 86_400),
 )

@@ -7,9 +7,12 @@ import pytest
 from prometheus_client import REGISTRY
 
 from domain.identity.identifiers import new_resident_id
+from schemas.casework.cases import Step, StepState
 from schemas.casework.events import CaseEvent, Fact, FactKind
-from schemas.casework.objections import ObjectionGround, ObjectionState, Objector, StopObjection
-from schemas.codes.objections import ObjectionRejected
+from schemas.casework.objections import ObjectionGround, ObjectionState, Objector, StopObjection, WrongfulCause
+from schemas.codes.money import BankReleased
+from schemas.codes.objections import ObjectionUpheld, ReportFalse
+from schemas.levels import Action
 from streams.casework.snapshots import Board
 from streams.messaging import topics
 from streams.messaging.record import Raw
@@ -60,8 +63,8 @@ async def test_latencies_are_observed_once_also_after_the_topic_was_made_anew(ri
 
 
 async def test_the_time_until_an_objection_was_decided_is_observed_once(rig: Rig) -> None:
-    def seconds(name: str) -> float:
-        return REGISTRY.get_sample_value(f"quanzu_stop_objection_seconds_{name}", {"outcome": "rejected"}) or 0.0
+    def seconds(name: str, outcome: str = "upheld") -> float:
+        return REGISTRY.get_sample_value(f"quanzu_stop_objection_seconds_{name}", {"outcome": outcome}) or 0.0
 
     earlier = StopObjection(
         id="o1",
@@ -71,15 +74,26 @@ async def test_the_time_until_an_objection_was_decided_is_observed_once(rig: Rig
         ground=ObjectionGround.OTHER,
         at=NOW - timedelta(hours=2),
         due=NOW + timedelta(hours=2),
-        state=ObjectionState.REJECTED,
+        state=ObjectionState.UPHELD,
         decided_at=NOW - timedelta(hours=1),
     )
     now = earlier.model_copy(update={"id": "o2", "at": NOW - timedelta(minutes=30), "decided_at": NOW})
     event = CaseEvent.model_validate_json(decided(3, LAST_OF_OLD_LOG + 1, 0).value or b"")
     case = event.case.model_copy(update={"objections": [earlier, now]})
-    fact = Fact(kind=FactKind.OBJECTION, what=ObjectionRejected("li", "no"))
-    raw = Raw(3, event.model_copy(update={"case": case, "facts": [fact]}).model_dump_json().encode())
+    why = ObjectionUpheld("li", WrongfulCause.FALSE_REPORT, 0)
+    facts = [Fact(kind=FactKind.OBJECTION, what=each) for each in (why, ReportFalse("bank"))]
+    raw = Raw(3, event.model_copy(update={"case": case, "facts": facts}).model_dump_json().encode())
     board, before = Board(CaseStore(rig.redis), rig.producer, rig.clock), (seconds("count"), seconds("sum"))
     for _ in range(2):
         await board.take(0, [raw])
     assert (seconds("count") - before[0], seconds("sum") - before[1]) == (1, 1800)
+    step = Step(
+        id="release.0", action=Action.STOP_RELEASE, state=StepState.DONE, due=None, transfer="bank:1", because=why
+    )
+    done = Fact(kind=FactKind.STEP_DONE, what=BankReleased(), step="release.0", action=Action.STOP_RELEASE)
+    lifted = case.model_copy(update={"objections": [now], "steps": [step]})
+    later = {"case": lifted, "facts": [done], "offset": event.offset + 1, "at": NOW + timedelta(minutes=10)}
+    before = seconds("count", "released"), seconds("sum", "released")
+    for _ in range(2):
+        await board.take(0, [Raw(4, event.model_copy(update=later).model_dump_json().encode())])
+    assert (seconds("count", "released") - before[0], seconds("sum", "released") - before[1]) == (1, 2400)
