@@ -12,7 +12,14 @@ from schemas.people.staff import Account, Scope, StaffRole
 # NIST SP 800-63B-4 asks for 15 characters where a password stands alone, and for 8 beside a second factor, as here.
 LEAST, MOST = 10, 200
 LEAST_KINDS = 5  # different characters
-_ENDING = ("role", "disabled", "password", "totp", "subject")  # a change of these ends all sessions of the account
+_ENDING = (
+    "role",
+    "disabled",
+    "password",
+    "totp",
+    "security_keys",
+    "subject",
+)  # a change of these ends all sessions of the account
 
 
 ADMINISTRATORS = frozenset({StaffRole.SYSTEM_ADMINISTRATOR, StaffRole.SECURITY_ADMINISTRATOR})
@@ -40,12 +47,12 @@ class Step(StrEnum):
 def next_step(account: Account, proved: bool) -> Step:
     """Return the next step of a sign-in whose password was right.
 
-    CODE if the account has a second factor and `proved` is false; else PASSWORD if the password must be changed; else
-    SET_UP if the account has no second factor; else DONE. `proved`: the second factor was shown, or has just been set
-    up. The code comes before a new password, so that a thief of a one-time password cannot change it without the second
-    factor.
+    CODE if the account has an authenticator or a security key and `proved` is false; else PASSWORD if the password must
+    be changed; else SET_UP if the account has no authenticator; else DONE. `proved`: the second factor was shown, or
+    has just been set up. The code comes before a new password, so that a thief of a one-time password cannot change it
+    without the second factor.
     """
-    if account.totp and not proved:
+    if (account.totp or account.security_keys) and not proved:
         return Step.CODE
     if account.must_change:
         return Step.PASSWORD
@@ -130,7 +137,7 @@ def administers(account: Account, role: StaffRole) -> bool:
 def changed(account: Account, by: str, at: datetime, **fields: object) -> Account:
     """Return the account with `fields` changed, and `by` and `at` as its last change.
 
-    All its sessions end if its role, `disabled`, password, second factor or OIDC subject changes. Raises
+    All its sessions end if its role, `disabled`, password, second factor, security keys or OIDC subject changes. Raises
     ValidationError if a field is invalid.
     """
     after = Account.model_validate(account.model_dump() | fields | {"changed_by": by, "changed_at": at})

@@ -20,6 +20,10 @@ class SecurityEventKind(StrEnum):
     PROVIDER_REFUSED = "provider-refused"  # the OpenID provider did not vouch, or no account is bound
     RECOVERY_CODE_SPENT = "recovery-code-spent"
     SECOND_FACTOR_SET_UP = "second-factor-set-up"
+    KEY_ADDED = "key-added"  # a security key
+    KEY_REMOVED = "key-removed"
+    KEY_REFUSED = "key-refused"  # a security key's answer is wrong: its challenge, origin, signature or verification
+    KEY_CLONED = "key-cloned"  # a security key's counter did not rise: somebody may have a copy of it
     REVEALED = "revealed"  # a resident's data
     MASS_REVEALING = "mass-revealing"  # one person revealed many residents' data within minutes
 

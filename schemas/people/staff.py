@@ -14,6 +14,8 @@ Area = Annotated[str, StringConstraints(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[
 """The beginning of the division codes for which a person is responsible, such as `2201`; empty: the whole province."""
 
 MOST_RECOVERY = 10  # recovery codes of one account
+MOST_KEYS = 10  # security keys of one account
+MOST_COUNTER = 2**32 - 1
 
 
 class StaffRole(StrEnum):
@@ -45,6 +47,24 @@ class Scope(StrEnum):
     ACT = "cases.act"  # the acts that domain/access/accounts.py leaves to programs
 
 
+CredentialId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,1400}$")]
+"""A WebAuthn credential's id in base64url."""
+
+
+class SecurityKey(Model):
+    """A WebAuthn credential by which a person proves who they are: a security key, or a telephone or computer.
+
+    `public_key`: the COSE key in base64url. `counter`: the signature counter of its last use; 0 if it has none.
+    """
+
+    id: CredentialId
+    public_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,4096}$")]
+    counter: Annotated[int, Field(ge=0, le=MOST_COUNTER)]
+    name: Text
+    added_at: When
+    used_at: When | None = None
+
+
 class Account(Model):
     """The account of a person or, with the role `service`, of a program.
 
@@ -62,6 +82,7 @@ class Account(Model):
     password_until: When | None = None  # expiry of such a password, in wall-clock time
     totp: str | None = None  # the secret, encrypted with the installation's key; None: not set up yet
     recovery: list[str] = Field(default_factory=list, max_length=MOST_RECOVERY)  # keyed hashes of unused codes
+    security_keys: list[SecurityKey] = Field(default_factory=list, max_length=MOST_KEYS)
     subject: str | None = None  # OIDC issuer and subject
     disabled: bool = False
     epoch: Annotated[int, Field(ge=0)] = 0
@@ -70,9 +91,9 @@ class Account(Model):
 
     @model_validator(mode="after")
     def _service_has_no_sign_in(self) -> Self:
-        signs_in = self.password or self.totp or self.subject or self.officer
+        signs_in = self.password or self.totp or self.subject or self.officer or self.security_keys
         if self.role is StaffRole.SERVICE and signs_in:
-            raise ValueError("a service account has no password, second factor, subject or officer")
+            raise ValueError("a service account has no password, second factor, security key, subject or officer")
         return self
 
 

@@ -72,7 +72,7 @@ _OWN_OF_CONSOLE = (
     *(keys.ALARMS_OPEN, keys.ALARMS_MARK, keys.WEBHOOK_HEALTH, keys.POLICIES, keys.RINGING, keys.AUDIT_VERIFIED),
     *(f"{begins}*" for begins in (keys.CALL, keys.WRONG_CODES, keys.SESSION, keys.SESSIONS_OF, keys.UNDER_WAY)),
     *(f"{begins}*" for begins in (keys.TOTP_USED, keys.UNMASKED, keys.UNMASK_FORM, keys.RELEASE_TELLING)),
-    *(f"{begins}*" for begins in (keys.TASK_ACT, keys.TASK_LOOK, keys.KEPT_BACK_SENT)),
+    *(f"{begins}*" for begins in (keys.TASK_ACT, keys.TASK_LOOK, keys.KEPT_BACK_SENT, keys.KEY_CHALLENGE)),
     *(keys.SECURITY_COUNTS, f"{keys.REVEAL_PACE}*", f"{keys.REVEALS}*"),
     *(keys.UNMASK_COUNTS, keys.KEPT_BACK_DUE, keys.KEPT_BACK_ACTS, keys.KEPT_BACK_SENDING, keys.SHADOW_COUNTS),
     *(_of("claim"), _of("calling"), _of("shadow-alerted")),

@@ -120,6 +120,7 @@ SESSION = "session:"  # string, and the token's hash: the session
 SESSIONS_OF = "sessions:"  # sorted set, and a login: its sessions' hashes, by when they began
 UNDER_WAY = "under-way:"  # string, and the kind and the token's hash: the progress of a sign-in
 TOTP_USED = "totp-used:"  # string, and login and time step: exists once the code was used
+KEY_CHALLENGE = "key-challenge:"  # string, and a challenge of WebAuthn: what it may be answered for
 UNMASKED = "unmasked:"  # string, and the session and the resident: exists while their data may be seen
 UNMASK_FORM = "unmask-form:"  # string, and the session and the form's id: sent twice, it counts once
 UNMASK_COUNTS = "unmask-counts"  # hash: day|login -> number of times

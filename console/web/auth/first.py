@@ -54,7 +54,7 @@ async def open_again(line: Installation, login: str, reason: str) -> str:
         raise AccountError(f"{login!r} is a service account: it has tokens, and nobody signs in to it")
     word, now = passwords.one_time(), line.clock.now()
     opened = await passwords.opened_by(word, line.clock.wall.now())
-    fields = opened | {"totp": None, "recovery": [], "disabled": False}
+    fields = opened | {"totp": None, "recovery": [], "security_keys": [], "disabled": False}
 
     async def told(before: Account, after: Account) -> None:
         await audit.write(

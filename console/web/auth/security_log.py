@@ -33,7 +33,13 @@ WRITE_SECONDS = 2.0
 MANY, PACE_SECONDS = 20, 600  # reveals of one person, and within which time: a call and its notes take minutes
 WARNING, NOTICE = 4, 5  # severities of RFC 5424
 _NOTICES = frozenset(
-    {SecurityEventKind.RECOVERY_CODE_SPENT, SecurityEventKind.SECOND_FACTOR_SET_UP, SecurityEventKind.REVEALED}
+    {
+        SecurityEventKind.RECOVERY_CODE_SPENT,
+        SecurityEventKind.SECOND_FACTOR_SET_UP,
+        SecurityEventKind.KEY_ADDED,
+        SecurityEventKind.KEY_REMOVED,
+        SecurityEventKind.REVEALED,
+    }
 )
 
 

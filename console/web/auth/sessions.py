@@ -19,6 +19,7 @@ from starlette.responses import Response
 from console.web.auth import tokens
 from console.web.auth.who import Who
 from console.web.kit.settings import ConsoleSettings
+from domain.access.step_up import SignedInBy
 from schemas.people.staff import Account, StaffRole
 from streams.repositories.staff import Staff
 from streams.runtime.clock import Wall
@@ -37,7 +38,7 @@ class StoredSession:
     login: str
     epoch: int
     began: float
-    how: str  # password or oidc
+    how: str  # a SignedInBy (domain/access/step_up.py)
     address: str
     agent: str
 
@@ -62,11 +63,13 @@ class Sessions:
         self._idle, self._whole = settings.session_minutes * 60, settings.session_hours * 3600
         self._waiting = settings.waiting_hours * 3600
 
-    async def begin(self, account: Account, how: str = "password", address: str = "", agent: str = "") -> str:
-        """Begin a session and return its token, for the cookie. `how`: "password" or "oidc"; `agent`: User-Agent."""
+    async def begin(
+        self, account: Account, how: SignedInBy = SignedInBy.PASSWORD, address: str = "", agent: str = ""
+    ) -> str:
+        """Begin a session and return its token, for the cookie. `agent`: User-Agent."""
         token = secrets.token_urlsafe(32)
         name, began = hashed(token), self._wall.time()
-        kept = StoredSession(account.login, account.epoch, began, how, address, agent[:AGENT])
+        kept = StoredSession(account.login, account.epoch, began, how.value, address, agent[:AGENT])
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.set(SESSION + name, orjson.dumps(asdict(kept)), ex=self._idle_of(account))
             pipe.zadd(SESSIONS_OF + account.login, {name: began})
@@ -95,7 +98,7 @@ class Sessions:
         None if it ended, or the account was disabled, removed or so changed that its sessions end; it ends then.
         """
         name = hashed(token)
-        kept = await self._kept(name)
+        kept = await self.stored(name)
         if kept is None:
             return None
         account = await self._staff.get(kept.login)
@@ -108,13 +111,13 @@ class Sessions:
 
     async def end(self, token: str) -> None:
         """End the session of a token, if there is one."""
-        kept = await self._kept(hashed(token))
+        kept = await self.stored(hashed(token))
         if kept is not None:
             await self._forget(kept.login, hashed(token))
 
     async def end_one(self, login: str, session: str) -> bool:
         """End a login's session by its id; return False if the login has no such session."""
-        kept = await self._kept(session)
+        kept = await self.stored(session)
         if kept is None or kept.login != login:
             return False
         await self._forget(login, session)
@@ -165,7 +168,8 @@ class Sessions:
             return None
         return replace(_who(account, tokens.SESSION + kept.id), scopes=frozenset(kept.scopes), token=kept.id)
 
-    async def _kept(self, session: str) -> StoredSession | None:
+    async def stored(self, session: str) -> StoredSession | None:
+        """Return a session by the hash of its token, or None if there is none."""
         raw = await self._redis.get(SESSION + session)
         return None if raw is None else StoredSession(**orjson.loads(raw))
 

@@ -5,7 +5,7 @@ Proven steps are kept in Redis under a separate cookie (auth/under_way.py); a ne
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
@@ -17,6 +17,7 @@ from console.web.auth.under_way import UnderWay
 from console.web.kit.services import Services, services
 from console.web.kit.settings import ConsoleSettings
 from domain.access.accounts import Step, next_step
+from domain.access.step_up import SignedInBy
 from schemas.base import Partial
 from schemas.people.staff import Account
 from streams.installation import Installation
@@ -97,21 +98,19 @@ def onward(at: Reached | None) -> Response:
     return RedirectResponse(PATHS.get(at.step, "/sign-in") if at else "/sign-in", 303)
 
 
-async def proceed(request: Request, account: Account, proved: bool) -> Response:
+async def proceed(request: Request, account: Account, proved: bool, how: SignedInBy = SignedInBy.PASSWORD) -> Response:
     """Continue after a proven step: return a redirect to the next step, or begin the session if it was the last one."""
     step = next_step(account, proved)
     if step is Step.DONE:
         response: Response = RedirectResponse("/", 303)
-        await let_in(request, response, account)
+        await let_in(request, response, account, how)
         return response
     now = Reached(account, step, proved, secret=None)
     await services(request).sign_in.steps.keep(request, now.record())
     return onward(now)
 
 
-async def let_in(
-    request: Request, response: Response, account: Account, how: Literal["password", "oidc"] = "password"
-) -> None:
+async def let_in(request: Request, response: Response, account: Account, how: SignedInBy = SignedInBy.PASSWORD) -> None:
     """Begin a session, set its cookie on the response and record it in the audit.
 
     An earlier session of the browser and its sign-in in progress end; the browser is known at the login from now on.
@@ -122,7 +121,7 @@ async def let_in(
     token = await made.sessions.begin(account, how, address_of(request), request.headers.get("user-agent", ""))
     who = await made.sessions.find(token)
     if who is not None:
-        await trail.write(made, who, "signed-in", account.login, detail=how)
+        await trail.write(made, who, "signed-in", account.login, detail=how.value)
     sessions.give(response, token)
     made.sign_in.lockout.remember(response, account.login)
     await made.sign_in.steps.take(request, response)

@@ -152,7 +152,7 @@ def changed_fields(
         case AdminAct.ACCOUNT_ENABLE:
             return {"disabled": False}
         case AdminAct.RESET_FACTOR:
-            return {"totp": None, "recovery": []}
+            return {"totp": None, "recovery": [], "security_keys": []}
         case _:
             return opened
 

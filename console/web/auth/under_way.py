@@ -37,6 +37,10 @@ class UnderWay:
         raw = await self._redis.get(self._key(request.cookies.get(self.cookie, "")))
         return None if raw is None else self._read(raw)
 
+    def id_of(self, request: Request) -> str:
+        """Return the hash of the browser's cookie, which names its record."""
+        return hashed(request.cookies.get(self.cookie, ""))
+
     async def keep(self, request: Request, record: Record) -> None:
         """Replace the browser's record if it still exists; its expiry stays."""
         key = self._key(request.cookies.get(self.cookie, ""))

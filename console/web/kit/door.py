@@ -15,10 +15,11 @@ from console.web.auth.tokens import id_of, is_program
 from console.web.auth.who import ForbiddenError, NotSignedInError
 from console.web.kit.described import FAULTS, Answers
 from console.web.kit.services import services
+from console.web.step_up.guard import check_proof
 from schemas.administration.security_events import SecurityEventKind
 from schemas.people.staff import Scope, StaffRole
 
-ROLES, SCOPES = "x-roles", "x-scopes"
+ROLES, SCOPES, STEPS_UP = "x-roles", "x-scopes", "x-steps-up"
 PUBLIC = frozenset[StaffRole]()
 EVERYBODY = frozenset(StaffRole) - {StaffRole.SERVICE}
 """All people: a program has no pages."""
@@ -44,12 +45,13 @@ class Door:
         return self._route(path, roles, name, ["GET"])
 
     def act(
-        self, path: str, roles: Collection[StaffRole], name: str, *, by_itself: bool = False
+        self, path: str, roles: Collection[StaffRole], name: str, *, by_itself: bool = False, steps_up: str = ""
     ) -> Callable[[Endpoint], Endpoint]:
         """Decorator: a POST route for forms and page scripts. `by_itself`: an open page sends it by a timer; it
-        does not show that a person is there.
+        does not show that a person is there. `steps_up`: the Chinese name of a grave act, whose form needs a proof of
+        who sends it (console/web/step_up).
         """
-        return self._route(path, roles, name, ["POST"], by_itself=by_itself)
+        return self._route(path, roles, name, ["POST"], by_itself=by_itself, steps_up=steps_up)
 
     def api(
         self,
@@ -79,6 +81,7 @@ class Door:
         answers: Answers | None = None,
         scopes: frozenset[Scope] = frozenset(),
         by_itself: bool = False,
+        steps_up: str = "",
     ) -> Callable[[Endpoint], Endpoint]:
         known = frozenset(roles)
 
@@ -91,8 +94,12 @@ class Door:
                 include_in_schema=answers is not None,
                 status_code=min((each for each in answers or () if isinstance(each, int)), default=None),
                 responses=None if answers is None else {**FAULTS, **answers},
-                openapi_extra={ROLES: sorted(known), **({SCOPES: sorted(scopes)} if scopes else {})},
-                dependencies=[Depends(guard(known, scopes, by_itself))] if known else [],
+                openapi_extra={
+                    ROLES: sorted(known),
+                    **({SCOPES: sorted(scopes)} if scopes else {}),
+                    **({STEPS_UP: steps_up} if steps_up else {}),
+                },
+                dependencies=[Depends(guard(known, scopes, by_itself, steps_up))] if known else [],
                 response_model=None,
             )
             return endpoint
@@ -101,13 +108,14 @@ class Door:
 
 
 def guard(
-    roles: frozenset[StaffRole], scopes: frozenset[Scope] = frozenset(), by_itself: bool = False
+    roles: frozenset[StaffRole], scopes: frozenset[Scope] = frozenset(), by_itself: bool = False, steps_up: str = ""
 ) -> Callable[[Request], Awaitable[None]]:
     """Return a dependency that admits accounts with one of the roles and, of programs, tokens with one of the scopes,
-    and sets `request.state.who`. `by_itself`: the request is no act of a person.
+    and sets `request.state.who`. `by_itself`: the request is no act of a person. `steps_up`: the name of a
+    grave act.
 
-    It raises NotSignedInError, ForbiddenError (wrong role or scope or, for a writing request, no CSRF token) or
-    TooManyError.
+    It raises NotSignedInError, ForbiddenError (wrong role or scope or, for a writing request, no CSRF token),
+    TooManyError, or StepUpError if a grave act has no proof.
     """
 
     async def check(request: Request) -> None:
@@ -121,6 +129,8 @@ def guard(
             raise ForbiddenError
         if request.method not in ("GET", "HEAD"):
             await csrf.check(request, who)
+        if steps_up:
+            await check_proof(request, who, steps_up)
 
     return check
 

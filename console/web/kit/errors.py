@@ -20,6 +20,7 @@ from console.web.kit.door import opens
 from console.web.kit.i18n import translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import services
+from console.web.step_up.guard import NEEDED, StepUpError, step_up_page
 from schemas.administration.security_events import SecurityEventKind
 from streams.repositories.policies import UnknownPolicyError
 
@@ -35,6 +36,7 @@ ERRORS = {
     413: "too large",
     415: "unsupported content",
     422: "wrong content",
+    428: "proof needed",
     429: "too many requests",
     500: "failed",
     503: "try again",
@@ -58,6 +60,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotSignedInError, _sign_in)
     app.add_exception_handler(ForbiddenError, _forbidden)
     app.add_exception_handler(NotFoundError, _not_found)
+    app.add_exception_handler(StepUpError, _step_up)
     app.add_exception_handler(TooManyError, _too_many)
     app.add_exception_handler(HTTPException, _http)
     for error in (TimeoutError, ConnectionError, KafkaError, RedisError):
@@ -161,6 +164,13 @@ def _words(request: Request, status: int) -> str:
         503: translate(request, "服务器繁忙，可能没有保存：请再试一次。"),
     }
     return words.get(status, words[400])
+
+
+async def _step_up(request: Request, error: Exception) -> Response:
+    """Ask for a proof: a page, or for a script JSON that names the act."""
+    if isinstance(error, StepUpError) and wants_page(request):
+        return await step_up_page(request, error)
+    return error_response(request, NEEDED, translate(request, "请在页面上再次证明您的身份。"), ERRORS[NEEDED])
 
 
 async def _sign_in(request: Request, error: Exception) -> Response:

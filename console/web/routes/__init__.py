@@ -31,7 +31,7 @@ from console.web.routes.centre import (
 )
 from console.web.routes.field import my_shifts, roster_files, rosters, tasks
 from console.web.routes.money import objections, orders, payers, release
-from console.web.routes.people import account, approvals, front, guests, health, sign_in, staff, unmask
+from console.web.routes.people import account, approvals, front, guests, health, keys, sign_in, staff, unmask
 from console.web.routes.programs import api, integrations, webhooks
 
 DOORS: tuple[Door, ...] = (
@@ -39,6 +39,7 @@ DOORS: tuple[Door, ...] = (
     health.door,
     sign_in.door,
     account.door,
+    keys.door,
     staff.door,
     approvals.door,
     integrations.door,

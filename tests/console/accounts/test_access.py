@@ -33,6 +33,7 @@ PUBLIC = {
         "sign-in-password",
         "sign-in-code",
         "sign-in-code-given",
+        "sign-in-key",
         "sign-in-new-password",
     ),
     *("sign-in-new-password-given", "sign-in-set-up", "sign-in-set-up-given", "sign-in-oidc", "sign-in-oidc-back"),

@@ -15,6 +15,7 @@ from console.web.auth.sessions import COOKIE
 from console.web.kit.serve import serving
 from console.web.kit.services import Services
 from console.web.kit.settings import ConsoleSettings
+from domain.access.step_up import SignedInBy
 from schemas.people.staff import Account, StaffRole
 from streams.security.rights import Component
 from tests.end_to_end.harness.house import SHORTER, House, admitted, house, opened
@@ -57,9 +58,12 @@ class Stage:
         return made
 
     async def signed_in(self, role: StaffRole, area: str = CHANGCHUN, **fields: object) -> "Client":
-        """A browser's client of somebody with this role."""
-        account = await self.account(role, area, **fields)
-        token = await self.services.sessions.begin(account)
+        """A browser's client of somebody with this role, for whom the OpenID provider has just vouched."""
+        return await self.client(await self.account(role, area, **fields))
+
+    async def client(self, account: Account, by: SignedInBy = SignedInBy.PROVIDER) -> "Client":
+        """A browser's client with a new session."""
+        token = await self.services.sessions.begin(account, by)
         who = await self.services.sessions.find(token)
         assert who is not None
         proof = csrf.token(self.house.settings.key(), who)
@@ -97,5 +101,8 @@ async def stage(data: Path, **settings: object) -> AsyncIterator[Stage]:
             app = create_app(line, wanted)
             async with serving(app, wanted) as address:
                 made = Stage(started, app, address)
+                if wanted.origin is None:  # security keys need an address with a name
+                    named = address.replace("127.0.0.1", "localhost")
+                    made.services.settings = wanted.model_copy(update={"origin": named})
                 await made.services.hub.ready.wait()
                 yield made

@@ -12,6 +12,7 @@ import pyotp
 
 from console.web.auth import passwords, second_factor
 from schemas.people.staff import Account, StaffRole
+from tests.console.harness.soft_key import SoftKey
 from tests.console.harness.stage import CHANGCHUN, Stage
 from tests.end_to_end.harness.house import SHORTER
 
@@ -31,8 +32,16 @@ class Visitor(httpx.AsyncClient):
         super().__init__(base_url=console.address, headers=headers, event_hooks=hooks, timeout=20, limits=SHORTER)
         self.kept: dict[str, str] = {}
         self.login = ""  # who is at it
+        self.key: SoftKey | None = None  # theirs
 
     async def write(self, path: str, **form: str) -> httpx.Response:
+        """Send a form of a page that is open, and again with one's security key where it asks for that."""
+        answer = await self.write_once(path, **form)
+        if answer.status_code == 428 and self.key is not None:
+            return await self.write_once(path, **form, step_up_key=self.key.get(options_on(answer)))
+        return answer
+
+    async def write_once(self, path: str, **form: str) -> httpx.Response:
         """Send a form of a page that is open."""
         page = await self.get("/account")
         found = re.search(r'data-csrf="([0-9a-f]+)"', page.text)
@@ -72,11 +81,12 @@ class Authenticator:
 
 @dataclass
 class Person:
-    """Somebody who has signed in before: with a password and an authenticator."""
+    """Somebody who has signed in before: with a password, an authenticator and a security key."""
 
     account: Account
     authenticator: Authenticator
     recovery: list[str]
+    key: SoftKey
 
     @property
     def login(self) -> str:
@@ -87,15 +97,18 @@ async def person(
     console: Stage, role: StaffRole = StaffRole.OPERATOR, area: str = CHANGCHUN, **fields: object
 ) -> Person:
     """Somebody with an account that is set up."""
-    secret, key = second_factor.new_secret(), console.house.settings.key()
-    plain: dict[str, Any] = {"password": await passwords.hashed(PASSWORD), "totp": second_factor.sealed(key, secret)}
+    secret, installation = second_factor.new_secret(), console.house.settings.key()
+    sealed = second_factor.sealed(installation, secret)
+    plain: dict[str, Any] = {"password": await passwords.hashed(PASSWORD), "totp": sealed}
     given: dict[str, Any] = plain | fields
     account = await console.account(role, area, **given)
     codes = second_factor.new_recovery()
-    kept = [second_factor.hashed_recovery_code(key, account.login, code) for code in codes]
-    account = account.model_copy(update={"recovery": kept})
+    kept = [second_factor.hashed_recovery_code(installation, account.login, code) for code in codes]
+    key = SoftKey(console.services.settings.origin or "")
+    keys = [key.kept("蓝色密钥")] if account.totp else []
+    account = account.model_copy(update={"recovery": kept, "security_keys": keys})
     await console.services.staff.put(account)
-    return Person(account, Authenticator(secret), codes)
+    return Person(account, Authenticator(secret), codes, key)
 
 
 async def newcomer(console: Stage, role: StaffRole = StaffRole.OPERATOR, **fields: object) -> tuple[Account, str]:
@@ -110,8 +123,15 @@ async def sign_in(visitor: Visitor, somebody: Person, code: str | None = None) -
     """Password and code; gives the answer to the code."""
     answer = await visitor.post("/sign-in", data={"login": somebody.login, "password": PASSWORD})
     assert answer.headers.get("location") == "/sign-in/code", answer.text
-    visitor.login = somebody.login
+    visitor.login, visitor.key = somebody.login, somebody.key
     return await visitor.post("/sign-in/code", data={"code": code or somebody.authenticator.code()})
+
+
+def options_on(page: httpx.Response) -> str:
+    """The options (JSON) with which a page asks for a security key."""
+    found = re.search(r'data-options="(.*?)"', page.text)
+    assert found, page.text
+    return unescape(found[1])
 
 
 def secret_on(page: httpx.Response) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from console.web.auth import csrf, tokens, unmask
 from domain.access import requests
+from domain.access.step_up import SignedInBy
 from schemas.administration.audit import RevealReason
 from schemas.administration.drafts import Draft
 from schemas.administration.requests import AdminAct
@@ -81,7 +82,7 @@ class World:
         whole = account.model_copy(update={"epoch": known.epoch if known else 0})
         if known != whole:
             await services.staff.put(whole)
-        token = await services.sessions.begin(whole)
+        token = await services.sessions.begin(whole, SignedInBy.PROVIDER)
         who = await services.sessions.find(token)
         assert who is not None
         return token, csrf.token(self.console.house.settings.key(), who)

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail, unmask
 from console.web.auth.who import Signed, Who
+from console.web.auth.words import N_
 from console.web.case.acts import found as found_case
 from console.web.kit.door import Door
 from console.web.kit.errors import error_response, quota_spent
@@ -107,7 +108,7 @@ async def ask(request: Request, who: Signed, case_id: str) -> Response:
     return page(request, "export.html", case=case, form_id=new_form(), least=LEAST_REASON)
 
 
-@door.act("/export/{case_id}", EXPORTERS, name="export")
+@door.act("/export/{case_id}", EXPORTERS, name="export", steps_up=N_("导出预警"))
 async def export(
     request: Request, who: Signed, case_id: str, reason: Annotated[str, Form(max_length=500)] = ""
 ) -> Response:

@@ -5,6 +5,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who, whole_province
+from console.web.auth.words import N_
 from console.web.kit.door import SUPERVISORS, Door
 from console.web.kit.filled import form_value, new_form
 from console.web.kit.i18n import translate
@@ -79,7 +80,7 @@ async def end_shadow(request: Request, who: Signed) -> Response:
     return RedirectResponse("/policies#shadow", 303)
 
 
-@door.act("/back", SUPERVISORS, name="policy-back")
+@door.act("/back", SUPERVISORS, name="policy-back", steps_up=N_("恢复以前的策略"))
 async def back(request: Request, who: Signed) -> Response:
     """Put the previous policy in force again, with a reason, and redirect to the policies. It was approved before, so
     one person is enough.

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who, whole_province
+from console.web.auth.words import N_
 from console.web.kit.door import SUPERVISORS, Door
 from console.web.kit.filled import form_value, new_form
 from console.web.kit.i18n import translate
@@ -86,7 +87,7 @@ async def drop(request: Request, who: Signed, draft_id: str) -> Response:
     return RedirectResponse("/policies", 303)
 
 
-@door.act("/drafts/{draft_id}/publish", SUPERVISORS, name="policy-draft-publish")
+@door.act("/drafts/{draft_id}/publish", SUPERVISORS, name="policy-draft-publish", steps_up=N_("发布策略"))
 async def publish(request: Request, who: Signed, draft_id: str) -> Response:
     """Put a draft in force and redirect to the policies. The person must not be one of its writers; 409 with the reason
     if it is refused.

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.auth.words import N_
 from console.web.case import answers
 from console.web.case.answers import Answered
 from console.web.kit.door import RELEASES, Door
@@ -117,7 +118,7 @@ async def one(request: Request, name: str, who: Signed) -> Response:
     return await _request_page(request, who, await _request(services(request), who, name))
 
 
-@door.act("/release/requests/{name}/approve", RELEASES, name="release-approve")
+@door.act("/release/requests/{name}/approve", RELEASES, name="release-approve", steps_up=N_("批准解除止付"))
 async def approve(
     request: Request,
     name: str,

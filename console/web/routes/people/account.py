@@ -11,11 +11,13 @@ from console.web.kit.door import EVERYBODY, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
-from console.web.routes.people.sign_in import WRONG_CODE, chosen, own, unfit
+from console.web.routes.people.sign_in import chosen, own, unfit
+from console.web.step_up.security_keys import relying_party
 from domain.access.accounts import signed_out
+from domain.access.step_up import SignedInBy
 from domain.calendar import local_date
 from schemas.administration.security_events import SecurityEventKind
-from schemas.people.staff import Account
+from schemas.people.staff import MOST_KEYS, Account
 
 door = Door("/account")
 
@@ -23,7 +25,7 @@ door = Door("/account")
 @door.page("", EVERYBODY, name="account")
 async def account(request: Request, who: Signed) -> Response:
     """The page with the person's account and its sessions. Raises NotFoundError if the account is gone."""
-    return await _page(request, who)
+    return await account_page(request, who)
 
 
 @door.act("/present", EVERYBODY, name="account-present")
@@ -70,44 +72,34 @@ async def password(request: Request, who: Signed) -> Response:
     attempt = made.sign_in.lockout.attempt(request, "password", who.login)
     if await made.sign_in.lockout.wait(attempt):
         await made.security.locked_out(request, attempt)
-        return await _page(request, who, 429, wrong=TOO_OFTEN)
+        return await account_page(request, who, 429, wrong=TOO_OFTEN)
     if not await passwords.fits(before.password, str(form.get("current", ""))):
         await made.sign_in.lockout.wrong(attempt)
         await made.security.note(request, SecurityEventKind.PASSWORD_WRONG, who.login)
-        return await _page(request, who, 401, wrong=N_("当前密码不对。"))
+        return await account_page(request, who, 401, wrong=N_("当前密码不对。"))
     await made.sign_in.lockout.right(attempt)
     if words := unfit(given, str(form.get("again", "")), before):
-        return await _page(request, who, 422, wrong=words)
+        return await account_page(request, who, 422, wrong=words)
     hashed = await passwords.hashed(given)
     after = await made.staff.change(
         who.login,
         lambda account, _: chosen(made, account, hashed),
         lambda *_: trail.write(made, who, "password-changed", who.login),
     )
-    return await _anew(request, after)
+    return await new_session(request, after)
 
 
-@door.act("/recovery", EVERYBODY, name="account-recovery")
+@door.act("/recovery", EVERYBODY, name="account-recovery", steps_up=N_("生成恢复码"))
 async def recovery(request: Request, who: Signed) -> Response:
-    """Replace the recovery codes, after a valid code of the authenticator; the page shows the new ones once.
+    """Replace the recovery codes; the page shows the new ones once.
 
-    401 for a wrong or used code, 429 after too many tries.
+    Raises NotFoundError if the account has no authenticator, and thus no recovery codes.
     """
-    made, form = services(request), await request.form()
-    before, key = await _own(made, who), made.line.settings.key()
-    attempt = made.sign_in.lockout.attempt(request, "code", who.login)
-    if await made.sign_in.lockout.wait(attempt):
-        await made.security.locked_out(request, attempt)
-        return await _page(request, who, 429, wrong=TOO_OFTEN)
-    secret = second_factor.opened(key, before.totp) if before.totp else second_factor.new_secret()
-    seconds = made.line.clock.wall.time()
-    if not await second_factor.shown(made.line.redis, who.login, secret, str(form.get("code", "")), seconds):
-        await made.sign_in.lockout.wrong(attempt)
-        await made.security.note(request, SecurityEventKind.CODE_WRONG, who.login)
-        return await _page(request, who, 401, wrong=WRONG_CODE)
-    await made.sign_in.lockout.right(attempt)
+    made = services(request)
+    if (await _own(made, who)).totp is None:
+        raise NotFoundError
     codes = second_factor.new_recovery()
-    kept = [second_factor.hashed_recovery_code(key, who.login, each) for each in codes]
+    kept = [second_factor.hashed_recovery_code(made.line.settings.key(), who.login, each) for each in codes]
     await made.staff.change(
         who.login,
         lambda account, _: own(made, account, recovery=kept),
@@ -116,7 +108,8 @@ async def recovery(request: Request, who: Signed) -> Response:
     return page(request, "sign_in_recovery.html", codes=codes)
 
 
-async def _page(request: Request, who: Who, status: int = 200, wrong: str = "") -> Response:
+async def account_page(request: Request, who: Who, status: int = 200, wrong: str = "") -> Response:
+    """The page of the person's account. Raises NotFoundError if it is gone."""
     made = services(request)
     found = await _own(made, who)
     return page(
@@ -131,6 +124,8 @@ async def _page(request: Request, who: Who, status: int = 200, wrong: str = "") 
         wrong=translate(request, wrong) if wrong else "",
         hours=made.settings.session_hours,
         idle=made.settings.session_minutes,
+        keys_work=relying_party(made.settings) is not None,
+        full=len(found.security_keys) >= MOST_KEYS,
     )
 
 
@@ -141,9 +136,10 @@ async def _own(made: Services, who: Who) -> Account:
     return found
 
 
-async def _anew(request: Request, account: Account) -> Response:
+async def new_session(request: Request, account: Account) -> Response:
+    """Begin a new session for this browser after all others have ended, and redirect to the account."""
     made = services(request)
     response = RedirectResponse("/account", 303)
     agent = request.headers.get("user-agent", "")
-    sessions.give(response, await made.sessions.begin(account, "password", address_of(request), agent))
+    sessions.give(response, await made.sessions.begin(account, SignedInBy.PASSWORD, address_of(request), agent))
     return response

@@ -64,7 +64,7 @@ async def listed(request: Request, who: Signed) -> Response:
     return await _page(request, who)
 
 
-@door.act("/{request_id}/confirm", CONFIRMING, name="approval-confirm")
+@door.act("/{request_id}/confirm", CONFIRMING, name="approval-confirm", steps_up=N_("同意管理事项"))
 async def confirm(request: Request, who: Signed, request_id: str) -> Response:
     """Confirm a request and redirect to the requests. One that makes no secret is carried out at once.
 
@@ -86,7 +86,7 @@ async def refuse(
     return await _decided(request, who, request_id, RequestState.REFUSED, reason.strip())
 
 
-@door.act("/{request_id}/carry-out", ASKING, name="approval-carry-out")
+@door.act("/{request_id}/carry-out", ASKING, name="approval-carry-out", steps_up=N_("办理管理事项"))
 async def carry_out(request: Request, who: Signed, request_id: str) -> Response:
     """Carry out one's own confirmed request, and show the secret that it makes; it is never shown again.
 

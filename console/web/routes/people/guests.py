@@ -11,6 +11,7 @@ from console.web.kit.door import Door
 from console.web.kit.errors import ERRORS, error_response
 from console.web.kit.i18n import translate
 from console.web.kit.services import services
+from domain.access.step_up import SignedInBy
 
 door = Door("/guest")
 
@@ -26,5 +27,5 @@ async def enter(request: Request, token: str) -> Response:
     if guest is None:
         raise NotFoundError
     answer = RedirectResponse("/", 303)
-    give(answer, await made.sessions.begin(guest.account))
+    give(answer, await made.sessions.begin(guest.account, SignedInBy.DEMO))
     return answer

@@ -15,7 +15,10 @@ from console.web.kit.door import EVERYBODY, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
+from console.web.step_up.challenges import Purpose
+from console.web.step_up.security_keys import options_to_show, relying_party
 from domain.access.accounts import MOST, Step, Weakness, changed, lapsed, weakness
+from domain.access.step_up import SignedInBy
 from schemas.administration.security_events import SecurityEventKind
 from schemas.people.staff import Account
 
@@ -81,7 +84,7 @@ async def password(request: Request) -> Response:
 async def code_form(request: Request) -> Response:
     """The page for the code of the second factor; a redirect to the right step if that is not the next one."""
     at = await reached(request)
-    return _code(request) if at and at.step is Step.CODE else onward(at)
+    return await code_page(request, at) if at and at.step is Step.CODE else onward(at)
 
 
 @door.public("POST", "/sign-in/code", name="sign-in-code-given")
@@ -97,13 +100,14 @@ async def code(request: Request) -> Response:
     attempt = made.sign_in.lockout.attempt(request, "code", at.account.login)
     if seconds := await made.sign_in.lockout.wait(attempt):
         await made.security.locked_out(request, attempt)
-        return _slower(request, "sign_in_code.html", seconds)
+        return await too_often(request, at, seconds)
     given = str((await request.form()).get("code", ""))
     account = await _proved(made, at.account, given)
     if account is None:
         await made.sign_in.lockout.wrong(attempt)
         await made.security.note(request, SecurityEventKind.CODE_WRONG, at.account.login)
-        return _code(request, 401, WRONG_RECOVERY if second_factor.like_recovery(given) else WRONG_CODE)
+        wrong = WRONG_RECOVERY if second_factor.like_recovery(given) else WRONG_CODE
+        return await code_page(request, at, 401, wrong)
     await made.sign_in.lockout.right(attempt)
     if account.recovery != at.account.recovery:
         await made.security.note(request, SecurityEventKind.RECOVERY_CODE_SPENT, account.login)
@@ -225,7 +229,7 @@ async def from_provider(request: Request) -> Response:
         await made.security.note(request, SecurityEventKind.PROVIDER_REFUSED, subject)
         return page(request, "sign_in_unknown.html", 403, subject=subject.removeprefix(f"{provider.issuer}|"))
     response = page(request, "sign_in_done.html")
-    await let_in(request, response, account, "oidc")
+    await let_in(request, response, account, SignedInBy.PROVIDER)
     return response
 
 
@@ -272,7 +276,7 @@ async def _rehashed(made: Services, account: Account, given: str) -> Account:
 async def _proved(made: Services, account: Account, code: str) -> Account | None:
     """Return the account after a valid second factor, or None. A recovery code is used up."""
     key = made.line.settings.key()
-    secret = second_factor.opened(key, account.totp or "")
+    secret = second_factor.opened(key, account.totp) if account.totp else second_factor.new_secret()
     if await second_factor.shown(made.line.redis, account.login, secret, code, made.line.clock.wall.time()):
         return account
     kept = second_factor.hashed_recovery_code(key, account.login, code)
@@ -300,8 +304,26 @@ def _form(request: Request, status: int = 200, login: str = "", wrong: str = "")
     return page(request, "sign_in.html", status, login=login, oidc=oidc, wrong=_said(request, wrong))
 
 
-def _code(request: Request, status: int = 200, wrong: str = "") -> Response:
-    return page(request, "sign_in_code.html", status, wrong=_said(request, wrong))
+async def code_page(request: Request, at: Reached, status: int = 200, wrong: str = "") -> Response:
+    """The page that asks for a security key, if the account has one, or a code."""
+    made, options = services(request), ""
+    party = relying_party(made.settings)
+    if party and at.account.security_keys:
+        options = await options_to_show(made, party, at.account, key_purpose(request, at))
+    context = {"options": options, "codes": bool(at.account.totp), "wrong": _said(request, wrong)}
+    return page(request, "sign_in_code.html", status, **context)
+
+
+async def too_often(request: Request, at: Reached, seconds: int) -> Response:
+    """The same page, 429: after too many wrong answers, with the time to wait."""
+    response = await code_page(request, at, 429, _minutes(request, seconds))
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def key_purpose(request: Request, at: Reached) -> Purpose:
+    """Return what a security key answers for at a sign-in: this browser's, of this account."""
+    return Purpose(services(request).sign_in.steps.id_of(request), at.account.login, "sign-in")
 
 
 def _new_password(request: Request, at: Reached, status: int = 200, wrong: str = "") -> Response:
@@ -322,10 +344,13 @@ def _set_up(request: Request, at: Reached, secret: str, status: int = 200, wrong
 
 def _slower(request: Request, template: str, seconds: int, **context: Any) -> Response:  # noqa: ANN401 - what the template needs
     """Answer 429 with the time to wait, without saying whether the secret was right."""
-    words = translate(request, "尝试次数太多。请在 %(minutes)s 分钟后再试。") % {"minutes": -(-seconds // 60)}
-    response = page(request, template, 429, wrong=words, **context)
+    response = page(request, template, 429, wrong=_minutes(request, seconds), **context)
     response.headers["Retry-After"] = str(seconds)
     return response
+
+
+def _minutes(request: Request, seconds: int) -> str:
+    return translate(request, "尝试次数太多。请在 %(minutes)s 分钟后再试。") % {"minutes": -(-seconds // 60)}
 
 
 def _said(request: Request, words: str) -> str:

@@ -14,7 +14,7 @@ from console.web.auth import account_forms, two_persons
 from console.web.auth.account_forms import STALE, RefusedError
 from console.web.auth.signing import wall_now
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.auth.words import ROLES, place
+from console.web.auth.words import N_, ROLES, place
 from console.web.kit.door import ASKING, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
@@ -34,7 +34,7 @@ async def staff(request: Request, who: Signed) -> Response:
     return await _list(request, who)
 
 
-@door.act("", ASKING, name="staff-new")
+@door.act("", ASKING, name="staff-new", steps_up=N_("申请建立账号"))
 async def new(request: Request, who: Signed) -> Response:
     """Ask for an account and redirect to the requests; one without a password is for the OpenID provider or a program.
 
@@ -58,7 +58,7 @@ async def one(request: Request, who: Signed, login: str) -> Response:
     return await _one(request, who, await _account(request, login))
 
 
-@door.act("/{login}", ASKING, name="staff-change")
+@door.act("/{login}", ASKING, name="staff-change", steps_up=N_("申请更改账号"))
 async def change(request: Request, who: Signed, login: str) -> Response:
     """Ask for a change of name, role, area or other data, and redirect to the requests.
 
@@ -76,13 +76,13 @@ async def change(request: Request, who: Signed, login: str) -> Response:
     return RedirectResponse(APPROVALS, 303)
 
 
-@door.act("/{login}/enable", ASKING, name="staff-enable")
+@door.act("/{login}/enable", ASKING, name="staff-enable", steps_up=N_("申请恢复使用账号"))
 async def enable(request: Request, who: Signed, login: str) -> Response:
     """Ask that a disabled account is enabled, and redirect to the requests. Raises NotFoundError if there is none."""
     return await _asked(request, who, login, AdminAct.ACCOUNT_ENABLE)
 
 
-@door.act("/{login}/reset-factor", ASKING, name="staff-reset-factor")
+@door.act("/{login}/reset-factor", ASKING, name="staff-reset-factor", steps_up=N_("申请重设验证器"))
 async def reset_factor(request: Request, who: Signed, login: str) -> Response:
     """Ask that the second factor is removed, and redirect to the requests; it is set up again at the next sign-in.
 
@@ -91,7 +91,7 @@ async def reset_factor(request: Request, who: Signed, login: str) -> Response:
     return await _asked(request, who, login, AdminAct.RESET_FACTOR)
 
 
-@door.act("/{login}/one-time", ASKING, name="staff-one-time")
+@door.act("/{login}/one-time", ASKING, name="staff-one-time", steps_up=N_("申请新的一次性密码"))
 async def one_time(request: Request, who: Signed, login: str) -> Response:
     """Ask for a one-time password in place of the password, and redirect to the requests. 422 for a service account.
 

@@ -11,7 +11,7 @@ from console.web.auth.account_forms import RefusedError
 from console.web.auth.signing import wall_now
 from console.web.auth.two_persons import DAYS
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.auth.words import SCOPES
+from console.web.auth.words import N_, SCOPES
 from console.web.kit.door import ASKING, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
@@ -29,7 +29,7 @@ async def integrations(request: Request, who: Signed) -> Response:
     return await _page(request, who)
 
 
-@door.act("/tokens", ASKING, name="token-new")
+@door.act("/tokens", ASKING, name="token-new", steps_up=N_("申请建立令牌"))
 async def new(
     request: Request,
     who: Signed,

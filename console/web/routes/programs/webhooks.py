@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from console.web.auth import trail, two_persons, webhook_forms
 from console.web.auth.account_forms import RefusedError
 from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.auth.words import N_
 from console.web.kit.door import ASKING, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
@@ -32,7 +33,7 @@ async def show(request: Request, who: Signed) -> Response:
     return await _shown(request, who)
 
 
-@door.act("", ASKING, name="webhook-make")
+@door.act("", ASKING, name="webhook-make", steps_up=N_("申请添加推送接口"))
 async def make(
     request: Request,
     who: Signed,
@@ -57,7 +58,7 @@ async def make(
     return RedirectResponse("/approvals", 303)
 
 
-@door.act("/{webhook_id}/rotate", ASKING, name="webhook-rotate")
+@door.act("/{webhook_id}/rotate", ASKING, name="webhook-rotate", steps_up=N_("更换推送密钥"))
 async def rotate(request: Request, who: Signed, webhook_id: str) -> Response:
     """Add a new secret beside the old one; both sign until the old one is dropped. The page shows it once.
 

@@ -1,0 +1,87 @@
+"""Challenges of WebAuthn: random, valid for two minutes, answered once, and only for what they were made for.
+
+A challenge is bound to the session (or the sign-in under way), the account and the act with all fields of its form. So
+an answer that was given for one act carries out no other.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from webauthn import base64url_to_bytes
+
+from console.web.auth.sessions import hashed
+from streams.state.keys import KEY_CHALLENGE
+
+SECONDS = 120
+LONGEST = 16_384  # characters of an authenticator's answer
+
+
+class KeyRefusedError(Exception):
+    """The answer of a security key is refused. `why`: a code for the security events.
+
+    `copied`: the key's counter did not rise, so that somebody may have a copy of it.
+    """
+
+    def __init__(self, why: str, copied: bool = False) -> None:
+        super().__init__(why)
+        self.why, self.copied = why, copied
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a challenge may be answered for. `session`: the hash of the session's token, or of the sign-in's."""
+
+    session: str
+    login: str
+    act: str
+
+    def bound(self) -> bytes:
+        """Return the hash that is stored beside the challenge."""
+        return hashlib.sha256(json.dumps([self.session, self.login, self.act]).encode()).hexdigest().encode()
+
+
+def act_of_form(method: str, path: str, fields: Sequence[tuple[str, str]]) -> str:
+    """Return the name of an act: its address, and a hash of what its form says."""
+    digest = hashlib.sha256(json.dumps(sorted(fields)).encode()).hexdigest()
+    return f"{method} {path} {digest}"
+
+
+async def new_challenge(redis: Any, purpose: Purpose) -> bytes:  # noqa: ANN401 - see streams/repositories/residents
+    """Make a challenge for a purpose, and remember it for SECONDS."""
+    challenge = secrets.token_bytes(32)
+    await redis.set(_key(challenge), purpose.bound(), ex=SECONDS)
+    return challenge
+
+
+async def take_challenge(redis: Any, answer: str, purpose: Purpose) -> bytes:  # noqa: ANN401 - see streams/repositories/residents
+    """Return the challenge that a security key answered; it is used up, whether or not the answer is right.
+
+    Raises KeyRefusedError if the answer names no challenge, or one that is unknown, expired, used or for another thing.
+    """
+    challenge = _challenge_of(answer)
+    bound = await redis.getdel(_key(challenge))
+    if bound is None:
+        raise KeyRefusedError("challenge")
+    if not hmac.compare_digest(bound, purpose.bound()):
+        raise KeyRefusedError("act")
+    return challenge
+
+
+def _challenge_of(answer: str) -> bytes:
+    """Return the challenge in the answer's client data, which the signature covers; it is not verified here."""
+    if len(answer) > LONGEST:
+        raise KeyRefusedError("size")
+    try:
+        data = json.loads(base64url_to_bytes(json.loads(answer)["response"]["clientDataJSON"]))
+        return base64url_to_bytes(data["challenge"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise KeyRefusedError("unreadable") from None
+
+
+def _key(challenge: bytes) -> str:
+    return KEY_CHALLENGE + hashed(challenge.hex())
