@@ -41,8 +41,8 @@ PUBLIC = {
 }
 # Of a role, and of the whole province only: somebody of a prefecture is refused, and somebody of the province is not.
 WHOLE_PROVINCE = {"policy-draft-publish", "policy-shadow", "policy-shadow-end", "policy-back", "official"}
-# These end the session and lead to the sign-in, or answer 401 to a wrong password: to whoever is let in.
-LEADS_OUT = {"sign-out", "account-sign-out-everywhere", "account-password", "account-recovery"}
+# These end the session and lead to the sign-in, or answer 401 to a wrong password or key: to whoever is let in.
+LEADS_OUT = {"sign-out", "account-sign-out-everywhere", "account-password", "account-key-add"}
 PROGRAMS = {"api-act"}  # take JSON, and their Idempotency-Key
 # What a token opens, by its scope, and nothing else.
 OF_PROGRAMS = {

@@ -105,8 +105,8 @@ async def person(
     codes = second_factor.new_recovery()
     kept = [second_factor.hashed_recovery_code(installation, account.login, code) for code in codes]
     key = SoftKey(console.services.settings.origin or "")
-    keys = [key.kept("蓝色密钥")] if account.totp else []
-    account = account.model_copy(update={"recovery": kept, "security_keys": keys})
+    keys = {} if "security_keys" in fields or not account.totp else {"security_keys": [key.kept("蓝色密钥")]}
+    account = account.model_copy(update={"recovery": kept, **keys})
     await console.services.staff.put(account)
     return Person(account, Authenticator(secret), codes, key)
 
