@@ -165,7 +165,7 @@ def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
 
 
 def without_stopped(case: Case, transfers: Collection[str]) -> Case:
-    """Return the case without the money of these transfers that banks kept, froze or gave back: their stop was wrong."""
+    """Return the case without what banks kept, froze or gave back of these transfers: their stop was wrong."""
     kept = {
         name: entry for name, entry in case.kept.items() if name not in transfers or entry.evidence not in _CONFIRMED
     }

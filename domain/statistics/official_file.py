@@ -63,8 +63,8 @@ def _row(form: Form, row: FormRow) -> dict[str, Any]:
 
 
 def _lines(form: Form, row: FormRow) -> Iterator[tuple[object, ...]]:
-    none: tuple[object, object] = ("", "")
-    between = [(each.low, each.high) for each in row.between] or [none] * (len(form.periods) + 1)
+    limits_of: list[tuple[object, object]] = [(each.low, each.high) for each in row.between]
+    between = limits_of or [("", "")] * (len(form.periods) + 1)
     unit = unit_of(row.row)
     for each, figure, limits in zip(form.periods, row.figures, between[:-1], strict=True):
         change = "" if figure.change is None else figure.change

@@ -60,7 +60,8 @@ async def test_a_screenshot_is_shown_to_who_gives_a_reason_and_each_look_is_reco
         assert "查看或添加（2 份）" in (await client.get(f"/cases/{case.id}")).text
 
         where = f"/cases/{case.id}/evidence/{files[0].id}"
-        assert (await client.get(where)).status_code == 403
+        hidden = await client.get(where)
+        assert (hidden.status_code, hidden.headers["location"]) == (303, f"/cases/{case.id}/evidence")
         assert await audited(console, "look-evidence", case.id) == []
         assert (await reveal(client, case)).status_code == 303
         page = (await client.get(f"/cases/{case.id}/evidence")).text

@@ -15,6 +15,8 @@ from schemas.administration.audit import RevealReason
 from schemas.administration.drafts import Draft
 from schemas.administration.requests import AdminAct
 from schemas.casework.cases import Case
+from schemas.casework.evidence_files import EvidenceFile
+from schemas.casework.inputs import EvidenceReport
 from schemas.channels.releases import ReleaseRequest
 from schemas.people.alarms import Alarm, AlarmKind
 from schemas.people.calls import Call, Ringing
@@ -25,6 +27,8 @@ from schemas.people.residents import Resident, TrustedContact
 from schemas.people.staff import Account, Scope, StaffRole
 from schemas.risk.evidence import WatchEntry, WatchStatus
 from schemas.risk.fan_outs import PayersRequest
+from streams.messaging import case_inputs
+from streams.messaging.topics import home
 from streams.operations import rules
 from tests.console.harness.stage import CHANGCHUN, Client, Stage
 from tests.end_to_end.harness.rig import HERE, Line
@@ -131,6 +135,7 @@ async def _cases(world: World, line: Line) -> None:
         await line.signal(call(line, each), transfer(line, each, mules[each.id]))
     await line.advance(minutes=8)
     objections = [await line.object_to(each, HOSTILE) for each in (own, other)]
+    file = await _with_file(world, await line.case(own))
     world.residents, world.cases = [own, other], [await line.case(own), await line.case(other)]
     mine, theirs = world.cases
     world.things |= {
@@ -138,6 +143,7 @@ async def _cases(world: World, line: Line) -> None:
         "number": Thing("0", None, "99"),
         "step": Thing(mine.orders[0].step, None, "no-order"),
         "objection": Thing(objections[0], None, "no-objection"),
+        "file_id": Thing(file.id, None, "f" * 20),
         "campaign": Thing(mine.danger.campaign or "", theirs.danger.campaign or "", "k-nobody"),
         "language": Thing("ko", None, "xx"),
         "token": Thing("nobody", None, "nobody"),
@@ -146,6 +152,19 @@ async def _cases(world: World, line: Line) -> None:
         "session": Thing("nothing", None, "nothing"),
         "digest": Thing(mine.policy, None, "f" * 16),
     }
+
+
+async def _with_file(world: World, case: Case) -> EvidenceFile:
+    """An evidence file of a case, as somebody adds one."""
+    house = world.console.house
+    now = house.clock.now()
+    file = EvidenceFile(id="1" * 20, at=now, by="somebody-else", original="0" * 64, written_ms=0)
+    report = EvidenceReport(
+        id="world-file", at=now, resident=case.resident, case=case.id, by="somebody-else", files=[file]
+    )
+    await house.line.producer.send_all([case_inputs.record(report, home(case.resident, house.settings.partitions))])
+    await house.settle([case.resident])
+    return file
 
 
 async def _calls(world: World, line: Line) -> None:

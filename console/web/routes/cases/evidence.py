@@ -13,9 +13,7 @@ from console.web.auth.words import N_
 from console.web.case import evidence
 from console.web.case.acts import found
 from console.web.kit.door import DESK, Door
-from console.web.kit.errors import error_response
 from console.web.kit.filled import filled, new_form
-from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import services
 from console.web.routes.cases.case import READERS
@@ -94,7 +92,8 @@ async def add(request: Request, who: Signed, case_id: str) -> Response:
 async def picture(request: Request, who: Signed, case_id: str, file_id: str) -> Response:
     """A file's picture, for the page that shows it; each look is recorded.
 
-    403 unless the person has the resident's data revealed. Raises NotFoundError if there is no such case in the
+    Redirects to that page if the resident's data is not revealed to the person, or the picture was opened by itself: it
+    would have no watermark. Raises NotFoundError if there is no such case in the
     person's area, or the file is not the case's or no longer kept.
     """
     made = services(request)
@@ -102,9 +101,8 @@ async def picture(request: Request, who: Signed, case_id: str, file_id: str) -> 
     file = file_of(case, file_id)
     if file is None:
         raise NotFoundError
-    if not await unmask.seconds_left(made, who, case.resident):
-        return error_response(request, 403, translate(request, "请先写明理由，再查看证据材料。"), "not revealed")
-    if request.headers.get("sec-fetch-dest", "image") != "image":  # by itself it would have no watermark
+    alone = request.headers.get("sec-fetch-dest", "image") != "image"
+    if alone or not await unmask.seconds_left(made, who, case.resident):
         return RedirectResponse(place(case.id), 303)
     found_picture = await evidence.picture_of(made, who, case, file)
     if found_picture is None:
