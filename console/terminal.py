@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from domain.payments.estimate import expected
+from domain.payments.estimate import estimate_of
 from domain.wording import labels
 from domain.wording.catalogue import CHINESE
 from domain.wording.codes import in_language
@@ -99,7 +99,7 @@ def _money(view: Overview) -> Table:
     table = _table("避免损失", "类", "元")
     for evidence in "ABC":
         table.add_row(evidence, _yuan(view.ledger[f"kept_{evidence.lower()}"]))
-    estimate = expected(view.ledger["kept_d"])
+    estimate = estimate_of(view.ledger["kept_d"])
     table.add_row("D（估算）", f"{_yuan(estimate.mean)} ({_yuan(estimate.low)} – {_yuan(estimate.high)})")
     table.add_row("冻结", _yuan(view.ledger["frozen"]))
     table.add_row("已劝阻（通话或见面）", str(view.ledger["dissuaded_evidenced"]))

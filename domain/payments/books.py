@@ -62,7 +62,7 @@ def with_booked(case: Case, at: datetime) -> Case:
     return case.model_copy(update={"booked": booked})
 
 
-def added(before: Case | None, after: Case) -> dict[str, int]:
+def changes(before: Case | None, after: Case) -> dict[str, int]:
     """Return what a case adds to the sums that include its version `before` (None: it is new), by name.
 
     The names are of the day, the month and the year: "2026-03-05|frozen", "2026-03|frozen", "2026|frozen".
@@ -76,7 +76,7 @@ def added(before: Case | None, after: Case) -> dict[str, int]:
 
 
 def named(booked: Books) -> Counter[str]:
-    """Return the changes of a case by the names of the sums (see `added`)."""
+    """Return the changes of a case by the names of the sums (see `changes`)."""
     found: Counter[str] = Counter()
     for day, lines in booked.items():
         for line, by in lines.items():
@@ -107,8 +107,8 @@ class BooksFold:
         return {name: amount for name, amount in found.items() if amount}
 
 
-def fold(events: Iterable[CaseEvent]) -> dict[str, int]:
-    """Return the sums of a journal by name (see `added`); its events may be in any order and repeated."""
+def fold_books(events: Iterable[CaseEvent]) -> dict[str, int]:
+    """Return the sums of a journal by name (see `changes`); its events may be in any order and repeated."""
     found = BooksFold()
     for event in events:
         found.add(event)

@@ -23,7 +23,7 @@ class KeptShare:
 KEPT_SHARE = KeptShare(0.24, 0.65, 1.61, "quanzu lab money --seeds 100 --first-seed 8001")
 
 
-class Interval(NamedTuple):
+class EstimateInterval(NamedTuple):
     """An estimate in fen, and the limits of its 95 % interval."""
 
     low: int
@@ -31,9 +31,9 @@ class Interval(NamedTuple):
     high: int
 
 
-def expected(claimed_fen: int, share: KeptShare = KEPT_SHARE) -> Interval:
+def estimate_of(claimed_fen: int, share: KeptShare = KEPT_SHARE) -> EstimateInterval:
     """Return what claims of class D are worth together. Of negative claims, which take earlier ones back, `low` is the
     greater amount taken back.
     """
     low, high = sorted((round(claimed_fen * share.low), round(claimed_fen * share.high)))
-    return Interval(low, round(claimed_fen * share.mean), high)
+    return EstimateInterval(low, round(claimed_fen * share.mean), high)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple
 
-from domain.payments.estimate import Interval, expected
+from domain.payments.estimate import EstimateInterval, estimate_of
 from schemas.casework.cases import Case, Loss, LossAvoided, Payment
 from schemas.casework.events import CaseEvent
 from schemas.casework.orders import OrderState
@@ -55,9 +55,9 @@ class Totals(NamedTuple):
         return {"A": self.kept_a, "B": self.kept_b, "C": self.kept_c}
 
     @property
-    def estimate(self) -> Interval:
+    def estimate(self) -> EstimateInterval:
         """What the claims of class D are worth, with its interval, in fen."""
-        return expected(self.kept_d)
+        return estimate_of(self.kept_d)
 
 
 def of_case(case: Case) -> Totals:

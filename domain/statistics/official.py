@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from domain.payments.estimate import Interval, expected
+from domain.payments.estimate import EstimateInterval, estimate_of
 from schemas.casework.books import BookLine
 
 FIRST_YEAR = 2000  # no time in any record is earlier
@@ -66,7 +66,7 @@ _OF: Mapping[Row, tuple[BookLine, ...]] = {
 }
 
 
-class Span(NamedTuple):
+class DaySpan(NamedTuple):
     """Days from `first` to `last`, both included."""
 
     first: date
@@ -77,11 +77,11 @@ class Period(NamedTuple):
     """A period that ends with the form's day, and the same of the year before. `name`: day, month or year."""
 
     name: str
-    now: Span
-    before: Span
+    now: DaySpan
+    before: DaySpan
 
 
-class Figure(NamedTuple):
+class FormFigure(NamedTuple):
     """A row's figure in a period, and in the same period of the year before."""
 
     now: int
@@ -101,9 +101,9 @@ class FormRow(NamedTuple):
     """
 
     row: Row
-    figures: tuple[Figure, ...]
+    figures: tuple[FormFigure, ...]
     standing: int
-    between: tuple[Interval, ...] = ()
+    between: tuple[EstimateInterval, ...] = ()
 
 
 class Form(NamedTuple):
@@ -132,9 +132,9 @@ def periods(day: date) -> tuple[Period, ...]:
     """
     year_before = _year_before(day)
     return (
-        Period("day", Span(day, day), Span(year_before, year_before)),
-        Period("month", Span(day.replace(day=1), day), Span(year_before.replace(day=1), year_before)),
-        Period("year", Span(date(day.year, 1, 1), day), Span(date(day.year - 1, 1, 1), year_before)),
+        Period("day", DaySpan(day, day), DaySpan(year_before, year_before)),
+        Period("month", DaySpan(day.replace(day=1), day), DaySpan(year_before.replace(day=1), year_before)),
+        Period("year", DaySpan(date(day.year, 1, 1), day), DaySpan(date(day.year - 1, 1, 1), year_before)),
     )
 
 
@@ -145,20 +145,20 @@ def names(day: date) -> list[str]:
 
 
 def form(day: date, sums: Mapping[str, int]) -> Form:
-    """Return the form of a day. `sums`: the books by name (see domain/payments/books.added); missing ones are 0."""
+    """Return the form of a day. `sums`: the books by name (see domain/payments/books.changes); missing ones are 0."""
     found = periods(day)
     return Form(day, found, tuple(_row(row, day, found, sums) for row in Row))
 
 
 def _row(row: Row, day: date, found: Sequence[Period], sums: Mapping[str, int]) -> FormRow:
     figures = tuple(
-        Figure(_sum(row, _covering(each.now), sums), _sum(row, _covering(each.before), sums)) for each in found
+        FormFigure(_sum(row, _covering(each.now), sums), _sum(row, _covering(each.before), sums)) for each in found
     )
     standing = _sum(row, _until(day), sums)
     if row is not Row.D:
         return FormRow(row, figures, standing)
-    between = (*(expected(each.now) for each in figures), expected(standing))
-    estimates = tuple(Figure(expected(each.now).mean, expected(each.before).mean) for each in figures)
+    between = (*(estimate_of(each.now) for each in figures), estimate_of(standing))
+    estimates = tuple(FormFigure(estimate_of(each.now).mean, estimate_of(each.before).mean) for each in figures)
     return FormRow(row, estimates, between[-1].mean, between)
 
 
@@ -173,10 +173,10 @@ def _year_before(day: date) -> date:
 def _until(day: date) -> list[str]:
     """Return the names of the years, months and days up to a day."""
     years = [str(year) for year in range(FIRST_YEAR, day.year)]
-    return years + _covering(Span(date(day.year, 1, 1), day))
+    return years + _covering(DaySpan(date(day.year, 1, 1), day))
 
 
-def _covering(span: Span) -> list[str]:
+def _covering(span: DaySpan) -> list[str]:
     """Return the names of the months and days that make up a span: a month where all of it is in the span."""
     found, day = [], span.first
     while day <= span.last:

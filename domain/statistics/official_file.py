@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from domain.statistics.official import COUNTS, Form, FormRow, Row, Span
+from domain.statistics.official import COUNTS, DaySpan, Form, FormRow, Row
 
 COLUMNS = (
     "row",
@@ -28,7 +28,7 @@ STANDING = "standing"
 """The period of a row's stand at the end of the day."""
 
 
-def as_json(form: Form) -> dict[str, Any]:
+def form_as_json(form: Form) -> dict[str, Any]:
     """Return the form ready for JSON. `change`: in per cent; None where there is nothing to compare with."""
     return {
         "day": form.day.isoformat(),
@@ -37,7 +37,7 @@ def as_json(form: Form) -> dict[str, Any]:
     }
 
 
-def as_csv(form: Form) -> str:
+def form_as_csv(form: Form) -> str:
     """Return the form as CSV, a line for each row and period. `low`, `high`: the interval of an estimate."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -73,5 +73,5 @@ def _lines(form: Form, row: FormRow) -> Iterator[tuple[object, ...]]:
     yield row.row, unit, STANDING, "", form.day.isoformat(), row.standing, *between[-1], "", "", "", ""
 
 
-def _days(span: Span) -> list[str]:
+def _days(span: DaySpan) -> list[str]:
     return [span.first.isoformat(), span.last.isoformat()]

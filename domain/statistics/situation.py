@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from domain.calendar import day_of, local_date
 from domain.payments import ledger
-from domain.payments.estimate import Interval, expected
+from domain.payments.estimate import EstimateInterval, estimate_of
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent
 from schemas.codes.danger import (
@@ -70,9 +70,9 @@ class Sums(NamedTuple):
         return self.kept_a + self.kept_b + self.kept_c
 
     @property
-    def estimate(self) -> Interval:
+    def estimate(self) -> EstimateInterval:
         """What the claims of class D are worth, with its interval, in fen."""
-        return expected(self.kept_d)
+        return estimate_of(self.kept_d)
 
 
 class Seen(NamedTuple):

@@ -78,7 +78,7 @@ async def _of_earlier(store: CaseStore, partition: int, page: int) -> AsyncItera
         for case in map(_whole, await store.earlier(partition, names)):
             change.add("HSET", EARLIER, case.id, case.model_dump_json())
             change.sums(LEDGER, ledger.added(None, case))
-            change.sums(BOOKS, books.added(None, case))
+            change.sums(BOOKS, books.changes(None, case))
             change.sums(COUNTS, counts.of_earlier(case))
         start += len(names)
         yield change

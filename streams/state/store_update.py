@@ -102,7 +102,7 @@ class StoreUpdate:
         self._awaited(before if same else None, after)
         self._flags(before, after)
         self.sums(LEDGER, ledger.added(before if same else None, after))
-        self.sums(BOOKS, books.added(before if same else None, after))
+        self.sums(BOOKS, books.changes(before if same else None, after))
         self.sums(COUNTS, counts.of_standing(before, after))
 
     def earlier(self, case_id: str, changed: datetime, value: str | bytes) -> None:

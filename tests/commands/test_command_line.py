@@ -126,6 +126,19 @@ def test_a_command_that_needs_a_running_quanzu_says_how_to_start_one(command: Co
     assert "Start `quanzu worker` in another terminal" in told.err
 
 
+def test_the_official_form_is_printed_as_json_and_written_once_as_a_csv_file(
+    command: Command, house: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "form.csv"
+    told = command("admin", "official", "--day", "2026-03-05", "--csv", str(file))
+    assert told.code == 0, told.err
+    assert json.loads(told.out)["periods"]["day"]["before"] == ["2025-03-05", "2025-03-05"]
+    assert file.read_text("utf-8-sig").splitlines()[1].startswith("avoided,fen,day,2026-03-05,2026-03-05,0,")
+    assert command("admin", "official", "--csv", str(file)).code == 1, "no file is written over"
+    for day in ("2000-02-29", "2026-02-30"):
+        assert command("admin", "official", "--day", day).code == 2
+
+
 def test_the_addresses_that_a_killed_quanzu_left_behind_are_not_believed(command: Command, tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

@@ -29,5 +29,5 @@ async def _agreed(house: House) -> Counter[str]:
     events = [event for stand in kept.stands.items() for event in await events_applied(house.settings, *stand)]
     computed = fold(events)._asdict()
     assert computed == {name: kept.totals[name] for name in computed}
-    assert books.fold(events) == {name: amount for name, amount in kept.books.items() if amount}
+    assert books.fold_books(events) == {name: amount for name, amount in kept.books.items() if amount}
     return kept.totals

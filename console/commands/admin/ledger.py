@@ -23,8 +23,10 @@ def ledger() -> None:
             events = [await events_applied(line.settings, *stand) for stand in kept.stands.items()]
         computed = fold(chain.from_iterable(events))._asdict()
         stored = {name: kept.totals[name] for name in computed}
-        by_day = books.fold(chain.from_iterable(events)).items() ^ {each for each in kept.books.items() if each[1]}
-        different = sorted({name for name, _ in by_day})
+        by_day = books.fold_books(chain.from_iterable(events))
+        different = sorted(
+            name for name in by_day.keys() | kept.books.keys() if by_day.get(name, 0) != kept.books[name]
+        )
         agree = stored == computed and not different
         out.print_json(data={"journal": computed, "store": stored, "different_in_the_books": different, "agree": agree})
         raise typer.Exit(0 if agree else 1)

@@ -25,7 +25,7 @@ def official(
     """
     from domain.calendar import local_date
     from domain.statistics.official import FIRST_YEAR
-    from domain.statistics.official_file import as_csv, as_json
+    from domain.statistics.official_file import form_as_csv, form_as_json
     from streams.monitoring.official import official_form
 
     async def run() -> "Form":
@@ -39,5 +39,5 @@ def official(
         refuse_existing(file)
     form = asyncio.run(run())
     if file is not None:
-        write_new(file, as_csv(form).encode("utf-8-sig"))  # a spreadsheet then knows the encoding
-    out.print_json(data=as_json(form))
+        write_new(file, form_as_csv(form).encode("utf-8-sig"))  # a spreadsheet then knows the encoding
+    out.print_json(data=form_as_json(form))

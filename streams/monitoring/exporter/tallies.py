@@ -8,7 +8,7 @@ from itertools import product
 from prometheus_client.core import Metric
 
 from domain.identity.divisions import PREFECTURE_DIGITS, known, prefectures
-from domain.payments.estimate import expected
+from domain.payments.estimate import estimate_of
 from domain.statistics.clocks import Whose
 from schemas.casework.cases import CaseState, StopState
 from schemas.casework.objections import WrongfulCause
@@ -134,7 +134,7 @@ def _of_ledger(ledger: Mapping[str, int]) -> Iterator[Metric]:
         yield family.value(ledger.get(name, 0))
     yield DISSUADED.filled({(basis,): ledger.get(f"dissuaded_{basis}", 0) for basis in BASES})
     yield KEPT.filled({(name.upper(),): ledger.get(f"kept_{name}", 0) for name in "abc"})
-    estimate = expected(ledger.get("kept_d", 0))._asdict()
+    estimate = estimate_of(ledger.get("kept_d", 0))._asdict()
     yield ESTIMATE.filled({(limit,): fen for limit, fen in estimate.items()})
     days = ("30", "90")
     yield DEFRAUDED.filled({(each,): ledger.get(f"defrauded_after_warning_{each}d", 0) for each in days})

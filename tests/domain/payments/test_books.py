@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.calendar import day_of
-from domain.payments.books import PLACES, added, fold, named, standing, with_booked
+from domain.identity.personal import without
+from domain.payments.books import PLACES, changes, fold_books, named, standing, with_booked
 from domain.payments.ledger import booked_earlier, of_case
 from schemas.casework.books import BookLine
 from schemas.casework.cases import Case, Stop, StopState
@@ -127,6 +128,16 @@ def test_a_payment_booked_in_an_earlier_case_is_not_held_again() -> None:
     assert places(line.here.model_copy(update={"booked_before": ["bank:1"]})) == {}
 
 
+def test_an_erased_case_has_the_same_places() -> None:
+    line = paid("bank:1", "bank:2")
+    line.bank(BankState.IN_FORCE, "bank:1", WHOLE)
+    line.bank(BankState.FROZEN, "bank:2", 400_000)
+    line.victim(WHOLE, "bank:2")
+    act = HandOverStopAct(order=line.here.orders[0].step, decision="吉公冻字〔2026〕7号", authority="长春市公安局")
+    line.act(act, "zhou", role=StaffRole.RELEASE_DESK)
+    assert standing(without(line.here)) == standing(line.here)
+
+
 def test_each_change_is_of_its_day_and_the_days_add_up_to_the_stand() -> None:
     line = paid()
     line.bank(BankState.IN_FORCE, amount=WHOLE, until=line.now + 2 * DAY)
@@ -232,7 +243,7 @@ def test_the_days_of_a_case_add_up_to_its_stand_and_the_changes_of_its_versions_
     by_commit, by_day = Counter[str](), Counter[str]()
     before: dict[str, Case] = {}
     for case in cases:
-        by_commit.update(added(before.get(case.id), case))
+        by_commit.update(changes(before.get(case.id), case))
         was = standing(before[case.id]) if case.id in before else Counter[BookLine]()
         change = standing(case)
         change.subtract(was)
@@ -252,7 +263,7 @@ def _folded(cases: Sequence[Case], random: Random) -> dict[str, int]:
     """The fold of the journal, whose events come in any order and twice."""
     events: list[CaseEvent] = [event(case, number) for number, case in enumerate(cases)] * 2
     random.shuffle(events)
-    return fold(events)
+    return fold_books(events)
 
 
 def test_a_change_has_three_sums_its_days_its_months_and_its_years() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.payments.estimate import expected
+from domain.payments.estimate import estimate_of
 from domain.payments.ledger import (
     EXPOSURE,
     Totals,
@@ -145,7 +145,7 @@ def test_who_would_hardly_have_lost_anything_adds_little_to_the_estimate_however
 def test_the_estimate_is_never_added_to_what_is_known() -> None:
     totals = of_case(dissuaded(3_000_000))
     assert totals.avoided_by_class == {"A": 0, "B": 0, "C": 0}
-    assert totals.estimate == expected(1_500_000)
+    assert totals.estimate == estimate_of(1_500_000)
 
 
 def test_no_estimate_stands_once_the_resident_is_in_danger_again() -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.payments.books import PLACES, named
-from domain.payments.estimate import KEPT_SHARE, expected
-from domain.statistics.official import COUNTS, Figure, Form, Row, Span, form, names, periods
+from domain.payments.estimate import KEPT_SHARE, estimate_of
+from domain.statistics.official import COUNTS, DaySpan, Form, FormFigure, Row, form, names, periods
 from schemas.casework.books import BookLine
 
 DAY = date(2026, 3, 5)
@@ -16,7 +16,7 @@ DATES = st.dates(date(2024, 1, 1), date(2026, 12, 31))
 LEAVES = (Row.STOPPED, Row.FROZEN_BY_DECISION, Row.A, Row.B, Row.C, Row.LOST)
 
 
-def figures(found: Form, row: Row) -> tuple[Figure, ...]:
+def figures(found: Form, row: Row) -> tuple[FormFigure, ...]:
     return next(each.figures for each in found.rows if each.row is row)
 
 
@@ -26,9 +26,9 @@ def standing(found: Form, row: Row) -> int:
 
 def test_each_period_ends_with_the_day_and_is_compared_with_the_same_of_the_year_before() -> None:
     assert [(each.name, each.now, each.before) for each in periods(DAY)] == [
-        ("day", Span(DAY, DAY), Span(date(2025, 3, 5), date(2025, 3, 5))),
-        ("month", Span(date(2026, 3, 1), DAY), Span(date(2025, 3, 1), date(2025, 3, 5))),
-        ("year", Span(date(2026, 1, 1), DAY), Span(date(2025, 1, 1), date(2025, 3, 5))),
+        ("day", DaySpan(DAY, DAY), DaySpan(date(2025, 3, 5), date(2025, 3, 5))),
+        ("month", DaySpan(date(2026, 3, 1), DAY), DaySpan(date(2025, 3, 1), date(2025, 3, 5))),
+        ("year", DaySpan(date(2026, 1, 1), DAY), DaySpan(date(2025, 1, 1), date(2025, 3, 5))),
     ]
 
 
@@ -42,7 +42,11 @@ def test_a_sum_of_last_year_after_the_day_is_not_compared() -> None:
         "2025-03-06": {BookLine.RETURNED: 7},
         "2025-12-31": {BookLine.RETURNED: 9},
     }
-    assert figures(form(DAY, named(booked)), Row.RETURNED) == (Figure(0, 100), Figure(0, 100), Figure(0, 100))
+    assert figures(form(DAY, named(booked)), Row.RETURNED) == (
+        FormFigure(0, 100),
+        FormFigure(0, 100),
+        FormFigure(0, 100),
+    )
 
 
 def test_what_moves_on_leaves_its_row() -> None:
@@ -51,7 +55,7 @@ def test_what_moves_on_leaves_its_row() -> None:
         "2026-03-05": {BookLine.STOPPED: -100, BookLine.FROZEN: 60, BookLine.RETURNED: 40},
     }
     found = form(DAY, named(booked))
-    assert figures(found, Row.STOPPED) == (Figure(-100, 0), Figure(-100, 0), Figure(0, 0))
+    assert figures(found, Row.STOPPED) == (FormFigure(-100, 0), FormFigure(-100, 0), FormFigure(0, 0))
     assert [each.now for each in figures(found, Row.AVOIDED)] == [100, 100, 100]
     assert (standing(found, Row.STOPPED), standing(found, Row.FROZEN), standing(found, Row.RETURNED)) == (0, 60, 40)
 
@@ -59,22 +63,22 @@ def test_what_moves_on_leaves_its_row() -> None:
 def test_an_estimate_is_calibrated_has_its_interval_and_is_in_no_sum() -> None:
     found = form(DAY, named({"2026-03-05": {BookLine.ESTIMATED: 1_000_000}}))
     row = next(each for each in found.rows if each.row is Row.D)
-    assert row.figures[0].now == expected(1_000_000).mean == row.standing
+    assert row.figures[0].now == estimate_of(1_000_000).mean == row.standing
     assert [each.low for each in row.between] == [round(1_000_000 * KEPT_SHARE.low)] * 4
     others = [each for each in found.rows if each.row is not Row.D]
-    assert all(figure == Figure(0, 0) for each in others for figure in each.figures)
+    assert all(figure == FormFigure(0, 0) for each in others for figure in each.figures)
     assert all(each.between == () for each in others)
 
 
 def test_an_estimate_that_is_taken_back_has_an_interval_in_order() -> None:
-    low, mean, high = expected(-1_000_000)
+    low, mean, high = estimate_of(-1_000_000)
     assert low < mean < high < 0
 
 
 def test_a_change_needs_something_to_compare_with() -> None:
-    assert Figure(3, 0).change is None
-    assert Figure(3, -2).change is None
-    assert Figure(3, 2).change == 50
+    assert FormFigure(3, 0).change is None
+    assert FormFigure(3, -2).change is None
+    assert FormFigure(3, 2).change == 50
 
 
 LINES = st.dictionaries(st.sampled_from(BookLine), st.integers(-9, 9))

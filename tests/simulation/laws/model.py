@@ -98,7 +98,7 @@ class Fold:
 
     def books(self) -> dict[str, int]:
         """The money's changes by day, month and year; sums of nothing left out."""
-        return books.fold(self.events.values())
+        return books.fold_books(self.events.values())
 
     def counts(self) -> dict[str, int]:
         """All that is counted; zeros left out."""

@@ -15,7 +15,7 @@ from domain.casework import Rules, decide
 from domain.identity.divisions import counties
 from domain.identity.identifiers import new_resident_id
 from domain.payments import ledger
-from domain.payments.estimate import expected
+from domain.payments.estimate import estimate_of
 from domain.statistics import counts
 from domain.statistics.clocks import Whose
 from schemas.casework.cases import Case, CaseState, StopState
@@ -116,7 +116,7 @@ def test_ten_thousand_residents_and_as_many_names_of_feeds_make_no_more_series_t
 def test_what_is_modelled_is_told_as_an_estimate_with_its_interval_and_never_as_the_claim() -> None:
     told = {metric.name: metric for metric in metrics_of({}, {"kept_d": 1_000_000}, {}, TODAY)}
     limits = {each.labels["limit"]: each.value for each in told["quanzu_loss_avoided_estimate_fen"].samples}
-    assert limits == expected(1_000_000)._asdict()
+    assert limits == estimate_of(1_000_000)._asdict()
     assert {each.labels["evidence"] for each in told["quanzu_loss_avoided_fen"].samples} == {"A", "B", "C"}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from domain.payments.books import fold
+from domain.payments.books import fold_books
 from domain.statistics.official import Row, form
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent
@@ -63,7 +63,7 @@ async def test_the_form_adds_up_all_partitions_and_equals_the_journals_fold(redi
         await commit(store, partition, events)
         journal += events
     found = await official_form(redis, PARTITIONS, DAY)
-    assert found == form(DAY, fold(journal))
+    assert found == form(DAY, fold_books(journal))
     frozen = next(each for each in found.rows if each.row is Row.FROZEN_BY_BANK)
     assert [each.now for each in frozen.figures] == [900_000] * 3
     assert next(each for each in found.rows if each.row is Row.STOPPED).standing == 0

@@ -28,7 +28,7 @@ def folded(books: Books) -> Iterator[str]:
     yield from _differ("deadlines", _deadlines(newest.values()), store.deadlines)
     yield from _differ("queue", ranks, store.queue)
     yield from _differ("held", held, dict.fromkeys(store.held, True))
-    yield from _differ("books", daily.fold(events.values()), _some(store.books))
+    yield from _differ("books", daily.fold_books(events.values()), _some(store.books))
     yield from _differ("ledger", _some(ledger.fold(events.values())._asdict()), _some(store.ledger))
     yield from _differ("counts", _counted(events.values(), [*newest.values(), *earlier.values()]), _some(store.counts))
 
