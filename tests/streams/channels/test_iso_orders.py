@@ -21,6 +21,7 @@ from schemas.casework.reported import ReportedPayment
 from schemas.levels import Action
 from schemas.people.residents import ReportSource
 from simulators.providers import serving
+from streams.channels.outgoing import Outgoing
 from streams.channels.provider import KEY_HEADER
 from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
@@ -67,9 +68,13 @@ async def bank(settings: Settings, folder: Path) -> AsyncIterator[tuple[Rig, Gat
 
 
 async def asked(
-    rig: Rig, action: Action = Action.STOP_PAYMENT, paid: Payment | None = None, at: str | None = "ybank"
+    rig: Rig,
+    action: Action = Action.STOP_PAYMENT,
+    paid: Payment | None = None,
+    at: str | None = "ybank",
+    by: Outgoing | None = None,
 ) -> Dispatch:
-    """A dispatch of the step that asks for a stop, carried out. `at`: the payee's bank."""
+    """A dispatch of the step that asks for a stop, carried out. `at`: the payee's bank; `by`: the worker that sends."""
     update = {"institution": at, "payee": await rig.knows(ACCOUNT)}
     paid = (paid or payment()).model_copy(update=update)
     resident = (await rig.resident()).id
@@ -77,7 +82,7 @@ async def asked(
     dispatch = dispatch_for(resident, action, **about)
     step = Step(id="stop.0", action=action, state=StepState.SENT, due=NOW, transfer=paid.transfer)
     await rig.decided(dispatch, steps=[step], payments=[paid])
-    outgoing = await rig.worker()
+    outgoing = by or await rig.worker()
     await channel_of(BankProvider(outgoing), outgoing).carry([dispatch])
     return dispatch
 

@@ -1,5 +1,6 @@
 """Each order to a bank is signed with that bank's key, and only that bank answers it, whatever the store has lost."""
 
+import asyncio
 import secrets
 import time
 from dataclasses import replace
@@ -128,6 +129,27 @@ async def test_the_bank_is_known_before_the_order_leaves_and_stays_known_when_it
         assert (entry.state, entry.bank) == ("done", "zbank")
         await channel_of(BankProvider(outgoing), outgoing).carry([dispatch])  # its record comes twice
         assert await outgoing.book.entry(dispatch.resident, dispatch.id) == entry
+
+
+async def test_a_worker_killed_while_it_sends_has_said_before_to_which_bank(settings: Settings, tmp_path: Path) -> None:
+    async with bank(settings, tmp_path) as (rig, _):
+        await rig.receiving()
+        seen = []
+
+        async def killed(request: httpx.Request) -> httpx.Response:
+            dispatch = request.headers[KEY_HEADER]
+            seen.append(await outgoing.book.entry(dispatch.partition("-")[0], dispatch))
+            raise asyncio.CancelledError
+
+        outgoing = await rig.worker()
+        outgoing.client = httpx.AsyncClient(transport=httpx.MockTransport(killed))
+        rig.stack.push_async_callback(outgoing.client.aclose)
+        dispatch = await asked(rig, at="zbank", by=outgoing)
+        (entry,) = seen
+        assert entry is not None
+        assert (entry.state, entry.bank) == ("sending", "zbank")
+        assert await answered(rig, dispatch, "bank/ybank") == 403
+        assert await answered(rig, dispatch, "bank/zbank") == 200
 
 
 async def test_an_order_for_no_known_bank_is_answered_by_whichever_the_gateway_found(
