@@ -22,7 +22,7 @@ class StopProgress(StrEnum):
     NOTHING = "nothing"  # no payment, or none that a stop would help
 
 
-class Stops(NamedTuple):
+class CaseStops(NamedTuple):
     """The state of a case's stops, and the sum (fen) of the payments in that state."""
 
     progress: StopProgress
@@ -41,21 +41,21 @@ def may_ask(case: Case, payment: Payment) -> bool:
     return case.open and not case.settled and not safe(case, payment.transfer) and _own(case, payment) is None
 
 
-def stops_of(case: Case, leaving: Collection[str] = ()) -> Stops:
+def case_stops(case: Case, leaving: Collection[str] = ()) -> CaseStops:
     """Return the state of a case's stops. `leaving`: the transfers whose stop is held back for some seconds."""
     found = [(progress_of(case, payment, leaving), payment.amount_fen) for payment in case.payments]
     states = {state for state, _ in found}
     first = next((state for state in StopProgress if state in states), StopProgress.NOTHING)
-    return Stops(first, sum(amount for state, amount in found if state is first))
+    return CaseStops(first, sum(amount for state, amount in found if state is first))
 
 
 def asked_already(case: Case, leaving: Collection[str] = ()) -> set[str]:
-    """Return the transfers whose stop is asked for, and would be asked for twice; `leaving` as in `stops_of`."""
+    """Return the transfers whose stop is asked for, and would be asked for twice; `leaving` as in `case_stops`."""
     return {each.transfer for each in case.payments if progress_of(case, each, leaving) in _ASKED}
 
 
 def progress_of(case: Case, payment: Payment, leaving: Collection[str] = ()) -> StopProgress:
-    """Return the state of one payment's stop; `leaving` as in `stops_of`."""
+    """Return the state of one payment's stop; `leaving` as in `case_stops`."""
     if payment.transfer in leaving:
         return StopProgress.LEAVING
     if may_ask(case, payment):

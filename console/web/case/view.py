@@ -23,7 +23,7 @@ from domain.desk.questions import Question, Tree, Walk, walk
 from domain.identity.divisions import name_of
 from domain.payments import releases
 from domain.payments.status import PaymentStatus, Reconciled, status_of
-from domain.payments.stop_progress import Stops, may_ask, stops_of
+from domain.payments.stop_progress import CaseStops, case_stops, may_ask
 from domain.wording import labels
 from schemas.casework.cases import LIVE_STEPS, Case, Payment, Step, StepState
 from schemas.casework.events import FactKind
@@ -162,9 +162,9 @@ class View:
         return {waiting.body.act.transfer for waiting in self.kept_back if isinstance(waiting.body.act, AskStopAct)}
 
     @property
-    def stops(self) -> Stops:
+    def stops(self) -> CaseStops:
         """How far the stops of the payments are, for the strip."""
-        return stops_of(self.case, self.held)
+        return case_stops(self.case, self.held)
 
     @property
     def stoppable(self) -> list[Money]:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.payments.stop_progress import StopProgress, Stops, asked_already, may_ask, progress_of, stops_of
+from domain.payments.stop_progress import CaseStops, StopProgress, asked_already, case_stops, may_ask, progress_of
 from schemas.casework.inputs import AskStopAct, BankState
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct
 from schemas.levels import Level, Outcome
@@ -29,22 +29,22 @@ def asked(role: StaffRole | None = None) -> Line:
 
 
 def test_without_a_payment_there_is_nothing_to_stop() -> None:
-    assert stops_of(red().here) == Stops(StopProgress.NOTHING, 0)
+    assert case_stops(red().here) == CaseStops(StopProgress.NOTHING, 0)
 
 
 def test_all_that_can_be_stopped_is_one_sum() -> None:
-    assert stops_of(red(ONE, TWO).here) == Stops(StopProgress.POSSIBLE, 2_000_000)
+    assert case_stops(red(ONE, TWO).here) == CaseStops(StopProgress.POSSIBLE, 2_000_000)
 
 
 def test_what_is_held_back_counts_first_and_is_not_asked_for_again() -> None:
     case = red(ONE, TWO).here
-    assert stops_of(case, {ONE}) == Stops(StopProgress.LEAVING, 1_000_000)
+    assert case_stops(case, {ONE}) == CaseStops(StopProgress.LEAVING, 1_000_000)
     assert asked_already(case, {ONE}) == {ONE}
 
 
 def test_a_stop_that_somebody_asked_for_waits_for_approval_and_is_not_asked_for_twice() -> None:
     line = asked()
-    assert stops_of(line.here) == Stops(StopProgress.APPROVAL, 1_000_000)
+    assert case_stops(line.here) == CaseStops(StopProgress.APPROVAL, 1_000_000)
     assert not may_ask(line.here, line.here.payments[0])
     assert asked_already(line.here) == {ONE}
 
@@ -54,24 +54,24 @@ def test_an_order_of_the_plan_alone_may_be_asked_for_by_a_person() -> None:
     line.pass_to(timedelta(minutes=2))
     (order,) = line.here.orders
     assert order.asked_by is None
-    assert stops_of(line.here).progress is StopProgress.POSSIBLE
+    assert case_stops(line.here).progress is StopProgress.POSSIBLE
 
 
 def test_an_approved_stop_is_with_the_bank_before_and_after_it_is_sent() -> None:
     line = asked(StaffRole.OPERATOR)
-    assert stops_of(line.here).progress is StopProgress.ASKED
+    assert case_stops(line.here).progress is StopProgress.ASKED
     line.pass_to(line.now + timedelta(seconds=1))
     assert line.here.payments[0].stop is not None
-    assert stops_of(line.here).progress is StopProgress.ASKED
+    assert case_stops(line.here).progress is StopProgress.ASKED
 
 
 def test_a_stop_in_force_is_done_also_while_its_extension_waits_for_approval() -> None:
     line = asked(StaffRole.OPERATOR)
     line.pass_to(line.now + timedelta(seconds=1))
     line.bank(BankState.IN_FORCE)
-    assert stops_of(line.here) == Stops(StopProgress.STOPPED, 1_000_000)
+    assert case_stops(line.here) == CaseStops(StopProgress.STOPPED, 1_000_000)
     line.act(ASK)
-    assert stops_of(line.here).progress is StopProgress.STOPPED
+    assert case_stops(line.here).progress is StopProgress.STOPPED
 
 
 @pytest.mark.parametrize("state", [BankState.CANCELLED, BankState.RETURNED])
@@ -84,25 +84,25 @@ def test_money_that_is_safe_needs_no_stop(state: BankState) -> None:
 def test_a_frozen_account_is_stopped() -> None:
     line = red(ONE)
     line.bank(BankState.FROZEN, amount=1_000_000)
-    assert stops_of(line.here).progress is StopProgress.STOPPED
+    assert case_stops(line.here).progress is StopProgress.STOPPED
 
 
 def test_a_stop_that_was_declined_may_be_asked_for_again() -> None:
     line = asked()
     line.act(DeclineStopAct(order="stop.0", reason="wrong account"), by="wang", role=StaffRole.RELEASE_DESK)
-    assert stops_of(line.here).progress is StopProgress.POSSIBLE
+    assert case_stops(line.here).progress is StopProgress.POSSIBLE
 
 
 def test_one_payment_left_to_stop_counts_before_one_that_waits() -> None:
     line = red(ONE, TWO)
     line.act(ASK)
-    assert stops_of(line.here) == Stops(StopProgress.POSSIBLE, 1_000_000)
+    assert case_stops(line.here) == CaseStops(StopProgress.POSSIBLE, 1_000_000)
     line.act(ApproveStopAct(order="stop.0"), by="wang", role=StaffRole.RELEASE_DESK)
-    assert stops_of(line.here).progress is StopProgress.POSSIBLE
+    assert case_stops(line.here).progress is StopProgress.POSSIBLE
 
 
 def test_after_the_outcome_nothing_is_asked_for() -> None:
     line = red(ONE)
     line.outcome(Outcome.FALSE_ALARM)
-    assert stops_of(line.here).progress is StopProgress.NOTHING
+    assert case_stops(line.here).progress is StopProgress.NOTHING
     assert line.now >= NOON

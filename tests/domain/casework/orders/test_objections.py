@@ -45,9 +45,9 @@ from schemas.levels import Action, Level
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
 from tests.domain.builders import RESIDENT, Line, event, payment, policy_text
+from tests.domain.casework.orders.test_orders_of_an_account import stop, stopped
+from tests.domain.casework.orders.test_orders_onward import B1, FIRST_HOP, paid, told
 from tests.domain.casework.test_movements import answer, moved
-from tests.domain.casework.test_orders_of_an_account import stop, stopped
-from tests.domain.casework.test_orders_onward import B1, FIRST_HOP, paid, told
 from tests.domain.casework.test_payment_reports import report
 from tests.domain.casework.test_stop_orders import asked, automatic, proposed
 

@@ -5,8 +5,8 @@ import re
 from playwright.async_api import Page, expect
 
 from schemas.people.staff import StaffRole
+from tests.browser.accounts.test_first_sign_in import looked_at
 from tests.browser.people import PHONE, People
-from tests.browser.test_first_sign_in import looked_at
 from tests.console.harness.stage import Stage
 from tests.console.harness.visitors import PASSWORD, person
 

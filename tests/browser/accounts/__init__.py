@@ -1,0 +1,1 @@
+"""The browser tests of signing in, and of security keys."""
