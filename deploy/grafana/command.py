@@ -103,9 +103,9 @@ def _money(made: Board) -> None:
     made.add(
         number(
             "报告口径与区间 Reported amounts, with the interval of D",
-            "A–C 逐笔入账，无误差；D 为估计，绝不计入，按模拟全省的实际结果校准，附 95% 区间。"
+            "A–C 逐笔入账，无误差；D 为估计，绝不计入，按模拟全省的实际结果校准，附区间。"
             "A to C are recorded payment by payment, without error; D is an estimate, never added, calibrated against "
-            "the outcomes of simulated provinces, with its 95 % interval.",
+            "the outcomes of simulated provinces, with its interval.",
             *(Query(reported % "|".join(classes), "+".join(classes)) for classes in ("A", "AB", "ABC")),
             Query(estimate % "mean", "D 估计 estimate"),
             Query(estimate % "low", "D 下限 low"),

@@ -56,7 +56,7 @@ FALSE_REPORTS = counter(
 )
 ESTIMATE = gauge(
     "quanzu_loss_avoided_estimate_fen",
-    "Loss avoided of class D, which is never added to the others: the calibrated estimate and its 95 % interval",
+    "Loss avoided of class D, which is never added to the others: the calibrated estimate and its interval",
     "limit",
 )
 KNOWN = gauge("quanzu_cases_known", "All cases, including closed ones")
