@@ -7,7 +7,7 @@ from typing import NamedTuple
 from domain.payments.ledger import safe
 from domain.payments.status import PaymentStatus, status_of
 from schemas.casework.cases import LIVE_STEPS, Case, Payment, StepState
-from schemas.casework.orders import OrderState
+from schemas.casework.orders import OrderState, StopOrder
 from schemas.levels import Action
 
 
@@ -16,7 +16,7 @@ class StopProgress(StrEnum):
 
     LEAVING = "leaving"  # asked for, and held back for some seconds: it can be undone
     POSSIBLE = "possible"  # a person may ask for a stop now
-    APPROVAL = "approval"  # waits for persons: no bank knows of it
+    APPROVAL = "approval"  # asked for, and waits for others to approve: no bank knows of it
     ASKED = "asked"  # the bank has been asked
     STOPPED = "stopped"
     NOTHING = "nothing"  # no payment, or none that a stop would help
@@ -33,46 +33,53 @@ _ASKED = {StopProgress.LEAVING, StopProgress.APPROVAL, StopProgress.ASKED, StopP
 _STOPPED = {PaymentStatus.STOPPED, PaymentStatus.FROZEN}
 
 
-def may_ask(case: Case, payment: Payment) -> bool:
-    """Return whether a person may ask for the stop of a payment: it is not asked for yet, and the money is not safe.
+def may_ask(case: Case, payment: Payment, by: str) -> bool:
+    """Return whether a person may ask for the stop of a payment: they have not asked for it yet, no bank has been
+    asked, and the money is not safe.
 
-    An order that the plan has proposed may be asked for: the person's word is added to it.
+    An order that the plan or another person has proposed may be asked for: the person's word is added to it.
     """
-    return case.open and not case.settled and not safe(case, payment.transfer) and _own(case, payment) is None
+    return case.open and not case.settled and not safe(case, payment.transfer) and _own(case, payment, by) is None
 
 
-def case_stops(case: Case, leaving: Collection[str] = ()) -> CaseStops:
-    """Return the state of a case's stops. `leaving`: the transfers whose stop is held back for some seconds."""
-    found = [(progress_of(case, payment, leaving), payment.amount_fen) for payment in case.payments]
+def case_stops(case: Case, by: str, leaving: Collection[str] = ()) -> CaseStops:
+    """Return the state of a case's stops for the person `by`. `leaving`: the transfers whose stop is held back for some
+    seconds.
+    """
+    found = [(progress_of(case, payment, by, leaving), payment.amount_fen) for payment in case.payments]
     states = {state for state, _ in found}
     first = next((state for state in StopProgress if state in states), StopProgress.NOTHING)
     return CaseStops(first, sum(amount for state, amount in found if state is first))
 
 
-def asked_already(case: Case, leaving: Collection[str] = ()) -> set[str]:
-    """Return the transfers whose stop is asked for, and would be asked for twice; `leaving` as in `case_stops`."""
-    return {each.transfer for each in case.payments if progress_of(case, each, leaving) in _ASKED}
+def asked_already(case: Case, by: str, leaving: Collection[str] = ()) -> set[str]:
+    """Return the transfers whose stop the person `by` would ask for twice; `leaving` as in `case_stops`."""
+    return {each.transfer for each in case.payments if progress_of(case, each, by, leaving) in _ASKED}
 
 
-def progress_of(case: Case, payment: Payment, leaving: Collection[str] = ()) -> StopProgress:
-    """Return the state of one payment's stop; `leaving` as in `case_stops`."""
+def progress_of(case: Case, payment: Payment, by: str, leaving: Collection[str] = ()) -> StopProgress:
+    """Return the state of one payment's stop; `by` and `leaving` as in `case_stops`."""
     if payment.transfer in leaving:
         return StopProgress.LEAVING
-    if may_ask(case, payment):
+    if may_ask(case, payment, by):
         return StopProgress.POSSIBLE
-    return _own(case, payment) or StopProgress.NOTHING
+    return _own(case, payment, by) or StopProgress.NOTHING
 
 
-def _own(case: Case, payment: Payment) -> StopProgress | None:
-    """Return how far the payment's own stop or order is; None if nobody has asked for one that still counts."""
+def _own(case: Case, payment: Payment, by: str) -> StopProgress | None:
+    """Return how far the payment's own stop is; None if no bank is asked, and the person `by` has not asked for it."""
     if status_of(case, payment).status in _STOPPED:  # also while its extension is asked for
         return StopProgress.STOPPED
     orders = [order for order in case.orders if order.transfer == payment.transfer]
-    if any(order.state is OrderState.PROPOSED and order.asked_by is not None for order in orders):
+    if any(order.state is OrderState.PROPOSED and _has_asked(order, by) for order in orders):
         return StopProgress.APPROVAL
     if _under_way(case, payment, {order.step for order in orders if order.state is OrderState.APPROVED}):
         return StopProgress.ASKED
     return StopProgress.ASKED if payment.stop is not None and payment.stop.state.lasts else None
+
+
+def _has_asked(order: StopOrder, by: str) -> bool:
+    return order.asked_by == by or any(approval.by == by for approval in order.approvals)
 
 
 def _under_way(case: Case, payment: Payment, approved: Collection[str]) -> bool:

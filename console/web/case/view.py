@@ -115,6 +115,7 @@ class View:
     elsewhere: int  # number of related cases outside the area
     incident: Incident | None  # the major incident that the case belongs to
     holder: str | None  # the name of the person who has claimed the case
+    login: str  # the reader's
     mine: bool  # claimed by the reader
     may: bool  # the reader's role may act on cases
     kept_back: list[Waiting]
@@ -164,7 +165,7 @@ class View:
     @property
     def stops(self) -> CaseStops:
         """How far the stops of the payments are, for the strip."""
-        return case_stops(self.case, self.held)
+        return case_stops(self.case, self.login, self.held)
 
     @property
     def stoppable(self) -> list[Money]:
@@ -199,7 +200,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
     person, evidence, money, earlier, holder, kept_back = await asyncio.gather(
         person_of(services, who, case, now),
         store.of(case.resident),
-        _money(services, case),
+        _money(services, case, who.login),
         _earlier(services, who, case),
         _holder(services, case),
         services.kept_back.waiting(case.id),
@@ -221,6 +222,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         elsewhere=elsewhere,
         incident=await _incident(services, case),
         holder=holder,
+        login=who.login,
         mine=case.claimed_by == who.login,
         may=who.role in ACTING,
         kept_back=kept_back,
@@ -294,7 +296,7 @@ def _place(division: str, now: datetime) -> str:
     return " ".join(dict.fromkeys(name_of(code, local_date(now)) for code in codes))
 
 
-async def _money(services: Services, case: Case) -> list[Money]:
+async def _money(services: Services, case: Case, by: str) -> list[Money]:
     accounts = await asyncio.gather(*(services.line.outgoing.account(payment.payee) for payment in case.payments))
     stands = [releases.has_stop(case, number) for number in range(len(case.payments))]
     requests = await services.line.releases.all() if any(stands) else []
@@ -312,7 +314,7 @@ async def _money(services: Services, case: Case) -> list[Money]:
                 status=status,
                 until=payment.stop.until if payment.stop and status.status is PaymentStatus.STOPPED else None,
                 kept=kept.evidence.value if kept else None,
-                may_ask=may_ask(case, payment),
+                may_ask=may_ask(case, payment, by),
                 may_release=stopped and release is None,
                 release=release,
                 scammer=_scammer(payment),

@@ -11,7 +11,7 @@ from schemas.levels import Level, Outcome
 from schemas.people.staff import StaffRole
 from tests.domain.builders import NOON, Line, payment
 
-ONE, TWO = "bank:1", "bank:2"
+ONE, TWO, LI = "bank:1", "bank:2", "operator li"
 ASK = AskStopAct(transfer=ONE)
 
 
@@ -29,24 +29,31 @@ def asked(role: StaffRole | None = None) -> Line:
 
 
 def test_without_a_payment_there_is_nothing_to_stop() -> None:
-    assert case_stops(red().here) == CaseStops(StopProgress.NOTHING, 0)
+    assert case_stops(red().here, LI) == CaseStops(StopProgress.NOTHING, 0)
 
 
 def test_all_that_can_be_stopped_is_one_sum() -> None:
-    assert case_stops(red(ONE, TWO).here) == CaseStops(StopProgress.POSSIBLE, 2_000_000)
+    assert case_stops(red(ONE, TWO).here, LI) == CaseStops(StopProgress.POSSIBLE, 2_000_000)
 
 
 def test_what_is_held_back_counts_first_and_is_not_asked_for_again() -> None:
     case = red(ONE, TWO).here
-    assert case_stops(case, {ONE}) == CaseStops(StopProgress.LEAVING, 1_000_000)
-    assert asked_already(case, {ONE}) == {ONE}
+    assert case_stops(case, LI, {ONE}) == CaseStops(StopProgress.LEAVING, 1_000_000)
+    assert asked_already(case, LI, {ONE}) == {ONE}
 
 
 def test_a_stop_that_somebody_asked_for_waits_for_approval_and_is_not_asked_for_twice() -> None:
     line = asked()
-    assert case_stops(line.here) == CaseStops(StopProgress.APPROVAL, 1_000_000)
-    assert not may_ask(line.here, line.here.payments[0])
-    assert asked_already(line.here) == {ONE}
+    assert case_stops(line.here, LI) == CaseStops(StopProgress.APPROVAL, 1_000_000)
+    assert not may_ask(line.here, line.here.payments[0], LI)
+    assert asked_already(line.here, LI) == {ONE}
+
+
+def test_another_person_may_add_their_word_to_an_order_that_waits() -> None:
+    line = asked()
+    assert may_ask(line.here, line.here.payments[0], "han")
+    line.act(ASK, by="han", role=StaffRole.OPERATOR)
+    assert not may_ask(line.here, line.here.payments[0], "han")
 
 
 def test_an_order_of_the_plan_alone_may_be_asked_for_by_a_person() -> None:
@@ -54,55 +61,55 @@ def test_an_order_of_the_plan_alone_may_be_asked_for_by_a_person() -> None:
     line.pass_to(timedelta(minutes=2))
     (order,) = line.here.orders
     assert order.asked_by is None
-    assert case_stops(line.here).progress is StopProgress.POSSIBLE
+    assert case_stops(line.here, LI).progress is StopProgress.POSSIBLE
 
 
 def test_an_approved_stop_is_with_the_bank_before_and_after_it_is_sent() -> None:
     line = asked(StaffRole.OPERATOR)
-    assert case_stops(line.here).progress is StopProgress.ASKED
+    assert case_stops(line.here, LI).progress is StopProgress.ASKED
     line.pass_to(line.now + timedelta(seconds=1))
     assert line.here.payments[0].stop is not None
-    assert case_stops(line.here).progress is StopProgress.ASKED
+    assert case_stops(line.here, LI).progress is StopProgress.ASKED
 
 
 def test_a_stop_in_force_is_done_also_while_its_extension_waits_for_approval() -> None:
     line = asked(StaffRole.OPERATOR)
     line.pass_to(line.now + timedelta(seconds=1))
     line.bank(BankState.IN_FORCE)
-    assert case_stops(line.here) == CaseStops(StopProgress.STOPPED, 1_000_000)
+    assert case_stops(line.here, LI) == CaseStops(StopProgress.STOPPED, 1_000_000)
     line.act(ASK)
-    assert case_stops(line.here).progress is StopProgress.STOPPED
+    assert case_stops(line.here, LI).progress is StopProgress.STOPPED
 
 
 @pytest.mark.parametrize("state", [BankState.CANCELLED, BankState.RETURNED])
 def test_money_that_is_safe_needs_no_stop(state: BankState) -> None:
     line = red(ONE)
     line.bank(state, amount=1_000_000)
-    assert progress_of(line.here, line.here.payments[0]) is StopProgress.NOTHING
+    assert progress_of(line.here, line.here.payments[0], LI) is StopProgress.NOTHING
 
 
 def test_a_frozen_account_is_stopped() -> None:
     line = red(ONE)
     line.bank(BankState.FROZEN, amount=1_000_000)
-    assert case_stops(line.here).progress is StopProgress.STOPPED
+    assert case_stops(line.here, LI).progress is StopProgress.STOPPED
 
 
 def test_a_stop_that_was_declined_may_be_asked_for_again() -> None:
     line = asked()
     line.act(DeclineStopAct(order="stop.0", reason="wrong account"), by="wang", role=StaffRole.RELEASE_DESK)
-    assert case_stops(line.here).progress is StopProgress.POSSIBLE
+    assert case_stops(line.here, LI).progress is StopProgress.POSSIBLE
 
 
 def test_one_payment_left_to_stop_counts_before_one_that_waits() -> None:
     line = red(ONE, TWO)
     line.act(ASK)
-    assert case_stops(line.here) == CaseStops(StopProgress.POSSIBLE, 1_000_000)
+    assert case_stops(line.here, LI) == CaseStops(StopProgress.POSSIBLE, 1_000_000)
     line.act(ApproveStopAct(order="stop.0"), by="wang", role=StaffRole.RELEASE_DESK)
-    assert case_stops(line.here).progress is StopProgress.POSSIBLE
+    assert case_stops(line.here, LI).progress is StopProgress.POSSIBLE
 
 
 def test_after_the_outcome_nothing_is_asked_for() -> None:
     line = red(ONE)
     line.outcome(Outcome.FALSE_ALARM)
-    assert case_stops(line.here).progress is StopProgress.NOTHING
+    assert case_stops(line.here, LI).progress is StopProgress.NOTHING
     assert line.now >= NOON

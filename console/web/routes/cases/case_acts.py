@@ -97,10 +97,11 @@ async def _kept_back(request: Request, who: Who, case: Case, given: Filled, bodi
 
 
 async def _not_asked(made: Services, who: Who, case: Case, bodies: Sequence[ActBody]) -> list[ActBody]:
-    """Return the acts whose payment nobody has asked to stop. A repeated form counts as not asked: it is kept once."""
+    """Return the acts that are not asked for already. A repeated form counts as not asked for: it is kept once."""
     own = {input_id(who, case.id, body) for body in bodies}
     others = [each for each in await made.kept_back.waiting(case.id) if each.id not in own]
-    asked = asked_already(case, {each.body.act.transfer for each in others if isinstance(each.body.act, AskStopAct)})
+    leaving = {each.body.act.transfer for each in others if isinstance(each.body.act, AskStopAct)}
+    asked = asked_already(case, who.login, leaving)
     return [body for body in bodies if isinstance(body.act, AskStopAct) and body.act.transfer not in asked]
 
 
