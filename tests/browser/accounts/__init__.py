@@ -1,1 +1,1 @@
-"""The browser tests of signing in, and of security keys."""
+"""Signing in and grave acts in a real browser."""

@@ -41,7 +41,18 @@ MODELS = (
 BESIDE = (Case, Resident, BankMessage, Call, Complaint, ReleaseRequest)
 OTHERS = {
     # names of staff, of the other side's campaign, and of places in the plan: nothing of the resident's
-    *("by", "to", "officer", "claimed_by", "returned_from", "asked_by", "assigned", "campaign"),
+    *(
+        "by",
+        "to",
+        "officer",
+        "claimed_by",
+        "returned_from",
+        "asked_by",
+        "assigned",
+        "assigned_by",
+        "decided_by",
+        "campaign",
+    ),
     "transfer",  # the payment's number at its bank
     "relation",  # within `contacts`, which go as a whole
     "value",  # within `phones` and `accounts`
