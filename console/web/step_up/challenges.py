@@ -46,8 +46,12 @@ class Purpose:
 
 
 def act_of_form(method: str, path: str, fields: Sequence[tuple[str, str]]) -> str:
-    """Return the name of an act: its address, and a hash of what its form says."""
-    digest = hashlib.sha256(json.dumps(sorted(fields)).encode()).hexdigest()
+    """Return the name of an act: its address, and a hash of what its form says.
+
+    How a line ends does not matter: a browser may end it otherwise when it sends a text again from a hidden field.
+    """
+    said = sorted((name, value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in fields)
+    digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()
     return f"{method} {path} {digest}"
 
 

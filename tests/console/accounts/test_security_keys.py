@@ -1,7 +1,9 @@
 """Security keys over HTTP: added, used to sign in and to step up, removed; and everything that must be refused."""
 
 import json
+import re
 from collections.abc import AsyncIterator
+from html import unescape
 
 import httpx
 import pytest
@@ -121,6 +123,24 @@ async def test_a_proof_for_one_act_carries_out_no_other_and_for_one_form_no_chan
     await refused(await visitor.write_once("/staff", **form | {"role": "supervisor"}, step_up_key=answer))
     assert await open_requests(console, AdminAct.ACCOUNT_NEW, "new.person") == []
     assert {each.on for each in await events(console, somebody.login)} == {"act /staff/nobody/enable", "act /staff"}
+
+
+async def test_the_page_keeps_what_was_filled_in_and_runs_none_of_it(admin: tuple[Visitor, Person]) -> None:
+    visitor, _ = admin
+    answer = await visitor.write_once(ACT, name='"><script>alert(1)</script>', reason="one\r\ntwo")
+    assert "<script>alert" not in answer.text
+    kept = {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="(.*?)">', answer.text, re.DOTALL)}
+    assert kept["name"] == '"><script>alert(1)</script>'
+    assert kept["reason"].splitlines() == ["one", "two"]
+
+
+async def test_an_act_is_its_address_and_what_its_form_says() -> None:
+    fields = [("reason", "one\r\ntwo"), ("seen", "4")]
+    act = challenges.act_of_form("POST", "/release", fields)
+    assert act == challenges.act_of_form("POST", "/release", [("seen", "4"), ("reason", "one\ntwo")])
+    for other in ([("reason", "onetwo"), ("seen", "4")], [("reason", "4"), ("seen", "one\ntwo")], fields * 2, []):
+        assert act != challenges.act_of_form("POST", "/release", other)
+    assert act != challenges.act_of_form("POST", "/staff", fields)
 
 
 async def test_a_proof_of_another_session_is_refused(console: Stage, admin: tuple[Visitor, Person]) -> None:
