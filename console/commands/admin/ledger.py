@@ -9,9 +9,10 @@ from console.commands.common import open_installation, out
 
 
 def ledger() -> None:
-    """Compute the money again from the journal and compare it with the store: the totals, and the changes of each day.
+    """Compute the money again from the journal and compare it with the store.
 
-    Workers may run: both figures are of one moment and must agree to the fen. Ends with 1 if they differ.
+    It compares the totals, and the changes of each day. Workers may run: both figures are of one moment and must agree
+    to the fen. Ends with 1 if they differ.
     """
     from domain.payments import books
     from domain.payments.ledger import fold

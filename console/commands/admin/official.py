@@ -19,9 +19,9 @@ def official(
     ] = None,
     file: Annotated[Path | None, typer.Option("--csv", dir_okay=False, help="Write the form to a new CSV file")] = None,
 ) -> None:
-    """Print the official form of a day as JSON: money avoided, stopped, frozen and returned, residents and orders.
+    """Print the official form of a day: money avoided, stopped, frozen, returned.
 
-    It has the day, and the month and the year up to it, each beside the same of the year before. Money is in fen.
+    It also counts residents and orders. It is JSON, and has the day, and the month and the year up to it, each beside the same of the year before. Money is in fen.
     """
     from domain.calendar import local_date
     from domain.statistics.official import FIRST_YEAR
