@@ -21,7 +21,8 @@ def official(
 ) -> None:
     """Print the official form of a day: money avoided, stopped, frozen, returned.
 
-    It also counts residents and orders. It is JSON, and has the day, and the month and the year up to it, each beside the same of the year before. Money is in fen.
+    It also counts residents and orders. It is JSON, for the day, the month and the year up to it, each beside the same
+    of the year before. Money is in fen.
     """
     from domain.calendar import local_date
     from domain.statistics.official import FIRST_YEAR
