@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.auth.words import N_
 from console.web.case import answers
 from console.web.case.acting import acted
 from console.web.case.answers import Answer, Answered
@@ -99,7 +100,7 @@ async def show(request: Request, case_id: str, objection: str, who: Signed) -> R
     return await _page(request, who, case, found)
 
 
-@door.act("/{case_id}/{objection}/decide", RELEASES, name="release-objection-decide")
+@door.act("/{case_id}/{objection}/decide", RELEASES, name="release-objection-decide", steps_up=N_("复核止付异议"))
 async def decide(request: Request, case_id: str, objection: str, who: Signed) -> Response:
     """Decide on an objection and redirect to it; if it is upheld, the bank is asked to lift the stop.
 

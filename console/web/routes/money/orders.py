@@ -9,7 +9,6 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.auth.words import N_
 from console.web.case import answers
 from console.web.case.acting import acted
 from console.web.case.answers import Answered
@@ -58,7 +57,7 @@ async def show(request: Request, case_id: str, step: str, who: Signed) -> Respon
     return await _page(request, who, case, order)
 
 
-@door.act("/{case_id}/{step}/approve", RELEASES, name="release-order-approve", steps_up=N_("批准止付令"))
+@door.act("/{case_id}/{step}/approve", RELEASES, name="release-order-approve")
 async def approve(
     request: Request,
     case_id: str,
