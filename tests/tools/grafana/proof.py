@@ -12,19 +12,26 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
+from domain.casework.orders.objections import may_not_object
+from domain.ids import short_hash
 from domain.payments import ledger
 from domain.statistics import counts
 from domain.statistics.report import Published, money
 from schemas.casework.cases import Case
+from schemas.casework.inputs import ObjectStop, OperatorReport
+from schemas.casework.objections import DecideObjectionAct, ObjectionGround, Objector, WrongfulCause
 from schemas.levels import Action, Level
+from schemas.people.staff import StaffRole
 from simulators.demo.run import Demo, Plan, Running, beside, drained
 from streams.intake.acceptor import ACCEPTED
 from streams.intake.settings import embedded_key
-from streams.messaging import topics
+from streams.messaging import case_inputs, topics
 from streams.messaging.producer import Record
+from streams.messaging.topics import home
 from streams.monitoring.exporter.exporter import LOOKS
 from streams.monitoring.report import OUTCOMES, journal_events
 from streams.runtime.settings import Settings
+from streams.state.keys import key
 from tests.tools.grafana.queries import EVERYTHING, Answered, Span, ask_all, has_data
 from tests.tools.servers.prometheus import PrometheusServer
 
@@ -94,7 +101,7 @@ async def prove(folder: Path, plan: Plan, interval: str = "15s") -> Proof:
         with prometheus:
             began = time.time()
             await _poison(running)
-            async with beside(_ask_about_payees(running)):
+            async with beside(_ask_about_payees(running)), beside(_object_to_stops(running)):
                 await running.feeders.run(running.line.clock.now() + plan.length * plan.speed)
             await drained(running)
             span = Span(began, time.time())
@@ -111,14 +118,64 @@ async def _poison(running: Running) -> None:
 
 async def _ask_about_payees(running: Running) -> None:
     """A bank asks about a payee each second, and its customers do not pay."""
-    key = {"Authorization": f"Bearer {embedded_key(running.line.settings)}"}
-    async with httpx.AsyncClient(base_url=f"{running.address}/v1/payees", headers=key) as bank:
+    own = {"Authorization": f"Bearer {embedded_key(running.line.settings)}"}
+    async with httpx.AsyncClient(base_url=f"{running.address}/v1/payees", headers=own) as bank:
         while True:
             found = await bank.post("/check", json={"subject": "account", "value": PAYEE})
             found.raise_for_status()
             (answer,) = found.json()["answers"]
             (await bank.post("/check/abandoned", json={"check": answer["check"]})).raise_for_status()
             await asyncio.sleep(1)
+
+
+async def _object_to_stops(running: Running) -> None:
+    """Holders of stopped accounts object, and each time another person finds that the report was false."""
+    while True:
+        for case in await _cases(running):
+            for order in case.orders:
+                if may_not_object(case, order) is None:
+                    await _write(running, case, _objection(running, case, order.step))
+            for each in case.objections:
+                if each.waits:
+                    await _write(running, case, _upheld(running, case, each.id))
+        await asyncio.sleep(1)
+
+
+async def _cases(running: Running) -> list[Case]:
+    found = [await running.line.redis.hvals(key("cases", each)) for each in range(running.line.settings.partitions)]
+    return [Case.model_validate_json(raw) for partition in found for raw in partition]
+
+
+async def _write(running: Running, case: Case, given: ObjectStop | OperatorReport) -> None:
+    record = case_inputs.record(given, home(case.resident, running.line.settings.partitions))
+    await running.line.producer.send_all([record])
+
+
+def _objection(running: Running, case: Case, order: str) -> ObjectStop:
+    return ObjectStop(
+        id=short_hash("objection", case.id, order),
+        at=running.line.clock.now(),
+        resident=case.resident,
+        case=case.id,
+        order=order,
+        who=Objector.HOLDER,
+        by="takes-down",
+        ground=ObjectionGround.FALSE_REPORT,
+    )
+
+
+def _upheld(running: Running, case: Case, objection: str) -> OperatorReport:
+    act = DecideObjectionAct(objection=objection, upheld=True, reason="invented", cause=WrongfulCause.FALSE_REPORT)
+    return OperatorReport(
+        id=short_hash("review", objection),
+        at=running.line.clock.now(),
+        resident=case.resident,
+        case=case.id,
+        by="reviews",
+        role=StaffRole.RELEASE_DESK,
+        seen=case.version,
+        act=act,
+    )
 
 
 def _last_week(now: float) -> str:
