@@ -8,6 +8,7 @@ from itertools import count
 
 from aiokafka import TopicPartition
 
+from domain.identity.identifiers import own_tokens
 from domain.policy.risk import RiskRules
 from schemas.casework.inputs import Alert
 from schemas.people.residents import Resident, ResidentId
@@ -32,7 +33,7 @@ class Screening:
     """
 
     def __init__(self, people: Sequence[Resident], rules: RiskRules, secret: bytes) -> None:
-        self._rules = rules
+        self._rules, self._secret = rules, secret
         self._entries = {resident.id: resident for resident in people}
         self._known: dict[ResidentId, Known] = {}
         self._matcher = Matcher(Register(people), Suspects(), _subjects(secret))
@@ -88,8 +89,12 @@ class Screening:
                 known.alerted = None
 
     def _told(self, evaluator: RiskEvaluator) -> list[Alert]:
+        """Return the alerts with the tokens of their residents' own accounts."""
         self.rescore |= evaluator.result.rescore
-        return evaluator.result.alerts
+        return [
+            alert.model_copy(update={"accounts": sorted(own_tokens(self._secret, self._entries[alert.resident]))})
+            for alert in evaluator.result.alerts
+        ]
 
 
 @cache
