@@ -13,6 +13,7 @@ from domain.policy.schedule import LATEST
 from schemas.casework.cases import LIVE_STEPS, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankFeedback, BankState
+from schemas.casework.orders import OrderState
 from schemas.codes.any_code import AnyCode, BankOnOtherPayment, StopNotExtended
 from schemas.codes.money import (
     BankCancelled,
@@ -28,6 +29,7 @@ from schemas.codes.money import (
     ResidentSafe,
     StopExpired,
     StopExtended,
+    StopLapsed,
     StopLifted,
     StoppedUntil,
     StopRefused,
@@ -95,6 +97,17 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     orders.record_execution(draft, payment.transfer, until)
     due = max(draft.now + timedelta(seconds=1), until - draft.plan.stop.remind_before)
     draft.timer(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", Action.STOP_AGAIN, due, payment.transfer)
+    _lift_unwanted(draft, payment.transfer)
+
+
+def _lift_unwanted(draft: DecisionBuilder, transfer: str) -> None:
+    """Ask the bank to lift a stop that it has confirmed only after its order had lapsed or was overturned: when the
+    order ended there was no stop to lift.
+    """
+    order = orders.latest_order(draft.case, transfer, OrderState.APPROVED, OrderState.LAPSED, OrderState.OVERTURNED)
+    if order is None or order.state is OrderState.APPROVED or may_not_lift(draft, transfer) is not None:
+        return
+    plan_release(draft, transfer, StopLapsed() if order.state is OrderState.LAPSED else UpheldAlready())
 
 
 def _counted(draft: DecisionBuilder, given: BankFeedback) -> None:

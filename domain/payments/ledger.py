@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple
 
+from domain.identity.personal import WITHHELD
 from domain.payments.estimate import EstimateInterval, estimate_of
 from schemas.casework.cases import Case, Loss, LossAvoided, Payment
 from schemas.casework.events import CaseEvent
+from schemas.casework.objections import ObjectionState
 from schemas.casework.orders import OrderState
 from schemas.levels import EvidenceClass, Outcome
 from schemas.risk.signals import TransferState
@@ -256,10 +258,43 @@ def booked_earlier(case: Case, transfer: str) -> bool:
     return not {transfer, payment.feed if payment else None}.isdisjoint(case.booked_before)
 
 
+def upheld_at(case: Case, transfer: str) -> datetime | None:
+    """Return when an objection to a stop of the transfer's account was last upheld; None if none was.
+
+    It does not depend on how the account's orders ended: one may have lapsed, or be handed over, before or after.
+    """
+    same = _same_account(case, transfer)
+    upheld = (each for each in case.objections if each.state is ObjectionState.UPHELD and each.transfer in same)
+    return max((each.decided_at for each in upheld if each.decided_at), default=None)
+
+
 def _not_booked(case: Case, transfer: str) -> bool:
-    """Return whether nothing that stayed or was frozen is booked for a transfer."""
-    overturned = (order.transfer for order in case.orders if order.state is OrderState.OVERTURNED)
-    return transfer in overturned or booked_earlier(case, transfer)
+    """Return whether nothing that stayed or was frozen is booked for a transfer: an earlier case has booked it, or the
+    stop of its account was wrong and no person has ordered another one since.
+    """
+    if booked_earlier(case, transfer):
+        return True
+    upheld = upheld_at(case, transfer)
+    return upheld is not None and not _ordered_since(case, transfer, upheld)
+
+
+def _ordered_since(case: Case, transfer: str, since: datetime) -> bool:
+    """Return whether an order about the transfer's account stands that was asked for later than `since`. Approved ones
+    are: an objection that is upheld overturns those before it.
+    """
+    same = _same_account(case, transfer)
+    orders = [order for order in case.orders if order.transfer in same]
+    return any(
+        order.state is OrderState.APPROVED or (order.state is OrderState.HANDED_OVER and order.asked_at > since)
+        for order in orders
+    )
+
+
+def _same_account(case: Case, transfer: str) -> set[str]:
+    """Return what the case has of a transfer's account, as transfers; after an erasure only the transfer itself."""
+    known = [*case.payments, *case.traced]
+    payees = {each.payee for each in known if each.transfer == transfer and each.payee != WITHHELD}
+    return {transfer, *(each.transfer for each in known if each.payee in payees)}
 
 
 def _payment(case: Case, transfer: str) -> Payment | None:

@@ -13,6 +13,7 @@ from domain.casework.orders import records as orders
 from domain.casework.steps import end
 from domain.ids import short_hash
 from domain.payments.bank_book import reporter_of
+from domain.payments.ledger import upheld_at
 from schemas.casework.cases import Case, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import ObjectStop
@@ -68,8 +69,9 @@ def may_not_object(case: Case, order: StopOrder | None) -> RefusalCode | None:
     if order is None or order.state not in _SENT_OUT:
         return NothingToObjectTo()
     known = _of_account(case, order.transfer)
-    if any(each.state is ObjectionState.UPHELD for each in known):
-        return UpheldAlready()
+    upheld = upheld_at(case, order.transfer)
+    if upheld is not None and order.state is not OrderState.APPROVED and order.asked_at <= upheld:
+        return UpheldAlready()  # a person may have ordered another stop since, and that may be wrong too
     if any(each.waits for each in known):
         return ObjectionWaits()
     return MostObjections(MOST_OBJECTIONS) if len(case.objections) >= MOST_OBJECTIONS else None

@@ -11,6 +11,7 @@ from domain.calendar import local_date
 from domain.casework import payments
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.ids import case_digits, in_groups
+from domain.payments.ledger import upheld_at
 from domain.policy.approval import ApprovalRule
 from domain.policy.schedule import LATEST
 from schemas.casework.cases import LIVE_STEPS, Case, Payment, Step, StepState
@@ -64,8 +65,7 @@ def overturned(case: Case, transfer: str) -> bool:
     """Return whether an objection to a stop of the transfer's account was upheld. Then nothing but a person's own order
     stops the account again.
     """
-    same = payments.of_same_account(case, transfer)
-    return any(order.state is OrderState.OVERTURNED and order.transfer in same for order in case.orders)
+    return upheld_at(case, transfer) is not None
 
 
 def may_propose(case: Case, payment: Payment) -> bool:
