@@ -14,7 +14,7 @@ from domain.payments.ledger import Totals, booked_earlier, of_case
 from schemas.casework.books import BookLine, Books
 from schemas.casework.cases import Case, Payment, StopState
 from schemas.casework.events import CaseEvent
-from schemas.casework.orders import OrderState
+from schemas.casework.orders import OrderState, StopOrder
 from schemas.levels import EvidenceClass
 
 PLACES = (
@@ -28,7 +28,7 @@ PLACES = (
 )
 """The lines that are places of money."""
 
-_SIGNED = frozenset({OrderState.APPROVED, OrderState.LAPSED, OrderState.HANDED_OVER})
+_SIGNED = frozenset({OrderState.APPROVED, OrderState.LAPSED, OrderState.HANDED_OVER, OrderState.OVERTURNED})
 _OF_CLASS = {
     EvidenceClass.A: BookLine.FROZEN,  # or returned, as far as the bank has said so
     EvidenceClass.B: BookLine.CANCELLED,
@@ -157,13 +157,19 @@ def _there(payment: Payment) -> int:
 
 def _done(case: Case, totals: Totals) -> Counter[BookLine]:
     ever = sum(_there(payment) for payment in (*case.payments, *case.traced))
+    before = sum(lines.get(BookLine.STOPPED_EVER, 0) for lines in case.booked.values())  # a second request forgets it
     return Counter(
         {
-            BookLine.STOPPED_EVER: min(ever, sum(payment.amount_fen for payment in case.payments)),
+            BookLine.STOPPED_EVER: min(max(ever, before), sum(payment.amount_fen for payment in case.payments)),
             BookLine.DISSUADED_EVIDENCED: totals.dissuaded_evidenced,
             BookLine.DISSUADED_STATED: totals.dissuaded_stated,
-            BookLine.ORDERS: sum(order.state in _SIGNED for order in case.orders),
+            BookLine.ORDERS: sum(map(_signed, case.orders)),
             BookLine.CARRIED_OUT: sum(order.carried_out is not None for order in case.orders),
             BookLine.FREEZINGS: len({order.freezing.at for order in case.orders if order.freezing}),
         }
     )
+
+
+def _signed(order: StopOrder) -> bool:
+    """Return whether an order was approved at all: one that still waits for persons may be handed over too."""
+    return order.state in _SIGNED and len(order.approvals) >= order.persons

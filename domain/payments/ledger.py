@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from domain.identity.personal import WITHHELD
 from domain.payments.estimate import EstimateInterval, estimate_of
-from schemas.casework.cases import Case, Loss, LossAvoided, Payment
+from schemas.casework.cases import Case, Loss, LossAvoided, Payment, StopState
 from schemas.casework.events import CaseEvent
 from schemas.casework.objections import ObjectionState
 from schemas.casework.orders import OrderState
@@ -243,13 +243,20 @@ def balanced(case: Case) -> Case:
 
 
 def booked_transfers(case: Case) -> list[str]:
-    """Return the transfers in a case's ledger or an earlier one's: a later case books none of them again.
+    """Return the transfers in a case's books or an earlier one's: a later case books none of them again.
 
-    A payment that was reported and that a feed delivered too is known by both names.
+    Money that is held in a stopped or frozen account counts too: it stays where the case's books have it. A payment
+    that was reported and that a feed delivered too is known by both names.
     """
-    names = {*case.booked_before, *case.kept, *case.frozen, *(loss.id for loss in case.losses)}
+    held = (payment.transfer for payment in case.payments if _held(payment))
+    names = {*case.booked_before, *case.kept, *case.frozen, *held, *(loss.id for loss in case.losses)}
     names |= {payment.feed for payment in case.payments if payment.feed and payment.transfer in names}
     return sorted(names - {EXPOSURE, UNNAMED})
+
+
+def _held(payment: Payment) -> bool:
+    stop = payment.stop
+    return stop is not None and bool(stop.there_fen) and (stop.runs or stop.state is StopState.FROZEN)
 
 
 def booked_earlier(case: Case, transfer: str) -> bool:

@@ -16,7 +16,7 @@ from domain.payments.ledger import booked_earlier, of_case
 from schemas.casework.books import BookLine
 from schemas.casework.cases import Case, Stop, StopState
 from schemas.casework.events import CaseEvent
-from schemas.casework.inputs import BankState, CloseAct, NoteAct
+from schemas.casework.inputs import AskStopAct, BankState, CloseAct, NoteAct
 from schemas.casework.orders import HandOverStopAct
 from schemas.levels import EvidenceClass, Level, Outcome, OutcomeGround
 from schemas.people.staff import StaffRole
@@ -95,6 +95,27 @@ def test_a_stop_that_ends_takes_its_money_out_and_what_was_ever_stopped_stays() 
     assert (found[BookLine.STOPPED], found[BookLine.STOPPED_EVER]) == (0, WHOLE)
 
 
+def test_what_was_ever_stopped_stays_when_the_bank_is_asked_a_second_time() -> None:
+    line = paid()
+    line.bank(BankState.IN_FORCE, amount=WHOLE)
+    line.bank(BankState.RELEASED)
+    line.act(AskStopAct(transfer="bank:1"), "zhou", role=StaffRole.RELEASE_DESK)
+    assert standing(line.here)[BookLine.STOPPED_EVER] == WHOLE
+    line.bank(BankState.REFUSED)
+    assert standing(line.here)[BookLine.STOPPED_EVER] == WHOLE
+
+
+def test_an_order_that_nobody_had_approved_is_not_signed_by_a_hand_over() -> None:
+    line = paid()
+    line.bank(BankState.IN_FORCE, amount=WHOLE)
+    line.approves = False
+    line.act(AskStopAct(transfer="bank:1"), "wang", role=StaffRole.OFFICER)
+    act = HandOverStopAct(order=line.here.orders[-1].step, decision="吉公冻字〔2026〕7号", authority="长春市公安局")
+    line.act(act, "zhou", role=StaffRole.RELEASE_DESK)
+    assert len(line.here.orders) == 2
+    assert standing(line.here)[BookLine.ORDERS] == 1
+
+
 def test_an_authoritys_freezing_is_told_apart_from_a_banks() -> None:
     line = paid()
     line.bank(BankState.IN_FORCE, amount=WHOLE)
@@ -126,6 +147,19 @@ def test_a_payment_booked_in_an_earlier_case_is_not_held_again() -> None:
     line = paid()
     line.bank(BankState.IN_FORCE, amount=WHOLE)
     assert places(line.here.model_copy(update={"booked_before": ["bank:1"]})) == {}
+
+
+def test_a_later_case_does_not_book_again_what_an_authority_has_frozen() -> None:
+    line = paid()
+    line.bank(BankState.IN_FORCE, amount=WHOLE)
+    act = HandOverStopAct(order=line.here.orders[-1].step, decision="吉公冻字〔2026〕7号", authority="长春市公安局")
+    line.act(act, "zhou", role=StaffRole.RELEASE_DESK)
+    line.act(CloseAct(reason="办结"))
+    line.pass_to(31 * DAY)
+    line.alert(Level.RED, payment("bank:1", payee="account of bank:1"))
+    line.bank(BankState.FROZEN, amount=WHOLE)
+    line.victim(WHOLE, "bank:1")
+    assert (line.here.number, line.here.booked_before, places(line.here)) == (2, ["bank:1"], {})
 
 
 def test_an_erased_case_has_the_same_places() -> None:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from domain.payments.books import standing
+from schemas.casework.books import BookLine
 from schemas.casework.cases import StopState
 from schemas.casework.inputs import AskStopAct, BankState
 from schemas.casework.orders import HandOverStopAct, OrderState
@@ -120,3 +122,8 @@ def test_a_bank_that_stops_the_account_after_all_is_asked_to_lift_it_once() -> N
     for _ in range(2):
         line.bank(BankState.IN_FORCE, until=line.now + 48 * HOUR)
     assert (stop(line).state, lifts(line)) == (StopState.IN_FORCE, 1)
+
+
+def test_an_overturned_order_was_signed_and_carried_out_all_the_same() -> None:
+    found = standing(upheld().here)
+    assert (found[BookLine.ORDERS], found[BookLine.CARRIED_OUT]) == (1, 1)
