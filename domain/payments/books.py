@@ -14,7 +14,7 @@ from domain.payments.ledger import Totals, booked_earlier, of_case
 from schemas.casework.books import BookLine, Books
 from schemas.casework.cases import Case, Payment, StopState
 from schemas.casework.events import CaseEvent
-from schemas.casework.orders import OrderState, StopOrder
+from schemas.casework.orders import StopOrder
 from schemas.levels import EvidenceClass
 
 PLACES = (
@@ -28,7 +28,6 @@ PLACES = (
 )
 """The lines that are places of money."""
 
-_SIGNED = frozenset({OrderState.APPROVED, OrderState.LAPSED, OrderState.HANDED_OVER, OrderState.OVERTURNED})
 _OF_CLASS = {
     EvidenceClass.A: BookLine.FROZEN,  # or returned, as far as the bank has said so
     EvidenceClass.B: BookLine.CANCELLED,
@@ -171,5 +170,5 @@ def _done(case: Case, totals: Totals) -> Counter[BookLine]:
 
 
 def _signed(order: StopOrder) -> bool:
-    """Return whether an order was approved at all: one that still waits for persons may be handed over too."""
-    return order.state in _SIGNED and len(order.approvals) >= order.persons
+    """Return whether an order was approved, by persons or by a rule, however it has ended since."""
+    return len(order.approvals) >= order.persons

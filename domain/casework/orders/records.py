@@ -86,8 +86,11 @@ def may_propose(case: Case, payment: Payment) -> bool:
 
 
 def has_open_order(draft: DecisionBuilder, transfer: str) -> bool:
-    """Return whether an order for a transfer stands, or a step that needs one waits for its time."""
-    if draft.live_for(transfer, *ASKING):
+    """Return whether an order for a transfer stands, or a step that needs one waits for its time; or the account is
+    stopped without one, by its bank itself.
+    """
+    payment = payments.find(draft.case, transfer)
+    if draft.live_for(transfer, *ASKING) or (payment is not None and payment.stop is not None and payment.stop.runs):
         return True
     known = (order for order in draft.case.orders if order.transfer == transfer)
     return any(stands(draft.case, order, draft.steps.values()) for order in known)

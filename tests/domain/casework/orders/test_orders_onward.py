@@ -241,6 +241,14 @@ def test_when_a_stop_has_ended_only_new_money_gets_another_order() -> None:
     assert len(states(line, "b1")) == 2, "an account is asked for twice at most"
 
 
+def test_an_account_that_its_bank_has_stopped_by_itself_gets_no_order() -> None:
+    line = paid()
+    line.give(answer(line, FIRST_HOP))
+    line.give(told(line, B1, BankState.IN_FORCE, moved("b1", "c1", 1_000, 4)))
+    line.give(answer(line, moved("a1", "b1", 150_000, 5), name="2"))
+    assert states(line, "b1") == [OrderState.WITHDRAWN]
+
+
 def test_money_that_arrived_too_long_ago_gets_no_order_and_takes_no_other_accounts_place() -> None:
     line = paid()
     with_rules(line, orders=1)
