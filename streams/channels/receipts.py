@@ -30,7 +30,7 @@ from schemas.levels import Action, Channel, Result
 from streams.channels.movements import Tokens, UnreadableAccountError
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
-from streams.channels.signatures import AnotherBanksError, Signatures, Signed, asked_bank
+from streams.channels.signatures import AnotherBanksError, Signatures, Signed, asked_bank, other_bank
 from streams.channels.signing import NONCE, TOLERANCE_SECONDS, SignatureError, SignedMessage
 from streams.iso20022.document import MessageError
 from streams.iso20022.resolution import Resolution, resolution
@@ -94,12 +94,17 @@ class Receipts:
         """
         return self._signatures.verify(headers, message, self._clock.wall.time())
 
-    async def check_bank(self, signed: Signed, dispatch: DispatchId) -> None:
-        """Raise AnotherBanksError if the order went to a bank, and somebody else has signed the answer."""
+    async def check_bank(self, signed: Signed, receipt: Receipt, dispatch: DispatchId) -> None:
+        """Raise AnotherBanksError if the order went to a bank, or the answer names another transfer of the case that is
+        a bank's, and somebody else has signed the answer.
+        """
         if dispatch.channel is Channel.PAYMENT:
             entry = await self._book.entry(dispatch.resident, dispatch.text)
             case = await self._store.case(self._book.partition(dispatch.resident), dispatch.case)
             self._signatures.check_bank(signed, asked_bank(entry, case, dispatch, self._institutions))
+            if isinstance(receipt, BankReceipt):
+                named = other_bank(case, dispatch, receipt.transfer, self._institutions)
+                self._signatures.check_bank(signed, named)
 
     @asynccontextmanager
     async def once(self, name: str, nonce: str, resident: str) -> AsyncIterator[None]:
@@ -315,7 +320,7 @@ def _endpoint(
             signed = receipts.verify(request.headers, SignedMessage(name, request.url.path, body, request.method))
             receipt = await receipts.read(model, body, request.headers.get("content-type", ""))
             dispatch = _parsed(receipt.dispatch, channel)
-            await receipts.check_bank(signed, dispatch)
+            await receipts.check_bank(signed, receipt, dispatch)
             told = {"case": dispatch.case, "dispatch": receipt.dispatch}
             async with receipts.once(name, signed.nonce, dispatch.resident):
                 with tracing.span("receipt", tracing.of_headers(request.headers), **told):

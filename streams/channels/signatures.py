@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.casework.payments import find
+from domain.casework.payments import find, with_traced
 from domain.dispatches.ids import DispatchId
 from domain.payments.institutions import Institutions
-from schemas.casework.cases import Case
+from schemas.casework.cases import Case, Payment, Step
 from streams.channels.dispatch_log import Entry
 from streams.channels.signing import SignedMessage, verify
 from streams.runtime import metrics
@@ -59,7 +59,28 @@ def asked_bank(entry: Entry | None, case: Case | None, dispatch: DispatchId, tab
     """
     if entry is not None and entry.bank:
         return entry.bank
-    step = next((step for step in case.steps if step.id == dispatch.step), None) if case else None
-    payment = find(case, step.transfer) if case and step else None
+    step = _step(case, dispatch)
+    return _bank_of(find(case, step.transfer), table) if case and step else ""
+
+
+def other_bank(case: Case | None, dispatch: DispatchId, transfer: str, table: Institutions) -> str:
+    """Return the code of the bank of the transfer that an answer names, if the order was about another one; else, or if
+    that is unknown, "".
+
+    A case may have orders to several banks. With its own order's id, a bank could otherwise answer for all of them.
+    """
+    step = _step(case, dispatch)
+    known = with_traced(case) if case else []
+    payment = next((each for each in known if transfer in (each.transfer, each.feed)), None)
+    if step is None or payment is None or payment.transfer == step.transfer:
+        return ""
+    return _bank_of(payment, table)
+
+
+def _step(case: Case | None, dispatch: DispatchId) -> Step | None:
+    return next((step for step in case.steps if step.id == dispatch.step), None) if case else None
+
+
+def _bank_of(payment: Payment | None, table: Institutions) -> str:
     known = table.named(payment.institution) if payment and payment.institution else None
     return known.code if known else ""
