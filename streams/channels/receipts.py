@@ -30,7 +30,7 @@ from schemas.levels import Action, Channel, Result
 from streams.channels.movements import Tokens, UnreadableAccountError
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
-from streams.channels.signatures import AnotherBanksError, Signatures, Signed, asked_bank, other_bank
+from streams.channels.signatures import AnotherBanksError, Signatures, Signed, asked_bank, check_payment
 from streams.channels.signing import NONCE, TOLERANCE_SECONDS, SignatureError, SignedMessage
 from streams.iso20022.document import MessageError
 from streams.iso20022.resolution import Resolution, resolution
@@ -95,16 +95,15 @@ class Receipts:
         return self._signatures.verify(headers, message, self._clock.wall.time())
 
     async def check_bank(self, signed: Signed, receipt: Receipt, dispatch: DispatchId) -> None:
-        """Raise AnotherBanksError if the order went to a bank, or the answer names another transfer of the case that is
-        a bank's, and somebody else has signed the answer.
+        """Raise AnotherBanksError if the order went to a bank, and somebody else has signed the answer; or if the
+        answer names another bank, or another payment than the order's.
         """
-        if dispatch.channel is Channel.PAYMENT:
+        if isinstance(receipt, BankReceipt):
             entry = await self._book.entry(dispatch.resident, dispatch.text)
             case = await self._store.case(self._book.partition(dispatch.resident), dispatch.case)
             self._signatures.check_bank(signed, asked_bank(entry, case, dispatch, self._institutions))
-            if isinstance(receipt, BankReceipt):
-                named = other_bank(case, dispatch, receipt.transfer, self._institutions)
-                self._signatures.check_bank(signed, named)
+            self._signatures.check_name(signed, receipt.bank)
+            check_payment(case, dispatch, receipt.transfer)
 
     @asynccontextmanager
     async def once(self, name: str, nonce: str, resident: str) -> AsyncIterator[None]:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.casework.payments import find, with_traced
+from domain.casework.payments import find
 from domain.dispatches.ids import DispatchId
 from domain.payments.institutions import Institutions
-from schemas.casework.cases import Case, Payment, Step
+from domain.payments.same_payment import aliases
+from schemas.casework.cases import Case, Step
 from streams.channels.dispatch_log import Entry
 from streams.channels.signing import SignedMessage, verify
 from streams.runtime import metrics
@@ -14,7 +15,7 @@ from streams.security.secrets import bank_signer
 
 
 class AnotherBanksError(PermissionError):
-    """Raised if an answer to an order is not signed by the bank that it went to."""
+    """Raised if an answer to an order is not signed by the bank that it went to, or is about another bank's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,27 @@ class Signatures:
         if bank and signed.by != bank_signer(bank):
             raise AnotherBanksError("this order went to a bank, and its answer is not signed with that bank's key")
 
+    def check_name(self, signed: Signed, bank: str | None) -> None:
+        """Raise AnotherBanksError if a bank has signed an answer that is said to be another bank's (`bank`): what it
+        states would count as the other's word.
+        """
+        if bank and signed.by.startswith(bank_signer("")) and signed.by != bank_signer(bank):
+            raise AnotherBanksError("bank: another bank's code than the one whose key has signed the answer")
+
+
+def check_payment(case: Case | None, dispatch: DispatchId, transfer: str) -> None:
+    """Raise AnotherBanksError if an answer to an order names another payment of the case than the order did: the stop
+    of that one may be another bank's.
+
+    A payment that the case does not have is left to the case.
+    """
+    asked = _step_of(case, dispatch)
+    if case is None or asked is None or asked.transfer is None:
+        return
+    named = find(case, aliases(case.payments).get(transfer, transfer))
+    if named is not None and named.transfer != asked.transfer:
+        raise AnotherBanksError("transfer: another payment's than the order's")
+
 
 def asked_bank(entry: Entry | None, case: Case | None, dispatch: DispatchId, table: Institutions) -> str:
     """Return the code of the bank that an order went to: by the dispatch log, or by the case if the log lost it; "" if
@@ -59,28 +81,11 @@ def asked_bank(entry: Entry | None, case: Case | None, dispatch: DispatchId, tab
     """
     if entry is not None and entry.bank:
         return entry.bank
-    step = _step(case, dispatch)
-    return _bank_of(find(case, step.transfer), table) if case and step else ""
-
-
-def other_bank(case: Case | None, dispatch: DispatchId, transfer: str, table: Institutions) -> str:
-    """Return the code of the bank of the transfer that an answer names, if the order was about another one; else, or if
-    that is unknown, "".
-
-    A case may have orders to several banks. With its own order's id, a bank could otherwise answer for all of them.
-    """
-    step = _step(case, dispatch)
-    known = with_traced(case) if case else []
-    payment = next((each for each in known if transfer in (each.transfer, each.feed)), None)
-    if step is None or payment is None or payment.transfer == step.transfer:
-        return ""
-    return _bank_of(payment, table)
-
-
-def _step(case: Case | None, dispatch: DispatchId) -> Step | None:
-    return next((step for step in case.steps if step.id == dispatch.step), None) if case else None
-
-
-def _bank_of(payment: Payment | None, table: Institutions) -> str:
+    step = _step_of(case, dispatch)
+    payment = find(case, step.transfer) if case and step else None
     known = table.named(payment.institution) if payment and payment.institution else None
     return known.code if known else ""
+
+
+def _step_of(case: Case | None, dispatch: DispatchId) -> Step | None:
+    return next((step for step in case.steps if step.id == dispatch.step), None) if case else None

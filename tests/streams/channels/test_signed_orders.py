@@ -25,6 +25,7 @@ from streams.channels.provider import KEY_HEADER, Kind, Order
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import NONCE, SIGNATURE, SignatureError, SignedMessage, Signer, sign, verify
 from streams.runtime.settings import Settings, SettingsError
+from streams.state.case_store import CaseStore
 from tests.channel_rig import Rig, rigged
 from tests.dispatched import dispatch_for
 from tests.streams.channels.test_iso_orders import asked, bank
@@ -105,6 +106,24 @@ async def test_only_the_bank_that_was_asked_answers(settings: Settings, tmp_path
         assert await answered(rig, dispatch, "bank/zbank") == 200
         assert await feedback(rig, dispatch) == 2  # one input by its id
         assert len({each.id for each in await rig.inputs(dispatch.resident) if isinstance(each, BankFeedback)}) == 1
+
+
+async def test_a_bank_says_nothing_of_another_payment_of_the_case_nor_in_another_banks_name(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with bank(settings, tmp_path) as (rig, _):
+        await rig.receiving()
+        dispatch = await asked(rig, at="zbank")
+        outgoing = await rig.worker()
+        case = await CaseStore(outgoing.redis).case(outgoing.book.partition(dispatch.resident), dispatch.case)
+        assert case is not None
+        other = case.payments[0].model_copy(update={"transfer": "bank:2", "feed": "zfeed:2", "institution": "ybank"})
+        await rig.store(case.model_copy(update={"payments": [*case.payments, other]}))
+        lifted = told(dispatch) | {"state": "released"}
+        for wrong in ({"transfer": "bank:2"}, {"transfer": "zfeed:2"}, {"bank": "ybank"}):
+            assert (await post(rig, "bank", lifted | wrong, signer="bank/zbank")).status_code == 403, wrong
+        assert await feedback(rig, dispatch) == 0
+        assert (await post(rig, "bank", lifted | {"bank": "zbank"}, signer="bank/zbank")).status_code == 200
 
 
 async def test_another_bank_answers_neither_if_the_progress_of_the_order_is_lost(

@@ -114,7 +114,9 @@ async def test_sent_again_a_notice_is_answered_with_how_it_stands_and_nothing_is
         joined = await bank.post(WHERE, json=notice | {"id": "Y-18"})
         assert (joined.status_code, joined.json()) == (200, answer.json()), "it waits with the one that is there"
         upheld = {"state": ObjectionState.UPHELD, "cause": WrongfulCause.OTHER}
-        await rig.store(case.model_copy(update={"objections": [waits.model_copy(update=upheld)]}))
+        lifted = [order.model_copy(update={"state": OrderState.OVERTURNED}) for order in case.orders]
+        decided = {"objections": [waits.model_copy(update=upheld)], "orders": lifted}
+        await rig.store(case.model_copy(update=decided))
         assert (await bank.post(WHERE, json=notice)).json()["state"] == "upheld"
         other = await bank.post(WHERE, json=notice | {"id": "Y-19"})
         assert (other.status_code, "upheld" in other.json()["error"]) == (409, True)
