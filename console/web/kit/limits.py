@@ -36,6 +36,9 @@ EVIDENCE_BYTES = 33_554_432  # of a form with evidence files
 PERSON = limits.parse("1200/minute")  # requests of one person from all addresses
 SEARCHES = limits.parse("60/minute")  # of one person; more looks like copying the register
 EVIDENCE = limits.parse("12/minute")  # forms with evidence files of one person: they lie in memory
+EVIDENCE_FORMS = frozenset({"case-evidence-add", "call-in-danger"})  # names of the routes that take them
+MOST_HELD = 8  # forms above BODY_BYTES that one console has in memory: they wait until their pictures are encoded
+HELD_SECONDS = 30  # Retry-After to a form above that
 UPLOADS = ("/policies", "/rosters")  # paths that take files
 TAKES_EVIDENCE = ("/danger", "/evidence")  # how paths end that take evidence files
 FREE = "/static/"
@@ -73,7 +76,7 @@ class Limits:
         name = getattr(request.scope.get("route"), "name", "")
         if not wait and "search" in name:
             wait = await self._hit(SEARCHES, "search", who.login)
-        if not wait and name == "case-evidence-add":
+        if not wait and name in EVIDENCE_FORMS:
             wait = await self._hit(EVIDENCE, "evidence", who.login)
         if wait:
             raise TooManyError(wait)
@@ -103,12 +106,13 @@ class Addresses:
 
 
 class Bodies:
-    """ASGI middleware that refuses a body above its size limit (413), by Content-Length and by the bytes received, and
-    one that is not here after BODY_SECONDS (408), however it trickles in.
+    """ASGI middleware that refuses a body above its size limit (413), by Content-Length and by the bytes received, one
+    that is not here after BODY_SECONDS (408), however it trickles in, and a form with evidence files while MOST_HELD
+    others are in memory (429).
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self._app, self._held = app, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -128,8 +132,16 @@ class Bodies:
 
         if _length(scope) > most:
             await refused(Request(scope), 413)(scope, receive, send)
-            return
-        await self._app(scope, counting, send)
+        elif not _is_large(scope, most):
+            await self._app(scope, counting, send)
+        elif self._held >= MOST_HELD:
+            await too_many(Request(scope), HELD_SECONDS)(scope, receive, send)
+        else:
+            self._held += 1
+            try:
+                await self._app(scope, counting, send)
+            finally:
+                self._held -= 1
 
 
 async def _before(until: float, receive: Receive) -> Message:
@@ -146,6 +158,12 @@ def _most(path: str) -> int:
     if path.endswith(TAKES_EVIDENCE):
         return EVIDENCE_BYTES
     return UPLOAD_BYTES if path.startswith(UPLOADS) else BODY_BYTES
+
+
+def _is_large(scope: Scope, most: int) -> bool:
+    """Return whether a form may have evidence files of more than BODY_BYTES; it may if it does not tell its length."""
+    told = any(name == b"content-length" for name, _ in scope["headers"])
+    return scope["method"] == "POST" and most == EVIDENCE_BYTES and (_length(scope) > BODY_BYTES or not told)
 
 
 def _length(scope: Scope) -> int:

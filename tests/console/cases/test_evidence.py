@@ -230,6 +230,11 @@ async def test_who_sends_many_forms_with_files_waits(console: Stage, line: Line)
         statuses = [(await add(client, case)).status_code for _ in range(14)]
     assert statuses[:12] == [303] * 12
     assert statuses[13] == 429
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, line.phone())
+        statuses = [(await client.post(f"{where}/danger", data=form(name=""))).status_code for _ in range(14)]
+    assert 429 not in statuses[:12]
+    assert statuses[13] == 429, "so does a report of danger, whose form takes files too"
 
 
 async def test_a_report_of_danger_has_its_files_on_its_case_and_a_bad_file_never_holds_the_case_up(

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from console.web.kit import limits
 from console.web.kit.events import Places
@@ -16,6 +18,7 @@ from console.web.kit.pages import ZONE
 from domain.visits import roster_file
 from schemas.people.staff import StaffRole
 from streams.intake import body
+from tests.channel_rig import until
 from tests.console.harness.stage import Client, Stage
 from tests.console.programs.test_api import API
 
@@ -29,6 +32,29 @@ EVENTS = {"accept": "text/event-stream"}
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body, "HEAD_SECONDS", 1.0)
     monkeypatch.setattr(limits, "BODY_SECONDS", 1.0)
+
+
+async def test_forms_with_files_are_held_in_memory_so_many_at_once_and_small_ones_always() -> None:
+    held, go = [], asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        held.append(scope["path"])
+        await go.wait()
+        await PlainTextResponse("done")(scope, receive, send)
+
+    large, small = bytes(limits.BODY_BYTES + 1), b"x=1"
+    transport = httpx.ASGITransport(limits.Bodies(app))
+    async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
+        forms = [
+            asyncio.ensure_future(client.post("/call-in/c/danger", content=large)) for _ in range(limits.MOST_HELD)
+        ]
+        await until(lambda: len(held) == limits.MOST_HELD)
+        refused = await client.post("/cases/c/evidence", content=large)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "30")
+        go.set()
+        assert (await client.post("/call-in/c/danger", content=small)).status_code == 200
+        assert [(await form).status_code for form in forms] == [200] * limits.MOST_HELD
+        assert (await client.post("/cases/c/evidence", content=large)).status_code == 200
 
 
 async def _trickled(console: Stage, sent: bytes) -> tuple[bytes, float]:
