@@ -309,7 +309,8 @@ async def test_the_grave_acts_are_these(console: Stage) -> None:
     found = [route.original_route for route in iter_route_contexts(console.app.routes)]
     grave = {route.name for route in found if isinstance(route, APIRoute) and STEPS_UP in (route.openapi_extra or {})}
     assert grave == {
-        *("release-approve", "release-objection-decide", "policy-draft-publish", "policy-back", "export"),
+        *("release-approve", "release-order-decline", "release-order-hand-over", "release-objection-decide"),
+        *("policy-draft-publish", "policy-back", "export"),
         *("staff-new", "staff-change", "staff-enable", "staff-reset-factor", "staff-one-time"),
         *("approval-confirm", "approval-carry-out", "token-new", "webhook-make", "webhook-rotate"),
         *("account-recovery", "account-key-new", "account-key-remove"),

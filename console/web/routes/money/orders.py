@@ -75,7 +75,7 @@ async def approve(
     return await _decide(request, who, case_id, act, form)
 
 
-@door.act("/{case_id}/{step}/decline", RELEASES, name="release-order-decline")
+@door.act("/{case_id}/{step}/decline", RELEASES, name="release-order-decline", steps_up=N_("不批准止付令"))
 async def decline(
     request: Request,
     case_id: str,
@@ -92,7 +92,7 @@ async def decline(
     return await _decide(request, who, case_id, DeclineStopAct(order=step, reason=why), form)
 
 
-@door.act("/{case_id}/{step}/hand-over", RELEASES, name="release-order-hand-over")
+@door.act("/{case_id}/{step}/hand-over", RELEASES, name="release-order-hand-over", steps_up=N_("登记移送冻结"))
 async def hand_over(
     request: Request,
     case_id: str,
