@@ -10,6 +10,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from webauthn import base64url_to_bytes
@@ -48,9 +49,11 @@ class Purpose:
 def act_of_form(method: str, path: str, fields: Sequence[tuple[str, str]]) -> str:
     """Return the name of an act: its address, and a hash of what its form says.
 
-    How a line ends does not matter: a browser may end it otherwise when it sends a text again from a hidden field.
+    How a line ends does not matter: a browser may end it otherwise when it sends a text again from a hidden field. Nor
+    does the order of the fields, but for those of one name: routes take the last of them.
     """
-    said = sorted((name, value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in fields)
+    plain = [(name, value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in fields]
+    said = sorted(plain, key=itemgetter(0))
     digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()
     return f"{method} {path} {digest}"
 

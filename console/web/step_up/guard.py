@@ -6,6 +6,7 @@ fields; a code of the authenticator is used up by it.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import quote
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
@@ -74,13 +75,13 @@ async def check_proof(request: Request, who: Who, words: str) -> None:
         shown = await _by_code(request, asked, code)
     else:
         raise StepUpError(asked)
-    await trail.write(services(request), who, "stepped-up", request.url.path[:128], detail=shown)
+    await trail.write(services(request), who, "stepped-up", _address(request), detail=shown)
 
 
 async def note_refused(request: Request, login: str, error: KeyRefusedError) -> str:
     """Record a security event for a refused key, and return what to tell the person, in Chinese."""
     kind = SecurityEventKind.KEY_CLONED if error.copied else SecurityEventKind.KEY_REFUSED
-    await services(request).security.note(request, kind, login, f"{error.why} {request.url.path}")
+    await services(request).security.note(request, kind, login, f"{error.why} {_address(request)}")
     return KEY_COPIED if error.copied else KEY_REFUSED
 
 
@@ -105,6 +106,13 @@ async def step_up_page(request: Request, error: StepUpError) -> Response:
     return answer
 
 
+def _address(request: Request) -> str:
+    """Return the request's address for the records, which have printable characters only: whatever it says, none of
+    them may fail.
+    """
+    return quote(request.scope["path"])[:128]
+
+
 async def _asked(request: Request, who: Who, words: str) -> Asked:
     made = services(request)
     account, session = await made.staff.get(who.login), await made.sessions.stored(who.session)
@@ -116,7 +124,7 @@ async def _asked(request: Request, who: Who, words: str) -> Asked:
     party = security_keys.relying_party(made.settings)
     age = timedelta(seconds=made.line.clock.wall.time() - session.began)
     proofs = proofs_wanted(account, party is not None, SignedInBy(session.how), age)
-    return Asked(who, account, words, act_of_form(request.method, request.url.path, fields), fields, proofs, party)
+    return Asked(who, account, words, act_of_form(request.method, request.scope["path"], fields), fields, proofs, party)
 
 
 async def _by_key(request: Request, asked: Asked, party: security_keys.RelyingParty, answer: str) -> str:

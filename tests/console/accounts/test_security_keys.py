@@ -141,6 +141,8 @@ async def test_an_act_is_its_address_and_what_its_form_says() -> None:
     for other in ([("reason", "onetwo"), ("seen", "4")], [("reason", "4"), ("seen", "one\ntwo")], fields * 2, []):
         assert act != challenges.act_of_form("POST", "/release", other)
     assert act != challenges.act_of_form("POST", "/staff", fields)
+    roles = [("role", "operator"), ("role", "supervisor")]  # the last one counts
+    assert challenges.act_of_form("POST", "/staff", roles) != challenges.act_of_form("POST", "/staff", roles[::-1])
 
 
 async def test_a_proof_of_another_session_is_refused(console: Stage, admin: tuple[Visitor, Person]) -> None:
@@ -181,6 +183,15 @@ async def test_an_answer_that_is_not_ours_is_refused(
     await refused(await visitor.write_once(ACT, step_up_key=somebody.key.get(await options(visitor))))
     (event,) = await events(console, somebody.login)
     assert (event.kind, event.on) == (Kind.KEY_REFUSED, "InvalidAuthenticationResponse /staff/nobody/one-time")
+
+
+async def test_a_refused_key_is_told_whatever_the_address_says(console: Stage, admin: tuple[Visitor, Person]) -> None:
+    visitor, somebody = admin
+    path = "/staff/no%E2%80%8Bbody/one-time"  # an event has printable characters only
+    await refused(await visitor.write_once(path, step_up_key="x"))
+    (event,) = await events(console, somebody.login)
+    assert (event.kind, event.on) == (Kind.KEY_REFUSED, f"unreadable {path}")
+    assert (await visitor.write(path)).status_code == 404  # proved, and recorded; there is no such account
 
 
 async def test_another_person_s_key_is_refused_and_a_forged_signature_too(
