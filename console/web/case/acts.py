@@ -61,6 +61,9 @@ class Taken:
     by: str
 
 
+Decision = ApproveStopAct | DeclineStopAct | HandOverStopAct | DecideObjectionAct
+"""Acts that have a page of their own at the release desk, which asks again who acts: nowhere else are they taken."""
+
 LATE_SECONDS = 2.0  # wait this long for the journal to catch up with the store
 _WHY: Mapping[NotAsked, AnyCode] = {
     Why.NO_STOP: NoStop(),
@@ -136,8 +139,7 @@ def taken_by_other(case: Case, who: Who, body: ActBody) -> Taken | None:
     Notes, claims, assignments (they name the holder), decisions on stop orders and objections, and acts with `anyway`
     are never blocked.
     """
-    decides = ApproveStopAct | DeclineStopAct | HandOverStopAct | DecideObjectionAct
-    of_order = isinstance(body.act, decides | AssignAct)
+    of_order = isinstance(body.act, Decision | AssignAct)
     free = body.anyway or of_order or isinstance(body.act, NoteAct | ClaimAct)
     return None if free or case.claimed_by in (None, who.login) else Taken(case.claimed_by or "")
 

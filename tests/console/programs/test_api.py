@@ -70,6 +70,24 @@ async def test_open_cases_are_told_a_page_at_a_time(console: Stage) -> None:
     assert made <= told
 
 
+@pytest.mark.parametrize(
+    "decision",
+    [
+        {"do": "approve_stop", "order": "stop.0"},
+        {"do": "decline_stop", "order": "stop.0", "reason": "因测试"},
+        {"do": "hand_over_stop", "order": "stop.0", "decision": "冻字1号", "authority": "某公安局"},
+        {"do": "decide_objection", "objection": "a", "upheld": True, "reason": "因测试", "cause": "other"},
+    ],
+)
+async def test_a_session_decides_on_a_stop_at_the_release_desk_alone_where_it_is_asked_again_who_acts(
+    console: Stage, decision: dict[str, Any]
+) -> None:
+    case = await red(console.line())
+    for role in (StaffRole.OPERATOR, StaffRole.SUPERVISOR):
+        async with await console.signed_in(role) as client:
+            assert (await act(client, case, decision)).status_code == 403
+
+
 async def test_a_case_of_another_prefecture_is_not_told_apart_from_none(console: Stage) -> None:
     case = await red(console.line())
     async with await console.signed_in(StaffRole.OPERATOR, "2202") as client:

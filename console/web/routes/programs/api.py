@@ -119,11 +119,12 @@ async def act(
     200: done. 202: written but not answered yet; the same request with its Idempotency-Key returns the answer. 409:
     refused. `changes`: what happened since `seen` (`whole: false`: the journal does not show all of it yet); `version`:
     the value of `seen` for a new try; `ask: anyway`: another person has claimed the case. A release_stop only makes a
-    request: 202 until another person has decided at the release desk. A program does not approve, ask for a
-    release, confirm, lower or close: 403.
+    request: 202 until another person has decided at the release desk. Decisions on a stop order or an
+    objection are made at the release desk alone: 403. A program does not ask for a release, confirm, lower or close:
+    403.
     """
     made = services(request)
-    if is_program(who) and not permits(who.scopes, act.do):
+    if isinstance(act, acts.Decision) or (is_program(who) and not permits(who.scopes, act.do)):
         raise ForbiddenError
     case = await found(made, who, case_id)
     body = ActBody(form=short_hash("api", key), seen=seen_version, act=act, anyway=anyway)
