@@ -94,6 +94,7 @@ class Objections:
 
     async def _take(self, feed: Feed, notice: ObjectionNotice, case: Case, dispatch: DispatchId) -> Response:
         order, bank = self._own(feed, notice, case, dispatch)
+        await self._require_latest(case)
         name = short_hash("objection", bank, case.id, order.step, notice.id)
         if known := objection_of(case, objection_id(name)):
             return _stands(known)
@@ -110,19 +111,20 @@ class Objections:
         return Response(taken.model_dump_json(), 202, media_type="application/json")
 
     async def _case(self, dispatch: DispatchId) -> Case:
-        """Return the case of an order. Raises Refused: 404 if it is unknown, 409 if another case has followed, 503 if
-        the store is being restored.
+        """Return the case of an order, the resident's latest or an earlier one. Raises Refused: 404 if it is unknown,
+        503 if the store is being restored.
         """
         partition = home(dispatch.resident, self._partitions)
-        raw = (await self._store.raw_cases(partition, [dispatch.resident])).get(dispatch.resident)
-        case = Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
-        if case is not None and case.id == dispatch.case:
+        if case := await self._store.case(partition, dispatch.case):
             return case
-        if not await self._store.is_whole(partition):
-            raise _away()
-        if case is None or case.number < int(dispatch.case.rpartition("-")[2]):
-            raise _unknown()
-        raise Refused(409, "the order belongs to an earlier case", "Call the centre about this account")
+        raise _unknown() if await self._store.is_whole(partition) else _away()
+
+    async def _require_latest(self, case: Case) -> None:
+        """Raise Refused (409) if another case of the resident has followed. Only whoever got the order is told so."""
+        raw = await self._store.raw_cases(home(case.resident, self._partitions), [case.resident])
+        latest = raw.get(case.resident)
+        if latest is None or Case.model_validate_json(latest, extra=ANY_VERSION).id != case.id:
+            raise Refused(409, "the order belongs to an earlier case", "Call the centre about this account")
 
     def _own(self, feed: Feed, notice: ObjectionNotice, case: Case, dispatch: DispatchId) -> tuple[StopOrder, str]:
         """Return the order and the bank that objects. Raises Refused (404) unless the account is the order's, and the

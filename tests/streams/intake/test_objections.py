@@ -21,6 +21,7 @@ from streams.intake import objections
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, hash_of_key
 from streams.runtime.settings import Settings
+from streams.state.keys import key
 from tests.channel_rig import Rig, rigged
 from tests.dispatched import NOW, case_of, dispatch_for
 from tests.documents.answers import described
@@ -186,8 +187,25 @@ async def test_an_erased_case_and_a_later_one_take_no_objection(rig: Rig) -> Non
     await rig.store(case.model_copy(update={"orders": gone}))
     async with client(rig) as bank:
         assert (await bank.post(WHERE, json=notice | {"account": WITHHELD})).status_code == 404
-        await rig.store(case.model_copy(update={"id": f"{case.resident}-2", "number": 2}))
+        await _followed(rig, case)
         assert (await bank.post(WHERE, json=notice)).status_code == 409
+
+
+async def test_only_the_bank_that_got_the_order_is_told_that_another_case_has_followed(rig: Rig) -> None:
+    case, notice = await stopped(rig)
+    await _followed(rig, case)
+    async with client(rig, "other") as other, client(rig) as bank:
+        assert (await other.post(WHERE, json=notice)).status_code == 404
+        assert (await bank.post(WHERE, json=notice | {"account": "9900000000000002"})).status_code == 404
+        answer = await bank.post(WHERE, json=notice)
+        assert (answer.status_code, answer.json()["error"]) == (409, "the order belongs to an earlier case")
+    assert await rig.inputs(case.resident) == []
+
+
+async def _followed(rig: Rig, case: Case) -> None:
+    """The resident's later case, with no order."""
+    await rig.redis.hset(key("earlier", await rig.stands(case.resident)), case.id, case.model_dump_json())
+    await rig.store(case.model_copy(update={"id": f"{case.resident}-2", "number": 2, "payments": [], "orders": []}))
 
 
 @pytest.mark.parametrize(
