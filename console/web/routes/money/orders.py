@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.auth.words import N_
 from console.web.case import answers
 from console.web.case.acting import acted
 from console.web.case.answers import Answered
