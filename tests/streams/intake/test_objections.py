@@ -114,7 +114,7 @@ async def test_sent_again_a_notice_is_answered_with_how_it_stands_and_nothing_is
         assert answer.json()["due"] == "2026-03-01T07:12:00Z"
         joined = await bank.post(WHERE, json=notice | {"id": "Y-18"})
         assert (joined.status_code, joined.json()) == (200, answer.json()), "it waits with the one that is there"
-        upheld = {"state": ObjectionState.UPHELD, "cause": WrongfulCause.OTHER}
+        upheld = {"state": ObjectionState.UPHELD, "cause": WrongfulCause.OTHER, "decided_at": NOW}
         lifted = [order.model_copy(update={"state": OrderState.OVERTURNED}) for order in case.orders]
         decided = {"objections": [waits.model_copy(update=upheld)], "orders": lifted}
         await rig.store(case.model_copy(update=decided))

@@ -19,6 +19,7 @@ from domain.payments.estimate import estimate_of
 from domain.statistics import counts
 from domain.statistics.clocks import Whose
 from schemas.casework.cases import Case, CaseState, StopState
+from schemas.casework.objections import ObjectionState, WrongfulCause
 from schemas.levels import Action, Channel, Level, Outcome, Result
 from schemas.people.rosters import Task
 from streams.channels.settings import ChannelSettings
@@ -52,7 +53,8 @@ VALUES = {
     "limit": {"low", "mean", "high"},
     "days": {"30", "90"},
     "source": {*FEEDS, *sources.ALWAYS, sources.OTHER},
-    "outcome": {*TO_AN_OUTCOME},
+    "outcome": {*TO_AN_OUTCOME, "made", *(each.value for each in ObjectionState)},
+    "cause": {"", *WrongfulCause},
 }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.feeds.source_rights import rights_of_sources
 from schemas.risk.signals import NumberClass, Signal, TransferState, WatchState
 from streams.intake.acceptor import examine
 from tests.streams.screening.screening_line import (
@@ -39,7 +40,7 @@ def arrived(signal: Signal, ago: float) -> Signal:
 def taken(signal: Signal, ago: float, ahead: timedelta = timedelta(0)) -> Signal:
     """As intake takes it in from a sender whose clock is so much ahead."""
     told = signal.model_copy(update={"at": signal.at + ahead}).model_dump(mode="json", exclude={"arrived"})
-    (found,) = examine([told], minutes_ago(ago)).signals
+    (found,) = examine([told], minutes_ago(ago), rights_of_sources("police:all")).signals
     return found
 
 
