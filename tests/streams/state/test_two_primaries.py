@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from redis.exceptions import RedisError
 
 from domain.consistency.epochs import SETTLE_SECONDS
 from streams.channels.dispatch_log import Claimed, Held
@@ -100,8 +101,9 @@ async def warned_by_both(house: House, pair: RedisPair, *, fenced: bool) -> tupl
     provider.open.clear()  # what the one has begun is still under way when the other looks
 
     async def send() -> None:
-        await cut_off.apply()
-        await cut_off.carry()
+        with suppress(RedisError):  # without replicas the old primary refuses in the end to note what came of it
+            await cut_off.apply()
+            await cut_off.carry()
 
     async def cover() -> None:
         for _ in range(3):
@@ -113,7 +115,7 @@ async def warned_by_both(house: House, pair: RedisPair, *, fenced: bool) -> tupl
         await until(lambda: bool(provider.begun), SETTLE_SECONDS)
     taking_over = asyncio.create_task(cover())
     with suppress(TimeoutError):  # fenced, only one of them begins
-        await until(lambda: taking_over.done() or 2 in provider.begun.values(), SLOW_SECONDS / 2)
+        await until(lambda: taking_over.done() or 2 in provider.begun.values(), 2.0 if fenced else SLOW_SECONDS / 2)
     provider.open.set()
     await asyncio.wait_for(asyncio.gather(sending, taking_over), 20)
     return cut_off, covering
@@ -190,8 +192,8 @@ async def test_a_worker_that_reaches_no_sentinel_sends_nothing_on_the_primary_th
     await asyncio.gather(*later.stages.dispatching.carrying)
     assert set(split.provider.book.values()) == {1}
     carrying = asyncio.create_task(former.carry())
-    _, waiting = await asyncio.wait([sending, carrying], timeout=3)
-    assert waiting == {sending, carrying}
+    given_up, waiting = await asyncio.wait([sending, carrying], timeout=3)
+    assert all(isinstance(each.exception(), RedisError) for each in given_up), "it found no primary, and did nothing"
     assert set(split.provider.book.values()) == {1}
     assert (await server(former.line.redis)).run != (await server(later.line.redis)).run
     for task in waiting:

@@ -76,8 +76,10 @@ async def _committing(
     return done
 
 
-async def _marking(self: DispatchLog, dispatch: Dispatch, fence: str, *, first: bool = False) -> float | None:
-    began = await SENDING(self, dispatch, fence, first=first)
+async def _marking(
+    self: DispatchLog, dispatch: Dispatch, fence: str, bank: str = "", *, first: bool = False
+) -> float | None:
+    began = await SENDING(self, dispatch, fence, bank, first=first)
     if began is not None:
         _strike(Moment.SENDING, signal.SIGSTOP, dispatch.id)
     return began
