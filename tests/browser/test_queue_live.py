@@ -170,7 +170,8 @@ async def test_an_open_page_keeps_its_claim_and_says_so_when_it_is_lost(
         case.id,
     )
     login = await page.locator("#queue").get_attribute("data-me")
-    await expect(page.locator(f"tr[data-id='{case.id}'] .by")).to_have_text(login or "")
+    name = (await console.services.staff.names())[login or ""]
+    await expect(page.locator(f"tr[data-id='{case.id}'] .by")).to_have_text(name)
     console.services.desk.lease = timedelta(seconds=1)
     try:
         await console.services.desk.keep(case.id, login or "")
