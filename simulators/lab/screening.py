@@ -8,7 +8,6 @@ from itertools import count
 
 from aiokafka import TopicPartition
 
-from domain.identity.identifiers import own_tokens
 from domain.policy.risk import RiskRules
 from schemas.casework.inputs import Alert
 from schemas.people.residents import Resident, ResidentId
@@ -62,7 +61,7 @@ class Screening:
         `due`: the scheduled time, if it is not `now`.
         """
         self._forget([resident])
-        evaluator = RiskEvaluator(self._known, self._entries, self._rules, now)
+        evaluator = RiskEvaluator(self._known, self._entries, self._rules, now, secret=self._secret)
         if standing := evaluator.canonical_id(resident):
             evaluator.assess(standing, now, now, ("rescore", milliseconds(due or now)))
         return self._told(evaluator)
@@ -76,7 +75,7 @@ class Screening:
         self, tp: TopicPartition, matched: MatchedBatch, about: Iterable[ResidentId], now: datetime
     ) -> list[Alert]:
         self._forget(about)
-        evaluator = RiskEvaluator(self._known, self._entries, self._rules, now)
+        evaluator = RiskEvaluator(self._known, self._entries, self._rules, now, secret=self._secret)
         for record in matched.records:
             evaluator.evaluate(tp, record)
         return self._told(evaluator)
@@ -89,12 +88,8 @@ class Screening:
                 known.alerted = None
 
     def _told(self, evaluator: RiskEvaluator) -> list[Alert]:
-        """Return the alerts with the tokens of their residents' own accounts."""
         self.rescore |= evaluator.result.rescore
-        return [
-            alert.model_copy(update={"accounts": sorted(own_tokens(self._secret, self._entries[alert.resident]))})
-            for alert in evaluator.result.alerts
-        ]
+        return evaluator.result.alerts
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from domain.identity.identifiers import is_minor
+from domain.identity.identifiers import is_minor, own_tokens
 from domain.policy.risk import RiskRules
 from domain.risk import Assessment, alert_id, assess, bounded, come_back, merged, news, remembered, supersedes
 from schemas.casework.cases import Profile
@@ -78,8 +78,9 @@ class Evaluation:
 class RiskEvaluator:
     """Evaluates records one after the other. `known` is updated with each.
 
-    `entries`: the canonical entry for each resident id; `known` is keyed by canonical ids. `past`: ignore evidence that
-    is newer than the record under evaluation.
+    `entries`: the canonical entry for each resident id; `known` is keyed by canonical ids. `secret`: keys the tokens of
+    the residents' own accounts in the alerts; None: the alerts have none. `past`: ignore evidence that is newer than
+    the record under evaluation.
     """
 
     def __init__(
@@ -89,9 +90,11 @@ class RiskEvaluator:
         rules: RiskRules,
         now: datetime,
         *,
+        secret: bytes | None = None,
         past: bool = False,
     ) -> None:
         self._known, self._entries, self._rules, self._now, self._past = known, entries, rules, now, past
+        self._secret = secret
         self._late: set[str] = set()  # ids of evidence that was unknown when the current record came
         self.result = Evaluation()
 
@@ -157,11 +160,15 @@ class RiskEvaluator:
                 danger=found.danger,
                 payments=found.payments,
                 profile=profile,
+                accounts=self._own(resident),
                 policy=self._rules.policy,
                 signal_at=arrived,
             )
             self.result.alerts.append(alert)
         return found.danger is not None
+
+    def _own(self, resident: ResidentId) -> list[str]:
+        return sorted(own_tokens(self._secret, self._entries[resident])) if self._secret else []
 
     def _known_by(self, member: Evidence, at: datetime, cause: Sequence[object]) -> bool:
         """Return whether the evidence was known at `at`, or comes from the record under evaluation."""

@@ -12,9 +12,7 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from domain.identity.identifiers import own_tokens
 from domain.policy.risk import RiskRules
-from schemas.casework.inputs import Alert
 from schemas.people.residents import ResidentId
 from schemas.risk.evidence import Evidence
 from streams.messaging import case_inputs, dead_letter_writer, sources
@@ -113,7 +111,8 @@ class ScreeningSteps:
         `found`: by resident id, canonical or not. Evidence about residents who left the register is left out.
         """
         added, entries = await standing(self._residents, found)
-        return LoadedEvidence(RiskEvaluator(await self._evidence.add(added, rules, now), entries, rules, now), added)
+        known = await self._evidence.add(added, rules, now)
+        return LoadedEvidence(RiskEvaluator(known, entries, rules, now, secret=self._secret), added)
 
     async def load_past_evidence(self, matched: MatchedBatch, rules: RiskRules, now: datetime) -> RiskEvaluator:
         """Return an evaluator for records that were counted before. It ignores evidence newer than each record.
@@ -145,13 +144,12 @@ class ScreeningSteps:
     async def publish_alerts(
         self, result: Evaluation, traces: Sequence[tracing.Trace | None], evidence: Iterable[Record] = ()
     ) -> None:
-        """Send the alerts to casework, each with the resident's own accounts; then write the evidence and store the
-        alerts.
+        """Send the alerts to casework; then write the evidence and store the alerts.
 
         `traces`: one for each alert, in order. Returns once Kafka and Redis have everything. The alerts do not wait
         until Kafka has the evidence.
         """
-        alerts = list(zip(await self._with_accounts(result.alerts), traces, strict=True))
+        alerts = list(zip(result.alerts, traces, strict=True))
         await self._producer.send_all(
             [case_inputs.record(alert, home(alert.resident, self._partitions), trace) for alert, trace in alerts]
         )
@@ -172,12 +170,6 @@ class ScreeningSteps:
             await self._requests.answer(given, counts)
         if fanning.done:
             await self._evidence.payers_of.mark(fanning.done)
-
-    async def _with_accounts(self, alerts: Sequence[Alert]) -> list[Alert]:
-        """Return the alerts with the tokens of their residents' own accounts."""
-        people = await self._residents.standing({alert.resident for alert in alerts}) if alerts else {}
-        own = {name: sorted(own_tokens(self._secret, person)) for name, person in people.items()}
-        return [alert.model_copy(update={"accounts": own.get(alert.resident, [])}) for alert in alerts]
 
     def measure(self, tally: Counter[str], now: datetime) -> None:
         """Count the batch's signals in the metrics and for the detection of feed outages. `tally`: by
