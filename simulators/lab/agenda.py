@@ -32,6 +32,11 @@ class Agenda:
         """Schedule an action at a moment, or now if that is past. `turn`: at one moment, SOON runs before LAST."""
         heapq.heappush(self._waiting, (max(moment, self.now), turn, next(self._numbers), do))
 
+    def run_until(self, end: datetime) -> None:
+        """Run all actions up to `end` (inclusive), those that they schedule too."""
+        while self.next_at <= end:
+            self.step()
+
     def step(self) -> None:
         """Advance to the next action and run it. Raises IndexError if there is none."""
         self.now, _, _, do = heapq.heappop(self._waiting)

@@ -37,8 +37,7 @@ class Oracle:
         for report in self._reports.values():
             self._agenda.at(report.paid_at, partial(self._steal, report))
             self._agenda.at(report.written_at, partial(self._written, report))
-        while self._agenda.next_at <= self._end:
-            self._agenda.step()
+        self._agenda.run_until(self._end)
         return [self._outcome(report) for report in self._reports.values()]
 
     def _steal(self, report: TheftReport) -> None:

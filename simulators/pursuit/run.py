@@ -3,7 +3,6 @@
 Only stops are simulated: no message reaches a victim, nobody visits them, and no deadline fires.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,25 +22,24 @@ from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
 from schemas.risk.signals import TransferState
 from simulators.assumptions.chance import seconds, stream
+from simulators.assumptions.figures import STOP_FOR
 from simulators.assumptions.stolen_money import StolenMoney
 from simulators.lab.agenda import Agenda
 from simulators.lab.cases import Cases
 from simulators.pursuit.banks import Banks, StopAnswer
-from simulators.pursuit.money import MoneyTruth, MuleMovement
+from simulators.pursuit.money import MoneyTruth
 from simulators.pursuit.reports import ReportKind, TheftReport, gangs, reports
 from simulators.world.province import START
 
 LASTS = timedelta(days=4)  # after the last payment: most reports are in, and every bank has answered
-OPERATOR, ANYBODY = (
-    "operator-1",
-    Profile(
-        birth_year=1970,
-        sex=Sex.FEMALE,
-        occupation=Occupation.RETIRED,
-        division="220104",
-        language=Language.CHINESE,
-        balance=BalanceBand.MIDDLE,
-    ),
+OPERATOR = "operator-1"
+ANYBODY = Profile(
+    birth_year=1970,
+    sex=Sex.FEMALE,
+    occupation=Occupation.RETIRED,
+    division="220104",
+    language=Language.CHINESE,
+    balance=BalanceBand.MIDDLE,
 )
 
 
@@ -105,8 +103,7 @@ class Pursuit:
             if report.kind is ReportKind.TRUE:
                 self._agenda.at(report.paid_at, partial(self._steal, kept))
             self._agenda.at(report.written_at, partial(self._written, kept))
-        while self._agenda.next_at <= self._end:
-            self._agenda.step()
+        self._agenda.run_until(self._end)
         if missing := self._money.missing():
             raise AssertionError(f"{missing} fen of stolen money are neither in an account nor gone")
         return [self._outcome(kept) for kept in self._reports.values()]
@@ -232,19 +229,7 @@ def _feedback(dispatch: Dispatch, payment: Payment, answer: StopAnswer, number: 
         transfer=payment.transfer,
         state=answer.state,
         amount_fen=answer.amount_fen,
-        until=now + timedelta(hours=48) if answer.state is BankState.IN_FORCE else None,
+        until=now + STOP_FOR if answer.state is BankState.IN_FORCE else None,
         bank=payment.institution,
-        movements=list(_stated(answer.onward)),
+        movements=[OnwardMovement(**each._asdict()) for each in answer.onward],
     )
-
-
-def _stated(onward: tuple[MuleMovement, ...]) -> Iterator[OnwardMovement]:
-    for each in onward:
-        yield OnwardMovement(
-            payer=each.payer,
-            payee=each.payee,
-            kind=each.kind,
-            amount_fen=each.amount_fen,
-            at=each.at,
-            sequence=each.sequence,
-        )

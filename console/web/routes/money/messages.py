@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from fastapi import Form
+from fastapi import Form, Request
 
 from console.web.auth.who import NotFoundError, Who
+from console.web.case.answers import Answer, Answered
 from console.web.case.view import person_of
+from console.web.kit.i18n import translate
 from console.web.kit.services import Services
+from console.web.kit.wording import say
 from console.web.payments import stops
 from domain.identity import masking
 from domain.payments.reconciliation import Line, reconcile
@@ -17,6 +20,14 @@ FormId = Annotated[str, Form(min_length=1, max_length=64)]
 """The id that a page gave its form: sent twice, a form counts once."""
 WAITS = "已提交，等待系统确认"
 REASON_LENGTH = "理由须为 2 至 300 字。"
+
+
+def not_done(request: Request, answer: Answer) -> tuple[str, int]:
+    """Return what a page says of an act that is not done, and its status: the refusal (409), or that the case has not
+    answered yet (202).
+    """
+    words = say(request, answer.why) if answer.why else translate(request, WAITS)
+    return words, 409 if answer.how is Answered.REFUSED else 202
 
 
 async def messages(made: Services, who: Who, case: Case, payment: Payment) -> dict[str, Any]:

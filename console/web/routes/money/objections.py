@@ -8,16 +8,16 @@ from starlette.responses import RedirectResponse, Response
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.auth.words import N_
-from console.web.case import answers
+from console.web.case import acts, answers
 from console.web.case.acting import acted
-from console.web.case.answers import Answer, Answered
+from console.web.case.answers import Answered
 from console.web.kit.door import RELEASES, Door
 from console.web.kit.filled import Filled, FormError, fen, filled, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
-from console.web.routes.money.messages import REASON_LENGTH, WAITS, messages
+from console.web.routes.money.messages import REASON_LENGTH, messages, not_done
 from domain.casework.orders import objections
 from domain.casework.orders.records import order_of
 from domain.casework.payments import find
@@ -89,7 +89,8 @@ async def take(request: Request, case_id: str, step: str, who: Signed) -> Respon
         answer = await answers.put(made, who, objected, step)
         case = await _with_order(made, who, case_id, step)
         if answer.how is not Answered.DONE and objections.objection_of(case, name) is None:
-            return await _form(request, who, case, step, _words(request, answer), given, _status(answer))
+            words, status = not_done(request, answer)
+            return await _form(request, who, case, step, words, given, status)
     return RedirectResponse(f"/release/objections/{case.id}/{name}", 303)
 
 
@@ -119,7 +120,8 @@ async def decide(request: Request, case_id: str, objection: str, who: Signed) ->
     again = answer.how is Answered.WAITING and found.decided_by == who.login  # the form was sent twice
     if answer.how is Answered.DONE or again:
         return RedirectResponse(f"/release/objections/{case.id}/{found.id}", 303)
-    return await _page(request, who, case, found, _words(request, answer), given, _status(answer))
+    words, status = not_done(request, answer)
+    return await _page(request, who, case, found, words, given, status)
 
 
 def _objected(made: Services, who: Who, case: Case, step: str, given: Filled) -> ObjectStop:
@@ -166,30 +168,15 @@ def _typed(given: Filled | None, *fields: str) -> dict[str, str]:
     return {name: given[name] if given else "" for name in fields}
 
 
-def _words(request: Request, answer: Answer) -> str:
-    return say(request, answer.why) if answer.why else translate(request, WAITS)
-
-
-def _status(answer: Answer) -> int:
-    return 409 if answer.how is Answered.REFUSED else 202
-
-
-async def _case(made: Services, who: Who, case_id: str) -> Case:
-    case = await made.desk.load(case_id)
-    if case is None or not who.sees(case.profile.division):
-        raise NotFoundError
-    return case
-
-
 async def _with_order(made: Services, who: Who, case_id: str, step: str) -> Case:
-    case = await _case(made, who, case_id)
+    case = await acts.found(made, who, case_id)
     if order_of(case, step) is None:
         raise NotFoundError
     return case
 
 
 async def _found(made: Services, who: Who, case_id: str, name: str) -> tuple[Case, StopObjection]:
-    case = await _case(made, who, case_id)
+    case = await acts.found(made, who, case_id)
     found = objections.objection_of(case, name)
     if found is None:
         raise NotFoundError

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.auth.words import N_
-from console.web.case import answers
+from console.web.case import acts, answers
 from console.web.case.acting import acted
 from console.web.case.answers import Answered
 from console.web.case.money_tree import drawn_tree
@@ -22,7 +22,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.payments import stops
-from console.web.routes.money.messages import REASON_LENGTH, WAITS, FormId, messages
+from console.web.routes.money.messages import REASON_LENGTH, FormId, messages, not_done
 from domain.casework.orders import handover
 from domain.casework.orders import records as orders
 from domain.casework.payments import with_traced
@@ -151,9 +151,9 @@ async def _decide(request: Request, who: Who, case_id: str, act: Decided, form: 
     answer = await answers.put(made, who, acted(made, who, case, act, name), _reason(act))
     if answer.how is Answered.DONE:
         return RedirectResponse(f"/release/orders/{case.id}/{act.order}", 303)
-    wrong = say(request, answer.why) if answer.why else translate(request, WAITS)
+    wrong, status = not_done(request, answer)
     case, order = await _found(made, who, case_id, act.order)
-    return await _page(request, who, case, order, wrong, status=409 if answer.why else 202)
+    return await _page(request, who, case, order, wrong, status=status)
 
 
 def _reason(act: Decided) -> str:
@@ -166,9 +166,9 @@ def _reason(act: Decided) -> str:
 
 
 async def _found(made: Services, who: Who, case_id: str, step: str) -> tuple[Case, StopOrder]:
-    case = await made.desk.load(case_id)
-    order = orders.order_of(case, step) if case and who.sees(case.profile.division) else None
-    if case is None or order is None:
+    case = await acts.found(made, who, case_id)
+    order = orders.order_of(case, step)
+    if order is None:
         raise NotFoundError
     return case, order
 

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.auth.words import N_
-from console.web.case import answers
+from console.web.case import acts, answers
 from console.web.case.answers import Answered
 from console.web.kit.door import RELEASES, Door
 from console.web.kit.filled import new_form
@@ -259,8 +259,8 @@ def _may_not(found: ReleaseRequest, wanted: ReleaseState, who: Who) -> Why | Non
 
 async def _case(made: Services, who: Who, case_id: str, number: int) -> Case:
     """Return a case with a stop of this `number`. Raises NotFoundError if there is none in the person's area."""
-    case = await made.desk.load(case_id)
-    if case is None or not who.sees(case.profile.division) or _numbered(case, number).stop is None:
+    case = await acts.found(made, who, case_id)
+    if _numbered(case, number).stop is None:
         raise NotFoundError
     return case
 
