@@ -201,27 +201,31 @@ def _accepted_here() -> float:
 async def _figures(running: Running, prometheus: PrometheusServer, before: float) -> dict[str, tuple[float, float]]:
     """Once Prometheus has what stands since now: each main figure, and what the journal says it must be.
 
-    `before`: signals that this process had accepted before the demo.
+    All are asked as of the scrape that had it. A later one may time out, since this process serves the exporter and
+    adds up the journal at the same time; Prometheus then has no present value. `before`: signals that this process had
+    accepted before the demo.
     """
     stopped, until = time.time(), time.monotonic() + FRESH_SECONDS
-    seen = 'quanzu_exporter_look_timestamp_seconds{look="partitions"}'
-    while not (found := (await asyncio.to_thread(prometheus.query, seen)).series) or float(found[0]["value"][1]) < (
-        stopped + LOOKS[0].every
-    ):
+    look = 'quanzu_exporter_look_timestamp_seconds{look="partitions"}'
+    fresh = f"timestamp({look}) and {look} > {stopped + LOOKS[0].every}"
+    while not (found := (await asyncio.to_thread(prometheus.query, fresh)).series):
         if time.monotonic() > until:
             raise TimeoutError("Prometheus has not read the exporter since the workers stopped")
         await asyncio.sleep(0.2)
+    scraped = float(found[0]["value"][1])
     entries = await journal_events(running.line.settings)
     tallies = await running.line.screening.tallies()
     wanted = dict(_by_journal(entries))
     for outcome in OUTCOMES:
         wanted[f'sum(quanzu_signals{{outcome="{outcome}"}})'] = sum(each.get(outcome, 0) for each in tallies.values())
     wanted["sum(quanzu_signals_accepted_total)"] = before + sum(running.feeders.accepted.values())
-    return {expr: (await asyncio.to_thread(_value, prometheus, expr), number) for expr, number in wanted.items()}
+    return {
+        expr: (await asyncio.to_thread(_value, prometheus, expr, scraped), number) for expr, number in wanted.items()
+    }
 
 
-def _value(prometheus: PrometheusServer, expr: str) -> float:
-    found = prometheus.query(f"{expr} or vector(0)")
+def _value(prometheus: PrometheusServer, expr: str, at: float) -> float:
+    found = prometheus.query(f"{expr} or vector(0)", at)
     return found.value() if not found.error else float("nan")
 
 
