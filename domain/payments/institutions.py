@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -85,10 +87,11 @@ class Institutions:
         return self.by_code[max(fits)[1]] if fits else None
 
 
+@lru_cache(maxsize=4)  # a starting worker asks five times for the same 300 banks
 def load(text: str) -> Institutions:
     """Return the institutions of a TOML table. Raises InstitutionsError if it is not TOML or an entry is invalid."""
     table = read_table(text, _Table, InstitutionsError)
-    return Institutions(table.until, {each.code: each for each in table.institution})
+    return Institutions(table.until, MappingProxyType({each.code: each for each in table.institution}))
 
 
 def _names(each: Institution) -> frozenset[str]:
