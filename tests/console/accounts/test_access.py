@@ -30,6 +30,7 @@ PUBLIC = {
     *(
         "healthz",
         "readyz",
+        "clock",
         "language",
         "guest",
         "sign-in",
