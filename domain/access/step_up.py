@@ -29,7 +29,8 @@ def proofs_wanted(account: Account, keys_work: bool, by: SignedInBy, age: timede
     """Return the proofs of which a grave act needs one, the first choice first; an empty list if it needs none.
 
     `keys_work`: the console's address allows security keys. `by`, `age`: the session's. Whoever has a factor here
-    always shows it. Whoever has none was vouched for by the OpenID provider, whose word counts for FRESH.
+    always shows it. Whoever has none was vouched for by the OpenID provider, whose word counts for FRESH. The provider
+    must have asked that person at most FRESH before the sign-in; console/web/auth/oidc.py checks this.
     """
     found = [Proof.KEY] if account.security_keys and keys_work else []
     if account.totp:

@@ -6,6 +6,7 @@ second factor, so the console asks for none.
 
 import hmac
 import secrets
+import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from console.web.kit.settings import ConsoleSettings
+from domain.access.step_up import FRESH
 from schemas.base import encrypted_or_local
 from schemas.errors import UserError
 from streams.runtime.settings import SettingsError
@@ -33,6 +35,9 @@ with warnings.catch_warnings():  # Authlib 1.9 warns that it prefers httpx2, but
 
 SECONDS = 10.0  # for each answer of the provider
 LEEWAY_SECONDS = 60  # allowed difference of the provider's clock
+PROVED_SECONDS = int(FRESH.total_seconds())
+"""How long ago, at most, a person may have shown the provider who they are. A provider otherwise answers from its own
+session, hours old, and signing in again would prove nothing."""
 # Only signatures by the provider's own key: HS256 uses the client's secret, and `none` is no signature.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 
@@ -100,6 +105,7 @@ class Provider:
                     state=journey.state,
                     nonce=journey.nonce,
                     code_verifier=journey.verifier,
+                    max_age=PROVED_SECONDS,
                     **self._accepted.asked(),
                 )
             except (httpx.HTTPError, AuthlibBaseError, KeyError, ValueError) as error:
@@ -164,9 +170,16 @@ class Provider:
             "iss": {"essential": True, "value": self.issuer},
             "aud": {"essential": True, "value": self._client},
         }
-        known = {"nonce": journey.nonce, "client_id": self._client, "access_token": token.get("access_token")}
+        known = {
+            "nonce": journey.nonce,
+            "client_id": self._client,
+            "access_token": token.get("access_token"),
+            "max_age": PROVED_SECONDS,  # auth_time is then required
+        }
         claims = CodeIDToken(decoded.claims, decoded.header, wanted, known)
         claims.validate(leeway=LEEWAY_SECONDS)
+        if time.time() - claims["auth_time"] > PROVED_SECONDS + LEEWAY_SECONDS:
+            raise OidcError("auth_time: the provider answered from an old session, although max_age was asked for")
         self._accepted.check(claims)
         return str(claims["sub"])
 

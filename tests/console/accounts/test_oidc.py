@@ -1,5 +1,6 @@
 """Signing in at an OpenID provider, which is a real one on the loopback."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +27,9 @@ STATED = [
     User(sub="u-other-amr", claims={"acr": "gold", "amr": ["pwd"]}),
     User(sub="u-odd-amr", claims={"acr": "gold", "amr": "otp"}),
     User(sub="u-silent", claims={}),
+    User(sub="u-hours-ago", claims={"auth_time": int(time.time()) - 3 * 3600}),
+    User(sub="u-a-minute-ago", claims={"auth_time": int(time.time()) - 60}),
+    User(sub="u-odd-time", claims={"auth_time": "now"}),
 ]
 
 
@@ -192,7 +196,7 @@ async def test_only_a_sign_in_of_the_accepted_strength_lets_somebody_in(console:
         directory.issuer, "quanzu", "secret", AcceptedClaims(frozenset({"gold"}), frozenset({"otp", "hwk"}))
     )
     with asking(console, strong):
-        for user in STATED:
+        for user in (each for each in STATED if "auth_time" not in each.claims):
             await console.account(StaffRole.AUDITOR, subject=f"{directory.issuer}|{user.sub}")
             async with Visitor(console) as visitor:
                 address = (await visitor.get("/sign-in/oidc")).headers["location"]
@@ -201,6 +205,20 @@ async def test_only_a_sign_in_of_the_accepted_strength_lets_somebody_in(console:
                 assert (answer.status_code, COOKIE in visitor.kept) == (
                     (200, True) if user.sub == "u-strong" else (401, False)
                 ), user.sub
+
+
+async def test_a_provider_that_answers_from_an_old_session_of_its_own_proves_nothing(
+    federated: Stage, directory: Directory
+) -> None:
+    found = {}
+    for sub in ("u-hours-ago", "u-odd-time", "u-a-minute-ago"):
+        await federated.account(StaffRole.AUDITOR, subject=f"{directory.issuer}|{sub}")
+        async with Visitor(federated) as visitor:
+            address = (await visitor.get("/sign-in/oidc")).headers["location"]
+            assert parse_qs(urlsplit(address).query)["max_age"] == ["300"]
+            answer = await visitor.get(ours(await directory.confirm(address, sub)))
+            found[sub] = (answer.status_code, COOKIE in visitor.kept)
+    assert found == {"u-hours-ago": (401, False), "u-odd-time": (401, False), "u-a-minute-ago": (200, True)}
 
 
 @pytest.mark.parametrize(
