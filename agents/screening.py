@@ -95,10 +95,11 @@ class Screening(ScreeningSteps):
     async def rescreen(
         self, lane: TopicPartition, owed: Owed, first: int, records: Sequence[Raw], pause: Pause
     ) -> bool:
-        """Screen records again that were counted in a store that was lost. Nothing is alerted or published again.
+        """Screen records again that were counted in a store that was lost. Nothing is alerted or published here.
 
-        Counts those from the offset `first` on. Returns True once they are counted; False if the range owed has changed
-        meanwhile.
+        Residents whose danger was not alerted at the time are re-evaluated: the store was lost before it had all their
+        evidence. Counts the records from the offset `first` on. Returns True once they are counted; False if the range
+        owed has changed meanwhile.
         """
         now, rules = self.clock.now(), await self.state.rules_of(lane)
         batch = await self.decode(lane, records, now, pause)
@@ -109,7 +110,8 @@ class Screening(ScreeningSteps):
             evaluator.evaluate(lane, record)
             await pause()
         due = {who: at for who, at in evaluator.result.rescore.items() if at > now - rules.call.most}
-        await self.state.evidence.remember({}, due)
+        unknown = dict.fromkeys(evaluator.result.alerted, now)  # to casework
+        await self.state.evidence.remember({}, due | unknown)
         return await self.state.positions.pay(lane, owed, first, tally_of(batch, matched, evaluator.result), resent)
 
     async def rescore(self, partition: int, now: datetime) -> int:

@@ -27,6 +27,7 @@ Entry = CaseEvent | RulesEvent | UnchangedEvent
 Progress = Callable[[int, int], object]
 
 CHUNK = 5_000  # entries per chunk: a case's versions are close together, and only the last is stored
+NEWEST = 100  # entries among which the last commit is looked for: another worker may just repeat an earlier one
 MOST_WAITING = 20_000  # entries behind a gap: more than any writer has in progress, so the gap will never close
 
 GAPS = Counter("quanzu_journal_gaps", "Ranges of inputs without a journal entry that are no longer on their topic")
@@ -258,6 +259,19 @@ async def sent_since(settings: Settings, partition: int, offset: int) -> set[str
         if isinstance(entry, CaseEvent):
             found.update(dispatch.id for dispatch in entry.dispatches)
     return found
+
+
+async def last_applied(settings: Settings, partition: int) -> int:
+    """Return the offset of the last input that the partition's newest journal entries say was applied; -1 if none does.
+
+    A store that is behind it has lost commits. Entries of an earlier case-inputs topic do not count.
+    """
+    first = (await end_offsets(settings, topics.CASE_EVENTS.name))[partition] - NEWEST
+    links: list[tuple[int, int]] = []
+    async for place, value in _values(settings, topics.CASE_EVENTS.name, partition, first):
+        if entry := readable(topics.CASE_EVENTS.name, place, partial(decode, value)):
+            links.append((entry.commit.log, entry.commit.last))
+    return max(links, default=(0, -1))[1]
 
 
 async def _values(settings: Settings, topic: str, partition: int, first: int = 0) -> AsyncIterator[tuple[int, bytes]]:

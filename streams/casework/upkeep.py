@@ -35,7 +35,7 @@ class Upkeep:
         self._recovery, self._publish_outbox = recovery, publish_outbox
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # excludes batch and watch from each other
         self._reached: dict[int, int] = {}  # partition -> highest input known here to be applied
-        self._known: set[int] = set()  # the partitions of the last watch
+        self._known: set[int] = set()  # the partitions that this worker has owned since it learned what was applied
 
     def lock(self, partition: int) -> asyncio.Lock:
         """Return the lock that is held while this worker processes a partition's inputs; always the same one for a
@@ -75,6 +75,19 @@ class Upkeep:
         """
         refuse_ahead(partition, stored, await self._recovery.end(partition))
 
+    async def learn(self, partitions: Sequence[int]) -> None:
+        """Learn which inputs of newly owned partitions are in the journal or were acknowledged, and thus applied.
+
+        A restored image of a Redis machine has the run id that it had before. Without this, only a worker that had seen
+        the later state would notice.
+        """
+        if new := [partition for partition in partitions if partition not in self._known]:
+            acked = await acknowledged_offsets(self._settings, topics.CASE_INPUTS.name, new)
+            for partition in new:
+                await self._learn_from_journal(partition)
+                self._reached[partition] = max(self._reached[partition], acked.get(partition, -1))
+            self._known.update(new)
+
     async def watch(self, partitions: Iterable[int]) -> None:
         """Restore partitions whose store was lost or is older, and publish what a dead worker left in the outbox.
 
@@ -82,7 +95,8 @@ class Upkeep:
         case-inputs.
         """
         mine = list(partitions)
-        await self._learn(mine)
+        self._known.intersection_update(mine)
+        await self.learn(mine)
         for partition in await self._store.unsettled(mine, self._reached):
             async with self._locks[partition]:
                 stored = await self._store.offset(partition)
@@ -100,11 +114,14 @@ class Upkeep:
         beyond the end of case-inputs.
         """
         async with self._locks[partition]:
+            await self._learn_from_journal(partition)  # each time: others commit too
             stand = await self._store.position(partition)
             if not await self._recovery.leads(stand):
                 return []
             if stand.offset is None or stand.older:
                 await self._recovery.restore(partition)
+            elif self.lacks_inputs(partition, stand.offset, 0):
+                await self.catch_up(partition)
             entries = await self._publish_outbox(partition)
             stored, end = await self._store.offset(partition), await self._recovery.end(partition)
             if stored is None or stored >= end - 1:
@@ -129,9 +146,6 @@ class Upkeep:
         policy = (await self._policies.default()).hash
         await journal.begin_anew(self._settings, self._producer, partition, policy, self._clock.now())
 
-    async def _learn(self, partitions: Sequence[int]) -> None:
-        """Learn which inputs of newly owned partitions were acknowledged, and thus applied."""
-        if new := [partition for partition in partitions if partition not in self._known]:
-            acked = await acknowledged_offsets(self._settings, topics.CASE_INPUTS.name, new)
-            self._reached |= {each: max(offset, self._reached.get(each, -1)) for each, offset in acked.items()}
-        self._known = set(partitions)
+    async def _learn_from_journal(self, partition: int) -> None:
+        applied = await journal.last_applied(self._settings, partition)
+        self._reached[partition] = max(applied, self._reached.get(partition, -1))

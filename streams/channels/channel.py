@@ -22,6 +22,9 @@ Process = Callable[[Delivery], Awaitable[bool]]
 """Carries out a dispatch as far as possible now (agents/dispatch.py). Returns whether it is finished."""
 
 
+REMEMBERED = 10_000  # finished dispatches: about 2 MB
+
+
 class Channel:
     """Carries out dispatches through one provider, several at once; red ones have slots of their own."""
 
@@ -40,6 +43,9 @@ class Channel:
         self._draining = False
         # A lease belongs to the process: two of its tasks with the same dispatch exclude each other here.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        # The ids of those that this process has finished last, oldest first. A restored image of a Redis machine may
+        # have lost their marks.
+        self._finished: dict[str, None] = {}
 
     async def run(self, stream: StreamT[bytes]) -> None:
         """Carry out each dispatch of the stream, and acknowledge it when it is finished. The body of a channel's
@@ -91,6 +97,8 @@ class Channel:
         if lock.locked() and not patient:
             return
         async with lock:
+            if dispatch.id in self._finished:
+                return
             delivery = self._make_delivery(dispatch)
             try:
                 await self._deliver(dispatch, delivery, patient=patient)
@@ -103,11 +111,19 @@ class Channel:
         """
         for pause in _pauses():
             async with self._red_slots if dispatch.level is Level.RED else self._slots:
-                if self._draining or await self._process(delivery):
+                if self._draining:
+                    return
+                if await self._process(delivery):
+                    self._remember(dispatch.id)
                     return
             if not patient:
                 return
             await asyncio.sleep(pause)
+
+    def _remember(self, finished: str) -> None:
+        self._finished[finished] = None
+        if len(self._finished) > REMEMBERED:
+            del self._finished[next(iter(self._finished))]
 
 
 def _pauses() -> Iterator[float]:

@@ -18,8 +18,8 @@ from domain.ids import result_id
 from schemas.base import ANY_VERSION, Model
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
-from schemas.casework.inputs import CaseInput
-from schemas.levels import Action, Result
+from schemas.casework.inputs import CaseInput, ContactResult
+from schemas.levels import NEVER_SENT, Action, Result
 from streams.messaging.topics import home
 from streams.runtime import metrics
 from streams.runtime.settings import Settings
@@ -161,9 +161,13 @@ class DispatchLog:
     async def answered(self, dispatch: Dispatch, fence: str, inputs: Sequence[CaseInput], bank: str = "") -> bool:
         """Store the results (`inputs`, to be reported), so that it is not sent again. Returns True if they are stored;
         False, without any effect, if the claim with this `fence` is lost.
+
+        A store that was lost no longer knows any claim. It still takes the result of a request. It does not take that
+        nothing was sent: another worker may have sent it meanwhile.
         """
         entry = Entry(state=Progress.ANSWERED, action=dispatch.action, bank=bank, inputs=list(inputs))
-        return await self._effect("answered", dispatch, fence, entry)
+        results = [each.result for each in inputs if isinstance(each, ContactResult)]
+        return await self._effect("not_sent" if NEVER_SENT.issuperset(results) else "answered", dispatch, fence, entry)
 
     async def done(self, dispatch: Dispatch, fence: str, bank: str = "") -> bool:
         """Mark the dispatch as reported. Returns True if it is marked; False, without any effect, if the claim with

@@ -99,14 +99,25 @@ class Lanes:
 
     async def _cover(self, lane: TopicPartition) -> None:
         async with self._locks[lane]:
-            position, (_, end) = await self._positions.position(lane), await self._bounds(lane)
+            position, (begin, end) = await self._positions.position(lane), await self._bounds(lane)
             if position.offset is None or not position.current or position.offset >= end - 1:
                 return
-            last = min(end - 1, position.offset + BATCH)
-            waiting = read_range(self._settings, lane.topic, lane.partition, position.offset + 1, last)
-            records = [Raw(record.offset, record.value or b"") async for record in waiting]
+            first = max(begin, position.offset + 1)
             # Only once: each batch that begins here makes the owner's current batch uncountable.
-            await self._advance(lane, records, in_pieces())
+            if records := await self._kept(lane, first, min(end - 1, first + BATCH - 1)):
+                await self._advance(lane, records, in_pieces())
+            else:  # the topic has deleted all that was not screened
+                await self._again(lane, await self._positions.position(lane, begin=True), end - 1)
+
+    async def _kept(self, lane: TopicPartition, first: int, last: int) -> list[Raw]:
+        """Return the records with these offsets; an empty list if the topic has just deleted the first of them."""
+        try:
+            waiting = read_range(self._settings, lane.topic, lane.partition, first, last)
+            return [Raw(record.offset, record.value or b"") async for record in waiting]
+        except ReadError:
+            if (await self._bounds(lane))[0] <= first:
+                raise
+            return []
 
     async def _advance(self, lane: TopicPartition, records: Sequence[Raw], pause: Pause) -> bool:
         """Screen the records, or first the ones missing before them. Returns False if the position must be read

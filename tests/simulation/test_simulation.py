@@ -17,6 +17,7 @@ from tests.simulation.schedule import Schedule, Step, drawn
 from tests.simulation.simulated import worker
 
 SEEDS = range(1, 25)
+FOUND = sorted((Path(__file__).parent / "found").glob("*.json"))
 TELL = """
 import hashlib, sys
 from tests.simulation.simulated import worker
@@ -97,7 +98,7 @@ def test_the_same_seed_is_the_same_story_in_two_processes() -> None:
 
 def test_what_a_dead_worker_committed_and_did_not_publish_outlives_a_wipe() -> None:
     """One dies between commit and publish, another covers for it, and then Redis is wiped."""
-    orders = [killed_covered_wiped(after) for after in range(1, 16)]
+    orders = [killed_covered_wiped(after) for after in range(1, 31)]
     assert not [broken for order in orders if (broken := broken_by(run(order)))]
     with mutated("past_the_outbox"):
         assert any("nothing_lost" in broken_by(run(order)) for order in orders)
@@ -136,6 +137,11 @@ def test_a_schedule_is_plain_data() -> None:
 def test_a_wipe_between_signals_is_survived() -> None:
     ran = run(quiet(red(0.5), Step(2.0, "wipe"), red(4.0, who=1)))
     assert not broken_by(ran)
+
+
+@pytest.mark.parametrize("file", FOUND, ids=lambda file: file.stem)
+def test_an_order_that_once_broke_a_law_breaks_none(file: Path) -> None:
+    assert not broken_by(run(Schedule.read(file.read_bytes())))
 
 
 @pytest.mark.parametrize("name", MUTATIONS)

@@ -58,6 +58,18 @@ async def test_two_workers_with_the_same_dispatch_make_one_contact(settings: Set
         assert await rig.results(dispatch.resident) == ["sent"]
 
 
+async def test_a_process_does_not_repeat_what_it_has_finished_when_redis_forgets_that(settings: Settings) -> None:
+    async with rigged(settings, Kind.NEITHER) as rig:
+        dispatch = await rig.decided(dispatch_for((await rig.resident()).id))
+        outgoing = await rig.worker()
+        channel = channel_of(SmsProvider(outgoing), outgoing)
+        await channel.carry([dispatch])
+        await rig.redis.flushdb()
+        await rig.decided(dispatch)  # an image from before the contact: the case is there, its contact's mark is not
+        await channel.carry([dispatch])
+        assert contacts(rig, dispatch) == 1
+
+
 @pytest.mark.parametrize(
     ("kind", "result"), [(Kind.IDEMPOTENT, "sent"), (Kind.ASKABLE, "sent"), (Kind.NEITHER, "in_doubt")]
 )

@@ -218,6 +218,20 @@ async def test_what_came_of_a_dispatch_is_noted_in_a_store_that_was_wiped_and_wh
         assert found.entry.state is Progress.ANSWERED
 
 
+@pytest.mark.parametrize("found", [Result.NOT_SENT, Result.FAILED])
+async def test_a_store_that_was_wiped_does_not_take_from_a_frozen_worker_that_nothing_was_sent(
+    settings: Settings, found: Result
+) -> None:
+    async with rigged(settings) as rig:
+        dispatch = await decided(rig)
+        frozen = (await rig.worker()).book
+        claim = await taken(frozen, dispatch)
+        await rig.redis.flushdb()  # nobody's claim is known any more: another may have sent it
+        assert not await frozen.answered(dispatch, claim.fence, [result(dispatch, found)])
+        await rig.decided(dispatch)
+        assert (await taken((await rig.worker()).book, dispatch)).entry is None
+
+
 @pytest.mark.parametrize(
     ("kind", "word"), [(Kind.IDEMPOTENT, "sent"), (Kind.ASKABLE, "sent"), (Kind.NEITHER, "in_doubt")]
 )
