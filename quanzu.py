@@ -16,6 +16,8 @@ from console.commands import (
     console,
     dead,
     doctor,
+    gateway,
+    gateway_voice,
     hold,
     intake,
     metrics,
@@ -66,7 +68,7 @@ async def _rebuild_partition(
 
 for command in (demo, worker, intake.intake, doctor.doctor):
     app.command()(command)
-for group in (console, metrics, case, policy, hold, residents, dead, audit, simulators.lab_commands):
+for group in (console, metrics, case, policy, hold, residents, dead, audit, simulators.lab_commands, gateway):
     app.add_typer(group.app)
 app.add_typer(admin.make_app(_rebuild_partition))
 

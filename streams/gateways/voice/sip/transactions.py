@@ -1,0 +1,158 @@
+"""Client transactions (RFC 3261, section 17.1): a request is repeated over UDP until it is answered."""
+
+import asyncio
+from collections.abc import Callable
+
+from aiosipua.headers import CSeq, stringify_cseq
+from aiosipua.message import SipRequest, SipResponse
+
+from streams.gateways.voice.sip.connection import TrunkConnection, TrunkUnreachableError
+
+T1, T2 = 0.5, 4.0  # seconds: the estimate of a round trip, and the longest interval of a repeated request
+TIMEOUT = 64 * T1
+REQUEST_TIMEOUT, SERVICE_UNAVAILABLE = 408, 503
+
+Answered = Callable[[SipResponse], None]
+
+
+class InviteTransaction:
+    """An INVITE under way. `final`: its first final answer; 408 if the trunk does not answer at all.
+
+    Further 2xx answers are passed to `confirmed` too: each must be acknowledged, also a repeated one and those of other
+    telephones that answered the same call.
+    """
+
+    def __init__(self, connection: TrunkConnection, request: SipRequest, early: Answered, confirmed: Answered) -> None:
+        self._connection, self.request, self._early, self._confirmed = connection, request, early, confirmed
+        self.final: asyncio.Future[SipResponse] = asyncio.get_running_loop().create_future()
+        self.rung = False  # a provisional answer came: it can be cancelled
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Send the request. Raises TrunkUnreachableError if there is no connection."""
+        self._connection.send(self.request)
+        loop = asyncio.get_running_loop()
+        self._began = loop.time()
+        self._timer = loop.call_later(T1 if not self._connection.reliable else TIMEOUT, self._repeat, T1)
+
+    def receive(self, response: SipResponse) -> None:
+        """Take an answer to this INVITE, and acknowledge a refusal."""
+        self._stop()
+        status = response.status_code
+        if status < 200:
+            self.rung = True
+            if status > 100:
+                self._early(response)
+            return
+        if status >= 300:
+            self._connection.send(refusal_ack(self.request, response))
+        else:
+            self._confirmed(response)
+        if not self.final.done():
+            self.final.set_result(response)
+
+    def _repeat(self, interval: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self.final.done():
+            return
+        if loop.time() - self._began >= TIMEOUT:
+            self.final.set_result(SipResponse(status_code=REQUEST_TIMEOUT, reason_phrase="no answer of the trunk"))
+            return
+        try:
+            self._connection.send(self.request)
+        except TrunkUnreachableError:
+            self.final.set_result(SipResponse(status_code=SERVICE_UNAVAILABLE, reason_phrase="no connection"))
+            return
+        left = TIMEOUT - (loop.time() - self._began)
+        self._timer = loop.call_later(min(2 * interval, left), self._repeat, 2 * interval)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+class Transactions:
+    """The client transactions of a connection, by the branch of their Via header and their method."""
+
+    def __init__(self, connection: TrunkConnection) -> None:
+        self._connection = connection
+        self._invites: dict[str, InviteTransaction] = {}
+        self._others: dict[tuple[str, str], asyncio.Future[SipResponse]] = {}
+
+    def invite(self, request: SipRequest, early: Answered, confirmed: Answered) -> InviteTransaction:
+        """Send an INVITE. Raises TrunkUnreachableError if there is no connection."""
+        transaction = InviteTransaction(self._connection, request, early, confirmed)
+        transaction.start()
+        self._invites[_branch(request)] = transaction
+        return transaction
+
+    def forget(self, transaction: InviteTransaction) -> None:
+        """Drop an INVITE once no repeated answer can come any more: after 32 s."""
+        asyncio.get_running_loop().call_later(TIMEOUT, self._invites.pop, _branch(transaction.request), None)
+
+    async def ask(self, request: SipRequest) -> SipResponse:
+        """Send a request other than INVITE and ACK, and return its final answer: 408 if none came in 32 s, 503 without
+        a connection.
+        """
+        key = (_branch(request), request.method)
+        waiting = self._others[key] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return await self._repeated(request, waiting)
+        except TimeoutError:
+            return SipResponse(status_code=REQUEST_TIMEOUT, reason_phrase="no answer of the trunk")
+        except TrunkUnreachableError:
+            return SipResponse(status_code=SERVICE_UNAVAILABLE, reason_phrase="no connection")
+        finally:
+            self._others.pop(key, None)
+
+    def receive(self, response: SipResponse) -> None:
+        """Pass an answer to its transaction. One of no transaction is dropped."""
+        cseq = response.cseq
+        method, branch = (cseq.method if cseq else ""), _branch(response)
+        if method == "INVITE":
+            if (invite := self._invites.get(branch)) is not None:
+                invite.receive(response)
+        elif (waiting := self._others.get((branch, method))) and not waiting.done() and response.status_code >= 200:
+            waiting.set_result(response)
+
+    async def _repeated(self, request: SipRequest, waiting: "asyncio.Future[SipResponse]") -> SipResponse:
+        interval = T1
+        while not waiting.done():
+            self._connection.send(request)
+            await asyncio.wait([waiting], timeout=TIMEOUT if self._connection.reliable else interval)
+            interval = min(2 * interval, T2)
+        return waiting.result()
+
+
+def refusal_ack(invite: SipRequest, response: SipResponse) -> SipRequest:
+    """Return the ACK of a refused INVITE: of the same transaction (RFC 3261, 17.1.1.3)."""
+    ack = SipRequest(method="ACK", uri=invite.uri)
+    _copy(invite, ack, "Via", "From", "Call-ID", "Max-Forwards", "Route")
+    ack.headers.set_single("To", response.get_header("to") or invite.get_header("to") or "")
+    _sequence(invite, ack)
+    return ack
+
+
+def cancel_of(invite: SipRequest) -> SipRequest:
+    """Return the CANCEL of an INVITE (RFC 3261, 9.1)."""
+    cancel = SipRequest(method="CANCEL", uri=invite.uri)
+    _copy(invite, cancel, "Via", "From", "To", "Call-ID", "Max-Forwards", "Route")
+    _sequence(invite, cancel)
+    return cancel
+
+
+def _sequence(invite: SipRequest, made: SipRequest) -> None:
+    number = invite.cseq.seq if invite.cseq else 1
+    made.headers.set_single("CSeq", stringify_cseq(CSeq(seq=number, method=made.method)))
+
+
+def _copy(source: SipRequest, target: SipRequest, *names: str) -> None:
+    for name in names:
+        for value in source.get_header_values(name):
+            target.headers.append(name, value)
+
+
+def _branch(message: SipRequest | SipResponse) -> str:
+    via = message.via
+    return (via[0].branch or "") if via else ""

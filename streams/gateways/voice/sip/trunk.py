@@ -1,0 +1,169 @@
+"""The trunk: registration or a regular question whether it lives, and outgoing calls."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from aiosipua.auth import SipDigestAuth, answer_challenge
+from aiosipua.message import SipRequest, SipResponse
+from aiosipua.utils import generate_call_id, generate_tag
+
+from streams.gateways.voice.sip.connection import TrunkAddress, TrunkConnection, TrunkUnreachableError
+from streams.gateways.voice.sip.leg import CHALLENGED, CallLeg
+from streams.gateways.voice.sip.requests import DialogParties, contact_of, make_request, make_response
+from streams.gateways.voice.sip.transactions import TIMEOUT, Transactions
+from streams.runtime.tasks import wanted
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5.0  # after a refused registration, or a trunk that does not answer
+ASK_SECONDS = 30.0
+LEAST_EXPIRES = 30
+INTERVAL_TOO_BRIEF = 423
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkAccount:
+    """How this end is known to the trunk. `caller`: the centre's number, the only one that calls show; `domain`: of the
+    SIP addresses; `login`: for its challenges; `expires`: seconds of a registration, 0 without registration.
+    """
+
+    caller: str
+    domain: str
+    login: SipDigestAuth | None = None
+    expires: int = 0
+
+
+class Trunk:
+    """The SIP trunk. `up`: whether calls can be placed: it is connected, and registered if that is wanted, else has
+    answered the last question.
+    """
+
+    def __init__(self, address: TrunkAddress, account: TrunkAccount) -> None:
+        self._account = account
+        self._connection = TrunkConnection(address, self._receive)
+        self._transactions = Transactions(self._connection)
+        self._legs: dict[str, CallLeg] = {}
+        self._answered: dict[tuple[str, str], SipResponse] = {}
+        self._tag, self._call_id = generate_tag(), generate_call_id("quanzu")
+        self._running: asyncio.Task[None] | None = None
+        self._number = 0
+        self._own = f"sip:{account.caller}@{account.domain}"
+        self.up = False
+
+    @property
+    def host(self) -> str:
+        """The address of this end, as the trunk's network sees it from this machine."""
+        return self._connection.local[0]
+
+    async def open(self) -> None:
+        """Connect. Registers, or asks whether the trunk lives, in the background: `up` says when it can be used."""
+        await self._connection.open()
+        self._running = asyncio.create_task(self._attend_on())
+
+    async def close(self) -> None:
+        """End the registration and the connection."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+        if self.up and self._account.expires:
+            await self._ask(self._register(0))
+        self.up = False
+        await self._connection.close()
+
+    def leg(self, number: str) -> CallLeg:
+        """Return a call to `number` that is not dialled yet. `release` must follow when it has ended."""
+        callee = f"sip:{number}@{self._account.domain};user=phone"
+        leg = CallLeg(
+            self._connection, self._transactions, self._own, callee, self._account.caller, self._account.login
+        )
+        self._legs[leg.call_id] = leg
+        return leg
+
+    def release(self, leg: CallLeg) -> None:
+        """Drop a call that has ended; repeated requests of the trunk in it are answered for another 32 s."""
+        asyncio.get_running_loop().call_later(TIMEOUT, self._legs.pop, leg.call_id, None)
+
+    def _receive(self, message: SipRequest | SipResponse) -> None:
+        if isinstance(message, SipResponse):
+            self._transactions.receive(message)
+            return
+        via = message.via
+        key = ((via[0].branch or "") if via else "", message.method)
+        response = self._answered.get(key) or self._take(message)
+        if response is not None:
+            self._answered[key] = response
+            asyncio.get_running_loop().call_later(TIMEOUT, self._answered.pop, key, None)
+            self._connection.send(response)
+
+    def _take(self, request: SipRequest) -> SipResponse | None:
+        """Return the answer to a request of the trunk. This end takes no calls."""
+        leg = self._legs.get(request.call_id or "")
+        if leg is not None and leg.fits(request):
+            return leg.receive(request)
+        match request.method:
+            case "ACK":
+                return None
+            case "OPTIONS":
+                return make_response(request, 200, "OK", self._tag)
+            case "INVITE":
+                return make_response(request, 403, "Forbidden", self._tag)
+            case _:
+                return make_response(request, 481, "Call/Transaction Does Not Exist", self._tag)
+
+    async def _attend_on(self) -> None:
+        while wanted():
+            await asyncio.sleep(await self._attend())
+
+    async def _attend(self) -> float:
+        """Register, or ask whether the trunk lives. Returns the seconds until the next time."""
+        account = self._account
+        try:
+            response = await self._ask(self._register(account.expires) if account.expires else self._options())
+        except TrunkUnreachableError:
+            response = SipResponse(status_code=503)
+        was, status = self.up, response.status_code
+        # Any answer to OPTIONS shows that the trunk lives, but not that of a connection that is lost.
+        self.up = 200 <= status < 300 if account.expires else status not in (408, 503)
+        if self.up != was:
+            log.warning("the trunk is %s (SIP %d)", "up" if self.up else "down", status)
+        if not self.up:
+            return RETRY_SECONDS
+        return max(_granted(response, account.expires), LEAST_EXPIRES) * 0.8 if account.expires else ASK_SECONDS
+
+    async def _ask(self, request: SipRequest) -> SipResponse:
+        response = await self._transactions.ask(request)
+        if response.status_code not in CHALLENGED or self._account.login is None:
+            return response
+        made = answer_challenge(self._account.login, response, response.status_code, request.method, request.uri)
+        if made is None:
+            return response
+        again = self._options() if request.method == "OPTIONS" else self._register(_expires(request))
+        again.headers.set_single(*made)
+        return await self._transactions.ask(again)
+
+    def _register(self, expires: int) -> SipRequest:
+        request = self._new("REGISTER")
+        request.headers.set_single("Contact", contact_of(self._connection, self._account.caller))
+        request.headers.set_single("Expires", str(expires))
+        return request
+
+    def _options(self) -> SipRequest:
+        return self._new("OPTIONS")
+
+    def _new(self, method: str) -> SipRequest:
+        self._number += 1
+        remote = self._own if method == "REGISTER" else f"sip:{self._account.domain}"
+        parties = DialogParties(self._call_id, self._own, self._tag, remote, "", f"sip:{self._account.domain}")
+        return make_request(method, parties, self._number, self._connection)
+
+
+def _expires(request: SipRequest) -> int:
+    return int(request.get_header("expires") or 0)
+
+
+def _granted(response: SipResponse, wanted_seconds: int) -> int:
+    """Return the seconds of a registration: of its contact, else of the answer, else as wanted."""
+    contact = response.contact
+    given = (contact[0].params.get("expires") if len(contact) == 1 else None) or response.get_header("expires")
+    return int(given) if given and given.isdigit() else wanted_seconds
