@@ -1,0 +1,90 @@
+"""baresip as a called telephone: it answers, records what it hears, and presses keys."""
+
+import asyncio
+import socket
+import subprocess
+import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.runtime.embedded import free_port
+from tests.tools.gateway.sipp import screen_of
+
+MODULES = Path("/usr/lib/baresip/modules")
+
+
+@dataclass
+class BaresipPhone:
+    """A running baresip. `port`: of SIP; with TLS one more."""
+
+    port: int
+    keys: int
+    folder: Path
+    process: "subprocess.Popen[bytes]"
+
+    def press(self, key: str) -> None:
+        """Press a key, and release it."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
+            sending.sendto(key.encode(), ("127.0.0.1", self.keys))
+
+    def heard(self) -> NDArray[np.int16]:
+        """What the telephone has heard in its last call, at 8000 samples a second; empty if nothing."""
+        files = sorted(self.folder.glob("*dec.wav"))
+        if not files:
+            return np.zeros(0, np.int16)
+        with wave.open(str(files[-1])) as file:
+            return np.frombuffer(file.readframes(10**9), "<i2").astype(np.int16)
+
+    def said(self) -> str:
+        """The log."""
+        return screen_of(self.folder)
+
+
+@asynccontextmanager
+async def baresip_phone(folder: Path, account: str = "", *config: str) -> AsyncIterator[BaresipPhone]:
+    """Run a telephone that answers every call and plays silence. `account`: parameters; `config`: further lines."""
+    port, keys = free_port(), free_port()
+    silence = folder / "silence.wav"
+    write_wav(silence, np.zeros(8000 * 60, np.int16))
+    lines = [
+        f"sip_listen 127.0.0.1:{port}",
+        f"audio_source aufile,{silence}",
+        *("audio_player none,none", "audio_alert none,none", f"snd_path {folder}", f"cons_listen 127.0.0.1:{keys}"),
+        f"module_path {MODULES}",
+        *(f"module {name}.so" for name in ("g711", "aufile", "sndfile", "srtp", "cons")),
+        *("module_tmp account.so", "module_app menu.so", "rtp_ports 30000-31000", "call_max_calls 4", *config),
+    ]
+    (folder / "config").write_text("\n".join(lines) + "\n", "utf-8")
+    (folder / "accounts").write_text(
+        f"<sip:19900001234@127.0.0.1>;regint=0;answermode=auto;audio_codecs=pcma{account}\n", "utf-8"
+    )
+    (folder / "contacts").touch()
+    with (folder / "screen.log").open("wb") as screen:
+        process = subprocess.Popen(["baresip", "-f", str(folder)], stdout=screen, stderr=screen, stdin=subprocess.PIPE)
+        try:
+            await _until_ready(folder / "screen.log", process)
+            yield BaresipPhone(port, keys, folder, process)
+        finally:
+            process.kill()
+            process.wait()
+
+
+async def _until_ready(log: Path, process: "subprocess.Popen[bytes]") -> None:
+    async with asyncio.timeout(20):
+        while "baresip is ready" not in log.read_text("utf-8", "replace"):
+            assert process.poll() is None, log.read_text("utf-8", "replace")
+            await asyncio.sleep(0.05)
+
+
+def write_wav(file: Path, samples: NDArray[np.int16]) -> None:
+    """Write sound at 8000 samples a second."""
+    with wave.open(str(file), "wb") as made:
+        made.setnchannels(1)
+        made.setsampwidth(2)
+        made.setframerate(8000)
+        made.writeframes(samples.astype("<i2").tobytes())
