@@ -71,13 +71,9 @@ class VoiceGateway:
 
     async def take(self, order: CallOrder) -> LedgerState:
         """Store an order, and dial it when a line is free. Returns the state of its id; a known id changes nothing."""
-        known = await self._ledger.state(order.id)
-        if known is not None:
-            return known
-        state = await self._ledger.add(order)
-        if state is LedgerState.WAITING:
+        if await self._ledger.add(order):
             self._waiting.put_nowait(order)
-        return state
+        return await self._ledger.state(order.id) or LedgerState.WAITING
 
     async def state(self, dispatch: str) -> LedgerState | None:
         """Return the state of an order, None if it never came."""

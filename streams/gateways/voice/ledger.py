@@ -82,8 +82,8 @@ class VoiceLedger:
         await self._do(self._close)
         self._thread.shutdown()
 
-    async def add(self, order: CallOrder) -> LedgerState:
-        """Store an order unless its id is known. Returns the state of the id."""
+    async def add(self, order: CallOrder) -> bool:
+        """Store an order unless its id is known. Returns whether it is new: only then it is to be dialled."""
         return await self._do(lambda: self._add(order))
 
     async def state(self, id: str) -> LedgerState | None:  # noqa: A002 - as the contract has it
@@ -153,12 +153,11 @@ class VoiceLedger:
         self._base.close()
         self._lock.close()
 
-    def _add(self, order: CallOrder) -> LedgerState:
+    def _add(self, order: CallOrder) -> bool:
         insert = (
             "INSERT OR IGNORE INTO calls (id, state, number, script, language, at) VALUES (?, 'waiting', ?, ?, ?, ?)"
         )
-        self._write(insert, order.id, order.number, order.script, order.language, order.at)
-        return self._state(order.id) or LedgerState.WAITING
+        return self._write(insert, order.id, order.number, order.script, order.language, order.at) == 1
 
     def _state(self, id: str) -> LedgerState | None:  # noqa: A002
         row = self._base.execute("SELECT state FROM calls WHERE id = ?", (id,)).fetchone()

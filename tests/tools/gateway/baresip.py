@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.runtime.embedded import free_port
-from tests.tools.gateway.sipp import screen_of
+from tests.tools.gateway.sipp import screen_of, started
 
+WAV_HEAD = 44  # bytes
 MODULES = Path("/usr/lib/baresip/modules")
 
 
@@ -37,8 +38,8 @@ class BaresipPhone:
         files = sorted(self.folder.glob("*dec.wav"))
         if not files:
             return np.zeros(0, np.int16)
-        with wave.open(str(files[-1])) as file:
-            return np.frombuffer(file.readframes(10**9), "<i2").astype(np.int16)
+        data = files[-1].read_bytes()[WAV_HEAD:]  # its length is written at the end of the call
+        return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
 
     def said(self) -> str:
         """The log."""
@@ -53,6 +54,7 @@ async def baresip_phone(folder: Path, account: str = "", *config: str) -> AsyncI
     write_wav(silence, np.zeros(8000 * 60, np.int16))
     lines = [
         f"sip_listen 127.0.0.1:{port}",
+        "net_interface 127.0.0.1",
         f"audio_source aufile,{silence}",
         *("audio_player none,none", "audio_alert none,none", f"snd_path {folder}", f"cons_listen 127.0.0.1:{keys}"),
         f"module_path {MODULES}",
@@ -64,21 +66,16 @@ async def baresip_phone(folder: Path, account: str = "", *config: str) -> AsyncI
         f"<sip:19900001234@127.0.0.1>;regint=0;answermode=auto;audio_codecs=pcma{account}\n", "utf-8"
     )
     (folder / "contacts").touch()
-    with (folder / "screen.log").open("wb") as screen:
-        process = subprocess.Popen(["baresip", "-f", str(folder)], stdout=screen, stderr=screen, stdin=subprocess.PIPE)
-        try:
-            await _until_ready(folder / "screen.log", process)
-            yield BaresipPhone(port, keys, folder, process)
-        finally:
-            process.kill()
-            process.wait()
-
-
-async def _until_ready(log: Path, process: "subprocess.Popen[bytes]") -> None:
-    async with asyncio.timeout(20):
-        while "baresip is ready" not in log.read_text("utf-8", "replace"):
-            assert process.poll() is None, log.read_text("utf-8", "replace")
-            await asyncio.sleep(0.05)
+    process = started(["baresip", "-f", str(folder)], folder)
+    try:
+        async with asyncio.timeout(20):
+            while "baresip is ready" not in screen_of(folder):
+                assert process.poll() is None, screen_of(folder)
+                await asyncio.sleep(0.05)
+        yield BaresipPhone(port, keys, folder, process)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def write_wav(file: Path, samples: NDArray[np.int16]) -> None:

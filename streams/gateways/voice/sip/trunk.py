@@ -113,7 +113,8 @@ class Trunk:
 
     async def _attend_on(self) -> None:
         while wanted():
-            await asyncio.sleep(await self._attend())
+            pause = await self._attend()
+            await asyncio.sleep(pause)
 
     async def _attend(self) -> float:
         """Register, or ask whether the trunk lives. Returns the seconds until the next time."""
