@@ -17,7 +17,6 @@ from console.commands import (
     dead,
     doctor,
     gateway,
-    gateway_voice,
     hold,
     intake,
     metrics,

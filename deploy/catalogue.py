@@ -29,6 +29,7 @@ MODULES = (  # all that makes metrics: a test looks for others
     "streams.casework.journal",
     "streams.runtime.tasks",
     "streams.security.record_encryption",
+    "streams.gateways.voice.measures",
 )
 UNITS = {"seconds": "seconds", "bytes": "bytes", "fen": "fen (0.01 yuan)", "ratio": "ratio", "info": "–"}
 

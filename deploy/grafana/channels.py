@@ -13,6 +13,7 @@ def board() -> Board:
     )
     _messages(made)
     _calls(made)
+    _voice_gateway(made)
     _people(made)
     _kept_back(made)
     _stops(made)
@@ -91,6 +92,67 @@ def _calls(made: Board) -> None:
             "派发与汇报。Dispatched, and reported.",
             Query('sum(increase(quanzu_steps_dispatched_total{channel="visit"}[1h]))', "派发 dispatched"),
             Query('sum(increase(quanzu_case_facts_total{fact="visit"}[1h]))', "汇报 reported"),
+        )
+    )
+
+
+def _voice_gateway(made: Board) -> None:
+    made.row("语音网关 Voice gateway")
+    made.add(
+        number(
+            "中继可用 Trunk up",
+            "0：中继无应答或拒绝注册。0: the trunk does not answer, or refuses the registration.",
+            Query("min(quanzu_voice_trunk_up)"),
+            span=4,
+        )
+    )
+    made.add(
+        number(
+            "存疑呼叫 Calls in doubt",
+            "网关中断时正在进行的呼叫，不再重拨。Under way when the gateway died; never dialled again.",
+            Query("sum(quanzu_voice_calls_in_doubt)"),
+            span=4,
+        )
+    )
+    made.add(
+        bars(
+            "呼叫结果 Calls by result",
+            "累计。Cumulative.",
+            Query("sum by (result) (quanzu_voice_calls_total)", "{{result}}"),
+            span=8,
+        )
+    )
+    made.add(
+        bars(
+            "语音来源与回执 Speech and receipts",
+            "录音或合成；回执的送达。Recorded or synthesised; how receipts went.",
+            Query("sum by (source) (quanzu_voice_messages_total)", "{{source}}"),
+            Query("sum by (outcome) (quanzu_voice_receipts_total)", "{{outcome}}"),
+            span=8,
+        )
+    )
+    made.add(
+        lines(
+            "并发与等待 Concurrent and waiting",
+            "通话中的呼叫；等待线路的任务。Calls under way; orders that wait for a line.",
+            Query("sum(quanzu_voice_calls_concurrent)", "通话中 concurrent"),
+            Query("sum(quanzu_voice_orders_waiting)", "等待 waiting"),
+            span=12,
+        )
+    )
+    made.add(
+        lines(
+            "接续时间与语音延迟 Setup time and packet delay",
+            "p99：从 INVITE 到最终应答；语音包的延迟。From the INVITE to its final answer; lateness of the sound.",
+            *(
+                Query(
+                    f"histogram_quantile(0.99, sum by (le) (rate({name}_bucket[$__rate_interval])))",
+                    f"p99 {name.removeprefix('quanzu_voice_')}",
+                )
+                for name in ("quanzu_voice_setup_seconds", "quanzu_voice_packet_delay_seconds")
+            ),
+            unit="s",
+            span=12,
         )
     )
 

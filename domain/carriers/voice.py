@@ -55,7 +55,7 @@ def q850_cause(reason: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def unanswered(status: int, cause: int | None = None) -> CallEnding:
+def without_answer(status: int, cause: int | None = None) -> CallEnding:
     """Return the ending of a call that was not answered, by its final SIP status and the Q.850 cause, if given.
 
     The cause decides where it says more than the status: a phone without coverage is often reported as 480. A status
@@ -71,7 +71,7 @@ def ring_timeout(seconds: float) -> CallEnding:
     return CallEnding(NO_ANSWER, f"rang for {seconds:.0f} s")
 
 
-def answered(heard: Heard) -> CallEnding:
+def after_answer(heard: Heard) -> CallEnding:
     """Return the ending of an answered call.
 
     A pressed key counts even if a machine seemed to answer: machines press none. Without a key it is a mailbox, or

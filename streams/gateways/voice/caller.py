@@ -6,7 +6,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from domain.carriers.voice import CallEnding, Heard, answered, is_offered_key, q850_cause, ring_timeout, unanswered
+from domain.carriers.voice import (
+    CallEnding,
+    Heard,
+    after_answer,
+    is_offered_key,
+    q850_cause,
+    ring_timeout,
+    without_answer,
+)
 from domain.carriers.voice_mailbox import Answerer, MailboxRules, SoundFrame, who_answered
 from schemas.channels.receipts import CallState
 from streams.gateways.voice.configuration import VoiceConfiguration
@@ -15,8 +23,8 @@ from streams.gateways.voice.measures import VOICE_SETUP, VOICE_SPOKEN
 from streams.gateways.voice.media.clock import MediaClock
 from streams.gateways.voice.media.g711 import Samples
 from streams.gateways.voice.media.hearing import ToneKeys, heard
-from streams.gateways.voice.media.session import MediaPlan, MediaRefusedError, agreed, new_key, offer
-from streams.gateways.voice.media.stream import RtpStream, open_stream
+from streams.gateways.voice.media.session import MediaPlan, MediaRefusedError, agreed, new_srtp_key, offer
+from streams.gateways.voice.media.stream import RtpStream, open_rtp_stream
 from streams.gateways.voice.sip.leg import CallLeg, DialResult
 from streams.gateways.voice.sip.trunk import Trunk
 from streams.gateways.voice.voices import SpeechError, SpokenMessage, Voices
@@ -47,9 +55,9 @@ async def place_call(parts: CallParts, order: CallOrder, number: str) -> CallEnd
         return CallEnding(CallState.FAILED, str(error))
     VOICE_SPOKEN.labels(message.source).inc()
     secure = parts.configuration.media.srtp == "required"
-    key = new_key() if secure else None
+    key = new_srtp_key() if secure else None
     try:
-        stream, port = await open_stream(parts.trunk.host, parts.configuration.media.rtp_ports, key)
+        stream, port = await open_rtp_stream(parts.trunk.host, parts.configuration.media.rtp_ports, key)
     except OSError as error:
         return CallEnding(CallState.FAILED, str(error))
     leg = parts.trunk.leg(number)
@@ -98,7 +106,7 @@ class _Conversation:
             await asyncio.shield(self._leg.hang_up())
         mailbox = self._guess() is Answerer.MAILBOX
         key = self._pressed.result() if self._pressed.done() else None
-        return answered(Heard(key, mailbox, loop.time() - self._answered_at, self._played, hung_up))
+        return after_answer(Heard(key, mailbox, loop.time() - self._answered_at, self._played, hung_up))
 
     async def _talk(self, samples: Samples) -> None:
         """Play the message until a key is pressed, the called side hangs up, or it was played often enough."""
@@ -170,4 +178,4 @@ class _Conversation:
 
 
 def _not_answered(result: DialResult, seconds: float) -> CallEnding:
-    return ring_timeout(seconds) if result.gave_up else unanswered(result.status, q850_cause(result.reason))
+    return ring_timeout(seconds) if result.gave_up else without_answer(result.status, q850_cause(result.reason))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.carriers.voice import Heard, answered, is_offered_key, q850_cause, ring_timeout, unanswered
+from domain.carriers.voice import Heard, after_answer, is_offered_key, q850_cause, ring_timeout, without_answer
 from domain.carriers.voice_mailbox import Answerer, MailboxRules, SoundFrame, who_answered
 from domain.carriers.voice_phrases import recordings_of, spelled
 from schemas.channels.receipts import CallState
@@ -28,37 +28,37 @@ RULES = MailboxRules()
     ],
 )
 def test_a_final_status_is_a_result_of_the_plan(status: int, state: CallState) -> None:
-    assert unanswered(status).state is state
+    assert without_answer(status).state is state
 
 
 def test_the_cause_says_that_a_phone_is_out_of_area_where_the_status_says_no_answer() -> None:
-    assert unanswered(480, q850_cause('Q.850;cause=20;text="absent"')).state is CallState.OUT_OF_AREA
-    assert unanswered(503, q850_cause("q.850 ; cause=17")).state is CallState.BUSY
+    assert without_answer(480, q850_cause('Q.850;cause=20;text="absent"')).state is CallState.OUT_OF_AREA
+    assert without_answer(503, q850_cause("q.850 ; cause=17")).state is CallState.BUSY
     assert q850_cause("SIP;cause=200") is None
 
 
 def test_a_cause_without_a_meaning_for_the_person_leaves_the_status() -> None:
-    assert unanswered(486, 16).state is CallState.BUSY
+    assert without_answer(486, 16).state is CallState.BUSY
 
 
 @given(st.integers(100, 699), st.none() | st.integers(0, 127))
 def test_every_ending_without_an_answer_is_a_result_other_than_answered(status: int, cause: int | None) -> None:
-    ending = unanswered(status, cause)
+    ending = without_answer(status, cause)
     assert ending.state not in (CallState.ANSWERED, CallState.VOICEMAIL)
     assert ending.key is None
 
 
 def test_a_key_counts_even_if_a_machine_seemed_to_answer() -> None:
-    ending = answered(Heard("2", mailbox=True, seconds=8, played=0, hung_up=False))
+    ending = after_answer(Heard("2", mailbox=True, seconds=8, played=0, hung_up=False))
     assert (ending.state, ending.key) == (CallState.ANSWERED, "2")
 
 
 def test_a_mailbox_that_presses_no_key_is_voicemail() -> None:
-    assert answered(Heard(None, mailbox=True, seconds=30, played=1, hung_up=True)).state is CallState.VOICEMAIL
+    assert after_answer(Heard(None, mailbox=True, seconds=30, played=1, hung_up=True)).state is CallState.VOICEMAIL
 
 
 def test_a_call_that_was_cut_off_says_after_how_many_seconds() -> None:
-    ending = answered(Heard(None, mailbox=False, seconds=12.4, played=0, hung_up=True))
+    ending = after_answer(Heard(None, mailbox=False, seconds=12.4, played=0, hung_up=True))
     assert ending.detail == "cut off after 12 s, message played 0 times"
     assert ring_timeout(45).detail == "rang for 45 s"
 

@@ -178,3 +178,31 @@ def started(command: Sequence[str], folder: Path) -> "subprocess.Popen[bytes]":
 def screen_of(folder: Path) -> str:
     """Return what a started program has printed."""
     return (folder / "screen.log").read_text("utf-8", "replace")
+
+
+def challenging(username: str, password: str) -> str:
+    """A trunk that challenges each REGISTER and INVITE, takes the registration with the right password, and refuses the
+    call with 486; with a wrong password it answers 403.
+    """
+    challenge = 'Digest realm="trunk", nonce="0123456789", qop="auth", algorithm=MD5'
+    parts = [_HEAD, '<recv request="INVITE" optional="true" next="call"/>\n<recv request="REGISTER"/>\n']
+    for label, method, status, header in (
+        ("", "REGISTER", "401 Unauthorized", "WWW-Authenticate"),
+        ("call", "INVITE", "407 Proxy Authentication Required", "Proxy-Authenticate"),
+    ):
+        good, bad = f"good{method}", f"bad{method}"
+        right = "200 OK" if method == "REGISTER" else "486 Busy Here"
+        acked = '<recv request="ACK" next="end"/>\n' if method == "INVITE" else '<nop next="end"/>\n'
+        parts += [
+            f'<label id="{label}"/>\n' if label else "",
+            _send(f"SIP/2.0 {status}", f"{header}: {challenge}\nContent-Length: 0\n\n"),
+            '<recv request="ACK"/>\n' if method == "INVITE" else "",
+            f'<recv request="{method}"><action><verifyauth assign_to="{good}" username="{username}" '
+            f'password="{password}"/></action></recv>\n<nop next="{good}" test="{good}"/>\n<label id="{bad}"/>\n',
+            _send("SIP/2.0 403 Forbidden"),
+            acked,
+            f'<label id="{good}"/>\n',
+            _send(f"SIP/2.0 {right}", "Expires: 60\nContent-Length: 0\n\n"),
+            acked,
+        ]
+    return "".join(parts) + '<label id="end"/>\n</scenario>\n'

@@ -32,7 +32,7 @@ class MediaPlan:
     key: bytes | None = field(default=None, repr=False)
 
 
-def new_key() -> bytes:
+def new_srtp_key() -> bytes:
     """Return a new SRTP master key with its salt."""
     return secrets.token_bytes(KEY_BYTES)
 

@@ -143,7 +143,7 @@ class RtpStream(asyncio.DatagramProtocol):
             self.ears.pressed(EVENTS[payload[0]])
 
 
-async def open_stream(host: str, ports: tuple[int, int], key: bytes | None) -> tuple[RtpStream, int]:
+async def open_rtp_stream(host: str, ports: tuple[int, int], key: bytes | None) -> tuple[RtpStream, int]:
     """Return a stream on a free even port of `ports`, and that port. Raises OSError if none is free."""
     loop = asyncio.get_running_loop()
     first, last = ports

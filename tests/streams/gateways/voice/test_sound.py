@@ -1,0 +1,81 @@
+"""Sound: G.711, keys as tones, session descriptions, and espeak-ng."""
+
+import numpy as np
+import pytest
+
+from streams.gateways.voice.configuration import SpeechTable
+from streams.gateways.voice.media.g711 import A_LAW, FRAME, G711, MU_LAW, Samples
+from streams.gateways.voice.media.hearing import HIGH, LOW, PAD, ToneKeys, heard
+from streams.gateways.voice.media.session import MediaRefusedError, agreed, new_srtp_key, offer
+from streams.gateways.voice.voices import load_voices
+
+
+def tones(seconds: float, *hertz: int, size: float = 4000.0) -> Samples:
+    times = np.arange(int(seconds * 8000)) / 8000
+    return np.sum([size * np.sin(2 * np.pi * each * times) for each in hertz], axis=0).astype(np.int16)
+
+
+def keys_in(law: G711, samples: Samples) -> list[str]:
+    listener = ToneKeys(law)
+    return [key for frame in law.frames(samples) if (key := listener.hear(frame))]
+
+
+@pytest.mark.parametrize("law", [A_LAW, MU_LAW], ids=["A-law", "µ-law"])
+def test_each_code_of_a_law_survives_and_any_sound_stays_near(law: G711) -> None:
+    levels = law.decode(bytes(range(256)))
+    again = law.decode(b"".join(law.frames(levels)))[:256]
+    assert np.array_equal(again, levels)
+    sound = tones(0.1, 440)
+    error = law.decode(b"".join(law.frames(sound)))[: len(sound)].astype(float) - sound
+    assert np.sum(error**2) < 1e-3 * np.sum(sound.astype(float) ** 2)  # 30 dB
+
+
+def test_the_laws_have_the_levels_of_the_standard() -> None:
+    assert (A_LAW.decode(b"\xd5\x55\xaa\x2a")).tolist() == [8, -8, 32256, -32256]
+    assert (MU_LAW.decode(b"\xff\x80\x00")).tolist() == [0, 32124, -32124]
+
+
+@pytest.mark.parametrize("law", [A_LAW, MU_LAW], ids=["A-law", "µ-law"])
+def test_each_key_as_two_tones_is_found_once(law: G711) -> None:
+    for row, low in enumerate(LOW):
+        for column, high in enumerate(HIGH):
+            held = np.concatenate([np.zeros(FRAME * 5, np.int16), tones(0.1, low, high), np.zeros(FRAME * 5, np.int16)])
+            assert keys_in(law, held) == [PAD[row][column]]
+
+
+def test_one_tone_noise_and_silence_are_no_keys() -> None:
+    noise = np.random.default_rng(3).normal(0, 3000, 80_000).astype(np.int16)
+    for sound in (tones(1, 697), tones(1, 440, 480), noise, np.zeros(8000, np.int16)):
+        assert keys_in(A_LAW, sound) == []
+
+
+def test_a_beep_is_one_tone_and_a_key_is_not() -> None:
+    assert heard(tones(0.02, 1000)).tone
+    assert not heard(tones(0.02, 697, 1209)).tone
+    assert not heard(np.random.default_rng(3).normal(0, 3000, FRAME).astype(np.int16)).tone
+
+
+def test_an_answer_without_srtp_or_beyond_this_machine_is_refused() -> None:
+    key = new_srtp_key()
+    assert agreed(offer("127.0.0.1", 4000, None), secure=False).law is A_LAW
+    assert agreed(offer("192.0.2.7", 4000, key), secure=True).key == key
+    for text, secure in (
+        (offer("192.0.2.7", 4000, None), False),
+        (offer("192.0.2.7", 4000, None), True),
+        (offer("127.0.0.1", 0, None), False),
+        ("v=0\r\nm=audio x RTP/AVP\r\n", False),
+        ("", False),
+    ):
+        with pytest.raises(MediaRefusedError):
+            agreed(text, secure=secure)
+
+
+@pytest.mark.parametrize("language", ["zh", "ko"])
+async def test_a_text_that_is_not_recorded_is_said_by_espeak(language: str) -> None:
+    voices, faults = load_voices(SpeechTable())
+    assert not faults
+    text = {"zh": "您好，请按1。", "ko": "안녕하십니까, 1번을 눌러 주십시오."}[language]
+    said = await voices.speak(text, language)
+    assert said.source == "espeak-ng"
+    assert 0.8 < len(said.samples) / 8000 < 10
+    assert np.abs(said.samples.astype(int)).max() > 1000
