@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from domain.carriers.voice import (
     CallEnding,
@@ -115,11 +116,9 @@ class _Conversation:
         ended = asyncio.ensure_future(self._leg.events.ended.wait())
         saying = asyncio.ensure_future(self._say(frames))
         try:
-            await asyncio.wait(
-                {ended, saying, asyncio.ensure_future(asyncio.shield(self._pressed))},
-                timeout=self._calls.longest_seconds,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            waits: list[asyncio.Future[Any]] = [ended, saying, self._pressed]
+            longest = self._calls.longest_seconds
+            await asyncio.wait(waits, timeout=longest, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (ended, saying):
                 task.cancel()

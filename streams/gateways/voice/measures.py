@@ -5,6 +5,9 @@ No label identifies anybody: results, sources and outcomes have few values each.
 
 from prometheus_client import Counter, Gauge, Histogram
 
+SETUP_BUCKETS = (0.1, 0.3, 1, 3, 5, 10, 20, 30, 45, 60, 120)  # seconds; a telephone rings for up to two minutes
+LATE_BUCKETS = (0.001, 0.005, 0.01, 0.02, 0.04, 0.08, 0.2)  # seconds; over 0.06 it is heard
+
 VOICE_CALLS = Counter("quanzu_voice_calls_total", "Automated calls that have ended, by result", ["result"])
 VOICE_SPOKEN = Counter("quanzu_voice_messages_total", "Messages prepared, by what says them", ["source"])
 VOICE_CONCURRENT = Gauge("quanzu_voice_calls_concurrent", "Automated calls under way")
@@ -14,11 +17,11 @@ VOICE_TRUNK_UP = Gauge("quanzu_voice_trunk_up", "Whether the trunk answers, and 
 VOICE_SETUP = Histogram(
     "quanzu_voice_setup_seconds",
     "From the INVITE to the final answer of the trunk",
-    buckets=(0.1, 0.3, 1, 3, 5, 10, 20, 30, 45, 60, 120),
+    buckets=SETUP_BUCKETS,
 )
 VOICE_LATE = Histogram(
     "quanzu_voice_packet_delay_seconds",
     "Delay of the clock that sends sound every 20 ms, while there are calls",
-    buckets=(0.001, 0.005, 0.01, 0.02, 0.04, 0.08, 0.2),
+    buckets=LATE_BUCKETS,
 )
 VOICE_RECEIPTS = Counter("quanzu_voice_receipts_total", "Attempts to report a result, by how they went", ["outcome"])

@@ -96,8 +96,8 @@ Content-Length: 0
     )
 
 
-def hanging_up(milliseconds: int) -> str:
-    """A trunk whose telephones answer, and hang up after a while."""
+def hanging_up(milliseconds: int, *, early: bool = False) -> str:
+    """A trunk whose telephones answer, and hang up after a while. `early`: with sound before the answer."""
     bye = f"""<pause milliseconds="{milliseconds}"/>
 <send retrans="500"><![CDATA[
 BYE sip:[$caller]@[remote_ip]:[remote_port] SIP/2.0
@@ -120,7 +120,10 @@ Content-Length: 0
 <Reference variables="whole"/>
 """
     answer = _send("SIP/2.0 200 OK", _SDP, 'retrans="500"')
-    return _HEAD + invite + _send("SIP/2.0 180 Ringing") + answer + '<recv request="ACK"/>\n' + bye + "</scenario>\n"
+    rings = _send("SIP/2.0 183 Session Progress", _SDP) if early else _send("SIP/2.0 180 Ringing")
+    if early:
+        rings += '<pause milliseconds="400"/>\n'
+    return _HEAD + invite + rings + answer + '<recv request="ACK"/>\n' + bye + "</scenario>\n"
 
 
 def answering() -> str:
@@ -182,13 +185,13 @@ def screen_of(folder: Path) -> str:
 
 def challenging(username: str, password: str) -> str:
     """A trunk that challenges each REGISTER and INVITE, takes the registration with the right password, and refuses the
-    call with 486; with a wrong password it answers 403.
+    call with 486; with a wrong password it answers 403. (sipp verifies Authorization only, not Proxy-Authorization.)
     """
     challenge = 'Digest realm="trunk", nonce="0123456789", qop="auth", algorithm=MD5'
     parts = [_HEAD, '<recv request="INVITE" optional="true" next="call"/>\n<recv request="REGISTER"/>\n']
     for label, method, status, header in (
         ("", "REGISTER", "401 Unauthorized", "WWW-Authenticate"),
-        ("call", "INVITE", "407 Proxy Authentication Required", "Proxy-Authenticate"),
+        ("call", "INVITE", "401 Unauthorized", "WWW-Authenticate"),
     ):
         good, bad = f"good{method}", f"bad{method}"
         right = "200 OK" if method == "REGISTER" else "486 Busy Here"

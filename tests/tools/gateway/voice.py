@@ -31,11 +31,14 @@ LATE_GAP = 0.06  # seconds: two packets are missing; a telephone's buffer of 60 
 
 
 def listen(port: int, told: Connection) -> None:
-    """Receive the sound of all calls until something is sent; tell the gaps between a call's packets in seconds."""
+    """Say that it is ready, receive the sound of all calls until something is sent, and tell how many calls were heard
+    and the gaps between the packets of each, in seconds.
+    """
     receiving = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     receiving.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 2**20)
     receiving.bind(("127.0.0.1", port))
     receiving.settimeout(0.2)
+    told.send("ready")
     last: dict[int, float] = {}
     gaps: list[float] = []
     while not told.poll():
@@ -56,6 +59,7 @@ async def measure(calls: int, concurrent: int, folder: Path) -> int:
     ours, theirs = multiprocessing.Pipe()
     listener = multiprocessing.get_context("spawn").Process(target=listen, args=(port, theirs), daemon=True)
     listener.start()
+    ours.recv()  # it listens
     scenario = answering().replace("[media_port]", str(port))
     (folder / "recordings").mkdir()
     write_wav(folder / "recordings" / "said.wav", np.full(int(SECONDS * 8000), 4000, np.int16))

@@ -1,6 +1,7 @@
 """The trunk: registration or a regular question whether it lives, and outgoing calls."""
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0  # after a refused registration, or a trunk that does not answer
 ASK_SECONDS = 30.0
+CLOSE_SECONDS = 3.0  # for the end of the registration
 LEAST_EXPIRES = 30
 INTERVAL_TOO_BRIEF = 423
 
@@ -67,7 +69,9 @@ class Trunk:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
         if self.up and self._account.expires:
-            await self._ask(self._register(0))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._ask(self._register(0))
         self.up = False
         await self._connection.close()
 

@@ -33,9 +33,10 @@ async def test_a_call_that_only_rings_is_cancelled_and_has_no_answer(tmp_path: P
     assert "\nCANCEL sip:" in trunk.read()
 
 
-async def test_a_called_person_who_hangs_up_has_answered_without_a_key(tmp_path: Path) -> None:
+@pytest.mark.parametrize("early", [False, True], ids=["180", "sound before the answer"])
+async def test_a_called_person_who_hangs_up_has_answered_without_a_key(tmp_path: Path, early: bool) -> None:
     async with (
-        sipp_trunk(tmp_path, hanging_up(700)) as trunk,
+        sipp_trunk(tmp_path, hanging_up(700, early=early)) as trunk,
         centre_with_receipts() as (centre, receipts),
         running_gateway(centre, written(tmp_path, trunk.port, receipts, tables=FAST)),
     ):

@@ -12,7 +12,8 @@ from streams.gateways.voice.voices import load_voices
 
 def tones(seconds: float, *hertz: int, size: float = 4000.0) -> Samples:
     times = np.arange(int(seconds * 8000)) / 8000
-    return np.sum([size * np.sin(2 * np.pi * each * times) for each in hertz], axis=0).astype(np.int16)
+    made: Samples = np.sum([size * np.sin(2 * np.pi * each * times) for each in hertz], axis=0).astype(np.int16)
+    return made
 
 
 def keys_in(law: G711, samples: Samples) -> list[str]:

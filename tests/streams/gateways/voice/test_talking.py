@@ -45,7 +45,8 @@ async def test_the_telephone_hears_the_recording_and_its_key_is_the_result(tmp_p
     played = recorded(tmp_path)
     phone_folder = tmp_path / "phone"
     phone_folder.mkdir()
-    lines, account, config = "", "", ()
+    lines, account = "", ""
+    config: tuple[str, ...] = ()
     if secure:
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
