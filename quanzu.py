@@ -17,6 +17,7 @@ from console.commands import (
     dead,
     doctor,
     gateway,
+    gateway_voice,
     hold,
     intake,
     metrics,
@@ -69,6 +70,7 @@ for command in (demo, worker, intake.intake, doctor.doctor):
     app.command()(command)
 for group in (console, metrics, case, policy, hold, residents, dead, audit, simulators.lab_commands, gateway):
     app.add_typer(group.app)
+gateway.app.command("voice")(gateway_voice.voice)
 app.add_typer(admin.make_app(_rebuild_partition))
 
 

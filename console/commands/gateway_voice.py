@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from console.commands.common import out
-from console.commands.gateway import app
 
 if TYPE_CHECKING:
     from streams.gateways.voice.voices import Voices
 
 
-@app.command("voice")
 def voice(
     config: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The TOML file")],
     check: Annotated[bool, typer.Option("--check", help="Only check the file and what it names; dial nothing")] = False,

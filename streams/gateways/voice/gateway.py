@@ -39,6 +39,7 @@ class VoiceGateway:
             self._waiting.put_nowait(order)
         for dispatch, ending in await self._ledger.unreported():
             self._start(self._report(dispatch, ending), self._background)
+        measures.follow_gateway(self._waiting.qsize, lambda: self.trunk_up)
         self._start(self._dial_on(), self._background)
         self._start(self._upkeep(), self._background)
         await self._measure()
@@ -139,8 +140,6 @@ class VoiceGateway:
             await asyncio.sleep(UPKEEP_SECONDS)
 
     async def _measure(self) -> None:
-        measures.VOICE_WAITING.set_function(self._waiting.qsize)
-        measures.VOICE_TRUNK_UP.set_function(lambda: self.trunk_up)
         measures.VOICE_IN_DOUBT.set(await self._ledger.count(LedgerState.IN_DOUBT))
 
     def _start(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:

@@ -3,6 +3,8 @@
 No label identifies anybody: results, sources and outcomes have few values each.
 """
 
+from collections.abc import Callable
+
 from prometheus_client import Counter, Gauge, Histogram
 
 SETUP_BUCKETS = (0.1, 0.3, 1, 3, 5, 10, 20, 30, 45, 60, 120)  # seconds; a telephone rings for up to two minutes
@@ -25,3 +27,9 @@ VOICE_LATE = Histogram(
     buckets=LATE_BUCKETS,
 )
 VOICE_RECEIPTS = Counter("quanzu_voice_receipts_total", "Attempts to report a result, by how they went", ["outcome"])
+
+
+def follow_gateway(waiting: Callable[[], int], trunk_up: Callable[[], bool]) -> None:
+    """Let the gauges of waiting orders and of the trunk ask these whenever they are read."""
+    VOICE_WAITING.set_function(waiting)
+    VOICE_TRUNK_UP.set_function(trunk_up)

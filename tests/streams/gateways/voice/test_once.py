@@ -127,7 +127,7 @@ def _process(file: Path, folder: Path) -> "subprocess.Popen[bytes]":
 
 
 async def _ready(centre: Centre) -> None:
-    async with asyncio.timeout(120), httpx.AsyncClient() as client:
+    async with asyncio.timeout(300), httpx.AsyncClient() as client:
         while True:
             try:
                 if (await client.get(f"{centre.gateway}/readyz")).is_success:
