@@ -13,6 +13,7 @@ from agents.dispatch import Dispatching
 from agents.screening import Screening
 from schemas.casework.events import CaseEvent
 from streams.casework.failover import HEARTBEAT_SECONDS, PartitionOwners
+from streams.channels.escalating import OfficerEscalations
 from streams.channels.waiting_red import WaitingRed
 from streams.messaging import topics
 from streams.messaging.app import App, every, owned
@@ -35,13 +36,15 @@ class Failover:
         dispatching: Dispatching,
         waiting_red: WaitingRed,
         check_ins: CheckIns,
+        escalations: OfficerEscalations,
     ) -> None:
         self.owners, self.shared, self.due_work, self.screening = owners, shared, due_work, screening
         self.casework, self.dispatching = casework, dispatching
-        self.waiting_red, self.check_ins = waiting_red, check_ins
+        self.waiting_red, self.check_ins, self.escalations = waiting_red, check_ins, escalations
 
     async def watch(self, partitions: Iterable[int]) -> None:
-        """Restore data of these partitions that Redis lost, and check on officers at the door. Called once a second.
+        """Restore data of these partitions that Redis lost, check on officers at the door, and tell officers of visits
+        that wait. Called once a second.
 
         Raises OtherInstallationError if this Redis is another installation's, and AheadError if a journal covers inputs
         beyond the end of case-inputs.
@@ -51,6 +54,7 @@ class Failover:
         await self.casework.upkeep.watch(mine := set(partitions))
         if 0 in mine:
             await self.check_ins.look()
+        await self.escalations.look()  # every worker: the owner of a partition may be dead
 
     async def cover(self) -> None:
         """Process the partitions whose owner is silent and that no other worker covers, including their dispatches."""

@@ -22,6 +22,7 @@ from streams.casework.breaker import Breaker
 from streams.casework.deadlines import Deadlines
 from streams.casework.snapshots import Board
 from streams.channels.channel import Channel as Carrier
+from streams.channels.escalating import OfficerEscalations
 from streams.channels.settings import ChannelSettings
 from streams.channels.settings import load as load_channels
 from streams.channels.waiting_red import WaitingRed
@@ -74,6 +75,7 @@ class Stages:
             self.dispatching,
             WaitingRed(given.settings),
             CheckIns(given.settings, given.outgoing.rosters, given.alarms, store, producer, clock),
+            OfficerEscalations(given.outgoing, store, given.alarms, given.staff),
         )
         self.board = Board(store, producer, clock)
         self.feeds = given.feeds
@@ -151,6 +153,7 @@ class Worker(App):
         """Cancel the contacts for silent workers, and close the installation."""
         await super().on_shutdown()
         await self.stages.dispatching.close()
+        await self.stages.failover.escalations.close()
         await self.opened.close()
 
 

@@ -85,6 +85,7 @@ class WorkerContext:
     shared: Shared
     owners: PartitionOwners
     alarms: Alarms
+    staff: Staff
     outgoing: Outgoing
     feeds: Feeds
     casework: CaseworkContext
@@ -231,6 +232,7 @@ class Installation:
             shared=self.shared,
             owners=self.owners,
             alarms=self.alarms,
+            staff=self.staff,
             outgoing=self.outgoing,
             feeds=self.feeds,
             casework=self.casework_context,

@@ -6,16 +6,18 @@ from domain.casework import fatigue, money, outcomes
 from domain.casework.draft import DecisionBuilder
 from domain.casework.follow import follow
 from domain.casework.steps import end
+from domain.policy.plan import OVERDUE
 from domain.policy.schedule import rule_of
 from schemas.casework.cases import CaseState, Step, StepState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import Checklist, OfficerReport, VisitStage
+from schemas.casework.inputs import TOLD_BY_SYSTEM, Checklist, OfficerReport, VisitStage
 from schemas.codes.any_code import AnyCode
 from schemas.codes.people import (
     NobodyAtHome,
     NoOutcomeTold,
     OfficerArrived,
     OfficerGoes,
+    OfficerNotified,
     OfficerOnTheWay,
     ReportNotTaken,
     TalkedBefore,
@@ -25,6 +27,7 @@ from schemas.codes.people import (
     VisitedBefore,
     VisitHandedOver,
     VisitMade,
+    VisitNotAccepted,
     VisitOver,
     VisitRefused,
 )
@@ -39,6 +42,8 @@ _REPORTS: Mapping[VisitStage, Callable[..., VisitCode]] = {
     VisitStage.ARRIVED: OfficerArrived,
     VisitStage.NOT_AT_HOME: NobodyAtHome,
     VisitStage.DONE: VisitMade,
+    VisitStage.NOTIFIED: OfficerNotified,
+    VisitStage.NOT_ACCEPTED: VisitNotAccepted,
 }
 
 
@@ -46,10 +51,13 @@ def officer_report(draft: DecisionBuilder, given: OfficerReport) -> None:
     """Apply an officer's report on a visit.
 
     A report on an attempt that has ended does not change the step, but its outcome is applied, unless the talk was
-    before the present danger. On a closed case only a fact REFUSED is recorded.
+    before the present danger. On a closed case only a fact REFUSED is recorded. What the system tells of an officer who
+    has not accepted has no effect once they have, or the visit is no longer awaited.
     """
     step = draft.steps.get(given.step)
     awaited = step if step and step.state is StepState.SENT and step.attempt == given.attempt else None
+    if given.stage in TOLD_BY_SYSTEM and (awaited is None or not _acceptance_awaited(draft)):
+        return
     if not draft.case.open:
         draft.note(FactKind.REFUSED, ReportNotTaken(given.by), by=given.by)
         return
@@ -63,9 +71,13 @@ def officer_report(draft: DecisionBuilder, given: OfficerReport) -> None:
     draft.now = max(draft.now, given.told_at or draft.now)  # what follows goes out now, and has its time from now on
 
 
+def _acceptance_awaited(draft: DecisionBuilder) -> bool:
+    return not draft.plan_over and draft.case.state is not CaseState.VISIT_UNDER_WAY
+
+
 def _stage(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
     match given.stage:
-        case VisitStage.ASSIGNED | VisitStage.ON_THE_WAY:
+        case VisitStage.ASSIGNED | VisitStage.NOTIFIED | VisitStage.ON_THE_WAY:
             draft.set(officer=given.by)
         case VisitStage.ACCEPTED:
             draft.set(officer=given.by)
@@ -78,10 +90,11 @@ def _stage(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
         case VisitStage.NOT_AT_HOME:
             no_longer_under_way(draft, _reported(given))
             follow(draft, step, given.stage.value, _reported(given))
-        case VisitStage.REFUSED | VisitStage.HANDED_OVER:  # the same to the plan: another officer must go now
+        case VisitStage.REFUSED | VisitStage.HANDED_OVER | VisitStage.NOT_ACCEPTED:  # another officer must go now
             fatigue.give_back(draft, step, given.attempt)
             no_longer_under_way(draft, _reported(given))
-            follow(draft, step, VisitStage.REFUSED.value, _reported(given))
+            result = OVERDUE if given.stage is VisitStage.NOT_ACCEPTED else VisitStage.REFUSED.value
+            follow(draft, step, result, _reported(given))
         case VisitStage.DONE:
             _done(draft, given, step)
 

@@ -11,6 +11,7 @@ from schemas.people.rosters import Officer, Task
 from schemas.people.tasks import DuressAct
 
 GLANCE = 3  # missed check-ins that a page shows unfolded. Assumed: more would displace the page's own content
+_KINDS = (AlarmKind.DURESS, AlarmKind.NOT_ACCEPTED, AlarmKind.CHECK_IN_MISSED)  # by urgency
 WITHIN = timedelta(minutes=20)  # from arrival, and from each check-in, to the next one. Assumed; defined only here
 
 
@@ -72,19 +73,19 @@ def concerns(area: str, alarm: Alarm) -> bool:
     return any(meet(place, area) for place in (alarm.area, alarm.place) if place is not None)
 
 
-def urgency(alarm: Alarm) -> tuple[bool, datetime]:
-    """Return the sort key of alarms: duress first, then the oldest."""
-    return alarm.kind is not AlarmKind.DURESS, alarm.at
+def urgency(alarm: Alarm) -> tuple[int, datetime]:
+    """Return the sort key of alarms: duress first, then visits that nobody accepts, then the oldest."""
+    return _KINDS.index(alarm.kind), alarm.at
 
 
 def shown_and_folded(alarms: Iterable[Alarm]) -> tuple[list[Alarm], list[Alarm]]:
     """Return the alarms that a page shows at once, and those folded under a count; each sorted by urgency.
 
-    Shown are all duress alarms, and the three newest missed check-ins, first of officers who have not reported safe
-    since.
+    Shown are all duress alarms and visits that nobody accepts, and the three newest missed check-ins, first of officers
+    who have not reported safe since.
     """
     found = sorted(alarms, key=urgency)
-    missed_ones = [alarm for alarm in found if alarm.kind is not AlarmKind.DURESS]
+    missed_ones = [alarm for alarm in found if alarm.kind is AlarmKind.CHECK_IN_MISSED]
     newest = sorted(missed_ones, key=lambda alarm: (alarm.safe_at is None, alarm.at), reverse=True)[:GLANCE]
     folded = [alarm for alarm in missed_ones if alarm not in newest]
     return [alarm for alarm in found if alarm not in folded], folded

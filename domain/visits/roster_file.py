@@ -1,4 +1,5 @@
-"""Rosters as CSV files: station,id,name,role,division,languages,start,end; a row is a shift, or a person without one.
+"""Rosters as CSV files: station,id,name,role,division,languages,start,end,phone; a row is a shift, or a person without
+one. A file may lack the column `phone`.
 
 Each invalid cell is reported with its row, column and reason; the changes are shown before a file is accepted.
 """
@@ -15,12 +16,14 @@ from pydantic import ValidationError
 
 from domain.csv_cells import guarded, unguarded
 from domain.identity.divisions import known
+from domain.identity.identifiers import normal_phone
 from domain.visits.rostering import MOST_SHIFTS, Clash, RosterError, Wrong, clashes, shift
 from schemas.errors import UserError
 from schemas.people.residents import Language
 from schemas.people.rosters import Officer, Role, Roster, Shift
 
-COLUMNS = ("station", "id", "name", "role", "division", "languages", "start", "end")
+REQUIRED = ("station", "id", "name", "role", "division", "languages", "start", "end")
+COLUMNS = (*REQUIRED, "phone")
 MOST_BYTES = 500_000  # the file is part of the preview's form, whose fields are limited to a megabyte
 MOST_ROWS = 10_000
 MOST_PEOPLE = 500  # of a station, as in the schema
@@ -33,8 +36,8 @@ class Cell(StrEnum):
 
     MISSING: it is empty; COLUMN: the file lacks the column; ROLE, DIVISION, LANGUAGE, TIME: not one; ELSEWHERE: outside
     the importing person's area; TEXT: too long or not printable; DIFFERS: it contradicts another row about the same
-    person; MANY: too many rows, people or shifts; NOT_FORWARD, TOO_LONG, OVERLAP, ABSENT: of shifts; NOBODY, REPEATS:
-    of calendar events, about nobody on the roster or repeating.
+    person; PHONE: no telephone number; MANY: too many rows, people or shifts; NOT_FORWARD, TOO_LONG, OVERLAP, ABSENT:
+    of shifts; NOBODY, REPEATS: of calendar events, about nobody on the roster or repeating.
     """
 
     MISSING = "missing"
@@ -46,6 +49,7 @@ class Cell(StrEnum):
     TIME = "time"
     TEXT = "text"
     DIFFERS = "differs"
+    PHONE = "phone"
     MANY = "many"
     NOT_FORWARD = "not_forward"
     TOO_LONG = "too_long"
@@ -131,7 +135,7 @@ def parse(text: str, area: str, zone: tzinfo) -> Parsed:
         header = [(name or "").strip() for name in reader.fieldnames or ()]
     except csv.Error:
         header = []
-    parsed.wrong += [WrongCell(1, column, Cell.COLUMN) for column in COLUMNS if column not in header]
+    parsed.wrong += [WrongCell(1, column, Cell.COLUMN) for column in REQUIRED if column not in header]
     if parsed.wrong:
         return parsed
     reader.fieldnames = header
@@ -254,6 +258,8 @@ def _wrong_cells(row: Mapping[str, str], area: str) -> Iterator[tuple[str, Cell,
         yield "role", Cell.ROLE, row["role"][:32]
     if _languages(row["languages"]) is None:
         yield "languages", Cell.LANGUAGE, row["languages"][:32]
+    if row["phone"] and duty_phone(row["phone"]) is None:
+        yield "phone", Cell.PHONE, ""
     yield from _wrong_place(row, area)
 
 
@@ -290,9 +296,19 @@ def _officer(row: Mapping[str, str]) -> Officer | None:
             role=_role(row["role"]) or Role.OFFICER,
             division=row["division"],
             languages=_languages(row["languages"]) or frozenset(),
+            phone=duty_phone(row["phone"]),
         )
     except ValidationError:
         return None
+
+
+def duty_phone(text: str) -> str | None:
+    """Return an officer's telephone number in E.164; None if the text is empty or none."""
+    try:
+        found = normal_phone(text) if text else ""
+    except ValueError:
+        return None
+    return found if found.startswith("+") else None  # not a service number such as 96110
 
 
 def _role(text: str) -> Role | None:
@@ -338,7 +354,7 @@ def written(rosters: Iterable[Roster], zone: tzinfo) -> str:
             languages = " ".join(sorted(officer.languages))
             about = (roster.station, officer.id, officer.name, officer.role.value, officer.division, languages)
             hours = [(_told(each.start, zone), _told(each.end, zone)) for each in officer.shifts] or [("", "")]
-            writer.writerows(map(guarded, (*about, *each)) for each in hours)
+            writer.writerows(map(guarded, (*about, *each, officer.phone or "")) for each in hours)
     return out.getvalue()
 
 

@@ -20,6 +20,7 @@ from schemas.codes.any_code import AnyCode
 from schemas.codes.base import Code, by_name
 from schemas.codes.people import ScriptAnswered
 from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
+from schemas.people.escalations import OfficerRung, RungResult
 from schemas.people.residents import InterpreterLanguage, ReportSource
 from schemas.risk.evidence import EvidenceKind
 
@@ -33,10 +34,12 @@ LABELS: Mapping[type[StrEnum], Mapping[Any, str]] = {
     InterpreterLanguage: labels.INTERPRETERS,
     Level: labels.LEVELS,
     ObjectionGround: labels.OBJECTION_GROUNDS,
+    OfficerRung: labels.RUNGS,
     Outcome: labels.OUTCOMES,
     OutcomeGround: labels.GROUNDS,
     ReportSource: labels.SOURCES,
     Result: labels.RESULTS,
+    RungResult: labels.RUNG_RESULTS,
     WrongfulCause: labels.CAUSES,
 }
 """The label of a parameter that is an enum's member."""

@@ -23,6 +23,7 @@ from schemas.casework.orders import OrderState
 from schemas.casework.reported import PaidBy
 from schemas.channels.releases import ReleaseState
 from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
+from schemas.people.escalations import OfficerRung, RungResult
 from schemas.people.residents import Flag, InterpreterLanguage, Language, Occupation, ReportSource, Sex
 from schemas.people.rosters import Role
 from schemas.risk.evidence import EvidenceKind, WatchStatus
@@ -42,6 +43,19 @@ ACTIONS = {
     Action.STOP_PAYMENT: "紧急止付",
     Action.STOP_AGAIN: "止付延期",
     Action.STOP_RELEASE: "解除止付",
+}
+RUNGS = {
+    OfficerRung.PUSH: "推送",
+    OfficerRung.SMS: "短信",
+    OfficerRung.CALL: "电话",
+    OfficerRung.NEXT_OFFICER: "改派他人",
+    OfficerRung.WATCH_ROOM: "报告值班室",
+}
+RUNG_RESULTS = {
+    RungResult.SENT: "已送出",
+    RungResult.FAILED: "未送出",
+    RungResult.UNKNOWN: "未得到答复",
+    RungResult.ABSENT: "没有可用的手机或号码",
 }
 CHAIN_FAULTS = {
     ChainFaultKind.CHANGED: "记录被改动，或由没有密钥的人插入",

@@ -248,7 +248,10 @@ class OperatorReport(_ForCase):
 
 
 class VisitStage(StrEnum):
-    """The stages of a visit. `refused` and `handed_over` cause another officer to be sent."""
+    """The stages of a visit. `refused`, `handed_over` and `not_accepted` cause another officer to be sent.
+
+    NOTIFIED and NOT_ACCEPTED are told by the system, not by an officer (domain/visits/escalation).
+    """
 
     ASSIGNED = "assigned"
     ACCEPTED = "accepted"
@@ -258,6 +261,8 @@ class VisitStage(StrEnum):
     ARRIVED = "arrived"
     NOT_AT_HOME = "not_at_home"
     DONE = "done"
+    NOTIFIED = "notified"  # the officer was told by push, text message or call
+    NOT_ACCEPTED = "not_accepted"  # within the policy's times
 
     @property
     def distance(self) -> int | None:
@@ -273,6 +278,11 @@ class VisitStage(StrEnum):
                 return 3
             case VisitStage.REFUSED | VisitStage.HANDED_OVER | VisitStage.NOT_AT_HOME | VisitStage.DONE:
                 return None
+            case VisitStage.NOTIFIED | VisitStage.NOT_ACCEPTED:
+                return None
+
+
+TOLD_BY_SYSTEM = frozenset({VisitStage.NOTIFIED, VisitStage.NOT_ACCEPTED})
 
 
 class Checklist(Model):

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from schemas.base import Fen, Model, Note, Text, Token, When
-from schemas.casework.inputs import BankState, Checklist, OutcomeAct, VisitStage
+from schemas.casework.inputs import TOLD_BY_SYSTEM, BankState, Checklist, OutcomeAct, VisitStage
 from schemas.casework.movements import MOST_STATED, MovedMoney
 from schemas.people.residents import DivisionCode
 
@@ -90,3 +90,9 @@ class StationReceipt(_Receipt):
     place: DivisionCode | None = None
     checklist: Checklist | None = None
     outcome: OutcomeAct | None = None
+
+    @model_validator(mode="after")
+    def _told_by_an_officer(self) -> Self:
+        if self.stage in TOLD_BY_SYSTEM:
+            raise ValueError(f"{self.stage.value} is not a stage that an officer reports")
+        return self

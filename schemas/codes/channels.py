@@ -4,6 +4,8 @@ from typing import Annotated, ClassVar
 
 from schemas.codes.base import Code, CodeField
 from schemas.codes.refusals import CaseClosed, CaseSettled, PlanOverByLoss
+from schemas.levels import Level
+from schemas.people.escalations import OfficerRung, RungResult
 
 
 class OnTheDesk(Code, frozen=True):
@@ -197,6 +199,21 @@ class InDoubt(Code, frozen=True):
     doubt: "ChannelCode"
 
 
+class NotifiedBy(Code, frozen=True):
+    """By which rung an officer was told of a visit, and what came of it."""
+
+    zh: ClassVar = "%(rung)s：%(result)s"
+    rung: OfficerRung
+    result: RungResult
+
+
+class TaskWaits(Code, frozen=True):
+    """A visit waits for the officer's acceptance. It is what a push message, a text message and a call say."""
+
+    zh: ClassVar = "【劝阻】%(level)s色任务待接受，请打开“我的任务”"
+    level: Level
+
+
 ChannelCode = (
     OnTheDesk
     | NoTelephone
@@ -223,6 +240,8 @@ ChannelCode = (
     | ChosenBefore
     | SameAddress
     | JustThere
+    | NotifiedBy
+    | TaskWaits
     | RepeatRefused
     | CouldNotBeAsked
     | NotReceived

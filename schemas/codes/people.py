@@ -320,6 +320,18 @@ class VisitMade(_Visit, frozen=True):
     zh: ClassVar = "%(by)s：上门完成%(because)s%(place)s%(to)s%(checked)s%(note)s"
 
 
+class OfficerNotified(_Visit, frozen=True):
+    """The officer was told of the visit. `because`: by which rung, and what came of it."""
+
+    zh: ClassVar = "通知 %(by)s%(because)s%(place)s%(to)s%(checked)s%(note)s"
+
+
+class VisitNotAccepted(_Visit, frozen=True):
+    """The officer did not accept the visit in time, so another one is asked."""
+
+    zh: ClassVar = "%(by)s 未接受，改派他人%(because)s%(place)s%(to)s%(checked)s%(note)s"
+
+
 VisitCode = (
     VisitAssigned
     | VisitAccepted
@@ -329,6 +341,8 @@ VisitCode = (
     | OfficerArrived
     | NobodyAtHome
     | VisitMade
+    | OfficerNotified
+    | VisitNotAccepted
 )
 """An officer's report, by its stage."""
 

@@ -1,4 +1,4 @@
-"""Alarms about officers on their way and at the door; on the topic `alarms`."""
+"""Alarms about officers and the visits given to them; on the topic `alarms`."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -11,10 +11,13 @@ from schemas.people.residents import DivisionCode
 
 
 class AlarmKind(StrEnum):
-    """Why an alarm was raised: the officer pressed it (DURESS), or has not checked in as safe in time."""
+    """Why an alarm was raised: the officer pressed it (DURESS), has not checked in as safe in time, or no officer has
+    accepted a visit (NOT_ACCEPTED).
+    """
 
     DURESS = "duress"  # pressed by the officer
     CHECK_IN_MISSED = "check_in_missed"  # the officer has not checked in as safe in time
+    NOT_ACCEPTED = "not_accepted"  # officers were told by every means, and none has accepted the visit
 
 
 class Alarm(Model):

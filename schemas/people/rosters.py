@@ -34,13 +34,16 @@ class Shift(Model):
 
 
 class Officer(Model):
-    """A person who makes visits. `division`: where they work from, as precisely as known."""
+    """A person who makes visits. `division`: where they work from, as precisely as known. `phone`: their duty telephone
+    in E.164, for text messages and calls about visits that wait; None: not known.
+    """
 
     id: Text
     name: Text
     role: Role
     division: DivisionCode
     languages: frozenset[Language] = frozenset({Language.CHINESE})
+    phone: Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")] | None = None
     shifts: list[Shift] = Field(default_factory=list, max_length=400)
 
 
@@ -164,6 +167,7 @@ class Task(Model):
     division: DivisionCode | None = None  # of the address
     worth_fen: Fen | None = None  # expected loss if another visit comes first (domain/visits/rounds), at that time
     stage: VisitStage | None = None  # the latest one reported
+    accepted_at: When | None = None
     place: str | None = None  # the address, as a keyed hash
     joins: str | None = None  # the dispatch whose visit to the same address it is part of
     to: Text | None = None  # the colleague to whom it was handed over

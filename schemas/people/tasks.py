@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 
 from schemas.base import Model, Note, Text, When
-from schemas.casework.inputs import Checklist, OutcomeAct, VisitStage
+from schemas.casework.inputs import TOLD_BY_SYSTEM, Checklist, OutcomeAct, VisitStage
 from schemas.people.residents import InterpreterLanguage
 
 ActId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -15,7 +15,7 @@ TaskRef = Annotated[str, Field(min_length=1, max_length=200)]
 """The dispatch id of a task."""
 
 LEAST_REASON = 2  # characters of a reason for a refusal
-_TOLD_BY_OFFICERS = frozenset(VisitStage) - {VisitStage.ASSIGNED, VisitStage.HANDED_OVER}
+_TOLD_BY_OFFICERS = frozenset(VisitStage) - TOLD_BY_SYSTEM - {VisitStage.ASSIGNED, VisitStage.HANDED_OVER}
 
 
 class _DeviceAct(Model):
@@ -24,7 +24,7 @@ class _DeviceAct(Model):
 
 
 class StageAct(_DeviceAct):
-    """The stage that the officer has reached; not ASSIGNED or HANDED_OVER.
+    """The stage that the officer has reached; not ASSIGNED or HANDED_OVER, nor one that the system tells.
 
     A refusal needs a reason in `note`, a completed visit its outcome and checklist; if nothing of the checklist was
     done, also a reason.

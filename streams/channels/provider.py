@@ -76,6 +76,13 @@ class Order:
         return "application/json" if self.document is None else "application/xml"
 
 
+class Identified(Protocol):
+    """A message with an id, which is its idempotency key."""
+
+    @property
+    def id(self) -> str: ...
+
+
 class Provider(Protocol):
     """What a channel's module implements: it builds the request and reads the answer."""
 
@@ -115,7 +122,7 @@ class Gateway:
     ) -> None:
         self._client, self._url, self.kind, self._signer, self._refusals = client, url, kind, signer, refusals
 
-    async def send(self, dispatch: Dispatch, order: Order) -> Answer:
+    async def send(self, dispatch: Identified, order: Order) -> Answer:
         """Send the request, with the dispatch's id as idempotency key. Returns `order.sent` if the gateway accepts it
         (2xx), FAILED if it was certainly not carried out.
 
@@ -134,7 +141,7 @@ class Gateway:
             raise UnknownOutcomeError(ConnectionLost(type(error).__name__)) from None
         return self._read(answer, order)
 
-    async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
+    async def ask(self, dispatch: Identified, order: Order) -> Answer | None:
         """Return `order.sent` if the provider has the request (2xx), None at 404, FAILED without a gateway's address:
         nothing was sent.
 

@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
+from domain.access.webhooks import Address, addresses
 from domain.payments.institutions import Institutions, InstitutionsError
 from domain.payments.institutions import load as load_institutions
 from schemas.levels import Channel
 from streams.channels.provider import Kind
+from streams.channels.push_encryption import derived_vapid_key, vapid_key
 from streams.channels.signing import MOST_KEYS
 from streams.runtime.secret_files import Environment
 from streams.runtime.settings import Settings, SettingsError
@@ -30,6 +33,17 @@ def _codes(text: str) -> list[str]:
 def _refusals(text: str) -> str:
     if wrong := [code for code in _codes(text) if not (code.isascii() and code.isdigit() and 300 <= int(code) <= 599)]:
         raise ValueError(f"{wrong[0]!r} is no status code of a failure. Write codes with commas between: 429,503")
+    return text
+
+
+def _contact(text: str) -> str:
+    if not text.startswith(("mailto:", "https://")):
+        raise ValueError("write mailto:address or https://page")
+    return text
+
+
+def _addresses(text: str) -> str:
+    addresses(text)
     return text
 
 
@@ -68,6 +82,18 @@ class ChannelSettings(Environment):
     institutions: Path = Field(
         INSTITUTIONS, description="Banks and payment institutions that get stop orders, with the cards of each"
     )
+    push_key: SecretStr | None = Field(
+        None,
+        description="Private key of push messages to officers' telephones (VAPID), made by `quanzu admin push-key`. "
+        "Unset: no push messages; embedded: derived from the secret",
+    )
+    push_contact: Annotated[str, AfterValidator(_contact)] = Field(
+        "mailto:admin@quanzu.invalid",
+        description="Whom a push service writes to about our messages: mailto:address or https://page",
+    )
+    push_addresses: Annotated[str, AfterValidator(_addresses)] = Field(
+        "", description="Addresses inside the network to which push messages may be sent, exactly: 10.1.2.3,fd00::7"
+    )
     receipts_secret: SecretStr | None = Field(
         None,
         description="Keys of the signatures of orders and receipts, one for each provider: sms:KEY,voice:KEY,bank:KEY,"
@@ -103,6 +129,19 @@ class ChannelSettings(Environment):
             Channel.VISIT: self.station_refusals,
         }
         return frozenset(map(int, _codes(told.get(channel, self.bank_refusals))))
+
+    def vapid(self, settings: Settings) -> EllipticCurvePrivateKey | None:
+        """Return the key that signs push messages, None without one. Raises SettingsError for an invalid one."""
+        if self.push_key:
+            try:
+                return vapid_key(self.push_key.get_secret_value())
+            except ValueError:
+                raise SettingsError("QUANZU_PUSH_KEY is invalid. Make one with `quanzu admin push-key`") from None
+        return derived_vapid_key(settings.key()) if settings.embedded else None
+
+    def push_private(self) -> frozenset[Address]:
+        """Return the addresses inside the network to which push messages may be sent."""
+        return addresses(self.push_addresses)
 
     def signers(self) -> tuple[str, ...]:
         """Return the names of the keys: of each channel, and of each bank and payment institution in the table.

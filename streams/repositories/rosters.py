@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from domain.dispatches.ids import parse
 from domain.policy.visits import VisitRules
 from domain.visits import check_in, one_visit
+from domain.visits.escalation import awaits_acceptance
 from domain.visits.officers import Choice, Visit, choosing
 from domain.visits.tasks import given, to_be_made
 from schemas.base import ANY_VERSION, Partial
@@ -27,10 +28,20 @@ from schemas.people.rosters import Officer, Roster, Task, TaskState
 from streams.messaging.producer import Producer
 from streams.messaging.reader import Tails
 from streams.messaging.topics import ROSTERS, home
+from streams.repositories.escalations import Escalations, PushSubscriptions
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
 from streams.state.compacted_table import CompactedTable, Place, restore
-from streams.state.keys import CHECK_INS, ROSTER, VISIT_AT, VISIT_JOINED, VISIT_LAST, VISIT_TASKS, milliseconds
+from streams.state.keys import (
+    CHECK_INS,
+    ESCALATIONS_DUE,
+    ROSTER,
+    VISIT_AT,
+    VISIT_JOINED,
+    VISIT_LAST,
+    VISIT_TASKS,
+    milliseconds,
+)
 
 AT_ONCE = 20  # officers examined between two pauses, about a millisecond: red work must not wait for a choice
 FORGOTTEN = timedelta(days=4)  # longer than the longest clock of a visit: its end was never reported
@@ -103,6 +114,8 @@ class Rosters:
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         self._settings = settings
         self.table, self._tasks = _Rosters(settings, redis, producer), _Tasks(settings, redis, producer)
+        self.escalations = Escalations(settings, redis, producer)
+        self.push = PushSubscriptions(settings, redis, producer)
         self._redis: Any = redis
         self._choosing = asyncio.Lock()  # of two concurrent visits, the second sees the task of the first
 
@@ -196,6 +209,8 @@ class Rosters:
             changes: dict[str, object] = {"state": _ENDS.get(report.stage, task.state), "stage": report.stage}
             if report.stage is VisitStage.ARRIVED:
                 changes["heard_at"] = report.at
+            if report.stage is VisitStage.ACCEPTED:
+                changes["accepted_at"] = report.told_at or report.at
             await self._put(task.model_copy(update=changes | {"to": report.to}))
 
     async def heard(self, dispatch: str, at: datetime) -> None:
@@ -235,10 +250,13 @@ class Rosters:
         await self._redis.hdel(VISIT_JOINED, dispatch)
         await self._tasks.drop(dispatch)
         await self._redis.zrem(CHECK_INS, dispatch)
+        await self._redis.zrem(ESCALATIONS_DUE, dispatch)
+        if await self.escalations.get(dispatch):
+            await self.escalations.drop(dispatch)
 
     async def restore(self, since: Tails | None = None) -> None:
         """Write the topic's rosters and tasks to Redis: all, or only records at or after the offsets in `since`."""
-        await restore([self.table, self._tasks], since)
+        await restore([self.table, self._tasks, self.escalations, self.push], since)
         await self._restore_places()
 
     async def _restore_places(self) -> None:
@@ -316,7 +334,13 @@ class Rosters:
         await self._watch(task)
 
     async def _watch(self, task: Task) -> None:
-        """Store or delete the time by which the officer must check in as safe."""
+        """Store or delete the time by which the officer must check in as safe, and when they are to be told of a new
+        visit; of one that they have answered, the ladder is looked at once more at once.
+        """
+        if awaits_acceptance(task):
+            await self._redis.zadd(ESCALATIONS_DUE, {task.dispatch: milliseconds(task.at)}, nx=True)
+        else:
+            await self._redis.zadd(ESCALATIONS_DUE, {task.dispatch: 0}, xx=True)
         due = check_in.due(task)
         if due is None:
             await self._redis.zrem(CHECK_INS, task.dispatch)

@@ -63,7 +63,10 @@ def _of(name: keys.KeyName) -> str:
     return f"{name}:*"
 
 
-_ROSTERS = (keys.ROSTER, keys.VISIT_TASKS, keys.VISIT_AT, keys.VISIT_JOINED, keys.VISIT_LAST, keys.CHECK_INS)
+_ROSTERS = (
+    *(keys.ROSTER, keys.VISIT_TASKS, keys.VISIT_AT, keys.VISIT_JOINED, keys.VISIT_LAST, keys.CHECK_INS),
+    *(keys.ESCALATIONS_DUE, keys.ESCALATIONS, keys.PUSH_SUBSCRIPTIONS),  # a console may restore the whole topic
+)
 _AUDIT = (keys.AUDIT_HEADS, keys.AUDIT_HEADS_AT, OFF)
 _LIMITS = "LIMITS*"  # of the library `limits`
 _OWN_OF_CONSOLE = (

@@ -11,6 +11,7 @@ from console.commands.admin import (
     ledger,
     official,
     personal,
+    push_key,
     sandbox,
     size,
     topics,
@@ -40,6 +41,7 @@ def make_app(rebuild_partition: backup.RebuildPartition) -> typer.Typer:
         personal.subject_access,
         personal.erase,
         personal.rehash,
+        push_key.push_key,
         size.size,
         documents.documents,
     ):

@@ -173,6 +173,8 @@ GROUPS = {
             "signed-out": N_("退出"),
             "signed-out-everywhere": N_("退出所有设备"),
             "session-ended": N_("结束一处登录"),
+            "push-device-added": N_("开启手机任务提醒"),
+            "push-device-ended": N_("停止手机任务提醒"),
             "sessions-ended": N_("结束他人登录"),
             "password-changed": N_("修改密码"),
             "recovery-codes-made": N_("生成恢复码"),

@@ -29,7 +29,7 @@ from console.web.routes.centre import (
     situation,
     wall,
 )
-from console.web.routes.field import my_shifts, roster_files, rosters, tasks
+from console.web.routes.field import my_shifts, push, roster_files, rosters, tasks
 from console.web.routes.money import objections, orders, payers, release
 from console.web.routes.people import account, approvals, front, guests, health, keys, sign_in, staff, unmask
 from console.web.routes.programs import api, integrations, webhooks
@@ -52,6 +52,7 @@ DOORS: tuple[Door, ...] = (
     guests.door,
     telephone.door,
     tasks.door,
+    push.door,
     alarms.door,
     api.door,
     webhooks.door,

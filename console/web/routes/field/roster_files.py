@@ -58,6 +58,7 @@ CELLS = {
     Cell.TIME: "时间不对：写成 2026-03-02 08:00",
     Cell.TEXT: "无法读取，或过长",
     Cell.DIFFERS: "与此人前面的行不一致",
+    Cell.PHONE: "不是电话号码",
     Cell.MANY: "超过上限",
     Cell.NOT_FORWARD: "结束时间须晚于开始时间",
     Cell.TOO_LONG: "一个班次不能超过 24 小时",

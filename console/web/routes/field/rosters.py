@@ -27,6 +27,7 @@ from console.web.rosters.week import listed, station_page
 from domain.identity.divisions import known
 from domain.ids import short_hash
 from domain.visits import rostering, swaps
+from domain.visits.roster_file import duty_phone
 from domain.visits.rostering import MOST_SHIFTS
 from schemas.people.residents import Language
 from schemas.people.rosters import Absence, AbsenceKind, Officer, Role, Roster
@@ -246,6 +247,9 @@ def _officer(who: Who, form: FormData) -> Officer:
     if not known(division) or not who.sees(division):
         raise RefusedError("区划代码不对，或不在您的辖区。")
     languages = [language for language in Language if language.value in form.getlist("languages")]
+    phone = form_value(form, "phone").strip()
+    if phone and duty_phone(phone) is None:
+        raise RefusedError("电话号码不对。")
     try:
         return Officer(
             id=form_value(form, "id").strip(),
@@ -253,6 +257,7 @@ def _officer(who: Who, form: FormData) -> Officer:
             role=one_of(Role, role, Role.OFFICER),
             division=division,
             languages=frozenset(languages or [Language.CHINESE]),
+            phone=duty_phone(phone),
         )
     except ValidationError:
         raise RefusedError("请填写编号和姓名（不超过 128 字，不含特殊字符）。") from None

@@ -43,6 +43,7 @@ async def end_session(request: Request, who: Signed, session: str) -> Response:
     made = services(request)
     if not await made.sessions.end_one(who.login, session):
         raise NotFoundError
+    await made.line.outgoing.rosters.push.end_session(session)
     await trail.write(made, who, "session-ended", who.login)
     return RedirectResponse("/account", 303)
 
@@ -121,6 +122,7 @@ async def account_page(request: Request, who: Who, status: int = 200, wrong: str
         place=place(found.area, local_date(made.line.clock.now())),
         sessions=await made.sessions.of_login(found),
         this=who.session,
+        devices=await made.line.outgoing.rosters.push.of_login(who.login),
         wrong=translate(request, wrong) if wrong else "",
         hours=made.settings.session_hours,
         idle=made.settings.session_minutes,

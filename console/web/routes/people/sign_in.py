@@ -237,6 +237,7 @@ async def from_provider(request: Request) -> Response:
 async def sign_out(request: Request, who: Signed) -> Response:
     """End this browser's session and redirect to the sign-in."""
     made = services(request)
+    await made.line.outgoing.rosters.push.end_session(who.session)
     await made.sessions.end_one(who.login, who.session)
     await trail.write(made, who, "signed-out", who.login)
     response = RedirectResponse("/sign-in", 303)

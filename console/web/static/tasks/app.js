@@ -3,6 +3,7 @@ import { applied, made, serverTime } from "./acts.js";
 import { duress } from "./duress.js";
 import "./install.js";
 import * as phone from "./phone.js";
+import * as push from "./push.js";
 import * as result from "./result.js";
 import { send, sendAtOnce } from "./sending.js";
 import * as store from "./store.js";
@@ -255,6 +256,7 @@ document.getElementById("leave").addEventListener("close", (event) => {
 async function leave() {
   left = true;
   stream?.close();
+  await push.end();
   for (const each of (await navigator.serviceWorker?.getRegistrations()) ?? []) await each.unregister();
   await store.wipe();
   if (navigator.onLine) out.submit();
@@ -303,7 +305,10 @@ addEventListener("offline", () => {
   view.net(state.net);
 });
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && deliver());
-navigator.serviceWorker?.addEventListener("message", () => refresh());
+navigator.serviceWorker?.addEventListener("message", async (event) => {
+  await refresh();
+  if (event.data?.open) location.hash = encodeURIComponent(event.data.open);
+});
 setInterval(tick, 500);
 setInterval(() => (mine().length && navigator.onLine && state.net !== "ended" ? deliver() : load()), AGAIN);
 
@@ -311,3 +316,4 @@ await load();
 await navigator.serviceWorker?.register("/tasks/worker.js", { scope: "/tasks", type: "module" }).catch(() => undefined); // it works online without
 await deliver();
 listen();
+await push.renew();

@@ -1,6 +1,7 @@
 // The service worker: the page without network, and what was done sent in the background.
 import * as store from "/static/tasks/store.js";
 import { send } from "/static/tasks/sending.js";
+import { made, serverTime } from "/static/tasks/acts.js";
 
 const CACHE = "quanzu-tasks-__VERSION__", SHELL = "/tasks", PATIENCE = 4000;
 const FILES = "__FILES__", VERSION = /^\/static\/v-[0-9a-f]+\//;
@@ -18,6 +19,16 @@ self.addEventListener("activate", (event) => {
 
 self.addEventListener("sync", (event) => {
   if (event.tag === "acts") event.waitUntil(sendInBackground());
+});
+
+self.addEventListener("push", (event) => {
+  event.waitUntil(Promise.all([show(event.data?.json() ?? {}), hear()]));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const { ref } = event.notification.data;
+  event.waitUntil(event.action === "accept" ? accept(ref) : open(ref));
 });
 
 self.addEventListener("fetch", (event) => {
@@ -67,4 +78,75 @@ async function sendInBackground() {
   const how = await send();
   if (how === "offline" || how === "waiting") throw new Error(how);
   for (const client of await self.clients.matchAll()) client.postMessage("sent");
+}
+
+const WORDS = {
+  zh: { title: "劝阻", accept: "接受", open: "打开" },
+  en: { title: "Quanzu", accept: "Accept", open: "Open" },
+  ko: { title: "취안쭈", accept: "수락", open: "열기" },
+};
+const RED = [400, 150, 400, 150, 400, 150, 800], OTHER = [200, 100, 200];
+
+// A message says that a task waits, and its level; who it is about is asked of the console.
+async function show({ ref = "", level = "red", language = "zh", words = "" }) {
+  const said = WORDS[language] ?? WORDS.zh, red = level === "red";
+  await self.registration.showNotification(said.title, {
+    body: words,
+    tag: ref, // a newer message of the same task replaces it, and sounds again
+    renotify: ref !== "",
+    requireInteraction: red,
+    silent: false,
+    vibrate: red ? RED : OTHER,
+    icon: "/static/tasks/icon-192.png",
+    lang: language,
+    actions: [
+      { action: "accept", title: said.accept },
+      { action: "open", title: said.open },
+    ],
+    data: { ref },
+  });
+}
+
+// Keep the tasks as the console has them now: a tap on the message then works without network, too.
+async function hear() {
+  try {
+    const answer = await fetch("/tasks/mine", { headers: { accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE) });
+    if (answer.ok) await store.keep(await answer.json());
+    for (const client of await self.clients.matchAll()) client.postMessage("heard");
+  } catch {
+    // no network: the page asks later
+  }
+}
+
+async function named(ref) {
+  for (const task of await store.tasks()) if ((await digest(task.dispatch)) === ref) return task;
+  return undefined;
+}
+
+async function digest(text) {
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(hash)].map((each) => each.toString(16).padStart(2, "0")).join("").slice(0, 32);
+}
+
+// One tap: the act is kept, then sent. Where that is not possible, the page opens.
+async function accept(ref) {
+  if (!(await named(ref))) await hear();
+  const task = await named(ref), me = await store.me();
+  if (!task || !me) return open(ref);
+  if (task.stage === "assigned") {
+    await store.addAct(me.login, made({ do: "stage", stage: "accepted", dispatch: task.dispatch }, serverTime(me)));
+    const how = await send();
+    if (how === "ended") return open(ref);
+    if (how !== "sent") await self.registration.sync?.register("acts").catch(() => undefined);
+  }
+  for (const client of await self.clients.matchAll()) client.postMessage("sent");
+  return undefined;
+}
+
+async function open(ref) {
+  const task = await named(ref).catch(() => undefined);
+  const [client] = await self.clients.matchAll({ type: "window" });
+  if (!client) return self.clients.openWindow(task ? `${SHELL}#${encodeURIComponent(task.dispatch)}` : SHELL);
+  client.postMessage({ open: task?.dispatch });
+  return client.focus();
 }

@@ -1,0 +1,314 @@
+"""Takes the rungs by which officers are told of visits until they accept (domain/visits/escalation).
+
+Every worker looks each second; a lease lets one take the next rung of a visit. A rung is stored before it is taken,
+with the visit's dispatch as part of its idempotency key: after a worker's death another takes it up, and nobody is
+called twice for it as far as the provider keeps its promise.
+"""
+
+import asyncio
+import logging
+import os
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from prometheus_client import Counter, Histogram
+
+from domain.dispatches.ids import parse
+from domain.ids import result_id
+from domain.policy.visits import EscalationRules
+from domain.visits import escalation as ladder
+from domain.visits.one_visit import report_for_joined
+from domain.visits.tasks import is_awaited
+from domain.wording.codes import in_language
+from schemas.casework.cases import Case
+from schemas.casework.inputs import OfficerReport, VisitStage
+from schemas.codes.channels import NotifiedBy, TaskWaits
+from schemas.levels import Channel, Level, Result
+from schemas.people.escalations import Escalation, OfficerRung, PushSubscription, RungResult, RungTried
+from schemas.people.residents import Language
+from schemas.people.rosters import Officer, Task
+from streams.channels.outgoing import Outgoing
+from streams.channels.provider import Gateway, Kind, Order, UnknownOutcomeError
+from streams.channels.push import PushMessage, PushResult, PushSender
+from streams.messaging import case_inputs
+from streams.messaging.topics import home
+from streams.repositories.alarms import Alarms
+from streams.repositories.escalations import id_of
+from streams.repositories.staff import Staff
+from streams.runtime.metrics import CLOCKS
+from streams.runtime.tasks import cancelled, without_values
+from streams.state import locks
+from streams.state.case_store import CaseStore
+from streams.state.keys import ESCALATING, ESCALATIONS_DUE, milliseconds
+from streams.state.scripts import script
+
+log = logging.getLogger(__name__)
+
+MOST = 200  # visits looked at in one round
+LEASE_MS = 20_000  # longer than any rung takes
+BEHIND = timedelta(minutes=1)  # a store that is being restored has the case by then
+AGAIN = timedelta(seconds=1)
+RELEASE = script("release")
+
+RUNGS = Counter("quanzu_officer_rungs_total", "Rungs by which officers were told of a visit", ["rung", "result"])
+ACCEPTED = Histogram(
+    "quanzu_officer_acceptance_seconds",
+    "From giving a visit to its acceptance, by the last rung",
+    ["rung"],
+    buckets=CLOCKS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A text message or call to an officer. `id`: its idempotency key."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """A visit that waits: what is known of it when a rung is taken."""
+
+    task: Task
+    case: Case | None
+    officer: Officer | None
+    devices: tuple[PushSubscription, ...]
+
+    @property
+    def level(self) -> Level:
+        return self.task.level or Level.RED
+
+    @property
+    def reach(self) -> ladder.OfficerReach:
+        return ladder.OfficerReach(bool(self.devices), bool(self.officer and self.officer.phone))
+
+
+class OfficerEscalations:
+    """Takes the rungs of all visits that wait for their officers' acceptance."""
+
+    def __init__(self, outgoing: Outgoing, store: CaseStore, alarms: Alarms, staff: Staff) -> None:
+        """Raises SettingsError if the key of push messages is invalid, or a gateway's key is missing."""
+        self._outgoing, self._store, self._alarms, self._staff = outgoing, store, alarms, staff
+        self._rosters, self._clock = outgoing.rosters, outgoing.clock
+        self._redis: Any = outgoing.redis
+        self._push = PushSender(outgoing.settings, outgoing.channels, self._rosters.push, self._clock)
+        self._sms = self._gateway(Channel.SMS, outgoing.settings.sms_url, "sms")
+        self._voice = self._gateway(Channel.PHONE, outgoing.settings.voice_url, "voice")
+        self._token = f"{os.getpid()}-{uuid.uuid4().hex}"
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def look(self) -> None:
+        """Start the rungs that are due, each visit's in a task of its own: a slow provider delays no other visit."""
+        now = milliseconds(self._clock.now())
+        names = await self._redis.zrange(ESCALATIONS_DUE, "-inf", now, byscore=True, offset=0, num=MOST)
+        for name in [raw.decode() for raw in names]:
+            if name not in self._running:
+                self._running[name] = asyncio.create_task(self._take(name))
+                self._running[name].add_done_callback(lambda task, name=name: self._taken(name, task))
+
+    async def settle(self) -> None:
+        """Return when all rungs that were started have been taken."""
+        while self._running:
+            await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def close(self) -> None:
+        """Cancel the rungs in progress; another worker takes them up."""
+        await cancelled(set(self._running.values()))
+
+    def _gateway(self, channel: Channel, url: str | None, signer: str) -> Gateway:
+        outgoing = self._outgoing
+        kind, refusals = outgoing.channels.kind(channel), outgoing.channels.refusals(channel)
+        return Gateway(outgoing.client, url, kind, outgoing.signer(signer), refusals)
+
+    def _taken(self, name: str, task: "asyncio.Task[None]") -> None:
+        del self._running[name]
+        if not task.cancelled() and (error := task.exception()):
+            log.error("an officer's ladder is taken up again in the next round: %s", without_values(error))
+
+    async def _take(self, name: str) -> None:
+        if not await locks.keep(self._redis, ESCALATING + name, self._token, LEASE_MS):
+            return
+        try:
+            while await self._climb(name):
+                await locks.keep(self._redis, ESCALATING + name, self._token, LEASE_MS)
+        finally:
+            await self._redis.eval(RELEASE, 1, ESCALATING + name, self._token)
+
+    async def _climb(self, name: str) -> bool:
+        """Take the next rung if it is due. Returns whether one was taken, so that the next one may be due now."""
+        task, now = await self._rosters.task(name), self._clock.now()
+        if task is None:
+            await self._redis.zrem(ESCALATIONS_DUE, name)
+            return False
+        visit = await self._visit(task)
+        rules = await self._rules(visit)
+        tried = await self._rosters.escalations.get(name) or await self._begun(visit)
+        if visit.case is None and now - task.at < BEHIND:
+            return await self._wait(name, now + AGAIN)
+        passed_on = _passed_on(tried)
+        if rules is None or self._over(visit, tried, passed_on=passed_on):
+            return await self._end(task, tried)
+        following = ladder.next_rung(tried, rules, succeeded=passed_on and await self._succeeded(visit))
+        if following is None:
+            return await self._end(task, tried)
+        if following.due > now:
+            return await self._wait(name, following.due)
+        await self._carry_out(visit, tried, following.rung)
+        return True
+
+    def _over(self, visit: _Visit, tried: Escalation, *, passed_on: bool) -> bool:
+        """Return whether nobody needs to be told any more, or there is no way to tell this officer."""
+        if not ladder.awaits_acceptance(visit.task) or visit.case is None or not visit.case.open:
+            return True
+        unreachable = not tried.rungs and not visit.reach.any
+        return unreachable or (not passed_on and not is_awaited(visit.task, visit.case))
+
+    async def _visit(self, task: Task) -> _Visit:
+        roster = await self._rosters.roster_of(task.officer)
+        officer = next((each for each in roster.officers if each.id == task.officer), None) if roster else None
+        case = await self._store.case(home(task.resident, self._outgoing.settings.partitions), task.case)
+        return _Visit(task, case, officer, tuple(await self._devices(task.officer)))
+
+    async def _devices(self, officer: str) -> list[PushSubscription]:
+        """Return the officer's devices. Those of an account that ended or signed out everywhere are deleted."""
+        found = []
+        for each in await self._rosters.push.of_officer(officer):
+            account = await self._staff.get(each.login)
+            if account and not account.disabled and account.officer == officer and account.epoch == each.epoch:
+                found.append(each)
+            else:
+                await self._rosters.push.drop(each.id)
+        return found
+
+    async def _rules(self, visit: _Visit) -> EscalationRules | None:
+        policy = await self._outgoing.policies.of(self._outgoing.book.partition(visit.task.resident))
+        return policy.visits.escalation.get(visit.level)
+
+    async def _begun(self, visit: _Visit) -> Escalation:
+        """Return a new ladder, not stored yet. `earlier`: of this case's step, whose officers did not accept."""
+        this = parse(visit.task.dispatch)
+        before = [parse(each.dispatch) for each in await self._rosters.escalations.all() if _passed_on(each)]
+        earlier = sum((each.case, each.step) == (this.case, this.step) for each in before)
+        return Escalation(dispatch=this.text, officer=visit.task.officer, began=visit.task.at, earlier=earlier)
+
+    async def _succeeded(self, visit: _Visit) -> bool:
+        tasks = await self._rosters.all_tasks()
+        return any(each.case == visit.task.case and each.at > visit.task.at for each in tasks)
+
+    async def _wait(self, name: str, due: datetime) -> bool:
+        await self._redis.zadd(ESCALATIONS_DUE, {name: milliseconds(due)}, xx=True)
+        return False
+
+    async def _end(self, task: Task, tried: Escalation) -> bool:
+        """End the ladder, and measure how long the officer took to accept."""
+        if tried.rungs and not tried.over:
+            await self._rosters.escalations.put(tried.model_copy(update={"over": True}))
+            if task.accepted_at is not None:
+                seconds = max(0.0, (task.accepted_at - task.at).total_seconds())
+                ACCEPTED.labels(tried.rungs[-1].rung).observe(seconds)
+        await self._redis.zrem(ESCALATIONS_DUE, task.dispatch)
+        return False
+
+    async def _carry_out(self, visit: _Visit, tried: Escalation, rung: OfficerRung) -> None:
+        """Store that the rung is begun, take it, and store what came of it; then the case's history has it too."""
+        again = bool(tried.rungs) and tried.rungs[-1].result is None
+        before = tried.rungs[:-1] if again else tried.rungs
+        at = self._clock.now()
+        began = tried.model_copy(update={"rungs": [*before, RungTried(rung=rung, at=at)]})
+        await self._rosters.escalations.put(began)
+        result = await self._act(visit, rung, again=again)
+        ended = RungTried(rung=rung, at=at, result=result)
+        await self._tell(visit, rung, result)
+        await self._rosters.escalations.put(tried.model_copy(update={"rungs": [*before, ended]}))
+        RUNGS.labels(rung, result).inc()
+
+    async def _act(self, visit: _Visit, rung: OfficerRung, *, again: bool) -> RungResult:
+        match rung:
+            case OfficerRung.PUSH:
+                return await self._pushed(visit)
+            case OfficerRung.SMS | OfficerRung.CALL:
+                return await self._called(visit, rung, again=again)
+            case OfficerRung.WATCH_ROOM:
+                alarm = ladder.not_accepted(visit.task, visit.officer, visit.case, self._clock.now())
+                await self._alarms.raise_(alarm)
+                return RungResult.SENT
+            case OfficerRung.NEXT_OFFICER:
+                return RungResult.SENT  # the report to the case, below, sends the next one
+
+    async def _pushed(self, visit: _Visit) -> RungResult:
+        if not visit.devices:
+            return RungResult.ABSENT
+        sends = (self._push.send(each, message_of(visit.task, visit.level, each)) for each in visit.devices)
+        results = await asyncio.gather(*sends)
+        if any(each is PushResult.TAKEN for each in results):
+            return RungResult.SENT
+        return RungResult.UNKNOWN if PushResult.UNREACHED in results else RungResult.FAILED
+
+    async def _called(self, visit: _Visit, rung: OfficerRung, *, again: bool) -> RungResult:
+        officer = visit.officer
+        if officer is None or officer.phone is None:
+            return RungResult.ABSENT
+        gateway = self._sms if rung is OfficerRung.SMS else self._voice
+        message, order = (
+            _Message(f"{visit.task.dispatch}.{rung.value}"),
+            _order(officer, officer.phone, visit.level, rung),
+        )
+        if again and gateway.kind is Kind.NEITHER:
+            return RungResult.UNKNOWN
+        try:
+            async with asyncio.timeout(self._outgoing.channels.provider_seconds):
+                known = await gateway.ask(message, order) if again and gateway.kind is Kind.ASKABLE else None
+                answer = known or await gateway.send(message, order)
+        except (UnknownOutcomeError, TimeoutError):
+            return RungResult.UNKNOWN
+        return RungResult.SENT if answer.result is Result.SENT else RungResult.FAILED
+
+    async def _tell(self, visit: _Visit, rung: OfficerRung, result: RungResult) -> None:
+        """Write to the case, and to those whose visits joined this one, what was done; each input counts once."""
+        task, this = visit.task, parse(visit.task.dispatch)
+        stage = VisitStage.NOT_ACCEPTED if rung is OfficerRung.NEXT_OFFICER else VisitStage.NOTIFIED
+        report = OfficerReport(
+            id=result_id(this.text, stage, rung.value),
+            at=self._clock.now(),
+            resident=task.resident,
+            case=task.case,
+            by=task.officer,
+            dispatch=this.text,
+            step=this.step,
+            attempt=this.attempt,
+            stage=stage,
+            because=None if stage is VisitStage.NOT_ACCEPTED else NotifiedBy(rung, result),
+        )
+        joined = [report_for_joined(parse(each), report) for each in await self._rosters.joined(this.text)]
+        partition = self._outgoing.book.partition
+        records = [case_inputs.record(each, partition(each.resident)) for each in (report, *joined)]
+        await self._outgoing.producer.send_all(records)
+
+
+def message_of(task: Task, level: Level, device: PushSubscription) -> PushMessage:
+    """Return what a device is told: that a task of this level waits, in its language. It names nobody; `ref`, a hash,
+    lets the page find the task.
+    """
+    words = in_language(device.language).sentence(TaskWaits(level))
+    ref = id_of(task.dispatch)
+    body = orjson.dumps(
+        {"code": "task_waits", "level": level.value, "ref": ref, "language": device.language, "words": words}
+    )
+    return PushMessage(body, level, topic=ref)
+
+
+def _passed_on(tried: Escalation) -> bool:
+    return any(each.rung is OfficerRung.NEXT_OFFICER for each in tried.rungs)
+
+
+def _order(officer: Officer, phone: str, level: Level, rung: OfficerRung) -> Order:
+    language = "zh" if Language.CHINESE in officer.languages else "ko"
+    words = in_language(language).sentence(TaskWaits(level))
+    if rung is OfficerRung.CALL:
+        return Order("/calls", {"to": phone, "script": words, "language": language, "action": "robot_call"})
+    flash = level is Level.RED
+    return Order("/sms", {"to": phone, "text": words, "flash": flash, "action": "flash_sms" if flash else "sms"})

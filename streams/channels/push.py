@@ -1,0 +1,166 @@
+"""Push messages to officers' browsers (RFC 8030): where they may go, how they are sent, and what the answers mean."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import httpx
+from joserfc.errors import JoseError
+from prometheus_client import Counter
+
+from domain.access.webhooks import may_send_to
+from schemas.levels import Level
+from schemas.people.escalations import PushSubscription
+from streams.channels import push_encryption
+from streams.channels.pinned import ForbiddenDestinationError, PinnedTransport
+from streams.channels.settings import ChannelSettings
+from streams.repositories.escalations import PushSubscriptions
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.runtime.tasks import without_values
+
+log = logging.getLogger(__name__)
+
+DEVICE_SECONDS = 6.0  # for one device, repetitions included: then text message and call begin
+TRIES = 2
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 2.0  # a longer Retry-After is not waited for
+LONGEST_ENDPOINT = 1024
+URGENCY = {Level.RED: "high", Level.ORANGE: "high", Level.YELLOW: "normal", Level.BLUE: "low"}
+TTL_SECONDS = {Level.RED: 300, Level.ORANGE: 1800, Level.YELLOW: 14_400, Level.BLUE: 14_400}  # assumed
+_GONE = frozenset({404, 410})
+_LATER = frozenset({429, 500, 502, 503, 504})
+
+PUSHES = Counter("quanzu_pushes_total", "Push messages to officers' devices, by the push service's answer", ["result"])
+
+
+class PushResult(StrEnum):
+    """What became of a message to one device. GONE: the subscription has ended; REFUSED: the service does not take it;
+    LATER: it asks to wait; UNREACHED: no answer; FORBIDDEN: it may not be sent there.
+    """
+
+    TAKEN = "taken"
+    GONE = "gone"
+    REFUSED = "refused"
+    LATER = "later"
+    UNREACHED = "unreached"
+    FORBIDDEN = "forbidden"
+
+
+for _result in PushResult:  # a series that begins with its first event has no rate of it
+    PUSHES.labels(_result)
+
+
+@dataclass(frozen=True, slots=True)
+class PushMessage:
+    """A message. `body`: what the page's service worker reads; no personal data. `topic`: a newer message of the same
+    topic replaces one that is not delivered yet (at most 32 characters of base64url).
+    """
+
+    body: bytes
+    level: Level
+    topic: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """How long the service keeps it, how urgent it is, and what it replaces."""
+        ttl, urgency = str(TTL_SECONDS[self.level]), URGENCY[self.level]
+        return {"TTL": ttl, "Urgency": urgency, "Topic": self.topic, "Content-Encoding": "aes128gcm"}
+
+
+class PushSender:
+    """Sends push messages. Without a key (QUANZU_PUSH_KEY) it sends none, and `public_key` is ""."""
+
+    def __init__(
+        self, settings: Settings, channels: ChannelSettings, subscriptions: PushSubscriptions, clock: Clock
+    ) -> None:
+        """Raises SettingsError if the key is invalid."""
+        self._key, self._contact = channels.vapid(settings), channels.push_contact
+        self._private, self._trial = channels.push_private(), settings.embedded
+        self._subscriptions, self._clock = subscriptions, clock
+        self.public_key = push_encryption.public(self._key) if self._key else ""
+
+    def permitted(self, endpoint: str) -> bool:
+        """Return whether messages may go to an endpoint, as far as its text says: https, and no address inside the
+        network. A name is checked when it is resolved. On trial, http to this machine is permitted.
+        """
+        try:
+            place = urlsplit(endpoint)
+            host, _ = place.hostname or "", place.port
+        except ValueError:
+            return False
+        if len(endpoint) > LONGEST_ENDPOINT or not endpoint.isascii() or not host or place.username is not None:
+            return False
+        try:
+            address = ip_address("127.0.0.1" if host == "localhost" else host)
+        except ValueError:
+            return place.scheme == "https"
+        local = self._trial and address.is_loopback and place.scheme == "http"
+        return (place.scheme == "https" or local) and may_send_to(address, self._private, self._trial)
+
+    async def send(self, subscription: PushSubscription, message: PushMessage) -> PushResult:
+        """Send a message to one device and return what became of it. A subscription that has ended is deleted."""
+        try:
+            async with asyncio.timeout(DEVICE_SECONDS):
+                result = await self._send(subscription, message)
+        except TimeoutError:
+            result = PushResult.UNREACHED
+        PUSHES.labels(result).inc()
+        if result is PushResult.GONE:
+            await self._subscriptions.drop(subscription.id)
+        return result
+
+    async def _send(self, subscription: PushSubscription, message: PushMessage) -> PushResult:
+        if self._key is None:
+            return PushResult.FORBIDDEN
+        try:
+            endpoint, p256dh, auth = self._subscriptions.opened(subscription)
+            content = push_encryption.encrypted(message.body, p256dh, auth)
+        except (JoseError, ValueError) as error:  # its keys are of another secret, or invalid: the page makes a new one
+            log.warning("a push subscription cannot be used and is deleted: %s", without_values(error))
+            return PushResult.GONE
+        if not self.permitted(endpoint):
+            return PushResult.FORBIDDEN
+        signed = push_encryption.proof(self._key, endpoint, self._contact, self._clock.wall.time())
+        headers = message.headers | {"Authorization": signed, "Content-Type": "application/octet-stream"}
+        transport = PinnedTransport(self._private, self._trial)
+        async with httpx.AsyncClient(transport=transport, timeout=DEVICE_SECONDS, follow_redirects=False) as client:
+            for attempt in range(1, TRIES + 1):
+                result, pause = await _post(client, endpoint, content, headers)
+                if pause is None or attempt == TRIES:
+                    break
+                await asyncio.sleep(pause)
+        return result
+
+
+async def _post(
+    client: httpx.AsyncClient, endpoint: str, content: bytes, headers: dict[str, str]
+) -> tuple[PushResult, float | None]:
+    """Return what became of one request, and after how many seconds it may be repeated; None: it may not.
+
+    The answer's body is not read: a push service has nothing to tell us in it.
+    """
+    try:
+        async with client.stream("POST", endpoint, content=content, headers=headers) as answer:
+            status, asked = answer.status_code, answer.headers.get("Retry-After", "")
+    except ForbiddenDestinationError:
+        return PushResult.FORBIDDEN, None
+    except httpx.ConnectError:
+        return PushResult.UNREACHED, PAUSE_SECONDS
+    except httpx.HTTPError:
+        return PushResult.UNREACHED, None
+    if 200 <= status < 300:
+        return PushResult.TAKEN, None
+    if status in _GONE:
+        return PushResult.GONE, None
+    return (PushResult.LATER, _pause(asked)) if status in _LATER else (PushResult.REFUSED, None)
+
+
+def _pause(asked: str) -> float | None:
+    """Return the seconds of a Retry-After header; None if they are more than is waited for."""
+    if not asked:
+        return PAUSE_SECONDS
+    seconds = float(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else LONGEST_PAUSE_SECONDS + 1
+    return seconds if seconds <= LONGEST_PAUSE_SECONDS else None
