@@ -22,6 +22,8 @@ MODULES = (  # all that makes metrics: a test looks for others
     "streams.repositories.alarms",
     "streams.casework.auditor.auditor",
     "streams.channels.delivery",
+    "streams.channels.escalating",
+    "streams.channels.push",
     "streams.messaging.dead_letter_writer",
     "streams.intake.feeds.watch",
     "streams.intake.acceptor",

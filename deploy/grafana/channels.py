@@ -233,6 +233,35 @@ def _kept_back(made: Board) -> None:
             span=8,
         )
     )
+    _acceptance(made)
+
+
+def _acceptance(made: Board) -> None:
+    made.add(
+        bars(
+            "通知民警 Officers told",
+            "推送、短信、电话、改派、值班室，按结果。By push, SMS, call, next officer, watch room, and result.",
+            Query("sum by (rung, result) (quanzu_officer_rungs_total)", "{{rung}} {{result}}"),
+        )
+    )
+    made.add(
+        bars(
+            "推送 Push messages",
+            "按推送服务的答复。By the push service's answer.",
+            Query("sum by (result) (quanzu_pushes_total)", "{{result}}"),
+        )
+    )
+    made.add(
+        lines(
+            "接受用时 p95 Until accepted, p95",
+            "从派出到接受，按最后一次通知的方式。From the dispatch, by the last rung.",
+            Query(
+                "histogram_quantile(0.95, sum by (le, rung) (rate(quanzu_officer_acceptance_seconds_bucket[1h])))",
+                "{{rung}}",
+            ),
+            unit="s",
+        )
+    )
 
 
 def _stops(made: Board) -> None:

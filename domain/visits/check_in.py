@@ -81,11 +81,15 @@ def urgency(alarm: Alarm) -> tuple[int, datetime]:
 def shown_and_folded(alarms: Iterable[Alarm]) -> tuple[list[Alarm], list[Alarm]]:
     """Return the alarms that a page shows at once, and those folded under a count; each sorted by urgency.
 
-    Shown are all duress alarms and visits that nobody accepts, and the three newest missed check-ins, first of officers
-    who have not reported safe since.
+    Shown are all duress alarms, and three others: visits that nobody accepts, then the newest missed check-ins, first
+    of officers who have not reported safe since.
     """
     found = sorted(alarms, key=urgency)
-    missed_ones = [alarm for alarm in found if alarm.kind is AlarmKind.CHECK_IN_MISSED]
-    newest = sorted(missed_ones, key=lambda alarm: (alarm.safe_at is None, alarm.at), reverse=True)[:GLANCE]
+    missed_ones = [alarm for alarm in found if alarm.kind is not AlarmKind.DURESS]
+    newest = sorted(missed_ones, key=_newest, reverse=True)[:GLANCE]
     folded = [alarm for alarm in missed_ones if alarm not in newest]
     return [alarm for alarm in found if alarm not in folded], folded
+
+
+def _newest(alarm: Alarm) -> tuple[bool, bool, datetime]:
+    return alarm.kind is AlarmKind.NOT_ACCEPTED, alarm.safe_at is None, alarm.at

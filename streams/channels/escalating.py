@@ -11,6 +11,7 @@ import os
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -108,7 +109,7 @@ class OfficerEscalations:
         for name in [raw.decode() for raw in names]:
             if name not in self._running:
                 self._running[name] = asyncio.create_task(self._take(name))
-                self._running[name].add_done_callback(lambda task, name=name: self._taken(name, task))
+                self._running[name].add_done_callback(partial(self._taken, name))
 
     async def settle(self) -> None:
         """Return when all rungs that were started have been taken."""

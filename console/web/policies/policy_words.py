@@ -95,6 +95,9 @@ PARTS = {
     "learn": "参照期",
     "hold": "暂停外呼时间",
     "segments": "短信条数",
+    "escalation": "通知民警",
+    "push": "推送",
+    "officers": "人数",
 }
 
 KEYS = (
@@ -114,6 +117,10 @@ KEYS = (
     (
         "[visits]",
         "派谁上门、先去哪家：路上（way）和门口（door）用时，最多积压几件（ahead、most），可否延时下班（overtime）。",
+    ),
+    (
+        "[visits.escalation]",
+        "通知民警后等待接受的时间：推送（push）、短信（sms）、电话（call）之后各等多久，几人（officers）未接受就报告值班室。",
     ),
     ("[breaker]", "新策略试行期内预警过多时自动退回的条件。"),
     (

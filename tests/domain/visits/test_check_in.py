@@ -134,3 +134,9 @@ def test_every_alarm_is_there_once_and_nobody_in_danger_is_folded(made: list[tup
     assert len([each for each in shown if each.kind is not AlarmKind.DURESS]) <= GLANCE
     assert shown == sorted(shown, key=urgency)
     assert folded == sorted(folded, key=urgency)
+
+
+def test_a_visit_that_nobody_accepts_is_shown_before_missed_check_ins() -> None:
+    late = raised(id="late", kind=AlarmKind.NOT_ACCEPTED, at=NOW - 60 * SECOND)
+    shown, folded = shown_and_folded([*(check_in_missed(str(n), n) for n in range(4)), late])
+    assert (len(shown), shown[0].id, len(folded)) == (GLANCE, "late", 2)

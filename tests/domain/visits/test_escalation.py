@@ -19,7 +19,7 @@ from schemas.people.alarms import AlarmKind
 from schemas.people.escalations import Escalation, OfficerRung, RungResult, RungTried
 from schemas.people.rosters import Officer, Role, Task, TaskState
 from schemas.people.tasks import act_adapter
-from tests.domain.builders import policy, profile
+from tests.domain.builders import policy
 from tests.domain.visits.test_officer_tasks import sent, told
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
@@ -139,7 +139,7 @@ def test_the_watch_rooms_alarm_says_whose_visit_and_where() -> None:
     wang = Officer(id="p-1", name="王警官", role=Role.OFFICER, division="220102001")
     alarm = not_accepted(task, wang, line.here, NOW)
     assert (alarm.kind, alarm.name, alarm.area) == (AlarmKind.NOT_ACCEPTED, "王警官", "220102001")
-    assert (alarm.place, alarm.case, alarm.at) == (profile().division, line.here.id, task.at)
+    assert (alarm.place, alarm.case, alarm.at) == (line.here.profile.division, line.here.id, task.at)
     assert not_accepted(task, None, None, NOW).id == alarm.id
 
 
