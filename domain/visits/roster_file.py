@@ -154,10 +154,21 @@ def parse(text: str, area: str, zone: tzinfo) -> Parsed:
 
 
 def imported(before: Roster | None, station: str, officers: Sequence[Officer]) -> Roster:
-    """Return the station's roster with a file's people and shifts; other data stays for people who are still on it."""
+    """Return the station's roster with a file's people and shifts; other data stays for people who are still on it, and
+    so does a telephone where the file has none.
+    """
     base = before or Roster(station=station)
     there = {officer.id for officer in officers}
-    sorted_ = [each.model_copy(update={"shifts": sorted(each.shifts, key=lambda one: one.start)}) for each in officers]
+    phones = {officer.id: officer.phone for officer in base.officers}
+    sorted_ = [
+        each.model_copy(
+            update={
+                "shifts": sorted(each.shifts, key=lambda one: one.start),
+                "phone": each.phone or phones.get(each.id),
+            }
+        )
+        for each in officers
+    ]
     return base.model_copy(
         update={
             "officers": sorted_,

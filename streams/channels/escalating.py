@@ -37,7 +37,7 @@ from streams.channels.push import PushMessage, PushResult, PushSender
 from streams.messaging import case_inputs
 from streams.messaging.topics import home
 from streams.repositories.alarms import Alarms
-from streams.repositories.escalations import id_of
+from streams.repositories.escalations import opaque_id
 from streams.repositories.staff import Staff
 from streams.runtime.metrics import CLOCKS
 from streams.runtime.tasks import cancelled, without_values
@@ -243,7 +243,7 @@ class OfficerEscalations:
     async def _pushed(self, visit: _Visit) -> RungResult:
         if not visit.devices:
             return RungResult.ABSENT
-        sends = (self._push.send(each, message_of(visit.task, visit.level, each)) for each in visit.devices)
+        sends = (self._push.send(each, task_message(visit.task, visit.level, each)) for each in visit.devices)
         results = await asyncio.gather(*sends)
         if any(each is PushResult.TAKEN for each in results):
             return RungResult.SENT
@@ -290,12 +290,12 @@ class OfficerEscalations:
         await self._outgoing.producer.send_all(records)
 
 
-def message_of(task: Task, level: Level, device: PushSubscription) -> PushMessage:
+def task_message(task: Task, level: Level, device: PushSubscription) -> PushMessage:
     """Return what a device is told: that a task of this level waits, in its language. It names nobody; `ref`, a hash,
     lets the page find the task.
     """
     words = in_language(device.language).sentence(TaskWaits(level))
-    ref = id_of(task.dispatch)
+    ref = opaque_id(task.dispatch)
     body = orjson.dumps(
         {"code": "task_waits", "level": level.value, "ref": ref, "language": device.language, "words": words}
     )

@@ -42,7 +42,7 @@ def encrypted(message: bytes, p256dh: str, auth: str) -> bytes:
     return header + cipher.encrypt(nonce, message + LAST_RECORD, None)
 
 
-def check_keys(p256dh: str, auth: str) -> None:
+def check_subscription(p256dh: str, auth: str) -> None:
     """Raise ValueError unless these are the keys of a subscription: a point of P-256 and 16 bytes, in base64url."""
     point, secret = from_base64(p256dh), from_base64(auth)
     if len(point) != POINT_BYTES or len(secret) != AUTH_BYTES:

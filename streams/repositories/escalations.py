@@ -54,6 +54,6 @@ class PushSubscriptions(CompactedTable[PushSubscription]):
         return found[0], found[1], found[2]
 
 
-def id_of(endpoint: str) -> str:
-    """Return the id of an endpoint's subscription: the same endpoint has one."""
-    return hashlib.sha256(endpoint.encode()).hexdigest()[:32]
+def opaque_id(text: str) -> str:
+    """Return an id that tells nothing of a text, always the same for it: of an endpoint, or of a task."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -4,7 +4,7 @@ import pytest
 
 from schemas.people.escalations import PushSubscription
 from schemas.people.staff import StaffRole
-from streams.repositories.escalations import id_of
+from streams.repositories.escalations import opaque_id
 from tests.console.harness.stage import Client, Stage
 from tests.tools.push_service import Browser
 
@@ -71,7 +71,7 @@ async def test_nobody_ends_anothers_device(console: Stage) -> None:
     mine, other = await officer(console), await officer(console, "push-8")
     await subscribed(mine)
     assert (await other.post("/tasks/push/end", json={"endpoint": ENDPOINT})).status_code == 204
-    assert (await other.post(f"/account/devices/{id_of(ENDPOINT)}/end")).status_code == 404
+    assert (await other.post(f"/account/devices/{opaque_id(ENDPOINT)}/end")).status_code == 404
     assert len(await devices(console, mine)) == 1
     await mine.post("/sign-out")
 

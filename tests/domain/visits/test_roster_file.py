@@ -154,3 +154,21 @@ def test_no_cell_is_a_formula_and_a_name_comes_back_as_it_was(name: str) -> None
     parsed = parse(text, "", JILIN)
     assert parsed.wrong == []
     assert [(each.id, each.name) for each in parsed.stations[name].values()] == [(name, name)]
+
+
+def test_a_duty_telephone_is_read_and_written_and_a_wrong_one_is_named() -> None:
+    parsed = parse("\n".join([f"{HEADER},phone", f"{GOOD},199 0000 9999"]), "", JILIN)
+    person = parsed.stations["朝阳所"]["p1"]
+    assert person.phone == "+8619900009999"
+    again = parse(written([Roster(station="朝阳所", officers=[person])], JILIN), "", JILIN)
+    assert again.stations["朝阳所"]["p1"] == person
+    for wrong in ("96110", "no number"):
+        found = parse("\n".join([f"{HEADER},phone", f"{GOOD},{wrong}"]), "", JILIN).wrong
+        assert [(each.column, each.why, each.value) for each in found] == [("phone", Cell.PHONE, "")]
+
+
+def test_a_file_without_telephones_deletes_none() -> None:
+    known = parse("\n".join([f"{HEADER},phone", f"{GOOD},+8619900009999"]), "", JILIN).stations["朝阳所"]["p1"]
+    plain = parse("\n".join([HEADER, GOOD]), "", JILIN).stations["朝阳所"]["p1"]
+    after = imported(Roster(station="朝阳所", officers=[known]), "朝阳所", [plain])
+    assert after.officers == [known]

@@ -22,7 +22,7 @@ from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Kind
 from streams.messaging import topics
 from streams.repositories.alarms import Alarms
-from streams.repositories.escalations import id_of
+from streams.repositories.escalations import opaque_id
 from streams.repositories.staff import Staff
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
@@ -67,7 +67,7 @@ class Ladder:
         book = self.outgoing.rosters.push
         await book.put(
             PushSubscription(
-                id=id_of(self.service.endpoint()),
+                id=opaque_id(self.service.endpoint()),
                 login="wang",
                 officer="p-1",
                 epoch=0,
@@ -163,12 +163,12 @@ async def test_the_message_says_that_a_task_waits_and_nothing_of_anybody(setting
         assert message == {
             "code": "task_waits",
             "level": "red",
-            "ref": id_of(climb.dispatch.id),
+            "ref": opaque_id(climb.dispatch.id),
             "language": "zh",
             "words": "【劝阻】红色任务待接受，请打开“我的任务”",
         }
         [got] = climb.service.got
-        assert (got.headers["urgency"], got.headers["topic"]) == ("high", id_of(climb.dispatch.id))
+        assert (got.headers["urgency"], got.headers["topic"]) == ("high", opaque_id(climb.dispatch.id))
 
 
 @pytest.mark.parametrize("status", [404, 410, 413, 500])

@@ -12,15 +12,22 @@ from schemas.levels import Level
 from schemas.people.escalations import PushSubscription
 from streams.channels import push
 from streams.channels.push import PushMessage, PushResult, PushSender
-from streams.channels.push_encryption import check_keys, derived_vapid_key, encrypted, new_vapid_key, public, vapid_key
+from streams.channels.push_encryption import (
+    check_subscription,
+    derived_vapid_key,
+    encrypted,
+    new_vapid_key,
+    public,
+    vapid_key,
+)
 from streams.channels.settings import ChannelSettings
-from streams.repositories.escalations import PushSubscriptions, id_of
+from streams.repositories.escalations import PushSubscriptions, opaque_id
 from streams.runtime.settings import Settings, SettingsError
 from tests.channel_rig import Rig, rigged
 from tests.dispatched import NOW
 from tests.tools.push_service import HANGS, Browser, PushService, claims, plain, push_service, text_of
 
-MESSAGE = PushMessage(b'{"code":"task_waits"}', Level.RED, topic=id_of("a task"))
+MESSAGE = PushMessage(b'{"code":"task_waits"}', Level.RED, topic=opaque_id("a task"))
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class Pushing:
 
 def subscription(subscriptions: PushSubscriptions, endpoint: str, browser: Browser) -> PushSubscription:
     return PushSubscription(
-        id=id_of(endpoint),
+        id=opaque_id(endpoint),
         login="wang",
         officer="p-1",
         epoch=0,
@@ -191,10 +198,10 @@ def test_the_encryption_is_that_of_the_standards_example(monkeypatch: pytest.Mon
 
 def test_keys_that_are_no_points_are_refused() -> None:
     good = Browser().keys
-    check_keys(**good)
+    check_subscription(**good)
     for wrong in ({"p256dh": text_of(b"\x04" + b"\x01" * 64)}, {"auth": text_of(b"short")}, {"p256dh": "!"}):
         with pytest.raises(ValueError):  # noqa: PT011 - of cryptography, base64 or ours
-            check_keys(**(good | wrong))
+            check_subscription(**(good | wrong))
 
 
 def test_a_new_key_is_one_and_a_trials_is_always_the_same() -> None:

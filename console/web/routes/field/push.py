@@ -11,8 +11,8 @@ from console.web.kit.services import Services, services
 from console.web.routes.field.tasks import OFFICERS
 from schemas.people.escalations import PushSubscription
 from streams.channels.push import LONGEST_ENDPOINT, PushSender
-from streams.channels.push_encryption import check_keys
-from streams.repositories.escalations import id_of
+from streams.channels.push_encryption import check_subscription
+from streams.repositories.escalations import opaque_id
 
 door = Door()
 MOST_DEVICES = 5  # of one account; the oldest one ends when there is a sixth
@@ -48,11 +48,11 @@ async def subscribe(request: Request, who: Signed) -> Response:
     if given is None or not sender.permitted(given.endpoint):
         return _wrong("the endpoint must be an https address outside the network")
     try:
-        check_keys(given.p256dh, given.auth)
+        check_subscription(given.p256dh, given.auth)
     except ValueError:
         return _wrong("the keys are not those of a subscription")
     devices = made.line.outgoing.rosters.push
-    name = id_of(given.endpoint)
+    name = opaque_id(given.endpoint)
     if await devices.get(name) is None:
         await trail.write(made, who, "push-device-added", who.login)
     agent = request.headers.get("user-agent", "")
@@ -80,7 +80,7 @@ async def unsubscribe(request: Request, who: Signed) -> Response:
     given = await _read(request)
     if given is None:
         return _wrong("name the endpoint")
-    await _end(services(request), who.login, id_of(given.endpoint))
+    await _end(services(request), who.login, opaque_id(given.endpoint))
     return Response(status_code=204)
 
 
