@@ -65,8 +65,9 @@ def _of(name: keys.KeyName) -> str:
 
 _ROSTERS = (
     *(keys.ROSTER, keys.VISIT_TASKS, keys.VISIT_AT, keys.VISIT_JOINED, keys.VISIT_LAST, keys.CHECK_INS),
-    *(keys.ESCALATIONS_DUE, keys.ESCALATIONS, keys.PUSH_SUBSCRIPTIONS),  # a console may restore the whole topic
+    keys.ESCALATIONS_DUE,
 )
+_DEVICES = (keys.ESCALATIONS, keys.PUSH_SUBSCRIPTIONS)  # beside the rosters; nothing of intake's
 _AUDIT = (keys.AUDIT_HEADS, keys.AUDIT_HEADS_AT, OFF)
 _LIMITS = "LIMITS*"  # of the library `limits`
 _OWN_OF_CONSOLE = (
@@ -80,7 +81,7 @@ _OWN_OF_CONSOLE = (
     *(keys.UNMASK_COUNTS, keys.KEPT_BACK_DUE, keys.KEPT_BACK_ACTS, keys.KEPT_BACK_SENDING, keys.SHADOW_COUNTS),
     *(_of("claim"), _of("calling"), _of("shadow-alerted")),
     *(_of("residents"), _of("phones"), _of("accounts"), _of("idhashes")),
-    *(*_ROSTERS, *_AUDIT, _LIMITS, keys.changing("*", "*")),
+    *(*_ROSTERS, *_DEVICES, *_AUDIT, _LIMITS, keys.changing("*", "*")),
 )
 _OF_INTAKE = (*_ROSTERS, *_AUDIT, _LIMITS, _of("receipt-nonce"), _of("abandoned"))
 _STORED_BY_INTAKE = (_of("accounts-by-token"),)  # of banks' answers; it reads none back
