@@ -33,9 +33,11 @@ class Visiting:
 
 @asynccontextmanager
 async def visiting(
-    console: Stage, officer: str, *colleagues: str, flags: Sequence[str] = ()
+    console: Stage, officer: str, *colleagues: str, flags: Sequence[str] = (), minutes: float = 3
 ) -> AsyncIterator[Visiting]:
-    """The visit; at the end its case is closed and nobody is on duty any more."""
+    """The visit; at the end its case is closed and nobody is on duty any more. `minutes`: from the signal on; after two
+    and a half an officer is sent.
+    """
     line = console.line()
     rosters = console.house.line.outgoing.rosters
     await rosters.put(Roster(station=STATION))
@@ -43,7 +45,7 @@ async def visiting(
     resident = await line.resident(name=NAME, flags=frozenset(flags))
     try:
         await line.signal(call(line, resident), transfer(line, resident, line.account()))
-        await line.advance(minutes=3)
+        await line.advance(minutes=minutes)
         await line.officers(*colleagues)
         tasks = (await rosters.tasks(console.house.clock.now())).values()
         mine = [task for task in tasks if task.officer == officer]  # others may wait for him too, who is alone on duty
