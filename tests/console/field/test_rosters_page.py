@@ -377,6 +377,20 @@ async def test_somebody_is_put_on_a_roster_and_on_one_only(console: Stage) -> No
     await clear(console, first, second)
 
 
+async def test_a_duty_telephone_is_stored_shown_and_deleted_and_a_wrong_one_refused(console: Stage) -> None:
+    name = await station(console, "li")
+    async with await supervisor(console) as client:
+        new = {"id": "neu-1", "name": "新人", "role": "auxiliary", "division": "220102"}
+        assert (await post(client, "/rosters/people", name, **new, phone="199 0000 9999")).status_code == 303
+        assert [each.phone for each in (await roster_of(console, name)).officers] == [None, "+8619900009999"]
+        shown = (await client.get("/rosters", params={"station": name, "person": "neu-1"})).text
+        assert 'value="+8619900009999"' in shown
+        assert (await post(client, "/rosters/people", name, **new, phone="96110")).status_code == 422
+        assert (await post(client, "/rosters/people", name, **new, phone="")).status_code == 303
+    assert [each.phone for each in (await roster_of(console, name)).officers] == [None, None]
+    await clear(console, name)
+
+
 async def test_what_is_known_of_somebody_is_there_to_be_changed(console: Stage) -> None:
     name = await station(console, "li")
     async with await supervisor(console) as client:
