@@ -18,7 +18,6 @@ from tests.console.harness.visiting import NAME, Visiting, visiting
 from tests.tools.push_service import Browser, PushService, push_service, told
 
 __all__ = ["afield"]
-OFFICER = "push-1"
 SUBSCRIBE = """async (given) => {
   const headers = { "content-type": "application/json", "x-csrf-token": document.body.dataset.csrf };
   return (await fetch("/tasks/push", { method: "POST", headers, body: JSON.stringify(given) })).status;
@@ -43,7 +42,7 @@ _COUNT = """new Promise((resolve, reject) => {
   };
 })"""
 HAS_TASK, HAS_ACT = _COUNT.replace("STORE", "tasks"), _COUNT.replace("STORE", "acts")
-ROUNDS = int(os.environ.get("QUANZU_PUSH_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("QUANZU_PUSH_ROUNDS", "3"))  # at most as many as the policy gives an officer at once
 JUST_SENT = 2.51  # minutes: the officer was sent a moment ago, and has nearly the whole time to accept
 ALLOWED_SECONDS = 30.0  # the policy's time for a push message, before a text message follows
 
@@ -68,8 +67,8 @@ class Telephone:
         return len(await self.worker.evaluate(SHOWN)) == 1
 
 
-async def telephone(people: People, console: Stage, service: PushService, browser: Browser) -> Telephone:
-    page = await opened(people, OFFICER)
+async def telephone(people: People, console: Stage, service: PushService, browser: Browser, officer: str) -> Telephone:
+    page = await opened(people, officer)
     await page.context.grant_permissions(["notifications"], origin=console.address)
     await kept(page)
     given = {"endpoint": service.endpoint(), "language": "zh-CN", **browser.keys}
@@ -110,11 +109,11 @@ async def test_a_push_message_wakes_the_telephone_and_a_tap_accepts(console: Sta
     taken: list[float] = []
     async with push_service() as service:
         browser = Browser()
-        phone = await telephone(people, console, service, browser)
+        phone = await telephone(people, console, service, browser, "push-1")
         for _ in range(ROUNDS):
             await phone.page.goto("about:blank")  # the page sleeps: only the worker is left
             service.got.clear()
-            async with visiting(console, OFFICER, minutes=JUST_SENT) as visit:
+            async with visiting(console, "push-1", minutes=JUST_SENT) as visit:
                 message = await _pushed(service, browser)
                 assert visit.resident.id not in json.dumps(message)
                 began = time.monotonic()
@@ -138,9 +137,9 @@ async def test_a_push_message_wakes_the_telephone_and_a_tap_accepts(console: Sta
 async def test_a_tap_without_network_is_kept_and_sent_later(console: Stage, afield: People) -> None:
     async with push_service() as service:
         browser = Browser()
-        phone = await telephone(afield, console, service, browser)
+        phone = await telephone(afield, console, service, browser, "push-2")
         await phone.page.goto("about:blank")
-        async with visiting(console, OFFICER, minutes=JUST_SENT) as visit:
+        async with visiting(console, "push-2", minutes=JUST_SENT) as visit:
             await phone.deliver(await _pushed(service, browser))
             await until(lambda: phone.worker.evaluate(HAS_TASK), 10)
             await phone.page.context.set_offline(True)
@@ -154,7 +153,7 @@ async def test_a_tap_without_network_is_kept_and_sent_later(console: Stage, afie
 
 async def test_a_tap_on_a_task_that_is_gone_opens_the_page_and_accepts_nothing(console: Stage, people: People) -> None:
     async with push_service() as service:
-        phone = await telephone(people, console, service, Browser())
+        phone = await telephone(people, console, service, Browser(), "push-3")
         message = {"code": "task_waits", "level": "orange", "ref": "0" * 32, "language": "en", "words": "A task waits"}
         await phone.deliver(message)
         details = await phone.worker.evaluate(DETAILS)
@@ -165,7 +164,7 @@ async def test_a_tap_on_a_task_that_is_gone_opens_the_page_and_accepts_nothing(c
 
 
 async def test_the_button_is_there_only_where_the_browser_takes_push_messages(console: Stage, people: People) -> None:
-    page = await opened(people, "push-2")
+    page = await opened(people, "push-4")
     await kept(page)
     await expect(page.get_by_role("button", name="开启任务提醒")).to_be_visible()
     await page.add_init_script("delete window.PushManager")
