@@ -150,6 +150,7 @@ async def _cases(world: World, line: Line) -> None:
         "webhook_id": Thing("nothing", None, "nothing"),
         "token_id": Thing("nothing", None, "nothing"),
         "session": Thing("nothing", None, "nothing"),
+        "device": Thing("nothing", None, "nothing"),
         "digest": Thing(mine.policy, None, "f" * 16),
     }
 
