@@ -1,0 +1,127 @@
+"""What is agreed with each carrier, and how the gateway is reached: the file gateway.toml."""
+
+import ipaddress
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+
+from domain.carriers.delivery_receipts import IdNotation
+from schemas.base import Model, encrypted_or_local
+from schemas.errors import UserError
+
+
+class GatewayFileError(UserError, ValueError):
+    """The file cannot be used. The text has a line for each fault: the file, the place, a code, and what to write."""
+
+
+def _url(text: str) -> str:
+    if not encrypted_or_local(text):
+        raise ValueError("write https://host/receipts/sms; http only to this machine")
+    return text
+
+
+def loopback(host: str) -> bool:
+    """Return whether `host` is this machine: localhost, or an address that never leaves it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:-]{1,253}$")]
+Prefix = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{0,13}$")]
+Sender = Annotated[str, StringConstraints(pattern=r"^(\+?[0-9]{1,20}|[A-Za-z0-9 ._-]{1,11})$")]
+Ascii = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]*$")]
+Port = Annotated[int, Field(strict=True, ge=1, le=65_535)]
+
+
+class Account(Model):
+    """A carrier's account. `prefixes`: number ranges in E.164, none: all; `rate`: segments a second; `window`: messages
+    without an answer at once; `price_fen`: of a segment; `receipt_seconds`: by when most receipts are here.
+    """
+
+    name: Name
+    host: Host
+    port: Port
+    tls: bool = True
+    ca: Path | None = None  # the authority of the carrier's certificate; none: those of the system
+    system_id: Annotated[Ascii, Field(min_length=1, max_length=15)]
+    password_file: Path
+    system_type: Annotated[Ascii, Field(max_length=12)] = ""
+    sender: Sender
+    prefixes: tuple[Prefix, ...] = ()
+    price_fen: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    rate: Annotated[float, Field(gt=0, le=10_000)] = 50
+    window: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 10
+    gsm7: bool = False  # whether its default alphabet is GSM's: if not, Latin texts go as UCS-2 too
+    flash: Literal["data-coding", "subunit"] = "data-coding"
+    receipt_ids: IdNotation = IdNotation.SAME
+    receipt_seconds: Annotated[float, Field(ge=1, le=600)] = 5
+    enquire_seconds: Annotated[float, Field(ge=1, le=600)] = 10
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> Self:
+        if not self.tls and not loopback(self.host):
+            raise ValueError(
+                "tls = false is for this machine only: texts and numbers would be readable on the way. Write tls = "
+                "true, or let a tunnel end on 127.0.0.1"
+            )
+        return self
+
+
+class GatewayFile(Model):
+    """The gateway. `listen`: where it takes orders; `data`: the folder of its journal; `key_file`: the keys that sign
+    orders and receipts, the current one first; `receipts`: where Quanzu takes receipts.
+    """
+
+    listen_host: Host = "127.0.0.1"
+    listen_port: Annotated[int, Field(strict=True, ge=0, le=65_535)] = 8090
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+    data: Path
+    key_file: Path
+    receipts: Annotated[str, StringConstraints(max_length=500), AfterValidator(_url)]
+    receipts_ca: Path | None = None
+    most_segments: Annotated[int, Field(strict=True, ge=1, le=50)] = 8
+    most_waiting: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 20_000
+    expire_seconds: Annotated[float, Field(ge=5, le=86_400)] = 600
+    query_seconds: Annotated[float, Field(ge=1, le=86_400)] = 300
+    keep_days: Annotated[float, Field(ge=1, le=60)] = 7
+    carrier: Annotated[tuple[Account, ...], Field(min_length=1, max_length=20)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        twice = [name for name, count in Counter(each.name for each in self.carrier).items() if count > 1]
+        if twice:
+            raise ValueError(f"two carriers are called {twice[0]!r}. Give each a name of its own")
+        if (self.certificate is None) != (self.certificate_key is None):
+            raise ValueError("certificate and certificate_key belong together: write both")
+        if self.certificate is None and not loopback(self.listen_host):
+            raise ValueError("without a certificate, listen_host is this machine: write 127.0.0.1, or a certificate")
+        return self
+
+
+def read_gateway_file(text: str, name: str) -> GatewayFile:
+    """Return the gateway's configuration from a TOML text; `name`: the file's, for errors.
+
+    Raises GatewayFileError if it is not TOML or invalid.
+    """
+    try:
+        return GatewayFile.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise GatewayFileError(f"{name}: not_toml: {error}. Correct the line") from None
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        lines = [_fault(name, item["loc"], item["type"], item["msg"]) for item in found]
+        raise GatewayFileError("\n".join(lines)) from None
+
+
+def _fault(name: str, loc: Sequence[int | str], code: str, words: str) -> str:
+    place = ".".join(str(each + 1 if isinstance(each, int) else each) for each in loc) or "the whole file"
+    fixes = {"missing": ". Write it", "extra_forbidden": ". Remove it, or correct its spelling"}
+    return f"{name}, [{place}]: {code}: {words.removeprefix('Value error, ')}{fixes.get(code, '')}"

@@ -1,0 +1,89 @@
+"""A carrier's delivery receipts, in the spellings that are usual, and its answers to questions."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from schemas.channels.receipts import SmsState
+
+RECEIPTED_MESSAGE_ID, MESSAGE_STATE, MESSAGE_PAYLOAD = 0x001E, 0x0427, 0x0424  # SMPP 3.4, 5.3.2
+
+_STATES = {2: SmsState.DELIVERED, **dict.fromkeys((3, 4, 5, 8), SmsState.UNDELIVERED)}  # SMPP 3.4, 5.2.28
+_DELIVERED = ("DELIVRD", "DELIVERED", "DELIVERD", "RETRIEV", "SUCCESS")
+_LOST = ("EXPIRED", "DELETED", "UNDELIV", "REJECT", "FAIL", "DELIVERY_FAIL")
+_PENDING = ("ENROUTE", "ACCEPT", "SCHEDUL", "BUFFER", "SUBMIT", "UNKNOWN", "TRANSIT")
+_GATEWAY_CODE = re.compile(r"(?:[A-Z]{2}:)?[A-Z]?[0-9]{2,6}")  # such as MK:0001: not delivered, by a Chinese gateway
+_ID = re.compile(r"\bid\s*[:=]\s*[\"']?([^\s\"',;]{1,64})", re.IGNORECASE)
+_STAT = re.compile(r"\b(?:stat|status|state)\s*[:=]\s*[\"']?([A-Za-z0-9:_]{1,20})", re.IGNORECASE)
+
+
+class IdNotation(StrEnum):
+    """How a carrier writes a message's id in receipts: as in its answer; in decimal what the answer has in hexadecimal;
+    or the other way round.
+    """
+
+    SAME = "same"
+    DECIMAL_OF_HEX = "decimal-of-hex"
+    HEX_OF_DECIMAL = "hex-of-decimal"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReceipt:
+    """A receipt. `message`: the carrier's id, as `receipt_key` writes it; `state`: None if it is not final; `word`: the
+    carrier's word for it, such as DELIVRD, without anything of the text.
+    """
+
+    message: str
+    state: SmsState | None
+    word: str
+
+
+def answer_key(message: str, notation: IdNotation) -> str:
+    """Return the id in a carrier's answer in the form in which it is compared with those of receipts."""
+    text = message.strip().upper()
+    return text if notation is IdNotation.SAME else text.lstrip("0") or "0"
+
+
+def receipt_key(message: str, notation: IdNotation) -> str:
+    """Return the id in a receipt in the form of `answer_key`. An id that is no number stays as it is."""
+    text = message.strip().upper()
+    try:
+        if notation is IdNotation.DECIMAL_OF_HEX:
+            return f"{int(text):X}"
+        if notation is IdNotation.HEX_OF_DECIMAL:
+            return str(int(text, 16))
+    except ValueError:
+        return text
+    return text
+
+
+def read_receipt(text: bytes, parameters: Mapping[int, bytes], notation: IdNotation) -> DeliveryReceipt | None:
+    """Return the receipt in a deliver_sm's text and optional parameters, or None if it has no id or no state.
+
+    The parameters count before the text: some carriers cut the text off.
+    """
+    words = (text or parameters.get(MESSAGE_PAYLOAD, b"")).decode("latin-1").replace("\0", "")  # some write UCS-2
+    named = parameters.get(RECEIPTED_MESSAGE_ID, b"").split(b"\0")[0].decode("latin-1").strip()
+    found = _ID.search(words)
+    message = named or (found.group(1) if found else "")
+    stated = _STAT.search(words)
+    number = parameters.get(MESSAGE_STATE, b"")
+    if not message or len(message) > 65 or not (stated or number):
+        return None
+    word = stated.group(1).upper() if stated else f"STATE{number[0]}"
+    state = query_result(number[0]) if number else _state(word)
+    return DeliveryReceipt(receipt_key(message, notation), state, word)
+
+
+def query_result(state: int) -> SmsState | None:
+    """Return what a `message_state` of SMPP says (5.2.28), or None if it is not final."""
+    return _STATES.get(state)
+
+
+def _state(word: str) -> SmsState | None:
+    if word.startswith(_DELIVERED) or word in ("0", "000", "OK"):
+        return SmsState.DELIVERED
+    if word.startswith(_PENDING):
+        return None
+    return SmsState.UNDELIVERED if word.startswith(_LOST) or _GATEWAY_CODE.fullmatch(word) else None

@@ -1,0 +1,189 @@
+"""A carrier: keeps one connection to it, within the agreed window and rate, and knows whether it works."""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+
+from domain.carriers.account import Account
+from domain.carriers.delivery_receipts import answer_key
+from domain.carriers.outcome import Accepted, accepted
+from domain.carriers.rate import full_bucket
+from domain.carriers.routing import Reachable
+from domain.carriers.standing import FORGET_SECONDS, TRIAL_SECONDS, Passage, is_slow
+from streams.gateways import gateway_metrics as metrics
+from streams.gateways.connection import BindError, Connection, Deliver, LostError, NotWrittenError
+from streams.gateways.pdu import Command, Pdu, PduError, ShortMessage, message_id, message_state, query, submit
+from streams.runtime.tasks import wanted
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 15.0  # before connecting again
+HOLD_SECONDS = 1.0  # after a carrier says that it gets too much
+_JUDGED_EVERY_SECONDS = 0.2
+_MOST_PASSAGES = 5_000
+
+
+class Carrier:
+    """One carrier. `on_change`: called when it may take a message again."""
+
+    def __init__(
+        self,
+        account: Account,
+        password: str,
+        tls: ssl.SSLContext | None,
+        deliver: Deliver,
+        on_change: Callable[[], None],
+    ) -> None:
+        self.account = account
+        self._password, self._tls, self._deliver, self._on_change = password, tls, deliver, on_change
+        self._connection: Connection | None = None
+        self._bucket = full_bucket(account.rate, time.monotonic())
+        self._used, self._window = 0, asyncio.Semaphore(account.window)
+        self._passages: OrderedDict[int, Passage] = OrderedDict()
+        self._by_id: dict[str, int] = {}
+        self._number = 0
+        self._held_until = self._trial_at = self._judged_at = 0.0
+        self._slow = False
+
+    @property
+    def bound(self) -> bool:
+        """Whether it is connected and has accepted our account."""
+        return self._connection is not None and not self._connection.closed.is_set()
+
+    def reachable(self) -> Reachable:
+        """Return whether it can take a message now."""
+        now = time.monotonic()
+        self._bucket = self._bucket.filled(now)
+        if now - self._judged_at > _JUDGED_EVERY_SECONDS:
+            self._judge(now)
+        free = self._used < self.account.window and self._bucket.open and now >= self._held_until
+        return Reachable(self.account, self.bound, self._slow, free, now - self._trial_at >= TRIAL_SECONDS)
+
+    def reserve(self, segments: int) -> None:
+        """Take the segments' places in the window and the rate. `release` gives back those of the window."""
+        self._used += segments
+        self._bucket = self._bucket.taken(segments)
+        if self._slow:
+            self._trial_at = time.monotonic()
+        metrics.WINDOW.labels(self.account.name).set(self._used)
+
+    def release(self, segments: int) -> None:
+        """Give back places in the window."""
+        self._used -= segments
+        metrics.WINDOW.labels(self.account.name).set(self._used)
+        self._on_change()
+
+    async def submit(self, message: ShortMessage) -> tuple[Accepted, str]:
+        """Send a segment. Returns the meaning of the answer, and the carrier's id of it.
+
+        Raises NotWrittenError if it was certainly not sent, LostError if nobody knows.
+        """
+        async with self._window:  # a message's segments may be more than the window has places
+            connection = self._connection
+            if connection is None:
+                raise NotWrittenError("the carrier is not connected")
+            body, began, number = submit(message), time.monotonic(), self._write()
+            try:
+                answer = await connection.request(Command.SUBMIT_SM, body)
+            except NotWrittenError:
+                self._passages.pop(number, None)
+                raise
+        meaning = accepted(answer.status) if answer.command != Command.GENERIC_NACK else Accepted.REFUSED
+        metrics.ANSWER.labels(self.account.name).observe(time.monotonic() - began)
+        return meaning, self._answered(number, meaning, answer)
+
+    async def query(self, remote: str) -> int | None:
+        """Return the `message_state` of a message by the carrier's id, or None if it does not say."""
+        if self._connection is None:
+            return None
+        try:
+            answer = await self._connection.request(Command.QUERY_SM, query(remote, self.account.sender))
+            return message_state(answer.body) if answer.status == 0 else None
+        except (ConnectionError, PduError):
+            return None
+
+    def key(self, remote: str) -> str:
+        """Return the carrier's id of an answer in the form in which receipts are compared with it."""
+        return answer_key(remote, self.account.receipt_ids)
+
+    def receipted(self, key: str) -> None:
+        """Note that a receipt has come. `key`: the carrier's id, as `key` and `receipt_key` write it."""
+        number = self._by_id.pop(key, None)
+        if number is None or number not in self._passages:
+            return
+        now, passage = time.monotonic(), self._passages[number]
+        self._passages[number] = replace(passage, receipted=now)
+        metrics.RECEIPT.labels(self.account.name).observe(now - passage.written)
+
+    async def run(self) -> None:
+        """Keep the connection until cancelled; then take leave of the carrier."""
+        wait = FIRST_WAIT_SECONDS
+        while wanted():
+            try:
+                self._connection = await Connection.opened(self.account, self._password, self._tls, self._deliver)
+            except (OSError, TimeoutError, PduError) as error:
+                self._tell_why(error)
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+                continue
+            wait = FIRST_WAIT_SECONDS
+            await self._while_bound(self._connection)
+
+    async def _while_bound(self, connection: Connection) -> None:
+        log.info("carrier %s: bound", self.account.name)
+        metrics.BOUND.labels(self.account.name).set(1)
+        self._on_change()
+        try:
+            await connection.closed.wait()
+            log.warning("carrier %s: the connection has ended", self.account.name)
+        finally:
+            metrics.BOUND.labels(self.account.name).set(0)
+            with contextlib.suppress(OSError):
+                await asyncio.shield(connection.close(unbind=True))
+
+    def _tell_why(self, error: Exception) -> None:
+        hint = "check system_id and the password" if isinstance(error, BindError) else "check host, port and tls"
+        log.warning("carrier %s: not bound (%s): %s", self.account.name, _reason(error), hint)
+
+    def _write(self) -> int:
+        self._number += 1
+        self._passages[self._number] = Passage(time.monotonic())
+        return self._number
+
+    def _answered(self, number: int, meaning: Accepted, answer: Pdu) -> str:
+        if meaning is not Accepted.TAKEN:
+            self._passages.pop(number, None)
+            if meaning is Accepted.LATER:
+                self._held_until = time.monotonic() + HOLD_SECONDS
+            return ""
+        try:
+            remote = message_id(answer.body)
+        except PduError as error:
+            raise LostError(str(error)) from None
+        if number in self._passages:
+            self._passages[number] = replace(self._passages[number], answered=time.monotonic())
+            self._by_id[self.key(remote)] = number
+        return remote
+
+    def _judge(self, now: float) -> None:
+        self._judged_at = now
+        while self._passages and (
+            len(self._passages) > _MOST_PASSAGES or now - next(iter(self._passages.values())).written > FORGET_SECONDS
+        ):
+            self._passages.popitem(last=False)
+        if len(self._by_id) > 2 * _MOST_PASSAGES:  # those without a receipt
+            self._by_id = {key: number for key, number in self._by_id.items() if number in self._passages}
+        slow = is_slow(self._passages.values(), self.account.receipt_seconds, now)
+        if slow != self._slow:
+            log.warning("carrier %s: %s", self.account.name, "slow: others are preferred" if slow else "works again")
+            metrics.SLOW.labels(self.account.name).set(slow)
+        self._slow = slow
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, BindError | ssl.SSLError | PduError) else type(error).__name__

@@ -1,0 +1,47 @@
+"""The SMS gateway's metrics. No label has a number or a text; the carriers are those of the configuration."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from domain.carriers.outcome import Accepted, SegmentState
+from domain.carriers.segments import Script
+from schemas.channels.receipts import SmsState
+
+LATENCIES = (0.01, 0.03, 0.1, 0.3, 1, 3, 5, 10, 30, 60, 300, 1800, 7200)
+
+SUBMITTED = Counter(
+    "quanzu_sms_submitted_total",
+    "Segments that went to a carrier, by its answer; doubt: none came",
+    ["carrier", "answer"],
+)
+RECEIVED = Counter("quanzu_sms_receipts_total", "Delivery receipts of carriers, by result", ["carrier", "result"])
+REPLIES = Counter("quanzu_sms_replies_total", "Messages from telephones, which are not read", ["carrier"])
+TAKEN = Counter("quanzu_sms_orders_total", "Orders taken, by the probable language of the text", ["language"])
+SEGMENTS = Counter("quanzu_sms_segments_total", "Segments of the orders taken, by the text's language", ["language"])
+EXPIRED = Counter("quanzu_sms_expired_total", "Messages that no carrier could be given in time")
+IN_DOUBT = Gauge("quanzu_sms_in_doubt", "Messages that nobody knows whether the carrier has; they are never sent again")
+WAITING = Gauge("quanzu_sms_waiting", "Messages that wait for a carrier")
+UNTOLD = Counter("quanzu_sms_receipts_untold_total", "Attempts to report a result that Quanzu did not accept")
+ANSWER = Histogram(
+    "quanzu_sms_answer_seconds", "From a segment on the wire to the answer", ["carrier"], buckets=LATENCIES
+)
+RECEIPT = Histogram(
+    "quanzu_sms_receipt_seconds", "From a segment on the wire to its receipt", ["carrier"], buckets=LATENCIES
+)
+WINDOW = Gauge("quanzu_sms_window_used", "Segments at a carrier without an answer yet", ["carrier"])
+BOUND = Gauge("quanzu_sms_bound", "Whether a carrier is connected", ["carrier"])
+SLOW = Gauge("quanzu_sms_slow", "Whether a carrier's messages are late, so that others are preferred", ["carrier"])
+
+
+def begin(carriers: list[str]) -> None:
+    """Let each series start at 0: a rate would not see one that appears with 1."""
+    for carrier in carriers:
+        for answer in (*Accepted, SegmentState.DOUBT):
+            SUBMITTED.labels(carrier, answer)
+        for result in SmsState:
+            RECEIVED.labels(carrier, result)
+        for gauge in (WINDOW, BOUND, SLOW):
+            gauge.labels(carrier).set(0)
+        REPLIES.labels(carrier)
+    for language in Script:
+        TAKEN.labels(language)
+        SEGMENTS.labels(language)

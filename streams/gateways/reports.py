@@ -1,0 +1,175 @@
+"""What carriers report: their receipts go to the journal, and from there, signed, to Quanzu until it accepts them."""
+
+import asyncio
+import hashlib
+import logging
+import secrets
+import sqlite3
+import time
+from collections.abc import Mapping
+from functools import partial
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+
+from domain.carriers.account import Account, GatewayFile
+from domain.carriers.delivery_receipts import query_result, read_receipt
+from streams.channels.signing import SignedMessage, sign
+from streams.gateways import gateway_metrics as metrics
+from streams.gateways import journal_steps as steps
+from streams.gateways.carrier import Carrier
+from streams.gateways.connection import TEMPORARY
+from streams.gateways.journal import Journal
+from streams.gateways.journal_steps import Question, Untold
+from streams.gateways.orders import CHANNEL
+from streams.gateways.pdu import RECEIPT_CLASS, Pdu, PduError, delivered
+from streams.runtime.tasks import wanted
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 16  # receipts on their way to Quanzu
+TRY_SECONDS = 10.0  # for one attempt
+AGAIN_SECONDS = 3.0  # after an attempt that failed
+LOOK_SECONDS = 1.0  # between two looks for results that no event announced
+QUESTIONS = 20  # to the carriers at once
+UPKEEP_SECONDS = 600.0
+_FOR_GOOD = frozenset({400, 403, 404, 413, 422})  # a repetition would not help
+_DAY = 86_400.0
+
+
+class Reports:
+    """Takes receipts of carriers, asks for those that are missing, and reports results to Quanzu.
+
+    `due`: set when there may be results; `key`: that signs receipts.
+    """
+
+    def __init__(
+        self, file: GatewayFile, key: bytes, journal: Journal, client: httpx.AsyncClient, due: asyncio.Event
+    ) -> None:
+        self._file, self._key, self._journal, self._client, self._due = file, key, journal, client, due
+        self._path = urlsplit(file.receipts).path
+
+    async def deliver(self, account: Account, carrier: Carrier, pdu: Pdu) -> int:
+        """Take a deliver_sm, and return the status to answer: 0 once the disk has a receipt.
+
+        What is no receipt, or no final one, is counted and not kept.
+        """
+        try:
+            found = delivered(pdu.body)
+        except PduError:
+            log.warning("carrier %s: a delivery that cannot be read is dropped", account.name)
+            return 0
+        if found.kind == 0 and found.esm_class & RECEIPT_CLASS == 0:
+            metrics.REPLIES.labels(account.name).inc()
+            return 0
+        receipt = read_receipt(found.text, found.parameters, account.receipt_ids)
+        if receipt is None:
+            log.warning("carrier %s: a receipt without a readable id or state is dropped", account.name)
+            return 0
+        if receipt.state is None:
+            return 0
+        note = partial(
+            steps.receive,
+            carrier=account.name,
+            remote=receipt.message,
+            state=receipt.state,
+            word=receipt.word[:20],
+            now=time.time(),
+        )
+        try:
+            await self._journal.run(note)
+        except sqlite3.Error:
+            log.exception("the journal refuses a receipt: the carrier is asked to deliver it again")
+            return TEMPORARY
+        carrier.receipted(receipt.message)
+        metrics.RECEIVED.labels(account.name, receipt.state).inc()
+        self._due.set()
+        return 0
+
+    async def run(self) -> None:
+        """Report results until cancelled."""
+        sending: dict[str, asyncio.Task[None]] = {}
+        try:
+            while wanted():
+                self._due.clear()
+                most = AT_ONCE - len(sending)
+                for each in await self._journal.run(
+                    partial(steps.untold, now=time.time(), most=most, without=set(sending))
+                ):
+                    sending[each.id] = asyncio.create_task(self._tell(each))
+                if not sending:
+                    await self._wait()
+                    continue
+                done, _ = await asyncio.wait(sending.values(), return_when=asyncio.FIRST_COMPLETED)
+                sending = {message: task for message, task in sending.items() if task not in done}
+                for task in done:
+                    task.result()
+        finally:
+            for task in sending.values():
+                task.cancel()
+            await asyncio.gather(*sending.values(), return_exceptions=True)
+
+    async def ask(self, carriers: Mapping[str, Carrier]) -> None:
+        """Ask carriers about receipts that are missing, until cancelled; and remove what is old."""
+        upkeep_at = 0.0
+        while wanted():
+            await asyncio.sleep(LOOK_SECONDS)
+            now, again = time.time(), 2 * self._file.query_seconds
+            for each in await self._journal.run(partial(steps.questions, now=now, again=again, most=QUESTIONS)):
+                if each.carrier in carriers:
+                    await self._question(each, carriers[each.carrier])
+            if time.monotonic() >= upkeep_at:
+                upkeep_at = time.monotonic() + UPKEEP_SECONDS
+                await self._journal.run(partial(steps.forget, before=now - self._file.keep_days * _DAY))
+
+    async def _question(self, each: Question, carrier: Carrier) -> None:
+        number = await carrier.query(each.named)
+        state = query_result(number) if number is not None else None
+        if state is not None:
+            word = f"STATE{number}"
+            note = partial(
+                steps.receive, carrier=each.carrier, remote=each.remote, state=state, word=word, now=time.time()
+            )
+            await self._journal.run(note)
+            metrics.RECEIVED.labels(each.carrier, state).inc()
+            self._due.set()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._due.wait()
+        except TimeoutError:
+            return
+
+    async def _tell(self, told: Untold) -> None:
+        """Report a result, and note that Quanzu has it, or when it is tried again."""
+        if await self._told(told):
+            await self._journal.run(partial(steps.tell, told=told))
+        else:
+            metrics.UNTOLD.inc()
+            await self._journal.run(partial(steps.postpone, told=told, until=time.time() + AGAIN_SECONDS))
+
+    async def _told(self, told: Untold) -> bool:
+        """Report a result. Returns whether nothing remains to be done for it."""
+        body = orjson.dumps(
+            {"id": _receipt_id(told), "dispatch": told.id, "result": told.result.value, "detail": told.word}
+        )
+        message = SignedMessage(CHANNEL, self._path, body)
+        headers = sign(self._key, message, time.time(), secrets.token_hex(12)) | {"Content-Type": "application/json"}
+        try:
+            answer = await self._client.post(self._file.receipts, content=body, headers=headers, timeout=TRY_SECONDS)
+        except httpx.HTTPError as error:
+            log.warning("Quanzu cannot be told of a result (%s): it is tried again", type(error).__name__)
+            return False
+        if not answer.is_success and answer.status_code not in _FOR_GOOD:
+            log.warning("Quanzu does not take a result now (status %d): it is tried again", answer.status_code)
+            return False
+        if not answer.is_success:
+            log.error("Quanzu refuses a result for good with status %d: it is dropped", answer.status_code)
+        return True
+
+
+def _receipt_id(told: Untold) -> str:
+    """Return the receipt's id: always the same for a result, so that a repetition counts once."""
+    return hashlib.sha256(f"{told.id} {told.result.value}".encode()).hexdigest()[:32]

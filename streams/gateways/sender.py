@@ -1,0 +1,203 @@
+"""The waiting messages, and their way to the carriers: intended on disk, sent once, and the answer noted."""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from domain.carriers.account import GatewayFile
+from domain.carriers.outcome import Accepted, SegmentState
+from domain.carriers.routing import choose, eligible
+from domain.carriers.segments import Alphabet
+from streams.gateways import gateway_metrics as metrics
+from streams.gateways import journal_steps as steps
+from streams.gateways.carrier import Carrier
+from streams.gateways.connection import LostError, NotWrittenError
+from streams.gateways.journal import Journal
+from streams.gateways.journal_steps import Outbound
+from streams.gateways.pdu import ShortMessage
+from streams.runtime.tasks import wanted
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.02  # between two looks whether a carrier's rate lets something through
+LEAVE_SECONDS = 5.0  # for the answers under way, at the end
+_DISK_SECONDS = 1.0  # after an error of the disk
+
+_Group = tuple[bool, tuple[str, ...]]  # not urgent, and the carriers that may take it: those in a group wait alike
+
+
+@dataclass(slots=True)
+class _Fate:
+    """What became of a message's segments: those to send again, and whether the carrier excludes itself."""
+
+    later: list[tuple[int, bytes]] = field(default_factory=list)
+    excluded: bool = False
+
+
+class Sender:
+    """Sends the waiting messages, the urgent ones first, each segment once."""
+
+    def __init__(self, file: GatewayFile, journal: Journal, carriers: Mapping[str, Carrier]) -> None:
+        self._file, self._journal, self._carriers = file, journal, carriers
+        self._groups: dict[_Group, deque[Outbound]] = {}
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._reports_due: asyncio.Event = asyncio.Event()
+        self.size = 0
+
+    @property
+    def reports_due(self) -> asyncio.Event:
+        """Set when a message may have got a result."""
+        return self._reports_due
+
+    def wake(self) -> None:
+        """Look again whether a message can be sent."""
+        self._wake.set()
+
+    def add(self, message: Outbound, *, first: bool = False) -> None:
+        """Add a message that is in the journal. `first`: it goes before the others of its group."""
+        names = (message.carrier,) if message.carrier else eligible(self._file.carrier, message.phone)
+        self._queue(message, names, first=first)
+
+    async def run(self) -> None:
+        """Send until cancelled; then wait up to 5 s for the answers under way, so that they are not in doubt."""
+        try:
+            while wanted():
+                self._wake.clear()
+                for group in sorted(self._groups):
+                    self._send_group(group)
+                metrics.WAITING.set(self.size)
+                try:
+                    async with asyncio.timeout(LOOK_SECONDS if self.size else None):
+                        await self._wake.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            if self._tasks:
+                await asyncio.shield(asyncio.wait(self._tasks, timeout=LEAVE_SECONDS))
+
+    def _queue(self, message: Outbound, names: tuple[str, ...], *, first: bool = False) -> None:
+        waiting = self._groups.setdefault((not message.flash, names), deque())
+        if first:
+            waiting.appendleft(message)
+        else:
+            waiting.append(message)
+        self.size += 1
+        self._wake.set()
+
+    def _send_group(self, group: _Group) -> None:
+        later, names = group
+        waiting, now = self._groups[group], time.time()
+        while waiting:
+            message = waiting[0]
+            if message.expires <= now or not names:
+                self._start(waiting, self._expire(message))
+                continue
+            name = choose([each.reachable() for each in self._carriers.values()], names, urgent=not later)
+            if name is None:
+                return
+            carrier = self._carriers[name]
+            carrier.reserve(len(message.segments))
+            self._start(waiting, self._send(message, carrier, names))
+        del self._groups[group]
+
+    def _start(self, waiting: "deque[Outbound]", work: Coroutine[Any, Any, None]) -> None:
+        waiting.popleft()
+        self.size -= 1
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _expire(self, message: Outbound) -> None:
+        numbers = [number for number, _ in message.segments]
+        expired = SegmentState.EXPIRED
+        await self._noted(partial(steps.settle, message=message.id, numbers=numbers, state=expired, now=time.time()))
+        metrics.EXPIRED.inc()
+        self._reports_due.set()
+
+    async def _send(self, message: Outbound, carrier: Carrier, names: tuple[str, ...]) -> None:
+        """Send a message's segments to a carrier at once, and note each answer."""
+        fate = _Fate()
+        try:
+            if not await self._intended(message, carrier):
+                await asyncio.sleep(_DISK_SECONDS)
+                self._queue(message, names, first=True)
+                return
+            async with asyncio.TaskGroup() as group:
+                for number, content in message.segments:
+                    group.create_task(self._segment(message, number, content, carrier, fate))
+        finally:
+            carrier.release(len(message.segments))
+        self._reports_due.set()
+        if fate.later:
+            self._again(message, carrier, names, fate)
+
+    async def _intended(self, message: Outbound, carrier: Carrier) -> bool:
+        """Return whether the disk has the intention to send a message's segments. Without it, nothing is sent."""
+        numbers = [number for number, _ in message.segments]
+        try:
+            await self._journal.run(
+                partial(steps.intend, message=message.id, numbers=numbers, carrier=carrier.account.name)
+            )
+        except sqlite3.Error:
+            log.exception("the journal refuses an intention: nothing is sent before it has it")
+            return False
+        return True
+
+    def _again(self, message: Outbound, carrier: Carrier, names: tuple[str, ...], fate: _Fate) -> None:
+        """Put back the segments that were certainly not sent. The rest of a message goes to the same carrier."""
+        begun = message.carrier or (carrier.account.name if len(fate.later) < len(message.segments) else None)
+        left = replace(message, segments=tuple(sorted(fate.later)), carrier=begun)
+        allowed = (begun,) if begun else names
+        if fate.excluded:
+            allowed = tuple(name for name in allowed if name != carrier.account.name)
+        self._queue(left, allowed, first=True)
+
+    async def _segment(self, message: Outbound, number: int, content: bytes, carrier: Carrier, fate: _Fate) -> None:
+        account = carrier.account
+        coding = Alphabet(message.coding)
+        flash = account.flash if message.flash else ""
+        short = ShortMessage(account.sender, message.phone, content, coding, message.joined, flash)
+        settle = partial(steps.settle, message=message.id, numbers=[number])
+        try:
+            meaning, named = await carrier.submit(short)
+        except NotWrittenError:
+            await self._noted(partial(settle, state=SegmentState.WAITING, now=time.time()))
+            fate.later.append((number, content))
+            return
+        except LostError:
+            metrics.SUBMITTED.labels(account.name, SegmentState.DOUBT).inc()
+            await self._noted(partial(settle, state=SegmentState.DOUBT, now=time.time()))
+            return
+        metrics.SUBMITTED.labels(account.name, meaning).inc()
+        if meaning is Accepted.TAKEN:
+            await self._sent(message.id, number, carrier, named)
+        elif meaning is Accepted.REFUSED:
+            await self._noted(partial(settle, state=SegmentState.REFUSED, now=time.time()))
+        else:
+            await self._noted(partial(settle, state=SegmentState.WAITING, now=time.time()))
+            fate.later.append((number, content))
+            fate.excluded |= meaning is Accepted.ELSEWHERE
+
+    async def _sent(self, message: str, number: int, carrier: Carrier, named: str) -> None:
+        now, remote = time.time(), carrier.key(named)
+        ask_at = now + self._file.query_seconds
+        noted = partial(steps.sent, message=message, number=number, named=named, remote=remote, now=now, ask_at=ask_at)
+        if await self._noted(noted):
+            carrier.receipted(remote)
+
+    async def _noted(self, change: "partial[bool] | partial[None]") -> bool | None:
+        """Note what happened on the wire. If the disk refuses, the segment stays as intended, and is in doubt at the
+        next start.
+        """
+        try:
+            return await self._journal.run(change)
+        except sqlite3.Error:
+            log.exception("the journal refuses a result: the message will be in doubt")
+            return None
