@@ -1,1 +1,3 @@
-"""Telephones and trunks in other programs, on loopback, for the tests of the gateways: sipp and baresip."""
+"""Carriers and telephones of third parties on loopback, to check the gateways: jSMPP (Smsc.java), sipp, baresip. `sms.py` and
+`voice.py` are the long runs.
+"""

@@ -1,0 +1,170 @@
+"""The SMS gateway as a process between jSMPP as the carrier and a stand-in for Quanzu, which takes signed receipts."""
+
+import asyncio
+import random
+import secrets
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from simulators.providers import serving
+from streams.channels.provider import KEY_HEADER
+from streams.channels.signing import NONCE, SignedMessage, sign, verify
+from streams.runtime.embedded import free_port
+from tests.tools.servers.kafka import jars
+from tests.tools.servers.process import Process, need
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+KEY = b"key-of-the-sms-provider"
+PASSWORD = "carrier-password"
+JAVA = ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
+PHONE = "+8610000"  # 10 is no mobile range: nobody has such a number
+
+
+@dataclass
+class Quanzu:
+    """A stand-in for Quanzu's receipts. `told`: how often each result of each dispatch came; `away`: the share of
+    receipts that it answers with 503.
+    """
+
+    away: float = 0.0
+    told: Counter[tuple[str, str]] = field(default_factory=Counter)
+    nonces: set[str] = field(default_factory=set)
+    chance: random.Random = field(default_factory=lambda: random.Random(1))
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    url: str = ""
+
+    async def take(self, request: Request) -> Response:
+        """Take a receipt. Raises SignatureError if it is not signed with the key."""
+        body = await request.body()
+        verify([KEY], request.headers, SignedMessage("sms", request.url.path, body), time.time())
+        if request.headers[NONCE] in self.nonces:
+            return JSONResponse({"reason": "replayed"}, 409)
+        if self.chance.random() < self.away:
+            return JSONResponse({"reason": "away"}, 503)
+        self.nonces.add(request.headers[NONCE])
+        receipt = orjson.loads(body)
+        self.told[receipt["dispatch"], receipt["result"]] += 1
+        self.news.set()
+        return JSONResponse({"input": "taken"})
+
+
+@dataclass(frozen=True)
+class Wired:
+    """A segment that the carrier took from the wire."""
+
+    port: int
+    id: str
+    coding: int
+    esm_class: int
+    phone: str
+    content: bytes
+
+
+@dataclass
+class Rig:
+    """All of it. `smsc`: the carrier's process; `gateway`: ours; `ports`: of the carriers; `url`: of the gateway."""
+
+    folder: Path
+    quanzu: Quanzu
+    smsc: Process
+    gateway: Process
+    ports: Sequence[int]
+    url: str
+    client: httpx.AsyncClient
+
+    async def order(self, key: str, text: str, phone: str = PHONE + "0001", *, flash: bool = False) -> httpx.Response:
+        """Send an order as Quanzu does."""
+        body = orjson.dumps({"to": phone, "text": text, "flash": flash, "action": "sms"})
+        signed = sign(KEY, SignedMessage("sms", "/sms", body), time.time(), secrets.token_hex(12))
+        return await self.client.post(f"{self.url}/sms", content=body, headers={KEY_HEADER: key, **signed})
+
+    async def ask(self, key: str) -> int:
+        """Ask about an order as Quanzu does. Returns the status."""
+        path = f"/sms/{key}"
+        signed = sign(KEY, SignedMessage("sms", path, b"", "GET"), time.time(), secrets.token_hex(12))
+        return (await self.client.get(f"{self.url}{path}", headers=signed)).status_code
+
+    def wired(self) -> list[Wired]:
+        """Return what the carriers took from the wire, in this order."""
+        log = self.folder / "wire.log"
+        rows = [line.split(" ") for line in log.read_text().splitlines()] if log.exists() else []
+        return [Wired(int(row[0]), row[1], int(row[2]), int(row[3]), row[4], bytes.fromhex(row[5])) for row in rows]
+
+    async def until_ready(self) -> None:
+        """Return when the gateway is connected to a carrier."""
+        while True:
+            try:
+                if (await self.client.get(f"{self.url}/readyz")).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            await asyncio.sleep(0.1)
+
+    async def until_told(self, dispatch: str, result: str = "delivered") -> None:
+        """Return when Quanzu was told the result of a dispatch."""
+        while not self.quanzu.told[dispatch, result]:
+            self.quanzu.news.clear()
+            await self.quanzu.news.wait()
+
+
+@asynccontextmanager
+async def rig(
+    folder: Path, *, carriers: int = 1, more: str = "", carrier: str = "", delay: int = 50, away: float = 0.0
+) -> AsyncIterator[Rig]:
+    """Run it all within the context. `more`, `carrier`: further lines of the configuration, of each carrier;
+    `delay`: milliseconds after which the carrier sends receipts; `away`: as in Quanzu.
+    """
+    need("javac")
+    path = jars(HERE / "pom.xml")
+    compiled = ["javac", "-J-XX:TieredStopAtLevel=1", "-d", str(folder), "-cp", path, str(HERE / "Smsc.java")]
+    await asyncio.to_thread(subprocess.run, compiled, check=True)
+    quanzu, ports, port = Quanzu(away), [free_port() for _ in range(carriers)], free_port()
+    smsc = Process(
+        "smsc", [*JAVA, "-cp", f"{path}:{folder}", "Smsc", str(folder), str(delay), *map(str, ports)],
+        folder / "smsc.log", ports[-1],
+    )  # fmt: skip
+    app = Starlette(routes=[Route("/receipts/sms", quanzu.take, methods=["POST"])])
+    async with serving(app) as url, httpx.AsyncClient(timeout=10) as client:
+        quanzu.url = f"{url}/receipts/sms"
+        config = _configuration(folder, port, quanzu.url, ports, more, carrier)
+        command = [sys.executable, "-m", "quanzu", "gateway", "sms", "--config", str(config)]
+        gateway = Process("gateway", command, folder / "gateway.log", port, {"PYTHONPATH": str(ROOT)})
+        try:
+            smsc.start()
+            gateway.start()
+            made = Rig(folder, quanzu, smsc, gateway, ports, f"http://127.0.0.1:{port}", client)
+            await made.until_ready()
+            yield made
+        finally:
+            await asyncio.to_thread(gateway.stop)
+            smsc.kill()
+
+
+def _configuration(folder: Path, port: int, receipts: str, ports: Sequence[int], more: str, carrier: str) -> Path:
+    (folder / "key").write_bytes(KEY)
+    (folder / "password").write_text(PASSWORD)
+    lines = [
+        f'listen_port = {port}\ndata = "{folder}/journal"\nkey_file = "{folder}/key"\nreceipts = "{receipts}"\n{more}'
+    ]
+    for number, each in enumerate(ports):
+        lines.append(
+            f'[[carrier]]\nname = "c{number}"\nhost = "127.0.0.1"\nport = {each}\ntls = false\nsystem_id = "quanzu"\n'
+            f'password_file = "{folder}/password"\nsender = "10690000"\nprice_fen = {number}\nrate = 1000\n{carrier}'
+        )
+    config = folder / "gateway.toml"
+    config.write_text("\n".join(lines))
+    return config
