@@ -12,6 +12,7 @@ def board() -> Board:
         ("channel", "level"),
     )
     _messages(made)
+    _gateway(made)
     _calls(made)
     _voice_gateway(made)
     _people(made)
@@ -56,6 +57,65 @@ def _messages(made: Board) -> None:
             ),
             unit="s",
             span=14,
+        )
+    )
+
+
+def _gateway(made: Board) -> None:
+    made.row("短信网关 SMS gateway")
+    made.add(
+        lines(
+            "运营商应答 Answers of carriers",
+            "每秒短信条数，按运营商与应答。Segments a second, by carrier and answer.",
+            Query(
+                "sum by (carrier, answer) (rate(quanzu_sms_submitted_total[$__rate_interval]))",
+                "{{carrier}} {{answer}}",
+            ),
+            Query(
+                "sum by (carrier, result) (rate(quanzu_sms_receipts_total[$__rate_interval]))", "{{carrier}} {{result}}"
+            ),
+            unit="cps",
+        )
+    )
+    made.add(
+        number(
+            "网关状态 State",
+            "运营商：连接、变慢；短信：等待、不明、过期。Carriers bound, slow; messages waiting, in doubt, expired.",
+            Query("sum(quanzu_sms_bound)", "连接 bound"),
+            Query("sum(quanzu_sms_slow)", "变慢 slow"),
+            Query("sum(quanzu_sms_waiting)", "等待 waiting"),
+            Query("sum(quanzu_sms_in_doubt)", "不明 in doubt"),
+            Query("sum(increase(quanzu_sms_expired_total[1h]))", "过期 expired"),
+            span=8,
+        )
+    )
+    made.add(
+        lines(
+            "运营商时延 Delay of carriers",
+            "至应答、至回执，p90。To the answer and the receipt, p90.",
+            Query(
+                "histogram_quantile(0.9, sum by (le, carrier) "
+                "(rate(quanzu_sms_answer_seconds_bucket[$__rate_interval])))",
+                "{{carrier}} 应答 answer",
+            ),
+            Query(
+                "histogram_quantile(0.9, sum by (le, carrier) "
+                "(rate(quanzu_sms_receipt_seconds_bucket[$__rate_interval])))",
+                "{{carrier}} 回执 receipt",
+            ),
+            unit="s",
+        )
+    )
+    made.add(
+        lines(
+            "短信与条数 Orders and segments",
+            "每小时，按文本语言；窗口占用；未收下的结果；居民回复。"
+            "Per hour, by language; the window's use; results not accepted; residents' replies.",
+            Query("sum by (language) (increase(quanzu_sms_orders_total[1h]))", "{{language}} 短信 orders"),
+            Query("sum by (language) (increase(quanzu_sms_segments_total[1h]))", "{{language}} 条 segments"),
+            Query("sum by (carrier) (quanzu_sms_window_used)", "{{carrier}} 窗口 window"),
+            Query("sum(increase(quanzu_sms_receipts_untold_total[1h]))", "未收下 not accepted"),
+            Query("sum by (carrier) (increase(quanzu_sms_replies_total[1h]))", "{{carrier}} 回复 replies"),
         )
     )
 
