@@ -40,7 +40,7 @@ Ascii = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]*$")]
 Port = Annotated[int, Field(strict=True, ge=1, le=65_535)]
 
 
-class Account(Model):
+class CarrierAccount(Model):
     """A carrier's account. `prefixes`: number ranges in E.164, none: all; `rate`: segments a second; `window`: messages
     without an answer at once; `price_fen`: of a segment; `receipt_seconds`: by when most receipts are here.
     """
@@ -92,7 +92,7 @@ class GatewayFile(Model):
     expire_seconds: Annotated[float, Field(ge=5, le=86_400)] = 600
     query_seconds: Annotated[float, Field(ge=1, le=86_400)] = 300
     keep_days: Annotated[float, Field(ge=1, le=60)] = 7
-    carrier: Annotated[tuple[Account, ...], Field(min_length=1, max_length=20)]
+    carrier: Annotated[tuple[CarrierAccount, ...], Field(min_length=1, max_length=20)]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -12,7 +12,7 @@ the message's (SMPP 3.4, table 5-2).
 """
 
 
-class Accepted(StrEnum):
+class SubmitAnswer(StrEnum):
     """A carrier's answer: it took the message; take it later; another carrier may take it; nobody should."""
 
     TAKEN = "taken"
@@ -34,13 +34,13 @@ class SegmentState(StrEnum):
     DOUBT = "doubt"
 
 
-def accepted(status: int) -> Accepted:
+def submit_answer(status: int) -> SubmitAnswer:
     """Return what a `command_status` in the answer to submit_sm means. All but 0 say that nothing was sent."""
     if status == 0:
-        return Accepted.TAKEN
+        return SubmitAnswer.TAKEN
     if status in _LATER:
-        return Accepted.LATER
-    return Accepted.ELSEWHERE if status in _ELSEWHERE else Accepted.REFUSED
+        return SubmitAnswer.LATER
+    return SubmitAnswer.ELSEWHERE if status in _ELSEWHERE else SubmitAnswer.REFUSED
 
 
 def result_of(segments: Sequence[tuple[SegmentState, SmsState | None]]) -> SmsState | None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from domain.carriers.account import Account
+from domain.carriers.account import CarrierAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,14 +12,14 @@ class Reachable:
     rate let one more through; `trial_due`: a slow carrier gets a message again, to see whether it has recovered.
     """
 
-    account: Account
+    account: CarrierAccount
     bound: bool
     slow: bool
     free: bool
     trial_due: bool
 
 
-def eligible(accounts: Iterable[Account], phone: str) -> tuple[str, ...]:
+def eligible(accounts: Iterable[CarrierAccount], phone: str) -> tuple[str, ...]:
     """Return the names of the carriers whose number ranges include `phone` (E.164), the cheapest first."""
     found = [each for each in accounts if not each.prefixes or phone.startswith(each.prefixes)]
     return tuple(each.name for each in sorted(found, key=lambda each: (each.price_fen, each.name)))

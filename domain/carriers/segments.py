@@ -26,7 +26,7 @@ class Alphabet(IntEnum):
     UCS2 = 8
 
 
-class Script(StrEnum):
+class MessageScript(StrEnum):
     """The language that a text is probably in, by its letters."""
 
     KOREAN = "ko"
@@ -69,11 +69,11 @@ def segmented(text: str, reference: int, *, gsm7: bool) -> Segmented:
     return Segmented(alphabet, tuple(header + bytes([at]) + part for at, part in enumerate(cut, 1)))
 
 
-def script(text: str) -> Script:
+def message_script(text: str) -> MessageScript:
     """Return the language that a text is probably in: Korean if it has a Hangul syllable, Chinese if a Han sign."""
     if any("\uac00" <= char <= "\ud7a3" for char in text):
-        return Script.KOREAN
-    return Script.CHINESE if any("\u4e00" <= char <= "\u9fff" for char in text) else Script.OTHER
+        return MessageScript.KOREAN
+    return MessageScript.CHINESE if any("\u4e00" <= char <= "\u9fff" for char in text) else MessageScript.OTHER
 
 
 def _gsm7(text: str) -> list[bytes] | None:

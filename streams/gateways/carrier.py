@@ -9,9 +9,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
-from domain.carriers.account import Account
+from domain.carriers.account import CarrierAccount
 from domain.carriers.delivery_receipts import answer_key
-from domain.carriers.outcome import Accepted, accepted
+from domain.carriers.outcome import SubmitAnswer, submit_answer
 from domain.carriers.rate import full_bucket
 from domain.carriers.routing import Reachable
 from domain.carriers.standing import FORGET_SECONDS, TRIAL_SECONDS, Passage, is_slow
@@ -28,12 +28,12 @@ _JUDGED_EVERY_SECONDS = 0.2
 _MOST_PASSAGES = 5_000
 
 
-class Carrier:
+class CarrierLink:
     """One carrier. `on_change`: called when it may take a message again."""
 
     def __init__(
         self,
-        account: Account,
+        account: CarrierAccount,
         password: str,
         tls: ssl.SSLContext | None,
         deliver: Deliver,
@@ -78,7 +78,7 @@ class Carrier:
         metrics.WINDOW.labels(self.account.name).set(self._used)
         self._on_change()
 
-    async def submit(self, message: ShortMessage) -> tuple[Accepted, str]:
+    async def submit(self, message: ShortMessage) -> tuple[SubmitAnswer, str]:
         """Send a segment. Returns the meaning of the answer, and the carrier's id of it.
 
         Raises NotWrittenError if it was certainly not sent, LostError if nobody knows.
@@ -93,7 +93,7 @@ class Carrier:
             except NotWrittenError:
                 self._passages.pop(number, None)
                 raise
-        meaning = accepted(answer.status) if answer.command != Command.GENERIC_NACK else Accepted.REFUSED
+        meaning = submit_answer(answer.status) if answer.command != Command.GENERIC_NACK else SubmitAnswer.REFUSED
         metrics.ANSWER.labels(self.account.name).observe(time.monotonic() - began)
         return meaning, self._answered(number, meaning, answer)
 
@@ -155,10 +155,10 @@ class Carrier:
         self._passages[self._number] = Passage(time.monotonic())
         return self._number
 
-    def _answered(self, number: int, meaning: Accepted, answer: Pdu) -> str:
-        if meaning is not Accepted.TAKEN:
+    def _answered(self, number: int, meaning: SubmitAnswer, answer: Pdu) -> str:
+        if meaning is not SubmitAnswer.TAKEN:
             self._passages.pop(number, None)
-            if meaning is Accepted.LATER:
+            if meaning is SubmitAnswer.LATER:
                 self._held_until = time.monotonic() + HOLD_SECONDS
             return ""
         try:

@@ -8,8 +8,8 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Self
 
-from domain.carriers.account import Account
-from streams.gateways.pdu import Command, Pdu, PduError, bind, read_pdu
+from domain.carriers.account import CarrierAccount
+from streams.gateways.pdu import Command, Pdu, PduError, bind_body, read_pdu
 from streams.runtime.tasks import wanted
 
 CONNECT_SECONDS = 10.0
@@ -43,7 +43,7 @@ class Connection:
     """A bound connection. Made by `opened`; `closed` is set when it has ended, for whatever reason."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, account: Account, deliver: Deliver
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, account: CarrierAccount, deliver: Deliver
     ) -> None:
         self._reader, self._writer, self._account, self._deliver = reader, writer, account, deliver
         self._sequence = itertools.cycle(range(1, _LARGEST_SEQUENCE))
@@ -52,7 +52,7 @@ class Connection:
         self.closed = asyncio.Event()
 
     @classmethod
-    async def opened(cls, account: Account, password: str, tls: ssl.SSLContext | None, deliver: Deliver) -> Self:
+    async def opened(cls, account: CarrierAccount, password: str, tls: ssl.SSLContext | None, deliver: Deliver) -> Self:
         """Connect and bind as transceiver.
 
         Raises BindError if the carrier refuses, PduError if it does not speak SMPP, OSError or TimeoutError if it
@@ -72,7 +72,7 @@ class Connection:
 
     async def _bind(self, password: str) -> None:
         async with asyncio.timeout(CONNECT_SECONDS):
-            body = bind(self._account.system_id, password, self._account.system_type)
+            body = bind_body(self._account.system_id, password, self._account.system_type)
             answer = await self.request(Command.BIND_TRANSCEIVER, body)
         if answer.status:
             raise BindError(answer.status)

@@ -2,8 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from domain.carriers.outcome import Accepted, SegmentState
-from domain.carriers.segments import Script
+from domain.carriers.outcome import SegmentState, SubmitAnswer
+from domain.carriers.segments import MessageScript
 from schemas.channels.receipts import SmsState
 
 LATENCIES = (0.01, 0.03, 0.1, 0.3, 1, 3, 5, 10, 30, 60, 300, 1800, 7200)
@@ -35,13 +35,13 @@ SLOW = Gauge("quanzu_sms_slow", "Whether a carrier's messages are late, so that 
 def begin(carriers: list[str]) -> None:
     """Let each series start at 0: a rate would not see one that appears with 1."""
     for carrier in carriers:
-        for answer in (*Accepted, SegmentState.DOUBT):
+        for answer in (*SubmitAnswer, SegmentState.DOUBT):
             SUBMITTED.labels(carrier, answer)
         for result in SmsState:
             RECEIVED.labels(carrier, result)
         for gauge in (WINDOW, BOUND, SLOW):
             gauge.labels(carrier).set(0)
         REPLIES.labels(carrier)
-    for language in Script:
+    for language in MessageScript:
         TAKEN.labels(language)
         SEGMENTS.labels(language)

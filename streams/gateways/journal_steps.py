@@ -37,7 +37,7 @@ that came before the answer with the id.
 _OPEN = (SegmentState.WAITING, SegmentState.SENDING)
 
 
-class Taking(StrEnum):
+class OrderTaking(StrEnum):
     """How an order was taken: new, known by its id, or refused because its signature was used for another."""
 
     NEW = "new"
@@ -62,7 +62,7 @@ class Outbound:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class MissingReceipt:
     """A segment whose receipt is missing. `named`: the carrier's id; `remote`: as receipts are compared with it."""
 
     message: str
@@ -81,17 +81,17 @@ class Untold:
     word: str
 
 
-def take(db: sqlite3.Connection, order: Outbound, nonce: str, now: float) -> Taking:
+def take(db: sqlite3.Connection, order: Outbound, nonce: str, now: float) -> OrderTaking:
     """Store an order, unless its id is known or its signature's nonce was used for another id."""
     if db.execute("SELECT 1 FROM messages WHERE id = ?", (order.id,)).fetchone():
-        return Taking.KNOWN
+        return OrderTaking.KNOWN
     if db.execute("SELECT 1 FROM messages WHERE nonce = ?", (nonce,)).fetchone():
-        return Taking.REPLAYED
+        return OrderTaking.REPLAYED
     row = (order.id, nonce, now, order.expires, order.flash, order.coding, order.phone)
     db.execute("INSERT INTO messages (id, nonce, taken, expires, flash, coding, phone) VALUES (?,?,?,?,?,?,?)", row)
     rows = [(order.id, number, SegmentState.WAITING.value, content) for number, content in order.segments]
     db.executemany("INSERT INTO segments (message, number, state, content) VALUES (?,?,?,?)", rows)
-    return Taking.NEW
+    return OrderTaking.NEW
 
 
 def states(db: sqlite3.Connection, message: str) -> list[SegmentState]:
@@ -202,7 +202,7 @@ def postpone(db: sqlite3.Connection, told: Untold, until: float) -> None:
     db.execute("UPDATE messages SET settled = ? WHERE id = ? AND settled IS NOT NULL", (until, told.id))
 
 
-def questions(db: sqlite3.Connection, now: float, again: float, most: int) -> list[Question]:
+def questions(db: sqlite3.Connection, now: float, again: float, most: int) -> list[MissingReceipt]:
     """Return segments whose receipt is missing at `now`; each is due again after `again` seconds."""
     rows = db.execute(
         "SELECT message, number, carrier, named, remote FROM segments WHERE asked <= ? ORDER BY asked LIMIT ?",
@@ -211,10 +211,10 @@ def questions(db: sqlite3.Connection, now: float, again: float, most: int) -> li
     db.executemany(
         "UPDATE segments SET asked = ? WHERE message = ? AND number = ?", [(now + again, *row[:2]) for row in rows]
     )
-    return [Question(*row) for row in rows]
+    return [MissingReceipt(*row) for row in rows]
 
 
-def forget(db: sqlite3.Connection, before: float) -> int:
+def forget_before(db: sqlite3.Connection, before: float) -> int:
     """Remove what was taken before `before` (seconds since 1970) and waits no more. Returns the number of messages."""
     old = (
         "SELECT id FROM messages WHERE taken < ? AND id NOT IN (SELECT message FROM segments WHERE state IN "

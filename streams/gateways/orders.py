@@ -21,15 +21,15 @@ from starlette.routing import Route
 from domain.carriers.account import GatewayFile
 from domain.carriers.outcome import SegmentState
 from domain.carriers.routing import eligible
-from domain.carriers.segments import script, segmented
+from domain.carriers.segments import message_script, segmented
 from schemas.base import Model
 from streams.channels.provider import KEY_HEADER
 from streams.channels.signing import FittingSignature, SignatureError, SignedMessage, verify
 from streams.gateways import gateway_metrics as metrics
 from streams.gateways import journal_steps as steps
-from streams.gateways.carrier import Carrier
+from streams.gateways.carrier import CarrierLink
 from streams.gateways.journal import Journal
-from streams.gateways.journal_steps import Outbound, Taking
+from streams.gateways.journal_steps import OrderTaking, Outbound
 from streams.gateways.sender import Sender
 from streams.runtime.serving import Refused, read_body
 
@@ -55,7 +55,12 @@ class Orders:
     """Takes orders into the journal and to the sender. `keys`: that sign them, the current one first."""
 
     def __init__(
-        self, file: GatewayFile, keys: Sequence[bytes], journal: Journal, sender: Sender, carriers: Sequence[Carrier]
+        self,
+        file: GatewayFile,
+        keys: Sequence[bytes],
+        journal: Journal,
+        sender: Sender,
+        carriers: Sequence[CarrierLink],
     ) -> None:
         self._file, self._keys, self._journal, self._sender, self._carriers = file, keys, journal, sender, carriers
         self._gsm7 = {each.name for each in file.carrier if each.gsm7}
@@ -102,9 +107,9 @@ class Orders:
         except sqlite3.Error:
             log.exception("the journal refuses an order: it is not taken")
             return _told(_AGAIN, "the journal refuses it: nothing was done")
-        if taking is Taking.REPLAYED:
+        if taking is OrderTaking.REPLAYED:
             return _told(401, "the nonce was used for another order: sign each attempt with a new one")
-        if taking is Taking.KNOWN:
+        if taking is OrderTaking.KNOWN:
             return await self._known(message.id, 202)
         self._sender.add(message)
         return JSONResponse({"reference": message.id, "segments": len(message.segments)}, 202)
@@ -140,7 +145,7 @@ class Orders:
             raise Refused(422, "over 255 segments", "Shorten the text") from None
         if len(made.segments) > self._file.most_segments:
             raise Refused(422, f"{len(made.segments)} segments: at most {self._file.most_segments}", "Shorten the text")
-        language = script(order.text)
+        language = message_script(order.text)
         metrics.TAKEN.labels(language).inc()
         metrics.SEGMENTS.labels(language).inc(len(made.segments))
         numbered = tuple(enumerate(made.segments, 1))

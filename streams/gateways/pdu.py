@@ -93,7 +93,7 @@ async def read_pdu(reader: StreamReader) -> Pdu:
     return Pdu(command, sequence, status, await reader.readexactly(length - _HEADER.size))
 
 
-def bind(system_id: str, password: str, system_type: str) -> bytes:
+def bind_body(system_id: str, password: str, system_type: str) -> bytes:
     """Return the body of bind_transceiver."""
     return _text(system_id) + _text(password) + _text(system_type) + bytes([VERSION, 0, 0]) + _text("")
 

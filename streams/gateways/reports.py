@@ -13,15 +13,15 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 
-from domain.carriers.account import Account, GatewayFile
+from domain.carriers.account import CarrierAccount, GatewayFile
 from domain.carriers.delivery_receipts import query_result, read_receipt
 from streams.channels.signing import SignedMessage, sign
 from streams.gateways import gateway_metrics as metrics
 from streams.gateways import journal_steps as steps
-from streams.gateways.carrier import Carrier
+from streams.gateways.carrier import CarrierLink
 from streams.gateways.connection import TEMPORARY
 from streams.gateways.journal import Journal
-from streams.gateways.journal_steps import Question, Untold
+from streams.gateways.journal_steps import MissingReceipt, Untold
 from streams.gateways.orders import CHANNEL
 from streams.gateways.pdu import RECEIPT_CLASS, Pdu, PduError, delivered
 from streams.runtime.tasks import wanted
@@ -50,7 +50,7 @@ class Reports:
         self._file, self._key, self._journal, self._client, self._due = file, key, journal, client, due
         self._path = urlsplit(file.receipts).path
 
-    async def deliver(self, account: Account, carrier: Carrier, pdu: Pdu) -> int:
+    async def deliver(self, account: CarrierAccount, carrier: CarrierLink, pdu: Pdu) -> int:
         """Take a deliver_sm, and return the status to answer: 0 once the disk has a receipt.
 
         What is no receipt, or no final one, is counted and not kept.
@@ -110,7 +110,7 @@ class Reports:
                 task.cancel()
             await asyncio.gather(*sending.values(), return_exceptions=True)
 
-    async def ask(self, carriers: Mapping[str, Carrier]) -> None:
+    async def ask(self, carriers: Mapping[str, CarrierLink]) -> None:
         """Ask carriers about receipts that are missing, until cancelled; and remove what is old."""
         upkeep_at = 0.0
         while wanted():
@@ -121,9 +121,9 @@ class Reports:
                     await self._question(each, carriers[each.carrier])
             if time.monotonic() >= upkeep_at:
                 upkeep_at = time.monotonic() + UPKEEP_SECONDS
-                await self._journal.run(partial(steps.forget, before=now - self._file.keep_days * _DAY))
+                await self._journal.run(partial(steps.forget_before, before=now - self._file.keep_days * _DAY))
 
-    async def _question(self, each: Question, carrier: Carrier) -> None:
+    async def _question(self, each: MissingReceipt, carrier: CarrierLink) -> None:
         number = await carrier.query(each.named)
         state = query_result(number) if number is not None else None
         if state is not None:

@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 import uvicorn
 
-from domain.carriers.account import Account, GatewayFile, GatewayFileError, read_gateway_file
+from domain.carriers.account import CarrierAccount, GatewayFile, GatewayFileError, read_gateway_file
 from streams.channels.settings import LEAST_KEY
 from streams.channels.signing import MOST_KEYS
 from streams.gateways import gateway_metrics as metrics
 from streams.gateways import journal_steps as steps
-from streams.gateways.carrier import Carrier
+from streams.gateways.carrier import CarrierLink
 from streams.gateways.journal import Journal
 from streams.gateways.orders import Orders
 from streams.gateways.pdu import Pdu
@@ -54,7 +54,7 @@ def keys(file: GatewayFile) -> tuple[bytes, ...]:
     return found
 
 
-def password(account: Account) -> str:
+def password(account: CarrierAccount) -> str:
     """Return a carrier's password. Raises GatewayFileError if its file is unreadable, or is no such password."""
     place = f"carrier {account.name}, password_file"
     found = _text(account.password_file, place).strip()
@@ -66,7 +66,7 @@ def password(account: Account) -> str:
     return found
 
 
-def carrier_tls(account: Account) -> ssl.SSLContext | None:
+def carrier_tls(account: CarrierAccount) -> ssl.SSLContext | None:
     """Return the TLS context of a carrier's connection, or None without TLS. Raises GatewayFileError if `ca` is
     unusable.
     """
@@ -92,7 +92,7 @@ async def gateway(file: GatewayFile) -> AsyncIterator[str]:
         stack.push_async_callback(journal.close)
         await journal.run(partial(steps.interrupted, now=time.time()))
         client = await stack.enter_async_context(httpx.AsyncClient(verify=receipts_tls(file)))
-        carriers: dict[str, Carrier] = {}
+        carriers: dict[str, CarrierLink] = {}
         sender = Sender(file, journal, carriers)
         reports = Reports(file, found[0], journal, client, sender.reports_due)
         for account in file.carrier:
@@ -106,11 +106,13 @@ async def gateway(file: GatewayFile) -> AsyncIterator[str]:
         yield await stack.enter_async_context(serving(config, file.listen_host, file.listen_port, "listen_port", tls))
 
 
-def _carrier(account: Account, carriers: dict[str, Carrier], reports: Reports, sender: Sender) -> Carrier:
+def _carrier(
+    account: CarrierAccount, carriers: dict[str, CarrierLink], reports: Reports, sender: Sender
+) -> CarrierLink:
     async def deliver(pdu: Pdu) -> int:
         return await reports.deliver(account, carriers[account.name], pdu)
 
-    return Carrier(account, password(account), carrier_tls(account), deliver, sender.wake)
+    return CarrierLink(account, password(account), carrier_tls(account), deliver, sender.wake)
 
 
 async def _started(stack: contextlib.AsyncExitStack, works: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any
 
 from domain.carriers.account import GatewayFile
-from domain.carriers.outcome import Accepted, SegmentState
+from domain.carriers.outcome import SegmentState, SubmitAnswer
 from domain.carriers.routing import choose, eligible
 from domain.carriers.segments import Alphabet
 from streams.gateways import gateway_metrics as metrics
 from streams.gateways import journal_steps as steps
-from streams.gateways.carrier import Carrier
+from streams.gateways.carrier import CarrierLink
 from streams.gateways.connection import LostError, NotWrittenError
 from streams.gateways.journal import Journal
 from streams.gateways.journal_steps import Outbound
@@ -43,7 +43,7 @@ class _Fate:
 class Sender:
     """Sends the waiting messages, the urgent ones first, each segment once."""
 
-    def __init__(self, file: GatewayFile, journal: Journal, carriers: Mapping[str, Carrier]) -> None:
+    def __init__(self, file: GatewayFile, journal: Journal, carriers: Mapping[str, CarrierLink]) -> None:
         self._file, self._journal, self._carriers = file, journal, carriers
         self._groups: dict[_Group, deque[Outbound]] = {}
         self._wake = asyncio.Event()
@@ -121,7 +121,7 @@ class Sender:
         metrics.EXPIRED.inc()
         self._reports_due.set()
 
-    async def _send(self, message: Outbound, carrier: Carrier, names: tuple[str, ...]) -> None:
+    async def _send(self, message: Outbound, carrier: CarrierLink, names: tuple[str, ...]) -> None:
         """Send a message's segments to a carrier at once, and note each answer."""
         fate = _Fate()
         try:
@@ -138,7 +138,7 @@ class Sender:
         if fate.later:
             self._again(message, carrier, names, fate)
 
-    async def _intended(self, message: Outbound, carrier: Carrier) -> bool:
+    async def _intended(self, message: Outbound, carrier: CarrierLink) -> bool:
         """Return whether the disk has the intention to send a message's segments. Without it, nothing is sent."""
         numbers = [number for number, _ in message.segments]
         try:
@@ -150,7 +150,7 @@ class Sender:
             return False
         return True
 
-    def _again(self, message: Outbound, carrier: Carrier, names: tuple[str, ...], fate: _Fate) -> None:
+    def _again(self, message: Outbound, carrier: CarrierLink, names: tuple[str, ...], fate: _Fate) -> None:
         """Put back the segments that were certainly not sent. The rest of a message goes to the same carrier."""
         begun = message.carrier or (carrier.account.name if len(fate.later) < len(message.segments) else None)
         left = replace(message, segments=tuple(sorted(fate.later)), carrier=begun)
@@ -159,7 +159,7 @@ class Sender:
             allowed = tuple(name for name in allowed if name != carrier.account.name)
         self._queue(left, allowed, first=True)
 
-    async def _segment(self, message: Outbound, number: int, content: bytes, carrier: Carrier, fate: _Fate) -> None:
+    async def _segment(self, message: Outbound, number: int, content: bytes, carrier: CarrierLink, fate: _Fate) -> None:
         account = carrier.account
         coding = Alphabet(message.coding)
         flash = account.flash if message.flash else ""
@@ -176,16 +176,16 @@ class Sender:
             await self._noted(partial(settle, state=SegmentState.DOUBT, now=time.time()))
             return
         metrics.SUBMITTED.labels(account.name, meaning).inc()
-        if meaning is Accepted.TAKEN:
+        if meaning is SubmitAnswer.TAKEN:
             await self._sent(message.id, number, carrier, named)
-        elif meaning is Accepted.REFUSED:
+        elif meaning is SubmitAnswer.REFUSED:
             await self._noted(partial(settle, state=SegmentState.REFUSED, now=time.time()))
         else:
             await self._noted(partial(settle, state=SegmentState.WAITING, now=time.time()))
             fate.later.append((number, content))
-            fate.excluded |= meaning is Accepted.ELSEWHERE
+            fate.excluded |= meaning is SubmitAnswer.ELSEWHERE
 
-    async def _sent(self, message: str, number: int, carrier: Carrier, named: str) -> None:
+    async def _sent(self, message: str, number: int, carrier: CarrierLink, named: str) -> None:
         now, remote = time.time(), carrier.key(named)
         ask_at = now + self._file.query_seconds
         noted = partial(steps.sent, message=message, number=number, named=named, remote=remote, now=now, ask_at=ask_at)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.carriers.account import Account
-from domain.carriers.outcome import Accepted, SegmentState, accepted, news, result_of
+from domain.carriers.account import CarrierAccount
+from domain.carriers.outcome import SegmentState, SubmitAnswer, news, result_of, submit_answer
 from domain.carriers.rate import full_bucket
 from domain.carriers.routing import Reachable, choose, eligible
 from domain.carriers.standing import Passage, is_slow
@@ -16,8 +16,8 @@ from schemas.channels.receipts import SmsState
 DELIVERED, UNDELIVERED = SmsState.DELIVERED, SmsState.UNDELIVERED
 
 
-def account(name: str, price_fen: float = 1, prefixes: tuple[str, ...] = ()) -> Account:
-    return Account(
+def account(name: str, price_fen: float = 1, prefixes: tuple[str, ...] = ()) -> CarrierAccount:
+    return CarrierAccount(
         name=name, host="127.0.0.1", port=2775, tls=False, system_id="q", password_file=Path("p"), sender="10690000",
         price_fen=price_fen, prefixes=prefixes,
     )  # fmt: skip
@@ -27,7 +27,9 @@ CHEAP, DEAR = account("cheap", 1), account("dear", 2)
 BOTH = ("cheap", "dear")
 
 
-def at(each: Account, *, bound: bool = True, slow: bool = False, free: bool = True, trial: bool = False) -> Reachable:
+def at(
+    each: CarrierAccount, *, bound: bool = True, slow: bool = False, free: bool = True, trial: bool = False
+) -> Reachable:
     return Reachable(each, bound, slow, free, trial)
 
 
@@ -97,10 +99,10 @@ def test_a_bucket_fills_again() -> None:
 
 
 def test_answers_of_carriers_are_told_apart() -> None:
-    assert accepted(0) is Accepted.TAKEN
-    assert accepted(0x58) is Accepted.LATER
-    assert accepted(0x0A) is Accepted.ELSEWHERE
-    assert accepted(0x0B) is Accepted.REFUSED
+    assert submit_answer(0) is SubmitAnswer.TAKEN
+    assert submit_answer(0x58) is SubmitAnswer.LATER
+    assert submit_answer(0x0A) is SubmitAnswer.ELSEWHERE
+    assert submit_answer(0x0B) is SubmitAnswer.REFUSED
 
 
 def test_a_message_has_arrived_once_all_its_segments_have() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.carriers.segments import Alphabet, Script, script, segmented
+from domain.carriers.segments import Alphabet, MessageScript, message_script, segmented
 
 
 def test_a_chinese_text_goes_as_ucs2_in_one_segment_up_to_70_signs() -> None:
@@ -57,7 +57,8 @@ def test_the_segments_together_are_the_text_and_none_is_too_long(text: str, refe
 
 
 @pytest.mark.parametrize(
-    ("text", "found"), [("请勿转账", Script.CHINESE), ("송금하지 마세요", Script.KOREAN), ("96110", Script.OTHER)]
+    ("text", "found"),
+    [("请勿转账", MessageScript.CHINESE), ("송금하지 마세요", MessageScript.KOREAN), ("96110", MessageScript.OTHER)],
 )
-def test_the_language_is_told_by_the_letters(text: str, found: Script) -> None:
-    assert script(text) is found
+def test_the_language_is_told_by_the_letters(text: str, found: MessageScript) -> None:
+    assert message_script(text) is found

@@ -11,7 +11,7 @@ from domain.carriers.outcome import SegmentState
 from schemas.channels.receipts import SmsState
 from streams.gateways import journal_steps as steps
 from streams.gateways.journal import FILE, Journal
-from streams.gateways.journal_steps import Outbound, Taking, Untold
+from streams.gateways.journal_steps import OrderTaking, Outbound, Untold
 from streams.runtime.settings import SettingsError
 
 NONCE, NOW = "n" * 20, 1000.0
@@ -23,7 +23,7 @@ def message(key: str = "d1:1:sms", segments: int = 1) -> Outbound:
     return Outbound(key, "+86100000001", 8, False, parts, segments > 1, NOW + 600)
 
 
-async def taken(journal: Journal, order: Outbound, nonce: str = NONCE) -> Taking:
+async def taken(journal: Journal, order: Outbound, nonce: str = NONCE) -> OrderTaking:
     return await journal.run(partial(steps.take, order=order, nonce=nonce, now=NOW))
 
 
@@ -77,9 +77,9 @@ async def test_a_segment_that_does_not_wait_is_not_sent_again(tmp_path: Path) ->
 
 async def test_an_order_is_taken_once_and_its_signature_serves_no_other(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    assert await taken(journal, message()) is Taking.NEW
-    assert await taken(journal, message(), "m" * 20) is Taking.KNOWN
-    assert await taken(journal, message("d2:1:sms")) is Taking.REPLAYED
+    assert await taken(journal, message()) is OrderTaking.NEW
+    assert await taken(journal, message(), "m" * 20) is OrderTaking.KNOWN
+    assert await taken(journal, message("d2:1:sms")) is OrderTaking.REPLAYED
     assert await journal.run(partial(steps.states, message="d2:1:sms")) == []
     await journal.close()
 
@@ -146,7 +146,7 @@ async def test_what_is_old_is_forgotten_but_not_what_waits(tmp_path: Path) -> No
     await sending(journal, message())
     await sent(journal)
     await taken(journal, message("d2:1:sms"), "m" * 20)
-    assert await journal.run(partial(steps.forget, before=NOW + 1)) == 1
+    assert await journal.run(partial(steps.forget_before, before=NOW + 1)) == 1
     assert await journal.run(partial(steps.states, message="d1:1:sms")) == []
     assert await journal.run(partial(steps.states, message="d2:1:sms")) == [SegmentState.WAITING]
     await journal.close()
@@ -167,7 +167,7 @@ async def test_a_change_that_fails_does_not_undo_those_beside_it(tmp_path: Path)
         raise ValueError("broken")
 
     found = await asyncio.gather(taken(journal, message()), journal.run(broken), return_exceptions=True)
-    assert found[0] is Taking.NEW
+    assert found[0] is OrderTaking.NEW
     assert isinstance(found[1], ValueError)
     assert await journal.run(partial(steps.states, message="d1:1:sms")) == [SegmentState.WAITING]
     await journal.close()
