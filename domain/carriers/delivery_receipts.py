@@ -14,7 +14,7 @@ _DELIVERED = ("DELIVRD", "DELIVERED", "DELIVERD", "RETRIEV", "SUCCESS")
 _LOST = ("EXPIRED", "DELETED", "UNDELIV", "REJECT", "FAIL", "DELIVERY_FAIL")
 _PENDING = ("ENROUTE", "ACCEPT", "SCHEDUL", "BUFFER", "SUBMIT", "UNKNOWN", "TRANSIT")
 _GATEWAY_CODE = re.compile(r"(?:[A-Z]{2}:)?[A-Z]?[0-9]{2,6}")  # such as MK:0001: not delivered, by a Chinese gateway
-_ID = re.compile(r"\bid\s*[:=]\s*[\"']?([^\s\"',;]{1,64})", re.IGNORECASE)
+_ID = re.compile(r"\bid\s*[:=]\s*[\"']?([^\s\"',;&]{1,64})", re.IGNORECASE)
 _STAT = re.compile(r"\b(?:stat|status|state)\s*[:=]\s*[\"']?([A-Za-z0-9:_]{1,20})", re.IGNORECASE)
 
 

@@ -67,7 +67,7 @@ public class Smsc {
     static void bind(SMPPServerSession session, int port) {
         try {
             BindRequest asked = session.waitForBind(10_000);
-            if (!asked.getPassword().equals("carrier-password")) {
+            if (!asked.getPassword().equals("carrier1")) {
                 asked.reject(0x0E);
                 return;
             }

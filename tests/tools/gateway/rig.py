@@ -29,7 +29,7 @@ from tests.tools.servers.process import Process, need
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 KEY = b"key-of-the-sms-provider"
-PASSWORD = "carrier-password"
+PASSWORD = "carrier1"
 JAVA = ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
 PHONE = "+8610000"  # 10 is no mobile range: nobody has such a number
 
