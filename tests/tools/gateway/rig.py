@@ -31,6 +31,7 @@ ROOT = HERE.parents[2]
 KEY = b"key-of-the-sms-provider"
 PASSWORD = "carrier1"
 JAVA = ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
+QUERY = "query_seconds = 2\n"  # each thirteenth receipt never comes
 PHONE = "+8610000"  # 10 is no mobile range: nobody has such a number
 
 
@@ -123,24 +124,38 @@ class Rig:
 
 @asynccontextmanager
 async def rig(
-    folder: Path, *, carriers: int = 1, more: str = "", carrier: str = "", delay: int = 50, away: float = 0.0
+    folder: Path,
+    *,
+    carriers: int = 1,
+    more: str = QUERY,
+    carrier: str = "",
+    delay: int = 50,
+    away: float = 0.0,
+    tls: bool = False,
 ) -> AsyncIterator[Rig]:
     """Run it all within the context. `more`, `carrier`: further lines of the configuration, of each carrier;
-    `delay`: milliseconds after which the carrier sends receipts; `away`: as in Quanzu.
+    `delay`: milliseconds after which the carrier sends receipts; `away`: as in Quanzu; `tls`: to the carrier.
     """
     need("javac")
     path = jars(HERE / "pom.xml")
     compiled = ["javac", "-J-XX:TieredStopAtLevel=1", "-d", str(folder), "-cp", path, str(HERE / "Smsc.java")]
     await asyncio.to_thread(subprocess.run, compiled, check=True)
     quanzu, ports, port = Quanzu(away), [free_port() for _ in range(carriers)], free_port()
-    smsc = Process(
-        "smsc", [*JAVA, "-cp", f"{path}:{folder}", "Smsc", str(folder), str(delay), *map(str, ports)],
-        folder / "smsc.log", ports[-1],
-    )  # fmt: skip
+    store = await asyncio.to_thread(_certificate, folder) if tls else []
+    at = [*map(str, ports), *(["tls"] if tls else [])]
+    command = [*JAVA, *store, "-cp", f"{path}:{folder}", "Smsc", str(folder), str(delay), *at]
+    smsc = Process("smsc", command, folder / "smsc.log", ports[-1])
     app = Starlette(routes=[Route("/receipts/sms", quanzu.take, methods=["POST"])])
     async with serving(app) as url, httpx.AsyncClient(timeout=10) as client:
         quanzu.url = f"{url}/receipts/sms"
-        config = _configuration(folder, port, quanzu.url, ports, more, carrier)
+        config = _configuration(
+            folder,
+            port,
+            quanzu.url,
+            ports,
+            more,
+            carrier + (f'tls = true\nca = "{folder}/carrier.pem"\n' if tls else "tls = false\n"),
+        )
         command = [sys.executable, "-m", "quanzu", "gateway", "sms", "--config", str(config)]
         gateway = Process("gateway", command, folder / "gateway.log", port, {"PYTHONPATH": str(ROOT)})
         try:
@@ -154,6 +169,44 @@ async def rig(
             smsc.kill()
 
 
+def _certificate(folder: Path) -> list[str]:
+    """Make a certificate of the carrier's for this machine. Returns the options by which Java uses it."""
+    need("openssl")
+    pem, key, store = folder / "carrier.pem", folder / "carrier.key", folder / "carrier.p12"
+    name = ["-subj", "/CN=carrier", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "1",
+        *name,
+        "-keyout",
+        str(key),
+        "-out",
+        str(pem),
+    ]
+    subprocess.run(made, check=True, capture_output=True)
+    kept = [
+        "openssl",
+        "pkcs12",
+        "-export",
+        "-in",
+        str(pem),
+        "-inkey",
+        str(key),
+        "-out",
+        str(store),
+        "-passout",
+        "pass:carrier",
+    ]
+    subprocess.run(kept, check=True, capture_output=True)
+    return [f"-Djavax.net.ssl.keyStore={store}", "-Djavax.net.ssl.keyStorePassword=carrier"]
+
+
 def _configuration(folder: Path, port: int, receipts: str, ports: Sequence[int], more: str, carrier: str) -> Path:
     (folder / "key").write_bytes(KEY)
     (folder / "password").write_text(PASSWORD)
@@ -162,7 +215,7 @@ def _configuration(folder: Path, port: int, receipts: str, ports: Sequence[int],
     ]
     for number, each in enumerate(ports):
         lines.append(
-            f'[[carrier]]\nname = "c{number}"\nhost = "127.0.0.1"\nport = {each}\ntls = false\nsystem_id = "quanzu"\n'
+            f'[[carrier]]\nname = "c{number}"\nhost = "127.0.0.1"\nport = {each}\nsystem_id = "quanzu"\n'
             f'password_file = "{folder}/password"\nsender = "10690000"\nprice_fen = {number}\nrate = 1000\n{carrier}'
         )
     config = folder / "gateway.toml"

@@ -19,7 +19,6 @@ import orjson
 
 from tests.tools.gateway.rig import Rig, rig
 
-MORE = "query_seconds = 3\n"
 AT_ONCE = 100
 STILL_SECONDS = 60.0  # without any news at the end: what is missing is lost
 _TAKEN, _DOUBT = 202, 504
@@ -53,7 +52,7 @@ class Outcome:
 async def run(folder: Path, messages: int, rate: float, kills: int, seed: int) -> Outcome:
     """Send messages while the gateway and the carrier are killed in turn, at random moments."""
     chance, began = random.Random(seed), time.monotonic()
-    async with rig(folder, more=MORE, carrier="enquire_seconds = 2\nwindow = 50\n", away=0.1) as made:
+    async with rig(folder, carrier="enquire_seconds = 2\nwindow = 50\n", away=0.1) as made:
         sending = asyncio.create_task(_send(made, messages, rate))
         done = await _kill(made, kills, messages / rate, chance)
         await sending

@@ -21,6 +21,7 @@ PACKAGES = {
     "redis-server": "redis-server",
     "faketime": "faketime",
     "setpriv": "util-linux",
+    "openssl": "openssl",
     "ss": "iproute2",
     "prometheus": "prometheus",
     "promtool": "prometheus",
