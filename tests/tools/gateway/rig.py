@@ -148,14 +148,8 @@ async def rig(
     app = Starlette(routes=[Route("/receipts/sms", quanzu.take, methods=["POST"])])
     async with serving(app) as url, httpx.AsyncClient(timeout=10) as client:
         quanzu.url = f"{url}/receipts/sms"
-        config = _configuration(
-            folder,
-            port,
-            quanzu.url,
-            ports,
-            more,
-            carrier + (f'tls = true\nca = "{folder}/carrier.pem"\n' if tls else "tls = false\n"),
-        )
+        secure = f'tls = true\nca = "{folder}/carrier.pem"\n' if tls else "tls = false\n"
+        config = _configuration(folder, port, quanzu.url, ports, more, carrier + secure)
         command = [sys.executable, "-m", "quanzu", "gateway", "sms", "--config", str(config)]
         gateway = Process("gateway", command, folder / "gateway.log", port, {"PYTHONPATH": str(ROOT)})
         try:
