@@ -6,7 +6,7 @@ carrier    a carrier: connects again, keeps to its window and rate, knows whethe
 journal    what was intended and done, on disk before and after the wire; journal_steps: each change of it
 sender     the waiting messages, and which carrier takes each
 orders     takes Quanzu's signed orders and questions; reports: sends signed receipts back
-running    joins them into one process; secrets: reads the files that the configuration names
+running    joins them into one process, and reads the files that the configuration names
 gateway_metrics  what Prometheus sees
 May import domain, streams.runtime, and the signing of orders from streams.channels. Called by `quanzu gateway`.
 """
