@@ -144,7 +144,7 @@ class Connection:
 
     async def _delivered(self, pdu: Pdu) -> None:
         status = await self._deliver(pdu) if len(self._tasks) < _MOST_AT_ONCE else TEMPORARY
-        if not self.closed.is_set():
+        if not self._writer.is_closing():
             self._writer.write(pdu.answer(status, b"\0").encoded())
 
     async def _keep(self) -> None:
