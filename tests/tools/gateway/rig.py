@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import orjson
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -50,7 +50,10 @@ class Quanzu:
 
     async def take(self, request: Request) -> Response:
         """Take a receipt. Raises SignatureError if it is not signed with the key."""
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:  # the gateway was killed
+            return Response(status_code=400)
         verify([KEY], request.headers, SignedMessage("sms", request.url.path, body), time.time())
         if request.headers[NONCE] in self.nonces:
             return JSONResponse({"reason": "replayed"}, 409)
