@@ -24,7 +24,7 @@ MODULES = (  # all that makes metrics: a test looks for others
     "streams.channels.delivery",
     "streams.channels.escalating",
     "streams.channels.push",
-    "streams.gateways.gateway_metrics",
+    "streams.gateways.sms.gateway_metrics",
     "streams.messaging.dead_letter_writer",
     "streams.intake.feeds.watch",
     "streams.intake.acceptor",

@@ -28,7 +28,7 @@ def gateway_sms(
 
     Refused if the configuration, or a file that it names, cannot be used.
     """
-    from streams.gateways.running import configured, gateway
+    from streams.gateways.sms.running import configured, gateway
     from streams.runtime import logs
     from streams.runtime.serving import stop_signal
 

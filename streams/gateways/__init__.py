@@ -1,12 +1,6 @@
 """Programs that stand between Quanzu and the carriers' networks: each is a provider by the HTTP contract of
 streams/channels, so that an installation plugs in a carrier's account instead of writing a provider.
 
-pdu        the messages of SMPP 3.4 as bytes; connection: one bound connection to a carrier
-carrier    a carrier: connects again, keeps to its window and rate, knows whether it works
-journal    what was intended and done, on disk before and after the wire; journal_steps: each change of it
-sender     the waiting messages, and which carrier takes each
-orders     takes Quanzu's signed orders and questions; reports: sends signed receipts back
-running    joins them into one process, and reads the files that the configuration names
-gateway_metrics  what Prometheus sees
-May import domain, streams.runtime, and the signing of orders from streams.channels. Called by `quanzu gateway`.
+`sms` speaks SMPP 3.4, `voice` SIP. May import domain, streams.runtime, and the signing of orders from streams.channels.
+Called by `quanzu gateway`.
 """

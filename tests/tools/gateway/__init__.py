@@ -1,3 +1,4 @@
-"""Carriers and telephones of third parties on loopback, to check the gateways: jSMPP (Smsc.java), sipp, baresip. `sms.py` and
-`voice.py` are the long runs.
+"""Carriers and telephones of third parties on loopback, to check the gateways: jSMPP (Smsc.java), sipp, baresip.
+
+`sms.py` and `voice.py` are the long runs.
 """

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from console.commands.gateway import app
 from domain.carriers.account import GatewayFileError
-from streams.gateways.running import configured, keys, password
+from streams.gateways.sms.running import configured, keys, password
 
 
 def config(folder: Path, key: str = "k" * 32, word: str = "secret") -> Path:

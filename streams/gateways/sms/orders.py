@@ -25,12 +25,12 @@ from domain.carriers.segments import message_script, segmented
 from schemas.base import Model
 from streams.channels.provider import KEY_HEADER
 from streams.channels.signing import FittingSignature, SignatureError, SignedMessage, verify
-from streams.gateways import gateway_metrics as metrics
-from streams.gateways import journal_steps as steps
-from streams.gateways.carrier import CarrierLink
-from streams.gateways.journal import Journal
-from streams.gateways.journal_steps import OrderTaking, Outbound
-from streams.gateways.sender import Sender
+from streams.gateways.sms import gateway_metrics as metrics
+from streams.gateways.sms import journal_steps as steps
+from streams.gateways.sms.carrier import CarrierLink
+from streams.gateways.sms.journal import Journal
+from streams.gateways.sms.journal_steps import OrderTaking, Outbound
+from streams.gateways.sms.sender import Sender
 from streams.runtime.serving import Refused, read_body
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.gateways.pdu import (
+from streams.gateways.sms.pdu import (
     Command,
     Pdu,
     PduError,

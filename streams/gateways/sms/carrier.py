@@ -15,9 +15,9 @@ from domain.carriers.outcome import SubmitAnswer, submit_answer
 from domain.carriers.rate import full_bucket
 from domain.carriers.routing import Reachable
 from domain.carriers.standing import FORGET_SECONDS, TRIAL_SECONDS, Passage, is_slow
-from streams.gateways import gateway_metrics as metrics
-from streams.gateways.connection import BindError, Connection, Deliver, LostError, NotWrittenError
-from streams.gateways.pdu import Command, Pdu, PduError, ShortMessage, message_id, message_state, query, submit
+from streams.gateways.sms import gateway_metrics as metrics
+from streams.gateways.sms.connection import BindError, Connection, Deliver, LostError, NotWrittenError
+from streams.gateways.sms.pdu import Command, Pdu, PduError, ShortMessage, message_id, message_state, query, submit
 from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)

@@ -14,13 +14,13 @@ from domain.carriers.account import GatewayFile
 from domain.carriers.outcome import SegmentState, SubmitAnswer
 from domain.carriers.routing import choose, eligible
 from domain.carriers.segments import Alphabet
-from streams.gateways import gateway_metrics as metrics
-from streams.gateways import journal_steps as steps
-from streams.gateways.carrier import CarrierLink
-from streams.gateways.connection import LostError, NotWrittenError
-from streams.gateways.journal import Journal
-from streams.gateways.journal_steps import Outbound
-from streams.gateways.pdu import ShortMessage
+from streams.gateways.sms import gateway_metrics as metrics
+from streams.gateways.sms import journal_steps as steps
+from streams.gateways.sms.carrier import CarrierLink
+from streams.gateways.sms.connection import LostError, NotWrittenError
+from streams.gateways.sms.journal import Journal
+from streams.gateways.sms.journal_steps import Outbound
+from streams.gateways.sms.pdu import ShortMessage
 from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)

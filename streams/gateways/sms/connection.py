@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Self
 
 from domain.carriers.account import CarrierAccount
-from streams.gateways.pdu import Command, Pdu, PduError, bind_body, read_pdu
+from streams.gateways.sms.pdu import Command, Pdu, PduError, bind_body, read_pdu
 from streams.runtime.tasks import wanted
 
 CONNECT_SECONDS = 10.0

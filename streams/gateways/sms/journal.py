@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar, cast
 
-from streams.gateways.journal_steps import SCHEMA
+from streams.gateways.sms.journal_steps import SCHEMA
 from streams.runtime.settings import SettingsError
 
 FILE, LOCK = "gateway.sqlite", "gateway.lock"

@@ -9,9 +9,9 @@ import pytest
 
 from domain.carriers.outcome import SegmentState
 from schemas.channels.receipts import SmsState
-from streams.gateways import journal_steps as steps
-from streams.gateways.journal import FILE, Journal
-from streams.gateways.journal_steps import OrderTaking, Outbound, Untold
+from streams.gateways.sms import journal_steps as steps
+from streams.gateways.sms.journal import FILE, Journal
+from streams.gateways.sms.journal_steps import OrderTaking, Outbound, Untold
 from streams.runtime.settings import SettingsError
 
 NONCE, NOW = "n" * 20, 1000.0

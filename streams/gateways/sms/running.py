@@ -15,14 +15,14 @@ import uvicorn
 from domain.carriers.account import CarrierAccount, GatewayFile, GatewayFileError, read_gateway_file
 from streams.channels.settings import LEAST_KEY
 from streams.channels.signing import MOST_KEYS
-from streams.gateways import gateway_metrics as metrics
-from streams.gateways import journal_steps as steps
-from streams.gateways.carrier import CarrierLink
-from streams.gateways.journal import Journal
-from streams.gateways.orders import Orders
-from streams.gateways.pdu import Pdu
-from streams.gateways.reports import Reports
-from streams.gateways.sender import Sender
+from streams.gateways.sms import gateway_metrics as metrics
+from streams.gateways.sms import journal_steps as steps
+from streams.gateways.sms.carrier import CarrierLink
+from streams.gateways.sms.journal import Journal
+from streams.gateways.sms.orders import Orders
+from streams.gateways.sms.pdu import Pdu
+from streams.gateways.sms.reports import Reports
+from streams.gateways.sms.sender import Sender
 from streams.runtime.serving import serving
 from streams.runtime.tls import Tls
 

@@ -16,14 +16,14 @@ import orjson
 from domain.carriers.account import CarrierAccount, GatewayFile
 from domain.carriers.delivery_receipts import query_result, read_receipt
 from streams.channels.signing import SignedMessage, sign
-from streams.gateways import gateway_metrics as metrics
-from streams.gateways import journal_steps as steps
-from streams.gateways.carrier import CarrierLink
-from streams.gateways.connection import TEMPORARY
-from streams.gateways.journal import Journal
-from streams.gateways.journal_steps import MissingReceipt, Untold
-from streams.gateways.orders import CHANNEL
-from streams.gateways.pdu import RECEIPT_CLASS, Pdu, PduError, delivered
+from streams.gateways.sms import gateway_metrics as metrics
+from streams.gateways.sms import journal_steps as steps
+from streams.gateways.sms.carrier import CarrierLink
+from streams.gateways.sms.connection import TEMPORARY
+from streams.gateways.sms.journal import Journal
+from streams.gateways.sms.journal_steps import MissingReceipt, Untold
+from streams.gateways.sms.orders import CHANNEL
+from streams.gateways.sms.pdu import RECEIPT_CLASS, Pdu, PduError, delivered
 from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)
