@@ -17,8 +17,8 @@ from console.web.kit.settings import ConsoleSettings
 from schemas.codes.people import OfficerArrived, OfficerOnTheWay, VisitAccepted, VisitAssigned
 from schemas.people.staff import StaffRole
 from streams.runtime.embedded import free_port
+from tests.browser.field.test_officer import hold, on, opened, press
 from tests.browser.people import People
-from tests.browser.test_officer import hold, on, opened, press
 from tests.console.harness.stage import Stage
 from tests.console.harness.visiting import NAME, visiting
 from tests.end_to_end.harness.signals import call, transfer

@@ -9,9 +9,9 @@ from typing import Any
 from playwright.async_api import BrowserContext, CDPSession, Page, Worker, expect
 
 from schemas.codes.people import OfficerNotified, VisitAccepted, VisitAssigned
+from tests.browser.field.test_officer import opened
+from tests.browser.field.test_officer_offline import afield, kept
 from tests.browser.people import People
-from tests.browser.test_officer import opened
-from tests.browser.test_officer_offline import afield, kept
 from tests.channel_rig import until
 from tests.console.harness.stage import Stage
 from tests.console.harness.visiting import NAME, Visiting, visiting
