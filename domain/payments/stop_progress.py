@@ -1,10 +1,14 @@
-"""How far the stops of a case's payments are, in one state: what the strip above a case says beside the amount."""
+"""How far the stops of a case's payments are, in one state: what the strip above a case says beside the amount.
+
+An account that the money went on to (`Case.traced`) counts like a payment while an order about it stands.
+"""
 
 from collections.abc import Collection
 from enum import StrEnum
 from typing import NamedTuple
 
 from domain.payments.ledger import safe
+from domain.payments.releases import numbered
 from domain.payments.status import PaymentStatus, status_of
 from schemas.casework.cases import LIVE_STEPS, Case, Payment, StepState
 from schemas.casework.orders import OrderState, StopOrder
@@ -23,7 +27,7 @@ class StopProgress(StrEnum):
 
 
 class CaseStops(NamedTuple):
-    """The state of a case's stops, and the sum (fen) of the payments in that state."""
+    """The state of a case's stops, and the sum (fen) of the payments and traced accounts in that state."""
 
     progress: StopProgress
     amount_fen: int
@@ -37,16 +41,22 @@ def may_ask(case: Case, payment: Payment, by: str) -> bool:
     """Return whether a person may ask for the stop of a payment: they have not asked for it yet, no bank has been
     asked, and the money is not safe.
 
-    An order that the plan or another person has proposed may be asked for: the person's word is added to it.
+    An order that the plan or another person has proposed may be asked for: the person's word is added to it. Of a
+    traced account that is all that may be asked for: without such an order the money has gone on, or persons have
+    decided.
     """
-    return case.open and not case.settled and not safe(case, payment.transfer) and _own(case, payment, by) is None
+    if not case.open or case.settled or safe(case, payment.transfer) or _own(case, payment, by) is not None:
+        return False
+    return payment.movement is None or any(
+        order.transfer == payment.transfer and order.state is OrderState.PROPOSED for order in case.orders
+    )
 
 
 def case_stops(case: Case, by: str, leaving: Collection[str] = ()) -> CaseStops:
     """Return the state of a case's stops for the person `by`. `leaving`: the transfers whose stop is held back for some
     seconds.
     """
-    found = [(progress_of(case, payment, by, leaving), payment.amount_fen) for payment in case.payments]
+    found = [(progress_of(case, payment, by, leaving), payment.amount_fen) for _, payment in numbered(case)]
     states = {state for state, _ in found}
     first = next((state for state in StopProgress if state in states), StopProgress.NOTHING)
     return CaseStops(first, sum(amount for state, amount in found if state is first))
@@ -54,7 +64,7 @@ def case_stops(case: Case, by: str, leaving: Collection[str] = ()) -> CaseStops:
 
 def asked_already(case: Case, by: str, leaving: Collection[str] = ()) -> set[str]:
     """Return the transfers whose stop the person `by` would ask for twice; `leaving` as in `case_stops`."""
-    return {each.transfer for each in case.payments if progress_of(case, each, by, leaving) in _ASKED}
+    return {each.transfer for _, each in numbered(case) if progress_of(case, each, by, leaving) in _ASKED}
 
 
 def progress_of(case: Case, payment: Payment, by: str, leaving: Collection[str] = ()) -> StopProgress:

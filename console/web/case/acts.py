@@ -21,7 +21,7 @@ from console.web.live import claims
 from console.web.live.assigning import assign
 from console.web.payments.releases import ask_release
 from domain.ids import short_hash
-from domain.payments.releases import NotAsked, Why
+from domain.payments.releases import NotAsked, Why, numbered
 from schemas.base import Model, Reason
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Act, AssignAct, ClaimAct, NoteAct, ReleaseStopAct
@@ -167,8 +167,8 @@ async def news(services: Services, case: Case, seen: int) -> Story:
 
 async def _ask_release(services: Services, who: Who, case: Case, form: str, act: ReleaseStopAct) -> Answer:
     """Ask for a stop to be lifted. A second person decides, so the act only makes the request, by `who`."""
-    transfers = [payment.transfer for payment in case.payments]
-    number = transfers.index(act.transfer) if act.transfer in transfers else len(transfers)
+    known = (number for number, payment in numbered(case) if payment.transfer == act.transfer)
+    number = next(known, len(case.payments))  # of no payment: refused like one without a stop
     try:
         found = await ask_release(services, who, case, number, form, act.reason)
     except ValueError:

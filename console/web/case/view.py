@@ -63,7 +63,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """A payment of the case with its single status.
+    """A payment of the case, or an account that its money went on to (`traced`), with its single status.
 
     `bank`: the payer's. `account`: the payee's account number ("" if unknown); shown whole only when revealed, as is
     `scammer`: the holder's name and how the scammer is reached, as the resident told it.
@@ -81,6 +81,7 @@ class Money:
     may_release: bool  # a stop is in force and its release was not asked for
     release: ReleaseRequest | None  # the request that waits for a second person
     scammer: tuple[str, ...] = ()
+    traced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class View:
     elsewhere: int  # number of related cases outside the area
     incident: Incident | None  # the major incident that the case belongs to
     holder: str | None  # the name of the person who has claimed the case
+    officer: str | None  # the name of the officer who was sent
     login: str  # the reader's
     mine: bool  # claimed by the reader
     may: bool  # the reader's role may act on cases
@@ -169,7 +171,7 @@ class View:
 
     @property
     def stoppable(self) -> list[Money]:
-        """The payments that the reader may ask a stop for now."""
+        """The payments and traced accounts that the reader may ask a stop for now."""
         return [each for each in self.money if each.may_ask and each.transfer not in self.held] if self.acts else []
 
     @property
@@ -197,12 +199,13 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
     """Return the data of the page. `script`: the scam type whose script the reader chose; "" for none."""
     now, line = services.line.clock.now(), services.line
     store = EvidenceStore(line.redis, line.settings.partitions, line.clock.speed)
-    person, evidence, money, earlier, holder, kept_back = await asyncio.gather(
+    person, evidence, money, earlier, holder, officer, kept_back = await asyncio.gather(
         person_of(services, who, case, now),
         store.of(case.resident),
         _money(services, case, who.login),
         _earlier(services, who, case),
         _holder(services, case),
+        _officer(services, case),
         services.kept_back.waiting(case.id),
     )
     related, elsewhere = _related(services, who, case)
@@ -222,6 +225,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         elsewhere=elsewhere,
         incident=await _incident(services, case),
         holder=holder,
+        officer=officer,
         login=who.login,
         mine=case.claimed_by == who.login,
         may=who.role in ACTING,
@@ -297,11 +301,12 @@ def _place(division: str, now: datetime) -> str:
 
 
 async def _money(services: Services, case: Case, by: str) -> list[Money]:
-    accounts = await asyncio.gather(*(services.line.outgoing.account(payment.payee) for payment in case.payments))
-    stands = [releases.has_stop(case, number) for number in range(len(case.payments))]
+    known = list(releases.numbered(case))
+    accounts = await asyncio.gather(*(services.line.outgoing.account(payment.payee) for _, payment in known))
+    stands = [releases.has_stop(case, number) for number, _ in known]
     requests = await services.line.releases.all() if any(stands) else []
     found = []
-    for number, (payment, account, stopped) in enumerate(zip(case.payments, accounts, stands, strict=True)):
+    for (number, payment), account, stopped in zip(known, accounts, stands, strict=True):
         kept, status = case.kept.get(payment.transfer), status_of(case, payment)
         release = releases.of_stop(requests, case.id, number)
         found.append(
@@ -318,6 +323,7 @@ async def _money(services: Services, case: Case, by: str) -> list[Money]:
                 may_release=stopped and release is None,
                 release=release,
                 scammer=_scammer(payment),
+                traced=payment.movement is not None,
             )
         )
     return found
@@ -350,6 +356,11 @@ async def _holder(services: Services, case: Case) -> str | None:
         return None
     account = await services.staff.get(case.claimed_by)
     return account.name if account else case.claimed_by
+
+
+async def _officer(services: Services, case: Case) -> str | None:
+    roster = await services.line.outgoing.rosters.roster_of(case.officer) if case.officer else None
+    return next((each.name for each in roster.officers if each.id == case.officer), None) if roster else case.officer
 
 
 async def _incident(services: Services, case: Case) -> Incident | None:

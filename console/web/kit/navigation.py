@@ -1,5 +1,6 @@
 """The navigation of each role, and the page after signing in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console.web.auth.who import Who
@@ -19,21 +20,22 @@ class Item:
 
 
 _O, _F, _S, _R, _A, _D, _G, _W, _ = StaffRole
+SHOWN = 7  # at most so many entries stand in the bar; of more, the last ones are in its menu
 ITEMS = (
+    Item("/desk", "值班总览", frozenset({_S})),
     Item("/queue", "待处置", frozenset({_O, _S})),
     Item("/call-in", "96110 来电", frozenset({_O, _S})),
     Item("/incidents", "重大警情", frozenset({_O, _S})),
     Item("/tasks", "我的任务", frozenset({_F})),
     Item("/rosters/mine", "我的班次", frozenset({_F})),
-    Item("/desk", "值班总览", frozenset({_S})),
     Item("/audit", "审计", frozenset({_A})),
+    Item("/release", "止付与解除", frozenset({_R, _S})),
     Item("/situation", "态势", frozenset({_S, _A})),
     Item("/official", "统计报表", frozenset({_S, _A}), whole=True),
     Item("/rosters", "排班", frozenset({_S})),
     Item("/policies", "策略", frozenset({_S})),
     Item("/holds", "暂停外呼", frozenset({_O, _S})),
     Item("/payers", "批量提醒", frozenset({_S})),
-    Item("/release", "止付与解除", frozenset({_R, _S})),
     Item("/complaints", "投诉与异议", frozenset({_R, _S})),
     Item("/wall", "大屏", frozenset({_W})),
     Item("/approvals", "复核", frozenset({_G})),
@@ -48,8 +50,11 @@ def items(who: Who) -> list[Item]:
     return [item for item in ITEMS if who.role in item.roles and not (item.whole and who.area)]
 
 
+def in_bar(found: Sequence[Item]) -> int:
+    """Return how many of these entries stand in the bar: all, or if that is too many the first ones, beside a menu."""
+    return len(found) if len(found) <= SHOWN else SHOWN - 1
+
+
 def home(who: Who) -> str:
-    """Return the path of a person's first page: the first navigation entry, but for a supervisor the shift's
-    overview.
-    """
-    return "/desk" if who.role is StaffRole.SUPERVISOR else items(who)[0].path
+    """Return the path of a person's first page: the first navigation entry."""
+    return items(who)[0].path

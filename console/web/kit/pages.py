@@ -17,7 +17,7 @@ from console import policy_faults
 from console.web.auth import csrf
 from console.web.auth.words import REVEAL_REASONS
 from console.web.kit.i18n import LANGUAGES, language_of, place, translations
-from console.web.kit.navigation import items
+from console.web.kit.navigation import in_bar, items
 from console.web.kit.services import services
 from console.web.kit.static_files import root
 from console.web.kit.wording import wording
@@ -37,12 +37,14 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
     who = getattr(request.state, "who", None)
     made = services(request)
     line = made.line
+    navigation = items(who) if who else []
     common = {
         "language": language,
         "languages": LANGUAGES,
         "who": who,
         "csrf": csrf.token(line.settings.key(), who) if who else "",
-        "navigation": items(who) if who else [],
+        "navigation": navigation,
+        "in_bar": in_bar(navigation),
         "now": line.clock.now(),
         "speed": line.clock.speed,
         "path": request.url.path,

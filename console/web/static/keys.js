@@ -93,6 +93,8 @@ document.addEventListener("submit", (event) => {
 document.querySelector("header.top [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" }); // in a row that scrolls
 announce();
 document.addEventListener("keydown", pressed);
+const shut = (event) => { for (const menu of document.querySelectorAll("details.menu[open]")) if (event.key === "Escape" || event.type === "click" && !menu.contains(event.target)) menu.open = false; };
+for (const kind of ["click", "keydown"]) document.addEventListener(kind, shut);
 for (const button of document.querySelectorAll("[data-keys-open]")) button.addEventListener("click", list);
 if (switched) {
   switched.checked = !localStorage.getItem(OFF);

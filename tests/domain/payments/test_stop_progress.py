@@ -9,7 +9,10 @@ from schemas.casework.inputs import AskStopAct, BankState
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct
 from schemas.levels import Level, Outcome
 from schemas.people.staff import StaffRole
+from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, Line, payment
+from tests.domain.casework.journal import Journal
+from tests.domain.casework.test_movements import answer, moved
 
 ONE, TWO, LI = "bank:1", "bank:2", "operator li"
 ASK = AskStopAct(transfer=ONE)
@@ -113,3 +116,30 @@ def test_after_the_outcome_nothing_is_asked_for() -> None:
     line.outcome(Outcome.FALSE_ALARM)
     assert case_stops(line.here, LI).progress is StopProgress.NOTHING
     assert line.now >= NOON
+
+
+def test_an_account_that_the_money_went_on_to_counts_while_its_order_waits() -> None:
+    line = followed()
+    (account,) = line.here.traced
+    assert case_stops(line.here, LI) == CaseStops(StopProgress.POSSIBLE, 600_000)
+    line.give(line.report(AskStopAct(transfer=account.transfer), "wang", role=StaffRole.RELEASE_DESK))
+    assert progress_of(line.here, account, LI) is StopProgress.ASKED
+    assert account.transfer in asked_already(line.here, LI)
+    assert case_stops(line.here, LI) == CaseStops(StopProgress.ASKED, 600_000)
+
+
+def test_of_an_account_whose_order_was_declined_nothing_is_left_to_ask_for() -> None:
+    line = followed()
+    (account,) = line.here.traced
+    line.give(line.report(DeclineStopAct(order="stop.t0", reason="a shop"), "wang", role=StaffRole.RELEASE_DESK))
+    assert not may_ask(line.here, account, LI)
+    assert progress_of(line.here, account, LI) is StopProgress.NOTHING
+
+
+def followed() -> Journal:
+    """A red case whose payment of ¥10,000 is stopped; ¥6,000 of it went on to another account, whose order waits."""
+    line = Journal()
+    line.approves = False
+    line.alert(Level.RED, payment(amount=1_000_000, state=TransferState.SETTLED))
+    line.give(answer(line, moved("a1", "b1", 600_000, 3)))
+    return line
