@@ -199,13 +199,12 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
     """Return the data of the page. `script`: the scam type whose script the reader chose; "" for none."""
     now, line = services.line.clock.now(), services.line
     store = EvidenceStore(line.redis, line.settings.partitions, line.clock.speed)
-    person, evidence, money, earlier, holder, officer, kept_back = await asyncio.gather(
+    person, evidence, money, earlier, holder, kept_back = await asyncio.gather(
         person_of(services, who, case, now),
         store.of(case.resident),
         _money(services, case, who.login),
         _earlier(services, who, case),
         _holder(services, case),
-        _officer(services, case),
         services.kept_back.waiting(case.id),
     )
     related, elsewhere = _related(services, who, case)
@@ -225,7 +224,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         elsewhere=elsewhere,
         incident=await _incident(services, case),
         holder=holder,
-        officer=officer,
+        officer=await _officer(services, case),
         login=who.login,
         mine=case.claimed_by == who.login,
         may=who.role in ACTING,
