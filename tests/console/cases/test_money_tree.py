@@ -115,3 +115,29 @@ async def test_the_release_desk_approves_a_stop_of_the_account_that_the_money_we
         assert "9900000000007777" not in stop
         assert (await desk.get(f"/release/stops/{case.id}/10001")).status_code == 404
     assert [(contact.to, contact.said) for contact in line.bank.left][-1][0] == "9900000000007777"
+
+
+async def test_an_account_that_the_money_went_on_to_belongs_to_what_the_strip_proposes(
+    console: Stage, operator: Client
+) -> None:
+    line = console.line()
+    line.approves = False
+    mule, resident = line.account(), await line.resident(division=HERE)
+    paid_at = line.house.clock.now() - MINUTE
+    says = BankSays(MINUTE, BankState.IN_FORCE, 1_000_000, "icbc", gone(mule, paid_at))
+    console.house.behaviour.banks[mule] = [says]
+    await line.signal(call(line, resident), transfer(line, resident, mule))
+    await line.advance(minutes=3)
+    await line.approve(resident)
+    await line.advance(minutes=10)
+    case = await line.case(resident)
+    (account,) = case.traced
+    page = (await operator.get(f"/cases/{case.id}")).text
+    assert "全部止付 ¥10,000" in page
+    assert f'name="transfer" value="{account.transfer}" form="stops" data-fen="1000000" checked' in page
+    assert "资金转入" in page
+    assert "9900000000007777" not in page
+    asked = {"form": "traced-1", "seen": str(case.version), "do": "ask_stops", "sure": "yes"}
+    answer = await operator.post(f"/cases/{case.id}/acts", data={**asked, "transfer": account.transfer})
+    assert answer.status_code == 303, answer.text
+    assert "止付 ¥10,000 即将发出" in (await operator.get(f"/cases/{case.id}")).text
