@@ -147,7 +147,8 @@ def _lower(draft: DecisionBuilder, act: LowerAct, by: str) -> None:
         for step in draft.live()
         if not step.id.startswith(("asked.", "follow.")) and step.action not in asked_for | {Action.STOP_RELEASE}
     ]
-    return withdraw(draft, extra, NotAskedForAt(act.level))
+    traced = {each.transfer for each in draft.case.traced}  # no level's plan asks for their orders: banks' answers do
+    return withdraw(draft, [step for step in extra if step.transfer not in traced], NotAskedForAt(act.level))
 
 
 def _call_again(draft: DecisionBuilder, act: CallAgainAct, by: str) -> None:

@@ -16,7 +16,7 @@ from domain.policy.schedule import STOPS
 from schemas.casework.cases import Case, Payment, Stop
 from schemas.casework.events import CaseEvent, Dispatch, FactKind
 from schemas.casework.objections import ObjectionState, StopObjection
-from schemas.casework.orders import OrderState, StopOrder
+from schemas.casework.orders import StopOrder
 from schemas.channels.bank_messages import BankMessage, bank_of
 from schemas.levels import Action, Channel, Result
 
@@ -24,7 +24,6 @@ Name = TypeVar("Name")
 Value = TypeVar("Value")
 
 MOST = 100_000  # latest entries kept in each table
-_NOT_SENT = frozenset({OrderState.PROPOSED, OrderState.DECLINED, OrderState.WITHDRAWN, OrderState.UNDECIDED})
 
 
 class StopLine(NamedTuple):
@@ -188,7 +187,7 @@ class BankBook:
         """Return the record of each source with a false report, those with the most first, in divisions for which
         `sees` is true.
         """
-        seen = [line for line in self.orders.values() if sees(line.division) and line.order.state not in _NOT_SENT]
+        seen = [line for line in self.orders.values() if sees(line.division) and line.order.went_out]
         orders = Counter(line.source for line in seen)
         false = Counter(
             line.objection.source

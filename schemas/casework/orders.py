@@ -31,6 +31,9 @@ class OrderState(StrEnum):
     OVERTURNED = "overturned"  # an objection was upheld
 
 
+_AFTER_SENDING = (OrderState.APPROVED, OrderState.LAPSED, OrderState.HANDED_OVER, OrderState.OVERTURNED)
+
+
 class Approval(Model):
     """A person's approval. `role`: the role in which the person acted."""
 
@@ -95,6 +98,11 @@ class StopOrder(Model):
     def decidable(self) -> bool:
         """Whether a person's approval still counts: the order waits for it, or went out without one."""
         return self.state is OrderState.PROPOSED or self.confirm_by is not None
+
+    @property
+    def went_out(self) -> bool:
+        """Whether a bank may have got the order. One that a rule sent (`persons` is 0) was out when it was declined."""
+        return self.state in _AFTER_SENDING or (self.state is OrderState.DECLINED and self.persons == 0)
 
 
 class ApproveStopAct(Model):

@@ -134,6 +134,12 @@ class BankAskedAlready(Code, frozen=True):
     zh: ClassVar = "已向银行申请，尚未答复"
 
 
+class AccountOrdered(Code, frozen=True):
+    """The case has an open stop order about the same account, or its bank has stopped the account."""
+
+    zh: ClassVar = "本预警已有针对该账户的止付令，或该账户已被止付"
+
+
 class NotOfThisCase(Code, frozen=True):
     """The payment does not belong to the case."""
 
@@ -306,6 +312,7 @@ RefusalCode = (
     | TooManyFiles
     | StillGoesOn
     | BankAskedAlready
+    | AccountOrdered
     | NotOfThisCase
     | MostStops
     | AccountFrozen

@@ -46,7 +46,6 @@ from schemas.levels import Action
 from schemas.people.staff import StaffRole
 
 UNDECIDED = f"{CLOCK}no."  # ids of the timers of objections on which nobody has decided
-_SENT_OUT = frozenset({OrderState.APPROVED, OrderState.LAPSED, OrderState.HANDED_OVER, OrderState.OVERTURNED})
 
 
 def objection_id(input_id: str) -> str:
@@ -66,7 +65,7 @@ def waiting_for(case: Case, transfer: str) -> StopObjection | None:
 
 def may_not_object(case: Case, order: StopOrder | None) -> RefusalCode | None:
     """Return why nobody can object to an order of the case (now), or None."""
-    if order is None or order.state not in _SENT_OUT:
+    if order is None or not order.went_out:
         return NothingToObjectTo()
     known = _of_account(case, order.transfer)
     upheld = upheld_at(case, order.transfer)

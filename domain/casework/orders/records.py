@@ -44,11 +44,13 @@ def latest_order(case: Case, transfer: str, *states: OrderState) -> StopOrder | 
 def stands(case: Case, order: StopOrder, steps: Iterable[Step]) -> bool:
     """Return whether an order waits for persons, is on its way to the bank, or has an effect there. `steps`: the
     case's, as they are now.
+
+    A request that its bank has not answered within all attempts has ended, and has had no effect.
     """
     if order.state is not OrderState.APPROVED:
         return order.state is OrderState.PROPOSED
     payment = payments.find(case, order.transfer)
-    stopped = payment is not None and payment.stop is not None and payment.stop.state.lasts
+    stopped = payment is not None and payment.stop is not None and payment.stop.runs
     return stopped or any(step.id == order.step and step.state in LIVE_STEPS for step in steps)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from domain.casework import alerts, stops
+from domain.casework import alerts, payments, stops
 from domain.casework.draft import DecisionBuilder, Rules
 from domain.casework.orders import records as orders
 from domain.payments.same_payment import pairs
@@ -12,6 +12,7 @@ from schemas.casework.events import FactKind
 from schemas.casework.inputs import Alert, PaymentReport
 from schemas.codes.money import PaymentReported
 from schemas.codes.people import AskedBy, CallerReported
+from schemas.codes.refusals import AccountOrdered
 
 
 def open_by_report(earlier: Case | None, given: PaymentReport, rules: Rules, now: datetime) -> DecisionBuilder:
@@ -65,7 +66,9 @@ def _paid(given: PaymentReport) -> list[Payment]:
 
 
 def _told(draft: DecisionBuilder, given: PaymentReport, transfer: str | None) -> None:
-    """Record who told what, and draft the order, unless one stands for the payment, whoever has reported it."""
+    """Record who told what, and draft the order, unless one stands for the payment, whoever has reported it, or for
+    its account, which other payments' money had reached.
+    """
     draft.role = given.role
     if given.note:
         draft.note(FactKind.NOTE, CallerReported(given.note), by=given.by)
@@ -76,5 +79,8 @@ def _told(draft: DecisionBuilder, given: PaymentReport, transfer: str | None) ->
     order = orders.latest_order(draft.case, transfer)
     if order is not None and orders.stands(draft.case, order, draft.steps.values()):
         return
-    if why := stops.ask(draft, transfer, AskedBy(given.by), given.by):
+    payment = payments.find(draft.case, transfer)
+    if payment is not None and orders.traced_before(draft, payment):
+        draft.note(FactKind.NOTE, AccountOrdered(), by=given.by)
+    elif why := stops.ask(draft, transfer, AskedBy(given.by), given.by):
         draft.note(FactKind.NOTE, why, by=given.by)
