@@ -21,6 +21,7 @@ from streams.repositories.calls import Calls
 from streams.repositories.evidence_files import EvidenceFiles
 from streams.repositories.payers_requests import PayersRequests
 from streams.repositories.policies import Policies
+from streams.repositories.public_reports import PublicReports
 from streams.repositories.residents.register import Residents
 from streams.repositories.rosters import Rosters
 from streams.repositories.staff import Staff
@@ -69,6 +70,7 @@ class ExporterContext:
     policies: Policies
     rosters: Rosters
     payers_requests: PayersRequests
+    public_reports: PublicReports
     screening: ScreeningState
 
 
@@ -135,6 +137,7 @@ class Installation:
         self.evidence_files = EvidenceFiles(settings, self.producer)
         self.releases = Releases(settings, self.redis, self.producer)
         self.payers_requests = PayersRequests(settings, self.redis, self.producer)
+        self.public_reports = PublicReports(settings, self.redis, self.producer)
         self.handovers = HandOvers(settings, self.redis, self.producer)
         self.admin_requests = AdminRequests(settings, self.redis, self.producer)
         self.shared = Shared(
@@ -152,6 +155,7 @@ class Installation:
                 self.complaints.restore,
                 self.incidents.restore,
                 self.releases.restore,
+                self.public_reports.restore,
                 self.handovers.restore,
                 self.admin_requests.restore,
                 self.payers_requests.restore,
@@ -216,6 +220,7 @@ class Installation:
             policies=self.policies,
             rosters=self.outgoing.rosters,
             payers_requests=self.payers_requests,
+            public_reports=self.public_reports,
             screening=self.screening,
         )
 

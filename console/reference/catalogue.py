@@ -26,6 +26,7 @@ from schemas.people.calls import Call
 from schemas.people.complaints import Complaint
 from schemas.people.handovers import HandOver
 from schemas.people.incidents import Incident
+from schemas.people.public_reports import PublicReport
 from schemas.people.residents import Resident
 from schemas.people.rosters import Roster, Task
 from schemas.people.staff import Account, ApiToken
@@ -234,6 +235,9 @@ TRAFFIC = (
     _kept(topics.COMPLAINTS, "complaint", "a complaint and what was done about it", Complaint),
     _kept(topics.INCIDENTS, "incident", "a campaign that was declared a major incident", Incident),
     _kept(topics.RELEASES, "release-request", "a request to lift a stop-payment", ReleaseRequest),
+    _kept(
+        topics.PUBLIC_REPORTS, "public-report", "a report of the public page: personal data, unchecked", PublicReport
+    ),
     Traffic(
         topics.PAYERS_REQUESTS,
         (

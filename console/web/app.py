@@ -27,6 +27,7 @@ from console.web.live.hub import Hub
 from console.web.live.queue import Queue
 from console.web.live.returns import Returns
 from console.web.routes import DOORS
+from console.web.routes.cases import public_page
 from domain.access.webhooks import addresses
 from streams.casework.claims import CaseClaims
 from streams.channels.telephone import Telephone
@@ -66,6 +67,8 @@ def create_app(
     app.state.services, app.state.stopping, app.state.failure = made, asyncio.Event(), Failure()
     for door in DOORS:
         app.include_router(door.router)
+    if settings.public_page:
+        app.include_router(public_page.door.router)
     table(app)
     app.mount("/static", Versioned(directory=STATIC), name="static")
     app.state.limits = Limits(line.redis, settings)

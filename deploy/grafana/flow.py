@@ -177,6 +177,13 @@ def _waiting(made: Board) -> None:
     made.row("积压与时限 Backlog and deadlines")
     made.add(
         lines(
+            "网上举报 Online reports",
+            "待核实、已核实、不采纳，保存期内的全部。By state; all that are still kept.",
+            Query("sum by (state) (quanzu_public_reports)", "{{state}}"),
+        )
+    )
+    made.add(
+        lines(
             "未入库 Not yet processed",
             "存储落后于主题的记录数。Records on the topic that the store does not reflect yet.",
             Query("quanzu_behind_records", "{{topic}}"),

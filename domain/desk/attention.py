@@ -10,11 +10,13 @@ from domain.casework.triage import QueueBand, Weight
 from domain.desk.complaints import due as complaint_due
 from domain.desk.handover import ending
 from domain.desk.load import late_steps
+from domain.desk.public_reports import check_due
 from domain.payments.bank_book import ObjectionLine, StopLine
 from schemas.casework.cases import Case, Step
 from schemas.channels.releases import ReleaseRequest
 from schemas.levels import Action, Level
 from schemas.people.complaints import Complaint
+from schemas.people.public_reports import PublicReport
 from schemas.risk.feeds import Silence
 
 SHOWN = 4  # matters shown of each topic
@@ -26,8 +28,8 @@ class Concern(StrEnum):
 
     UNCLAIMED: a red case, or one beyond its waiting limit, that no operator has claimed; OVERDUE: a case with a step
     past its due time; SILENT: a source in an outage; STOP: a stop-payment that expires soon; RELEASE: an undecided
-    request to lift a stop; OBJECTION: to a stop order, on which nobody has decided in time; COMPLAINT: an overdue
-    answer or decision.
+    request to lift a stop; OBJECTION: to a stop order, on which nobody has decided in time; PUBLIC_REPORT: one
+    that nobody has checked; COMPLAINT: an overdue answer or decision.
     """
 
     UNCLAIMED = "unclaimed"
@@ -36,6 +38,7 @@ class Concern(StrEnum):
     STOP = "stop"
     RELEASE = "release"
     OBJECTION = "objection"
+    PUBLIC_REPORT = "public_report"
     COMPLAINT = "complaint"
 
 
@@ -52,7 +55,7 @@ class Matter:
     at: datetime | None
     case: Case | None = None
     step: Step | None = None
-    about: StopLine | ReleaseRequest | ObjectionLine | Complaint | Silence | None = None
+    about: StopLine | ReleaseRequest | ObjectionLine | PublicReport | Complaint | Silence | None = None
 
     @property
     def assignable(self) -> bool:
@@ -107,6 +110,11 @@ def objections_late(waiting: Iterable[ObjectionLine], now: datetime) -> list[Mat
     """Return the waiting objections to stop orders whose clock has ended, as matters."""
     late = (each for each in waiting if each.objection.due <= now)
     return [Matter(Concern.OBJECTION, _GRAVE, each.objection.due, about=each) for each in late]
+
+
+def unchecked(reports: Iterable[PublicReport]) -> list[Matter]:
+    """Return reports of the public page as matters; `at` is by when each must be checked. Pass undecided ones only."""
+    return [Matter(Concern.PUBLIC_REPORT, _GRAVE, check_due(each), about=each) for each in reports]
 
 
 def complaints_late(complaints: Iterable[Complaint], now: datetime) -> list[Matter]:

@@ -20,9 +20,9 @@ class Retention(Section):
     """How long records are kept. Topics that are not named keep their configured retention.
 
     `signals`, `inputs` (of cases) and `dispatches`: at least seven days, because applied and sent ids are remembered
-    for so long, and at most ninety, because they identify people. `calls`: notes of calls to 96110.
-    `evidence_files`: pictures of chats and receipts. `shadow`: alerts of a shadow policy. `dead_letters`: unreadable
-    records, as received.
+    for so long, and at most ninety, because they identify people. `calls`: notes of calls to 96110, and reports of
+    the public page. `evidence_files`: pictures of chats and receipts. `shadow`: alerts of a shadow policy.
+    `dead_letters`: unreadable records, as received.
     """
 
     signals: Duration = WEEK

@@ -24,6 +24,7 @@ from schemas.casework.reported import PaidBy
 from schemas.channels.releases import ReleaseState
 from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
 from schemas.people.escalations import OfficerRung, RungResult
+from schemas.people.public_reports import RejectedAs, Reporter
 from schemas.people.residents import Flag, InterpreterLanguage, Language, Occupation, ReportSource, Sex
 from schemas.people.rosters import Role
 from schemas.risk.evidence import EvidenceKind, WatchStatus
@@ -200,12 +201,21 @@ PAYERS_STATES = {
     RequestState.OVERTAKEN: "名单已变更",
 }
 STANDINGS = {WatchStatus.REPORTED: "群众举报", WatchStatus.CONFIRMED: "已确认涉诈", WatchStatus.LIFTED: "已撤销"}
+REJECTED_AS = {
+    RejectedAs.NOT_REACHED: "多次致电未联系上",
+    RejectedAs.NOT_FRAUD: "不是诈骗",
+    RejectedAs.DUPLICATE: "已举报过",
+    RejectedAs.DENIED: "机主称没有举报过",
+    RejectedAs.MEANINGLESS: "内容无意义",
+}
+REPORTERS = {Reporter.VICTIM: "本人被骗", Reporter.WITNESS: "替别人举报"}
 SOURCES = {
     ReportSource.HOTLINE: "96110 坐席",
     ReportSource.EMERGENCY: "110 接警员",
     ReportSource.BANK: "银行网点",
     ReportSource.OFFICER: "上门民警",
     ReportSource.FORCE: "外地公安机关",
+    ReportSource.PUBLIC: "网上举报（已核实）",
 }
 PAID_BY = {
     PaidBy.BANK_TRANSFER: "银行转账",
@@ -359,6 +369,7 @@ TOPICS = {
     Concern.STOP: "止付将到期",
     Concern.RELEASE: "解除止付待批",
     Concern.OBJECTION: "止付异议超时",
+    Concern.PUBLIC_REPORT: "网上举报待核实",
     Concern.COMPLAINT: "投诉超期",
 }
 NEAR = {STREET: "同一街道", COUNTY: "同一区县", PREFECTURE: "同一市州", PROVINCE: "其他市州"}
@@ -445,6 +456,8 @@ _TABLES: tuple[Mapping[Any, str], ...] = (
         PARTIES,
         SUGGESTIONS,
         SOURCES,
+        REJECTED_AS,
+        REPORTERS,
         PAID_BY,
         SINKS,
         OBJECTION_STATES,

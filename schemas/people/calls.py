@@ -11,6 +11,7 @@ from pydantic import Field
 from schemas.base import Model, Note, Ref, Text, When
 from schemas.casework.reported import ReportedPayment
 from schemas.codes.any_code import AnyCodeField
+from schemas.people.public_reports import PublicReportId
 from schemas.people.residents import ResidentId
 from schemas.people.staff import Area
 
@@ -66,7 +67,9 @@ class CodeCheck(Model):
 
 
 class Call(Model):
-    """A call. `people`: the holders of the telephone, the most likely first; `resident`: the confirmed caller."""
+    """A call. `people`: the holders of the telephone, the most likely first; `resident`: the confirmed caller;
+    `report`: the report of the public page that it checks.
+    """
 
     id: CallId
     at: When
@@ -77,6 +80,7 @@ class Call(Model):
     recording: Annotated[str, Field(max_length=300)] = ""  # a link to the PBX's recording
     statements: list[Statement] = Field(default_factory=list)
     checks: list[CodeCheck] = Field(default_factory=list)
+    report: PublicReportId | None = None
 
 
 class Ringing(Model):

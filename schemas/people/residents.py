@@ -69,13 +69,16 @@ class BalanceBand(StrEnum):
 
 
 class ReportSource(StrEnum):
-    """Who took a victim's report down. FORCE: the police of another place; BANK: a bank's counter."""
+    """Who took a victim's report down. FORCE: the police of another place; BANK: a bank's counter; PUBLIC: the reporter
+    on the public page, checked by an operator.
+    """
 
     HOTLINE = "96110"
     EMERGENCY = "110"
     BANK = "bank"
     OFFICER = "officer"  # at the resident's door
     FORCE = "force"
+    PUBLIC = "public"
 
 
 class Holding(Model):

@@ -33,7 +33,10 @@ OF_RESIDENT = frozenset(
 )
 """Topics whose record key is a resident or a case id (which begins with the resident's): under the resident's key."""
 
-OF_RECORD = frozenset(topic.name for topic in (topics.DEAD_LETTERS, topics.CALLS, topics.COMPLAINTS, topics.RELEASES))
+OF_RECORD = frozenset(
+    topic.name
+    for topic in (topics.DEAD_LETTERS, topics.CALLS, topics.COMPLAINTS, topics.RELEASES, topics.PUBLIC_REPORTS)
+)
 """Topics whose records may name a person who is not in the register: each record has its own key."""
 
 NUMBERS = topics.ACCOUNTS.name
@@ -43,7 +46,11 @@ WHOLE = frozenset({NUMBERS, topics.EVIDENCE.name, topics.EVIDENCE_FILES.name})
 """Topics whose values are encrypted as a whole: nothing remains readable of an erased person."""
 
 LEFT_OUT = frozenset(
-    topic.name for topic in (topics.EVIDENCE, topics.ACCOUNTS, topics.CALLS, topics.COMPLAINTS, topics.RELEASES)
+    topic.name
+    for topic in (
+        *(topics.EVIDENCE, topics.ACCOUNTS, topics.CALLS),
+        *(topics.COMPLAINTS, topics.RELEASES, topics.PUBLIC_REPORTS),
+    )
 )
 """Topics from which Redis is restored. A record whose key is lost is skipped: its readable part must not replace the
 whole entry, which may still be in Redis, and can be read from the topic once the key is back."""

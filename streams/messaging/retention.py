@@ -16,7 +16,7 @@ KINDS: Mapping[str, tuple[Topic, ...]] = {
     "signals": topics.LANES,
     "inputs": (topics.CASE_INPUTS,),
     "dispatches": topics.DISPATCHES,
-    "calls": (topics.CALLS,),
+    "calls": (topics.CALLS, topics.PUBLIC_REPORTS),
     "evidence_files": (topics.EVIDENCE_FILES,),
     "shadow": (topics.SHADOW,),
     "dead_letters": (topics.DEAD_LETTERS,),

@@ -73,6 +73,7 @@ COMPLAINTS = Topic("complaints", "complaint", compacted=True)
 INCIDENTS = Topic("incidents", "incident", compacted=True)
 RELEASES = Topic("releases", "request to lift a stop", compacted=True)
 PAYERS_REQUESTS = Topic("payers-requests", "request to alert earlier payers", compacted=True)
+PUBLIC_REPORTS = Topic("public-reports", "report of the public page", timedelta(days=120), compacted=True)
 HANDOVERS = Topic("handovers", "hand-over", compacted=True)
 ADMIN_REQUESTS = Topic("admin-requests", "administrator's request", compacted=True)
 EPOCHS = Topic("epochs", "an epoch, or all confirmations", compacted=True, segment=timedelta(minutes=10))
@@ -86,7 +87,9 @@ DEAD_LETTERS = Topic("dead-letters", "source", timedelta(days=30))
 
 LANES = (SIGNALS_URGENT, SIGNALS)
 DISPATCHES = (DISPATCHES_RED, DISPATCHES_SMS, DISPATCHES_PHONE, DISPATCHES_VISIT, DISPATCHES_PAYMENT)
-CONSOLES = (STAFF, DRAFTS, ALARMS, WEBHOOKS, COMPLAINTS, INCIDENTS, RELEASES, HANDOVERS, ADMIN_REQUESTS)
+CONSOLES = (
+    *(STAFF, DRAFTS, ALARMS, WEBHOOKS, COMPLAINTS, INCIDENTS, RELEASES, PUBLIC_REPORTS, HANDOVERS, ADMIN_REQUESTS),
+)
 COMPACTED = (RESIDENTS, WATCHLIST, POLICIES, ROSTERS, ACCOUNTS, FEEDS, PAYERS_REQUESTS, *CONSOLES)
 SHARED = (*COMPACTED, EVIDENCE)
 """The topics from which the Redis data shared by all partitions are restored (streams/state/shared_state.py)."""

@@ -211,8 +211,8 @@ async def _emptied(line: Installation, before: Case) -> None:
 async def _empty_redis(
     line: Installation, resident: ResidentId, cases: Iterable[Case], records: Iterable[str], tokens: Iterable[str]
 ) -> None:
-    """Remove what is outside the cases: evidence, the dispatch log, calls, complaints, release requests, account
-    numbers.
+    """Remove what is outside the cases: evidence, the dispatch log, calls, complaints, release requests, reports of
+    the public page, account numbers.
     """
     evidence = EvidenceStore(line.redis, line.settings.partitions)
     await evidence.erase(resident)
@@ -222,7 +222,7 @@ async def _empty_redis(
     if names:
         await line.redis.delete(*(CALL + name for name in names))
     await line.redis.hdel(VISIT_LAST, resident)
-    kept: list[Any] = [line.complaints, line.releases]
+    kept: list[Any] = [line.complaints, line.releases, line.public_reports]
     for things in kept:
         for thing in await things.all():
             if thing.id in names and (left := without(thing)) != thing:

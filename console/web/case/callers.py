@@ -27,9 +27,9 @@ class Caller:
     others: tuple[Resident, ...] = ()
 
 
-async def begin(services: Services, who: Who, phone: str, name: str) -> Call:
+async def begin(services: Services, who: Who, phone: str, name: str, report: str | None = None) -> Call:
     """Begin and store a call from `phone` (normalised); `name` is its id. Return the stored call if it already
-    exists.
+    exists. `report`: the report of the public page that it checks.
     """
     calls = services.line.calls
     if known := await calls.get(name):
@@ -42,6 +42,7 @@ async def begin(services: Services, who: Who, phone: str, name: str) -> Call:
         phone=phone,
         people=people,
         resident=people[0] if people else None,
+        report=report,
     )
     async with trail.in_time():
         await calls.put(call)

@@ -39,6 +39,8 @@ EVIDENCE = limits.parse("12/minute")  # forms with evidence files of one person:
 EVIDENCE_FORMS = frozenset({"case-evidence-add", "call-in-danger"})  # names of the routes that take them
 MOST_HELD = 8  # forms above BODY_BYTES that one console has in memory: they wait until their pictures are encoded
 HELD_SECONDS = 30  # Retry-After to a form above that
+REPORT = "/report"  # the public page, whose forms anybody may send
+REPORT_BYTES = 65_536  # its longest words in Chinese take some 10 kB as a form is encoded
 UPLOADS = ("/policies", "/rosters")  # paths that take files
 TAKES_EVIDENCE = ("/danger", "/evidence")  # how paths end that take evidence files
 FREE = "/static/"
@@ -56,6 +58,8 @@ class Limits:
         self._address = _rate("RATE_ADDRESS", settings.rate_address)
         self._person = PERSON
         self._sign_in = _rate("RATE_SIGN_IN", settings.rate_sign_in)
+        self._report = _rate("RATE_REPORT", settings.rate_report)
+        self._reports = _rate("RATE_REPORTS", settings.rate_reports)
 
     async def address(self, scope: Scope) -> int:
         """Count a request from an address; return the seconds to wait, or 0 if it is allowed.
@@ -80,6 +84,14 @@ class Limits:
             wait = await self._hit(EVIDENCE, "evidence", who.login)
         if wait:
             raise TooManyError(wait)
+
+    async def report(self, request: Request) -> int:
+        """Count a report on the public page; return the seconds to wait, or 0 if it is allowed.
+
+        An address above its limit takes no place from the others.
+        """
+        found = request.client.host if request.client else "unknown"
+        return await self._hit(self._report, "report", found) or await self._hit(self._reports, "reports", "all")
 
     async def _hit(self, rate: RateLimitItem, kind: str, name: str) -> int:
         try:
@@ -155,6 +167,8 @@ async def _before(until: float, receive: Receive) -> Message:
 def _most(path: str) -> int:
     if path.startswith(SIGN_IN):
         return SIGN_IN_BYTES
+    if path == REPORT:
+        return REPORT_BYTES
     if path.endswith(TAKES_EVIDENCE):
         return EVIDENCE_BYTES
     return UPLOAD_BYTES if path.startswith(UPLOADS) else BODY_BYTES

@@ -25,6 +25,7 @@ ITEMS = (
     Item("/desk", "值班总览", frozenset({_S})),
     Item("/queue", "待处置", frozenset({_O, _S})),
     Item("/call-in", "96110 来电", frozenset({_O, _S})),
+    Item("/public-reports", "网上举报", frozenset({_O, _S})),
     Item("/incidents", "重大警情", frozenset({_O, _S})),
     Item("/tasks", "我的任务", frozenset({_F})),
     Item("/rosters/mine", "我的班次", frozenset({_F})),

@@ -62,6 +62,11 @@ class ConsoleSettings(Environment):
         40, ge=1, description="The same for /api/v1/stream, of the process: each of them reads the journal"
     )
     rate_sign_in: str = Field("120/minute", description="Tries to sign in from one address")
+    public_page: bool = Field(
+        False, description="Whether /report takes reports from anybody without an account, for operators to check"
+    )
+    rate_report: str = Field("20/hour", description="Reports on the public page from one address")
+    rate_reports: str = Field("600/hour", description="Reports on the public page from all addresses")
     oidc_issuer: str | None = Field(None, description="The OpenID provider's issuer; unset: passwords only")
     oidc_client: str | None = Field(None, description="The client's id there")
     oidc_acr: str = Field(

@@ -17,6 +17,7 @@ from domain.desk.attention import (
     objections_late,
     silences,
     stops_ending,
+    unchecked,
     undecided,
 )
 from domain.payments.releases import is_open
@@ -70,6 +71,8 @@ async def needs(services: Services, who: Who, feeds: list[area.Feed], now: datet
     """Return what needs the supervisor, and the topics without any matter."""
     complaints = [each for each in await services.line.complaints.all() if who.sees(each.area)]
     requests = [each for each in await services.line.releases.all() if is_open(each) and who.sees(each.division)]
+    kept = (await services.line.policies.live()).retention.calls
+    reports = await services.line.public_reports.undecided(kept, now)
     rows = [row for row in services.hub.rows.values() if who.sees(row.division)]
     cases = (matter_of(row.case, row.weight, now) for row in rows)
     return attention(
@@ -79,6 +82,7 @@ async def needs(services: Services, who: Who, feeds: list[area.Feed], now: datet
             *stops_ending(services.figures.book.in_force(who.sees), now + area.SOON),
             *undecided(requests),
             *objections_late(services.figures.book.unreviewed(who.sees), now),
+            *unchecked(each for each in reports if who.sees(each.place)),
             *complaints_late(complaints, now),
         ]
     )

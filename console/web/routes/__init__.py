@@ -13,6 +13,7 @@ from console.web.routes.cases import (
     evidence,
     holds,
     news,
+    public_reports,
     queue,
     telephone,
 )
@@ -60,6 +61,7 @@ DOORS: tuple[Door, ...] = (
     unmask.door,
     call_in.door,
     news.door,
+    public_reports.door,
     holds.door,
     payers.door,
     incidents.door,

@@ -9,8 +9,10 @@ from typing import Any
 from prometheus_client.core import Metric
 
 from domain.calendar import local_date
+from domain.desk.public_reports import counted
 from domain.feeds.silence import begin_of
 from schemas.administration.security_events import SecurityEventKind
+from schemas.people.public_reports import PublicReportState
 from streams.casework.auditor.heartbeat import Beats
 from streams.installation import ExporterContext
 from streams.intake.feeds.book import FeedLog, FeedStore
@@ -50,11 +52,12 @@ PAYERS_WAIT = gauge(
     "Age of the oldest open request to decide whether to alert a suspect's earlier payers (wall-clock)",
 )
 SECURITY = counter("quanzu_security_events_total", "Security events of the console since Redis was emptied", "kind")
+PUBLIC_REPORTS = gauge("quanzu_public_reports", "Reports of the public page that are still kept, by state", "state")
 CLOCK_SPEED = gauge("quanzu_clock_speed", "Speed of the installation's clock; 1 except in a demo")
 
 FAMILIES = (
     WHOLE, OWNED, OVERDUE, OUTBOX, QUEUE, BEAT, WALK, FINDINGS, FEED_AGE, FEED_SILENT, DRAINED, POLICY, POLICY_SINCE,
-    HOLDS, PAYERS_WAIT, SECURITY, CLOCK_SPEED,
+    HOLDS, PAYERS_WAIT, SECURITY, PUBLIC_REPORTS, CLOCK_SPEED,
 )  # fmt: skip
 
 
@@ -133,6 +136,10 @@ async def watchers(context: ExporterContext) -> list[Metric]:
         SECURITY.filled(
             {(kind,): count for kind, count in _numbers(await context.redis.hgetall(SECURITY_COUNTS)).items()},
             [(kind.value,) for kind in SecurityEventKind],
+        ),
+        PUBLIC_REPORTS.filled(
+            {(state.value,): number for state, number in counted(await context.public_reports.all()).items()},
+            [(state.value,) for state in PublicReportState],
         ),
         CLOCK_SPEED.value(context.clock.speed),
         *_feeds(context, await FeedStore(context.redis, "").read()),

@@ -23,6 +23,7 @@ from schemas.people.calls import Call, Ringing
 from schemas.people.complaints import Complaint, ComplaintKind
 from schemas.people.handovers import HandOver
 from schemas.people.incidents import Incident
+from schemas.people.public_reports import PublicReport
 from schemas.people.residents import Resident, TrustedContact
 from schemas.people.staff import Account, Scope, StaffRole
 from schemas.risk.evidence import WatchEntry, WatchStatus
@@ -200,11 +201,17 @@ async def _beside(world: World) -> None:
         await rules.hold(line, timedelta(days=30), "somebody-else", HOSTILE, False, {"area": area, "scam_type": "none"})
         for area in (CHANGCHUN, JILIN_CITY)
     ]
+    for mark, place in (("1", HERE[:6]), ("2", THERE[:6])):
+        report = PublicReport(
+            id="w" + mark * 20, at=now, name=HOSTILE, phone="+8619800099051", place=place, text=HOSTILE
+        )
+        await line.public_reports.put(report)
     login = (await world.console.account(StaffRole.OPERATOR, CHANGCHUN, name=HOSTILE)).login
     world.things |= {
         "alarm": Thing("world-own", "world-foreign", "world-nobody"),
         "hold_id": Thing(holds[0], holds[1], "h00000000"),
         "login": Thing(login, None, "nobody-at-all"),
+        "report_id": Thing("w" + "1" * 20, "w" + "2" * 20, "w" + "9" * 20),
     }
     await world.console.house.settle([each.id for each in world.residents])
 

@@ -66,4 +66,10 @@ def test_the_gravest_stands_first_then_the_longest_and_the_rest_is_counted() -> 
     assert [each.topic for each in found.shown[:3]] == [Concern.SILENT, Concern.OVERDUE, Concern.OVERDUE]
     assert [each.at for each in found.shown[1:3]] == [NOON + MINUTE, NOON + 3 * MINUTE]
     assert (len(found.shown), found.more) == (3 + SHOWN, {Concern.UNCLAIMED: 2})
-    assert found.fine == [Concern.STOP, Concern.RELEASE, Concern.OBJECTION, Concern.COMPLAINT]
+    assert found.fine == [
+        Concern.STOP,
+        Concern.RELEASE,
+        Concern.OBJECTION,
+        Concern.PUBLIC_REPORT,
+        Concern.COMPLAINT,
+    ]

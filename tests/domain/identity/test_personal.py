@@ -25,6 +25,7 @@ from schemas.channels.bank_messages import BankMessage
 from schemas.channels.releases import ReleaseRequest
 from schemas.people.calls import Call
 from schemas.people.complaints import Complaint
+from schemas.people.public_reports import PublicReport
 from schemas.people.residents import Holding, Occupation, Resident, Sex, TrustedContact
 
 MODELS = (
@@ -38,7 +39,7 @@ MODELS = (
     CaseEvent,
     Dispatch,
 )
-BESIDE = (Case, Resident, BankMessage, Call, Complaint, ReleaseRequest)
+BESIDE = (Case, Resident, BankMessage, Call, Complaint, ReleaseRequest, PublicReport)
 OTHERS = {
     # names of staff, of the other side's campaign, and of places in the plan: nothing of the resident's
     *(
@@ -51,6 +52,7 @@ OTHERS = {
         "assigned",
         "assigned_by",
         "decided_by",
+        "taken_by",
         "campaign",
     ),
     "transfer",  # the payment's number at its bank

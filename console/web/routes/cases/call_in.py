@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from console.web.auth import trail, unmask
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.case import callers, danger, danger_form, evidence, reports
+from console.web.case import callers, danger, danger_form, evidence, public_check, reports
 from console.web.case.acting import acted
 from console.web.case.answers import put
 from console.web.case.reports import Reported, UnreadableError
@@ -166,7 +166,7 @@ async def being_defrauded(request: Request, who: Signed, call_id: str) -> Respon
         return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, wrong))
     except FormError as error:
         return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, error.words))
-    await _keep(made, who, caller.call, statement, "")
+    await _keep(made, who, caller.call, statement, "", case)
     return await _opened(request, who, call_id, case)
 
 
@@ -248,7 +248,7 @@ async def _shown(
         forms={name: new_form() for name in ("who", "code", "told", "hand_over", "danger")},
         counties=list(_places(request, who).values()),
         institutions=list(made.line.outgoing.institutions.by_code.values()),
-        typed=typed.fields if typed else {},
+        typed=typed.fields if typed else await public_check.prefilled_fields(made, caller.call, _places(request, who)),
         wrong=wrong,
         wait=wait,
         longest=reports.LONGEST,
@@ -324,9 +324,14 @@ def _places(request: Request, who: Who) -> dict[str, str]:
     }
 
 
-async def _keep(made: Services, who: Who, call: Call, statement: Statement, recording: str) -> None:
-    """Store the statement with the call as it is now, unless it is stored already, and write the audit entry."""
+async def _keep(
+    made: Services, who: Who, call: Call, statement: Statement, recording: str, case: Case | None = None
+) -> None:
+    """Store the statement with the call as it is now, unless it is stored already, and write the audit entry. The
+    report of the public page that the call checks is checked then; `case`: the caller's.
+    """
     call = await made.line.calls.get(call.id) or call
+    await public_check.note_checked(made, who, call, case)
     if _has(call, statement.id):  # the form was sent again before the first had been answered
         return
     changes = {"statements": [*call.statements, statement], "recording": recording or call.recording}

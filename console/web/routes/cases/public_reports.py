@@ -1,0 +1,97 @@
+"""Routes of the reports that came from the public page: the queue, one report, its check and its rejection."""
+
+from fastapi import Request
+from starlette.responses import Response
+
+from console.web.auth import trail
+from console.web.auth.who import Signed
+from console.web.case import public_check
+from console.web.kit.door import DESK, Door
+from console.web.kit.filled import done, filled, new_form
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import services
+from console.web.rosters import areas
+from domain.calendar import local_date
+from domain.desk import public_reports as rules
+from schemas.people.public_reports import RejectedAs
+
+door = Door()
+SHOWN = 500  # most waiting reports in the list
+SHOWN_DECIDED = 50
+
+
+@door.page("/public-reports", DESK, name="public-reports")
+async def queue(request: Request, who: Signed) -> Response:
+    """The page with the reports of the person's area that wait for a check, the oldest first, and the latest others."""
+    made = services(request)
+    now = made.line.clock.now()
+    kept = await made.line.public_reports.kept((await made.line.policies.live()).retention.calls, now)
+    mine = [each for each in kept if who.sees(each.place)]
+    waiting, decided = rules.waiting_reports(mine), rules.decided_reports(mine, SHOWN_DECIDED)
+    shown = [*waiting[:SHOWN], *decided]
+    return page(
+        request,
+        "public_reports.html",
+        waiting=[(each, rules.check_due(each)) for each in waiting[:SHOWN]],
+        decided=decided,
+        more=max(0, len(waiting) - SHOWN),
+        reference=rules.reference_number,
+        names=await made.staff.names(),
+        places=areas.names({each.place for each in shown}, local_date(now)),
+    )
+
+
+@door.page("/public-reports/{report_id}", DESK, name="public-report")
+async def show(request: Request, who: Signed, report_id: str) -> Response:
+    """The page of one report, whose look is recorded. Raises NotFoundError if there is none in the person's area."""
+    return await _shown(request, who, report_id)
+
+
+@door.act("/public-reports/{report_id}/check", DESK, name="public-report-check")
+async def check(request: Request, who: Signed, report_id: str) -> Response:
+    """Begin the check: redirect to a call whose form has what was reported. A decided report is only shown.
+
+    400 if the form has no id. Raises NotFoundError if there is no such report in the person's area.
+    """
+    made = services(request)
+    await filled(request)
+    report = await public_check.report_in_area(made, who, report_id)
+    if not report.waits:
+        return done(request, f"/public-reports/{report_id}")
+    call = await public_check.begin_check(made, who, report)
+    return done(request, f"/call-in/{call.id}")
+
+
+@door.act("/public-reports/{report_id}/reject", DESK, name="public-report-reject")
+async def reject(request: Request, who: Signed, report_id: str) -> Response:
+    """Reject a report with a reason and redirect to the queue; 422 without one. A decided report stays as it is.
+
+    400 if the form has no id. Raises NotFoundError if there is no such report in the person's area.
+    """
+    made, given = services(request), await filled(request)
+    report = await public_check.report_in_area(made, who, report_id)
+    why = next((each for each in RejectedAs if each.value == given["why"]), None)
+    if why is None:
+        return await _shown(request, who, report_id, 422, translate(request, "请选择不采纳的原因。"))
+    await public_check.reject_report(made, who, report, why)
+    return done(request, "/public-reports")
+
+
+async def _shown(request: Request, who: Signed, report_id: str, status: int = 200, wrong: str = "") -> Response:
+    made = services(request)
+    report = await public_check.report_in_area(made, who, report_id)
+    await trail.record_look(made, who, "public-report", report.id)
+    return page(
+        request,
+        "public_report_check.html",
+        status,
+        report=report,
+        due=rules.check_due(report),
+        reference=rules.reference_number(report.id),
+        names=await made.staff.names(),
+        place=areas.name(report.place, local_date(made.line.clock.now())),
+        reasons=list(RejectedAs),
+        forms={name: new_form() for name in ("check", "reject")},
+        wrong=wrong,
+    )
