@@ -30,7 +30,7 @@ TOLD = {
 }
 
 
-def report(number: int = 1, **fields: object) -> PublicReport:
+def report(number: int = 1, /, **fields: object) -> PublicReport:
     told = {"id": f"w{number:020x}", "at": NOON, "place": "220102", "amount_fen": 2_000_000, **TOLD, **fields}
     return PublicReport.model_validate(told)
 
