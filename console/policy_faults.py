@@ -62,6 +62,10 @@ SENTENCES: Mapping[FaultCode, str] = {
         "不经人批准的止付只限 account = confirmed、state = pending：已确认的涉诈账户、居民本人在途的付款"
     ),
     FaultCode.AUTOMATIC_UNCONFIRMED: "不经人批准的止付须写明 confirm_within，最长 %(most)s：此前无人确认即解除",
+    FaultCode.OWN_ACCOUNT_WITHOUT_GROUND: (
+        "没有写明本地依据：启用暂停本人账户转出，须在 ground 中写明（至少 %(least)s 个字）"
+    ),
+    FaultCode.STEP_OF_PERSONS: "%(given)s 不能写进预案：只能由人提出、由另外两人批准",
     FaultCode.HIDDEN_CHARACTER: "含有看不见的字符：请重新输入，不要粘贴",
     FaultCode.LINK: "含有链接、网址或 @：预警不得有，居民拨打 96110",
     FaultCode.BRACES: "花括号有误：占位符写作 {tail} 和 {code}",

@@ -46,6 +46,8 @@ class Action(StrEnum):
     STOP_PAYMENT = "stop_payment"
     STOP_AGAIN = "stop_again"  # the second and last 48 hours
     STOP_RELEASE = "stop_release"
+    HOLD_OUTGOING = "hold_outgoing"  # transfers of the resident's own account
+    LIFT_HOLD = "lift_hold"
 
     @property
     def channel(self) -> Channel:
@@ -70,6 +72,8 @@ _CHANNELS = {
     Action.STOP_PAYMENT: Channel.PAYMENT,
     Action.STOP_AGAIN: Channel.PAYMENT,
     Action.STOP_RELEASE: Channel.PAYMENT,
+    Action.HOLD_OUTGOING: Channel.PAYMENT,
+    Action.LIFT_HOLD: Channel.PAYMENT,
 }
 
 
@@ -132,6 +136,13 @@ class OutcomeGround(StrEnum):
     def evidenced(self) -> bool:
         """Whether the resident answered or was met: not a person's statement alone."""
         return self in (OutcomeGround.CALL, OutcomeGround.VISIT, OutcomeGround.KEY)
+
+
+class LastResort(StrEnum):
+    """Why nothing milder helps than a hold on outgoing transfers of the resident's own account."""
+
+    NOT_DISSUADED = "not_dissuaded"  # somebody has reached the resident, and has not dissuaded them
+    DURESS = "duress"  # somebody forces the resident to pay, as an operator states
 
 
 class CallResult(StrEnum):

@@ -10,13 +10,15 @@ from domain.casework.holds import holding, release
 from domain.casework.orders import decisions as approvals
 from domain.casework.orders import handover, objections
 from domain.casework.orders import records as orders
+from domain.casework.own_account import decisions as own_account
 from domain.casework.steps import ask, end, plan_step, withdraw
 from domain.dispatches.validity import ending_of
-from domain.policy.schedule import conditions, rule_of, steps_for
+from domain.policy.schedule import LIFTS, conditions, rule_of, steps_for
 from schemas.casework.cases import WAITING_STEPS, CaseState, DeskCall, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import (
     MOST_ANSWERS,
+    Act,
     AnswersAct,
     AskStopAct,
     AssignAct,
@@ -34,6 +36,7 @@ from schemas.casework.inputs import (
 )
 from schemas.casework.objections import DecideObjectionAct
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
+from schemas.casework.own_account import ApproveHoldAct, DeclineHoldAct, LiftHoldAct, ProposeHoldAct
 from schemas.codes.any_code import AnyCode
 from schemas.codes.money import ReleaseApproved, StopToBeLifted
 from schemas.codes.people import (
@@ -145,7 +148,7 @@ def _lower(draft: DecisionBuilder, act: LowerAct, by: str) -> None:
     extra = [
         step
         for step in draft.live()
-        if not step.id.startswith(("asked.", "follow.")) and step.action not in asked_for | {Action.STOP_RELEASE}
+        if not step.id.startswith(("asked.", "follow.")) and step.action not in asked_for | LIFTS
     ]
     traced = {each.transfer for each in draft.case.traced}  # no level's plan asks for their orders: banks' answers do
     return withdraw(draft, [step for step in extra if step.transfer not in traced], NotAskedForAt(act.level))
@@ -179,24 +182,18 @@ def _ask_stop(draft: DecisionBuilder, act: AskStopAct, by: str) -> None:
         refuse(draft, why, by)
 
 
-def _approve_stop(draft: DecisionBuilder, act: ApproveStopAct, by: str) -> None:
-    if why := approvals.approve_order(draft, act, by, draft.role):
-        refuse(draft, why, by)
+_Decide = Callable[[DecisionBuilder, Any, str, StaffRole | None], RefusalCode | None]
+"""Decides on an order, and returns why it does not, or None."""
 
 
-def _decline_stop(draft: DecisionBuilder, act: DeclineStopAct, by: str) -> None:
-    if why := approvals.decline_order(draft, act, by, draft.role):
-        refuse(draft, why, by)
+def _by_role(decide: _Decide) -> Callable[[DecisionBuilder, Any, str], None]:
+    """Return the handler of an act that depends on the person's role."""
 
+    def handle(draft: DecisionBuilder, act: Act, by: str) -> None:
+        if why := decide(draft, act, by, draft.role):
+            refuse(draft, why, by)
 
-def _hand_over_stop(draft: DecisionBuilder, act: HandOverStopAct, by: str) -> None:
-    if why := handover.hand_over(draft, act, by, draft.role):
-        refuse(draft, why, by)
-
-
-def _decide_objection(draft: DecisionBuilder, act: DecideObjectionAct, by: str) -> None:
-    if why := objections.decide_objection(draft, act, by, draft.role):
-        refuse(draft, why, by)
+    return handle
 
 
 def _release_stop(draft: DecisionBuilder, act: ReleaseStopAct, by: str) -> None:
@@ -362,7 +359,8 @@ def _confirm(draft: DecisionBuilder, act: ConfirmAct, by: str) -> None:
 
 
 # Acts that do not depend on what else the case shows: a decision on an order or objection is about it alone.
-_OF_ORDERS = (ApproveStopAct, DeclineStopAct, HandOverStopAct, DecideObjectionAct)
+_OF_HOLDS = (ApproveHoldAct, DeclineHoldAct, LiftHoldAct)
+_OF_ORDERS = (ApproveStopAct, DeclineStopAct, HandOverStopAct, DecideObjectionAct, *_OF_HOLDS)
 _ANY_VERSION = (NoteAct, AnswersAct, ClaimAct, AssignAct, *_OF_ORDERS)
 # Each act's handler, and what it requires of the case: "open"; "danger": neither dissuaded, cleared nor closed; "plan":
 # moreover not already defrauded; or nothing.
@@ -372,10 +370,14 @@ _ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
     CallAgainAct: (_call_again, "plan"),
     SendOfficerAct: (_send_officer, "plan"),
     AskStopAct: (_ask_stop, "danger"),
-    ApproveStopAct: (_approve_stop, ""),
-    DeclineStopAct: (_decline_stop, ""),
-    HandOverStopAct: (_hand_over_stop, ""),
-    DecideObjectionAct: (_decide_objection, ""),
+    ApproveStopAct: (_by_role(approvals.approve_order), ""),
+    DeclineStopAct: (_by_role(approvals.decline_order), ""),
+    HandOverStopAct: (_by_role(handover.hand_over), ""),
+    DecideObjectionAct: (_by_role(objections.decide_objection), ""),
+    ProposeHoldAct: (_by_role(own_account.propose_hold), "danger"),
+    ApproveHoldAct: (_by_role(own_account.approve_hold), ""),
+    DeclineHoldAct: (_by_role(own_account.decline_hold), ""),
+    LiftHoldAct: (_by_role(own_account.lift_hold), ""),
     ReleaseStopAct: (_release_stop, ""),
     NotifyContactAct: (_notify_contact, "plan"),
     ClaimAct: (_claim, "open"),

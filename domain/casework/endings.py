@@ -5,6 +5,7 @@ from domain.casework.draft import CLOSE, DecisionBuilder
 from domain.casework.planning import begin, closing, plan_close, plan_follow_ups, plan_stops
 from domain.casework.steps import end, plan_step, withdraw, wrong_number
 from domain.identity.personal import without
+from domain.policy.schedule import LIFTS
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import FactKind
 from schemas.codes.any_code import AnyCode, DefraudedAlready, LevelAndWhy, Recalled, SettledAs
@@ -33,7 +34,7 @@ def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: Outco
             draft.set(ground=ground)
         _nobody_goes(draft)
         return
-    keep = (Action.FOLLOW_UP, Action.STOP_RELEASE) if outcome is Outcome.DISSUADED else (Action.STOP_RELEASE,)
+    keep = LIFTS | {Action.FOLLOW_UP} if outcome is Outcome.DISSUADED else LIFTS
     withdraw(draft, [step for step in draft.live() if step.action not in keep], SettledAs(outcome, why))
     draft.set(outcome=outcome, ground=ground, settled_at=draft.now, claimed_by=None, returned_from=None)
     _nobody_goes(draft)
@@ -112,7 +113,7 @@ def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
 
     `by`: the person who closes it; None: the plan does.
     """
-    withdraw(draft, [step for step in draft.live() if step.action is not Action.STOP_RELEASE], CaseClosed())
+    withdraw(draft, [step for step in draft.live() if step.action not in LIFTS], CaseClosed())
     draft.steps.pop(CLOSE, None)
     settled_at = draft.case.settled_at or draft.now
     draft.set(state=CaseState.CLOSED, closed_at=draft.now, settled_at=settled_at, claimed_by=None, officer=None)

@@ -8,7 +8,7 @@ from domain.casework.endings import reopen, settle
 from domain.casework.steps import Ended, ask, bring_forward, end, is_current, withdraw, wrong_number
 from domain.dispatches.validity import ending_of
 from domain.policy.plan import FATES, USED_UP, Word
-from domain.policy.schedule import CALLS, SMS, STOPS, allowed, at_home, earliest, level_of, rule_of, words_after
+from domain.policy.schedule import CALLS, LIFTS, SMS, STOPS, allowed, at_home, earliest, level_of, rule_of, words_after
 from schemas.base import Partial
 from schemas.casework.cases import WAITING_STEPS, CaseState, Step, StepState
 from schemas.casework.events import FactKind
@@ -108,7 +108,7 @@ def _when(draft: DecisionBuilder, step: Step, word: Word) -> datetime:
 
 def _no_more(draft: DecisionBuilder, step: Step) -> AnyCode | None:
     """Return why a step is not tried again, or None if it may be."""
-    if step.action is Action.STOP_RELEASE:
+    if step.action in LIFTS:
         return None
     if step.action in STOPS:
         return ending_of(draft.case) if draft.case.settled else None

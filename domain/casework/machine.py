@@ -13,6 +13,9 @@ from domain.casework.holds import holding, matches, release
 from domain.casework.orders import decisions as approvals
 from domain.casework.orders import objections, reports
 from domain.casework.orders import records as orders
+from domain.casework.own_account.answers import hold_clock, own_hold_answer
+from domain.casework.own_account.lifting import lift_needless
+from domain.casework.own_account.records import HOLD_CLOCK
 from domain.casework.results import contact_result, overdue
 from domain.casework.steps import end, run_due, unclaim
 from domain.casework.stops import bank_feedback, stop_clock
@@ -31,6 +34,7 @@ from schemas.casework.inputs import (
     ObjectStop,
     OfficerReport,
     OperatorReport,
+    OwnHoldAnswer,
     PaymentReport,
     PolicyChange,
     VictimReport,
@@ -97,6 +101,7 @@ def _let_go(draft: DecisionBuilder, step: Step, change: HoldChange) -> None:
 def _decided(before: Case | None, draft: DecisionBuilder, *, backlog: bool = False) -> Decision:
     if not draft.facts:
         return Decision(before, [], [])
+    lift_needless(draft)
     run_due(draft, backlog=backlog or any(fact.kind is FactKind.RELEASED for fact in draft.facts))
     finish(draft)
     return draft.done()
@@ -127,6 +132,8 @@ def _timer(draft: DecisionBuilder, step: Step) -> None:
         approvals.unconfirmed(draft, step)
     elif step.id.startswith(objections.UNDECIDED):
         objections.objection_overdue(draft, step.id)
+    elif step.id.startswith(HOLD_CLOCK):
+        hold_clock(draft, step)
     else:
         stop_clock(draft, step)
 
@@ -177,6 +184,7 @@ _HANDLERS: dict[type, Callable[[DecisionBuilder, Any], None]] = {
     OfficerReport: officer_report,
     Deadline: _deadline,
     BankFeedback: bank_feedback,
+    OwnHoldAnswer: own_hold_answer,
     VictimReport: _victim_report,
     PaymentReport: reports.payment_report,
     ObjectStop: objections.take_objection,

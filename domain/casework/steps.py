@@ -8,12 +8,14 @@ from domain.casework import fatigue, payments
 from domain.casework.draft import DecisionBuilder
 from domain.casework.holds import holding
 from domain.casework.orders import records as orders
+from domain.casework.own_account import records as own_holds
 from domain.dispatches.ids import named
-from domain.policy.schedule import CALLS, LATEST, SMS, STOPS, allowed, earliest, level_of, rule_of, weaker
+from domain.policy.schedule import CALLS, LATEST, OWN_ACCOUNT, SMS, STOPS, allowed, earliest, level_of, rule_of, weaker
 from schemas.casework.cases import WAITING_STEPS, CaseState, Step, StepState
 from schemas.casework.events import Dispatch, FactKind
 from schemas.codes.any_code import AnyCode, BroughtForward, Dispatched
 from schemas.codes.danger import DangerSeen
+from schemas.codes.own_account import NoOwnHold
 from schemas.codes.people import NoReportInTime
 from schemas.codes.plan import (
     FirstContact,
@@ -23,6 +25,7 @@ from schemas.codes.plan import (
     WaitsForMorning,
     WaitsForOperator,
 )
+from schemas.codes.refusals import RefusalCode
 from schemas.levels import Action, Result
 
 Ended = Literal[StepState.DONE, StepState.FAILED, StepState.WITHDRAWN, StepState.SKIPPED]
@@ -119,8 +122,7 @@ def _fall_due(draft: DecisionBuilder, step: Step) -> bool:
         return False
     if fatigue.put_off(draft, step):
         return False
-    asks = step.action in orders.ASKING and step.attempt == 1
-    if asks and (why := payments.may_not_ask(draft, step.transfer)):
+    if why := _may_not_go(draft, step):
         end(draft, step, StepState.SKIPPED, why)
         return False
     if orders.must_wait(draft, step):
@@ -129,6 +131,14 @@ def _fall_due(draft: DecisionBuilder, step: Step) -> bool:
         unclaim(draft)
     _dispatch(draft, step)
     return True
+
+
+def _may_not_go(draft: DecisionBuilder, step: Step) -> RefusalCode | None:
+    """Return why a bank may not be asked, or None: a stop can no longer help, or persons have not ordered the hold."""
+    if step.action is Action.HOLD_OUTGOING:
+        return None if own_holds.may_ask_bank(draft.case, step.id) else NoOwnHold()
+    asks = step.action in orders.ASKING and step.attempt == 1
+    return payments.may_not_ask(draft, step.transfer) if asks else None
 
 
 def unclaim(draft: DecisionBuilder) -> None:
@@ -162,6 +172,7 @@ def _dispatch(draft: DecisionBuilder, step: Step) -> None:
             campaign=case.danger.campaign,
             contact=step.contact,
             payment=payments.find(case, step.transfer),
+            own_hold=own_holds.hold_of_step(case, step.id) if step.action in OWN_ACCOUNT else None,
             division=case.profile.division,
             because=because,
             signal_at=draft.signal_at,
@@ -179,6 +190,7 @@ def end(draft: DecisionBuilder, step: Step, state: Ended, why: AnyCode, kind: Fa
     """
     payments.not_asked(draft, step)
     orders.withdrawn(draft, step)
+    own_holds.request_ended(draft, step, state)
     draft.change(step, state=state, due=None, wanted=None)
     draft.note(kind or _ENDED[state], why, step)
 

@@ -111,9 +111,7 @@ def _lift_unwanted(draft: DecisionBuilder, transfer: str) -> None:
 
 
 def _counted(draft: DecisionBuilder, given: BankFeedback) -> None:
-    """Keep how much a bank has frozen in an account beyond the payees', with its stop: the books keep frozen money of
-    the resident's own payments only.
-    """
+    """Keep how much a bank has frozen in an account beyond the payees' with its stop, by which the trace follows it."""
     payment = find(draft.case, given.transfer)
     if payment is None or payment.movement is None or payment.stop is None:
         return

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from domain.policy.schedule import LIFTS
 from schemas.casework.cases import WAITING_STEPS, Case, CaseState, Step, StepState
 from schemas.casework.events import Dispatch
 from schemas.codes.channels import AnotherCase, ChannelCode, StepEnded, StepGone, TimeOver, TriedAgainMeanwhile
@@ -11,9 +12,9 @@ from schemas.levels import Action, Outcome
 
 # Actions that are still carried out after the resident was dissuaded or cleared; after they were defrauded, when the
 # money may still be stopped; and after the case was closed.
-AFTER_SETTLED = frozenset({Action.FOLLOW_UP, Action.STOP_RELEASE})
-AFTER_LOSS = AFTER_SETTLED | {Action.STOP_PAYMENT, Action.STOP_AGAIN}
-AFTER_CLOSED = frozenset({Action.STOP_RELEASE})
+AFTER_SETTLED = LIFTS | {Action.FOLLOW_UP}
+AFTER_LOSS = AFTER_SETTLED | {Action.STOP_PAYMENT, Action.STOP_AGAIN, Action.HOLD_OUTGOING}
+AFTER_CLOSED = LIFTS
 # A dispatch is usually taken within milliseconds of its decision. An older one has waited or is a repetition.
 FRESH = timedelta(seconds=1)
 

@@ -64,6 +64,7 @@ PERSONAL: Mapping[str, Callable[[Any], Json]] = {
     **dict.fromkeys(("from_bank", "from_account", "to_bank", "holder", "scammer_phone", "wechat", "scam_link"), _blank),
     **dict.fromkeys(("answers", "withdrawn", "payee", "receipt", "recording", "movement", "movements"), _blank),
     **dict.fromkeys(("decision", "authority"), _blank),  # of freezing a payee's account
+    "own_account": _blank,  # a token
     "files": _blank,  # a case's evidence files
     **dict.fromkeys(("id_hash", "guardian", "division_at"), _none),
     **dict.fromkeys(("division", "place", "area"), _prefecture),

@@ -40,7 +40,8 @@ def standing(case: Case) -> Counter[BookLine]:
     """Return what each line has of a case now; a line without anything is left out.
 
     A payment's money that is back, frozen or kept is in no account any more that is only stopped; money that is held
-    anywhere is not lost. Of accounts beyond the payees' no more counts than the case's payments have left.
+    anywhere is not lost. Of accounts beyond the payees' no more counts than the case's payments have left: first what
+    banks have given back from there, then what they have frozen, then what is stopped.
     """
     totals = of_case(case)
     return _money(case, totals) + _done(case, totals)  # the sum of counters leaves zeros out
@@ -121,23 +122,58 @@ def _money(case: Case, totals: Totals) -> Counter[BookLine]:
         back = min(case.returned.get(transfer, 0), entry.amount_fen) if confirmed else 0
         found[BookLine.RETURNED] += back
         found[_OF_CLASS[entry.evidence]] += entry.amount_fen - back
+    beyond = _add_confirmed_beyond(found, case)
     _add_held(found, case)
     held = found[BookLine.STOPPED] + found[BookLine.FREEZING_DECIDED]
-    found[BookLine.LOST] = max(0, totals.lost - held)
+    found[BookLine.LOST] = max(0, totals.lost - held - beyond)
     return found
+
+
+def _room(found: Counter[BookLine], case: Case) -> int:
+    """Return how much of the case's own payments is in no place yet."""
+    own = [payment for payment in case.payments if not booked_earlier(case, payment.transfer)]
+    return max(0, sum(payment.amount_fen for payment in own) - sum(found[line] for line in PLACES))
+
+
+def _add_confirmed_beyond(found: Counter[BookLine], case: Case) -> int:
+    """Add what banks have given back from accounts beyond the payees', and then what they have frozen there. Returns
+    the sum: it is no more than the payments have left.
+    """
+    sums = {
+        BookLine.RETURNED: sum(case.returned.get(each.transfer, 0) for each in case.traced),
+        BookLine.FROZEN: sum(_still_frozen(case, each) for each in case.traced),
+    }
+    added = 0
+    for line, fen in sums.items():
+        booked = min(fen, _room(found, case))
+        found[line] += booked
+        added += booked
+    return added
+
+
+def _still_frozen(case: Case, account: Payment) -> int:
+    """Return how much (fen) of what a bank has frozen in an account it has not given back."""
+    return max(0, case.frozen.get(account.transfer, 0) - case.returned.get(account.transfer, 0))
 
 
 def _add_held(found: Counter[BookLine], case: Case) -> None:
     """Add what is in accounts that are stopped, or frozen by a decision. First the payees', then those beyond them."""
     own = [payment for payment in case.payments if not booked_earlier(case, payment.transfer)]
-    room = sum(payment.amount_fen for payment in own) - sum(found[line] for line in PLACES)
+    room = _room(found, case)
     for payment in (*own, *case.traced):
-        kept = case.kept.get(payment.transfer)
-        there = _there(payment) - (kept.amount_fen if kept else 0)
+        there = _there(payment) - _confirmed(case, payment)
         line = _held_as(payment)
         if line is not None and there > 0:
             found[line] += min(there, max(0, room))
             room -= there
+
+
+def _confirmed(case: Case, payment: Payment) -> int:
+    """Return how much (fen) of a payment, or of an account beyond the payees', has another place in the books."""
+    if payment.movement is None:
+        kept = case.kept.get(payment.transfer)
+        return kept.amount_fen if kept else 0
+    return max(case.frozen.get(payment.transfer, 0), case.returned.get(payment.transfer, 0))
 
 
 def _held_as(payment: Payment) -> BookLine | None:

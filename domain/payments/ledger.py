@@ -26,7 +26,17 @@ UNNAMED = "unnamed"
 """The key of a loss reported without a transfer: reported again, it is the same money."""
 
 _CONFIRMED = (EvidenceClass.A, EvidenceClass.B)
-_BOOKED = ("kept", "frozen", "losses", "outcome", "ground", "warned_at", "opened_at")  # the fields of `of_case`
+_BOOKED = (  # the fields of `of_case`
+    "kept",
+    "frozen",
+    "payments",
+    "traced",
+    "losses",
+    "outcome",
+    "ground",
+    "warned_at",
+    "opened_at",
+)
 
 
 class Totals(NamedTuple):
@@ -79,7 +89,7 @@ def of_case(case: Case) -> Totals:
         kept_b=kept[EvidenceClass.B],
         kept_c=kept[EvidenceClass.C],
         kept_d=kept[EvidenceClass.D],
-        frozen=sum(case.frozen.values()),
+        frozen=_frozen(case),
         lost=_lost(case),
         defrauded_after_warning_30d=int(soonest <= 30),
         defrauded_after_warning_90d=int(soonest <= 90),
@@ -120,6 +130,14 @@ def _lost(case: Case) -> int:
     return max(0, in_one_sum, by_transfer)
 
 
+def _frozen(case: Case) -> int:
+    """Return the fen that banks have frozen: beyond the payees' accounts no more than the payments have left."""
+    own = [each for each in case.payments if not booked_earlier(case, each.transfer)]
+    at_payees = sum(case.frozen.get(each.transfer, 0) for each in case.payments)
+    beyond = sum(case.frozen.get(each.transfer, 0) for each in case.traced)
+    return at_payees + min(beyond, max(0, sum(each.amount_fen for each in own) - at_payees))
+
+
 def fold(events: Iterable[CaseEvent]) -> Totals:
     """Return the totals computed from the journal; its events may be in any order and repeated."""
     latest: dict[str, Case] = {}
@@ -155,11 +173,12 @@ def _rank(kept: LossAvoided) -> tuple[str, int]:
 
 
 def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money booked as frozen by a bank: the largest amount reported, at most the payment.
+    """Return the case with money booked as frozen by a bank, in a payee's account or one that the money went on to: the
+    largest amount reported, at most the payment, or what had been traced to the account.
 
     Unchanged for an unknown payment, one booked in an earlier case, or one whose stop was overturned.
     """
-    payment = _payment(case, transfer)
+    payment = _stopped(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
     if amount <= case.frozen.get(transfer, 0) or _not_booked(case, transfer):
         return case
@@ -179,11 +198,11 @@ def without_stopped(case: Case, transfers: Collection[str]) -> Case:
 
 
 def with_returned(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money recorded as given back by a bank: the largest amount reported, at most the payment.
+    """Return the case with money recorded as given back by a bank, with the same limits as `with_frozen`.
 
     Unchanged for an unknown payment or one booked in an earlier case.
     """
-    payment = _payment(case, transfer)
+    payment = _stopped(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
     if amount <= case.returned.get(transfer, 0) or _not_booked(case, transfer):
         return case
@@ -306,3 +325,8 @@ def _same_account(case: Case, transfer: str) -> set[str]:
 
 def _payment(case: Case, transfer: str) -> Payment | None:
     return next((payment for payment in case.payments if payment.transfer == transfer), None)
+
+
+def _stopped(case: Case, transfer: str) -> Payment | None:
+    """Return the payment, or the account beyond the payees', that a bank has an order about."""
+    return next((each for each in (*case.payments, *case.traced) if each.transfer == transfer), None)

@@ -19,7 +19,7 @@ class FaultCode(StrEnum):
 
     In order: of the TOML syntax (TEXT_TOO_LONG to UNREADABLE), of single values (MISSING to OFFSET_FORMAT), INVALID (a
     pydantic rule without a code of its own), of values that contradict each other (LEVELS_NOT_RISING to
-    AUTOMATIC_UNCONFIRMED), and of messages to residents (HIDDEN_CHARACTER to KEY_NOT_NAMED). MORE stands for further
+    STEP_OF_PERSONS), and of messages to residents (HIDDEN_CHARACTER to KEY_NOT_NAMED). MORE stands for further
     faults that are not listed.
     """
 
@@ -74,6 +74,8 @@ class FaultCode(StrEnum):
     AUTOMATIC_WITHOUT_LAW = "automatic_without_law"
     AUTOMATIC_TOO_WIDE = "automatic_too_wide"
     AUTOMATIC_UNCONFIRMED = "automatic_unconfirmed"
+    OWN_ACCOUNT_WITHOUT_GROUND = "own_account_without_ground"
+    STEP_OF_PERSONS = "step_of_persons"
 
     HIDDEN_CHARACTER = "hidden_character"
     LINK = "link"

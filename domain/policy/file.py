@@ -14,6 +14,7 @@ from domain.policy.fatigue import Fatigue
 from domain.policy.faults import LONGEST_GIVEN, FaultCode, PolicyFault, of_pydantic
 from domain.policy.lines import Path, line_of, places_of, repeated
 from domain.policy.messages import Messages
+from domain.policy.own_account import OwnAccountRules
 from domain.policy.plan import Plan
 from domain.policy.retention import Retention
 from domain.policy.risk import RiskRules
@@ -59,6 +60,7 @@ class Policy(Section):
     visits: VisitRules = VisitRules()
     retention: Retention = Retention()
     trace: TraceRules = TraceRules()
+    own_account: OwnAccountRules = OwnAccountRules()
 
 
 def digest_of(text: str) -> str:

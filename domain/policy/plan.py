@@ -141,6 +141,12 @@ class StepRule(Section):
     when: tuple[Condition, ...] = ()
     at_home: bool = False
 
+    @model_validator(mode="after")
+    def _by_plan(self) -> Self:
+        if self.action in (Action.HOLD_OUTGOING, Action.LIFT_HOLD):
+            raise refused(FaultCode.STEP_OF_PERSONS, key="action", given=self.action.value)
+        return self
+
 
 class LevelPlan(Section):
     """What is done at a level. `quiet`: whether quiet hours apply. `steps`: the steps by name.

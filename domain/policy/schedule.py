@@ -23,7 +23,11 @@ _STRENGTH = Partial(
         Action.VISIT: ("visit", 1),
     }
 )
-STOPS = frozenset({Action.STOP_PAYMENT, Action.STOP_AGAIN, Action.STOP_RELEASE})
+OWN_ACCOUNT = frozenset({Action.HOLD_OUTGOING, Action.LIFT_HOLD})
+STOPS = frozenset({Action.STOP_PAYMENT, Action.STOP_AGAIN, Action.STOP_RELEASE}) | OWN_ACCOUNT
+"""The actions that a bank carries out: no resident is contacted, and no quiet hours apply."""
+LIFTS = frozenset({Action.STOP_RELEASE, Action.LIFT_HOLD})
+"""The actions that give back: they are carried out however the case ends."""
 CALLS = frozenset({Action.ROBOT_CALL, Action.OPERATOR_CALL})
 SMS = frozenset({Action.SMS, Action.FLASH_SMS})
 

@@ -19,7 +19,7 @@ from schemas.casework.objections import ObjectionGround, WrongfulCause
 from schemas.codes.any_code import AnyCode
 from schemas.codes.base import Code, by_name
 from schemas.codes.people import ScriptAnswered
-from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
+from schemas.levels import Action, CallResult, Channel, EvidenceClass, LastResort, Level, Outcome, OutcomeGround, Result
 from schemas.people.escalations import OfficerRung, RungResult
 from schemas.people.residents import InterpreterLanguage, ReportSource
 from schemas.risk.evidence import EvidenceKind
@@ -32,6 +32,7 @@ LABELS: Mapping[type[StrEnum], Mapping[Any, str]] = {
     Channel: labels.CHANNELS,
     EvidenceKind: labels.PARTIES,
     InterpreterLanguage: labels.INTERPRETERS,
+    LastResort: labels.LAST_RESORTS,
     Level: labels.LEVELS,
     ObjectionGround: labels.OBJECTION_GROUNDS,
     OfficerRung: labels.RUNGS,
@@ -82,8 +83,10 @@ STEPS = {
     "stop": labels.ACTIONS[Action.STOP_PAYMENT],
     "contact": labels.ACTIONS[Action.CONTACT_CALL],
     "follow": labels.ACTIONS[Action.FOLLOW_UP],
+    "own": labels.ACTIONS[Action.HOLD_OUTGOING],
+    "lift": labels.ACTIONS[Action.LIFT_HOLD],
 }
-_STEP_OWNERS = {*Level, "asked", "follow"}
+_STEP_OWNERS = {*Level, "asked", "follow", "own", "lift"}
 
 OPTIONAL: Mapping[type[Code], frozenset[str]] = {
     kind: frozenset(kind.__struct_fields__[len(kind.__struct_fields__) - len(kind.__struct_defaults__) :])
@@ -168,7 +171,7 @@ class Renderer:
     def _step(self, code: AnyCode, step: str) -> str:
         """Return the label of a plan's step (`red.operator`, `follow.2`), or its name if it is unknown."""
         of, _, rest = step.partition(".")
-        name = of if of in ("follow", "stop") else rest.partition(".")[0]
+        name = of if of in ("follow", "stop", "own", "lift") else rest.partition(".")[0]
         label = STEPS.get(name) if of in _STEP_OWNERS else None
         return self.translate(label) if label else step
 

@@ -20,9 +20,10 @@ from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState
 from schemas.casework.objections import ObjectionGround, ObjectionState, Objector, WrongfulCause
 from schemas.casework.orders import OrderState
+from schemas.casework.own_account import AllowanceSpan, OwnHoldState
 from schemas.casework.reported import PaidBy
 from schemas.channels.releases import ReleaseState
-from schemas.levels import Action, CallResult, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
+from schemas.levels import Action, CallResult, Channel, EvidenceClass, LastResort, Level, Outcome, OutcomeGround, Result
 from schemas.people.escalations import OfficerRung, RungResult
 from schemas.people.public_reports import RejectedAs, Reporter
 from schemas.people.residents import Flag, InterpreterLanguage, Language, Occupation, ReportSource, Sex
@@ -44,6 +45,8 @@ ACTIONS = {
     Action.STOP_PAYMENT: "紧急止付",
     Action.STOP_AGAIN: "止付延期",
     Action.STOP_RELEASE: "解除止付",
+    Action.HOLD_OUTGOING: "暂停本人账户转出",
+    Action.LIFT_HOLD: "恢复本人账户转出",
 }
 RUNGS = {
     OfficerRung.PUSH: "推送",
@@ -169,6 +172,24 @@ ORDER_STATES = {
     OrderState.HANDED_OVER: "已移送冻结",
     OrderState.OVERTURNED: "异议成立，已撤销",
 }
+OWN_HOLD_STATES = {
+    OwnHoldState.PROPOSED: "待审批",
+    OwnHoldState.ASKED: "已批准，待银行确认",
+    OwnHoldState.IN_FORCE: "暂停转出中",
+    OwnHoldState.LIFTING: "正在恢复转出",
+    OwnHoldState.LIFTED: "已恢复转出",
+    OwnHoldState.ENDED: "时间已到",
+    OwnHoldState.DECLINED: "未批准",
+    OwnHoldState.UNDECIDED: "无人审批，已失效",
+    OwnHoldState.WITHDRAWN: "已撤回",
+    OwnHoldState.REFUSED: "银行拒绝",
+    OwnHoldState.UNCONFIRMED: "银行未答复",
+}
+LAST_RESORTS = {
+    LastResort.NOT_DISSUADED: "已通话或见面，未劝住",
+    LastResort.DURESS: "受人胁迫",
+}
+ALLOWANCE_SPANS = {AllowanceSpan.DAY: "每日", AllowanceSpan.WEEK: "每周"}
 OBJECTION_STATES = {
     ObjectionState.WAITING: "待复核",
     ObjectionState.UPHELD: "异议成立",
@@ -394,6 +415,7 @@ FACTS = {
     FactKind.STOP: "止付情况",
     FactKind.STOP_REMINDER: "止付提醒",
     FactKind.OBJECTION: "止付异议",
+    FactKind.OWN_ACCOUNT: "本人账户",
     FactKind.KEPT: "避免损失",
     FactKind.FROZEN: "冻结",
     FactKind.LOST: "损失",
@@ -460,15 +482,18 @@ _TABLES: tuple[Mapping[Any, str], ...] = (
         REPORTERS,
         PAID_BY,
         SINKS,
+        OWN_HOLD_STATES,
+        LAST_RESORTS,
+        ALLOWANCE_SPANS,
         OBJECTION_STATES,
         OBJECTORS,
         OBJECTION_GROUNDS,
         CAUSES,
     ),
 )
-_CLOCK, _CLOSE, _REVIEW = "clock.", "clock.close", "clock.no."  # internal timers (domain/casework)
-_CLOSES, _RUNS_OUT, _UNDECIDED = "自动办结", "止付到期", "止付异议复核时限"
-ALL = frozenset((_CLOSES, _RUNS_OUT, _UNDECIDED, *(text for table in _TABLES for text in table.values())))
+_CLOCK, _CLOSE, _REVIEW, _HOLD = "clock.", "clock.close", "clock.no.", "clock.oh."  # internal timers (domain/casework)
+_CLOSES, _RUNS_OUT, _UNDECIDED, _HOLD_ENDS = "自动办结", "止付到期", "止付异议复核时限", "本人账户暂停转出时限"
+ALL = frozenset((_CLOSES, _RUNS_OUT, _UNDECIDED, _HOLD_ENDS, *(text for table in _TABLES for text in table.values())))
 
 
 def scam(name: str) -> str:
@@ -478,10 +503,12 @@ def scam(name: str) -> str:
 
 def of_step(step: Step) -> str:
     """Return the Chinese label of a step's action, or of an internal timer: the case's closing, the review of an
-    objection, or a stop's end.
+    objection, the clock of a hold on the resident's own account, or a stop's end.
     """
     if step.id == _CLOSE:
         return _CLOSES
     if step.id.startswith(_REVIEW):
         return _UNDECIDED
+    if step.id.startswith(_HOLD):
+        return _HOLD_ENDS
     return _RUNS_OUT if step.id.startswith(_CLOCK) else ACTIONS[step.action]

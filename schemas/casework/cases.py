@@ -11,6 +11,7 @@ from schemas.casework.evidence_files import MOST_FILES, EvidenceFile
 from schemas.casework.movements import MOST_MOVEMENTS, MOST_TRACED, StatedMovement
 from schemas.casework.objections import MOST_OBJECTIONS, StopObjection
 from schemas.casework.orders import StopOrder
+from schemas.casework.own_account import MOST_OWN_HOLDS, OwnHold
 from schemas.casework.reported import ReportedPayment
 from schemas.codes.any_code import AnyCodeField
 from schemas.codes.danger import DangerCodeField
@@ -245,11 +246,12 @@ class Case(Model):
     traced: list[Payment] = Field(default_factory=list, max_length=MOST_TRACED)  # accounts that the money reached
     orders: list[StopOrder] = Field(default_factory=list)
     objections: list[StopObjection] = Field(default_factory=list, max_length=MOST_OBJECTIONS)
+    own_holds: list[OwnHold] = Field(default_factory=list, max_length=MOST_OWN_HOLDS)
     movements: list[StatedMovement] = Field(default_factory=list, max_length=MOST_MOVEMENTS)  # of the payments' money
     files: list[EvidenceFile] = Field(default_factory=list, max_length=MOST_FILES)
     kept: dict[str, LossAvoided] = Field(default_factory=dict)  # by transfer
-    frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer
-    returned: dict[str, Fen] = Field(default_factory=dict)  # by transfer: what the bank has given back of it
+    frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer, of a payment or a traced account
+    returned: dict[str, Fen] = Field(default_factory=dict)  # likewise: what the bank has given back of it
     losses: list[Loss] = Field(default_factory=list)
     booked: Books = Field(default_factory=dict)  # what the case has changed in the books, by day
     booked_before: list[str] = Field(default_factory=list)  # transfers already booked in the resident's earlier cases

@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter
 from schemas.base import Fen, Model, Ref, Text, Token, When
 from schemas.casework.cases import Case, CaseId, Payment
 from schemas.casework.inputs import Hold
+from schemas.casework.own_account import OwnHold
 from schemas.codes.any_code import AnyCodeField
 from schemas.levels import Action, Channel, EvidenceClass, Level, Result
 from schemas.people.residents import Language, ResidentId
@@ -34,6 +35,7 @@ class Dispatch(Model):
     campaign: Text | None = None
     contact: int | None = None
     payment: Payment | None = None
+    own_hold: OwnHold | None = None  # of a hold on the resident's own account
     division: str
     because: AnyCodeField
     signal_at: When | None = None  # arrival of the signal whose alert it answers at once, for latency metrics
@@ -67,6 +69,7 @@ class FactKind(StrEnum):
     STOP = "stop"
     STOP_REMINDER = "stop_reminder"
     OBJECTION = "objection"  # to a stop order, and its review
+    OWN_ACCOUNT = "own_account"  # a hold on the resident's own account
     KEPT = "kept"
     FROZEN = "frozen"
     LOST = "lost"

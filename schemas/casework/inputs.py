@@ -11,6 +11,13 @@ from schemas.casework.evidence_files import MOST_AT_ONCE, EvidenceFile
 from schemas.casework.movements import MOST_STATED, OnwardMovement
 from schemas.casework.objections import DecideObjectionAct, ObjectionGround, Objector
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
+from schemas.casework.own_account import (
+    ApproveHoldAct,
+    DeclineHoldAct,
+    LiftHoldAct,
+    OwnHoldAnswerState,
+    ProposeHoldAct,
+)
 from schemas.codes.channels import ChannelCodeField
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, OutcomeGround, Result
 from schemas.people.calls import CallerRequest
@@ -222,6 +229,10 @@ Act = Annotated[
     | DeclineStopAct
     | HandOverStopAct
     | DecideObjectionAct
+    | ProposeHoldAct
+    | ApproveHoldAct
+    | DeclineHoldAct
+    | LiftHoldAct
     | ReleaseStopAct
     | NotifyContactAct
     | ClaimAct
@@ -352,6 +363,19 @@ class BankFeedback(_ForCase):
     movements: list[OnwardMovement] = Field(default_factory=list, max_length=MOST_STATED)
 
 
+class OwnHoldAnswer(_ForCase):
+    """A bank's answer to an order about the resident's own account. `step`: of the order that it answers; `until`: when
+    the bank ends the hold, if sooner than ordered; `bank`: who answers.
+    """
+
+    kind: Literal["own_hold_answer"] = "own_hold_answer"
+    dispatch: Ref
+    step: Token
+    state: OwnHoldAnswerState
+    until: When | None = None
+    bank: Token | None = None
+
+
 class VictimReport(_ForResident):
     """The resident was defrauded, as reported by them or the police."""
 
@@ -451,6 +475,7 @@ ResidentInput = (
     | OfficerReport
     | Deadline
     | BankFeedback
+    | OwnHoldAnswer
     | VictimReport
     | PaymentReport
     | ObjectStop

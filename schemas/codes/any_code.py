@@ -8,6 +8,7 @@ from schemas.codes.channels import ChannelCode
 from schemas.codes.danger import DangerCode, DangerFact
 from schemas.codes.money import MoneyCode
 from schemas.codes.objections import ObjectionCode
+from schemas.codes.own_account import OwnAccountCode
 from schemas.codes.people import PeopleCode
 from schemas.codes.plan import PlanCode
 from schemas.codes.refusals import RefusalCode
@@ -165,6 +166,7 @@ AnyCode = (
     | PeopleCode
     | MoneyCode
     | ObjectionCode
+    | OwnAccountCode
     | RefusalCode
     | ChannelCode
 )

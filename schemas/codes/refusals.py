@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from schemas.codes.base import Code
+from schemas.codes.own_account import OwnAccountRefusal
 from schemas.levels import Level, Outcome
 
 
@@ -337,5 +338,6 @@ RefusalCode = (
     | RoleMayNotReview
     | TookPart
     | ObjectionWaitsForReview
+    | OwnAccountRefusal
 )
 """Why an input is refused."""

@@ -98,6 +98,13 @@ PARTS = {
     "escalation": "通知民警",
     "push": "推送",
     "officers": "人数",
+    "own_account": "本人账户",
+    "enabled": "启用",
+    "ground": "本地依据",
+    "days": "暂停天数",
+    "allowance_fen": "生活费（分）",
+    "allowance_span": "生活费周期",
+    "decide_within": "审批时限",
 }
 
 KEYS = (
@@ -131,6 +138,10 @@ KEYS = (
     (
         "[trace]",
         "资金追到哪里为止（四项限度），最多为几个下游账户拟止付令（orders），金额至少多少分（order_least_fen）。",
+    ),
+    (
+        "[own_account]",
+        "可否暂停居民本人账户转出：没有本地依据（ground）不能启用；最长 30 天（days），须留生活费，须另外两人批准。",
     ),
     ("[retention]", "各类记录保存多久（quanzu admin topics retain 生效）。预警日志、名册和审计不在其列。"),
     ("[messages.*]", "短信和语音的话术：只能出现 96110 一个号码，不得有链接，必须有 {tail} 和 {code}。"),

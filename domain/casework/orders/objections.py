@@ -1,5 +1,5 @@
-"""Objections to stop orders: taken down with a clock, reviewed by one person who had no part in the stop, and what
-follows.
+"""Objections to stop orders and to holds on the resident's own account: taken down with a clock, reviewed by one
+person who had no part in the order, and what follows.
 
 An objection that is upheld lifts every stop of the account in the case, by the same step as a release that two persons
 have approved. So the bank gets one request, and gets it again until it answers.
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from domain.casework import money, payments, stops
 from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import records as orders
+from domain.casework.own_account.lifting import lift_own_hold
+from domain.casework.own_account.records import own_hold_of, same_own_account
 from domain.casework.steps import end
 from domain.ids import short_hash
 from domain.payments.bank_book import reporter_of
@@ -25,6 +27,7 @@ from schemas.casework.objections import (
     WrongfulCause,
 )
 from schemas.casework.orders import OrderState, StopOrder
+from schemas.casework.own_account import OwnHold
 from schemas.codes.objections import (
     ObjectionMade,
     ObjectionOverdue,
@@ -63,8 +66,20 @@ def waiting_for(case: Case, transfer: str) -> StopObjection | None:
     return next((each for each in _of_account(case, transfer) if each.waits), None)
 
 
-def may_not_object(case: Case, order: StopOrder | None) -> RefusalCode | None:
+def ordered(case: Case, name: str) -> StopOrder | OwnHold | None:
+    """Return what somebody objects to: a stop order by its step, or a hold by its id; or None."""
+    return orders.order_of(case, name) or own_hold_of(case, name)
+
+
+def subject_of(order: StopOrder | OwnHold) -> str:
+    """Return what an objection to an order is about: the order's transfer; of a hold its id, which no transfer has."""
+    return order.transfer if isinstance(order, StopOrder) else order.id
+
+
+def may_not_object(case: Case, order: StopOrder | OwnHold | None) -> RefusalCode | None:
     """Return why nobody can object to an order of the case (now), or None."""
+    if isinstance(order, OwnHold):
+        return _may_not_object_to_hold(case, order)
     if order is None or not order.went_out:
         return NothingToObjectTo()
     known = _of_account(case, order.transfer)
@@ -76,9 +91,17 @@ def may_not_object(case: Case, order: StopOrder | None) -> RefusalCode | None:
     return MostObjections(MOST_OBJECTIONS) if len(case.objections) >= MOST_OBJECTIONS else None
 
 
+def _may_not_object_to_hold(case: Case, hold: OwnHold) -> RefusalCode | None:
+    if not hold.state.objectionable:
+        return NothingToObjectTo()
+    if any(each.waits for each in _of_account(case, hold.id)):
+        return ObjectionWaits()
+    return MostObjections(MOST_OBJECTIONS) if len(case.objections) >= MOST_OBJECTIONS else None
+
+
 def take_objection(draft: DecisionBuilder, given: ObjectStop) -> None:
     """Take an objection down, with its clock; a fact REFUSED if nobody can object. A known one changes nothing."""
-    name, order = objection_id(given.id), orders.order_of(draft.case, given.order)
+    name, order = objection_id(given.id), ordered(draft.case, given.order)
     if objection_of(draft.case, name) is not None:
         return
     why = may_not_object(draft.case, order)
@@ -87,8 +110,8 @@ def take_objection(draft: DecisionBuilder, given: ObjectStop) -> None:
         return
     made = StopObjection(
         id=name,
-        order=order.step,
-        transfer=order.transfer,
+        order=given.order,
+        transfer=subject_of(order),
         who=given.who,
         bank=given.bank,
         by=given.by,
@@ -99,7 +122,7 @@ def take_objection(draft: DecisionBuilder, given: ObjectStop) -> None:
         due=draft.after(draft.plan.stop.objections.within),
     )
     draft.set(objections=[*draft.case.objections, made])
-    draft.timer(f"{UNDECIDED}{name}", Action.STOP_RELEASE, made.due, made.transfer)
+    draft.timer(f"{UNDECIDED}{name}", Action.STOP_RELEASE, made.due, made.transfer)  # a timer is never sent
     draft.note(FactKind.OBJECTION, ObjectionMade(made.bank or made.by or "", made.ground), by=made.by)
 
 
@@ -158,6 +181,7 @@ def _uphold(draft: DecisionBuilder, found: StopObjection, why: ObjectionUpheld, 
     draft.note(FactKind.OBJECTION, why, by=by)
     if found.source is not None:
         draft.note(FactKind.OBJECTION, ReportFalse(found.source), by=by)
+    _lift_holds(draft, found.transfer, why)
     same = payments.of_same_account(draft.case, found.transfer)
     for transfer in same:
         for step in draft.live_for(transfer, *orders.ASKING):  # one that is out too: it may not be sent yet
@@ -176,13 +200,28 @@ def _source(case: Case, found: StopObjection) -> str | None:
     return reporter_of(payment) if payment else None
 
 
+def _lift_holds(draft: DecisionBuilder, name: str, why: ObjectionUpheld) -> None:
+    """End the holds on the account of the hold `name`; no effect for a transfer."""
+    same = same_own_account(draft.case, name)
+    for hold in draft.case.own_holds:
+        if hold.id in same:
+            lift_own_hold(draft, hold, why)
+
+
 def _of_account(case: Case, transfer: str) -> list[StopObjection]:
-    same = payments.of_same_account(case, transfer)
+    same = payments.of_same_account(case, transfer) or same_own_account(case, transfer)
     return [each for each in case.objections if each.transfer in same]
 
 
 def _took_part(case: Case, transfer: str) -> Iterator[str]:
-    """Yield the logins of those who asked for, approved, or handed over a stop of the transfer's account."""
+    """Yield the logins of those who asked for, approved, or handed over a stop of the transfer's account; or who
+    proposed or approved a hold on the account.
+    """
+    holds = same_own_account(case, transfer)
+    for hold in case.own_holds:
+        if hold.id in holds:
+            yield hold.asked_by
+            yield from (approval.by for approval in hold.approvals)
     same = payments.of_same_account(case, transfer)
     for order in case.orders:
         if order.transfer in same:

@@ -1,0 +1,66 @@
+"""The holds on the resident's own accounts that a case has: found, replaced, and ended with their request."""
+
+from domain.casework.draft import CLOCK, DecisionBuilder
+from schemas.casework.cases import Case, Step, StepState
+from schemas.casework.events import FactKind
+from schemas.casework.own_account import OwnHold, OwnHoldState
+from schemas.codes.own_account import OwnHoldUnconfirmed
+from schemas.levels import Action
+
+HOLD_CLOCK = f"{CLOCK}oh."  # ids of the timers of holds: for the decision, then for the end
+
+
+def own_hold_of(case: Case, name: str) -> OwnHold | None:
+    """Return a case's hold by its id, or None."""
+    return next((hold for hold in case.own_holds if hold.id == name), None)
+
+
+def hold_of_step(case: Case, step: str) -> OwnHold | None:
+    """Return the hold that a step asks for or lifts, or None. A step that lifts one is named after it."""
+    of_request = (hold for hold in case.own_holds if hold.step == step)
+    of_lift = (hold for hold in case.own_holds if step.startswith(f"{lift_stem(hold)}.") or step == lift_stem(hold))
+    return next(of_request, None) or next(of_lift, None)
+
+
+def lift_stem(hold: OwnHold) -> str:
+    """Return what the ids of the steps that lift a hold begin with."""
+    return f"lift.{hold.id.rpartition('.')[2]}"
+
+
+def may_ask_bank(case: Case, step: str) -> bool:
+    """Return whether the bank may be asked for a step's hold: enough persons have approved it, and it stands."""
+    hold = hold_of_step(case, step)
+    return hold is not None and hold.state is OwnHoldState.ASKED and len(hold.approvals) >= hold.persons
+
+
+def same_own_account(case: Case, name: str) -> list[str]:
+    """Return the ids of the holds on the same account as the hold `name`, itself included; empty if there is none."""
+    hold = own_hold_of(case, name)
+    return [each.id for each in case.own_holds if hold is not None and each.own_account == hold.own_account]
+
+
+def put_hold(draft: DecisionBuilder, hold: OwnHold, **changes: object) -> OwnHold:
+    """Replace a hold, or add a new one, with these changes. Its timer ends with it. Returns the changed hold."""
+    changed = hold.model_copy(update=changes)
+    known = draft.case.own_holds
+    if all(each.id != hold.id for each in known):
+        draft.set(own_holds=[*known, changed])
+    else:
+        draft.set(own_holds=[changed if each.id == hold.id else each for each in known])
+    if not changed.state.open:
+        draft.steps.pop(f"{HOLD_CLOCK}{hold.id}", None)
+    return changed
+
+
+def request_ended(draft: DecisionBuilder, step: Step, state: StepState) -> None:
+    """End the hold of a request that ends without the bank's answer; no effect for other steps."""
+    if step.action is not Action.HOLD_OUTGOING or state is StepState.DONE:
+        return
+    hold = hold_of_step(draft.case, step.id)
+    if hold is None or hold.state is not OwnHoldState.ASKED:
+        return
+    if state is StepState.FAILED:
+        put_hold(draft, hold, state=OwnHoldState.UNCONFIRMED)
+        draft.note(FactKind.OWN_ACCOUNT, OwnHoldUnconfirmed(), step)
+    else:
+        put_hold(draft, hold, state=OwnHoldState.WITHDRAWN)

@@ -1,0 +1,93 @@
+"""The books of money beyond the payees' accounts: what banks freeze there or give back has one place, like all else."""
+
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.payments.books import PLACES, standing
+from domain.payments.ledger import of_case
+from schemas.casework.books import BookLine
+from schemas.casework.cases import Case
+from schemas.casework.inputs import BankState
+from tests.domain.casework.journal import Journal
+from tests.domain.casework.orders.test_orders_onward import B1, FIRST_HOP, paid, told
+from tests.domain.casework.test_movements import answer
+
+WHOLE, MOVED = 1_000_000, 600_000  # the payment, and what went on from the payee's account
+
+
+def followed() -> Journal:
+    """A payment of ¥10,000, all of it lost, of which ¥6,000 went on to an account that its bank has stopped."""
+    line = paid()
+    line.victim(WHOLE, "bank:1")
+    line.give(answer(line, FIRST_HOP))
+    line.approve()
+    line.give(told(line, B1, BankState.IN_FORCE, fen=MOVED, step="stop.t0"))
+    return line
+
+
+def places(case: Case) -> dict[BookLine, int]:
+    return {line: fen for line, fen in standing(case).items() if line in PLACES and fen}
+
+
+def test_money_that_a_bank_freezes_beyond_the_payee_is_frozen_and_no_longer_stopped_or_lost() -> None:
+    line = followed()
+    assert places(line.here) == {BookLine.STOPPED: MOVED, BookLine.LOST: WHOLE - MOVED}
+    line.give(told(line, B1, BankState.FROZEN, fen=500_000, step="stop.t0"))
+    assert places(line.here) == {BookLine.FROZEN: 500_000, BookLine.LOST: WHOLE - 500_000}
+    assert of_case(line.here).frozen == 500_000
+
+
+def test_money_that_a_bank_gives_back_from_beyond_the_payee_leaves_frozen_for_returned() -> None:
+    line = followed()
+    line.give(told(line, B1, BankState.FROZEN, fen=500_000, step="stop.t0"))
+    line.give(told(line, B1, BankState.RETURNED, fen=200_000, step="stop.t0"))
+    found = places(line.here)
+    assert (found[BookLine.FROZEN], found[BookLine.RETURNED]) == (300_000, 200_000)
+    line.give(told(line, B1, BankState.RETURNED, fen=500_000, step="stop.t0"))
+    assert places(line.here)[BookLine.RETURNED] == 500_000
+    assert BookLine.FROZEN not in places(line.here)
+
+
+def test_frozen_money_beyond_the_payee_stays_in_the_books_when_its_stop_has_run_out() -> None:
+    line = followed()
+    line.give(told(line, B1, BankState.FROZEN, fen=500_000, step="stop.t0"))
+    line.pass_to(line.now.replace(year=2027))
+    found = places(line.here)
+    assert (found[BookLine.FROZEN], found.get(BookLine.STOPPED, 0)) == (500_000, 0)
+
+
+def test_the_same_message_again_changes_nothing() -> None:
+    line = followed()
+    for _ in range(2):
+        line.give(told(line, B1, BankState.FROZEN, fen=500_000, step="stop.t0"))
+    booked = line.here.booked
+    line.give(told(line, B1, BankState.FROZEN, fen=1, step="stop.t0"))
+    assert line.here.booked == booked
+
+
+ANSWERS = st.tuples(
+    st.sampled_from(["bank:1", B1]),
+    st.sampled_from([BankState.IN_FORCE, BankState.FROZEN, BankState.RETURNED, BankState.RELEASED]),
+    st.sampled_from([0, 1, 300_000, MOVED, WHOLE, 9 * WHOLE]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ANSWERS, max_size=8))
+def test_whatever_two_banks_say_each_fen_of_the_payment_is_in_one_place_on_each_day(
+    answers: list[tuple[str, BankState, int]],
+) -> None:
+    line = followed()
+    for transfer, state, fen in answers:
+        step = "stop.t0" if transfer == B1 else "none"
+        line.give(told(line, transfer, state, fen=fen, step=step))
+        found = standing(line.here)
+        assert all(found[place] >= 0 for place in PLACES)
+        assert sum(found[place] for place in PLACES) <= WHOLE
+        total = Counter[BookLine]()
+        for lines in line.here.booked.values():
+            total.update(lines)
+        assert +total == found
+        assert 0 <= of_case(line.here).frozen <= WHOLE
