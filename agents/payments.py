@@ -1,4 +1,4 @@
-"""Stop-payments: requests a stop from the payee's bank, extends it or lifts it."""
+"""Orders to banks: stops a payee's account, extends the stop or lifts it; holds the resident's own account."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from domain.payments.same_payment import end_to_end_id
 from schemas.casework.cases import Payment
 from schemas.casework.events import Dispatch
+from schemas.casework.own_account import OwnHold
 from schemas.codes.channels import OwnAccount, UnknownAccount
 from schemas.levels import Action, Result
 from schemas.levels import Channel as Name
@@ -32,6 +33,8 @@ class BankProvider(Gateway):
         If the register has such an account as the payer's own, the answer is FAILED too. `dispatch`: its id, so that
         the signature covers it: by it a bank knows a repeated order.
         """
+        if dispatch.own_hold is not None:
+            return await self._own_hold(dispatch, dispatch.own_hold)
         payment = dispatch.payment
         resident = await self._outgoing.resident(dispatch)
         account = await self._outgoing.account(payment.payee) if payment else None
@@ -56,6 +59,31 @@ class BankProvider(Gateway):
         }
         known = institution if institution in self._outgoing.institutions.by_code else None
         return Order("/stop-payments", order, document=self._document(dispatch, order), bank=known or "")
+
+    async def _own_hold(self, dispatch: Dispatch, hold: OwnHold) -> Order | Answer:
+        """Return the order about the resident's own account: with its number, ground, end and living allowance, and the
+        approvers' roles; a FAILED answer if the register no longer has the account as the resident's.
+        """
+        resident = await self._outgoing.resident(dispatch)
+        lifts = dispatch.action is Action.LIFT_HOLD  # an account that was given up since is released too
+        account = self._outgoing.own_account(resident, hold.own_account, former=lifts) if resident else None
+        if resident is None or account is None:
+            return Answer(Result.FAILED, UnknownAccount())
+        card = self._outgoing.institutions.of_card(account)
+        order = {
+            "dispatch": dispatch.id,
+            "institution": card.code if card else None,
+            "holder": resident.name,
+            "action": dispatch.action.value,
+            "account": account,
+            "number": hold.number,
+            "law": hold.law,
+            "allowance_fen": hold.allowance_fen,
+            "allowance_span": hold.allowance_span.value,
+            "approved_by": [approval.role.value for approval in hold.approvals],
+            "until": hold.until.isoformat() if hold.until else None,
+        }
+        return Order("/own-holds", order, bank=card.code if card else "")
 
     def _institution(self, payment: Payment) -> str | None:
         """Return the code of the payee's institution, by the table's code where a bank's answer names it otherwise."""

@@ -27,7 +27,7 @@ from console.reference.answers import (
 )
 from console.reference.json_schema import RemarkSchema
 from schemas.channels.objections import ObjectionNotice, ObjectionStands
-from schemas.channels.receipts import BankReceipt, SmsReceipt, StationReceipt, VoiceReceipt
+from schemas.channels.receipts import BankReceipt, OwnHoldReceipt, SmsReceipt, StationReceipt, VoiceReceipt
 from schemas.risk.payee_checks import MOST_SUBJECTS, AbandonedCheck, PayeesFound, PayeeSubject
 from schemas.risk.signals import Signal
 from streams.channels.signing import NONCE, SIGNATURE, TIMESTAMP, TOLERANCE_SECONDS
@@ -156,6 +156,7 @@ OPERATIONS = (
             ("sms", SmsReceipt, "A carrier reports the result of a text message.", ""),
             ("voice", VoiceReceipt, "A carrier reports the result of an automated call.", ""),
             ("bank", BankReceipt, "A bank reports the result of a stop-payment.", f"ISO 20022: {', '.join(ANSWERS)}"),
+            ("own-holds", OwnHoldReceipt, "A bank answers an order about its customer's own account.", ""),
             ("station", StationReceipt, "A station reports the stage of an officer's visit.", ""),
         )
     ),

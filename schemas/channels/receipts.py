@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from schemas.base import Fen, Model, Note, Text, Token, When
 from schemas.casework.inputs import TOLD_BY_SYSTEM, BankState, Checklist, OutcomeAct, VisitStage
 from schemas.casework.movements import MOST_STATED, MovedMoney
+from schemas.casework.own_account import OwnHoldAnswerState
 from schemas.people.residents import DivisionCode
 
 
@@ -80,6 +81,16 @@ class BankReceipt(_Receipt):
     until: When | None = None
     bank: Token | None = None
     movements: list[MovementReceipt] = Field(default_factory=list, max_length=MOST_STATED)
+
+
+class OwnHoldReceipt(_Receipt):
+    """A bank's answer to an order about its customer's own account. `until`: when it ends the hold, if sooner than
+    ordered; `bank`: the code of the bank that answers.
+    """
+
+    state: OwnHoldAnswerState
+    until: When | None = None
+    bank: Token | None = None
 
 
 class StationReceipt(_Receipt):

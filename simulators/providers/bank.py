@@ -1,4 +1,6 @@
-"""A bank: stop-payments for 48 hours, at most twice per account, and feedback in stages."""
+"""A bank: stop-payments for 48 hours, at most twice per account, and feedback in stages; holds on a customer's own
+account.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,6 +9,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from schemas.casework.inputs import BankState
+from schemas.casework.own_account import OwnHoldAnswerState
 from schemas.channels.receipts import MovementReceipt
 from schemas.levels import Action
 from simulators.providers.base import Contact, Receipt, RefusedError, SimulatedProvider
@@ -14,6 +17,8 @@ from streams.channels.provider import Kind
 from streams.runtime.clock import Clock
 from streams.security.secrets import bank_signer
 
+OWN_HOLDS = "/own-holds"
+OWN_HOLD_AFTER = timedelta(minutes=2)  # assumed: how soon it answers about a customer's own account
 STOP = timedelta(hours=48)
 MOST = 2
 
@@ -113,8 +118,8 @@ class Stops:
 
 
 class Bank(SimulatedProvider):
-    """A simulated bank: `POST /stop-payments` takes stops, extensions and releases, by `action`. `decide`: how it
-    behaves; None: at random.
+    """A simulated bank: `POST /stop-payments` takes stops, extensions and releases, by `action`, and `POST /own-holds`
+    orders about a customer's own account, which it carries out. `decide`: how it behaves about stops; None: at random.
     """
 
     def __init__(
@@ -130,8 +135,12 @@ class Bank(SimulatedProvider):
         self._stops = Stops()
 
     def paths(self) -> dict[str, str]:
-        """Return `/stop-payments`, with the webhook `bank`."""
-        return {"/stop-payments": "bank"}
+        """Return `/stop-payments`, with the webhook `bank`, and `/own-holds`, with its own."""
+        return {"/stop-payments": "bank", OWN_HOLDS: "own-holds"}
+
+    def channel(self, path: str) -> str:
+        """Return `bank`: all its orders and receipts are signed for that channel."""
+        return "bank"
 
     def signer(self, path: str, order: Mapping[str, Any]) -> str:
         """Return the payee's bank, or the gateway if it has no key."""
@@ -143,12 +152,19 @@ class Bank(SimulatedProvider):
         twice already, and KeyError or ValueError if the order is not complete or its action unknown.
         """
         account, action = order["account"], Action(order["action"])
+        if path == OWN_HOLDS:
+            said = f"{order['number']} {order['until']} {order['allowance_fen']} {order['allowance_span']}"
+            return Contact(key, action.value, account, self.clock.now().isoformat(), said)
         self._stops.take(account, action, self.clock.now())
         said = f"{order['transfer']} {order['amount_fen']}"
         return Contact(key, action.value, account, self.clock.now().isoformat(), said)
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
         """Return the bank's feedback as receipts, each with its delay after `now`, in the order of `decide`."""
+        if path == OWN_HOLDS:
+            lifts = Action(order["action"]) is Action.LIFT_HOLD
+            state = OwnHoldAnswerState.LIFTED if lifts else OwnHoldAnswerState.IN_FORCE
+            return [(OWN_HOLD_AFTER, {"state": state.value, "until": None if lifts else order["until"]})]
         action, amount_fen = Action(order["action"]), order["amount_fen"]
         stopping = Stopping(key, action, order["account"], order["transfer"], amount_fen, order.get("institution"))
         return [(said.after, _told(stopping, said, now + said.after)) for said in await self._decide(stopping, now)]

@@ -182,13 +182,17 @@ class SimulatedProvider(ABC):
             await asyncio.sleep(fault.seconds)
         return self._answer_to(key)
 
+    def channel(self, path: str) -> str:
+        """Return the channel that signatures of a path's orders and receipts name: its webhook's name, as a rule."""
+        return self.paths()[path]
+
     def signer(self, path: str, order: Mapping[str, Any]) -> str:
         """Return whose key signs an order and its receipts."""
-        return self.paths()[path]
+        return self.channel(path)
 
     def _unsigned(self, request: Request, path: str, body: bytes, signer: str) -> str:
         """Return why an order's signature is not valid, or ""."""
-        message = SignedMessage(self.paths()[path], path, body, request.method)
+        message = SignedMessage(self.channel(path), path, body, request.method)
         try:
             verify([self._keys[signer]], request.headers, message, time.time())
         except SignatureError as error:
@@ -253,9 +257,9 @@ class SimulatedProvider(ABC):
         self._told[key] += 1
         body = orjson.dumps({"id": f"{key}#{self._told[key]}", "dispatch": key, **receipt})
         for _ in range(times):
-            self._start(self._post(self.paths()[path], body, self._signers.get(key) or self.paths()[path]))
+            self._start(self._post(path, body, self._signers.get(key) or self.channel(path)))
 
-    async def _post(self, channel: str, body: bytes, signer: str) -> None:
+    async def _post(self, path: str, body: bytes, signer: str) -> None:
         """Send until it is accepted: otherwise a contact would stay unknown."""
         trying = AsyncRetrying(
             stop=stop_after_attempt(ATTEMPTS),
@@ -263,18 +267,18 @@ class SimulatedProvider(ABC):
             retry=retry_if_exception_type(httpx.HTTPError),
         )
         try:
-            answer: httpx.Response = await trying(self._posted, channel, body, signer)
+            answer: httpx.Response = await trying(self._posted, path, body, signer)
         except RetryError:
             log.error("a receipt was never taken")  # noqa: TRY400 - the line says it all
             return
         if not answer.is_success:
             log.error("a receipt was refused with %d: %s", answer.status_code, answer.text[:200])
 
-    async def _posted(self, channel: str, body: bytes, signer: str) -> httpx.Response:
+    async def _posted(self, path: str, body: bytes, signer: str) -> httpx.Response:
         """Sign and send a receipt once. Raises httpx.HTTPError if a repetition may help."""
         self._client = self._client or httpx.AsyncClient(timeout=10)
-        url = f"{self._url}/{channel}"
-        message, nonce = SignedMessage(channel, urlsplit(url).path, body), secrets.token_hex(12)
+        url = f"{self._url}/{self.paths()[path]}"
+        message, nonce = SignedMessage(self.channel(path), urlsplit(url).path, body), secrets.token_hex(12)
         headers = {"Content-Type": "application/json", **sign(self._keys[signer], message, time.time(), nonce)}
         if trace := _trace.get():
             headers[tracing.HEADER] = trace

@@ -136,6 +136,13 @@ class Outgoing:
         log.error("%s has another account's number for a token: it is not used", where)
         return None
 
+    def own_account(self, resident: Resident, token: str, *, former: bool) -> str | None:
+        """Return the number of a resident's own account, by the register, or None if it is not theirs. `former`: one
+        that they had before fits too.
+        """
+        held = (each.value for each in resident.accounts if former or each.until is None)
+        return next((value for value in held if _is_of(self._secret, token, value)), None)
+
     def owns(self, resident: Resident, token: str) -> bool:
         """Return whether an account is one of a resident's own, by the register."""
         return token in own_tokens(self._secret, resident)

@@ -21,10 +21,18 @@ from domain.ids import result_id
 from domain.payments.iso_codes import named_id
 from domain.payments.same_payment import references
 from domain.policy.messages import KEYS
+from domain.policy.schedule import OWN_ACCOUNT
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case, Payment
-from schemas.casework.inputs import BankFeedback, ContactResult, OfficerReport
-from schemas.channels.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
+from schemas.casework.inputs import BankFeedback, ContactResult, OfficerReport, OwnHoldAnswer
+from schemas.channels.receipts import (
+    BankReceipt,
+    CallState,
+    OwnHoldReceipt,
+    SmsReceipt,
+    StationReceipt,
+    VoiceReceipt,
+)
 from schemas.codes.channels import ProviderSaid
 from schemas.levels import Action, Channel, Result
 from streams.channels.movements import Tokens, UnreadableAccountError
@@ -53,8 +61,8 @@ BODY_SECONDS = 10.0
 KAFKA_SECONDS = 3.0  # longest wait for Kafka before a receipt is answered with 503
 AGAIN = {"Retry-After": "1"}
 
-Receipt = SmsReceipt | VoiceReceipt | BankReceipt | StationReceipt
-Input = ContactResult | BankFeedback | OfficerReport
+Receipt = SmsReceipt | VoiceReceipt | BankReceipt | OwnHoldReceipt | StationReceipt
+Input = ContactResult | BankFeedback | OwnHoldAnswer | OfficerReport
 
 
 class UnknownDispatchError(LookupError):
@@ -98,12 +106,13 @@ class Receipts:
         """Raise AnotherBanksError if the order went to a bank, and somebody else has signed the answer; or if the
         answer names another bank, or another payment than the order's.
         """
-        if isinstance(receipt, BankReceipt):
+        if isinstance(receipt, BankReceipt | OwnHoldReceipt):
             entry = await self._book.entry(dispatch.resident, dispatch.text)
             case = await self._store.case(self._book.partition(dispatch.resident), dispatch.case)
             self._signatures.check_bank(signed, asked_bank(entry, case, dispatch, self._institutions))
             self._signatures.check_name(signed, receipt.bank)
-            check_payment(case, dispatch, receipt.transfer)
+            if isinstance(receipt, BankReceipt):
+                check_payment(case, dispatch, receipt.transfer)
 
     @asynccontextmanager
     async def once(self, name: str, nonce: str, resident: str) -> AsyncIterator[None]:
@@ -167,6 +176,8 @@ class Receipts:
         """
         dispatch = _parsed(receipt.dispatch, channel)
         action = await self._action(dispatch)
+        if action is not None and (action in OWN_ACCOUNT) is not isinstance(receipt, OwnHoldReceipt):
+            raise UnknownDispatchError(f"this is an order of another kind: {action.value}")
         if action is None:
             if not await self._store.is_whole(self._book.partition(dispatch.resident)):
                 raise NotRecoveredError
@@ -226,6 +237,8 @@ class Receipts:
         match receipt:
             case BankReceipt():
                 return self._bank(receipt, dispatch, tokens)
+            case OwnHoldReceipt():
+                return self._own_hold(receipt, dispatch)
             case StationReceipt():
                 return self._station(receipt, dispatch)
             case _:
@@ -261,6 +274,19 @@ class Receipts:
             movements=tokens.movements(receipt.movements),
         )
 
+    def _own_hold(self, receipt: OwnHoldReceipt, dispatch: DispatchId) -> OwnHoldAnswer:
+        return OwnHoldAnswer(
+            id=result_id(dispatch.text, receipt.state, receipt.id),
+            at=self._clock.now(),
+            resident=dispatch.resident,
+            case=dispatch.case,
+            dispatch=dispatch.text,
+            step=dispatch.step,
+            state=receipt.state,
+            until=receipt.until,
+            bank=receipt.bank,
+        )
+
     def _station(self, receipt: StationReceipt, dispatch: DispatchId) -> OfficerReport:
         return OfficerReport(
             id=result_id(dispatch.text, receipt.stage, receipt.id),
@@ -291,22 +317,23 @@ _STATUS: dict[type[Exception], int] = {
 
 
 def routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
-    """Return the routes of receipts for intake's server: POST /receipts/sms, voice, bank and station.
+    """Return the routes of receipts for intake's server: POST /receipts/sms, voice, bank, own-holds and station.
 
     They answer 200 with the input's id; 400 for an invalid receipt, 401 for a wrong signature, 403 for another
     officer's task or another bank's order, 404 for an unknown dispatch, 409 for a nonce that was used, 408 or 413 for
     a slow or long body, 503 if it must be sent again. Raises SettingsError if a channel or bank has no key.
     """
     receipts = Receipts(outgoing, channels)
-    kinds: list[tuple[str, type[Receipt], Channel]] = [
-        ("sms", SmsReceipt, Channel.SMS),
-        ("voice", VoiceReceipt, Channel.PHONE),
-        ("bank", BankReceipt, Channel.PAYMENT),
-        ("station", StationReceipt, Channel.VISIT),
+    kinds: list[tuple[str, str, type[Receipt], Channel]] = [
+        ("sms", "sms", SmsReceipt, Channel.SMS),
+        ("voice", "voice", VoiceReceipt, Channel.PHONE),
+        ("bank", "bank", BankReceipt, Channel.PAYMENT),
+        ("own-holds", "bank", OwnHoldReceipt, Channel.PAYMENT),
+        ("station", "station", StationReceipt, Channel.VISIT),
     ]
     return [
-        Route(f"/receipts/{name}", _endpoint(receipts, name, model, channel), methods=["POST"])
-        for name, model, channel in kinds
+        Route(f"/receipts/{path}", _endpoint(receipts, signer, model, channel), methods=["POST"])
+        for path, signer, model, channel in kinds
     ]
 
 

@@ -1,4 +1,5 @@
-"""POST /v1/objections: a bank passes on an objection to a stop order that it got, with its source's key.
+"""POST /v1/objections: a bank passes on an objection to an order that it got, with its source's key: a stop order, or a
+hold on its customer's own account.
 
 It becomes an input of the case, before it is answered with 202. A bank can object only to an order that it got itself
 or that is about an account of its own, and it must name the account: to everything else the answer is 404. The account
@@ -15,8 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from domain.casework.orders.objections import may_not_object, objection_id, objection_of, waiting_for
+from domain.casework.orders.objections import may_not_object, objection_id, objection_of, subject_of, waiting_for
 from domain.casework.orders.records import order_of
+from domain.casework.own_account.records import hold_of_step
 from domain.casework.payments import find
 from domain.dispatches.ids import DispatchId, parse
 from domain.identity.identifiers import account_token
@@ -28,9 +30,11 @@ from schemas.casework.cases import Case, Payment
 from schemas.casework.inputs import ObjectStop
 from schemas.casework.objections import ObjectionState, StopObjection
 from schemas.casework.orders import StopOrder
+from schemas.casework.own_account import OwnHold
 from schemas.channels.bank_messages import bank_of
 from schemas.channels.objections import ObjectionNotice, ObjectionStands
 from schemas.codes.refusals import NothingToObjectTo, ObjectionWaits
+from schemas.levels import Channel
 from streams.intake.admission import Admission
 from streams.intake.rate import Rate
 from streams.intake.settings import Feed, IntakeSettings
@@ -50,6 +54,7 @@ BODY_BYTES = 16 * 1024
 KAFKA_SECONDS = 3.0  # longest wait for Kafka before an objection is answered with 503
 COST = 100  # of the rate of payee checks: a hundredth as many objections, because each is kept for good
 EVERYBODY = "*"  # the holder of an embedded installation's key
+EMBEDDED = "embedded"  # what passes an objection on there, if no bank has the account
 AGAIN = {"Retry-After": "1"}
 
 
@@ -95,14 +100,14 @@ class Objections:
     async def _take(self, feed: Feed, notice: ObjectionNotice, case: Case, dispatch: DispatchId) -> Response:
         order, bank = self._own(feed, notice, case, dispatch)
         await self._require_latest(case)
-        name = short_hash("objection", bank, case.id, order.step, notice.id)
+        name = short_hash("objection", bank, case.id, _named(order), notice.id)
         if known := objection_of(case, objection_id(name)):
             return _stands(known)
         match may_not_object(case, order):
             case None:
                 await self._write(name, notice, case, order, bank)
             case ObjectionWaits():
-                return _stands(waiting_for(case, order.transfer))
+                return _stands(waiting_for(case, subject_of(order)))
             case NothingToObjectTo():
                 raise _unknown()
             case why:
@@ -126,23 +131,38 @@ class Objections:
         if latest is None or Case.model_validate_json(latest, extra=ANY_VERSION).id != case.id:
             raise Refused(409, "the order belongs to an earlier case", "Call the centre about this account")
 
-    def _own(self, feed: Feed, notice: ObjectionNotice, case: Case, dispatch: DispatchId) -> tuple[StopOrder, str]:
+    def _own(
+        self, feed: Feed, notice: ObjectionNotice, case: Case, dispatch: DispatchId
+    ) -> tuple[StopOrder | OwnHold, str]:
         """Return the order and the bank that objects. Raises Refused (404) unless the account is the order's, and the
         bank got the order or has the account.
         """
+        if hold := hold_of_step(case, dispatch.step):
+            return self._own_hold(feed, notice, hold, dispatch)
         order = order_of(case, dispatch.step)
         payment = find(case, order.transfer) if order else None
         if order is None or payment is None or order.action.channel is not dispatch.channel:
             raise _unknown()
-        if not self._is_of(order, notice.account):
+        if not self._is_of(order.payee, notice.account):
             raise _unknown()
         if feed.source is not None and feed.source not in self._banks(payment, notice.account):
             raise _unknown()
         return order, feed.source or bank_of(payment.transfer)
 
-    def _is_of(self, order: StopOrder, account: str) -> bool:
+    def _own_hold(
+        self, feed: Feed, notice: ObjectionNotice, hold: OwnHold, dispatch: DispatchId
+    ) -> tuple[OwnHold, str]:
+        card = self._institutions.of_card(notice.account)
+        banks = [name for name in (hold.bank, card.code if card else None) if name]
+        if dispatch.channel is not Channel.PAYMENT or not self._is_of(hold.own_account, notice.account):
+            raise _unknown()
+        if feed.source is not None and feed.source not in banks:
+            raise _unknown()
+        return hold, feed.source or next(iter(banks), EMBEDDED)
+
+    def _is_of(self, token: str, account: str) -> bool:
         try:
-            return account_token(self._secret, account) == order.payee
+            return account_token(self._secret, account) == token
         except ValueError:
             return False
 
@@ -155,13 +175,15 @@ class Objections:
             found.add(bank_of(through))  # a report's transfer begins with no bank
         return {name for name in found if name}
 
-    async def _write(self, name: str, notice: ObjectionNotice, case: Case, order: StopOrder, bank: str) -> None:
+    async def _write(
+        self, name: str, notice: ObjectionNotice, case: Case, order: StopOrder | OwnHold, bank: str
+    ) -> None:
         given = ObjectStop(
             id=name,
             at=self._clock.now(),
             resident=case.resident,
             case=case.id,
-            order=order.step,
+            order=_named(order),
             who=notice.who,
             bank=bank,
             receipt=notice.id,
@@ -174,6 +196,11 @@ class Objections:
 def routes(settings: Settings, intake: IntakeSettings, context: Context) -> list[Route]:
     """Return the route of objections for intake's server. Raises SettingsError if the keys or the rate are invalid."""
     return [Route("/v1/objections", Objections(settings, intake, context).post, methods=["POST"])]
+
+
+def _named(order: StopOrder | OwnHold) -> str:
+    """Return how an objection names its order."""
+    return order.step if isinstance(order, StopOrder) else order.id
 
 
 def _notice(body: bytes) -> ObjectionNotice:
