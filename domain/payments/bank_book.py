@@ -17,6 +17,7 @@ from schemas.casework.cases import Case, Payment, Stop
 from schemas.casework.events import CaseEvent, Dispatch, FactKind
 from schemas.casework.objections import ObjectionState, StopObjection
 from schemas.casework.orders import StopOrder
+from schemas.casework.own_account import OwnHold, OwnHoldState
 from schemas.channels.bank_messages import BankMessage, bank_of
 from schemas.levels import Action, Channel, Result
 
@@ -68,13 +69,24 @@ class OrderLine(NamedTuple):
 
 
 class ObjectionLine(NamedTuple):
-    """The latest state of an objection to a stop order. `number`: as of its order; `amount_fen`: of the payment."""
+    """The latest state of an objection. `number`: as of its stop order; None: to a hold on the resident's own account;
+    `amount_fen`: of the payment.
+    """
 
     case: str
     division: str
-    number: int
+    number: int | None
     amount_fen: int
     objection: StopObjection
+    version: int
+
+
+class OwnHoldLine(NamedTuple):
+    """The latest state of a hold on the resident's own account."""
+
+    case: str
+    division: str
+    hold: OwnHold
     version: int
 
 
@@ -128,6 +140,7 @@ class BankBook:
     stops: OrderedDict[tuple[str, int], StopLine] = field(default_factory=OrderedDict)
     orders: OrderedDict[tuple[str, str], OrderLine] = field(default_factory=OrderedDict)
     objections: OrderedDict[tuple[str, str], ObjectionLine] = field(default_factory=OrderedDict)
+    own_holds: OrderedDict[tuple[str, str], OwnHoldLine] = field(default_factory=OrderedDict)
     sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
     told: OrderedDict[str, list[BankReply]] = field(default_factory=OrderedDict)  # outcomes by dispatch
     came: OrderedDict[str, BankMessage] = field(default_factory=OrderedDict)
@@ -139,6 +152,8 @@ class BankBook:
                 self._stop(event.case, number, payment, payment.stop, event.at)
         for order in event.case.orders:
             self._order(event.case, order)
+        for hold in event.case.own_holds:
+            self._own_hold(event.case, hold)
         for objection in event.case.objections:
             self._objection(event.case, objection)
         for dispatch in event.dispatches:
@@ -182,6 +197,18 @@ class BankBook:
         """Return the objections that were decided, the latest first, in divisions for which `sees` is true."""
         found = [line for line in self.objections.values() if not line.objection.waits and sees(line.division)]
         return sorted(found, key=lambda line: line.objection.decided_at or line.objection.at, reverse=True)
+
+    def own_accounts(self, sees: Callable[[str], bool]) -> list[OwnHoldLine]:
+        """Return the holds on residents' own accounts in divisions for which `sees` is true: first those on which
+        persons must decide, by their clock, then those that are open, then the latest others.
+        """
+        seen = [line for line in self.own_holds.values() if sees(line.division)]
+        waiting = [line for line in seen if line.hold.state is OwnHoldState.PROPOSED]
+        running = [line for line in seen if line.hold.state.open and line.hold.state is not OwnHoldState.PROPOSED]
+        ended = [line for line in seen if not line.hold.state.open]
+        waiting.sort(key=lambda line: line.hold.due)
+        running.sort(key=lambda line: line.hold.until or line.hold.due)
+        return [*waiting, *running, *sorted(ended, key=lambda line: line.hold.asked_at, reverse=True)]
 
     def false_reports(self, sees: Callable[[str], bool]) -> list[SourceRecord]:
         """Return the record of each source with a false report, those with the most first, in divisions for which
@@ -273,11 +300,16 @@ class BankBook:
         name = (case.id, objection.id)
         known = self.objections.get(name)
         found = next(((n, payment) for n, payment in numbered(case) if payment.transfer == objection.transfer), None)
-        if found is None or (known is not None and known.version >= case.version):
+        if known is not None and known.version >= case.version:
             return
-        number, payment = found
-        line = ObjectionLine(case.id, case.profile.division, number, payment.amount_fen, objection, case.version)
+        number, amount = (found[0], found[1].amount_fen) if found else (None, 0)
+        line = ObjectionLine(case.id, case.profile.division, number, amount, objection, case.version)
         _keep(self.objections, name, line)
+
+    def _own_hold(self, case: Case, hold: OwnHold) -> None:
+        known = self.own_holds.get((case.id, hold.id))
+        if known is None or known.version < case.version:
+            _keep(self.own_holds, (case.id, hold.id), OwnHoldLine(case.id, case.profile.division, hold, case.version))
 
     def _apply(self, event: CaseEvent) -> None:
         if event.input_kind != "contact_result":

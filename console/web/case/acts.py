@@ -27,6 +27,7 @@ from schemas.casework.cases import Case
 from schemas.casework.inputs import Act, AssignAct, ClaimAct, NoteAct, ReleaseStopAct
 from schemas.casework.objections import DecideObjectionAct
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, HandOverStopAct
+from schemas.casework.own_account import ApproveHoldAct, DeclineHoldAct, LiftHoldAct
 from schemas.channels.releases import LEAST_REASON, MOST_REASON, ReleaseRequest, ReleaseState
 from schemas.codes.any_code import AnyCode
 from schemas.codes.refusals import (
@@ -61,7 +62,15 @@ class Taken:
     by: str
 
 
-Decision = ApproveStopAct | DeclineStopAct | HandOverStopAct | DecideObjectionAct
+Decision = (
+    ApproveStopAct
+    | DeclineStopAct
+    | HandOverStopAct
+    | DecideObjectionAct
+    | ApproveHoldAct
+    | DeclineHoldAct
+    | LiftHoldAct
+)
 """Acts that have a page of their own at the release desk, which asks again who acts: nowhere else are they taken."""
 
 LATE_SECONDS = 2.0  # wait this long for the journal to catch up with the store

@@ -31,7 +31,7 @@ from console.web.routes.centre import (
     wall,
 )
 from console.web.routes.field import my_shifts, push, roster_files, rosters, tasks
-from console.web.routes.money import objections, orders, payers, release
+from console.web.routes.money import objections, orders, own_account, payers, release
 from console.web.routes.people import account, approvals, front, guests, health, keys, sign_in, staff, unmask
 from console.web.routes.programs import api, integrations, webhooks
 
@@ -73,6 +73,7 @@ DOORS: tuple[Door, ...] = (
     wall.door,
     release.door,
     orders.door,
+    own_account.door,
     objections.door,
     rosters.door,
     roster_files.door,

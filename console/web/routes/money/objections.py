@@ -2,6 +2,8 @@
 person who had no part in the stop.
 """
 
+from typing import Any
+
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -11,6 +13,7 @@ from console.web.auth.words import N_
 from console.web.case import acts, answers
 from console.web.case.acting import acted
 from console.web.case.answers import Answered
+from console.web.case.view import person_of
 from console.web.kit.door import RELEASES, Door
 from console.web.kit.filled import Filled, FormError, fen, filled, new_form
 from console.web.kit.i18n import translate
@@ -19,12 +22,12 @@ from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.routes.money.messages import REASON_LENGTH, messages, not_done
 from domain.casework.orders import objections
-from domain.casework.orders.records import order_of
 from domain.casework.payments import find
 from domain.ids import short_hash
 from domain.policy import PolicyError
 from domain.policy.objections import REVIEWERS
-from schemas.casework.cases import Case, Payment
+from domain.wording import labels
+from schemas.casework.cases import Case
 from schemas.casework.inputs import ObjectStop
 from schemas.casework.objections import (
     DecideObjectionAct,
@@ -33,6 +36,8 @@ from schemas.casework.objections import (
     StopObjection,
     WrongfulCause,
 )
+from schemas.casework.orders import StopOrder
+from schemas.casework.own_account import OwnHold
 from schemas.channels.releases import LEAST_REASON, MOST_REASON
 from schemas.people.staff import StaffRole
 from streams.repositories.policies import UnknownPolicyError
@@ -170,7 +175,7 @@ def _typed(given: Filled | None, *fields: str) -> dict[str, str]:
 
 async def _with_order(made: Services, who: Who, case_id: str, step: str) -> Case:
     case = await acts.found(made, who, case_id)
-    if order_of(case, step) is None:
+    if objections.ordered(case, step) is None:
         raise NotFoundError
     return case
 
@@ -191,12 +196,19 @@ async def _reviewers(made: Services, case: Case) -> tuple[StaffRole, ...]:
         return REVIEWERS
 
 
-def _payment(case: Case, transfer: str) -> Payment:
-    """Return what a stop is about. Raises NotFoundError if the case does not have it."""
-    payment = find(case, transfer)
-    if payment is None:
+async def _exchanged(made: Services, who: Who, case: Case, order: StopOrder | OwnHold | None) -> dict[str, Any]:
+    """Return what the page shows of the order's payment, and the address and state of the order. A hold on the
+    resident's own account has no payment. Raises NotFoundError if the case does not have the order's payment.
+    """
+    if isinstance(order, OwnHold):
+        person = await person_of(made, who, case, made.line.clock.now())
+        shown = {"page": f"/release/own-account/{case.id}/{order.id}", "state": labels.OWN_HOLD_STATES[order.state]}
+        return {"payment": None, "person": person, "ordered": shown}
+    payment = find(case, order.transfer) if order else None
+    if order is None or payment is None:
         raise NotFoundError
-    return payment
+    shown = {"page": f"/release/orders/{case.id}/{order.step}", "state": labels.ORDER_STATES[order.state]}
+    return {**await messages(made, who, case, payment), "ordered": shown}
 
 
 async def _form(
@@ -209,7 +221,7 @@ async def _form(
     status: int = 200,
 ) -> Response:
     """Return the page with the form for an objection; the look is recorded in the audit first."""
-    made, order = services(request), order_of(case, step)
+    made, order = services(request), objections.ordered(case, step)
     if order is None:
         raise NotFoundError
     await trail.record_look(made, who, "order", case.id)
@@ -220,7 +232,7 @@ async def _form(
         status,
         case=case,
         order=order,
-        waits=objections.waiting_for(case, order.transfer),
+        waits=objections.waiting_for(case, objections.subject_of(order)),
         may_not=say(request, may_not) if may_not else "",
         objectors=list(Objector),
         grounds=list(ObjectionGround),
@@ -228,8 +240,8 @@ async def _form(
         typed=_typed(typed, "who", "ground", "text"),
         wrong=wrong,
         form_id=typed.form if typed and status == 202 else new_form(),  # sent again, it is the same objection
-        here=f"/release/objections/{case.id}/{order.step}",
-        **await messages(made, who, case, _payment(case, order.transfer)),
+        here=f"/release/objections/{case.id}/{step}",
+        **await _exchanged(made, who, case, order),
     )
 
 
@@ -245,7 +257,7 @@ async def _page(
     """Return an objection's page; the look is recorded in the audit first."""
     made = services(request)
     await trail.record_look(made, who, "objection", case.id)
-    payment = _payment(case, found.transfer)
+    order = objections.ordered(case, found.order)
     may_not = objections.may_not_review(case, found, who.login, who.role, await _reviewers(made, case))
     return page(
         request,
@@ -253,7 +265,7 @@ async def _page(
         status,
         case=case,
         found=found,
-        order=order_of(case, found.order),
+        order=order,
         may_not=say(request, may_not) if may_not else "",
         causes=list(WrongfulCause),
         typed=_typed(typed, "cause", "compensation", "reason"),
@@ -261,5 +273,5 @@ async def _page(
         form_id=typed.form if typed and status == 202 else new_form(),
         here=f"/release/objections/{case.id}/{found.id}",
         names=await made.staff.names(),
-        **await messages(made, who, case, payment),
+        **await _exchanged(made, who, case, order),
     )

@@ -334,6 +334,7 @@ async def _desk_page(
         more_orders=len(undecided) - len(orders),
         objections=objections[:STOPS_SHOWN],
         more_objections=max(0, len(objections) - STOPS_SHOWN),
+        own_holds=len(book.own_accounts(who.sees)),
         waiting=waiting,
         decided=requests[len(waiting) :][:DECIDED_SHOWN],
         asked={(each.case, each.payment): each.id for each in waiting},
