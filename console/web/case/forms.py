@@ -19,7 +19,7 @@ from schemas.codes.refusals import GroundMissing, GroundNeedsNote
 
 LINK = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?|[A-Za-z0-9][A-Za-z0-9._:-]{3,127}")
 SURE = frozenset(
-    {"outcome", "close", "lower", "ask_stop", "ask_stops", "release_stop"}
+    {"outcome", "close", "lower", "ask_stop", "ask_stops", "release_stop", "propose_hold"}
 )  # acts that need a confirmation
 
 _Act = dict[str, Any]
@@ -120,6 +120,12 @@ def _three_way(given: Filled) -> _Act:
     return {"do": "note", "what": "three_way_call", "note": note}
 
 
+def _propose_hold(given: Filled) -> _Act:
+    """Return the proposal of a hold on the resident's own account, by its index."""
+    duress = given["duress"] == "yes"
+    return {"do": "propose_hold", "account": given["account"], "duress": duress, "reason": given["reason"]}
+
+
 def _answers(given: Filled) -> _Act:
     """Return an answers act: one answer, a marker that was heard, or in `back` the questions whose answers are
     withdrawn.
@@ -152,6 +158,7 @@ _FORMS: Mapping[str, Callable[[Filled], _Act]] = {
     "tell_contact": _plain("tell_contact", "contact"),
     "note": _plain("note", "what", "note"),
     "three_way": _three_way,
+    "propose_hold": _propose_hold,
     "recording": lambda given: {"do": "note", "what": "recording", "note": link(given["link"])},
     "confirm": _plain("confirm", "reason"),
     "close": _plain("close", "reason"),
@@ -167,6 +174,7 @@ _WRONG = {
     "when": "请选择日期和时间",
     "transfer": "请选择一笔支付",
     "contact": "请选择一位联系人",
+    "account": "请选择当事人的账户",
     "note": "文字太长，最多 2000 字",
     "seen": "页面已经过期，请重新打开",
 }

@@ -15,6 +15,7 @@ from console.web.auth import trail, unmask
 from console.web.auth.who import Signed, Who
 from console.web.case import facts
 from console.web.case.acts import found
+from console.web.case.own_accounts import own_accounts
 from console.web.case.stories import Story, TimelineEntry
 from console.web.case.view import context, recordings, timeline, view
 from console.web.kit.door import DESK, Door
@@ -106,6 +107,7 @@ async def render(
     usual: dict[str, Any] = {
         "view": shown,
         "case": case,
+        "own": await own_accounts(made, case, shown.person.resident),
         "form": new_form,
         "filled": None,
         "wrong": None,

@@ -1,4 +1,4 @@
-"""Routes of holds on residents' own accounts at the release desk: two persons approve one, others decline or lift it."""
+"""Routes of holds on residents' own accounts at the release desk: approved by two, declined, lifted, printed."""
 
 from typing import Annotated, Any
 
