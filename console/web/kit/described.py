@@ -48,7 +48,7 @@ class WordedCase(Case):
     Of a payment that a person reported it has neither names nor numbers: `reported` is null. What a person wrote of an
     order's freezing has no numbers of anybody; `freezing` is null for a token without `cases.words`.
     `movements` is empty, and no account of `traced` has a `movement`: the money's way leads through the accounts of
-    others. Nor has it what was said of an objection.
+    others. Nor has it what was said of an objection, or the account and the reason of a hold.
     """
 
     words: list[str]
@@ -63,11 +63,14 @@ class WordedCase(Case):
         told = [words.sentence(each) for each in case.danger.reasons]
         hidden: dict[str, object] = {"movements": [], "accounts": [], "traced": traced}
         hidden["objections"] = [each.model_copy(update=_NO_WORDS) for each in case.objections]
+        hidden["own_holds"] = [each.model_copy(update=_NO_ACCOUNT) for each in case.own_holds]
         changed = {"payments": payments, "steps": steps, "orders": orders, **hidden}
         return cls.model_construct(**{**dict(case), **changed}, words=told)
 
 
 _NO_WORDS = {"text": "", "reason": "", "receipt": ""}  # of an objection: those who handle it read them on its page
+
+_NO_ACCOUNT = {"own_account": "", "reason": "**"}  # of a hold: likewise
 
 
 def _step(step: Step, shown: Shown) -> Step:
