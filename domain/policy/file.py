@@ -8,13 +8,13 @@ import tomli  # tomllib's own author's: only here an error has its line and colu
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from domain.policy.approval import OwnAccountRules
 from domain.policy.breaker_rules import BreakerRules
 from domain.policy.duty import Duty
 from domain.policy.fatigue import Fatigue
 from domain.policy.faults import LONGEST_GIVEN, FaultCode, PolicyFault, of_pydantic
 from domain.policy.lines import Path, line_of, places_of, repeated
 from domain.policy.messages import Messages
-from domain.policy.own_account import OwnAccountRules
 from domain.policy.plan import Plan
 from domain.policy.retention import Retention
 from domain.policy.risk import RiskRules

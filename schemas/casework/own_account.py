@@ -13,8 +13,6 @@ from schemas.people.staff import StaffRole
 MOST_OWN_HOLDS = 20  # of a case
 MOST_HOLD_DAYS = 30  # of one hold: Singapore's Protection from Scams Act 2025 has the same
 LEAST_HOLD_PERSONS, MOST_HOLD_PERSONS = 2, 3
-HOLD_DECIDERS = (StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR)
-"""The roles that a policy may name for approving a hold."""
 
 
 class AllowanceSpan(StrEnum):

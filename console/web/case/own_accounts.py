@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from console.web.kit.services import Services
 from domain.casework.own_account.last_resort import may_not_propose
 from domain.policy import PolicyError
-from domain.policy.own_account import OwnAccountRules
+from domain.policy.approval import OwnAccountRules
 from schemas.casework.cases import Case
 from schemas.codes.own_account import NotLastResort, OwnAccountRefusal
 from schemas.people.residents import Resident

@@ -8,7 +8,7 @@ from domain.casework.own_account.last_resort import may_not_propose, resort_of
 from domain.casework.own_account.lifting import lift_own_hold
 from domain.casework.own_account.records import HOLD_CLOCK, own_hold_of, put_hold
 from domain.casework.steps import plan_step
-from domain.policy.own_account import OwnAccountRules
+from domain.policy.approval import OwnAccountRules
 from schemas.casework.events import FactKind
 from schemas.casework.orders import Approval
 from schemas.casework.own_account import (

@@ -5,7 +5,7 @@ nothing milder has stopped; it ends after 30 days and leaves money to live on.
 """
 
 from domain.casework import grounds
-from domain.policy.own_account import OwnAccountRules
+from domain.policy.approval import OwnAccountRules
 from schemas.casework.cases import Case
 from schemas.casework.own_account import MOST_OWN_HOLDS
 from schemas.codes.own_account import (
