@@ -184,6 +184,7 @@ OWN_HOLD_STATES = {
     OwnHoldState.WITHDRAWN: "已撤回",
     OwnHoldState.REFUSED: "银行拒绝",
     OwnHoldState.UNCONFIRMED: "银行未答复",
+    OwnHoldState.FAILED: "未能发出",
 }
 LAST_RESORTS = {
     LastResort.NOT_DISSUADED: "已通话或见面，未劝住",

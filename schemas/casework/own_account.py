@@ -23,11 +23,12 @@ class AllowanceSpan(StrEnum):
 
 
 class OwnHoldState(StrEnum):
-    """The states of a hold. No bank knows of one before it is ASKED; all but the first four and LIFTING are ends."""
+    """The states of a hold. No bank knows of one before it is ASKED. The first five are open, the others are ends."""
 
     PROPOSED = "proposed"  # waits for persons
     ASKED = "asked"  # approved, and on its way to the bank
     IN_FORCE = "in_force"  # the bank has confirmed it
+    UNCONFIRMED = "unconfirmed"  # the bank has not answered: it may have it or not
     LIFTING = "lifting"  # the bank is asked to end it
     LIFTED = "lifted"  # the bank has ended it early
     ENDED = "ended"  # its time is over
@@ -35,7 +36,7 @@ class OwnHoldState(StrEnum):
     UNDECIDED = "undecided"  # not enough persons approved in time
     WITHDRAWN = "withdrawn"  # no longer needed before the bank had confirmed it
     REFUSED = "refused"  # by the bank
-    UNCONFIRMED = "unconfirmed"  # the bank has not answered
+    FAILED = "failed"  # the order could not be sent
 
     @property
     def open(self) -> bool:
@@ -43,12 +44,18 @@ class OwnHoldState(StrEnum):
         return self in _OPEN
 
     @property
-    def objectionable(self) -> bool:
-        """Whether anybody can object to the hold: the bank has it, or is about to get it."""
-        return self in (OwnHoldState.ASKED, OwnHoldState.IN_FORCE)
+    def liftable(self) -> bool:
+        """Whether the hold can be lifted, and so objected to: the bank has it, may have it, or is about to get it."""
+        return self in _AT_THE_BANK
+
+    @property
+    def counts(self) -> bool:
+        """Whether the hold counts among those that the policy permits for an account: a bank has or may have had it."""
+        return self in _AT_THE_BANK | {OwnHoldState.LIFTING, OwnHoldState.LIFTED, OwnHoldState.ENDED}
 
 
-_OPEN = frozenset({OwnHoldState.PROPOSED, OwnHoldState.ASKED, OwnHoldState.IN_FORCE, OwnHoldState.LIFTING})
+_AT_THE_BANK = frozenset({OwnHoldState.ASKED, OwnHoldState.IN_FORCE, OwnHoldState.UNCONFIRMED})
+_OPEN = _AT_THE_BANK | {OwnHoldState.PROPOSED, OwnHoldState.LIFTING}
 
 
 class OwnHold(Model):

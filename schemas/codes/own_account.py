@@ -84,6 +84,12 @@ class OwnHoldLifted(Code, frozen=True):
     zh: ClassVar = "银行已恢复本人账户转出"
 
 
+class OwnHoldLiftRefused(Code, frozen=True):
+    """The bank has refused to lift a hold before its end."""
+
+    zh: ClassVar = "银行拒绝提前恢复本人账户转出"
+
+
 class OwnHoldEnded(Code, frozen=True):
     """The time of a hold is over. It is never renewed by itself."""
 
@@ -170,6 +176,7 @@ OwnAccountCode = (
     | OwnHoldUnconfirmed
     | OwnHoldLiftOrdered
     | OwnHoldLifted
+    | OwnHoldLiftRefused
     | OwnHoldEnded
 )
 """What came of a hold on the resident's own account."""

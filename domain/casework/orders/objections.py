@@ -92,7 +92,7 @@ def may_not_object(case: Case, order: StopOrder | OwnHold | None) -> RefusalCode
 
 
 def _may_not_object_to_hold(case: Case, hold: OwnHold) -> RefusalCode | None:
-    if not hold.state.objectionable:
+    if not hold.state.liftable:
         return NothingToObjectTo()
     if any(each.waits for each in _of_account(case, hold.id)):
         return ObjectionWaits()

@@ -8,18 +8,20 @@ from schemas.casework.cases import LIVE_STEPS, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import OwnHoldAnswer
 from schemas.casework.own_account import OwnHold, OwnHoldAnswerState, OwnHoldState
+from schemas.codes.any_code import AnyCode
 from schemas.codes.own_account import (
     NoOwnHold,
     OwnHoldEnded,
     OwnHoldInForce,
     OwnHoldLifted,
+    OwnHoldLiftRefused,
     OwnHoldNotNeeded,
     OwnHoldRefused,
     OwnHoldUndecided,
 )
 from schemas.levels import Action
 
-_AWAITED = (OwnHoldState.ASKED, OwnHoldState.UNCONFIRMED)
+_AWAITED = (OwnHoldState.ASKED, OwnHoldState.UNCONFIRMED, OwnHoldState.FAILED)
 
 
 def own_hold_answer(draft: DecisionBuilder, given: OwnHoldAnswer) -> None:
@@ -59,6 +61,9 @@ def _refused(draft: DecisionBuilder, given: OwnHoldAnswer, hold: OwnHold) -> Non
         put_hold(draft, hold, state=OwnHoldState.REFUSED)
         draft.note(FactKind.OWN_ACCOUNT, OwnHoldRefused())
         _answered(draft, hold, StepState.FAILED)
+    elif hold.state is OwnHoldState.LIFTING and given.step != hold.step:  # it ends by its clock
+        draft.note(FactKind.OWN_ACCOUNT, OwnHoldLiftRefused())
+        _answered(draft, hold, StepState.FAILED)
 
 
 def _lifted(draft: DecisionBuilder, hold: OwnHold) -> None:
@@ -77,7 +82,7 @@ def _answered(draft: DecisionBuilder, hold: OwnHold, state: StepState) -> None:
             end(draft, step, StepState.FAILED if state is StepState.FAILED else StepState.DONE, _what(draft, hold))
 
 
-def _what(draft: DecisionBuilder, hold: OwnHold) -> OwnHoldInForce | OwnHoldRefused | OwnHoldLifted | OwnHoldEnded:
+def _what(draft: DecisionBuilder, hold: OwnHold) -> AnyCode:
     """Return what the hold's end says of its steps."""
     known = own_hold_of(draft.case, hold.id) or hold
     match known.state:
@@ -87,6 +92,8 @@ def _what(draft: DecisionBuilder, hold: OwnHold) -> OwnHoldInForce | OwnHoldRefu
             return OwnHoldRefused()
         case OwnHoldState.LIFTED:
             return OwnHoldLifted()
+        case OwnHoldState.LIFTING:
+            return OwnHoldLiftRefused()
         case _:
             return OwnHoldEnded()
 

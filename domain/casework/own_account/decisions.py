@@ -138,7 +138,7 @@ def lift_hold(draft: DecisionBuilder, act: LiftHoldAct, by: str, role: StaffRole
     it is refused, or None.
     """
     hold = own_hold_of(draft.case, act.hold)
-    if hold is None or not hold.state.objectionable:
+    if hold is None or not hold.state.liftable:
         return NoOwnHold()
     if role not in hold.roles:
         return HoldNotOfRole()

@@ -51,6 +51,6 @@ def may_not_propose(case: Case, rules: OwnAccountRules, account: int, *, duress:
     known = [hold for hold in case.own_holds if hold.own_account == case.accounts[account]]
     if any(hold.state.open for hold in known):
         return OwnHoldStands()
-    if sum(hold.step is not None for hold in known) >= rules.times:
+    if sum(hold.state.counts for hold in known) >= rules.times:
         return MostOwnHolds(rules.times)
     return MostOwnHolds(MOST_OWN_HOLDS) if len(case.own_holds) >= MOST_OWN_HOLDS else None

@@ -2,7 +2,7 @@
 
 from domain.casework.draft import DecisionBuilder
 from domain.casework.own_account.last_resort import in_red_danger
-from domain.casework.own_account.records import lift_stem, put_hold
+from domain.casework.own_account.records import lift_stem, may_have_gone_out, put_hold
 from domain.casework.steps import end, plan_step
 from schemas.casework.cases import LIVE_STEPS, StepState
 from schemas.casework.events import FactKind
@@ -19,15 +19,16 @@ def lift_own_hold(draft: DecisionBuilder, hold: OwnHold, why: AnyCode) -> None:
     if hold.state is OwnHoldState.PROPOSED:
         put_hold(draft, hold, state=OwnHoldState.WITHDRAWN)
         return
-    if not hold.state.objectionable:
+    if not hold.state.liftable:
         return
     request = draft.steps.get(hold.step or "")
-    if request is not None and request.state in LIVE_STEPS and request.state is not StepState.SENT:
-        end(draft, request, StepState.WITHDRAWN, why)  # no bank has it: the hold ends with its request
+    live = request if request is not None and request.state in LIVE_STEPS else None
+    if live is not None and not may_have_gone_out(live):
+        end(draft, live, StepState.WITHDRAWN, why)  # no bank has it: the hold ends with its request
         return
     put_hold(draft, hold, state=OwnHoldState.LIFTING)
-    if request is not None and request.state is StepState.SENT:
-        end(draft, request, StepState.WITHDRAWN, why)
+    if live is not None:
+        end(draft, live, StepState.WITHDRAWN, why)
     ask_to_lift(draft, hold, why)
 
 
@@ -41,6 +42,6 @@ def lift_needless(draft: DecisionBuilder) -> None:
     if not draft.case.own_holds or in_red_danger(draft.case):
         return
     for hold in draft.case.own_holds:
-        if hold.state is OwnHoldState.PROPOSED or hold.state.objectionable:
+        if hold.state is OwnHoldState.PROPOSED or hold.state.liftable:
             draft.note(FactKind.OWN_ACCOUNT, OwnHoldNotNeeded())
             lift_own_hold(draft, hold, OwnHoldNotNeeded())

@@ -5,7 +5,7 @@ from schemas.casework.cases import Case, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.own_account import OwnHold, OwnHoldState
 from schemas.codes.own_account import OwnHoldUnconfirmed
-from schemas.levels import Action
+from schemas.levels import NEVER_SENT, Action
 
 HOLD_CLOCK = f"{CLOCK}oh."  # ids of the timers of holds: for the decision, then for the end
 
@@ -53,14 +53,23 @@ def put_hold(draft: DecisionBuilder, hold: OwnHold, **changes: object) -> OwnHol
 
 
 def request_ended(draft: DecisionBuilder, step: Step, state: StepState) -> None:
-    """End the hold of a request that ends without the bank's answer; no effect for other steps."""
+    """End the hold of a request that ends without the bank's answer; no effect for other steps.
+
+    One that the bank may have stays open until it is lifted or its time is over.
+    """
     if step.action is not Action.HOLD_OUTGOING or state is StepState.DONE:
         return
     hold = hold_of_step(draft.case, step.id)
     if hold is None or hold.state is not OwnHoldState.ASKED:
         return
-    if state is StepState.FAILED:
+    if not may_have_gone_out(step):
+        put_hold(draft, hold, state=OwnHoldState.FAILED if state is StepState.FAILED else OwnHoldState.WITHDRAWN)
+    elif state is StepState.FAILED:
         put_hold(draft, hold, state=OwnHoldState.UNCONFIRMED)
         draft.note(FactKind.OWN_ACCOUNT, OwnHoldUnconfirmed(), step)
-    else:
-        put_hold(draft, hold, state=OwnHoldState.WITHDRAWN)
+
+
+def may_have_gone_out(step: Step) -> bool:
+    """Return whether a bank may have a request: one of its attempts was sent, and did not certainly fail."""
+    sent = step.attempt if step.state is StepState.SENT else step.attempt - 1
+    return sent > sum(result in NEVER_SENT for result in step.results)

@@ -158,7 +158,7 @@ async def _page(
         waits=hold.state is OwnHoldState.PROPOSED,
         may_not=say(request, may_not) if may_not else "",
         may_object=may_not_object(case, hold) is None,
-        may_lift=hold.state.objectionable and who.role in hold.roles,
+        may_lift=hold.state.liftable and who.role in hold.roles,
         reasons=say(request, DangerSeen(tuple(case.danger.reasons))),
         wrong=wrong,
         reason=reason,

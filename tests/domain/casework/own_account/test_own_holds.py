@@ -23,6 +23,7 @@ from schemas.codes.own_account import (
     OwnAccountOff,
     OwnHoldEnded,
     OwnHoldInForce,
+    OwnHoldLiftRefused,
     OwnHoldOrdered,
     OwnHoldProposed,
     OwnHoldStands,
@@ -234,6 +235,37 @@ def test_a_refusal_ends_it_and_a_bank_that_does_not_answer_leaves_it_unconfirmed
     assert hold(silent).state is OwnHoldState.UNCONFIRMED
     answer(silent, IN_FORCE)
     assert (hold(silent).state, hold(silent).until) == (OwnHoldState.IN_FORCE, NOON + MONTH)
+
+
+def test_an_order_that_could_not_be_sent_fails_and_does_not_count() -> None:
+    line = ordered()
+    for _ in range(30):
+        if hold(line).state is OwnHoldState.FAILED:
+            break
+        line.result(Result.FAILED, Action.HOLD_OUTGOING)
+        line.pass_to(timedelta(hours=1))
+    assert hold(line).state is OwnHoldState.FAILED
+    propose(line)
+    assert hold(line, 1).state is OwnHoldState.PROPOSED
+
+
+def test_an_order_that_the_bank_may_have_is_lifted_though_its_next_attempt_waits() -> None:
+    line = ordered()
+    line.pass_to(timedelta(minutes=11))  # no answer in time: it will be asked again
+    assert (line.step("own.1").state, line.step("own.1").attempt) == (StepState.PENDING, 2)
+    line.dissuaded()
+    assert hold(line).state is OwnHoldState.LIFTING
+    assert len(asked(line, Action.LIFT_HOLD)) == 1
+
+
+def test_a_bank_that_refuses_to_lift_is_recorded_and_the_hold_still_ends() -> None:
+    line = held()
+    lift(line)
+    answer(line, REFUSED)
+    assert line.facts(FactKind.OWN_ACCOUNT)[-1] == OwnHoldLiftRefused()
+    assert hold(line).state is OwnHoldState.LIFTING
+    line.pass_to(NOON + MONTH + DAY)
+    assert hold(line).state is OwnHoldState.ENDED
 
 
 def test_a_hold_is_lifted_when_its_ground_is_gone() -> None:
