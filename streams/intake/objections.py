@@ -34,7 +34,7 @@ from schemas.casework.own_account import OwnHold
 from schemas.channels.bank_messages import bank_of
 from schemas.channels.objections import ObjectionNotice, ObjectionStands
 from schemas.codes.refusals import NothingToObjectTo, ObjectionWaits
-from schemas.levels import Channel
+from schemas.levels import Action
 from streams.intake.admission import Admission
 from streams.intake.rate import Rate
 from streams.intake.settings import Feed, IntakeSettings
@@ -154,7 +154,7 @@ class Objections:
     ) -> tuple[OwnHold, str]:
         card = self._institutions.of_card(notice.account)
         banks = [name for name in (hold.bank, card.code if card else None) if name]
-        if dispatch.channel is not Channel.PAYMENT or not self._is_of(hold.own_account, notice.account):
+        if dispatch.channel is not Action.HOLD_OUTGOING.channel or not self._is_of(hold.own_account, notice.account):
             raise _unknown()
         if feed.source is not None and feed.source not in banks:
             raise _unknown()
