@@ -59,7 +59,8 @@ def give_back(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
     """Record money as given back by the bank, without a fact: the caller's facts tell of it. No effect if as much is
     recorded already, or for a transfer that the case does not have.
     """
-    draft.case = ledger.with_returned(draft.case, transfer, amount_fen)
+    after = ledger.with_returned(draft.case, transfer, amount_fen)
+    draft.case = ledger.with_returned_beyond(after, transfer, amount_fen)
 
 
 def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str | None = None) -> None:

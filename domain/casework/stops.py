@@ -9,6 +9,7 @@ from domain.casework.orders import records as orders
 from domain.casework.orders.onward import follow_money
 from domain.casework.payments import AGAIN, asks_for, find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
+from domain.payments.ledger import with_frozen_beyond
 from domain.policy.schedule import LATEST
 from schemas.casework.cases import LIVE_STEPS, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
@@ -111,12 +112,17 @@ def _lift_unwanted(draft: DecisionBuilder, transfer: str) -> None:
 
 
 def _counted(draft: DecisionBuilder, given: BankFeedback) -> None:
-    """Keep how much a bank has frozen in an account beyond the payees' with its stop, by which the trace follows it."""
+    """Keep how much a bank has frozen in an account beyond the payees': for the books, and with its stop, by which the
+    trace follows it.
+    """
     payment = find(draft.case, given.transfer)
     if payment is None or payment.movement is None or payment.stop is None:
         return
+    before = draft.case
+    draft.case = with_frozen_beyond(draft.case, given.transfer, given.amount_fen)
     if given.amount_fen not in (0, payment.stop.there_fen):
         draft.pay(payment.model_copy(update={"stop": payment.stop.model_copy(update={"there_fen": given.amount_fen})}))
+    if draft.case is not before:
         draft.note(FactKind.STOP, BankFroze(), amount_fen=given.amount_fen)
 
 
@@ -200,13 +206,15 @@ def set_state(draft: DecisionBuilder, payment: Payment, state: StopState, what: 
 
 def _returned(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     """Book returned money as loss avoided and end the stop: nothing is left to stop."""
-    before, told = draft.case.returned, len(draft.facts)
+    before, told = draft.case, len(draft.facts)
     money.keep(draft, given.transfer, EvidenceClass.A, given.amount_fen)
     money.give_back(draft, given.transfer, given.amount_fen)
     if payment.stop:
         set_state(draft, payment, StopState.RETURNED, MoneyReturned())
-    if draft.case.returned is not before and len(draft.facts) == told:  # more of money that is known to be held
-        draft.note(FactKind.NOTE, MoneyReturned(), amount_fen=draft.case.returned[given.transfer])
+    back = not draft.case.shares(before, "returned", "returned_beyond")
+    if back and len(draft.facts) == told:  # more of money that is known to be held
+        amounts = {**draft.case.returned_beyond, **draft.case.returned}
+        draft.note(FactKind.NOTE, MoneyReturned(), amount_fen=amounts[given.transfer])
 
 
 def _cancelled(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:

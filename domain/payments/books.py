@@ -140,7 +140,7 @@ def _add_confirmed_beyond(found: Counter[BookLine], case: Case) -> int:
     the sum: it is no more than the payments have left.
     """
     sums = {
-        BookLine.RETURNED: sum(case.returned.get(each.transfer, 0) for each in case.traced),
+        BookLine.RETURNED: sum(case.returned_beyond.get(each.transfer, 0) for each in case.traced),
         BookLine.FROZEN: sum(_still_frozen(case, each) for each in case.traced),
     }
     added = 0
@@ -153,7 +153,7 @@ def _add_confirmed_beyond(found: Counter[BookLine], case: Case) -> int:
 
 def _still_frozen(case: Case, account: Payment) -> int:
     """Return how much (fen) of what a bank has frozen in an account it has not given back."""
-    return max(0, case.frozen.get(account.transfer, 0) - case.returned.get(account.transfer, 0))
+    return max(0, case.frozen_beyond.get(account.transfer, 0) - case.returned_beyond.get(account.transfer, 0))
 
 
 def _add_held(found: Counter[BookLine], case: Case) -> None:
@@ -173,7 +173,7 @@ def _confirmed(case: Case, payment: Payment) -> int:
     if payment.movement is None:
         kept = case.kept.get(payment.transfer)
         return kept.amount_fen if kept else 0
-    return max(case.frozen.get(payment.transfer, 0), case.returned.get(payment.transfer, 0))
+    return max(case.frozen_beyond.get(payment.transfer, 0), case.returned_beyond.get(payment.transfer, 0))
 
 
 def _held_as(payment: Payment) -> BookLine | None:

@@ -26,17 +26,7 @@ UNNAMED = "unnamed"
 """The key of a loss reported without a transfer: reported again, it is the same money."""
 
 _CONFIRMED = (EvidenceClass.A, EvidenceClass.B)
-_BOOKED = (  # the fields of `of_case`
-    "kept",
-    "frozen",
-    "payments",
-    "traced",
-    "losses",
-    "outcome",
-    "ground",
-    "warned_at",
-    "opened_at",
-)
+_BOOKED = ("kept", "frozen", "losses", "outcome", "ground", "warned_at", "opened_at")  # the fields of `of_case`
 
 
 class Totals(NamedTuple):
@@ -89,7 +79,7 @@ def of_case(case: Case) -> Totals:
         kept_b=kept[EvidenceClass.B],
         kept_c=kept[EvidenceClass.C],
         kept_d=kept[EvidenceClass.D],
-        frozen=_frozen(case),
+        frozen=sum(case.frozen.values()),
         lost=_lost(case),
         defrauded_after_warning_30d=int(soonest <= 30),
         defrauded_after_warning_90d=int(soonest <= 90),
@@ -130,14 +120,6 @@ def _lost(case: Case) -> int:
     return max(0, in_one_sum, by_transfer)
 
 
-def _frozen(case: Case) -> int:
-    """Return the fen that banks have frozen: beyond the payees' accounts no more than the payments have left."""
-    own = [each for each in case.payments if not booked_earlier(case, each.transfer)]
-    at_payees = sum(case.frozen.get(each.transfer, 0) for each in case.payments)
-    beyond = sum(case.frozen.get(each.transfer, 0) for each in case.traced)
-    return at_payees + min(beyond, max(0, sum(each.amount_fen for each in own) - at_payees))
-
-
 def fold(events: Iterable[CaseEvent]) -> Totals:
     """Return the totals computed from the journal; its events may be in any order and repeated."""
     latest: dict[str, Case] = {}
@@ -173,12 +155,11 @@ def _rank(kept: LossAvoided) -> tuple[str, int]:
 
 
 def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money booked as frozen by a bank, in a payee's account or one that the money went on to: the
-    largest amount reported, at most the payment, or what had been traced to the account.
+    """Return the case with money booked as frozen by a bank: the largest amount reported, at most the payment.
 
     Unchanged for an unknown payment, one booked in an earlier case, or one whose stop was overturned.
     """
-    payment = _stopped(case, transfer)
+    payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
     if amount <= case.frozen.get(transfer, 0) or _not_booked(case, transfer):
         return case
@@ -192,21 +173,49 @@ def without_stopped(case: Case, transfers: Collection[str]) -> Case:
     }
     frozen = {name: amount for name, amount in case.frozen.items() if name not in transfers}
     returned = {name: amount for name, amount in case.returned.items() if name not in transfers}
-    if (kept, frozen, returned) == (case.kept, case.frozen, case.returned):
+    beyond = {
+        name: {transfer: fen for transfer, fen in getattr(case, name).items() if transfer not in transfers}
+        for name in ("frozen_beyond", "returned_beyond")
+    }
+    changed = {"kept": kept, "frozen": frozen, "returned": returned, **beyond}
+    if all(getattr(case, name) == left for name, left in changed.items()):
         return case
-    return balanced(case.model_copy(update={"kept": kept, "frozen": frozen, "returned": returned}))
+    return balanced(case.model_copy(update=changed))
 
 
 def with_returned(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money recorded as given back by a bank, with the same limits as `with_frozen`.
+    """Return the case with money recorded as given back by a bank: the largest amount reported, at most the payment.
 
     Unchanged for an unknown payment or one booked in an earlier case.
     """
-    payment = _stopped(case, transfer)
+    payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
     if amount <= case.returned.get(transfer, 0) or _not_booked(case, transfer):
         return case
     return case.model_copy(update={"returned": {**case.returned, transfer: amount}})
+
+
+def with_frozen_beyond(case: Case, transfer: str, amount_fen: int) -> Case:
+    """Return the case with money recorded as frozen by a bank in an account beyond the payees': the largest amount
+    reported. Unchanged for another transfer, or one whose stop was overturned.
+    """
+    frozen = _more_beyond(case, case.frozen_beyond, transfer, amount_fen)
+    return case if frozen is None else case.model_copy(update={"frozen_beyond": frozen})
+
+
+def with_returned_beyond(case: Case, transfer: str, amount_fen: int) -> Case:
+    """Return the case with money recorded as given back by a bank from an account beyond the payees', likewise."""
+    returned = _more_beyond(case, case.returned_beyond, transfer, amount_fen)
+    return case if returned is None else case.model_copy(update={"returned_beyond": returned})
+
+
+def _more_beyond(case: Case, known: Mapping[str, int], transfer: str, amount_fen: int) -> dict[str, int] | None:
+    """Return the amounts with a greater one for the transfer's account; None if nothing changes."""
+    account = next((each for each in case.traced if each.transfer == transfer), None)
+    amount = min(amount_fen, max(account.amount_fen, account.came_fen or 0)) if account else 0
+    if amount <= known.get(transfer, 0) or _not_booked(case, transfer):
+        return None
+    return {**known, transfer: amount}
 
 
 def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -> Case:
@@ -325,8 +334,3 @@ def _same_account(case: Case, transfer: str) -> set[str]:
 
 def _payment(case: Case, transfer: str) -> Payment | None:
     return next((payment for payment in case.payments if payment.transfer == transfer), None)
-
-
-def _stopped(case: Case, transfer: str) -> Payment | None:
-    """Return the payment, or the account beyond the payees', that a bank has an order about."""
-    return next((each for each in (*case.payments, *case.traced) if each.transfer == transfer), None)

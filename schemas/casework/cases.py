@@ -250,8 +250,10 @@ class Case(Model):
     movements: list[StatedMovement] = Field(default_factory=list, max_length=MOST_MOVEMENTS)  # of the payments' money
     files: list[EvidenceFile] = Field(default_factory=list, max_length=MOST_FILES)
     kept: dict[str, LossAvoided] = Field(default_factory=dict)  # by transfer
-    frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer, of a payment or a traced account
-    returned: dict[str, Fen] = Field(default_factory=dict)  # likewise: what the bank has given back of it
+    frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer
+    returned: dict[str, Fen] = Field(default_factory=dict)  # by transfer: what the bank has given back of it
+    frozen_beyond: dict[str, Fen] = Field(default_factory=dict)  # by transfer of a traced account
+    returned_beyond: dict[str, Fen] = Field(default_factory=dict)  # likewise
     losses: list[Loss] = Field(default_factory=list)
     booked: Books = Field(default_factory=dict)  # what the case has changed in the books, by day
     booked_before: list[str] = Field(default_factory=list)  # transfers already booked in the resident's earlier cases
