@@ -1,5 +1,8 @@
 """A hold on the resident's own account in the console: an operator proposes it, two others approve it, one lifts it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from schemas.casework.cases import Case
 from schemas.casework.inputs import NoteAct
 from schemas.casework.own_account import OwnHoldState
@@ -12,19 +15,19 @@ from tests.console.harness.stops import hidden
 from tests.domain.casework.own_account.holdworld import GROUND
 from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import Line
-from tests.end_to_end.warnings.test_own_hold import enabled
+from tests.end_to_end.warnings.test_own_hold import holds_enabled
 
 DESK = StaffRole.RELEASE_DESK
 
 
-async def talked(line: Line) -> tuple[str, Case]:
-    """Somebody in danger whom a talk has not dissuaded, where holds are enabled; and their account."""
-    line.approves = False
-    await line.policy(enabled)
-    resident, _ = await red(line)
-    await line.operator(resident, NoteAct(what="conversation"))
-    await line.operator(resident, NoteAct(what="conversation_ended"))
-    return resident.accounts[0].value, await line.case(resident)
+@asynccontextmanager
+async def talked(line: Line) -> AsyncIterator[tuple[str, Case]]:
+    """Somebody in danger whom a talk has not dissuaded, where holds are enabled: their account, and the case."""
+    async with holds_enabled(line):
+        resident, _ = await red(line)
+        await line.operator(resident, NoteAct(what="conversation"))
+        await line.operator(resident, NoteAct(what="conversation_ended"))
+        yield resident.accounts[0].value, await line.case(resident)
 
 
 async def listed(console: Stage, case: Case, state: OwnHoldState) -> None:
@@ -50,7 +53,11 @@ async def test_the_province_without_a_ground_offers_no_hold(console: Stage) -> N
 
 async def test_an_operator_proposes_two_others_approve_and_one_lifts(console: Stage) -> None:
     line = console.line()
-    own, case = await talked(line)
+    async with talked(line) as (own, case):
+        await _proposed_approved_lifted(console, line, own, case)
+
+
+async def _proposed_approved_lifted(console: Stage, line: Line, own: str, case: Case) -> None:
     async with await console.signed_in(StaffRole.OPERATOR) as operator:
         page = (await operator.get(f"/cases/{case.id}")).text
         assert 'id="own-account"' in page
@@ -93,7 +100,11 @@ async def test_an_operator_proposes_two_others_approve_and_one_lifts(console: St
 
 async def test_an_objection_to_a_hold_is_taken_down_and_reviewed_on_the_pages_of_objections(console: Stage) -> None:
     line = console.line()
-    own, case = await talked(line)
+    async with talked(line) as (own, case):
+        await _objected_and_lifted(console, line, own, case)
+
+
+async def _objected_and_lifted(console: Stage, line: Line, own: str, case: Case) -> None:
     async with await console.signed_in(StaffRole.OPERATOR) as operator:
         await done(console, operator, case, "propose_hold", account="0", reason="坚持要转账")
     path, begin = f"/release/own-account/{case.id}/own.1", f"/release/objections/{case.id}/own.1"

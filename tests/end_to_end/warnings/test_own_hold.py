@@ -2,6 +2,9 @@
 objection that its customer makes there lifts it once.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from schemas.casework.inputs import NoteAct
 from schemas.casework.objections import DecideObjectionAct, ObjectionState, WrongfulCause
 from schemas.casework.own_account import ApproveHoldAct, OwnHoldState, ProposeHoldAct
@@ -18,11 +21,25 @@ def enabled(text: str) -> str:
     return text.replace("[own_account]\nenabled = false\n", ON)
 
 
+@asynccontextmanager
+async def holds_enabled(line: Line) -> AsyncIterator[None]:
+    """Holds are enabled by an invented local ground; nobody approves anything by themselves."""
+    line.approves = False
+    await line.policy(enabled)
+    try:
+        yield
+    finally:
+        await line.policy()
+
+
 async def test_a_hold_reaches_the_bank_once_and_an_objection_lifts_it_once_though_the_worker_is_killed(
     line: Line,
 ) -> None:
-    line.approves = False
-    await line.policy(enabled)
+    async with holds_enabled(line):
+        await _held_and_lifted(line)
+
+
+async def _held_and_lifted(line: Line) -> None:
     resident = await line.resident(calls=[Result.ACKNOWLEDGED])
     own = resident.accounts[0].value
     await line.signal(call(line, resident, ongoing=True), transfer(line, resident, line.account()))
