@@ -1,5 +1,7 @@
 """How a plan ends: dissuaded or cleared, defrauded, unreachable; and closing and reopening."""
 
+from datetime import timedelta
+
 from domain.casework import money
 from domain.casework.draft import CLOSE, DecisionBuilder
 from domain.casework.planning import begin, closing, plan_close, plan_follow_ups, plan_stops
@@ -20,6 +22,8 @@ from schemas.codes.plan import (
 )
 from schemas.codes.refusals import CaseClosed
 from schemas.levels import Action, Level, Outcome, OutcomeGround
+
+LOOKED_AGAIN = timedelta(days=7)  # when it is looked at again whether a case with a hold can be closed
 
 
 def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: OutcomeGround | None) -> None:
@@ -121,10 +125,14 @@ def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
 
 
 def time_to_close(draft: DecisionBuilder) -> None:
-    """Close the case when its timer fires; if a step is unfinished, set the timer anew instead, after that step."""
-    if draft.live():
+    """Close the case when its timer fires; if a step is unfinished, or a hold of the resident's own account runs, set
+    the timer anew instead: after that step, and within a week for a hold, which closing would lift.
+    """
+    held = [hold.until or hold.due for hold in draft.case.own_holds if hold.state.open]
+    if draft.live() or held:
         last = max((step.due for step in draft.live() if step.due), default=draft.now)
-        plan_close(draft, max(last, draft.now) + draft.plan.close_after)
+        ends = min(max(held, default=draft.now), draft.now + LOOKED_AGAIN)
+        plan_close(draft, max(last, ends, draft.now) + draft.plan.close_after)
         draft.note(FactKind.NOTE, NotClosedYet())
         return
     draft.steps[CLOSE] = draft.steps[CLOSE].model_copy(update={"state": StepState.DONE, "due": None})

@@ -173,10 +173,15 @@ def test_the_bank_confirms_and_the_hold_ends_by_its_clock_without_renewal() -> N
     assert OwnHoldInForce(NOON + MONTH) in line.facts(FactKind.OWN_ACCOUNT)
     assert (hold(line).state, hold(line).bank) == (OwnHoldState.IN_FORCE, "icbc")
     assert line.step("own.1").state is StepState.DONE
-    line.pass_to(NOON + MONTH + DAY)
+    line.pass_to(NOON + MONTH - DAY)
+    assert (line.here.open, hold(line).state) == (True, OwnHoldState.IN_FORCE), "the plan's end does not lift it"
+    line.pass_to(NOON + MONTH)
     assert hold(line).state is OwnHoldState.ENDED
     assert line.facts(FactKind.OWN_ACCOUNT)[-1] == OwnHoldEnded()
     assert len(line.here.own_holds) == len(asked(line)) == 1
+    assert asked(line, Action.LIFT_HOLD) == []
+    line.pass_to(NOON + 2 * MONTH)
+    assert not line.here.open, "the case is closed after it"
 
 
 def test_a_bank_may_end_it_sooner_and_not_later_than_ordered() -> None:
@@ -239,11 +244,11 @@ def test_a_refusal_ends_it_and_a_bank_that_does_not_answer_leaves_it_unconfirmed
 
 def test_an_order_that_could_not_be_sent_fails_and_does_not_count() -> None:
     line = ordered()
-    for _ in range(30):
+    for _ in range(60):
         if hold(line).state is OwnHoldState.FAILED:
             break
         line.result(Result.FAILED, Action.HOLD_OUTGOING)
-        line.pass_to(timedelta(hours=1))
+        line.pass_to(line.step("own.1").due or line.now)  # when it is tried again
     assert hold(line).state is OwnHoldState.FAILED
     propose(line)
     assert hold(line, 1).state is OwnHoldState.PROPOSED
