@@ -42,7 +42,7 @@ def test_it_falls_when_another_attempt_or_another_case_has_followed() -> None:
     )
 
 
-@pytest.mark.parametrize("action", [Action.FOLLOW_UP, Action.STOP_RELEASE])
+@pytest.mark.parametrize("action", [Action.FOLLOW_UP, Action.STOP_RELEASE, Action.LIFT_HOLD])
 def test_a_follow_up_and_a_release_are_owed_to_who_is_dissuaded(action: Action) -> None:
     dispatch = dispatch_for(WHO, action)
     assert validity(dispatch, case_of(dispatch, state=CaseState.DISSUADED), NOW) is None
@@ -51,7 +51,7 @@ def test_a_follow_up_and_a_release_are_owed_to_who_is_dissuaded(action: Action) 
 @given(st.sampled_from(Action), st.sampled_from([CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED]))
 def test_nothing_else_of_the_plan_stands_once_the_case_is_settled(action: Action, state: CaseState) -> None:
     dispatch = dispatch_for(WHO, action)
-    owed = action is Action.STOP_RELEASE or (action is Action.FOLLOW_UP and state is not CaseState.CLOSED)
+    owed = action in (Action.STOP_RELEASE, Action.LIFT_HOLD) or (action is Action.FOLLOW_UP and state is not CaseState.CLOSED)
     assert (validity(dispatch, case_of(dispatch, state=state), NOW) is None) == owed
 
 
