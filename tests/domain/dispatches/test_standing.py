@@ -51,7 +51,8 @@ def test_a_follow_up_and_a_release_are_owed_to_who_is_dissuaded(action: Action) 
 @given(st.sampled_from(Action), st.sampled_from([CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED]))
 def test_nothing_else_of_the_plan_stands_once_the_case_is_settled(action: Action, state: CaseState) -> None:
     dispatch = dispatch_for(WHO, action)
-    owed = action in (Action.STOP_RELEASE, Action.LIFT_HOLD) or (action is Action.FOLLOW_UP and state is not CaseState.CLOSED)
+    lifts = action in (Action.STOP_RELEASE, Action.LIFT_HOLD)
+    owed = lifts or (action is Action.FOLLOW_UP and state is not CaseState.CLOSED)
     assert (validity(dispatch, case_of(dispatch, state=state), NOW) is None) == owed
 
 
