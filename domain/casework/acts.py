@@ -10,6 +10,7 @@ from domain.casework.holds import holding, release
 from domain.casework.orders import decisions as approvals
 from domain.casework.orders import handover, objections
 from domain.casework.orders import records as orders
+from domain.casework.orders.later import end_later
 from domain.casework.own_account import decisions as own_account
 from domain.casework.steps import ask, end, plan_step, withdraw
 from domain.dispatches.validity import ending_of
@@ -206,6 +207,7 @@ def _release_stop(draft: DecisionBuilder, act: ReleaseStopAct, by: str) -> None:
     draft.note(FactKind.STOP, why, by=by)
     withdraw(draft, draft.live_for(act.transfer, *orders.ASKING), StopToBeLifted(act.reason))
     stops.plan_release(draft, act.transfer, why)
+    end_later(draft, act.transfer)
     return None
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from domain.casework import money
 from domain.casework.draft import CLOSE, DecisionBuilder
+from domain.casework.orders.later import end_all_later
 from domain.casework.planning import begin, closing, plan_close, plan_follow_ups, plan_stops
 from domain.casework.steps import end, plan_step, withdraw, wrong_number
 from domain.identity.personal import without
@@ -41,6 +42,7 @@ def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: Outco
     keep = LIFTS | {Action.FOLLOW_UP} if outcome is Outcome.DISSUADED else LIFTS
     withdraw(draft, [step for step in draft.live() if step.action not in keep], SettledAs(outcome, why))
     draft.set(outcome=outcome, ground=ground, settled_at=draft.now, claimed_by=None, returned_from=None)
+    end_all_later(draft)
     _nobody_goes(draft)
     draft.enter(state, why)
     if outcome is Outcome.DISSUADED:
@@ -120,6 +122,7 @@ def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
     withdraw(draft, [step for step in draft.live() if step.action not in LIFTS], CaseClosed())
     draft.steps.pop(CLOSE, None)
     settled_at = draft.case.settled_at or draft.now
+    end_all_later(draft)
     draft.set(state=CaseState.CLOSED, closed_at=draft.now, settled_at=settled_at, claimed_by=None, officer=None)
     draft.note(FactKind.CLOSED, why, by=by)
 

@@ -20,6 +20,7 @@ from schemas.casework.inputs import (
     ReleaseStopAct,
     VictimReport,
 )
+from schemas.codes.danger import CombinedEvidence, OwnReport
 from schemas.codes.money import BankAsked
 from schemas.codes.refusals import AccountFrozen, CannotBeStopped, MostStops, NotOfThisCase, RefusalCode
 from schemas.levels import NEVER_SENT, Action
@@ -112,6 +113,14 @@ def _news(old: Payment, told: Payment) -> dict[str, object]:
 
 
 _WATCHED = (None, WatchStatus.LIFTED, WatchStatus.REPORTED, WatchStatus.CONFIRMED)
+
+
+def only_reported(case: Case, payment: Payment) -> bool:
+    """Return whether somebody else's report of the account is all there is against a payment's payee."""
+    if payment.reported is not None:  # the resident's own payment, or told for them
+        return False
+    own = any(isinstance(reason, OwnReport | CombinedEvidence) for reason in case.danger.reasons)
+    return not own and payment.watched is WatchStatus.REPORTED
 
 
 def can_be_stopped(draft: DecisionBuilder, payment: Payment) -> bool:

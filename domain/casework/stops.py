@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.casework import money
 from domain.casework.draft import CLOCK, DecisionBuilder
+from domain.casework.orders import later
 from domain.casework.orders import records as orders
 from domain.casework.orders.onward import follow_money
 from domain.casework.payments import AGAIN, asks_for, find, may_not_ask, stop_id
@@ -202,6 +203,10 @@ def set_state(draft: DecisionBuilder, payment: Payment, state: StopState, what: 
     draft.pay(payment.model_copy(update={"stop": stop.model_copy(update={"state": state, "until": None})}))
     draft.note(FactKind.STOP, what)
     draft.steps.pop(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", None)
+    if state is StopState.RELEASED:
+        later.end_later(draft, payment.transfer)
+    else:
+        later.end_own_later(draft, payment.transfer)
 
 
 def _returned(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from domain.policy.approval import ApprovalRules
 from domain.policy.faults import LONGEST_GIVEN, FaultCode, refused
+from domain.policy.later_stops import LaterStopRules
 from domain.policy.objections import ObjectionRules
 from domain.policy.units import Duration, Section, spelt
 from schemas.casework.inputs import VisitStage
@@ -183,7 +184,8 @@ class StopRules(Section):
     before the next try; `result_within`: how soon the bank must answer; `times`: how often a stop is requested;
     `remind_before`: how long before a stop ends a person is reminded; `settled_within`: a payment settled more recently
     may still be caught; `same_within`: a payment that a person reports and one that a feed delivers are the same if
-    account and amount are equal and their times differ by at most this. `approval`: who approves an order.
+    account and amount are equal and their times differ by at most this. `approval`: who approves an order; `later`: how
+    much of what follows is approved with it at most (left out: nothing).
     """
 
     prefix: Prefix
@@ -197,6 +199,7 @@ class StopRules(Section):
     same_within: Duration
     approval: ApprovalRules = ApprovalRules()
     objections: ObjectionRules = ObjectionRules()
+    later: LaterStopRules | None = None
 
     @model_validator(mode="after")
     def _lawful(self) -> Self:

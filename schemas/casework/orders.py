@@ -1,11 +1,13 @@
 """A stop order: what a bank is to do with a payee's account, on which ground, and who approved it."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.base import Fen, Model, Reason, Ref, Text, Token, When
+from schemas.base import MOST_FEN, Fen, Model, Reason, Ref, Text, Token, When
+from schemas.casework.movements import MOST_TRACED
 from schemas.codes.any_code import AnyCodeField
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
@@ -42,6 +44,50 @@ class Approval(Model):
     at: When
 
 
+MOST_LATER_HOPS = 49  # of a trace, beyond the account that the approved order is about
+
+
+class LaterLimits(Model):
+    """What one approval covers beyond its own order: stops of accounts that the money goes on to.
+
+    `hops`: transfers from the approved order's account; `accounts`: different accounts; `amount_fen`: the sum of the
+    orders' amounts; `hours`: from the last signature until an order may be made.
+    """
+
+    hops: Annotated[int, Field(ge=1, le=MOST_LATER_HOPS)]
+    accounts: Annotated[int, Field(ge=1, le=MOST_TRACED)]
+    amount_fen: Annotated[int, Field(ge=1, le=MOST_FEN)]
+    hours: Annotated[int, Field(ge=1, le=MOST_HOURS)]
+
+    def within(self, most: "LaterLimits") -> bool:
+        """Return whether no limit is above the one of `most`."""
+        here, there = (tuple(each.model_dump().values()) for each in (self, most))
+        return all(mine <= highest for mine, highest in zip(here, there, strict=True))
+
+
+class StandingApproval(Model):
+    """The approval of later orders that was signed with an order. `persons`: how many must sign.
+
+    `until`: the end of its hours, None until enough persons have signed; `ended_at`: when a person's decision, or the
+    end of the order's stop, ended it.
+    """
+
+    limits: LaterLimits
+    persons: Annotated[int, Field(ge=1, le=MOST_PERSONS)]
+    approvals: tuple[Approval, ...]
+    until: When | None = None
+    ended_at: When | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for another person's signature."""
+        return self.until is None and self.ended_at is None
+
+    def in_force(self, now: datetime) -> bool:
+        """Return whether orders may be made under it now, as far as its time goes."""
+        return self.until is not None and self.ended_at is None and now <= self.until
+
+
 LEAST_DECISION, MOST_DECISION = 4, 64  # characters of a freezing decision's number
 LEAST_AUTHORITY, MOST_AUTHORITY = 2, 128
 Decision = Annotated[Text, Field(min_length=LEAST_DECISION, max_length=MOST_DECISION)]
@@ -71,7 +117,8 @@ class StopOrder(Model):
 
     `payee`: the account's token; `hours`: how long the stop lasts. `asked_by`: None if the plan proposed it. `due`: by
     when persons must have decided. `confirm_by`: by when a person must confirm an order that an automatic rule sent;
-    None once somebody has. `carried_out`: None until the bank has confirmed it.
+    None once somebody has. `carried_out`: None until the bank has confirmed it. `later`: the standing approval that was
+    signed with it; `under`: the number of the order whose standing approval approved this one, else None.
     """
 
     step: Token
@@ -93,6 +140,8 @@ class StopOrder(Model):
     confirm_by: When | None = None
     carried_out: CarriedOut | None = None
     freezing: Freezing | None = None
+    later: StandingApproval | None = None
+    under: DocumentNumber | None = None
 
     @property
     def decidable(self) -> bool:
@@ -108,12 +157,15 @@ class StopOrder(Model):
 class ApproveStopAct(Model):
     """Approve a proposed stop order, or confirm one that an automatic rule sent. `order`: its step's id.
 
-    `institution`: the payee's bank or payment institution, where the order does not know it.
+    `institution`: the payee's bank or payment institution, where the order does not know it. `later`: stops of the
+    accounts that the money goes on to are approved too, within these limits. With it the act may also follow the
+    order's approval: to add the standing approval, or the second signature that it needs.
     """
 
     do: Literal["approve_stop"] = "approve_stop"
     order: Token
     institution: Token | None = None
+    later: LaterLimits | None = None
 
 
 class DeclineStopAct(Model):

@@ -144,6 +144,17 @@ class MoneyTracedHere(Code, frozen=True):
     hops: int
 
 
+class TracedUnderApproval(Code, frozen=True):
+    """As MoneyTracedHere; and the standing approval that was signed with the order of this `number` covers the account."""
+
+    zh: ClassVar = (
+        "银行（%(bank)s）回告：被骗资金经 %(hops)s 次转账到达该账户，尚未转出；依止付令 %(number)s 一并批准的后续止付"
+    )
+    bank: str
+    hops: int
+    number: str
+
+
 class MoneyWentOn(Code, frozen=True):
     """The traced money has left the account, by what banks stated since."""
 
@@ -215,6 +226,34 @@ class StopConfirmed(Code, frozen=True):
 
     zh: ClassVar = "%(by)s 确认自动止付令"
     by: str
+
+
+class LaterStopsApproved(Code, frozen=True):
+    """A person signed a standing approval with a stop order: later orders of so many hops, accounts, fen and hours."""
+
+    zh: ClassVar = (
+        "%(by)s 一并批准后续止付：最多 %(layers)s 层、%(accounts)s 个账户，合计不超过 %(amount_fen)s，%(hours)s 小时内"
+    )
+    by: str
+    layers: int
+    accounts: int
+    amount_fen: int
+    hours: int
+
+
+class StopApprovedUnder(Code, frozen=True):
+    """The standing approval of an order (`number`) approved a stop order. `by`: the persons who signed it."""
+
+    zh: ClassVar = "依止付令 %(number)s 一并批准的后续止付批准（%(by)s）"
+    number: str
+    by: str
+
+
+class LaterStopsEnded(Code, frozen=True):
+    """The standing approval of an order (`number`) has ended: each later order waits for a person."""
+
+    zh: ClassVar = "止付令 %(number)s 一并批准的后续止付终止，此后逐笔由人批准"
+    number: str
 
 
 class StopDeclined(Code, frozen=True):
@@ -319,6 +358,7 @@ MoneyCode = (
     | BankReleased
     | MovementsStated
     | MoneyTracedHere
+    | TracedUnderApproval
     | MoneyWentOn
     | StopToBeLifted
     | ReleaseApproved
@@ -329,6 +369,9 @@ MoneyCode = (
     | StopApproved
     | StopAutomatic
     | StopConfirmed
+    | LaterStopsApproved
+    | StopApprovedUnder
+    | LaterStopsEnded
     | StopDeclined
     | StopUndecided
     | StopNeverDecided

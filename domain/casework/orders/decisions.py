@@ -2,6 +2,7 @@
 
 from domain.casework import payments, stops
 from domain.casework.draft import DecisionBuilder
+from domain.casework.orders import later
 from domain.casework.orders import records as orders
 from domain.casework.steps import Ended, end
 from schemas.casework.cases import Step, StepState
@@ -28,12 +29,35 @@ from schemas.people.staff import StaffRole
 
 
 def approve_order(draft: DecisionBuilder, act: ApproveStopAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Approve an order, or confirm an automatic one. Returns why it is refused, or None."""
+    """Approve an order, or confirm an automatic one, and sign the standing approval that the act asks for. Returns why
+    it is refused, or None. An act is refused as a whole: nothing is signed that the person has not read.
+    """
     order = orders.order_of(draft.case, act.order)
-    if order is None or not order.decidable:
+    if order is None:
         return NoOrder()
     if role is None:
         return RoleMayNotApprove()
+    if act.later is not None and (why := later.may_not_sign(draft, order, act.later, by, role)):
+        return why
+    if order.decidable and not (act.later is not None and _approved_by(order, by)):
+        if why := _approve(draft, order, act, by, role):
+            return why
+    elif act.later is None:
+        return NoOrder()
+    if act.later is not None:
+        later.sign(draft, act.order, act.later, by, role)
+    else:
+        later.approve_waiting(draft)
+    return None
+
+
+def _approved_by(order: StopOrder, by: str) -> bool:
+    return any(each.by == by for each in order.approvals)
+
+
+def _approve(
+    draft: DecisionBuilder, order: StopOrder, act: ApproveStopAct, by: str, role: StaffRole
+) -> RefusalCode | None:
     if why := orders.may_not_approve(order, by, role):
         return why
     if order.state is OrderState.PROPOSED and (why := _useless(draft, order)):
@@ -74,6 +98,7 @@ def decline_order(draft: DecisionBuilder, act: DeclineStopAct, by: str, role: St
         _undo(draft, order, OrderState.DECLINED, why, by)
     else:
         _ends(draft, order, OrderState.DECLINED, StepState.WITHDRAWN, why)
+    later.end_later(draft, order.transfer)
     return None
 
 

@@ -2,6 +2,7 @@
 
 from domain.casework import payments, stops
 from domain.casework.draft import DecisionBuilder
+from domain.casework.orders import later
 from domain.casework.orders import records as orders
 from domain.casework.steps import end
 from domain.policy.schedule import STOPS
@@ -31,6 +32,7 @@ def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: Staff
         if other.step == order.step or (other.transfer in same and other.state is OrderState.APPROVED):
             orders.record_freezing(draft, other, freezing)
     for transfer in same:
+        later.end_own_later(draft, transfer)
         _frozen(draft, transfer, what)
     return None
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from domain.casework import money, payments, stops
 from domain.casework.draft import CLOCK, DecisionBuilder
+from domain.casework.orders import later
 from domain.casework.orders import records as orders
 from domain.casework.own_account.lifting import lift_own_hold
 from domain.casework.own_account.records import own_hold_of, same_own_account
@@ -189,6 +190,7 @@ def _uphold(draft: DecisionBuilder, found: StopObjection, why: ObjectionUpheld, 
     for order in draft.case.orders:
         if order.transfer in same and order.state is OrderState.APPROVED:
             orders.end_order(draft, order, OrderState.OVERTURNED)
+    later.end_later(draft, found.transfer)
     money.unbook(draft, same)
     for transfer in same:
         if stops.may_not_lift(draft, transfer) is None:

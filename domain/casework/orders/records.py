@@ -10,21 +10,29 @@ from datetime import datetime, timedelta
 from domain.calendar import local_date
 from domain.casework import payments
 from domain.casework.draft import CLOCK, DecisionBuilder
+from domain.casework.orders.later_limits import covering
 from domain.ids import case_digits, in_groups
 from domain.payments.ledger import upheld_at
 from domain.policy.approval import ApprovalRule
 from domain.policy.schedule import LATEST
 from schemas.casework.cases import LIVE_STEPS, Case, Payment, Step, StepState
 from schemas.casework.events import FactKind
-from schemas.casework.orders import Approval, CarriedOut, Freezing, OrderState, StopOrder
+from schemas.casework.orders import Approval, CarriedOut, Freezing, OrderState, StandingApproval, StopOrder
 from schemas.channels.bank_messages import bank_of
 from schemas.codes.any_code import AnyCode
-from schemas.codes.danger import CombinedEvidence, OwnReport
-from schemas.codes.money import CanStillBeStopped, StopApproved, StopAutomatic, StopConfirmed, StopProposed
+from schemas.codes.money import (
+    CanStillBeStopped,
+    MoneyTracedHere,
+    StopApproved,
+    StopApprovedUnder,
+    StopAutomatic,
+    StopConfirmed,
+    StopProposed,
+    TracedUnderApproval,
+)
 from schemas.codes.refusals import ApprovedBefore, RefusalCode, RoleMayNotApprove
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
-from schemas.risk.evidence import WatchStatus
 
 UNCONFIRMED = f"{CLOCK}ok."  # ids of the timers of automatic orders that nobody has confirmed
 ASKING = frozenset({Action.STOP_PAYMENT, Action.STOP_AGAIN})  # the actions that need an order
@@ -81,10 +89,7 @@ def may_propose(case: Case, payment: Payment) -> bool:
     order = latest_order(case, payment.transfer)
     if order is not None and order.state in (OrderState.DECLINED, OrderState.UNDECIDED, OrderState.LAPSED):
         return False
-    if payment.reported is not None:  # the resident's own payment, or told for them
-        return True
-    own = any(isinstance(reason, OwnReport | CombinedEvidence) for reason in case.danger.reasons)
-    return own or payment.watched is not WatchStatus.REPORTED
+    return not payments.only_reported(case, payment)
 
 
 def has_open_order(draft: DecisionBuilder, transfer: str) -> bool:
@@ -128,7 +133,7 @@ def ask_for_order(draft: DecisionBuilder, step: Step, because: AnyCode, by: str,
     if order is None:
         rule = draft.plan.stop.approval.of(payment, extension=step.action is Action.STOP_AGAIN)
         order = _order(draft, step, payment, _by_persons(rule), because, by)
-        _put(draft, order)
+        put_order(draft, order)
         _noted(draft, order, step)
     if role is not None and not unrouted(payment) and may_not_approve(order, by, role) is None:
         add_approval(draft, order, by, role)
@@ -160,12 +165,37 @@ def add_approval(draft: DecisionBuilder, order: StopOrder, by: str, role: StaffR
         draft.change(step, state=StepState.PENDING, due=draft.now)
 
 
+def approve_under(draft: DecisionBuilder, order: StopOrder, approving: StopOrder, later: StandingApproval) -> None:
+    """Approve an order by the standing approval of another (`approving`): those who signed it are its approvers."""
+    covered = _covered(order, approving, later)
+    _settle(draft, covered, OrderState.APPROVED)
+    step = draft.steps.get(order.step)
+    _noted_under(draft, covered, step)
+    if step is not None and step.state is StepState.PROPOSED:
+        draft.change(step, state=StepState.PENDING, due=draft.now)
+
+
+def _covered(order: StopOrder, approving: StopOrder, later: StandingApproval) -> StopOrder:
+    """Return an order with the number of the approving order in it and in its ground, and those who signed."""
+    ground = order.ground
+    if isinstance(ground, MoneyTracedHere):
+        ground = TracedUnderApproval(ground.bank, ground.hops, approving.number)
+    signed = {each.by for each in later.approvals}
+    approvals = (*(each for each in order.approvals if each.by not in signed), *later.approvals)
+    return order.model_copy(update={"ground": ground, "approvals": approvals, "under": approving.number})
+
+
+def _noted_under(draft: DecisionBuilder, order: StopOrder, step: Step | None) -> None:
+    by = "、".join(each.by for each in order.approvals)
+    draft.note(FactKind.STOP, StopApprovedUnder(order.under or "", by), step)
+
+
 def record_execution(draft: DecisionBuilder, transfer: str, until: datetime) -> None:
     """Record on the order that is in force for a transfer that the bank has carried it out. No effect without one."""
     order = latest_order(draft.case, transfer, OrderState.APPROVED)
     if order is not None:
         done = CarriedOut(bank=bank_of(transfer), at=draft.now, until=until)
-        _put(draft, order.model_copy(update={"carried_out": done}))
+        put_order(draft, order.model_copy(update={"carried_out": done}))
 
 
 def record_freezing(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> None:
@@ -180,7 +210,7 @@ def end_order(draft: DecisionBuilder, order: StopOrder, state: OrderState) -> No
 
 def _settle(draft: DecisionBuilder, order: StopOrder, state: OrderState, **more: object) -> None:
     """Put an order into a state in which nobody has to confirm it any more."""
-    _put(draft, order.model_copy(update={"state": state, "confirm_by": None, **more}))
+    put_order(draft, order.model_copy(update={"state": state, "confirm_by": None, **more}))
     draft.steps.pop(f"{UNCONFIRMED}{order.step}", None)
 
 
@@ -213,7 +243,11 @@ def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
         order = order.model_copy(update={"state": OrderState.APPROVED, "law": rule.law, "confirm_by": confirm_by})
         warned = draft.now + rule.confirm_within / 2
         draft.timer(f"{UNCONFIRMED}{order.step}", order.action, warned, order.transfer)
-    _put(draft, order)
+    elif isinstance(because, MoneyTracedHere) and (
+        found := covering(draft.case, payment, rule, draft.rules.policy.trace, draft.now)
+    ):
+        order = _covered(order, *found).model_copy(update={"state": OrderState.APPROVED})
+    put_order(draft, order)
     _noted(draft, order, step)
     return order
 
@@ -248,12 +282,14 @@ def _by_persons(rule: ApprovalRule) -> ApprovalRule:
 def _noted(draft: DecisionBuilder, order: StopOrder, step: Step) -> None:
     if order.confirm_by is not None:
         draft.note(FactKind.STOP, StopAutomatic(order.law, order.confirm_by), step)
+    elif order.under is not None:
+        _noted_under(draft, order, step)
     else:
         draft.note(FactKind.STOP, StopProposed(order.persons), step)
 
 
-def _put(draft: DecisionBuilder, order: StopOrder) -> None:
-    """Replace the order of the same step in its place, or add a new one at the end."""
+def put_order(draft: DecisionBuilder, order: StopOrder) -> None:
+    """Record an order in the place of the same step's order, or as a new one at the end."""
     known = draft.case.orders
     if all(other.step != order.step for other in known):
         draft.set(orders=[*known, order])

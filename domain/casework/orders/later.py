@@ -1,0 +1,90 @@
+"""Standing approvals within a decision: a person signs one with an order, and what ends one.
+
+A person's decision against an account on the money's way ends it, and so does the end of the approved order: from then
+on a person decides on each later order again.
+"""
+
+from datetime import timedelta
+
+from domain.casework import payments
+from domain.casework.draft import DecisionBuilder
+from domain.casework.orders import records as orders
+from domain.casework.orders.later_limits import covering, may_not_approve_later
+from schemas.casework.events import FactKind
+from schemas.casework.orders import Approval, LaterLimits, OrderState, StandingApproval, StopOrder
+from schemas.codes.money import LaterStopsApproved, LaterStopsEnded, MoneyTracedHere
+from schemas.codes.refusals import ApprovedBefore, NoOrder, RefusalCode, RoleMayNotApprove
+from schemas.people.staff import StaffRole
+
+
+def may_not_sign(
+    draft: DecisionBuilder, order: StopOrder, limits: LaterLimits, by: str, role: StaffRole | None
+) -> RefusalCode | None:
+    """Return why this person may not sign a standing approval with an order, or None."""
+    if order.state not in (OrderState.PROPOSED, OrderState.APPROVED):
+        return NoOrder()
+    if role is None or role not in order.roles:
+        return RoleMayNotApprove()
+    later = order.later
+    if later is not None and later.limits == limits and any(each.by == by for each in later.approvals):
+        return ApprovedBefore()
+    return may_not_approve_later(draft.case, order, limits, draft.plan.stop.later, draft.rules.policy.trace)
+
+
+def sign(draft: DecisionBuilder, step: str, limits: LaterLimits, by: str, role: StaffRole) -> None:
+    """Add a person's signature to the standing approval of a step's order; other limits than before begin it anew.
+
+    With enough signatures it is in force as soon as the order is approved: it approves waiting orders that it covers.
+    No effect without the order.
+    """
+    order, rules = orders.order_of(draft.case, step), draft.plan.stop.later
+    if order is None or rules is None:
+        return
+    before = order.later.approvals if order.later is not None and order.later.limits == limits else ()
+    made = StandingApproval(
+        limits=limits, persons=rules.persons(limits), approvals=(*before, Approval(by=by, role=role, at=draft.now))
+    )
+    if len(made.approvals) >= made.persons:
+        made = made.model_copy(update={"until": draft.after(timedelta(hours=limits.hours))})
+    orders.put_order(draft, order.model_copy(update={"later": made}))
+    told = LaterStopsApproved(by, limits.hops, limits.accounts, limits.amount_fen, limits.hours)
+    draft.note(FactKind.STOP, told, draft.steps.get(step), by=by)
+    approve_waiting(draft)
+
+
+def approve_waiting(draft: DecisionBuilder) -> None:
+    """Approve the waiting orders about traced accounts that a standing approval covers, as far as its limits go."""
+    for each in draft.case.orders:
+        payment = payments.find(draft.case, each.transfer)
+        if each.state is not OrderState.PROPOSED or payment is None or not isinstance(each.ground, MoneyTracedHere):
+            continue
+        rule = draft.plan.stop.approval.of(payment, extension=False)
+        if found := covering(draft.case, payment, rule, draft.rules.policy.trace, draft.now):
+            orders.approve_under(draft, each, *found)
+
+
+def end_later(draft: DecisionBuilder, transfer: str) -> None:
+    """End the standing approvals that a decision against a transfer's account ends: those of its own orders; about an
+    account beyond the payees', all of the case.
+    """
+    payment, same = payments.find(draft.case, transfer), payments.of_same_account(draft.case, transfer)
+    on_the_way = payment is not None and payment.movement is not None
+    _end(draft, [each for each in draft.case.orders if on_the_way or each.transfer in same])
+
+
+def end_own_later(draft: DecisionBuilder, transfer: str) -> None:
+    """End the standing approvals of a transfer's own orders: its stop has ended or is refused."""
+    _end(draft, [each for each in draft.case.orders if each.transfer == transfer])
+
+
+def end_all_later(draft: DecisionBuilder) -> None:
+    """End all standing approvals of the case: the danger is over."""
+    _end(draft, draft.case.orders)
+
+
+def _end(draft: DecisionBuilder, ended: list[StopOrder]) -> None:
+    for order in ended:
+        if order.later is not None and order.later.ended_at is None:
+            later = order.later.model_copy(update={"ended_at": draft.now})
+            orders.put_order(draft, order.model_copy(update={"later": later}))
+            draft.note(FactKind.STOP, LaterStopsEnded(order.number))
