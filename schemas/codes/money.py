@@ -145,7 +145,7 @@ class MoneyTracedHere(Code, frozen=True):
 
 
 class TracedUnderApproval(Code, frozen=True):
-    """As MoneyTracedHere; and the standing approval that was signed with the order of this `number` covers the account."""
+    """As MoneyTracedHere; the standing approval that was signed with the order of this `number` covers the account."""
 
     zh: ClassVar = (
         "银行（%(bank)s）回告：被骗资金经 %(hops)s 次转账到达该账户，尚未转出；依止付令 %(number)s 一并批准的后续止付"

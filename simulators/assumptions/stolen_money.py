@@ -36,6 +36,8 @@ class StolenMoney:
     parts: tuple[int, int] = (1, 3)  # into which the money of an account is split
     leaves_early: float = 0.1  # share of parts that go out through a POS or a wallet before the last hop
 
+    sells: float = 0.02  # share of onward transfers that pay an honest seller, for goods or currency; assumed
+
     # Victims and reports: assumed.
     noticed: tuple[tuple[float, float], ...] = ((0.35, 4), (0.4, 45), (0.25, 720))  # share, median minutes until told
     noticed_spread: float = 0.7
@@ -60,6 +62,23 @@ class StolenMoney:
     refuses: float = BANK_REFUSES
     errs: float = 0.02  # answers that state half of what is there
     twice: float = 0.05  # answers that come again, under another name
+
+    # Standing approvals. A person uses the option in so many approvals of orders about payees, with the policy's usual
+    # limits. Assumed: it is one tick on the form, and the desk is told to; three in ten persons rather read each order.
+    approves_later: float = 0.7
+
+    # Objections to wrong stops, and the desk that reviews them. Assumed: the holder notices at the next payment, or is
+    # told by the bank; a reviewer calls the bank and reads the holder's papers. Few mules dare to object.
+    objects: float = 0.8  # share of honest holders who object ...
+    objects_mule: float = 0.03  # ... and of mules
+    objects_minutes: float = 180  # after the stop
+    objects_spread: float = 1.0
+    reviewers_day: int = 2  # persons who review, from 8 to 20 o'clock ...
+    reviewers_night: int = 1  # ... and on call by night
+    review_minutes: float = 25
+    review_spread: float = 0.5
+    upholds_honest: float = 0.95  # share of honest holders' objections that a review upholds ...
+    upholds_mule: float = 0.02  # ... and of mules'
 
 
 OUT = {MovementKind.CRYPTO: 0.35, MovementKind.CASH: 0.3, MovementKind.WALLET: 0.2, MovementKind.POS: 0.15}
