@@ -18,6 +18,7 @@ app = typer.Typer()
 
 NAMES = {
     "followed": "stops follow the money",
+    "each_hop": "… a person reads each order",
     "one_hop": "the payee's account only",
     "fed": "… after 2 min, by nobody, if a feed told it",
     "oracle": "oracle: knows where it is",
@@ -52,6 +53,7 @@ def stops(
     told = figures.summaries(found)
     more = figures.delay_effects(policy, wanted, days, processes, lambda: None) if effects else []
     out.print(_ways(told))
+    out.print(_wrongful(told))
     if more:
         out.print(_effects(more))
     write(report, figures.as_report(told, more, wanted, days))
@@ -71,6 +73,26 @@ def _ways(told: "Mapping[str, Summary]") -> Table:
             f"{each.held_of_all.mean:.0%} ± {each.held_of_all.half:.0%}",
             f"{each.orders / each.reports:.1f} a report",
             str(sum(each.honest.values())),
+        )
+    return table
+
+
+def _wrongful(told: "Mapping[str, Summary]") -> Table:
+    table = Table(
+        "wrongful stops", "in all", "by cause", "unread", "objected", "lifted", "release, p50", "p95", "let go"
+    )
+    for way, each in told.items():
+        causes = ", ".join(f"{cause.value} {count}" for cause, count in sorted(each.wrongful.items()))
+        table.add_row(
+            NAMES[way],
+            str(sum(each.wrongful.values())),
+            causes or "–",
+            str(each.unread),
+            str(each.objected),
+            str(each.lifted),
+            f"{each.release_p50:.1f} h",
+            f"{each.release_p95:.1f} h",
+            str(each.let_go),
         )
     return table
 

@@ -3,28 +3,35 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
 from domain.policy import Policy, load
+from schemas.casework.objections import WrongfulCause
 from simulators.assumptions.stolen_money import SLOWER, StolenMoney
 from simulators.lab.intervals import Interval, interval
 from simulators.lab.seeds import lived
 from simulators.pursuit.oracle import Oracle
 from simulators.pursuit.reports import ReportKind
+from simulators.pursuit.reviews import StopReview
 from simulators.pursuit.run import Pursuit, ReportOutcome, Way
 
-FOLLOWED, ONE_HOP, FED, ORACLE = "followed", "one_hop", "fed", "oracle"
-WAYS = (FOLLOWED, ONE_HOP, FED, ORACLE)
-"""What is compared: stops that follow the money; of the payee's account only; of that only after two minutes, without
-a person, and only if a feed has told the payment; and the oracle.
+FOLLOWED, EACH_HOP, ONE_HOP, FED, ORACLE = "followed", "each_hop", "one_hop", "fed", "oracle"
+WAYS = (FOLLOWED, EACH_HOP, ONE_HOP, FED, ORACLE)
+"""What is compared: stops that follow the money, with standing approvals; the same where a person reads each order;
+stops of the payee's account only; of that only after two minutes, without a person, and only if a feed has told the
+payment; and the oracle.
 """
 
 UNATTENDED_SECONDS = 120.0
 FACTORS = (0.5, 2.0)
+HOUR = timedelta(hours=1)
 
-BARS = {"p50": 3.0, "p95": 15.0, "held_of_there": 0.82, "held_of_all": 0.35}
-"""What is required: minutes at most, shares at least. Of accepted cases the FBI's kill chain freezes 66 to 82 %."""
+BARS = {"p50": 3.0, "p95": 15.0, "release_p95": 4.0, "held_of_there": 0.82, "held_of_all": 0.35}
+"""What is required: minutes (of a release: hours) at most, shares at least.
+
+Of accepted cases the FBI's kill chain freezes 66 to 82 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,11 @@ class Summary:
     which one did. `held_of_there`: share of the money that was still in an account when the form was complete, and
     `held_of_all` of all money reported, that is in stopped accounts at the end. `honest`: accounts stopped that no
     stolen money reached, by the kind of report.
+
+    `under`: orders that a standing approval approved. `wrongful`: stops of accounts that are no gang's, by cause;
+    `unread`: those among them that a standing approval approved. `lifted`: wrongful stops that an upheld objection
+    lifted, and `release_p50`, `release_p95`: hours from the first objection until then; `stopped_p95`: hours from the
+    stop until then. `let_go`: stops of mules that were lifted after an objection.
     """
 
     reports: int
@@ -45,6 +57,15 @@ class Summary:
     held_of_all: Interval
     orders: int
     honest: Mapping[ReportKind, int]
+    under: int
+    wrongful: Mapping[WrongfulCause, int]
+    unread: int
+    objected: int
+    lifted: int
+    release_p50: float
+    release_p95: float
+    stopped_p95: float
+    let_go: int
 
 
 class DelayEffect(NamedTuple):
@@ -96,7 +117,7 @@ def delay_effects(
 
 def missed_bars(found: Summary) -> list[str]:
     """Return the names of the bars that a way misses."""
-    late = [name for name in ("p50", "p95") if getattr(found, name) > BARS[name]]
+    late = [name for name in ("p50", "p95", "release_p95") if getattr(found, name) > BARS[name]]
     return late + [name for name in ("held_of_there", "held_of_all") if getattr(found, name).mean < BARS[name]]
 
 
@@ -117,8 +138,8 @@ def as_report(
 def _run(way: str, seed: int, policy: Policy, assumed: StolenMoney, days: int) -> list[ReportOutcome]:
     if way == ORACLE:
         return Oracle(seed, assumed, days).run()
-    if way == FOLLOWED:
-        return Pursuit(seed, policy, assumed, Way(), days).run()
+    if way in (FOLLOWED, EACH_HOP):
+        return Pursuit(seed, policy, assumed, Way(standing=way == FOLLOWED), days).run()
     near = policy.model_copy(update={"trace": policy.trace.model_copy(update={"orders": 0})})
     return Pursuit(seed, near, assumed, Way() if way == ONE_HOP else Way(UNATTENDED_SECONDS, only_fed=True), days).run()
 
@@ -127,6 +148,9 @@ def _summary(seeds: Sequence[list[ReportOutcome]]) -> Summary:
     each = [outcome for seed in seeds for outcome in seed]
     true = [outcome for outcome in each if outcome.kind is ReportKind.TRUE]
     after = sorted(outcome.stop_after.total_seconds() / 60 for outcome in true if outcome.stop_after is not None)
+    reviews = [review for outcome in each for review in outcome.reviews]
+    wrong = [review for review in reviews if review.cause is not None]
+    objected, stopped = _hours(wrong)
     return Summary(
         reports=len(true),
         stopped=len(after),
@@ -136,6 +160,27 @@ def _summary(seeds: Sequence[list[ReportOutcome]]) -> Summary:
         held_of_all=interval([_share(seed, there=False) for seed in seeds]),
         orders=sum(outcome.orders for outcome in each),
         honest=dict(Counter(outcome.kind for outcome in each if outcome.honest_stopped)),
+        under=sum(outcome.under for outcome in each),
+        wrongful=dict(Counter(review.cause for review in wrong if review.cause is not None)),
+        unread=sum(review.unread for review in wrong),
+        objected=sum(review.objected_at is not None for review in wrong),
+        lifted=len(objected),
+        release_p50=round(_quantile(objected, 0.5), 2),
+        release_p95=round(_quantile(objected, 0.95), 2),
+        stopped_p95=round(_quantile(stopped, 0.95), 2),
+        let_go=sum(review.cause is None and review.lifted_at is not None for review in reviews),
+    )
+
+
+def _hours(wrong: Sequence[StopReview]) -> tuple[list[float], list[float]]:
+    """Return the hours from the first objection, and from the stop, until wrongful stops were lifted, in order."""
+    lifted = [(each.objected_at, each.stopped_at, each.lifted_at) for each in wrong]
+    since = [
+        (objected, stopped, ends) for objected, stopped, ends in lifted if objected is not None and ends is not None
+    ]
+    return (
+        sorted((ends - objected).total_seconds() / 3600 for objected, _, ends in since),
+        sorted((ends - stopped).total_seconds() / 3600 for _, stopped, ends in since),
     )
 
 

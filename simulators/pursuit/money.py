@@ -51,7 +51,8 @@ class MuleMovement(NamedTuple):
 class MoneyTruth:
     """Where the stolen money is. A stopped account takes money in, and lets none out.
 
-    `arrives`: is called with the theft and the account whenever money reaches an account.
+    `arrives`: is called with the theft and the account whenever money reaches an account of a gang. What an honest
+    seller was paid has left the gang's accounts (`gone`), and the seller keeps it.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class MoneyTruth:
         self._there: defaultdict[MovedAccount, Counter[str]] = defaultdict(Counter)  # account -> fen by theft
         self._moved: defaultdict[MovedAccount, list[MuleMovement]] = defaultdict(list)
         self._stopped: set[MovedAccount] = set()
+        self._sellers: dict[MovedAccount, int] = {}  # fen
+        self._layers: dict[MovedAccount, tuple[MuleGang, int]] = {}  # whose account it is, and at which hop
         self.stolen, self.gone = Counter[str](), Counter[str]()  # fen by theft
 
     def steal(self, theft: str, gang: MuleGang, amount_fen: int) -> MovedAccount:
@@ -79,9 +82,24 @@ class MoneyTruth:
         """Let no money leave an account from now on."""
         self._stopped.add(account)
 
+    def release(self, account: MovedAccount) -> None:
+        """Lift an account's stop. A gang takes the money on as soon as from any account."""
+        self._stopped.discard(account)
+        if account not in self._layers:
+            return
+        gang, hop = self._layers[account]
+        for theft, fen in self._there[account].items():
+            chance = stream(self._seed, "released", theft, account.token)
+            leave = partial(self._leave, chance, theft, gang, hop, account, fen)
+            self._agenda.at(self._agenda.now + _between(chance, *self._assumed.stays), leave)
+
+    def sold_to(self, account: MovedAccount) -> bool:
+        """Return whether an account is an honest seller's."""
+        return account in self._sellers
+
     def balance(self, account: MovedAccount) -> int:
-        """Return the stolen money in an account, in fen."""
-        return self._there[account].total()
+        """Return the stolen money in an account, in fen; in a seller's, what a gang paid."""
+        return self._there[account].total() + self._sellers.get(account, 0)
 
     def onward(self, account: MovedAccount, since: datetime) -> list[MuleMovement]:
         """Return the movements out of an account since a moment, in order."""
@@ -107,6 +125,7 @@ class MoneyTruth:
         self, chance: Random, theft: str, gang: MuleGang, hop: int, account: MovedAccount, amount_fen: int
     ) -> None:
         self._there[account][theft] += amount_fen
+        self._layers[account] = gang, hop
         assumed = self._assumed
         soon = round(amount_fen * chance.uniform(*assumed.emptied))
         leave = partial(self._leave, chance, theft, gang, hop, account)
@@ -118,15 +137,22 @@ class MoneyTruth:
     def _leave(
         self, chance: Random, theft: str, gang: MuleGang, hop: int, account: MovedAccount, amount_fen: int
     ) -> None:
+        amount_fen = min(amount_fen, self._there[account][theft])  # a release may have let it out already
         if account in self._stopped or not amount_fen:
             return
         last, early = hop + 1 == gang.hops, chance.random() < self._assumed.leaves_early
         kind = pick(chance, OUT if last else EARLY) if last or early else MovementKind.TRANSFER
         payee = gang.account(chance, hop + 1, self._stopped) if kind is MovementKind.TRANSFER else None
         moved = self._moved[account]
+        sale = (
+            payee is not None and stream(self._seed, "sale", account.token, len(moved)).random() < self._assumed.sells
+        )
+        if payee is not None and sale:
+            payee = MovedAccount(bank=payee.bank, token=f"seller-{account.token}-{len(moved)}")
+            self._sellers[payee] = amount_fen
         moved.append(MuleMovement(account, payee, kind, amount_fen, self._agenda.now, len(moved)))
         self._there[account][theft] -= amount_fen
-        if payee is None:
+        if payee is None or sale:
             self.gone[theft] += amount_fen
         else:
             self._arrive(chance, theft, gang, hop + 1, payee, amount_fen)

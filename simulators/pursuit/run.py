@@ -1,19 +1,22 @@
 """One province: victims report, the product's rules draft stop orders, persons approve, banks answer.
 
-Only stops are simulated: no message reaches a victim, nobody visits them, and no deadline fires.
+Only stops are simulated, and objections to them: no message reaches a victim, nobody visits, and no deadline fires.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
+from domain.casework.orders.objections import objection_id, objection_of
 from domain.ids import result_id
 from domain.policy import Policy
 from schemas.casework.cases import Case, Payment, Profile
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import BankFeedback, BankState, OperatorReport, PaymentReport, ResidentInput
 from schemas.casework.movements import MovedAccount, OnwardMovement
+from schemas.casework.objections import WrongfulCause
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, StopOrder
 from schemas.casework.reported import ReportedPayment
 from schemas.levels import Action
@@ -29,6 +32,7 @@ from simulators.lab.cases import Cases
 from simulators.pursuit.banks import Banks, StopAnswer
 from simulators.pursuit.money import MoneyTruth
 from simulators.pursuit.reports import ReportKind, TheftReport, gangs, reports
+from simulators.pursuit.reviews import ReviewDesk, StopReview, decided, objecting
 from simulators.world.province import START
 
 LASTS = timedelta(days=4)  # after the last payment: most reports are in, and every bank has answered
@@ -46,11 +50,12 @@ ANYBODY = Profile(
 @dataclass(frozen=True, slots=True)
 class Way:
     """How orders come about. `approval_seconds`: a fixed time in place of persons' decisions; `only_fed`: nobody can
-    report what no feed has told.
+    report what no feed has told; `standing`: persons may approve later stops with an order, in the assumed share.
     """
 
     approval_seconds: float | None = None
     only_fed: bool = False
+    standing: bool = True
 
 
 class ReportOutcome(NamedTuple):
@@ -58,7 +63,8 @@ class ReportOutcome(NamedTuple):
 
     `there_fen`: of the payment, still in any account when the form was complete; `held_fen`: in stopped accounts at the
     end; `stop_after`: from the start of the call until a bank had stopped the first account, None if none did.
-    `honest_stopped`: whether an account was stopped that no stolen money reached.
+    `honest_stopped`: whether an account was stopped that no stolen money reached. `reviews`: the stops that were wrong,
+    and those of mules to which their holder objected.
     """
 
     kind: ReportKind
@@ -68,6 +74,8 @@ class ReportOutcome(NamedTuple):
     stop_after: timedelta | None
     orders: int
     honest_stopped: bool
+    reviews: tuple[StopReview, ...] = ()
+    under: int = 0  # orders that a standing approval approved
 
 
 @dataclass(slots=True)
@@ -81,6 +89,7 @@ class _Kept:
     orders: int = 0
     honest_stopped: bool = False
     asked: set[tuple[str, int]] = field(default_factory=set)  # orders' steps, and the number of the approval
+    reviews: dict[str, StopReview] = field(default_factory=dict)  # by the order's step
 
 
 class Pursuit:
@@ -90,7 +99,9 @@ class Pursuit:
         self._seed, self._assumed, self._way = seed, assumed, way
         self._agenda, self._cases = Agenda(START), Cases(policy)
         self._money = MoneyTruth(seed, assumed, self._agenda)
-        self._banks = Banks(seed, assumed, self._money)
+        self._banks, self._desk = Banks(seed, assumed, self._money), ReviewDesk(seed, assumed)
+        self._usual = policy.plan.stop.later.usual if policy.plan.stop.later and way.standing else None
+        self._stops: defaultdict[MovedAccount, set[str]] = defaultdict(set)  # the cases whose stops run
         told = list(reports(seed, assumed, START, days))
         self._gangs = gangs(seed, assumed, told)
         self._reports = {each.resident: _Kept(each, _honest(each.name)) for each in told}
@@ -123,7 +134,7 @@ class Pursuit:
         if event is None:
             return
         for dispatch in event.dispatches:
-            if dispatch.action is Action.STOP_PAYMENT:
+            if dispatch.action in (Action.STOP_PAYMENT, Action.STOP_RELEASE):
                 self._ask(dispatch)
         for order in event.case.orders:
             if order.decidable:
@@ -147,7 +158,7 @@ class Pursuit:
         case = self._cases.of(resident)
         if case is None:
             return
-        act = DeclineStopAct(order=step, reason="not a fraud") if declines else ApproveStopAct(order=step)
+        act = DeclineStopAct(order=step, reason="not a fraud") if declines else self._approval(case, step, number)
         self._give(
             OperatorReport(
                 id=f"decided-{case.id}-{step}-{number}",
@@ -161,12 +172,21 @@ class Pursuit:
             )
         )
 
+    def _approval(self, case: Case, step: str, number: int) -> ApproveStopAct:
+        """Return a person's approval: of an order about a payee in the assumed share with the usual limits."""
+        ticks = stream(self._seed, "later", case.id, step, number).random() < self._assumed.approves_later
+        of_payee = any(order.step == step and order.transfer == case.payments[0].transfer for order in case.orders)
+        return ApproveStopAct(order=step, later=self._usual if ticks and of_payee else None)
+
     def _ask(self, dispatch: Dispatch) -> None:
         payment = dispatch.payment
         if payment is None or payment.institution is None:
             return
-        self._reports[dispatch.resident].orders += 1
         after = self._banks.delay(payment.institution, dispatch.id, self._agenda.now)
+        if dispatch.action is Action.STOP_RELEASE:
+            self._agenda.at(self._agenda.now + after, partial(self._lift, dispatch, payment))
+            return
+        self._reports[dispatch.resident].orders += 1
         self._agenda.at(self._agenda.now + after, partial(self._bank, dispatch, payment))
 
     def _bank(self, dispatch: Dispatch, payment: Payment) -> None:
@@ -174,21 +194,93 @@ class Pursuit:
         since = self._reports[dispatch.resident].report.paid_at
         for number, answer in enumerate(self._banks.decide(account, dispatch.id, payment.amount_fen, since)):
             if number == 0 and answer.state is BankState.IN_FORCE:
-                self._stopped(dispatch.resident, account)
+                self._stopped(dispatch, account)
             given = _feedback(dispatch, payment, answer, number, self._agenda.now)
             self._agenda.at(given.at, partial(self._give, given))
 
-    def _stopped(self, resident: str, account: MovedAccount) -> None:
-        kept = self._reports[resident]
-        kept.stopped_at = kept.stopped_at or self._agenda.now
+    def _stopped(self, dispatch: Dispatch, account: MovedAccount) -> None:
+        kept, now = self._reports[dispatch.resident], self._agenda.now
+        kept.stopped_at = kept.stopped_at or now
+        self._stops[account].add(dispatch.case)
         kept.honest_stopped |= account == _honest(kept.report.name)
+        cause = self._wrong(kept, account)
+        if cause is not None:
+            kept.reviews.setdefault(dispatch.step, StopReview(cause, self._unread(dispatch), now))
+        self._may_object(dispatch, honest=cause is not None, number=0)
+
+    def _wrong(self, kept: _Kept, account: MovedAccount) -> WrongfulCause | None:
+        """Return why a stop of this account is wrong; None if it is a mule's."""
+        if account == _honest(kept.report.name):
+            malicious = kept.report.kind is ReportKind.MALICIOUS
+            return WrongfulCause.FALSE_REPORT if malicious else WrongfulCause.MISTAKEN_REPORT
+        return WrongfulCause.LAWFUL_PAYMENT if self._money.sold_to(account) else None
+
+    def _unread(self, dispatch: Dispatch) -> bool:
+        case = self._cases.of(dispatch.resident)
+        return case is not None and any(each.step == dispatch.step and each.under for each in case.orders)
+
+    def _may_object(self, dispatch: Dispatch, *, honest: bool, number: int) -> None:
+        """Let the holder of a stopped account object some time later, or not. `number`: of earlier objections."""
+        assumed, chance = self._assumed, stream(self._seed, "objects", dispatch.id, number)
+        if chance.random() < (assumed.objects if honest else assumed.objects_mule):
+            after = seconds(chance, assumed.objects_minutes * 60, assumed.objects_spread)
+            self._agenda.at(self._agenda.now + after, partial(self._object, dispatch, honest, number))
+
+    def _object(self, dispatch: Dispatch, honest: bool, number: int) -> None:
+        case, now = self._cases.of(dispatch.resident), self._agenda.now
+        if case is None:
+            return
+        given = objecting(case, dispatch.step, number, now)
+        self._give(given)
+        name, case = objection_id(given.id), self._cases.of(dispatch.resident)
+        if case is None or objection_of(case, name) is None:  # the stop has ended, or is reviewed already
+            return
+        reviews = self._reports[dispatch.resident].reviews
+        known = reviews.get(dispatch.step) or StopReview(None, self._unread(dispatch), now)
+        reviews[dispatch.step] = known._replace(objected_at=known.objected_at or now)
+        self._agenda.at(
+            self._desk.decided_at(name, now), partial(self._review, dispatch, name, honest=honest, number=number)
+        )
+
+    def _review(self, dispatch: Dispatch, objection: str, *, honest: bool, number: int) -> None:
+        case = self._cases.of(dispatch.resident)
+        if case is None:
+            return
+        upheld = self._desk.upholds(objection, honest=honest)
+        cause = self._reports[dispatch.resident].reviews[dispatch.step].cause or WrongfulCause.OTHER
+        self._give(decided(case, objection, cause if upheld else None, self._agenda.now))
+        if honest and not upheld:
+            self._may_object(dispatch, honest=honest, number=number + 1)
+
+    def _lift(self, dispatch: Dispatch, payment: Payment) -> None:
+        """Let a bank lift a stop. The account stays stopped while another case's stop runs."""
+        account, now = MovedAccount(bank=payment.institution or "", token=payment.payee), self._agenda.now
+        self._stops[account].discard(dispatch.case)
+        if not self._stops[account]:
+            self._money.release(account)
+        reviews, case = self._reports[dispatch.resident].reviews, self._cases.of(dispatch.resident)
+        for order in case.orders if case is not None else ():
+            if order.transfer == payment.transfer and order.step in reviews and not reviews[order.step].lifted_at:
+                reviews[order.step] = reviews[order.step]._replace(lifted_at=now)
+        answer = StopAnswer(timedelta(0), BankState.RELEASED)
+        self._give(_feedback(dispatch, payment, answer, 0, now))
 
     def _outcome(self, kept: _Kept) -> ReportOutcome:
         report = kept.report
         after = kept.stopped_at - report.told_at if kept.stopped_at else None
         held = self._money.held(report.name)
+        case, reviews = self._cases.of(report.resident), tuple(kept.reviews.values())
+        under = sum(order.under is not None for order in case.orders) if case is not None else 0
         return ReportOutcome(
-            report.kind, report.amount_fen, kept.there_fen, held, after, kept.orders, kept.honest_stopped
+            report.kind,
+            report.amount_fen,
+            kept.there_fen,
+            held,
+            after,
+            kept.orders,
+            kept.honest_stopped,
+            reviews,
+            under,
         )
 
 

@@ -1,8 +1,12 @@
-"""The law of stop orders, by the banks' own book: no bank is asked before persons have approved."""
+"""The law of stop orders, by the banks' own book: no bank is asked before persons have approved, each order or, within
+limits that they signed, those that follow it.
+"""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from domain.dispatches.ids import parse
+from schemas.casework.events import Dispatch
 from schemas.casework.inputs import AskStopAct, OperatorReport
 from schemas.casework.orders import ApproveStopAct
 from schemas.levels import Action, Channel
@@ -39,7 +43,14 @@ def _needed(here: Known, expected: Expected) -> int:
 
 
 def _approvers(here: Known, expected: Expected, contact: Contact) -> set[str]:
-    """The persons whose approval of this order lay in the log before the bank was asked."""
+    """The persons whose approval of this order, or of later orders within limits, lay in the log before the bank was
+    asked.
+    """
+    return _read(here, expected, contact) or _signed_before(here, expected, contact)
+
+
+def _read(here: Known, expected: Expected, contact: Contact | None) -> set[str]:
+    """The persons who approved this very order; `contact`: before the bank was asked, None: at any time."""
     dispatch = expected.dispatch
     step = parse(dispatch.id).step
     transfer = dispatch.payment.transfer if dispatch.payment else ""
@@ -48,6 +59,37 @@ def _approvers(here: Known, expected: Expected, contact: Contact) -> set[str]:
         act = given.what.act if isinstance(given.what, OperatorReport) and given.what.case == dispatch.case else None
         approves = isinstance(act, ApproveStopAct) and act.order == step
         asks = isinstance(act, AskStopAct) and act.transfer == transfer
-        if (approves or asks) and given.at <= contact.at and isinstance(given.what, OperatorReport):
+        in_time = contact is None or given.at <= contact.at
+        if (approves or asks) and in_time and isinstance(given.what, OperatorReport):
             found |= {given.what.by} if given.what.role is not None else set()
     return found
+
+
+def _signed_before(here: Known, expected: Expected, contact: Contact) -> set[str]:
+    """The persons who had signed later orders of the case, if the order is about an account beyond the payees', and the
+    case's orders that nobody read stay within the accounts, the money and the hours that they signed.
+    """
+    payment, case = expected.dispatch.payment, expected.dispatch.case
+    signed = [
+        (given.what, later)
+        for given in here.given
+        if isinstance(given.what, OperatorReport) and given.what.case == case and given.at <= contact.at
+        if given.what.role is not None and (later := getattr(given.what.act, "later", None)) is not None
+    ]
+    valid = {told.by for told, later in signed if expected.event.at <= told.at + timedelta(hours=later.hours)}
+    if payment is None or payment.movement is None or expected.dispatch.action is Action.STOP_AGAIN or not valid:
+        return set()
+    unread = [each.payment for each in _unread(here, case) if each.payment is not None]
+    accounts, money = {each.payee for each in unread}, sum(each.amount_fen for each in unread)
+    limits = {told.act.order: later for told, later in signed if isinstance(told.act, ApproveStopAct)}.values()
+    within = len(accounts) <= sum(each.accounts for each in limits)
+    return valid if within and money <= sum(each.amount_fen for each in limits) else set()
+
+
+def _unread(here: Known, case: str) -> Iterator[Dispatch]:
+    """Yield the first stop requests of a case about accounts beyond the payees' whose order no person read."""
+    for each in here.expected.values():
+        traced = each.dispatch.payment is not None and each.dispatch.payment.movement is not None
+        first = each.dispatch.action is Action.STOP_PAYMENT and each.dispatch.attempt == 1
+        if each.dispatch.case == case and traced and first and not _read(here, each, None):
+            yield each.dispatch

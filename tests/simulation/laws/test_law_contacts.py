@@ -3,13 +3,16 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import orjson
 import pytest
 from pydantic import BaseModel
 
 from schemas.casework.cases import Payment
-from schemas.casework.orders import ApproveStopAct
+from schemas.casework.inputs import BankFeedback, BankState
+from schemas.casework.movements import MovedAccount, MovementKind, OnwardMovement
+from schemas.casework.orders import ApproveStopAct, LaterLimits
 from schemas.levels import Level, Result
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import WatchStatus
@@ -226,3 +229,53 @@ def test_a_stop_that_nobody_approved_is_told() -> None:
     with mutated("orders_unapproved"):
         told = words(handmade.observed(with_a_stop()), "no_stop_unapproved")
     assert "approved by nobody; the policy wants 1" in told
+
+
+WITHIN = LaterLimits(hops=2, accounts=2, amount_fen=3_000_000, hours=6)
+
+
+def that_goes_on(limits: LaterLimits | None) -> dict[int, list[tuple[float, BaseModel | bytes]]]:
+    """The same; the person may approve later stops too, and the bank says that the money has gone on to one account."""
+    act = report(IN_DANGER, ApproveStopAct(order="stop.0", later=limits), 130, 7)
+    a1, b1 = MovedAccount(bank="a", token="a1"), MovedAccount(bank="b", token="b1")
+    moved = OnwardMovement(
+        payer=a1,
+        payee=b1,
+        kind=MovementKind.TRANSFER,
+        amount_fen=2_000_000,
+        at=NOON + timedelta(seconds=60),
+        sequence=1,
+    )
+    told = BankFeedback(
+        id="the bank's answer",
+        at=NOON + timedelta(seconds=140),
+        resident=IN_DANGER,
+        case=act.case,
+        dispatch=f"{act.case}:stop.0:1:payment",
+        transfer="bank:t1",
+        state=BankState.IN_FORCE,
+        amount_fen=1_200_000,
+        movements=[moved],
+    )
+    made = with_a_stop(act.model_copy(update={"role": StaffRole.RELEASE_DESK}))
+    made[0].append((140.0, told))
+    return made
+
+
+def stops(observed: Observed) -> int:
+    return sum(contact.channel == "payment" for contact in observed.contacts)
+
+
+def test_a_later_stop_within_what_a_person_signed_is_lawful_and_without_it_waits() -> None:
+    signed, not_signed = (handmade.observed(that_goes_on(limits)) for limits in (WITHIN, None))
+    assert (stops(signed), stops(not_signed)) == (2, 1)
+    assert (laws_broken(signed), laws_broken(not_signed)) == (set(), set())
+
+
+@pytest.mark.parametrize("limits", [None, WITHIN.model_copy(update={"amount_fen": 1_999_999})])
+def test_a_later_stop_beyond_what_a_person_signed_is_told(limits: LaterLimits | None) -> None:
+    with mutated("orders_unapproved"):
+        made = handmade.observed(that_goes_on(limits))
+        told = [line for line in words(made, "no_stop_unapproved").splitlines() if ":stop.t0:" in line]
+    assert len(told) == 1
+    assert "approved by nobody; the policy wants 1" in told[0]
