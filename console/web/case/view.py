@@ -17,6 +17,7 @@ from console.web.kit.door import RELEASES
 from console.web.kit.services import Services
 from console.web.kit.wording import wording
 from console.web.live.row import Row, estimated, stake
+from console.web.payments.later import LaterLeft, later_left
 from domain.calendar import local_date
 from domain.casework import grounds, triage
 from domain.desk.questions import Question, Tree, Walk, walk
@@ -110,6 +111,7 @@ class View:
     skipped: list[Step]  # and withdrawn ones: steps that were never taken
     money: list[Money]
     tree: DrawnTree | None  # of the money, once a bank has stated a movement
+    later: list[LaterLeft]  # what remains of standing approvals
     line: TimeLine
     earlier: list[Case]
     related: list[Row]
@@ -124,7 +126,7 @@ class View:
     talk: Talk
     lower: list[Level]
     decides: bool  # the reader may open the release desk
-    names: Mapping[str, str]  # people's names by login; empty if no release was asked for
+    names: Mapping[str, str]  # people's names by login; empty if nothing names anybody
 
     @property
     def acts(self) -> bool:
@@ -208,6 +210,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         services.kept_back.waiting(case.id),
     )
     related, elsewhere = _related(services, who, case)
+    later = later_left(case, now)
     live = [step for step in case.steps if step.state in LIVE_STEPS and step.due is not None]
     over = [step for step in case.steps if step.state not in LIVE_STEPS and not step.id.startswith("clock.")]
     return View(
@@ -218,6 +221,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         skipped=[step for step in over if step.state in UNDONE],
         money=money,
         tree=await drawn_tree(services, case, person.resident),
+        later=later,
         line=drawn(case, evidence, now),
         earlier=earlier,
         related=related,
@@ -232,7 +236,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         talk=talk_of(case, script),
         lower=[level for level in GRAVEST_FIRST if level.rank < case.level.rank],
         decides=who.role in RELEASES,
-        names=await services.staff.names() if any(each.release for each in money) else {},
+        names=await services.staff.names() if later or any(each.release for each in money) else {},
     )
 
 

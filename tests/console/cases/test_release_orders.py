@@ -126,3 +126,56 @@ async def test_an_order_is_printed_with_its_account_whole_only_while_it_is_revea
     assert [each.detail for each in entries] == [order.number, f"{order.number} account in full"]
     async with await console.signed_in(StaffRole.OPERATOR) as olga:
         assert (await olga.get(path)).status_code == 403
+
+
+async def test_who_approves_may_also_approve_later_stops_within_limits_that_the_page_shows(console: Stage) -> None:
+    line = console.line()
+    mule = line.account()
+    case = await proposed(console, line, mule)
+    path = f"/release/orders/{case.id}/stop.0"
+    given = {"later": "yes", "hops": "2", "accounts": "3", "yuan": "20000", "hours": "6"}
+    async with await console.signed_in(DESK) as anna:
+        page = (await anna.get(path)).text
+        assert 'name="later"' in page
+        assert "超过此限须两人批准：最多 5 层、12 个账户，合计 ¥1,000,000，24 小时内" in page
+        form = {"form": hidden(page, "form")}
+        for wrong in ({"hops": "0"}, {"hours": "49"}, {"yuan": "x"}, {"accounts": ""}):
+            assert (await anna.post(f"{path}/approve", data=form | given | wrong)).status_code == 422, wrong
+        assert (await line.case(case.resident)).orders[0].state is OrderState.PROPOSED
+        answer = await anna.post(f"{path}/approve", data=form | given)
+        assert answer.status_code == 303, answer.text
+        await line.settle()
+        said = "最多 2 层、3 个账户，合计 ¥20,000，6 小时内"
+        for shown in (path, f"{path}/print", f"/cases/{case.id}"):
+            page = (await anna.get(shown)).text
+            assert said in page, shown
+            assert "尚余 3 个账户、¥20,000" in page, shown
+        assert 'name="later"' not in (await anna.get(path)).text, "it is signed once"
+    (order,) = (await line.case(case.resident)).orders
+    assert order.later is not None
+    assert (order.later.limits.hops, order.later.limits.amount_fen, order.later.persons) == (2, 2_000_000, 1)
+    line.expect_stop(mule)
+
+
+async def test_limits_above_what_one_person_may_sign_wait_for_another_on_the_orders_page(console: Stage) -> None:
+    line = console.line()
+    mule = line.account()
+    case = await proposed(console, line, mule)
+    path = f"/release/orders/{case.id}/stop.0"
+    given = {"later": "yes", "hops": "6", "accounts": "12", "yuan": "20000", "hours": "6"}
+    async with await console.signed_in(DESK) as anna, await console.signed_in(DESK) as bo:
+        page = (await anna.get(path)).text
+        assert (await anna.post(f"{path}/approve", data={"form": hidden(page, "form")} | given)).status_code == 303
+        await line.settle()
+        page = (await anna.get(path)).text
+        assert "待另一人批准" in page
+        assert 'name="later"' not in page, "the same person does not sign twice"
+        page = (await bo.get(path)).text
+        assert 'value="6" readonly' in page
+        assert (await bo.post(f"{path}/approve", data={"form": hidden(page, "form")} | given)).status_code == 303
+        await line.settle()
+        assert "尚余 12 个账户、¥20,000" in (await bo.get(path)).text
+    (order,) = (await line.case(case.resident)).orders
+    assert order.later is not None
+    assert len(order.later.approvals) == order.later.persons == 2
+    line.expect_stop(mule)

@@ -22,6 +22,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.kit.wording import say
 from console.web.payments import stops
+from console.web.payments.later import later_left, later_offer, typed_limits
 from console.web.routes.money.messages import REASON_LENGTH, FormId, messages, not_done
 from domain.casework.orders import handover
 from domain.casework.orders import records as orders
@@ -48,6 +49,7 @@ Decided = ApproveStopAct | DeclineStopAct | HandOverStopAct
 FREEZING = {"decision": (LEAST_DECISION, MOST_DECISION), "authority": (LEAST_AUTHORITY, MOST_AUTHORITY)}
 """The least and most characters of what a hand-over states."""
 PRINTED_REASONS = 4  # the most serious ones: the document has one page
+_NO_LIMITS = "后续止付的层数、账户数、金额和小时数须为限度之内的整数。"
 _NO_DECISION = "请填写冻结决定书文号（4 至 64 字）和作出决定的机关（2 至 128 字）。"
 
 
@@ -66,13 +68,24 @@ async def approve(
     who: Signed,
     form: FormId,
     institution: Annotated[str, Form(max_length=32)] = "",
+    later: Annotated[str, Form(max_length=3)] = "",
+    hops: Annotated[str, Form(max_length=4)] = "",
+    accounts: Annotated[str, Form(max_length=4)] = "",
+    yuan: Annotated[str, Form(max_length=12)] = "",
+    hours: Annotated[str, Form(max_length=4)] = "",
 ) -> Response:
     """Approve an order, or confirm an automatic one. 409 if the case refuses, 202 if it has not answered.
 
     `institution`: the payee's, where the order does not know it; one that the table does not have does not count.
+    `later`: "yes" also approves later stops, within the four limits; 422 if one is no number or out of bounds.
     """
     known = institution in services(request).line.outgoing.institutions.by_code
-    act = ApproveStopAct(order=step, institution=institution if known else None)
+    try:
+        limits = typed_limits(later, hops, accounts, yuan, hours)
+    except ValueError:
+        case, order = await _found(services(request), who, case_id, step)
+        return await _page(request, who, case, order, translate(request, _NO_LIMITS), status=422)
+    act = ApproveStopAct(order=step, institution=institution if known else None, later=limits)
     return await _decide(request, who, case_id, act, form)
 
 
@@ -139,6 +152,7 @@ async def printed(request: Request, case_id: str, step: str, who: Signed) -> Res
         institution=made.line.outgoing.institutions.by_code.get(payment.institution or ""),
         capitals=capitals(order.amount_fen),
         decides=who.role in RELEASES,
+        approvals_left=later_left(case, made.line.clock.now()),
         names=await made.staff.names(),
         **_words(request, case, order, PRINTED_REASONS),
     )
@@ -197,6 +211,9 @@ async def _page(
         institution=table.get(payment.institution or ""),
         institutions=list(table.values()) if orders.unrouted(payment) else [],
         may_not=say(request, may_not) if may_not else "",
+        refused=who.role not in order.roles,
+        offer=await later_offer(made, case, order, who.login),
+        approvals_left=later_left(case, made.line.clock.now()),
         wrong=wrong,
         may_hand_over=handover.may_not_hand_over(case, order, who.role) is None,
         freezing=FREEZING,
