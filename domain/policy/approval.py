@@ -1,4 +1,6 @@
-"""Who must approve an order before a bank gets it: a stop order, or a hold on the resident's own account."""
+"""Who must approve an order before a bank gets it (a stop order, or a hold on the resident's own account), and which later
+stop orders may be approved with it.
+"""
 
 from datetime import timedelta
 from typing import Annotated, Literal, Self
@@ -10,7 +12,7 @@ from domain.policy.objections import LEAST_CLOCK, MOST_CLOCK
 from domain.policy.units import Duration, Section, spelt
 from schemas.base import MOST_FEN, Fen
 from schemas.casework.cases import Payment
-from schemas.casework.orders import MOST_PERSONS
+from schemas.casework.orders import MOST_PERSONS, LaterLimits
 from schemas.casework.own_account import (
     LEAST_HOLD_PERSONS,
     MOST_HOLD_DAYS,
@@ -124,3 +126,27 @@ class OwnAccountRules(Section):
         if missing:
             raise refused(FaultCode.KEYS_MISSING, key="enabled", names=missing)
         return self
+
+
+class LaterStopRules(Section):
+    """The limits of standing approvals. A policy without them has no standing approvals.
+
+    `usual`: what the form proposes; `one_person`: the most that one person may sign, above it two persons must;
+    `most`: the most that anybody may sign. No limit of the first two is above that of the third.
+    """
+
+    usual: LaterLimits
+    one_person: LaterLimits
+    most: LaterLimits
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        for name in ("usual", "one_person"):
+            for key, value in getattr(self, name).model_dump().items():
+                if value > (most := getattr(self.most, key)):
+                    raise refused(FaultCode.NOT_BETWEEN, key=f"{name}.{key}", least=1, most=most)
+        return self
+
+    def persons(self, limits: LaterLimits) -> int:
+        """Return how many persons must sign limits."""
+        return 1 if limits.within(self.one_person) else 2

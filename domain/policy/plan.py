@@ -7,9 +7,8 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
-from domain.policy.approval import ApprovalRules
+from domain.policy.approval import ApprovalRules, LaterStopRules
 from domain.policy.faults import LONGEST_GIVEN, FaultCode, refused
-from domain.policy.later_stops import LaterStopRules
 from domain.policy.objections import ObjectionRules
 from domain.policy.units import Duration, Section, spelt
 from schemas.casework.inputs import VisitStage

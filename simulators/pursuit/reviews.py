@@ -65,7 +65,7 @@ def objecting(case: Case, step: str, number: int, now: datetime) -> ObjectStop:
     )
 
 
-def decided(case: Case, objection: str, cause: WrongfulCause | None, now: datetime) -> OperatorReport:
+def review_of(case: Case, objection: str, cause: WrongfulCause | None, now: datetime) -> OperatorReport:
     """Return the review of an objection. `cause`: None if it is rejected."""
     act = DecideObjectionAct(objection=objection, upheld=cause is not None, reason="as the bank confirmed", cause=cause)
     return OperatorReport(

@@ -32,7 +32,7 @@ from simulators.lab.cases import Cases
 from simulators.pursuit.banks import Banks, StopAnswer
 from simulators.pursuit.money import MoneyTruth
 from simulators.pursuit.reports import ReportKind, TheftReport, gangs, reports
-from simulators.pursuit.reviews import ReviewDesk, StopReview, decided, objecting
+from simulators.pursuit.reviews import ReviewDesk, StopReview, objecting, review_of
 from simulators.world.province import START
 
 LASTS = timedelta(days=4)  # after the last payment: most reports are in, and every bank has answered
@@ -248,7 +248,7 @@ class Pursuit:
             return
         upheld = self._desk.upholds(objection, honest=honest)
         cause = self._reports[dispatch.resident].reviews[dispatch.step].cause or WrongfulCause.OTHER
-        self._give(decided(case, objection, cause if upheld else None, self._agenda.now))
+        self._give(review_of(case, objection, cause if upheld else None, self._agenda.now))
         if honest and not upheld:
             self._may_object(dispatch, honest=honest, number=number + 1)
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from console.web.kit.services import Services
-from domain.casework.orders.later_limits import in_force, may_not_approve_later, remaining
+from domain.casework.orders.later_limits import may_not_approve_later, remaining, standing_approval
 from domain.policy import PolicyError
-from domain.policy.later_stops import LaterStopRules
+from domain.policy.approval import LaterStopRules
 from schemas.casework.cases import Case
 from schemas.casework.orders import LaterLimits, OrderState, StandingApproval, StopOrder
 from streams.repositories.policies import UnknownPolicyError
@@ -67,5 +67,8 @@ def typed_limits(ticked: str, hops: str, accounts: str, yuan: str, hours: str) -
 
 def later_left(case: Case, now: datetime) -> list[LaterLeft]:
     """Return the standing approvals of a case's orders, ended ones too, in the order of the orders."""
-    found = ((order, order.later, remaining(case, order)) for order in case.orders if order.later is not None)
-    return [LaterLeft(order, later, *left, in_force(order, now) is not None) for order, later, left in found if later]
+    signed = [(order, order.later) for order in case.orders if order.later is not None]
+    return [
+        LaterLeft(order, later, *remaining(case, order), standing_approval(order, now) is not None)
+        for order, later in signed
+    ]

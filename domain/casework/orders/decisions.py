@@ -45,7 +45,7 @@ def approve_order(draft: DecisionBuilder, act: ApproveStopAct, by: str, role: St
     elif act.later is None:
         return NoOrder()
     if act.later is not None:
-        later.sign(draft, act.order, act.later, by, role)
+        later.sign_later(draft, act.order, act.later, by, role)
     else:
         later.approve_waiting(draft)
     return None

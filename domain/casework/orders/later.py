@@ -31,7 +31,7 @@ def may_not_sign(
     return may_not_approve_later(draft.case, order, limits, draft.plan.stop.later, draft.rules.policy.trace)
 
 
-def sign(draft: DecisionBuilder, step: str, limits: LaterLimits, by: str, role: StaffRole) -> None:
+def sign_later(draft: DecisionBuilder, step: str, limits: LaterLimits, by: str, role: StaffRole) -> None:
     """Add a person's signature to the standing approval of a step's order; other limits than before begin it anew.
 
     With enough signatures it is in force as soon as the order is approved: it approves waiting orders that it covers.

@@ -10,8 +10,7 @@ from datetime import datetime
 
 from domain.casework import payments
 from domain.casework.trail.movements import traced
-from domain.policy.approval import ApprovalRule
-from domain.policy.later_stops import LaterStopRules
+from domain.policy.approval import ApprovalRule, LaterStopRules
 from domain.policy.trace import TraceRules
 from domain.tracing.facts import TracedAccount
 from domain.tracing.tree import MoneyTrace
@@ -70,7 +69,7 @@ def hops_from(trace: MoneyTrace, token: str, thefts: Collection[str]) -> dict[st
     return found
 
 
-def in_force(order: StopOrder, now: datetime) -> StandingApproval | None:
+def standing_approval(order: StopOrder, now: datetime) -> StandingApproval | None:
     """Return an order's standing approval if it approves orders now, else None."""
     ready = order.state is OrderState.APPROVED and order.later is not None and order.later.in_force(now)
     return order.later if ready else None
@@ -102,7 +101,7 @@ def covering(
     """
     if payment.movement is None:
         return None
-    signed = [(each, later) for each in case.orders if (later := in_force(each, now)) is not None]
+    signed = [(each, later) for each in case.orders if (later := standing_approval(each, now)) is not None]
     ready = [(order, later) for order, later in signed if _enough(later, rule) and _fits(case, order, payment)]
     if not ready:  # nearly always: the money is not traced once more
         return None

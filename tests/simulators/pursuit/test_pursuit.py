@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.policy import load
 from schemas.casework.inputs import BankState
+from schemas.casework.objections import WrongfulCause
 from simulators.assumptions.chance import stream
 from simulators.assumptions.stolen_money import StolenMoney
 from simulators.lab.agenda import Agenda
@@ -17,6 +18,7 @@ from simulators.pursuit import figures
 from simulators.pursuit.banks import Banks
 from simulators.pursuit.money import MoneyTruth, MuleGang
 from simulators.pursuit.reports import ReportKind, reports
+from simulators.pursuit.reviews import ReviewDesk
 from simulators.pursuit.run import Pursuit, ReportOutcome, Way
 from simulators.world.province import START
 from tests.domain.builders import policy_text
@@ -156,3 +158,45 @@ def test_slower_approvals_hold_less(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fast.held_of_all > slow.held_of_all
     assert fast.p50 < slow.p50
     assert len(done) == 2
+
+
+def test_a_lifted_account_lets_its_money_go_again_and_no_fen_is_lost() -> None:
+    agenda = Agenda(START)
+    money = MoneyTruth(1, StolenMoney(), agenda)
+    account = money.steal("t", MuleGang(stream(1, "a gang"), "gang", StolenMoney()), 10_000_000)
+    money.stop(account)
+    agenda.run_until(START + timedelta(hours=5))
+    assert money.held("t") == 10_000_000
+    money.release(account)
+    agenda.run_until(START + timedelta(days=30))
+    assert (money.held("t"), money.in_accounts("t"), money.gone["t"], money.missing()) == (0, 0, 10_000_000, 0)
+
+
+def test_wrongful_stops_are_told_by_cause_and_lifted_once_an_objection_is_upheld() -> None:
+    sure = replace(StolenMoney(), wrong=1, malicious=1, refused_wrong=0, refused_malicious=0, objects=1)
+    told = Pursuit(1, load(POLICY), replace(sure, upholds_honest=1, objects_mule=0, sells=0.2), Way(), DAYS).run()
+    reviews = [review for outcome in told for review in outcome.reviews]
+    assert {review.cause for review in reviews} == {
+        WrongfulCause.FALSE_REPORT,
+        WrongfulCause.MISTAKEN_REPORT,
+        WrongfulCause.LAWFUL_PAYMENT,
+    }
+    lifted = [review for review in reviews if review.lifted_at is not None]
+    assert len(lifted) > len(reviews) * 0.8
+    assert all(review.objected_at and review.stopped_at < review.objected_at < review.lifted_at for review in lifted)
+    assert any(review.unread for review in reviews)
+
+
+def test_a_person_reads_each_order_where_nobody_uses_standing_approvals(
+    found: list[dict[str, list[ReportOutcome]]],
+) -> None:
+    told = figures.summaries(found)
+    assert (told[figures.EACH_HOP].under, told[figures.EACH_HOP].unread) == (0, 0)
+    assert 0 < told[figures.FOLLOWED].under < told[figures.FOLLOWED].orders
+
+
+def test_few_reviewers_take_one_objection_at_a_time() -> None:
+    desk = ReviewDesk(1, replace(StolenMoney(), reviewers_day=1, review_spread=0.01))
+    first, second = (desk.decided_at(name, START) for name in ("one", "two"))
+    assert timedelta(minutes=24) < first - START < timedelta(minutes=26)
+    assert timedelta(minutes=24) < second - first < timedelta(minutes=26)

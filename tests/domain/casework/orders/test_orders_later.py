@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.casework import Decision, Rules
-from domain.casework.orders.later_limits import hops_from, in_force, remaining
+from domain.casework.orders.later_limits import hops_from, remaining, standing_approval
 from domain.casework.orders.objections import objection_of
 from domain.casework.trail.movements import traced
 from domain.policy.approval import ApprovalRule, ApprovalRules
@@ -171,7 +171,7 @@ def test_other_limits_of_a_second_person_begin_anew() -> None:
     later = first(line.here).later
     assert later is not None
     assert ([each.by for each in later.approvals], later.limits) == (["bo"], LIMITS)
-    assert in_force(first(line.here), line.now) is later
+    assert standing_approval(first(line.here), line.now) is later
 
 
 def test_limits_above_the_policys_are_refused_and_the_order_waits() -> None:
