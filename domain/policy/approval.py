@@ -1,4 +1,4 @@
-"""Who must approve an order before a bank gets it (a stop order, or a hold on the resident's own account), and which later
+"""Who must approve an order (a stop, or a hold on the resident's own account) before a bank gets it, and which later
 stop orders may be approved with it.
 """
 

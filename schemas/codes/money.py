@@ -148,7 +148,7 @@ class TracedUnderApproval(Code, frozen=True):
     """As MoneyTracedHere; the standing approval that was signed with the order of this `number` covers the account."""
 
     zh: ClassVar = (
-        "银行（%(bank)s）回告：被骗资金经 %(hops)s 次转账到达该账户，尚未转出；依止付令 %(number)s 一并批准的后续止付"
+        "银行（%(bank)s）回告：被骗资金经 %(hops)s 次转账到达该账户，尚未转出；依止付令 %(number)s 一并批准的下游止付"
     )
     bank: str
     hops: int
@@ -232,7 +232,7 @@ class LaterStopsApproved(Code, frozen=True):
     """A person signed a standing approval with a stop order: later orders of so many hops, accounts, fen and hours."""
 
     zh: ClassVar = (
-        "%(by)s 一并批准后续止付：最多 %(layers)s 层、%(accounts)s 个账户，合计不超过 %(amount_fen)s，%(hours)s 小时内"
+        "%(by)s 一并批准下游止付：最多 %(layers)s 层、%(accounts)s 个账户，合计不超过 %(amount_fen)s，%(hours)s 小时内"
     )
     by: str
     layers: int
@@ -244,7 +244,7 @@ class LaterStopsApproved(Code, frozen=True):
 class StopApprovedUnder(Code, frozen=True):
     """The standing approval of an order (`number`) approved a stop order. `by`: the persons who signed it."""
 
-    zh: ClassVar = "依止付令 %(number)s 一并批准的后续止付批准（%(by)s）"
+    zh: ClassVar = "依止付令 %(number)s 一并批准的下游止付批准（%(by)s）"
     number: str
     by: str
 
@@ -252,7 +252,7 @@ class StopApprovedUnder(Code, frozen=True):
 class LaterStopsEnded(Code, frozen=True):
     """The standing approval of an order (`number`) has ended: each later order waits for a person."""
 
-    zh: ClassVar = "止付令 %(number)s 一并批准的后续止付终止，此后逐笔由人批准"
+    zh: ClassVar = "止付令 %(number)s 一并批准的下游止付终止，此后逐笔由人批准"
     number: str
 
 

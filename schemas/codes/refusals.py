@@ -296,13 +296,13 @@ class ObjectionWaitsForReview(Code, frozen=True):
 class LaterStopsNotOffered(Code, frozen=True):
     """The policy has no standing approvals, or the order is no first stop of an account."""
 
-    zh: ClassVar = "该止付令不能一并批准后续止付"
+    zh: ClassVar = "该止付令不能一并批准下游止付"
 
 
 class LaterStopsTooWide(Code, frozen=True):
     """The limits of a standing approval are above the policy's: so many hops, accounts, fen and hours at most."""
 
-    zh: ClassVar = "后续止付超出策略上限：最多 %(layers)s 层、%(accounts)s 个账户，合计 %(amount_fen)s，%(hours)s 小时"
+    zh: ClassVar = "下游止付超出策略上限：最多 %(layers)s 层、%(accounts)s 个账户，合计 %(amount_fen)s，%(hours)s 小时"
     layers: int
     accounts: int
     amount_fen: int
@@ -312,13 +312,13 @@ class LaterStopsTooWide(Code, frozen=True):
 class AccountOnlyReported(Code, frozen=True):
     """All there is against the account is another person's report, so each later order waits for a person."""
 
-    zh: ClassVar = "该账户仅有他人举报：后续账户的止付须逐笔由人批准"
+    zh: ClassVar = "该账户仅有他人举报：下游账户的止付须逐笔由人批准"
 
 
 class LaterStopsDecided(Code, frozen=True):
     """The order has a standing approval already, or had one that has ended."""
 
-    zh: ClassVar = "该止付令的后续止付已一并批准，或已终止"
+    zh: ClassVar = "该止付令的下游止付已一并批准，或已终止"
 
 
 RefusalCode = (

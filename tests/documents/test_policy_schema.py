@@ -26,6 +26,8 @@ WRONG: list[tuple[tuple[str, ...], object]] = [
     (("messages", "segments", "sms"), 99),
     (("breaker", "sudden"), 0.5),
     (("trace", "hops"), 0),
+    (("plan", "stop", "later", "usual", "hops"), 0),
+    (("plan", "stop", "later", "most", "hours"), 49),
 ]
 
 

@@ -80,7 +80,7 @@ PARTS = {
     "in_doubt": "结果不明时",
     "results": "结果处理",
     "stop": "止付",
-    "later": "后续止付",
+    "later": "下游止付",
     "usual": "通常限度",
     "one_person": "一人可批限度",
     "most": "最高限度",
@@ -127,7 +127,7 @@ KEYS = (
     ("[plan.results.*]", "每种结果之后做什么。"),
     (
         "[plan.stop.later]",
-        "批准止付令时可一并批准的后续止付：usual 表单预填，one_person 以内一人可批、超过须两人，most 为最高限度。",
+        "批准止付令时可一并批准的下游止付：usual 表单预填，one_person 以内一人可批、超过须两人，most 为最高限度。",
     ),
     ("[fatigue]", "同一居民每小时、每天最多联系几次；红色不受限。"),
     ("[duty]", "每个站点各时段需要几人在岗（needs），一次上门用时多久（visit）。"),

@@ -49,7 +49,7 @@ Decided = ApproveStopAct | DeclineStopAct | HandOverStopAct
 FREEZING = {"decision": (LEAST_DECISION, MOST_DECISION), "authority": (LEAST_AUTHORITY, MOST_AUTHORITY)}
 """The least and most characters of what a hand-over states."""
 PRINTED_REASONS = 4  # the most serious ones: the document has one page
-_NO_LIMITS = "后续止付的层数、账户数、金额和小时数须为限度之内的整数。"
+_NO_LIMITS = "下游止付的层数、账户数、金额和小时数须为限度之内的整数。"
 _NO_DECISION = "请填写冻结决定书文号（4 至 64 字）和作出决定的机关（2 至 128 字）。"
 
 
