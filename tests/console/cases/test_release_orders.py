@@ -141,7 +141,7 @@ async def test_who_approves_may_also_approve_later_stops_within_limits_that_the_
         form = {"form": hidden(page, "form")}
         for wrong in ({"hops": "0"}, {"hours": "49"}, {"yuan": "x"}, {"accounts": ""}):
             assert (await anna.post(f"{path}/approve", data=form | given | wrong)).status_code == 422, wrong
-        assert (await line.case(case.resident)).orders[0].state is OrderState.PROPOSED
+        assert (await line.case(line.residents[0])).orders[0].state is OrderState.PROPOSED
         answer = await anna.post(f"{path}/approve", data=form | given)
         assert answer.status_code == 303, answer.text
         await line.settle()
@@ -151,7 +151,7 @@ async def test_who_approves_may_also_approve_later_stops_within_limits_that_the_
             assert said in page, shown
             assert "尚余 3 个账户、¥20,000" in page, shown
         assert 'name="later"' not in (await anna.get(path)).text, "it is signed once"
-    (order,) = (await line.case(case.resident)).orders
+    (order,) = (await line.case(line.residents[0])).orders
     assert order.later is not None
     assert (order.later.limits.hops, order.later.limits.amount_fen, order.later.persons) == (2, 2_000_000, 1)
     line.expect_stop(mule)
@@ -175,7 +175,7 @@ async def test_limits_above_what_one_person_may_sign_wait_for_another_on_the_ord
         assert (await bo.post(f"{path}/approve", data={"form": hidden(page, "form")} | given)).status_code == 303
         await line.settle()
         assert "尚余 12 个账户、¥20,000" in (await bo.get(path)).text
-    (order,) = (await line.case(case.resident)).orders
+    (order,) = (await line.case(line.residents[0])).orders
     assert order.later is not None
     assert len(order.later.approvals) == order.later.persons == 2
     line.expect_stop(mule)
