@@ -22,7 +22,8 @@ running beside this one during an upgrade, may write them."""
 class Model(BaseModel):
     """A frozen value that refuses unknown fields, so that a misspelt field is not silently lost.
 
-    This is for data from people and other programs; records of our own processes are read with ANY_VERSION.
+    Used for data from people and other programs. Records of our own processes are read with ANY_VERSION, which ignores
+    unknown fields.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null", allow_inf_nan=False)
@@ -40,11 +41,11 @@ _HIDDEN = re.compile(
 
 
 def legible(text: str) -> str:
-    """Return the text without invisible characters that have an effect: control characters, which move a terminal's
-    cursor, and direction marks, which make an address look like another.
+    """Return `text` without control characters, which move a terminal's cursor, and without direction marks, which make
+    one address look like another.
 
-    They are removed, not refused, so that a receipt or report is not lost for a stray byte in its note. In names and
-    ids (`Text`) they are refused, because a changed name is another one.
+    They are removed, not refused, so that a stray byte in a note does not lose a receipt or report. In names and ids
+    (`Text`) they are refused, because removing them would make another name.
     """
     return text if text.isprintable() else _HIDDEN.sub("", text)
 
@@ -56,7 +57,7 @@ def _printable(text: str) -> str:
 
 
 def encrypted_or_local(url: str) -> bool:
-    """Return whether an address is https, or http on this machine. False if it is no address."""
+    """Return whether `url` is an https address, or an http address of this machine. False if `url` cannot be parsed."""
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -85,9 +86,9 @@ Default = TypeVar("Default")
 
 
 class Partial(Generic[Key, Member]):
-    """A table that does not have every member of its enum. It has no [], so callers must state a default.
+    """A table with entries for only some members of an enum. It has no [] operator, so callers must state a default.
 
-    A plain dict must have every member: tests/schemas/test_tables.py finds one that does not.
+    A plain dict must have an entry for every member: tests/schemas/test_tables.py checks it.
     """
 
     def __init__(self, table: Mapping[Key, Member]) -> None:
@@ -98,7 +99,7 @@ class Partial(Generic[Key, Member]):
     @overload
     def get(self, key: Key, default: Default) -> Member | Default: ...
     def get(self, key: Key, default: Default | None = None) -> Member | Default | None:
-        """Return the entry of a member, or `default` if there is none."""
+        """Return the entry of the member `key`, or `default` if the table has no entry for it."""
         return self._table.get(key, default)
 
     def __contains__(self, key: Key) -> bool:

@@ -56,7 +56,7 @@ class Action(StrEnum):
 
     @property
     def to_contact(self) -> bool:
-        """Whether it addresses a trusted contact instead of the resident."""
+        """Whether the action addresses a trusted contact instead of the resident."""
         return self in (Action.CONTACT_SMS, Action.CONTACT_CALL)
 
 
@@ -78,11 +78,11 @@ _CHANNELS = {
 
 
 class Result(StrEnum):
-    """The result of a contact. A step waits until it gets a final one.
+    """The result of a contact. A step waits until its dispatch has a final result.
 
-    SENT: the provider has it; ACKNOWLEDGED: a key was pressed: understood, will not pay; HUNG_UP: answered, no key
-    pressed; IN_DOUBT: sent or not, nobody knows; FAILED: the provider refused it or was unavailable; NOT_SENT: the step
-    was no longer valid.
+    SENT: the provider has accepted it; ACKNOWLEDGED: the resident pressed the key: understood, will not pay; HUNG_UP:
+    answered, no key pressed; IN_DOUBT: nobody can find out whether it was sent; FAILED: the provider refused it or was
+    unavailable; NOT_SENT: the step was no longer valid.
     """
 
     SENT = "sent"  # the provider has it; a receipt may follow
@@ -117,10 +117,10 @@ class Outcome(StrEnum):
 
 
 class OutcomeGround(StrEnum):
-    """What "dissuaded" rests on: CALL, VISIT and KEY are known to the case by itself; a person states the others.
+    """The ground of the outcome "dissuaded". The case itself knows CALL, VISIT and KEY; a person states the others.
 
-    CALL, VISIT: somebody talked with the resident by telephone, or met them; KEY: the key of an automated call was
-    pressed.
+    CALL, VISIT: somebody talked with the resident by telephone, or met them; KEY: the resident pressed the key of an
+    automated call.
     """
 
     CALL = "call"  # somebody talked with the resident by telephone
@@ -134,7 +134,9 @@ class OutcomeGround(StrEnum):
 
     @property
     def evidenced(self) -> bool:
-        """Whether the resident answered or was met: not a person's statement alone."""
+        """Whether the case itself knows that the resident answered or was met (CALL, VISIT, KEY); False for a stated
+        ground.
+        """
         return self in (OutcomeGround.CALL, OutcomeGround.VISIT, OutcomeGround.KEY)
 
 
@@ -146,7 +148,7 @@ class LastResort(StrEnum):
 
 
 class CallResult(StrEnum):
-    """What came of a call that the desk placed."""
+    """The result of a call that the desk placed."""
 
     ANSWERED = "answered"
     BUSY = "busy"
@@ -154,10 +156,10 @@ class CallResult(StrEnum):
 
 
 class EvidenceClass(StrEnum):
-    """How certain it is that money was kept; A is best.
+    """How certain it is that the resident kept the money or gets it back; A is best.
 
     A: a bank confirmed it frozen or returned; B: cancelled in flight; C: the resident named the transfer and did not
-    make it; D: modelled, and never added to the others.
+    make it; D: estimated by a model, and never added to the others.
     """
 
     A = "A"  # a bank confirmed it frozen or returned

@@ -22,9 +22,9 @@ MOST_HEADS = 50  # in one line; heads that earlier lines have named are bound al
 
 
 class Head(Model):
-    """The last line of a chain of audit lines, and its offset (-1: unknown).
+    """The newest line of an audit chain: its number, its hash and its offset on the topic (-1: unknown).
 
-    `at`: when this was stated; `mac`: proves that it was made with the audit's key.
+    `at`: when the head was written; `mac`: a code made with the audit's key, which proves that the head is genuine.
     """
 
     chain: ChainId
@@ -36,10 +36,11 @@ class Head(Model):
 
 
 class Link(Model):
-    """An audit line's place in its chain. `hash` must be the last field: it covers all bytes of the line before it.
+    """The place of an audit line in its chain. `hash` must be the last field: it covers all bytes of the line before
+    it.
 
-    `first`: the number of its batch's first line; `before`, `after`: the previous line's hash and offset (-1: unknown);
-    `heads`: of other chains.
+    `first`: the number of the first line of its batch; `before`, `after`: the hash and the offset of the previous line
+    ("" and -1: unknown); `heads`: the newest lines of other chains at that time.
     """
 
     chain: ChainId
@@ -52,7 +53,7 @@ class Link(Model):
 
 
 class RevealReason(StrEnum):
-    """The class of a reason for revealing a resident's data."""
+    """The category of the reason for which a person reveals a resident's personal data."""
 
     CALLING = "calling"  # to telephone the resident or a trusted contact
     VISITING = "visiting"
@@ -63,7 +64,7 @@ class RevealReason(StrEnum):
 
 
 class RevealVerdict(StrEnum):
-    """A reviewer's opinion of a revealing."""
+    """A reviewer's opinion on whether personal data was revealed for a good reason."""
 
     CONFIRMED = "confirmed"
     QUESTIONED = "questioned"
@@ -72,7 +73,7 @@ class RevealVerdict(StrEnum):
 class AuditEntry(Model):
     """An audit entry: who (a person, or a part of Quanzu such as `auditor`) did what to which object, and why.
 
-    It has no personal data.
+    The entry has no personal data.
     """
 
     at: When
@@ -88,10 +89,10 @@ class AuditEntry(Model):
 class ChainFaultKind(StrEnum):
     """The kinds of faults in the audit's chains.
 
-    CHANGED: the hash does not match, or somebody without the key put the line in; UNCHAINED: a line in no chain, after
-    chained ones; MISSING: a line is not there; ELSEWHERE: a line is at another offset; REPEATED: a line stands again
-    where no writer repeats it; FORKED: a line follows another one than the line before it; FOREIGN: a head was not made
-    with this key.
+    CHANGED: the line's hash is wrong, so the line was changed or written without the key; UNCHAINED: a line without a
+    chain comes after chained lines; MISSING: a line does not exist; ELSEWHERE: a line is not at the offset that the
+    next line states; REPEATED: a line exists twice, and not because its writer retried; FORKED: the line names another
+    line as its previous one; FOREIGN: a head was made with another key.
     """
 
     CHANGED = "changed"
@@ -104,10 +105,10 @@ class ChainFaultKind(StrEnum):
 
 
 class ChainFault(Model):
-    """A faulty line: its chain and number, and the offset at which the fault was noticed.
+    """A faulty audit line: its chain, its number in the chain, and the offset at which the fault was found.
 
-    A line in no chain has chain "" and number 0. `number`: of several missing lines, the first. `words`: for logs and
-    the command line, in English.
+    A line without a chain has chain "" and number 0. If several lines are missing, `number` is the first one's.
+    `words`: an English sentence for logs and the command line.
     """
 
     kind: ChainFaultKind
@@ -120,8 +121,8 @@ class ChainFault(Model):
 class Verification(Model):
     """The result of the last verification of all audit chains, as stored in Redis: numbers of lines, chains and heads.
 
-    `before`: lines without a chain, before the first chained one; `repeats`: lines that their writers sent twice;
-    `fault`: the first one, or None.
+    `before`: number of lines without a chain before the first chained line; `repeats`: number of lines that a writer's
+    retry put on the topic twice; `fault`: the first fault found, None if the chains are complete.
     """
 
     at: When

@@ -21,11 +21,10 @@ class Sum(Model):
 
 
 class Manifest(Model):
-    """The description of a bundle: its case, who exported it, and why.
+    """The description of a case's bundle: the case, who exported it, why, and the size and hash of each file.
 
-    The bundle also has its seal, under the installation's key.
-
-    `key`: that key's fingerprint. `heads`: the heads of the audit's chains at that time.
+    A seal made with the installation's key accompanies the manifest in the bundle. `key`: the fingerprint of that key;
+    `heads`: the newest lines of the audit's chains at the time of the export.
     """
 
     format: Literal[1] = 1

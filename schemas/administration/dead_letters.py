@@ -1,4 +1,6 @@
-"""Dead letters: unreadable records and rows, stored as they came, so that nothing is dropped without a trace."""
+"""Dead letters: records and rows that were refused, stored with their original bytes, so that no input is lost
+silently.
+"""
 
 import base64
 from datetime import date
@@ -12,7 +14,9 @@ KEPT_BYTES = 600_000  # in base64 and with the other fields, this still fits in 
 
 
 class RecordPlace(Model):
-    """A record of a topic. `item`: the index of a signal within it, from 0; None means the whole record."""
+    """The position of a record on a topic. `item`: the index of a signal within the record, from 0; None: the whole
+    record.
+    """
 
     topic: Text
     partition: Annotated[int, Field(ge=0)]
@@ -25,10 +29,10 @@ class RecordPlace(Model):
 
 
 class Reading(Model):
-    """What is needed to parse a row without its file: the header in base64, and the options of the import.
+    """The settings needed to parse a row without its file: the file's header in base64, and the options of the import.
 
-    `start`: the date of day 0, in Beijing; `zone`: the time zone of the file's times; `mapping`: the text of a bank's
-    mapping.
+    `start`: the date (in Beijing) of day 0 in a file that counts days; `zone`: the time zone of the file's times;
+    `mapping`: the text of a bank's mapping; None without one.
     """
 
     header: Annotated[str, Field(max_length=100_000)]
@@ -38,7 +42,9 @@ class Reading(Model):
 
 
 class LinePlace(Model):
-    """A line of a file, counted from 1. `digest`: the beginning of the SHA-256 of the decompressed content."""
+    """The position of a line in a file, counted from 1. `digest`: the first characters of the SHA-256 of the file's
+    decompressed content; `reading`: the settings to parse the line without the file, None if none are needed.
+    """
 
     file: Text
     digest: Text
@@ -53,10 +59,10 @@ Place = RecordPlace | LinePlace
 
 
 class DeadLetter(Model):
-    """A refused record or row, its origin and the reason.
+    """A refused record or row, with its origin (`where`) and the reason (`why`).
 
-    `id` is the origin's: refused again, it is the same letter. `raw`: its first 600,000 bytes in base64; `size`: the
-    number of all its bytes.
+    `id` is made from the origin, so a record that is refused twice has one letter. `raw`: the first 600,000 original
+    bytes in base64; `size`: the number of all original bytes.
     """
 
     id: str
@@ -71,14 +77,15 @@ class DeadLetter(Model):
     def of(cls, source: str, where: Place, why: str, raw: bytes, at: When) -> Self:
         """Return the letter for `raw`. `source`: the feed's name if known, else the topic's or format's.
 
-        `raw` is cut to 600,000 bytes and `why` to 2,000 characters. Raises ValidationError if `source` is no Token.
+        `raw` is cut to 600,000 bytes and `why` to 2,000 characters. Raises ValidationError if `source` is not a valid
+        Token.
         """
         kept = base64.b64encode(raw[:KEPT_BYTES]).decode()
         return cls(id=str(where), source=source, at=at, where=where, why=why[:2000], raw=kept, size=len(raw))
 
     @property
     def content(self) -> bytes:
-        """The original bytes, as far as they are kept: the first 600,000."""
+        """The original bytes; only the first 600,000 of a longer record."""
         return base64.b64decode(self.raw)
 
 

@@ -13,7 +13,7 @@ MOST_CHARACTERS = 200_000  # eight times Jilin's policy; in UTF-8 and JSON it fi
 
 
 class DraftState(StrEnum):
-    """The state of a policy draft. DROPPED: it was given up."""
+    """The state of a policy draft. DROPPED: its authors gave it up."""
 
     OPEN = "open"
     PUBLISHED = "published"
@@ -21,10 +21,10 @@ class DraftState(StrEnum):
 
 
 class Draft(Model):
-    """A policy text that somebody wants to put in force. It may still be invalid; only a valid one is published.
+    """A policy text that somebody wants to put in force. The text may be invalid; only a valid text is published.
 
-    `writers`: all who wrote its text, none of whom may publish it. `base`: the policy in force when the draft was
-    begun.
+    `writers`: all persons who wrote the text; none of them may publish it. `base`: the policy that was in force when
+    the draft was begun.
     """
 
     id: Token
@@ -41,7 +41,9 @@ class Draft(Model):
 
 
 class InShadow(Model):
-    """The policy that is scored in shadow beside the one in force (`policy` None: none is). Its alerts are not sent."""
+    """The policy that scores the signals in shadow, beside the policy in force; no alert is sent for it. `policy`: its
+    hash, None if no policy runs in shadow.
+    """
 
     policy: PolicyHash | None
     since: When

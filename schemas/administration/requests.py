@@ -1,4 +1,4 @@
-"""Administrators' requests: one asks, a security administrator confirms; on the topic `admin-requests`."""
+"""Administrators' requests on the topic `admin-requests`: one person asks, a security administrator confirms."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -27,7 +27,9 @@ class AdminAct(StrEnum):
 
 
 class RequestState(StrEnum):
-    """The state of a request. A confirmed one that shows a secret waits until its asker carries it out."""
+    """The state of a request. After CONFIRMED, a request that produces a secret waits until its asker
+    carries it out.
+    """
 
     ASKED = "asked"
     CONFIRMED = "confirmed"
@@ -36,9 +38,10 @@ class RequestState(StrEnum):
 
 
 class AdminRequest(Model):
-    """A request. `on`: the login, or the webhook's host. `seen`: a hash of the account as the asker saw it, or "".
+    """An administrator's request. `on`: the login, or the webhook's host; `seen`: a hash of the account as the asker
+    saw it, or "".
 
-    `until`: when it lapses: before that it must be decided, and after a confirmation carried out.
+    `until`: when the request lapses. It must be decided, and if confirmed also carried out, before that time.
     """
 
     id: Token

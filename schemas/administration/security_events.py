@@ -9,7 +9,7 @@ from schemas.base import Model, Text, When
 
 
 class SecurityEventKind(StrEnum):
-    """What happened."""
+    """The kinds of security events."""
 
     PASSWORD_WRONG = "password-wrong"  # noqa: S105 - a kind's name
     CODE_WRONG = "code-wrong"  # of the authenticator, or a recovery code
@@ -29,10 +29,11 @@ class SecurityEventKind(StrEnum):
 
 
 class SecurityEvent(Model):
-    """One event. It has no personal data of residents, and no secret.
+    """One security event. It has no personal data of residents, and no secret.
 
-    `who`: a login, or "h:" and a keyed hash of what was typed if no account has it, because people type passwords into
-    the field; "" if unknown. `address`: where it came from; of IPv6 the network. `on`: the route or the token's id.
+    `who`: a login; or "h:" and a keyed hash of the typed text if no account has it as login, because people type
+    passwords into that field; "" if unknown. `address`: the client's IPv4 address or IPv6 network. `on`: the route or
+    the token's id.
     """
 
     at: When

@@ -8,7 +8,7 @@ from schemas.base import Model, When
 
 
 class VaultNamed(Model):
-    """From now on, records are encrypted under keys of this vault. The latest record on the topic counts."""
+    """States that records are encrypted under keys of this vault from now on. The latest record on the topic counts."""
 
     vault: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     at: When

@@ -1,4 +1,6 @@
-"""The lines of the books: where a case's money is, and what was done, by the day on which it changed."""
+"""The lines of the books: amounts of a case's money by place, and numbers of residents and orders,
+each booked by day.
+"""
 
 from enum import StrEnum
 from typing import Annotated
@@ -10,14 +12,14 @@ BookDay = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
 class BookLine(StrEnum):
-    """A line of the books. The first seven are the places of money, in fen: each fen is in at most one of them.
+    """A line of the books. The first seven are the places of money, in fen: each fen is booked in at most one of them.
 
-    STOPPED: in an account whose stop runs, as far as the bank has said how much is there; FREEZING_DECIDED: in an
-    account that an authority has frozen, as a person recorded it; FROZEN, RETURNED: confirmed by the bank (class A);
-    CANCELLED: in flight (B); NOT_MADE: the resident named the payment and did not make it (C); LOST: lost, and held
-    nowhere. ESTIMATED: class D, as booked in the case; STOPPED_EVER: what banks said was there when they stopped it,
-    wherever it is by now. The others are numbers: of residents, of orders that were signed, of those that a bank has
-    carried out, and of an authority's freezing decisions.
+    STOPPED: in an account whose stop is in force, as much as the bank confirmed; FREEZING_DECIDED: in an account that
+    an authority has frozen, as a person recorded; FROZEN, RETURNED: confirmed by the bank (class A); CANCELLED:
+    cancelled in flight (B); NOT_MADE: the resident named the payment and did not make it (C); LOST: lost, and in no
+    account that is stopped or frozen. Also in fen, ESTIMATED: class D, as booked in the case; STOPPED_EVER: what banks
+    confirmed when they stopped the accounts, wherever the money is now. The others are numbers: of residents, of signed
+    orders, of orders that a bank carried out, and of an authority's freezing decisions.
     """
 
     STOPPED = "stopped"

@@ -60,9 +60,9 @@ class Profile(Model):
 
 
 class StepState(StrEnum):
-    """The states of a step. Pending and held steps have a time at which they are due, proposed ones a deadline for the
-    decision, sent ones a deadline for the result. WITHDRAWN: no longer needed; SKIPPED: replaced by a later or stronger
-    step.
+    """The states of a step. The time `due` of a pending or held step is when it goes out, of a proposed step the
+    deadline for the decision, and of a sent step the deadline for the result. WITHDRAWN: no longer needed; SKIPPED:
+    replaced by a later or stronger step.
     """
 
     PENDING = "pending"
@@ -82,10 +82,11 @@ LIVE_STEPS = WAITING_STEPS | {StepState.SENT}
 
 
 class Step(Model):
-    """One step of the plan. `attempt` counts from 1; `due`: when the state must change at the latest (None: it ended).
+    """One step of the plan. `attempt` counts from 1; `due`: by when the state must change (None: the step has ended).
 
-    `not_after`: a dispatch is not carried out later; `wanted`: when it was first due, if the contact budget put it off;
-    `transfer`: of a stop-payment; `contact`: the index of a trusted contact.
+    `not_after`: no dispatch of the step is carried out after this time; `wanted`: the original due time, if the contact
+    budget postponed the step; `transfer`: the payment that a stop-payment is for; `contact`: the index of a trusted
+    contact.
     """
 
     id: Token  # unique in the case: "red.operator"
@@ -111,7 +112,9 @@ class Contacted(Model):
 
 
 class DeskCall(Model):
-    """The desk's latest call to the resident. `at`: when it was answered, or was not; `ended_at`: of one answered."""
+    """The desk's latest call to the resident. `at`: when the call was answered, or ended unanswered; `ended_at`: when
+    an answered call ended, None while it goes on.
+    """
 
     result: CallResult
     at: When
@@ -130,10 +133,10 @@ class DeskCall(Model):
 
 
 class StopState(StrEnum):
-    """The states of a stop-payment, which lasts 48 hours and is requested at most twice for an account.
+    """The states of a stop-payment. A stop lasts 48 hours, and a bank is asked at most twice to stop one account.
 
-    `asked` and `in_force` are open and can be lifted. The others are ends, after which an account may be requested once
-    more.
+    `asked` and `in_force` are open: the stop can be lifted. The other states are final for that stop, but the account
+    may be stopped once more.
     """
 
     ASKED = "asked"  # requested, without an answer yet
@@ -151,10 +154,11 @@ class StopState(StrEnum):
 
 
 class Stop(Model):
-    """The stop on the payee's account of one payment. `times`: number of requests; 0: the bank's own doing.
+    """The stop on the payee's account of one payment. `times`: number of requests to the bank; 0: the bank stopped
+    unasked.
 
-    `until`: when it ends; None unless it is in force, which it is also while its extension is asked for; `there_fen`:
-    of the payment, still in the account when the bank confirmed the stop; None if it has not said.
+    `until`: when the stop ends; None if it is not in force (a stop stays in force while its extension is requested);
+    `there_fen`: how much of the payment was still in the account when the bank confirmed the stop; None if not stated.
     """
 
     state: StopState
@@ -164,20 +168,20 @@ class Stop(Model):
 
     @property
     def runs(self) -> bool:
-        """Whether no money leaves the account before `until`."""
+        """Whether the stop is in force, so that no money leaves the account before `until`."""
         return self.until is not None
 
 
 class Payment(Model):
     """A payment of the case. The payee is a token; the account number stays in the store of accounts.
 
-    `watched`: what the watchlist says of the payee, as far as the case knows; `institution`: the payee's bank or
-    payment institution; `reported`: what a person says of the payment; `feed`: the signal's uid of a reported payment
-    that a feed has delivered too.
+    `watched`: the payee's status on the watchlist, as far as the case knows; `institution`: the payee's bank or payment
+    institution; `reported`: what a person said of the payment; `feed`: the uid of the feed's signal, for a reported
+    payment that a feed delivered too.
 
-    In `Case.traced` it is not the resident's own payment: money of theirs reached the payee's account, the latest by
-    `movement`, at `at`. `amount_fen` of it was still there when the latest order about the account was proposed;
-    `came_fen`: how much had come in, by what was known while such an order last stood.
+    In `Case.traced` a Payment is not one that the resident made: it is a downstream account that the resident's money
+    reached by the movement `movement`, at `at`. `amount_fen`: how much of the money was still there when the latest
+    order on the account was proposed; `came_fen`: how much had come in, as known while such an order was last open.
     """
 
     transfer: Ref  # the signal's uid; of a payment that was reported first, the report's
@@ -195,14 +199,18 @@ class Payment(Model):
 
 
 class LossAvoided(Model):
-    """Loss avoided: money that stayed with the resident, counted once per transfer under the best evidence class."""
+    """Loss avoided by one transfer, in fen, with its evidence class. Each transfer counts once, under
+    its best class.
+    """
 
     evidence: EvidenceClass
     amount_fen: Fen
 
 
 class Loss(Model):
-    """A loss of the resident. `after_warning_days`: days since the latest warning; None without one."""
+    """A loss of the resident, in fen. `after_warning_days`: days between the latest warning and the loss; None if the
+    resident had not been warned.
+    """
 
     id: str
     amount_fen: Fen
@@ -211,9 +219,9 @@ class Loss(Model):
 
 
 class Danger(Model):
-    """Screening's result: the risk with its reasons, most serious first. `probability`: of fraud; `exposure_fen`: an
-    estimate of what could be lost, the amount under way plus the loss of such a case; `call_since`: when a suspicious
-    call still in progress began.
+    """The result of screening: the risk level with its reasons, most serious first. `probability`: of fraud, 0 to 1;
+    `exposure_fen`: an estimate of the possible loss: payments under way plus the usual loss of such a case;
+    `call_since`: when a suspicious call that is still going on began.
     """
 
     level: Level
@@ -226,7 +234,7 @@ class Danger(Model):
 
 
 class Case(Model):
-    """One case in its current state."""
+    """One resident's case in its current state."""
 
     id: CaseId
     resident: ResidentId
@@ -276,7 +284,9 @@ class Case(Model):
 
     @model_validator(mode="after")
     def _of_its_resident(self) -> Self:
-        """Reject a case under another resident's id: it would be stored where nobody looks for it."""
+        """Return the case. Raises ValueError if its id is not made of its resident's id and its number, because the
+        case would be stored under another resident.
+        """
         if self.id != f"{self.resident}-{self.number}":
             raise ValueError("a case's id is its resident's and its number")
         return self
@@ -292,7 +302,9 @@ class Case(Model):
         return self.claimed_by is not None and self.assigned_by is not None
 
     def shares(self, other: "Case", *fields: str) -> bool:
-        """Return whether these fields are the same objects in both cases: a decision replaces only what it changes."""
+        """Return whether each of these fields is the same object in both cases: a decision replaces only what it
+        changes.
+        """
         return all(getattr(self, name) is getattr(other, name) for name in fields)
 
     @property

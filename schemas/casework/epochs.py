@@ -8,7 +8,9 @@ from schemas.base import Model, When
 
 
 class EpochNamed(Model):
-    """A new epoch begins with this Redis as leader. Of two records with one number the first on the topic counts."""
+    """States that a new epoch begins with the Redis server `run` as leader. Of two records with one number, the first
+    counts.
+    """
 
     kind: Literal["epoch"] = "epoch"
     epoch: Annotated[int, Field(ge=1)]
@@ -17,7 +19,9 @@ class EpochNamed(Model):
 
 
 class EpochConfirmed(Model):
-    """A worker confirms that an epoch was in force. `settled`: it was already allowed to act under it."""
+    """A worker's confirmation that an epoch was in force. `settled`: the worker had already been allowed to act under
+    it.
+    """
 
     kind: Literal["confirmation"] = "confirmation"
     epoch: Annotated[int, Field(ge=0)]

@@ -18,7 +18,9 @@ Offset = Annotated[int, Field(ge=-1, lt=2**53)]
 
 
 class Dispatch(Model):
-    """A command to a channel. `id` consists of case, step, attempt and channel: each id is carried out once."""
+    """A command to a channel. `id` consists of case, step, attempt and channel: the channel carries
+    out each id once.
+    """
 
     id: Ref
     case: CaseId
@@ -42,7 +44,7 @@ class Dispatch(Model):
 
     @property
     def channel(self) -> Channel:
-        """The channel that carries it out."""
+        """The channel that carries out the dispatch."""
         return self.action.channel
 
 
@@ -96,11 +98,11 @@ class Fact(Model):
 
 
 class Commit(Model):
-    """The commit that a journal entry belongs to: it proves which inputs were applied.
+    """The commit that a journal entry belongs to: proof of which inputs were applied.
 
     `first`, `last`: offsets of the commit's first and last input. `entries`: number of its journal entries; a reader
-    that has fewer does not have the whole commit. `log`: number of input logs lost before. `code`: hash of the code
-    that decided.
+    that has read fewer does not have the whole commit. `log`: how often the input log was lost before. `code`: hash of
+    the code that made the decisions.
     """
 
     first: Offset
@@ -111,7 +113,7 @@ class Commit(Model):
 
 
 class CaseEvent(Model):
-    """One applied input: the facts, the whole case after it, and the resulting dispatches."""
+    """One applied input: the facts, the whole case after the input, and the dispatches that it causes."""
 
     kind: Literal["case"] = "case"
     commit: Commit
@@ -127,7 +129,7 @@ class CaseEvent(Model):
 
 
 class RulesEvent(Model):
-    """A partition's rules from here on: the policy in force and the holds."""
+    """The rules of a partition from this offset on: the policy in force (its digest) and the holds."""
 
     kind: Literal["standing"] = "standing"
     commit: Commit
@@ -141,7 +143,9 @@ class RulesEvent(Model):
 
 
 class UnchangedEvent(Model):
-    """The inputs of a commit that changed nothing, id -> time. `offset`: of the commit's last input."""
+    """The inputs of a commit that changed nothing: input id -> time of the input. `offset`: of the
+    commit's last input.
+    """
 
     kind: Literal["unchanged"] = "unchanged"
     commit: Commit

@@ -1,6 +1,6 @@
-"""Evidence files of a case: pictures of chats, receipts and call lists, as they were encoded anew.
+"""Evidence files of a case: pictures of chats, receipts and call lists, encoded anew by Quanzu before they are stored.
 
-A case lists its files; the pictures are on the topic evidence-files. No name of a file is kept anywhere.
+A case lists its files; the pictures are on the topic evidence-files. File names are not stored anywhere.
 """
 
 from enum import StrEnum
@@ -18,8 +18,8 @@ FileId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{20}$")]
 
 
 class EvidenceFile(Model):
-    """A picture that was added to a case. `original`: SHA-256 of the file as it was uploaded, which proves later that
-    the file on the person's telephone is the same. `written_ms`: the time of its record on the topic (ms since 1970).
+    """A picture that was added to a case. `original`: SHA-256 of the uploaded file, which proves later that the file on
+    the person's telephone is the same; `written_ms`: the time of the picture's record on the topic (ms since 1970).
     """
 
     id: FileId
@@ -37,7 +37,7 @@ class EvidencePicture(Model):
 
 
 class FileRefusal(StrEnum):
-    """Why an uploaded file was not added to its case."""
+    """The reason why an uploaded file was not added to its case."""
 
     EMPTY = "empty"
     TOO_LARGE = "too_large"

@@ -1,4 +1,6 @@
-"""The inputs of cases: the topic case-inputs. Its order is authoritative; `at` is the effective time."""
+"""The case inputs, on the topic case-inputs. Their order there is authoritative; `at` is the time at which an input
+happened.
+"""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -47,8 +49,9 @@ class _ForCase(_ForResident):
 
 
 class Alert(_ForResident):
-    """Screening found a resident in danger, in graver danger, or with more payments. `accounts`: the resident's own, as
-    tokens: no bank is asked to stop one of them.
+    """An alert: screening found a resident in danger, in graver danger, or with more payments.
+
+    `accounts`: the resident's own accounts, as tokens; no bank is asked to stop one of them.
     """
 
     kind: Literal["alert"] = "alert"
@@ -61,7 +64,7 @@ class Alert(_ForResident):
 
 
 class ContactResult(_ForCase):
-    """A result of a dispatch. A dispatch may have several, such as sent, then delivered."""
+    """A result of a dispatch. One dispatch may have several results, such as sent, then delivered."""
 
     kind: Literal["contact_result"] = "contact_result"
     dispatch: Ref
@@ -73,7 +76,7 @@ class ContactResult(_ForCase):
 
 
 class LossAvoidedClaim(Model):
-    """A person's report of loss avoided: for which transfer, on what evidence, how much."""
+    """A person's report of loss avoided: for which transfer, of which evidence class, how many fen."""
 
     transfer: Ref
     evidence: EvidenceClass
@@ -81,10 +84,10 @@ class LossAvoidedClaim(Model):
 
 
 class OutcomeAct(Model):
-    """A conversation ended. `lost_fen`: what is already gone; `complaint`: that it follows from.
+    """A conversation ended with an outcome. `lost_fen`: money already lost; `complaint`: the complaint that led to it.
 
-    `ground`: what "dissuaded" rests on where the case knows of no talk and no visit. `recall`: whoever is on the way to
-    the resident is called back; else the visit goes on.
+    `ground`: a person's ground for "dissuaded", needed if the case knows of no conversation and no visit. `recall`:
+    True calls back an officer who is on the way to the resident; False lets the visit go on.
     """
 
     do: Literal["outcome"] = "outcome"
@@ -106,7 +109,7 @@ class LowerAct(Model):
 
 
 class CallAgainAct(Model):
-    """The resident asked to be called at a given time."""
+    """The resident asked to be called again at the time `when`."""
 
     do: Literal["call_again"] = "call_again"
     when: When
@@ -120,19 +123,20 @@ class SendOfficerAct(Model):
 
 
 class AskStopAct(Model):
-    """Ask the bank to stop a payment of the case. Who asks counts as an approver, if the role may approve."""
+    """Ask the bank to stop a payment of the case. The asking person counts as an approver if the policy lets their role
+    approve.
+    """
 
     do: Literal["ask_stop"] = "ask_stop"
     transfer: Ref
 
 
 class ReleaseStopAct(Model):
-    """Lift a stop, for hardship or because it was wrong. `asked_by` requested it; another person, who reports this,
-    approved.
+    """Lift a stop, for hardship or because the stop was wrong. `asked_by`: who requested the release; another person,
+    the `by` of the report, approved it.
 
-    Refused if `asked_by` is missing or the same person. A form or program only sends a request
-    (schemas/channels/releases.py): the names in it do not count, and this input is written on approval. `request`: its
-    id.
+    The case refuses the act if `asked_by` is missing or the same person. A form or program only writes a request
+    (schemas/channels/releases.py); this act is written when the request is approved. `request`: the request's id.
     """
 
     do: Literal["release_stop"] = "release_stop"
@@ -143,14 +147,16 @@ class ReleaseStopAct(Model):
 
 
 class NotifyContactAct(Model):
-    """Tell a trusted contact now. `contact`: the index."""
+    """Notify a trusted contact of the resident now. `contact`: the contact's index in the register, from 0."""
 
     do: Literal["tell_contact"] = "tell_contact"
     contact: Annotated[int, Field(ge=0, le=7)]
 
 
 class ClaimAct(Model):
-    """An operator claims the case, or loses the claim (it expired, or they gave it back)."""
+    """An operator claims the case ("claim"), or no longer has it ("unclaim"): it was given back, or
+    the claim expired.
+    """
 
     do: Literal["claim", "unclaim"]
     ran_out: bool = False  # the claim expired
@@ -159,8 +165,8 @@ class ClaimAct(Model):
 class AssignAct(Model):
     """A supervisor gives the case to an operator.
 
-    `holder`: who had the case on the supervisor's screen; the act is refused if somebody else has it by then. `reason`:
-    why it is taken from its holder; an unclaimed case needs none.
+    `holder`: who had the case on the supervisor's screen (None: nobody); the act is refused if that has changed.
+    `reason`: why the case is taken from its holder; None is allowed only for an unclaimed case.
     """
 
     do: Literal["assign"] = "assign"
@@ -170,9 +176,9 @@ class AssignAct(Model):
 
 
 class NoteAct(Model):
-    """Something was said, or asked for at the door: `what` tells; the first four say how the desk's call stands.
+    """A note on the case. `what`: its kind; the first four kinds state how the desk's call to the resident stands.
 
-    `note` is a person's own words, or a link.
+    `note`: a person's own words, or the link of a recording.
     """
 
     do: Literal["note"] = "note"
@@ -194,7 +200,9 @@ class NoteAct(Model):
 
 
 class AnswersAct(Model):
-    """The resident's answers to a script's questions, by question. `withdrawn`: questions whose answer is retracted."""
+    """The resident's answers to a script: question -> answer. `withdrawn`: the questions whose earlier answer no longer
+    holds.
+    """
 
     do: Literal["answers"] = "answers"
     script: Token
@@ -203,15 +211,17 @@ class AnswersAct(Model):
 
 
 class ConfirmAct(Model):
-    """A person confirms that the danger is real, whatever policy found it. Steps held back with that policy go out."""
+    """A person confirms that the danger is real. Steps held back because of the policy that found the danger are
+    released.
+    """
 
     do: Literal["confirm"] = "confirm"
     reason: Reason
 
 
 class CloseAct(Model):
-    """Close the case; remaining steps are withdrawn, except releases of stops. `hold`: the dropped hold that is the
-    reason.
+    """Close the case. Remaining steps are withdrawn, except releases of stops. `hold`: the id of the hold whose
+    dropping closes the case; None if a person closes it.
     """
 
     do: Literal["close"] = "close"
@@ -246,9 +256,11 @@ Act = Annotated[
 
 
 class OperatorReport(_ForCase):
-    """An operator's act. `seen`: the case's version on the screen; `role`: the person's, None for a program's report.
+    """An operator's act. `seen`: the version of the case on the operator's screen; `role`: the operator's, None for a
+    program.
 
-    Acts on an outdated version are refused, with a fact; notes, answers, claims and decisions on a stop order are not.
+    An act on an outdated version is refused, which becomes a fact. Notes, answers, claims and decisions on a stop order
+    are accepted on any version.
     """
 
     kind: Literal["operator_report"] = "operator_report"
@@ -277,7 +289,9 @@ class VisitStage(StrEnum):
 
     @property
     def distance(self) -> int | None:
-        """Return the progress towards the door, 0 (assigned) to 3 (arrived); None for a stage that ends the visit."""
+        """The progress towards the door, 0 (assigned) to 3 (arrived); None for a stage that ends the
+        officer's visit.
+        """
         match self:
             case VisitStage.ASSIGNED:
                 return 0
@@ -328,7 +342,7 @@ class OfficerReport(_ForCase):
 
 
 class Deadline(_ForCase):
-    """A step's time has come. `due`: the step's time then; if it was moved since, this has no effect."""
+    """States that the time `due` of a step has come. It has no effect if the step's due time has changed since."""
 
     kind: Literal["deadline"] = "deadline"
     step: Token
@@ -336,7 +350,9 @@ class Deadline(_ForCase):
 
 
 class BankState(StrEnum):
-    """A bank's answers to a stop-payment. CANCELLED: the payment in flight; RELEASED: the stop was lifted."""
+    """The answers of a bank to a stop-payment. CANCELLED: the payment was cancelled in flight; RELEASED: the stop was
+    lifted.
+    """
 
     IN_FORCE = "in_force"  # the payee's account is stopped; `amount_fen` of ours was still there
     REFUSED = "refused"
@@ -349,8 +365,9 @@ class BankState(StrEnum):
 class BankFeedback(_ForCase):
     """A bank's feedback on a stop-payment.
 
-    `amount_fen`: of the payment, still there (IN_FORCE), frozen, returned or cancelled; `until`: when the stop ends;
-    `bank`: who answers, None if the answer does not say; `movements`: where the money went.
+    `amount_fen`: the part of the payment that was still in the account (IN_FORCE), frozen, returned or cancelled;
+    `until`: when the stop ends; `bank`: the answering bank, None if the answer does not name it; `movements`: where the
+    money went.
     """
 
     kind: Literal["bank_feedback"] = "bank_feedback"
@@ -385,10 +402,11 @@ class VictimReport(_ForResident):
 
 
 class PaymentReport(_ForResident):
-    """A victim, or somebody for them, reports a fraud and a payment: the case is red, and a stop order is drafted.
+    """A victim, or somebody for them, reports a fraud and a payment. The case becomes red, and a stop order is
+    proposed.
 
-    `by`, `role`: who took it down, and so asks for the order; `payment`: None if the payee's account is not known;
-    `note`: in the person's words; `accounts`: see Alert.
+    `by`, `role`: who wrote the report down; they count as the order's asker. `payment`: None if the payee's account is
+    not known; `note`: the reporter's words; `accounts`: the resident's own accounts, as in Alert.
     """
 
     kind: Literal["payment_report"] = "payment_report"
@@ -401,7 +419,9 @@ class PaymentReport(_ForResident):
 
 
 class ObjectStop(_ForCase):
-    """Somebody objects to a stop order (`order`: its step), through a bank or at the centre; see StopObjection."""
+    """Somebody objects to a stop order (`order`: its step's id), through a bank or at the centre. Fields as in
+    StopObjection.
+    """
 
     kind: Literal["object_stop"] = "object_stop"
     order: Token
@@ -414,7 +434,7 @@ class ObjectStop(_ForCase):
 
 
 class EvidenceReport(_ForCase):
-    """A person added evidence files, whose pictures are on the topic evidence-files already."""
+    """A person added evidence files to the case. Their pictures are already on the topic evidence-files."""
 
     kind: Literal["evidence_report"] = "evidence_report"
     by: Text
@@ -422,14 +442,14 @@ class EvidenceReport(_ForCase):
 
 
 class Erase(_ForResident):
-    """Delete the personal data of the resident's latest case, which must have ended."""
+    """Delete the personal data of the resident's latest case. The case must have ended, else the input is refused."""
 
     kind: Literal["forget"] = "forget"
     by: Text
 
 
 class PolicyChange(_Input):
-    """This partition decides by another policy from here on. Written to every partition."""
+    """This partition decides by the policy `policy` (its hash) from this input on. Written to every partition."""
 
     kind: Literal["policy_change"] = "policy_change"
     policy: PolicyHash
@@ -438,10 +458,11 @@ class PolicyChange(_Input):
 
 
 class Hold(Model):
-    """A mute, or (without criteria) the stop of all outgoing contact. It applies where all its criteria match.
+    """An outreach hold: contacts that match all its criteria are held back; a hold without criteria holds back every
+    contact.
 
-    `spare_red`: red cases are exempt; `area`: the first digits of the resident's division; `policy`: the one that found
-    the danger.
+    `spare_red`: red cases are exempt; `area`: the first digits of the resident's division; `policy`: only cases whose
+    danger this policy found.
     """
 
     id: Token
@@ -458,7 +479,7 @@ class Hold(Model):
 
 
 class HoldChange(_Input):
-    """A hold begins (`lift` None), or is lifted and its held steps are released or dropped.
+    """A hold begins (`lift` None) or is lifted. "release" sends out the steps that were held back, "drop" cancels them.
 
     Written to every partition.
     """

@@ -1,7 +1,7 @@
-"""Journal entries with only the fields that recovery needs, at a tenth of the cost of whole ones.
+"""Journal entries with only the fields that recovery needs, at a tenth of the cost of parsing whole entries.
 
-A store is rebuilt from millions of entries, and only each case's last version is needed whole. The names equal those in
-schemas/casework/events.py and cases.py, so that the functions that count events accept both.
+A store is rebuilt from millions of entries, but only each case's last version is needed whole. Fields have the names of
+those in schemas/casework/events.py and cases.py, so that the functions that count events accept both.
 """
 
 from datetime import datetime
@@ -70,7 +70,7 @@ class PartialFact(msgspec.Struct, frozen=True, gc=False):
 
 
 class PartialDispatch(msgspec.Struct, frozen=True, gc=False):
-    """The id of a dispatch."""
+    """A dispatch of which only the id is read."""
 
     id: str
 
@@ -90,9 +90,10 @@ class PartialCaseEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", 
 
 
 class PartialStandingEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="standing"):
-    """A partition's policy and holds from here on, with fields of schemas.casework.events.RulesEvent.
+    """The policy and the holds of a partition from this offset on, with fields of schemas.casework.events.RulesEvent.
 
-    `holds`: raw JSON, which `read_holds` parses; `anew`: the input log was recreated.
+    `holds`: raw JSON, parsed by `read_holds`; `anew`: the input log was recreated, so earlier offsets belong to another
+    log.
     """
 
     commit: PartialCommit
@@ -105,7 +106,7 @@ class PartialStandingEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kin
 
 
 class PartialUnchangedEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="unchanged"):
-    """The inputs of a commit that changed nothing, id -> time, as schemas.casework.events.UnchangedEvent."""
+    """The inputs of a commit that changed nothing: input id -> time, as in schemas.casework.events.UnchangedEvent."""
 
     commit: PartialCommit
     offset: int
@@ -117,7 +118,7 @@ PartialEntry = PartialCaseEvent | PartialStandingEvent | PartialUnchangedEvent
 
 
 class _CaseAlone(msgspec.Struct, gc=False):
-    """A case event of which only the case is needed, as raw JSON."""
+    """A case event of which only the case is read, as raw JSON."""
 
     case: msgspec.Raw
 
@@ -128,19 +129,23 @@ _alone = msgspec.json.Decoder(_CaseAlone)
 
 
 def decode(value: bytes) -> PartialEntry:
-    """Parse a journal entry. Raises ValueError (msgspec.ValidationError or DecodeError) if it is invalid."""
+    """Parse the JSON of a journal entry. Raises ValueError (msgspec.ValidationError or DecodeError) if the JSON is
+    invalid.
+    """
     entry: PartialEntry = _decoder.decode(value)
     return entry
 
 
 def decode_case(value: bytes) -> PartialCase:
-    """Parse a case's JSON. Raises ValueError (msgspec.ValidationError or DecodeError) if it is invalid."""
+    """Parse the JSON of a case. Raises ValueError (msgspec.ValidationError or DecodeError) if the JSON is invalid."""
     case: PartialCase = _cases.decode(value)
     return case
 
 
 def case_in(value: bytes) -> bytes:
-    """Return the case's JSON from a case event's JSON. Raises ValueError if it is invalid."""
+    """Return the case's JSON from a case event's JSON. Raises ValueError if the event's JSON is
+    invalid or has no case.
+    """
     alone: _CaseAlone = _alone.decode(value)
     return bytes(alone.case)
 

@@ -1,4 +1,4 @@
-"""Onward movements: where money went from a payee's account, as banks state it. The accounts are tokens."""
+"""Onward movements: where money went from a payee's account, as banks state. Accounts are tokens."""
 
 from enum import StrEnum
 from typing import Annotated, Self
@@ -16,7 +16,7 @@ Sequence = Annotated[int, Field(strict=True, ge=0, le=10**15)]
 
 
 class MovementKind(StrEnum):
-    """How money left an account. All but TRANSFER leave the accounts that a bank can still stop."""
+    """The way in which money left an account. After any kind but TRANSFER, no bank can stop the money any more."""
 
     TRANSFER = "transfer"
     CASH = "cash"
@@ -27,9 +27,9 @@ class MovementKind(StrEnum):
 
 
 class MovedMoney(Model):
-    """Money that left an account. `executed`: False if it was refused or cancelled, and the money never left.
+    """Money that left an account. `executed`: False if the movement was refused or cancelled, so the money never left.
 
-    The payer's bank and its `sequence` name the movement, whichever bank states it.
+    The payer's bank and its `sequence` identify the movement, whichever bank states it.
     """
 
     kind: MovementKind
@@ -45,14 +45,16 @@ class MovedMoney(Model):
 
 
 class MovedAccount(Model):
-    """An account that money left or reached. `bank`: the code of its bank or payment institution."""
+    """An account that money left or reached, as a token. `bank`: the code of its bank or payment institution."""
 
     bank: Token
     token: Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class OnwardMovement(MovedMoney):
-    """A movement between accounts that are known by their tokens. `payee`: of a transfer only."""
+    """A movement from the account `payer`, whose account numbers are replaced by tokens. `payee`: None unless it is a
+    transfer.
+    """
 
     payer: MovedAccount
     payee: MovedAccount | None = None
@@ -64,8 +66,8 @@ class OnwardMovement(MovedMoney):
 
 
 class StatedMovement(Model):
-    """A bank's statement of a movement. `by`: the bank; None if its answer does not name it; `told_at`: the latest
-    time at which it said so.
+    """A movement as one bank stated it. `by`: the bank, None if its answer does not name it; `told_at`: when that bank
+    stated the movement last.
     """
 
     by: Token | None = None

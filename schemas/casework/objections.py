@@ -1,4 +1,4 @@
-"""An objection to a stop order: who objects, through which bank, and what one review decides."""
+"""An objection to a stop order: who objects, through which bank, and what the review decided."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -11,7 +11,7 @@ MOST_OBJECTIONS = 20  # that a case takes: later ones are refused
 
 
 class Objector(StrEnum):
-    """Who objects. Anybody may."""
+    """The person who objects to a stop. Anybody may object."""
 
     HOLDER = "holder"  # of the stopped account
     REPRESENTATIVE = "representative"  # a lawyer, a guardian, a company's officer
@@ -20,7 +20,7 @@ class Objector(StrEnum):
 
 
 class ObjectionGround(StrEnum):
-    """Why the stop is said to be wrong."""
+    """The objector's ground: why the stop should be wrong."""
 
     LAWFUL_PAYMENT = "lawful_payment"  # wages, goods, a debt: no fraud
     WRONG_ACCOUNT = "wrong_account"  # it is another account than the scammer's
@@ -37,7 +37,7 @@ class ObjectionState(StrEnum):
 
 
 class WrongfulCause(StrEnum):
-    """Why a stop was wrong, as the review found. Only a false report counts against its source."""
+    """The cause of a wrong stop, as the review found. Only FALSE_REPORT counts against the report's source."""
 
     FALSE_REPORT = "false_report"  # somebody reported what they knew to be untrue
     MISTAKEN_REPORT = "mistaken_report"  # who reported was mistaken in good faith
@@ -47,11 +47,11 @@ class WrongfulCause(StrEnum):
 
 
 class StopObjection(Model):
-    """An objection to the stop order of a step (`order`), and its review.
+    """An objection to a stop order (`order`: its step's id), and its review.
 
-    `bank`: through which it came (None: at the centre); `by`: who took it down there (None: the bank); `receipt`: the
-    bank's own number; `due`: by when it must be decided. An upheld one has its `cause`, the `compensation_fen` that was
-    agreed, and for a false report the `source` that it counts against.
+    `bank`: through which the objection came (None: made at the centre); `by`: who wrote it down at the centre (None:
+    the bank sent it); `receipt`: the bank's own number; `due`: by when a person must decide. An upheld objection has a
+    `cause`, the agreed `compensation_fen`, and for a false report the `source` that it counts against.
     """
 
     id: Token
@@ -75,13 +75,13 @@ class StopObjection(Model):
 
     @property
     def waits(self) -> bool:
-        """Whether nobody has decided yet."""
+        """Whether the objection waits for a decision."""
         return self.state is ObjectionState.WAITING
 
 
 class DecideObjectionAct(Model):
-    """Decide on an objection. `upheld`: the stop was wrong, for this `cause`; it is lifted, and so many fen of
-    compensation are recorded.
+    """A person's decision on an objection. `upheld`: True if the stop was wrong, for the reason `cause`: the stop is
+    lifted, and `compensation_fen` is recorded. False: the stop goes on.
     """
 
     do: Literal["decide_objection"] = "decide_objection"

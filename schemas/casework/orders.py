@@ -1,4 +1,4 @@
-"""A stop order: what a bank is to do with a payee's account, on which ground, and who approved it."""
+"""A stop order: a command to a bank about a payee's account, its legal ground, and who approved it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +21,7 @@ DocumentNumber = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class OrderState(StrEnum):
-    """The states of an order. A bank is asked only while it is approved."""
+    """The states of a stop order. A bank is asked to stop the account only while the order is approved."""
 
     PROPOSED = "proposed"  # waits for persons: no bank knows of it
     APPROVED = "approved"
@@ -95,7 +95,7 @@ Authority = Annotated[Text, Field(min_length=LEAST_AUTHORITY, max_length=MOST_AU
 
 
 class CarriedOut(Model):
-    """A bank carried out an order at `at`, as it confirmed. `until`: when the stop ends."""
+    """A bank's confirmation that it carried out an order at `at`. `until`: when the stop ends."""
 
     bank: Annotated[str, Field(max_length=256)]
     at: When
@@ -103,7 +103,7 @@ class CarriedOut(Model):
 
 
 class Freezing(Model):
-    """A decision of an authority to freeze an account (冻结), as a person recorded it. `decision`: its number."""
+    """An authority's decision to freeze an account (冻结), as a person recorded it. `decision`: its number."""
 
     decision: Decision
     authority: Authority
@@ -112,8 +112,7 @@ class Freezing(Model):
 
 
 class StopOrder(Model):
-    """An order to stop a payee's account, or to extend a stop. `step`: the plan's step that sends it, unique in the
-    case.
+    """An order to stop a payee's account, or to extend a stop. `step`: the id of the plan's step that sends the order.
 
     `payee`: the account's token; `hours`: how long the stop lasts. `asked_by`: None if the plan proposed it. `due`: by
     when persons must have decided. `confirm_by`: by when a person must confirm an order that an automatic rule sent;
@@ -145,7 +144,9 @@ class StopOrder(Model):
 
     @property
     def decidable(self) -> bool:
-        """Whether a person's approval still counts: the order waits for it, or went out without one."""
+        """Whether a person can still decide: the order waits for approval, or an automatic rule sent it and nobody
+        confirmed it.
+        """
         return self.state is OrderState.PROPOSED or self.confirm_by is not None
 
     @property
@@ -155,7 +156,8 @@ class StopOrder(Model):
 
 
 class ApproveStopAct(Model):
-    """Approve a proposed stop order, or confirm one that an automatic rule sent. `order`: its step's id.
+    """Approve a proposed stop order, or confirm an order that an automatic rule sent. `order`: the id of the order's
+    step.
 
     `institution`: the payee's bank or payment institution, where the order does not know it. `later`: stops of the
     accounts that the money goes on to are approved too, within these limits. With it the act may also follow the
@@ -169,7 +171,7 @@ class ApproveStopAct(Model):
 
 
 class DeclineStopAct(Model):
-    """Decide against a proposed stop order: no bank gets it. One that an automatic rule sent is lifted."""
+    """Decide against a stop order. No bank gets a proposed order; an order that an automatic rule sent is lifted."""
 
     do: Literal["decline_stop"] = "decline_stop"
     order: Token
@@ -177,9 +179,9 @@ class DeclineStopAct(Model):
 
 
 class HandOverStopAct(Model):
-    """Record that an authority has frozen the account of a stop order: the order is handed over to it.
+    """Record that an authority has frozen the account of a stop order: the order is handed over to that authority.
 
-    The account is not asked to be stopped any more. `decision`: the freezing decision's number.
+    Banks are no longer asked to stop the account. `decision`: the number of the freezing decision.
     """
 
     do: Literal["hand_over_stop"] = "hand_over_stop"

@@ -1,4 +1,4 @@
-"""The policy in force, the one to revert to if it raises too many cases, and earlier ones."""
+"""The policy in force, the policy to revert to if it raises too many cases, and earlier policies."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from schemas.codes.plan import BreakerCode
 
 
 class Stopped(Model):
-    """A policy that the breaker stopped. `hold`: holds its cases back, until `until`."""
+    """A policy that the breaker stopped. `hold`: the id of the hold that keeps its cases back until `until`."""
 
     at: When
     reason: Annotated[BreakerCode, CodeField()]
@@ -19,7 +19,7 @@ class Stopped(Model):
 
 
 class Earlier(Model):
-    """A policy that was in force before, since when, and who published it."""
+    """A policy that was in force before: its digest, since when it was in force, and who published it."""
 
     policy: str
     since: When
@@ -27,9 +27,10 @@ class Earlier(Model):
 
 
 class InForce(Model):
-    """The policy in force (a digest). `good`: the last one that passed its trial, or the first one.
+    """The policy in force, as a digest. `good`: the last policy that passed its trial, or the first policy.
 
-    `override`: why a stopped policy is in force again; `stopped`: the breaker's, by digest; `earlier`: latest first.
+    `override`: why a stopped policy is in force again ("" if not); `stopped`: policies that the breaker stopped, by
+    digest; `earlier`: earlier policies, latest first.
     """
 
     policy: str

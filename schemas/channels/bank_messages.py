@@ -1,4 +1,4 @@
-"""Bank messages as received, kept for good on the topic `bank-messages`, even if they change nothing in the case."""
+"""Bank messages as received, kept forever on the topic `bank-messages`, even if they change nothing in the case."""
 
 from schemas.base import Fen, Model, Note, Ref, Text, When
 from schemas.casework.cases import CaseId
@@ -7,9 +7,10 @@ from schemas.people.residents import ResidentId
 
 
 class BankMessage(Model):
-    """A bank's message.
+    """A bank's message about a stop-payment.
 
-    `id`: of the case input made from it, so that a repetition counts once; `receipt`: the bank's own number.
+    `id`: the id of the case input made from the message, so that a repeated message counts once; `receipt`: the bank's
+    own number of the message.
     """
 
     id: Ref
@@ -26,10 +27,10 @@ class BankMessage(Model):
 
     @property
     def bank(self) -> str:
-        """The payer's bank: the source of the payment's signal, with which its uid begins."""
+        """The payer's bank: the source of the payment's signal, which is the part of `transfer` before ":"."""
         return bank_of(self.transfer)
 
 
 def bank_of(transfer: str) -> str:
-    """Return the payer's bank of a transfer, which is the source in the signal's uid `source:id`."""
+    """Return the payer's bank of a transfer: the part of the signal's uid `source:id` before ":"."""
     return transfer.partition(":")[0]

@@ -9,8 +9,10 @@ from schemas.casework.objections import ObjectionGround, ObjectionState, Objecto
 
 
 class ObjectionNotice(Model):
-    """Somebody objects, through the bank, to a stop order that it got. `id`: the bank's own number of the objection, so
-    that a repetition counts once; `dispatch`: the id under which the order came; `account`: the stopped account.
+    """A bank's notice that somebody objects, through the bank, to a stop order that it got.
+
+    `id`: the bank's own number of the objection, so that a repeated notice counts once; `dispatch`: the id under which
+    the bank got the order; `account`: the number of the stopped account.
     """
 
     id: Annotated[Text, Field(max_length=100)]
@@ -22,8 +24,8 @@ class ObjectionNotice(Model):
 
 
 class ObjectionStands(Model):
-    """How the objection to the stop of an account stands. `due`: by when somebody must decide; None until the case has
-    taken it. Sent again, the same notice is answered with the state by then.
+    """The answer to a bank's notice: the state of the objection. `due`: by when a person must decide; None until the
+    case has accepted the objection. The answer to a repeated notice has the state at that time.
     """
 
     objection: Token

@@ -1,4 +1,4 @@
-"""Receipts that providers send later, by webhook. `id` is the provider's; the same receipt may come twice."""
+"""Receipts that providers send later, by webhook. `id` is the provider's; one receipt may arrive twice."""
 
 from enum import StrEnum
 from typing import Annotated, Self
@@ -19,7 +19,7 @@ class _Receipt(Model):
 
 
 class SmsState(StrEnum):
-    """Whether the handset has received it."""
+    """Whether the handset received the text message."""
 
     DELIVERED = "delivered"
     UNDELIVERED = "undelivered"
@@ -32,7 +32,7 @@ class SmsReceipt(_Receipt):
 
 
 class CallState(StrEnum):
-    """How a call ended. With `answered`, the receipt has the key that was pressed, if any."""
+    """How an automated call ended. With `answered`, the receipt's `key` is the pressed key, or None."""
 
     ANSWERED = "answered"
     BUSY = "busy"
@@ -59,7 +59,9 @@ class AccountNumber(Model):
 
 
 class MovementReceipt(MovedMoney):
-    """An onward movement of the payee's account, or of one that its money reached. `payee`: of a transfer only."""
+    """A movement of money out of the payee's account, or out of an account that this money reached later. `payee`: None
+    unless the movement is a transfer.
+    """
 
     payer: AccountNumber
     payee: AccountNumber | None = None
@@ -71,7 +73,7 @@ class MovementReceipt(MovedMoney):
 
 
 class BankReceipt(_Receipt):
-    """A bank's report on a stop-payment. `until`: when the stop ends; `bank`: the code of the bank that answers;
+    """A bank's report on a stop-payment. `until`: when the stop ends; `bank`: the code of the answering bank;
     `movements`: where the money went.
     """
 
@@ -94,7 +96,7 @@ class OwnHoldReceipt(_Receipt):
 
 
 class StationReceipt(_Receipt):
-    """An officer's report on the way and at the door."""
+    """An officer's report on a visit: on the way and at the door."""
 
     officer: Text
     stage: VisitStage

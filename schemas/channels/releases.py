@@ -1,4 +1,4 @@
-"""Requests to lift a stop-payment, asked by one person and decided by another; on the topic `releases`."""
+"""Requests to lift a stop-payment, on the topic `releases`: one person asks, another decides."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -16,7 +16,7 @@ Why = Annotated[str, AfterValidator(legible), StringConstraints(min_length=LEAST
 
 
 class ReleaseState(StrEnum):
-    """The state of a request: open until another person has decided."""
+    """The state of a request to lift a stop: ASKED until another person has decided."""
 
     ASKED = "asked"
     APPROVED = "approved"
@@ -24,7 +24,10 @@ class ReleaseState(StrEnum):
 
 
 class ReleaseRequest(Model):
-    """A request, for hardship or a wrong stop. `payment`: the payment's index in the case; `division`: the payer's."""
+    """A request to lift a stop, for hardship or because the stop was wrong.
+
+    `payment`: the payment's index in the case, from 0; `division`: the payer's division code.
+    """
 
     id: Token
     case: CaseId

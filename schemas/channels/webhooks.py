@@ -35,7 +35,7 @@ TextLanguage = Literal["zh", "en", "ko"]
 
 
 class Health(StrEnum):
-    """The state of a webhook's deliveries, once something was sent."""
+    """The state of the deliveries to a webhook, once something was sent."""
 
     FINE = "fine"
     FAILING = "failing"  # retried at growing intervals; nothing is lost
@@ -43,7 +43,9 @@ class Health(StrEnum):
 
 
 class Webhook(Model):
-    """A program that receives events. `secrets`: encrypted, the newest first; during a replacement, both sign."""
+    """A program's address that receives case events. `secrets`: encrypted, the newest first; while a secret is being
+    replaced there are two, and both sign.
+    """
 
     id: Annotated[str, StringConstraints(pattern=r"^w[a-z2-7]{16}$")]
     url: Url

@@ -21,7 +21,9 @@ class AlarmKind(StrEnum):
 
 
 class Alarm(Model):
-    """An officer needs attention. It is kept for good; `acknowledged_at`: when somebody took charge."""
+    """An officer needs attention. The record is kept forever; `acknowledged_at`: when somebody took charge of the
+    alarm.
+    """
 
     id: Ref  # of the device's act, or of the task and the due time: raised twice, it is one alarm
     kind: AlarmKind
@@ -41,5 +43,5 @@ class Alarm(Model):
 
     @property
     def open(self) -> bool:
-        """Whether nobody has acknowledged it yet."""
+        """Whether nobody has acknowledged the alarm yet."""
         return self.acknowledged_at is None

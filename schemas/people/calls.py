@@ -1,4 +1,4 @@
-"""Calls to 96110 as taken down: possible callers, statements, and consequences.
+"""Calls to 96110: possible callers, their statements, and what followed from them.
 
 A call contains the caller's telephone number, so the topic `calls` keeps it for a limited time.
 """
@@ -20,7 +20,7 @@ CallId = Annotated[str, Field(pattern=r"^c[0-9a-f]{20}$")]
 
 
 class CallerRequest(StrEnum):
-    """What the caller of 96110 wants. HANDED_OVER: it belongs to another prefecture, and is noted there."""
+    """The caller's request to 96110. HANDED_OVER: it concerns another prefecture, which was noted."""
 
     QUESTION = "question"
     REPORT = "report"
@@ -28,10 +28,10 @@ class CallerRequest(StrEnum):
 
 
 class CameOf(StrEnum):
-    """What followed from a statement.
+    """A consequence of a caller's statement.
 
-    NOTED: on the case; STOP_REFUSED: by the case; _WATCHED: reported to the watchlist; SCREENED: sent to screening as
-    the resident's own report.
+    NOTED: noted on the case; STOP_REFUSED: the case refused the stop; ACCOUNT_WATCHED, PHONE_WATCHED: reported to the
+    watchlist; SCREENED: sent to screening as the resident's own report.
     """
 
     NOTED = "noted"  # on the case
@@ -45,8 +45,8 @@ class CameOf(StrEnum):
 class Statement(Model):
     """A statement of the caller.
 
-    `id`: of the form, so that a repetition counts once. `why`: why a stop was refused; `payment`: what was told of a
-    payment and of the scammer.
+    `id`: the id of the form, so that a repetition counts once. `came_of`: its consequences; `why`: why a stop was
+    refused; `payment`: what the caller said of a payment and of the scammer.
     """
 
     id: Ref
@@ -59,7 +59,9 @@ class Statement(Model):
 
 
 class CodeCheck(Model):
-    """A code that the caller read out. `dispatch`: the message that contained it, or None if none did."""
+    """The check of a code that the caller read out. `dispatch`: the message that contained the code; None if no message
+    did.
+    """
 
     id: Ref
     at: When

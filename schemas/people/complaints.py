@@ -1,4 +1,4 @@
-"""Complaints and objections of residents; on the topic `complaints`. No personal data but the text itself."""
+"""Complaints and objections of residents, on the topic `complaints`. Only `text` may contain personal data."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -24,7 +24,7 @@ class ComplaintKind(StrEnum):
 
 
 class ComplaintState(StrEnum):
-    """The state of a complaint. The last two end it."""
+    """The state of a complaint. UPHELD and NOT_UPHELD end the complaint."""
 
     OPEN = "open"
     ANSWERED = "answered"  # a first answer was given
@@ -33,10 +33,10 @@ class ComplaintState(StrEnum):
 
 
 class Deed(StrEnum):
-    """What was done with a complaint. The last four are consequences.
+    """An act on a complaint. The last four are its consequences.
 
-    FALSE_ALARM: the case was cleared; NO_CALLS: no automated calls from the next warning on; RELEASE_ASKED: the release
-    of the stop was requested; DATA_REFERRED: to the keepers of the register.
+    FALSE_ALARM: the case was closed as a false alarm; NO_CALLS: no automated calls from the next warning on;
+    RELEASE_ASKED: the release of the stop was requested; DATA_REFERRED: passed on to the keepers of the register.
     """
 
     TAKEN = "taken"
@@ -51,7 +51,7 @@ class Deed(StrEnum):
 
 
 class Entry(Model):
-    """An act on a complaint. `id`: of the form, so that a repetition counts once."""
+    """An act on a complaint. `id`: the id of the form, so that a repetition counts once."""
 
     id: Ref
     at: When
@@ -61,7 +61,9 @@ class Entry(Model):
 
 
 class Complaint(Model):
-    """A complaint. `area`: the resident's division, or the taker's area; it decides who sees it."""
+    """A complaint. `area`: the first digits of the resident's division, or the area of the person who wrote the
+    complaint down; only people of that area see the complaint.
+    """
 
     id: ComplaintId
     at: When
@@ -79,10 +81,10 @@ class Complaint(Model):
 
     @property
     def version(self) -> int:
-        """The number of acts so far."""
+        """The version of the complaint: the number of acts on it so far."""
         return len(self.entries)
 
     @property
     def ended(self) -> bool:
-        """Whether it is decided."""
+        """Whether the complaint is decided: upheld or not upheld."""
         return self.state in (ComplaintState.UPHELD, ComplaintState.NOT_UPHELD)

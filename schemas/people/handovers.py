@@ -5,7 +5,7 @@ from schemas.people.staff import Area, Login
 
 
 class HandOver(Model):
-    """What one shift left to the next. `figures`: number of entries by kind; `reds`: ids of the red cases."""
+    """A shift's hand-over to the next shift. `figures`: number of entries by kind; `reds`: the ids of the red cases."""
 
     id: Token
     area: Area

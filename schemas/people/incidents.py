@@ -12,7 +12,9 @@ IncidentId = Annotated[str, Field(pattern=r"^m[0-9a-f]{20}$")]
 
 
 class Incident(Model):
-    """A major incident, in force until a person ends it. `script`: what every operator of the area is to say."""
+    """A major incident, in force until a person ends it. `script`: the text that operators of the area say to
+    residents.
+    """
 
     id: IncidentId
     campaign: Text
@@ -27,5 +29,5 @@ class Incident(Model):
 
     @property
     def in_force(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the incident has not ended."""
         return self.ended_at is None

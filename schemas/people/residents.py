@@ -23,7 +23,7 @@ class Sex(StrEnum):
 
 
 class Occupation(StrEnum):
-    """Occupational groups: those that the reference names, and the rest."""
+    """Occupational groups: those that the source figures of the risk score name, and the rest."""
 
     STUDENT = "student"
     FINANCE_STAFF = "finance_staff"
@@ -52,7 +52,7 @@ class InterpreterLanguage(StrEnum):
 
 
 class Flag(StrEnum):
-    """What anyone who contacts the resident should know."""
+    """Facts about a resident that anybody who contacts them should know."""
 
     VICTIM_BEFORE = "victim_before"
     HARD_OF_HEARING = "hard_of_hearing"
@@ -82,7 +82,9 @@ class ReportSource(StrEnum):
 
 
 class Holding(Model):
-    """A telephone or account that a resident holds from `since` (None: always) to `until` (exclusive; None: still)."""
+    """A telephone or account that a resident holds from `since` (None: always) to `until` (exclusive; None: still
+    held).
+    """
 
     value: Text  # a telephone in E.164, an account as the bank writes it
     since: When | None = None
@@ -92,7 +94,7 @@ class Holding(Model):
 
 
 class TrustedContact(Model):
-    """A person whom the resident trusts; they are told as little as needed."""
+    """A person whom the resident trusts. Messages to them say as little as possible."""
 
     name: Text
     phone: Text
@@ -100,10 +102,10 @@ class TrustedContact(Model):
 
 
 class Resident(Model):
-    """A person in the register.
+    """A resident in the register.
 
-    Holdings contain their history; `merged_into` refers to the entry that replaced this one. `provisional`: who entered
-    a person whom the register has not delivered yet; None for an entry of the register.
+    Telephones and accounts include former ones; `merged_into`: the id of the entry that replaced this one.
+    `provisional`: who entered a person whom the register has not delivered yet; None for an entry of the register.
     """
 
     id: ResidentId

@@ -21,7 +21,7 @@ class Role(StrEnum):
 
 
 class Shift(Model):
-    """On duty from `start` (inclusive) to `end` (exclusive)."""
+    """A time on duty, from `start` (inclusive) to `end` (exclusive)."""
 
     start: When
     end: When
@@ -57,9 +57,9 @@ class AbsenceKind(StrEnum):
 
 
 class Absence(Model):
-    """A person's absence, from `start` (inclusive) to `end` (exclusive). `officer`: their id on the roster.
+    """A person's absence, from `start` (inclusive) to `end` (exclusive). `officer`: the person's id on the roster.
 
-    The parts of their shifts within it become open shifts of the roster, until somebody takes them over.
+    The parts of the person's shifts within the absence become open shifts, until somebody takes them over.
     """
 
     id: Token
@@ -76,7 +76,7 @@ class Absence(Model):
 
 
 class OpenShift(Model):
-    """A shift without a person: the officer who had it, and the absence that freed it."""
+    """A shift without a person. `officer`: who had the shift; `absence`: the id of the absence that freed it."""
 
     id: Token
     shift: Shift
@@ -85,7 +85,7 @@ class OpenShift(Model):
 
 
 class SwapState(StrEnum):
-    """The state of a swap. ACCEPTED: by the person asked, and a supervisor must still approve."""
+    """The state of a swap of shifts. ACCEPTED: the asked person accepted, and a supervisor must still approve."""
 
     ASKED = "asked"
     ACCEPTED = "accepted"  # by the person asked; a supervisor must still approve
@@ -95,7 +95,9 @@ class SwapState(StrEnum):
 
 
 class Swap(Model):
-    """`asker` wants `other` to take a shift, for the shift `wanted` in return or for nothing. `by`: who acted last."""
+    """A swap of shifts: `asker` wants `other` to take `shift`, and takes `wanted` in return (None: nothing). `by`: the
+    last person who acted on the swap.
+    """
 
     id: Token
     at: When
@@ -108,9 +110,9 @@ class Swap(Model):
 
 
 class Feed(Model):
-    """A calendar feed: the holder of the token may read these shifts.
+    """A calendar feed: whoever has the token may read these shifts.
 
-    `token`: its SHA-256. `officer` None: the whole station.
+    `token`: the SHA-256 of the token; `officer`: whose shifts, None for the whole station's.
     """
 
     officer: Text | None = None
@@ -119,7 +121,7 @@ class Feed(Model):
 
 
 class RosterChange(Model):
-    """Who last changed a roster, and by which form: the same form counts once."""
+    """The last change of a roster: when, by whom, and by which form. The same form counts once."""
 
     at: When
     by: Text
@@ -141,7 +143,8 @@ class Roster(Model):
 class TaskState(StrEnum):
     """Whether an officer still has to make a visit, and if not, why.
 
-    REFUSED: or handed over; LATE: the case sent another officer; ENDED: done, nobody at home, or no longer needed.
+    REFUSED: the officer refused or handed over; LATE: the case sent another officer; ENDED: done, nobody at home, or no
+    longer needed.
     """
 
     OPEN = "open"  # it is to be made
@@ -151,9 +154,10 @@ class TaskState(StrEnum):
 
 
 class Task(Model):
-    """A visit given to an officer. `worth_fen`: the expected loss if another visit comes first; `place`: a keyed hash.
+    """A visit given to an officer. `worth_fen`: the expected loss in fen if another visit comes first; `place`: a keyed
+    hash of the address.
 
-    `joins`: the dispatch whose visit to the same address it is part of; `heard_at`: the officer's last check-in.
+    `joins`: the dispatch whose visit to the same address includes this one; `heard_at`: the officer's last check-in.
     """
 
     dispatch: Annotated[str, Field(min_length=1, max_length=200)]

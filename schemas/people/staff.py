@@ -37,7 +37,7 @@ class StaffRole(StrEnum):
 
 
 class Scope(StrEnum):
-    """A right that a token may have. There is none for revealing personal data, approving or releasing."""
+    """A right that a token may have. No scope exists for revealing personal data, approving or releasing."""
 
     READ_CASES = "cases.read"
     FOLLOW_CASES = "cases.follow"  # the stream of case events
@@ -52,9 +52,10 @@ CredentialId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,1400
 
 
 class SecurityKey(Model):
-    """A WebAuthn credential by which a person proves who they are: a security key, or a telephone or computer.
+    """A WebAuthn credential that proves a person's identity: a security key, or a telephone or computer.
 
-    `public_key`: the COSE key in base64url. `counter`: the signature counter of its last use; 0 if it has none.
+    `public_key`: the COSE key in base64url. `counter`: the signature counter of its last use; 0 if the key has no
+    counter.
     """
 
     id: CredentialId
@@ -68,7 +69,7 @@ class SecurityKey(Model):
 class Account(Model):
     """The account of a person or, with the role `service`, of a program.
 
-    `epoch`: increased to end all sessions and tokens; those of an older epoch are invalid.
+    `epoch`: increased to end all sessions and tokens: a session or token of an older epoch is invalid.
     """
 
     login: Login
@@ -101,10 +102,10 @@ TokenId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
 
 
 class ApiToken(Model):
-    """A token by which a program acts as its service account. Only its hash is stored.
+    """A token by which a program acts as its service account. Only the token's SHA-256 is stored.
 
-    `epoch`: the account's when the token was made; it is invalid once the account has another. `confirmed_by`: the
-    second administrator.
+    `epoch`: the account's epoch when the token was made; the token is invalid once the account has another epoch.
+    `confirmed_by`: the second administrator.
     """
 
     id: TokenId

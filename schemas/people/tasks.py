@@ -26,8 +26,8 @@ class _DeviceAct(Model):
 class StageAct(_DeviceAct):
     """The stage that the officer has reached; not ASSIGNED or HANDED_OVER, nor one that the system tells.
 
-    A refusal needs a reason in `note`, a completed visit its outcome and checklist; if nothing of the checklist was
-    done, also a reason.
+    A refusal needs a reason in `note`. A completed visit needs its outcome and checklist, and if nothing on the
+    checklist was done also a reason in `note`.
     """
 
     do: Literal["stage"] = "stage"
@@ -51,7 +51,7 @@ class StageAct(_DeviceAct):
 
     @property
     def unchecked(self) -> bool:
-        """Whether the visit was completed and nothing of the checklist was done."""
+        """Whether the visit was completed and its checklist has no item done. False without a checklist."""
         if self.stage is not VisitStage.DONE or self.checklist is None:
             return False
         return not any(self.checklist.model_dump().values())
@@ -67,7 +67,7 @@ class HandOverAct(_DeviceAct):
 
 
 class InterpreterAct(_DeviceAct):
-    """The officer and the resident do not understand each other."""
+    """The officer needs an interpreter for the language `language`."""
 
     do: Literal["interpreter"] = "interpreter"
     dispatch: TaskRef
@@ -76,21 +76,21 @@ class InterpreterAct(_DeviceAct):
 
 
 class CheckInAct(_DeviceAct):
-    """The officer is safe: the time until the next check-in starts anew."""
+    """The officer reports being safe, which restarts the time until the next check-in."""
 
     do: Literal["check_in"] = "check_in"
     dispatch: TaskRef
 
 
 class SeenAct(_DeviceAct):
-    """The officer has read that a visit is no longer needed."""
+    """The officer has read the notice that a visit is no longer needed."""
 
     do: Literal["seen"] = "seen"
     dispatch: TaskRef
 
 
 class DuressAct(_DeviceAct):
-    """The officer is in danger. `silent`: their telephone must neither ring nor show anything."""
+    """The officer is in danger. `silent`: nobody may ring up the officer, and the officer's telephone shows nothing."""
 
     do: Literal["duress"] = "duress"
     dispatch: TaskRef | None = None

@@ -13,10 +13,10 @@ from schemas.risk.signals import TransferState
 
 
 class EvidenceKind(StrEnum):
-    """The kinds of evidence. Signals of no kind are everyday life.
+    """The kinds of evidence. A signal that fits no kind is everyday life and gives no evidence.
 
-    SUSPECT_CALLER, SUSPECT_PAYEE: the other party is confirmed as a scammer's; REPORTED_PAYEE: reported by somebody,
-    not confirmed; OWN_REPORT: the resident reported a fraud.
+    SUSPECT_CALLER, SUSPECT_PAYEE: the other party is on the watchlist as confirmed; REPORTED_PAYEE: the payee was
+    reported and is not confirmed; OWN_REPORT: the resident reported a fraud.
     """
 
     CALL_OVERSEAS = "call_overseas"
@@ -68,9 +68,8 @@ class WatchStatus(StrEnum):
 
 
 class PayersAsked(Model):
-    """A person is asked whether to alert those who paid the suspect before `before`, because they are many.
-
-    `id`: of the request. `refused`: the answer was no.
+    """A person is asked whether to alert those who paid the suspect before `before`, because they are too many to alert
+    unasked. `id`: of the request; `refused`: whether the person answered no.
     """
 
     id: Token
@@ -79,10 +78,11 @@ class PayersAsked(Model):
 
 
 class WatchEntry(Model):
-    """A suspect account, telephone or link on the watchlist, by the signal `uid`. The newest event wins.
+    """A suspect account, telephone or link on the watchlist. `uid`: of the signal that made the entry. The newest event
+    wins.
 
-    A report never outranks a confirmation or a lift, because those are decisions. `asked`: earlier payers are not
-    alerted, or not yet.
+    A report never replaces a confirmation or a lift, because those are decisions. `asked`: set if earlier payers are
+    not alerted until a person decides, or were not alerted because the person refused.
     """
 
     subject: Annotated[str, Field(pattern=r"^(account|phone|link):.+$")]  # contains a token, never the number
@@ -97,14 +97,16 @@ class WatchEntry(Model):
 
     @property
     def campaign(self) -> str:
-        """The campaign's id: all who paid or were called by one suspect belong to one campaign."""
+        """The campaign's id, made from the suspect's token: all who paid or were called by one suspect belong to one
+        campaign.
+        """
         return f"k-{self.subject.partition(':')[2]}"
 
 
 class Payer(msgspec.Struct, frozen=True, gc=False):
-    """A payment, stored in case its payee is confirmed as a suspect later. `resident`: who paid.
+    """A payment, stored in case its payee is confirmed as a suspect later. `resident`: the payer.
 
-    It is a struct, not a model: one is made for every payment, from a signal that was validated.
+    It is a struct, not a pydantic model, because one is made for every payment, from a validated signal.
     """
 
     resident: str
@@ -119,7 +121,7 @@ class Payer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Alerted(Model):
-    """The alerts about a resident that Kafka has acknowledged. `at`: the latest."""
+    """The alerts about a resident that Kafka has acknowledged. `at`: the time of the latest alert."""
 
     level: Level
     at: When
@@ -128,10 +130,10 @@ class Alerted(Model):
 
 
 class ScreeningOutcome(StrEnum):
-    """The outcome of an accepted signal; each has exactly one.
+    """The outcome of an accepted signal; each signal has exactly one.
 
-    RAISED: its resident is in danger; BELOW_THRESHOLD: not in danger; UNMATCHED: no resident is known by its numbers;
-    DUPLICATE: the evidence was known; DEAD_LETTERED: it could not be read.
+    RAISED: the resident is in danger; BELOW_THRESHOLD: the resident is not in danger; UNMATCHED: no resident is known
+    by the signal's numbers; DUPLICATE: the evidence was known; DEAD_LETTERED: the signal could not be parsed.
     """
 
     RAISED = "raised"  # its resident is in danger

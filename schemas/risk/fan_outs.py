@@ -1,4 +1,4 @@
-"""How a watchlist entry reaches earlier payers: fan-out records on the signals' lanes, and requests to a person."""
+"""Alerting earlier payers of a suspect: fan-out records on the signals' lanes, and requests to a person."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -11,10 +11,11 @@ from schemas.risk.evidence import WatchEntry
 
 
 class FanOut(Model):
-    """A record for the next slice of an entry's fan-out. `id` identifies the fan-out, `number` counts its slices.
+    """A record that starts the next slice of an entry's fan-out. `id`: of the whole fan-out; `number`: of the slice,
+    from 1.
 
-    `after`: the payment after which the slice begins, as stored in Redis. `at`: the time for which its payers' risk is
-    assessed. `arrived`: the arrival of the signal that began the fan-out, from which latency is measured.
+    `after`: the payment after which the slice begins, as stored in Redis. `at`: the time for which the payers' risk is
+    assessed. `arrived`: when the signal that began the fan-out arrived, from which latency is measured.
     """
 
     kind: Literal["fan_out"] = "fan_out"
@@ -27,7 +28,7 @@ class FanOut(Model):
 
 
 class PayersAnswered(Model):
-    """A record with a person's decision on alerting earlier payers."""
+    """A person's decision whether to alert earlier payers (`alert`)."""
 
     kind: Literal["payers_answered"] = "payers_answered"
     request: Token
@@ -39,7 +40,7 @@ class PayersAnswered(Model):
 
 
 class RequestState(StrEnum):
-    """The state of a request: open (ASKED) until a person answers, or another entry replaces its own (OVERTAKEN)."""
+    """The state of a request: ASKED until a person answers, or until a new watchlist entry replaces it (OVERTAKEN)."""
 
     ASKED = "asked"
     ALERTED = "alerted"
@@ -48,9 +49,9 @@ class RequestState(StrEnum):
 
 
 class PayersRequest(Model):
-    """A watchlist entry would alert more earlier payers than the policy allows without asking.
+    """A request to a person: a watchlist entry would alert more earlier payers than the policy allows without asking.
 
-    `at`: when it began to wait. `payments`: their number within the policy's window at that time.
+    `at`: when the request was made; `payments`: the number of payments within the policy's window at that time.
     """
 
     id: Token

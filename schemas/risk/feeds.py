@@ -1,4 +1,4 @@
-"""Feed profiles and outages: in Redis, the profiles also on the topic `feeds`."""
+"""Feed profiles and feed outages. Both are in Redis; the profiles are also on the topic `feeds`."""
 
 from typing import Annotated, NamedTuple
 
@@ -8,7 +8,7 @@ from schemas.base import Model, Text, Token, When
 
 
 class Hour(NamedTuple):
-    """One hour of the week, over the weeks remembered; counted in windows of ten seconds."""
+    """Counts of one hour of the week, summed over past weeks with fading. The unit is a window of ten seconds."""
 
     week: int  # number of the week since 1970 of the last addition, up to which older values have faded
     watched: float  # number of windows
@@ -17,10 +17,11 @@ class Hour(NamedTuple):
 
 
 class FeedProfile(Model):
-    """A source's usual traffic. Gaps are measured in expected arrivals: windows of ten seconds with any signal.
+    """A source's usual traffic. Gaps are measured in expected arrivals: the number of ten-second windows in which a
+    signal was to be expected.
 
-    `last`: the window of the last signal, counted from 1970; `gaps`: how many were learnt from; `mean`, `square`: of
-    the gaps and of their squares; `hours`: by hour of the week, 0 to 167.
+    `last`: the window of the last signal, counted from 1970; `gaps`: number of gaps learnt from; `mean`, `square`:
+    means of the gaps and of their squares; `hours`: by hour of the week, 0 to 167.
     """
 
     source: Token
@@ -32,9 +33,9 @@ class FeedProfile(Model):
 
 
 class Silence(Model):
-    """A feed outage: a source that has sent nothing for too long.
+    """A feed outage: a source has sent nothing for longer than usual.
 
-    `since`: its last signal, or None if it never sent any.
+    `since`: the time of its last signal, None if it never sent any; `expected`: number of signals expected since then.
     """
 
     source: Token

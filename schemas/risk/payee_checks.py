@@ -1,4 +1,4 @@
-"""A bank's question about a payee before it pays, and the answer: what the watchlist has, and nothing else."""
+"""A bank's question about a payee before it pays, and the answer, which contains only what the watchlist has."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -11,7 +11,7 @@ MOST_SUBJECTS = 100  # of one request
 
 
 class PayeeKind(StrEnum):
-    """What a bank asks about. ACCOUNT: an account number; PHONE: a telephone; LINK: a web link or a domain."""
+    """The kind of subject that a bank asks about. LINK: a web link or a domain."""
 
     ACCOUNT = "account"
     PHONE = "phone"
@@ -19,10 +19,10 @@ class PayeeKind(StrEnum):
 
 
 class PayeeAnswer(StrEnum):
-    """What is known of a payee.
+    """The answer about a payee.
 
-    CONFIRMED: the watchlist has a confirmed entry; REPORTED: somebody reported it, and nobody has confirmed it;
-    NOT_KNOWN: neither. NOT_KNOWN is no statement of safety: most accounts of scammers are listed late.
+    CONFIRMED: the watchlist has a confirmed entry; REPORTED: somebody reported the payee, and nobody has confirmed it;
+    NOT_KNOWN: neither. NOT_KNOWN does not mean that the payee is safe: most accounts of scammers are listed late.
     """
 
     CONFIRMED = "confirmed"
@@ -33,8 +33,8 @@ class PayeeAnswer(StrEnum):
 class PayeeReason(StrEnum):
     """The reason for an answer.
 
-    LISTED: the subject itself is on the watchlist; DOMAIN_LISTED: the domain of the link is; REPORT_UNVERIFIED:
-    somebody reported it, and nobody has confirmed it; NO_ENTRY: the watchlist has no entry in force.
+    LISTED: the subject itself is on the watchlist; DOMAIN_LISTED: the link's domain is on the watchlist;
+    REPORT_UNVERIFIED: somebody reported the subject, and nobody has confirmed it; NO_ENTRY: no entry is in force.
     """
 
     LISTED = "listed"
@@ -44,9 +44,10 @@ class PayeeReason(StrEnum):
 
 
 class PayeeSubject(Model):
-    """A payee, before a payment: an account, a telephone or a link.
+    """A payee that a bank asks about: an account, a telephone or a link.
 
-    `bank`: the code of the account's bank, if known. Entries name accounts by number alone, so it changes no answer.
+    `bank`: the code of the account's bank, if known. Watchlist entries contain only account numbers, so `bank` does not
+    change the answer.
     """
 
     subject: PayeeKind
@@ -55,9 +56,9 @@ class PayeeSubject(Model):
 
 
 class PayeeFound(Model):
-    """The answer about one payee. `since`: when the entry was made, None without one.
+    """The answer about one payee. `since`: when the watchlist entry was made, None without an entry.
 
-    `check`: names this answer when the customer abandons the payment.
+    `check`: the id of this answer, which the bank sends back if the customer abandons the payment.
     """
 
     answer: PayeeAnswer
@@ -73,6 +74,6 @@ class PayeesFound(Model):
 
 
 class AbandonedCheck(Model):
-    """The customer abandoned the payment after the check of this name."""
+    """A bank's message that the customer abandoned the payment after an answer. `check`: the id of that answer."""
 
     check: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{40}$")]

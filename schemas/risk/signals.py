@@ -12,7 +12,7 @@ LONGEST_CALL = 86_400  # seconds
 
 
 class TransferState(StrEnum):
-    """How far a payment has gone: the payer's bank can stop it unless it is settled."""
+    """How far a payment has gone. The payer's bank can cancel it unless it is settled."""
 
     ATTEMPTED = "attempted"
     PENDING = "pending"
@@ -20,7 +20,7 @@ class TransferState(StrEnum):
 
     @property
     def stage(self) -> int:
-        """The stage as a number from 0: of two reports on one payment, the one with the higher stage is right."""
+        """The state as a number, 0 to 2. Of two reports on one payment, the report with the higher stage counts."""
         match self:
             case TransferState.ATTEMPTED:
                 return 0
@@ -52,7 +52,7 @@ class NumberClass(StrEnum):
 
 
 class AppKind(StrEnum):
-    """What a scam application or website pretends to be. MEETING: screen sharing."""
+    """The kind of service that a scam application or website imitates. MEETING: screen sharing."""
 
     BRUSHING = "brushing"
     LOAN = "loan"
@@ -64,7 +64,7 @@ class AppKind(StrEnum):
 
 
 class WatchState(StrEnum):
-    """Whether a suspect is put on the watchlist or taken off it."""
+    """Whether a suspect is put on the watchlist (CONFIRMED) or taken off (LIFTED)."""
 
     CONFIRMED = "confirmed"
     LIFTED = "lifted"
@@ -125,7 +125,7 @@ class App(_Signal):
 
 
 class Report(_Signal):
-    """A person reports a fraud to 96110 or 110; with the suspect's account, telephone or link if known."""
+    """A person reports a fraud to 96110 or 110, with the suspect's account, telephone or link if known."""
 
     kind: Literal["report"] = "report"
     phone: Text  # the reporter's
@@ -137,9 +137,10 @@ class Report(_Signal):
 
 
 class Watch(_Signal):
-    """A suspect account, telephone or link is confirmed as a scammer's, or lifted.
+    """A suspect account, telephone or link is confirmed as a scammer's, or taken off the watchlist.
 
-    `value`: its number; of a link the address, or a bare domain, which stands for all links below it.
+    `value`: the account or telephone number; for a link the address, or a bare domain, which includes all links below
+    it.
     """
 
     kind: Literal["watchlist"] = "watchlist"
@@ -155,9 +156,9 @@ SignalBatch = Annotated[list[Signal], Field(min_length=1, max_length=BATCH_LIMIT
 
 
 class SentAgain(Model):
-    """A record with the repaired content of a dead letter. Of two for one letter, the first counts.
+    """A record with the repaired content of a dead letter. Of two records for one letter, the first counts.
 
-    `tallied`: the source under which screening has counted the letter; None if it never reached screening.
+    `tallied`: the source under which screening counted the letter; None if the letter never reached screening.
     """
 
     kind: Literal["sent_again"] = "sent_again"
