@@ -1,6 +1,6 @@
-"""Validation of signals from feeds, and their writing to Kafka: shared by HTTP intake and file intake.
+"""Validates signals from feeds and writes them to Kafka; used by HTTP intake and file intake.
 
-A signal is accepted once it is written with acks=all; accepted signals are counted here, by source.
+A signal is accepted once Kafka has acknowledged it with acks=all. Accepted signals are counted here, by source.
 """
 
 from collections import Counter as Count
@@ -37,9 +37,9 @@ LONGEST_VALUE = 1_024  # characters, of a link; the schema refuses longer ones, 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error in an item of a request or file, and how to correct it.
+    """An error in an item of a request or file: the error (`what`), and how to correct it (`do`).
 
-    It never contains the value, which may be personal.
+    Neither text contains the item's values, which may be personal data.
     """
 
     item: int  # the item's index, from 0
@@ -54,7 +54,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Takes the place of an item that could not be parsed as a JSON object or row."""
+    """Replaces an item that could not be parsed as a JSON object or row. `what`: the error; `do`: how to correct it."""
 
     what: str
     do: str = "Send it as a JSON object, each field once"
@@ -62,7 +62,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """The result of validation: the valid signals, each with its item's index, and the errors of the other items."""
+    """The result of validation: the valid signals, each with its item's index, and the faults of the other items."""
 
     good: list[tuple[int, Signal]]
     faults: list[Fault]
@@ -74,7 +74,7 @@ class Examined:
 
 
 class Intake:
-    """Writes signals to Kafka; the signals of one lane and shard share records."""
+    """Writes signals to Kafka. Signals of one lane and shard are written together, in as few records as possible."""
 
     def __init__(self, producer: Producer, settings: Settings) -> None:
         self._producer = producer
@@ -99,10 +99,11 @@ class Intake:
 
 
 def examine(items: Iterable[object], now: datetime, rights: SourceRights = NO_DECISIONS) -> Examined:
-    """Split `items` into valid signals and errors. Never raises.
+    """Return the valid signals and the faults of `items`, each with its item's index. Never raises.
 
-    Valid signals get normalized numbers and `arrived` = `now`; a time `at` in the future becomes `now`. A signal that
-    its source may not send is an error. It is not taken as a lesser one in its place: its sender would not know.
+    Valid signals get normalized numbers and `arrived` = `now`; a time `at` in the future becomes `now`. A signal of a
+    kind that its source has no right to send is a fault; it is not accepted as a weaker kind, because its sender would
+    not notice.
     """
     found = Examined([], [])
     for index, item in enumerate(items):
@@ -115,7 +116,7 @@ def examine(items: Iterable[object], now: datetime, rights: SourceRights = NO_DE
 
 
 def subject(signal: Signal) -> str:
-    """Return the value that decides the signal's shard: the payer, called party, receiver, listed value or phone."""
+    """Return the number that decides the signal's shard: the payer, called party, receiver, listed value or phone."""
     if signal.kind == "transfer":
         return signal.payer
     if signal.kind == "call":
@@ -194,10 +195,9 @@ _Spelling = Callable[[str], str]
 
 
 def _as_it_came(spell: _Spelling, raw: str) -> str:
-    """Return the number normalized, or unchanged if it is not valid.
+    """Return the number normalized, or unchanged if it is invalid.
 
-    For the other party: a sender may have a name, and a forged number any form. Only the subject must be a valid
-    number.
+    Used for the other party, which may have a name or a forged number. Only the subject needs a valid number.
     """
     try:
         return spell(raw)
@@ -226,7 +226,9 @@ _SPELLINGS: dict[str, dict[str, _Spelling]] = {
 
 
 def _spelt(index: int, item: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
-    """Return the item with normalized numbers, and a fault for each invalid number. The schema checks other types."""
+    """Return a copy of the item with normalized numbers, and a fault for each invalid number. Values that are no text
+    are left for the schema to check.
+    """
     spelt, faults = dict(item), []
     for field, spell in _SPELLINGS.get(_kind(item), {}).items():
         raw = item.get(field)

@@ -1,4 +1,4 @@
-"""Who may send to intake: the holders of the sources' keys, with their certificates."""
+"""Decides who may send to intake, by the sources' API keys and the clients' certificates."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from streams.runtime.settings import Settings
 
 
 class Admission:
-    """Checks the API key of a request, and the client's certificate. Creating it raises SettingsError if the keys are
+    """Checks a request's API key and the client's certificate. The constructor raises SettingsError if the keys are
     invalid.
     """
 
@@ -20,7 +20,9 @@ class Admission:
         self._certificates = intake.intake_client_ca is not None
 
     def feed(self, request: Request) -> Feed:
-        """Return the holder of the request's key. Raises Refused (401, 403)."""
+        """Return the holder of the request's API key. Raises Refused: 401 without a valid key, 403 if the certificate
+        does not fit.
+        """
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         feed = self._keys.feed(key.strip()) if scheme.lower() == "bearer" else None
         if feed is None:
@@ -30,8 +32,8 @@ class Admission:
         return feed
 
     def _require_certificate(self, feed: Feed, shown: Sequence[str]) -> None:
-        """With mutual TLS, refuse (403) a key whose source is not named in the client's certificate: a leaked key is
-        useless.
+        """Raise Refused (403) if mutual TLS is on and the client's certificate does not name the key's source, so that
+        a leaked key is useless.
         """
         if not self._certificates or feed.source in shown:
             return

@@ -1,4 +1,4 @@
-"""The media type of a request with signals, and the time that a connection may take."""
+"""Checks of a request with signals: its media type, and the time that its connection may take."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ JSON, LINES, XML = "application/json", "application/x-ndjson", "application/xml"
 def media_type(request: Request) -> str:
     """Return the request's media type: application/json, application/x-ndjson or application/xml (ISO 20022).
 
-    Raises Refused (415) for any other type, or a charset other than UTF-8.
+    Raises Refused (415) for any other type, or for a charset other than UTF-8.
     """
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
@@ -31,10 +31,10 @@ HEAD_SECONDS = 10.0  # to send a request's head, or the rest of a body whose req
 
 
 class Impatient(H11Protocol):
-    """An HTTP protocol that closes a connection after 10 s without a request being served, even if it sends bytes.
+    """An HTTP protocol that closes a connection after 10 s without a served request, even if the client sends bytes.
 
-    uvicorn's own timeout restarts with each byte. A body that is being read has its own limit: `read_body` of intake,
-    `Bodies` of the console (console/web/kit/limits.py), which is served by this protocol too.
+    uvicorn's own timeout restarts with each byte. A body being read has other limits: `read_body` in intake, and
+    `Bodies` in the console (console/web/kit/limits.py), which uses this protocol too.
     """
 
     _patience: asyncio.TimerHandle | None = None

@@ -1,7 +1,7 @@
-"""Conformance tests for senders: example requests with the expected answers, a list of the signals received, and
-invented suspects for payee checks.
+"""Conformance tests for senders: test requests with the expected answers, a list of the signals received, and invented
+suspects for payee checks.
 
-Called by the commands that a feed's operator uses to check their program.
+Called by the commands with which a feed's operator checks their program.
 """
 
 import gzip
@@ -57,27 +57,29 @@ class Exchange:
     keyed: bool = True  # whether the request carries the source's key
 
     def headers(self, key: str) -> dict[str, str]:
-        """Return the request's headers, with `key` as bearer token if `keyed`."""
+        """Return the request's headers. They contain `key` as bearer token unless `keyed` is False."""
         shown = {"Content-Type": self.media}
         shown |= {"Content-Encoding": self.packing} if self.packing else {}
         return shown | ({"Authorization": f"Bearer {key}"} if self.keyed else {})
 
     def answer(self) -> dict[str, Any]:
-        """Return the expected answer: its status and, for 202 and 422, the number accepted and the errors."""
+        """Return the expected answer: `status` and, for 202 and 422, `accepted` (a number) and `errors` (index and
+        field of each).
+        """
         taken = {"accepted": self.accepted, "errors": [list(each) for each in self.errors]}
         return {"status": self.status, **(taken if self.status in (202, 422) else {})}
 
 
 def exchanges(source: str, now: datetime) -> list[Exchange]:
-    """Return all test requests for a source. `now`: the time of their signals."""
+    """Return all test requests for a source. `now`: the time `at` of their signals."""
     made = _Making(source, now)
     return [*_taken(made), *_spoilt_items(made), *_refused(made)]
 
 
 def send(client: httpx.Client, exchange: Exchange, key: str) -> dict[str, Any]:
-    """Send a test request, and return the actual answer in the form of `Exchange.answer`.
+    """Send a test request. Return the actual answer in the form of `Exchange.answer`, also for an error status.
 
-    Raises httpx.HTTPError if there is no answer; an error status is an answer.
+    Raises httpx.HTTPError if no answer arrives.
     """
     given = client.post("/signals", content=exchange.body, headers=exchange.headers(key))
     found: dict[str, Any] = {"status": given.status_code}
@@ -181,7 +183,7 @@ def _json(value: Item | Sequence[Item] | Sequence[int]) -> bytes:
 
 
 def exchange_json(exchange: Exchange, source: str) -> Mapping[str, Any]:
-    """Return the exchange for the list of test requests, as JSON values; KEY stands for the source's key."""
+    """Return the exchange as JSON values for the list of test requests. The bearer token is the text KEY."""
     return {
         "name": exchange.name,
         "why": exchange.why,
@@ -196,8 +198,8 @@ async def received(
 ) -> AsyncIterator[Mapping[str, str]]:
     """Yield each signal of `source` still on a topic that arrived from `since` (inclusive) to `until` (exclusive).
 
-    Each has `id`, `kind`, `at` and `arrived` (ISO 8601). A signal sent twice appears twice. There is no order between
-    partitions.
+    Each is a dict with `id`, `kind`, `at` and `arrived` (ISO 8601). A signal sent twice appears twice. Signals of
+    different partitions are in no particular order.
     """
     for lane in LANES:
         async for record in read_all(settings, lane.name):
@@ -209,7 +211,7 @@ async def received(
 
 
 async def list_suspects(redis: "Redis", settings: Settings, now: datetime) -> None:
-    """Put the invented suspects on the watchlist in Redis."""
+    """Put the invented suspects on the watchlist in Redis, with the time `now`."""
     subjects = Subjects(settings.key())
     entries = [
         WatchEntry(subject=subjects.listed(kind, value)[0], standing=standing, at=now)

@@ -1,4 +1,4 @@
-"""Intake's gate: closed while the installation is drained (see streams/operations/drain.py)."""
+"""The gate of intake, which is closed while the installation is drained (see streams/operations/drain.py)."""
 
 import asyncio
 from contextlib import suppress
@@ -23,9 +23,9 @@ class Drain(Model):
 
 
 class Gate:
-    """The gate's last known state: `drain` is None while intake is open. It stays unchanged while Redis is unavailable.
+    """The last known state of the gate. `drain`: who closed intake; None while intake is open.
 
-    So signals are not refused because of Redis.
+    The state stays unchanged while Redis is unavailable, so that signals are not refused because of Redis.
     """
 
     def __init__(self, redis: "Redis") -> None:
@@ -33,13 +33,15 @@ class Gate:
         self.drain: Drain | None = None
 
     async def current_drain(self) -> Drain | None:
-        """Read and return the drain in force, or None if intake is open. Raises RedisError if Redis is unavailable."""
+        """Read the state from Redis, store it in `drain` and return it: None if intake is open. Raises RedisError if
+        Redis is unavailable.
+        """
         raw = await self._redis.get(DRAINING)
         self.drain = None if raw is None else Drain.model_validate_json(raw, extra=ANY_VERSION)
         return self.drain
 
     async def watch(self) -> None:
-        """Read the state every second until cancelled; errors of Redis are ignored."""
+        """Read the state every second until cancelled. Errors of Redis are ignored."""
         while wanted():
             with suppress(RedisError, OSError):
                 await self.current_drain()

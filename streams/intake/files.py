@@ -1,8 +1,8 @@
 """Intake of signal files: every row is accepted or becomes a dead letter, and an interrupted run can be resumed.
 
-A row is a line, or a transaction of an ISO 20022 document; the first line of a CSV is its header, or the line that a
-bank's mapping says. A row without its own id gets one made of the file's digest and the row's number, so a row sent
-twice (after a kill, or by a second run) has the same id and counts once.
+A row is a line of the file, or a transaction of an ISO 20022 document. The header of a CSV is its first line, or the
+line that a bank's mapping names. A row without an id gets one made of the file's digest and the row's number, so a row
+sent twice (after a crash, or by a second run) has the same id and counts once.
 """
 
 import asyncio
@@ -44,13 +44,13 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class FileRefusedError(UserError, ValueError):
-    """Nothing of the file was accepted; the text says why and what to do."""
+    """A file of which nothing was accepted. The text says why and what to do."""
 
 
 class FileReport(BaseModel):
-    """The counts of a file's rows over all its runs: `rows` = `accepted` + `dead_lettered`.
+    """The counts of a file's rows over all runs: `rows` = `accepted` + `dead_lettered`.
 
-    `skipped`: lines without a payment, as the bank's mapping declares them: those before the header, and footers.
+    `skipped`: number of lines before the header and of footers, which the bank's mapping declares to have no payment.
     """
 
     file: str
@@ -64,7 +64,7 @@ class FileReport(BaseModel):
 
 
 class _State(BaseModel):
-    """The progress on a file: everything counted here is acknowledged by Kafka."""
+    """The progress on a file. Kafka has acknowledged everything that is counted here."""
 
     digest: str
     format: str
@@ -98,10 +98,10 @@ async def intake_file(
 ) -> FileReport:
     """Accept all rows of a file, and return the report once Kafka has them all; waits while Kafka is unavailable.
 
-    With `resume`, an interrupted run continues after its last acknowledged chunk. The file is read twice, first for its
-    digest, so a broken gzip is found before anything is sent. `name`: the format; "csv", a bank's file, is read by the
-    options' mapping. `report_path`: where the report is also written, as JSON. `chunk`: lines sent and acknowledged
-    together.
+    `name`: the format; "csv" is a bank's file, read by the mapping in `options`. `resume`: continue an interrupted run
+    after its last acknowledged chunk. `report_path`: where to write the report as JSON too. `chunk`: number of lines
+    that are sent and acknowledged together. The file is read twice, first for its digest, so that a broken gzip is
+    found before anything is sent.
 
     Raises FileRefusedError or WorkbookError if the file cannot be read, and SendError if Kafka refuses a record for
     good.
@@ -128,7 +128,7 @@ async def intake_file(
 
 @dataclass(slots=True)
 class _Taking:
-    """Reads and sends the lines of one file, one chunk at a time."""
+    """Reads one file and sends its rows, one chunk at a time."""
 
     format: Format
     path: Path
@@ -141,9 +141,10 @@ class _Taking:
     rows: list[bytes] | None = None  # of a file that is read as a whole
 
     def next_rows(self, file: IO[bytes], done: int, most: int) -> list[Line]:
-        """Return the next rows, at most `most`, with their numbers. `done`: how many rows or lines are done.
+        """Return the next rows with their numbers, at most `most`. `done`: number of rows or lines that are already
+        done.
 
-        Raises FileRefusedError if a file that is read as a whole is too long for that.
+        Raises FileRefusedError if the file must be read as a whole and is too long for that.
         """
         if self.format.split is None:
             return _next_lines(file, done, most)
@@ -153,7 +154,7 @@ class _Taking:
         return list(enumerate(self.rows[done : done + most], done + 1))
 
     def read_header(self, file: IO[bytes], state: _State) -> None:
-        """Read the column names, and seek to the first row, or to where an interrupted run stopped."""
+        """Read the column names, and seek to the first row, or to the row at which an interrupted run stopped."""
         before, header = read_header(file, self.format)
         if len(header) <= LONGEST_HEADER:
             mapping = self.options.mapping.text if self.options.mapping else None
@@ -166,7 +167,9 @@ class _Taking:
         file.seek(state.offset)
 
     async def take(self, lines: list[Line], state: _State) -> None:
-        """Write the lines' signals and dead letters, and add them to the counts once Kafka has both."""
+        """Write the signals and dead letters of `lines`, and add them to the counts of `state` once Kafka has all of
+        them.
+        """
         filled = [line for line in lines if line[1].strip()]
         rows = [line for line in filled if not self.format.is_footer(line[1])]
         now = self.clock.now()
@@ -196,16 +199,16 @@ class _Taking:
 
 
 def row_id(digest: str, number: int) -> str:
-    """Return the id of a row without its own: the first 8 characters of the file's digest, and the line number.
+    """Return the id of a row that has none: the first 8 characters of the file's digest, "-" and the line number.
 
-    So it depends on the file's content, not on its name.
+    The id depends on the file's content, not on its name.
     """
     return f"{digest[:8]}-{number}"
 
 
 def item_of(row: Row, line: Line, name: str, longest: int = LONGEST_LINE) -> object:
-    """Return the item of a row, or an Unreadable that says why it cannot be read. `name`: the row's id; `longest`: the
-    most bytes that it may have.
+    """Return the item of a row, or an Unreadable that says why the row cannot be parsed. `name`: the row's id;
+    `longest`: the maximum length of the row in bytes.
     """
     if len(line[1]) > longest:
         return Unreadable(f"the line is longer than {longest:,} bytes")
@@ -216,7 +219,9 @@ def item_of(row: Row, line: Line, name: str, longest: int = LONGEST_LINE) -> obj
 
 
 def row_reader(form: Format, header: bytes, options: Options) -> Row:
-    """Return the reader of a file's rows. If the header cannot be read, each row is an Unreadable that says why."""
+    """Return the function that parses the file's rows. If the header is invalid, that function returns an Unreadable
+    with the reason for every row.
+    """
     try:
         return form.open(header, options)
     except RowError as error:
@@ -228,7 +233,7 @@ def _refused(why: str, line: bytes, row_id: str) -> object:
 
 
 def _next_lines(file: IO[bytes], done: int, most: int) -> list[Line]:
-    """Return at most `most` lines, and fewer if they are long."""
+    """Return the next lines with their numbers: at most `most`, and fewer once they exceed CHUNK_BYTES together."""
     lines, size = [], 0
     for line in islice(lines_of(file, done), most):
         lines.append(line)
@@ -246,7 +251,9 @@ def _whole(file: IO[bytes], path: Path) -> bytes:
 
 
 def lines_of(file: IO[bytes], done: int) -> Iterator[Line]:
-    """Yield the lines from here on, after `done` earlier ones. Of a line that is too long, the rest is dropped."""
+    """Yield the lines from the current position on, with their numbers from `done` + 1. A line that is
+    too long is cut.
+    """
     while text := file.readline(LONGEST_LINE + 1):
         done += 1
         rest = text
@@ -256,14 +263,19 @@ def lines_of(file: IO[bytes], done: int) -> Iterator[Line]:
 
 
 def read_header(file: IO[bytes], form: Format) -> tuple[int, bytes]:
-    """Read the lines before the first row. Returns the number of those before the header, and the header (or b"")."""
+    """Read the lines before the first row. Return the number of lines before the header, and the header (b"" without
+    one).
+    """
     first = list(islice(lines_of(file, 0), form.skip + form.header))
     header = first[-1][1] if form.header and len(first) > form.skip else b""
     return min(len(first), form.skip), header
 
 
 def _look_through(file: IO[bytes], path: Path) -> tuple[str, int]:
-    """Return the SHA-256 of the decompressed content, and the number of lines; the file is at its beginning again."""
+    """Return the SHA-256 (hex) of the decompressed content and the number of lines, and rewind the file.
+
+    Raises FileRefusedError if the file cannot be read.
+    """
     digest, lines, last = hashlib.sha256(), 0, b"\n"
     try:
         while block := file.read(_BLOCK):
@@ -277,9 +289,9 @@ def _look_through(file: IO[bytes], path: Path) -> tuple[str, int]:
 
 
 def opened(path: Path, mapping: BankMapping | None, most: int = MOST_ROWS) -> IO[bytes]:
-    """Open the file for reading, decompressed. gzip is recognized by the first bytes, not by the name.
+    """Return the file, open for reading and decompressed. gzip is recognized by the first bytes, not by the name.
 
-    The rows of a workbook, `most` of them, are first written as lines to a temporary file that has no name.
+    Of a workbook, the first `most` rows are written as lines to a temporary file without a name, which is returned.
     Raises FileRefusedError or WorkbookError if the file cannot be read.
     """
     if mapping is not None and isinstance(mapping.file, Workbook):
@@ -310,7 +322,7 @@ def _trouble(error: Exception) -> str:
 
 
 def _resumed(sidecar: Path, new: _State) -> _State | None:
-    """Return the state of an interrupted run of the same content into the same Kafka, or None."""
+    """Return the stored state of an interrupted run on the same content, format, mapping and Kafka, or None."""
     try:
         state = _State.model_validate_json(sidecar.read_bytes())
     except (FileNotFoundError, ValidationError):

@@ -1,9 +1,9 @@
 """POST /v1/objections: a bank passes on an objection to an order that it got, with its source's key: a stop order, or a
 hold on its customer's own account.
 
-It becomes an input of the case, before it is answered with 202. A bank can object only to an order that it got itself
-or that is about an account of its own, and it must name the account: to everything else the answer is 404. The account
-and the text are in no log line, metric label or URL.
+The objection is written as an input of the case before the answer 202. A bank can object only to an order that it got
+itself or that is about an account of its own, and must name the account; any other request is answered with 404. The
+account and the text are in no log line, metric label or URL.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ AGAIN = {"Retry-After": "1"}
 
 
 class Context(Protocol):
-    """What intake's process has open: its clock, its store, its way to Kafka, and the table of institutions."""
+    """The resources of intake's process: its clock, Redis client, Kafka producer and table of institutions."""
 
     clock: Clock
     redis: Any
@@ -68,7 +68,7 @@ class Context(Protocol):
 
 
 class Objections:
-    """The request handler and what it needs."""
+    """The handler of POST /v1/objections."""
 
     def __init__(self, settings: Settings, intake: IntakeSettings, context: Context) -> None:
         self._admission = Admission(settings, intake)
@@ -79,9 +79,10 @@ class Objections:
         self._partitions, self._secret = settings.partitions, settings.key()
 
     async def post(self, request: Request) -> Response:
-        """Take an objection: 202 if it is written; 200, with its state, if the case has it or another one waits.
+        """Accept an objection. Answers 202 once it is written; 200 with its state if the case already has it, or if
+        another objection waits.
 
-        Raises Refused: 400, 401, 403, 404, 408, 409, 413, 429, or 503 while it cannot be taken.
+        Raises Refused: 400, 401, 403, 404, 408, 409, 413, 429, or 503 while Kafka or Redis is unavailable.
         """
         feed = self._admission.feed(request)
         await self._rate.require(feed.source or EVERYBODY, COST)
@@ -116,8 +117,8 @@ class Objections:
         return Response(taken.model_dump_json(), 202, media_type="application/json")
 
     async def _case(self, dispatch: DispatchId) -> Case:
-        """Return the case of an order, the resident's latest or an earlier one. Raises Refused: 404 if it is unknown,
-        503 if the store is being restored.
+        """Return the case of an order, the resident's latest or an earlier one. Raises Refused: 404 if the case is
+        unknown, 503 if the store is being restored.
         """
         partition = home(dispatch.resident, self._partitions)
         if case := await self._store.case(partition, dispatch.case):
@@ -125,7 +126,7 @@ class Objections:
         raise _unknown() if await self._store.is_whole(partition) else _away()
 
     async def _require_latest(self, case: Case) -> None:
-        """Raise Refused (409) if another case of the resident has followed. Only whoever got the order is told so."""
+        """Raise Refused (409) if the resident has a later case. Called only for a bank that got the order."""
         raw = await self._store.raw_cases(home(case.resident, self._partitions), [case.resident])
         latest = raw.get(case.resident)
         if latest is None or Case.model_validate_json(latest, extra=ANY_VERSION).id != case.id:
@@ -167,7 +168,9 @@ class Objections:
             return False
 
     def _banks(self, payment: Payment, account: str) -> set[str]:
-        """Return who may object: the bank that the order went through, and the one that has the account."""
+        """Return the codes of the banks that may object: the bank that the order went through, and the bank of the
+        account.
+        """
         named = self._institutions.named(payment.institution or "") or self._institutions.of_card(account)
         through = payment.feed or payment.transfer
         found = {payment.institution, named.code if named else None}
@@ -194,7 +197,7 @@ class Objections:
 
 
 def routes(settings: Settings, intake: IntakeSettings, context: Context) -> list[Route]:
-    """Return the route of objections for intake's server. Raises SettingsError if the keys or the rate are invalid."""
+    """Return the route of POST /v1/objections. Raises SettingsError if the API keys or the rate are invalid."""
     return [Route("/v1/objections", Objections(settings, intake, context).post, methods=["POST"])]
 
 

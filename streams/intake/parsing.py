@@ -1,7 +1,7 @@
 """Parsing of JSON and NDJSON bodies in which one invalid item does not affect the others.
 
-orjson parses valid bodies. Others (a huge number, NaN, half a surrogate, a repeated key) are parsed again by the slower
-standard library, which shows which item is invalid.
+orjson parses valid bodies. Bodies that it refuses, or that may repeat a key, are parsed again by the slower standard
+library, which shows which item is invalid.
 """
 
 import json
@@ -20,17 +20,17 @@ Item = TypeVar("Item")
 
 
 class BodyError(ValueError):
-    """The body cannot be parsed; the text says where and what to do."""
+    """The body cannot be parsed. The text says where and what to do."""
 
 
 class TooManyError(BodyError):
-    """The request has more than 5,000 items; none of them is accepted."""
+    """The request has more than 5,000 items. None of the items is accepted."""
 
 
 def items_of_body(body: bytes) -> list[object]:
     """Return the items of a JSON body: the elements of an array, or the single value.
 
-    Raises BodyError if it is not JSON, and TooManyError if there are more than 5,000 items.
+    Raises BodyError if the body is not JSON, and TooManyError if it has more than 5,000 items.
     """
     value = _read(body.removeprefix(_BOM))
     items = value if isinstance(value, list) else [value]
@@ -53,7 +53,7 @@ def _few(items: list[Item], count: int) -> list[Item]:
 
 
 def item_of_line(line: bytes) -> object:
-    """Return the item of a line, or an Unreadable that says why it cannot be parsed."""
+    """Return the parsed JSON of a line, or an Unreadable that says why the line cannot be parsed."""
     try:
         return _read(line)
     except BodyError as error:
@@ -69,9 +69,10 @@ def _read(text: bytes) -> object:
 
 
 def _each_key_once(text: bytes, value: object) -> bool:
-    """Return True if certainly no key was repeated: serialized again, the value has as many colons as the text.
+    """Return True if certainly no key is repeated in `text`: the parsed `value`, serialized again, has as many colons.
 
-    A repeated key loses a colon, and only an escaped colon could make up for it: texts with one return False.
+    A repeated key removes a colon, and only an escaped colon could replace it: a text with an escaped colon returns
+    False.
     """
     if b"\\u003a" in text or b"\\u003A" in text:
         return False

@@ -1,7 +1,8 @@
-"""POST /v1/payees/check: a bank asks before it pays; and /v1/payees/check/abandoned: its customer did not pay after it.
+"""POST /v1/payees/check: a bank asks about payees before it pays. POST /v1/payees/check/abandoned: the bank reports
+that its customer abandoned the payment after an answer.
 
-The answer says what the watchlist in Redis has about the payee, and nothing about residents or cases. What is asked is
-in no log line, metric label or URL. The question needs neither Kafka nor a worker.
+The answer contains only what the watchlist in Redis has, and nothing about residents or cases. The payees asked about
+are in no log line, metric label or URL. The check needs neither Kafka nor a worker.
 """
 
 import asyncio
@@ -77,14 +78,14 @@ Given = TypeVar("Given", bound=BaseModel)
 
 @dataclass(slots=True)
 class _Asked:
-    """The watchlist subjects of each payee, and the errors of the items that are none."""
+    """The watchlist subjects of each payee, and the faults of the invalid items."""
 
     subjects: list[list[str]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
 
 class PayeeChecks:
-    """The request handlers and what they need."""
+    """The handlers of the two payee check routes."""
 
     def __init__(
         self, settings: Settings, intake: IntakeSettings, clock: Clock, admission: Admission, redis: "Redis"
@@ -99,10 +100,10 @@ class PayeeChecks:
         self._watchlist = Watchlist(redis, settings, STORE_SECONDS)
 
     async def check(self, request: Request) -> Response:
-        """Answer what is known of one payee, or of an array of at most 100.
+        """Answer whether the watchlist has one payee, or each payee of an array of at most 100.
 
-        Answer 422, and look up none, if any item is invalid. Raises Refused: 400, 401, 403, 408, 413, 415, 429, or 503
-        while the watchlist cannot be read: a payee is never answered as not known because of that.
+        Answers 422 and looks up no payee if any item is invalid. Raises Refused: 400, 401, 403, 408, 413, 415, 429, or
+        503 while the watchlist cannot be read, so that no payee is called unknown because of that.
         """
         began = time.perf_counter()
         feed = self._bank(request)
@@ -118,9 +119,9 @@ class PayeeChecks:
         return Response(found.model_dump_json(), media_type="application/json")
 
     async def abandoned(self, request: Request) -> Response:
-        """Count a payment that the customer abandoned after a check. Told again, it counts once.
+        """Count a payment that the customer abandoned after a check. A repeated report counts once.
 
-        Answer 422 if the check was not answered to this source within a day. Raises Refused as `check` does.
+        Answers 422 if this source did not get the named answer within the last day. Raises Refused as `check` does.
         """
         feed = self._bank(request)
         items = await _items(request)
@@ -179,7 +180,7 @@ class PayeeChecks:
         return PayeeFound(answer=known.answer, reason=known.reason, since=known.since, check=name)
 
     async def _first(self, feed: Feed, name: str) -> bool:
-        """Return whether this is the first report of an abandoned payment, over all processes of intake."""
+        """Return whether this is the first report of the abandoned check `name`, over all processes of intake."""
         where = f"{key('abandoned', spread(name, self._partitions))}:{name}"
         try:
             async with asyncio.timeout(STORE_SECONDS):
@@ -188,9 +189,10 @@ class PayeeChecks:
             raise self._away(error) from None
 
     def _away(self, error: Exception) -> Refused:
-        """Return the refusal of a request that Redis could not answer, and warn now and then.
+        """Return the refusal (503) of a request for which Redis was unavailable, and log a warning, at most one in
+        QUIET_SECONDS.
 
-        The log has no text of Redis' errors, which repeat commands.
+        The log has no text of Redis' errors, because they repeat commands.
         """
         known = isinstance(error, NotWholeError | OtherInstallationError)
         if time.monotonic() - self._warned >= QUIET_SECONDS:
@@ -220,7 +222,7 @@ def _too_many() -> Refused:
 
 
 def _read(model: type[Given], index: int, item: object) -> Given | list[Fault]:
-    """Return the item as the model, or its errors, which never contain its values."""
+    """Return the item parsed as `model`, or its faults, which never contain the item's values."""
     if isinstance(item, Unreadable):
         return [Fault(index, None, item.what, item.do)]
     if not isinstance(item, dict):

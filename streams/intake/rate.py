@@ -1,4 +1,4 @@
-"""The limits on how many signals a source may send, and payees it may ask about, in a time over all its requests."""
+"""Rate limits: how many signals a source may send, and how many payees it may ask about, over all its requests."""
 
 import logging
 import math
@@ -22,7 +22,7 @@ Rated = Literal["signals", "payee_checks", "abandoned_checks", "objections"]
 
 
 class Rate:
-    """Enforces a rate limit of each source. Creating it raises SettingsError if the rate cannot be parsed."""
+    """The rate limit of each source. The constructor raises SettingsError if the rate cannot be parsed."""
 
     def __init__(self, settings: Settings, intake: IntakeSettings, rated: Rated = "signals") -> None:
         name, self._text = (
@@ -36,18 +36,17 @@ class Rate:
         self._limiter = FixedWindowRateLimiter(_storage(settings, intake))
 
     async def require(self, source: str, number: int) -> None:
-        """Charge `number` to a source's limit. Raises Refused (429) if it is over the limit."""
+        """Charge `number` to the source's limit. Raises Refused (429) if the limit is exceeded."""
         if wait := await self.wait(source, number):
             what = f"over the rate of this source, {self._text}"
             raise Refused(429, what, f"Send this again in {wait} s", {"Retry-After": str(wait)})
 
     async def wait(self, source: str, number: int) -> int:
-        """Charge `number` to a source's limit.
+        """Charge `number` to the source's limit. Return 0 if the limit holds, else the seconds (1 or more) to wait
+        before a retry.
 
-        Return 0 if they are within it, else the whole seconds (1 or more) to wait before a retry.
-
-        A request larger than the whole limit is charged one full window, or it could never be sent. If Redis is
-        unavailable, nothing is limited: losing signals would do more harm.
+        A request larger than the whole limit is charged one full window, else it could never be sent. If Redis is
+        unavailable, the result is 0, because losing signals would do more harm.
         """
         cost = min(number, self._limit.amount)
         try:

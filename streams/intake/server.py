@@ -42,7 +42,7 @@ STOP_SECONDS = 5
 
 
 class Signals:
-    """The request handlers and their shared state."""
+    """The handlers of /signals, /healthz and /readyz, and their shared state."""
 
     def __init__(
         self, settings: Settings, intake: IntakeSettings, clock: Clock, admission: Admission, redis: "Redis"
@@ -58,12 +58,11 @@ class Signals:
         self._connected = False
 
     async def post(self, request: Request) -> Response:
-        """Accept one signal, an array, NDJSON, or a document of ISO 20022.
+        """Accept one signal, an array, NDJSON, or an ISO 20022 document.
 
-        Answer 202 if Kafka has all of it, 422 with the errors if items are invalid.
-
-        With 422, the valid items are accepted. Raises Refused: 400, 401, 403, 408, 413, 415, 429, or 503 while Kafka is
-        unavailable or intake is closed.
+        Answers 202 if Kafka has all signals; 422 with the errors if items are invalid, and the valid items are
+        accepted. Raises Refused: 400, 401, 403, 408, 413, 415, 429, or 503 while Kafka is unavailable or intake is
+        closed.
         """
         feed = self._admission.feed(request)
         self._open()
@@ -96,7 +95,8 @@ class Signals:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        """Connect to Kafka in the background and watch the gate while the application runs; then close the connections.
+        """While the application runs, connect to Kafka in the background and watch the gate; then close the
+        connections.
 
         Requests are refused with 503 until Kafka is connected.
         """
@@ -166,7 +166,7 @@ def create_app(
 async def running(
     settings: Settings, intake: IntakeSettings, clock: Clock, extra_routes: Sequence[BaseRoute] = ()
 ) -> AsyncIterator[str]:
-    """Serve intake in this event loop while the context is open; yields its address, http(s)://host:port.
+    """Serve intake in this event loop while the context is open. Yields intake's address, http(s)://host:port.
 
     Raises SettingsError if a setting is invalid or the port is taken.
     """
@@ -193,7 +193,7 @@ async def serve(
 ) -> None:
     """Serve intake until SIGTERM or SIGINT, then finish the requests in progress. `started` is called with the address.
 
-    Raises SettingsError as `running` does.
+    Raises SettingsError if a setting is invalid or the port is taken.
     """
     async with running(settings, intake, clock, extra_routes) as address:
         started(address)
@@ -214,8 +214,8 @@ def _away(signals: int) -> Refused:
 
 
 async def _items(kind: str, body: bytes) -> list[object]:
-    """Return the items of a body by its media type. A document's thousands of transactions take half a second, so it is
-    read beside the other requests.
+    """Return the items of a body by its media type. An ISO 20022 document is parsed in a thread, because thousands of
+    transactions take half a second.
     """
     if kind == XML:
         return await asyncio.to_thread(items_of_document, body)

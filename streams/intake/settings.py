@@ -78,7 +78,7 @@ def may_check_payees(intake: IntakeSettings) -> frozenset[str]:
 
 
 def sources(settings: Settings) -> set[str]:
-    """Return the configured sources: those named in the settings, and those with an API key in this environment.
+    """Return the names of the configured sources: those in `settings`, and those with an API key in this environment.
 
     Invalid API keys are ignored.
     """
@@ -90,7 +90,7 @@ def sources(settings: Settings) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The holder of an API key. `source` None: may send for every source (embedded mode only)."""
+    """The holder of an API key. `source`: the source that it may send for; None: every source (embedded mode only)."""
 
     source: str | None
 
@@ -100,13 +100,13 @@ class Feed:
 
 
 class Keys:
-    """API keys, stored as hashes only."""
+    """API keys with their holders. Only hashes of the keys are stored."""
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
 
     def feed(self, key: str) -> Feed | None:
-        """Return the holder of `key`, or None if it is unknown.
+        """Return the holder of `key`, or None if the key is unknown.
 
         All hashes are compared in constant time, against timing attacks.
         """
@@ -116,9 +116,9 @@ class Keys:
 
 
 class KeysOfFile(Keys):
-    """API keys in a file.
+    """API keys read from a file.
 
-    A changed file takes effect with the next request; if it cannot be read, the old keys stay valid.
+    A changed file takes effect with the next request. If it cannot be read, the keys read before stay valid.
     """
 
     def __init__(self, file: Path, read: Callable[[], Entries]) -> None:
@@ -126,7 +126,7 @@ class KeysOfFile(Keys):
         super().__init__(read())
 
     def feed(self, key: str) -> Feed | None:
-        """Return the holder of `key`, or None if it is unknown; reads the file again if it has changed."""
+        """Return the holder of `key`, or None if the key is unknown. Reads the file again if it has changed."""
         if self._changes.any():
             try:
                 self._entries = self._read()
@@ -136,7 +136,7 @@ class KeysOfFile(Keys):
 
 
 def load() -> IntakeSettings:
-    """Return the settings of the environment. Raises SettingsError naming the variable that is invalid."""
+    """Return the settings from the environment. Raises SettingsError that names each invalid variable."""
     try:
         return IntakeSettings()
     except ValidationError as error:
@@ -147,11 +147,9 @@ def load() -> IntakeSettings:
 
 
 def make_key(source: str) -> tuple[str, str]:
-    """Return a new key for a source, and its entry for QUANZU_API_KEYS.
+    """Return a new API key for a source, and the key's entry for QUANZU_API_KEYS.
 
-    The key is stored nowhere: pass it on to the feed.
-
-    Raises SettingsError if the source's name is invalid.
+    The key is not stored, so the caller must pass it on. Raises SettingsError if the source's name is invalid.
     """
     key = secrets.token_urlsafe(32)
     return key, entry_of(source, key)
@@ -173,9 +171,10 @@ def hash_of_key(key: str) -> str:
 
 
 def keys_for(settings: Settings, intake: IntakeSettings) -> Keys:
-    """Return the API keys in force. In embedded mode without any, one key for all sources is made and stored.
+    """Return the API keys in force. In embedded mode without configured keys, one key for all sources is made and
+    stored.
 
-    Raises SettingsError if an entry is invalid or there is no key.
+    Raises SettingsError if an entry is invalid, or if no key is configured outside embedded mode.
     """
     given = intake.api_keys
     if given is None and settings.embedded:
@@ -190,7 +189,9 @@ def _keys(given: str, read: Callable[[], Entries]) -> Keys:
 
 
 def _reserved(source: str) -> bool:
-    """Return whether a source has a name that the brokers trust: a certificate by it would be their super user's."""
+    """Return whether the source has a name that the brokers trust: a certificate with the name would make it a super
+    user.
+    """
     return source == "admin" or source.startswith(("kafka", "quanzu"))
 
 
@@ -210,8 +211,8 @@ def _feeds(given: str, settings: Settings) -> Entries:
 def operator_keys(settings: Settings, intake: IntakeSettings) -> Keys | None:
     """Return the keys of people who may handle dead letters, or None if nobody may.
 
-    In embedded mode without any, one key is made and stored in the data folder. Raises SettingsError if an entry is
-    invalid.
+    In embedded mode without configured keys, one key is made and stored in the data folder. Raises SettingsError if an
+    entry is invalid.
     """
     given = intake.operator_keys
     if given is None:

@@ -1,4 +1,6 @@
-"""A trial of a bank's mapping: the first rows of a file as they would be read. Nothing is written, no server needed."""
+"""A trial of a bank's mapping: shows how the first rows of a file would be parsed. Writes nothing and
+needs no server.
+"""
 
 import zlib
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ _SAMPLE = "0" * 8  # stands for the file's digest, of which the id of a row with
 
 @dataclass(frozen=True, slots=True)
 class TriedRow:
-    """How a row of the file would be read. `payment` is None if it would become a dead letter; `why` then says why."""
+    """The result of parsing one row. `payment`: None if the row would become a dead letter for the reason `why`."""
 
     line: int
     payment: Transfer | None
@@ -30,7 +32,7 @@ class TriedRow:
 
 
 def try_file(path: Path, mapping: BankMapping, now: datetime, rights: SourceRights = NO_DECISIONS) -> list[TriedRow]:
-    """Return the first ten rows of a file as they would be read by the mapping, blank lines and footers left out.
+    """Return how the first ten rows of a file would be parsed by the mapping. Blank lines and footers are left out.
 
     Raises FileRefusedError or WorkbookError if the file cannot be read.
     """
@@ -48,7 +50,9 @@ def try_file(path: Path, mapping: BankMapping, now: datetime, rights: SourceRigh
 
 
 def without_accounts(payment: Transfer) -> Transfer:
-    """Return the payment with its accounts masked, and its id, which may hold one."""
+    """Return the payment with masked account numbers. Its id is masked too, because an id may contain an account
+    number.
+    """
     hidden = {name: masking.account(getattr(payment, name)) for name in ("id", "payer", "payee")}
     return payment.model_copy(update=hidden)
 

@@ -1,4 +1,4 @@
-"""Detection of feed outages: learns each feed's usual rate, and raises an alarm for an unusual silence.
+"""Detects feed outages: learns each feed's usual rate, and raises an alarm if a feed is silent for unusually long.
 
-May import what intake may. Called by workers.
+May import what intake may import. Called by workers.
 """

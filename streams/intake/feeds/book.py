@@ -1,4 +1,4 @@
-"""The workers' shared state of the feeds in Redis; every key has the hash tag {feeds}."""
+"""The state of all feeds in Redis, which all workers share. Every key has the hash tag {feeds}."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -28,9 +28,11 @@ Heard = tuple[str, int]  # source, window number
 
 @dataclass(slots=True)
 class FeedLog:
-    """A snapshot of the feeds' state. `heard`: numbers of signals by source and 10-second window (counted from 1970).
+    """A copy of the feeds' state in Redis. `heard`: number of signals by source and 10-second window (counted from
+    1970).
 
-    `began`: when watching first began; `since`: since when it has had no break.
+    `profiles`, `silent`: usual traffic and alarms, by source; `began`: when watching first began (None: never);
+    `since`: since when the feeds have been watched without a break (None: not watched yet).
     """
 
     heard: dict[Heard, int]
@@ -51,30 +53,30 @@ class FeedLog:
 
     @property
     def sources(self) -> set[str]:
-        """The names of all sources that ever sent a signal."""
+        """The names of all sources that have ever sent a signal."""
         return {source for source, _ in self.heard} | self.profiles.keys()
 
 
 class FeedStore:
-    """Reads and writes the feeds' state, each call in one round trip. `token` identifies this worker."""
+    """Reads and writes the feeds' state in Redis. Each method takes one round trip. `token` identifies this worker."""
 
     def __init__(self, redis: "Redis", token: str) -> None:
         self._redis: Any = redis
         self._token = token
 
     async def mine(self) -> bool:
-        """Take or renew the lease on judging, for 3 s. Return whether this worker holds it."""
+        """Take or renew the lease on judging the feeds, for 3 s. Return whether this worker holds the lease."""
         return await locks.keep(self._redis, FEEDS_JUDGING, self._token, JUDGING_MS)
 
     async def add(self, heard: Counter[Heard]) -> None:
-        """Add numbers of signals by source and window."""
+        """Add these numbers of signals to the counts by source and window."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for (source, window), count in heard.items():
                 pipe.hincrby(FEEDS_HEARD, f"{source}|{window}", count)
             await pipe.execute()
 
     async def read(self) -> FeedLog:
-        """Return the whole state."""
+        """Return the whole state of the feeds, read in one transaction."""
         async with self._redis.pipeline(transaction=True) as pipe:
             for name in (FEEDS_HEARD, FEEDS_PROFILES, FEEDS_SILENT, FEEDS_WATCH):
                 pipe.hgetall(name)
@@ -91,7 +93,7 @@ class FeedStore:
         )
 
     async def learnt(self, book: FeedLog, done: Iterable[Heard]) -> None:
-        """Write the changed profiles and delete the windows that they have learnt, in one transaction."""
+        """Write the changed profiles, and delete the counts of the windows `done`, in one transaction."""
         async with self._redis.pipeline(transaction=True) as pipe:
             for source in book.changed:
                 pipe.hset(FEEDS_PROFILES, source, book.profiles[source].model_dump_json())
@@ -100,28 +102,28 @@ class FeedStore:
             await pipe.execute()
 
     async def watched(self, book: FeedLog, now: datetime, since: datetime, wall: float) -> None:
-        """Store that the feeds were watched at `now` without a break since `since`.
+        """Store that the feeds were judged at `now` and have been watched without a break since `since`.
 
-        `wall`: `now` in wall-clock seconds since 1970.
+        `wall`: the wall-clock time of the judgement, in seconds since 1970.
         """
         told = {"began": milliseconds(book.began or now), "since": milliseconds(since), "judged": wall}
         await self._redis.hset(FEEDS_WATCH, mapping={**told, "kept": book.kept})
 
     async def put(self, profiles: Iterable[FeedProfile]) -> None:
-        """Write profiles for sources that have none in Redis."""
+        """Write each profile to Redis, unless Redis has a profile of the source."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for profile in profiles:
                 pipe.hsetnx(FEEDS_PROFILES, profile.source, profile.model_dump_json())
             await pipe.execute()
 
     async def raised(self, silence: Silence) -> bool:
-        """Store an alarm. Return True if it is new; False, storing nothing, if the source already had one."""
+        """Store an alarm. Return True if it is new; return False and store nothing if the source
+        already has an alarm.
+        """
         return bool(await self._redis.hsetnx(FEEDS_SILENT, silence.source, silence.model_dump_json()))
 
     async def cleared(self, source: str) -> bool:
-        """Delete a source's alarm. Return True if this call deleted it; False if there was none (another worker
-        cleared it first).
-        """
+        """Delete a source's alarm. Return True if this call deleted it, False if the source had no alarm (any more)."""
         return bool(await self._redis.hdel(FEEDS_SILENT, source))
 
 

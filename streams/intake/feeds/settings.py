@@ -27,7 +27,7 @@ class FeedSettings(BaseSettings):
     holidays: Path = Field(HOLIDAYS, description="Public holidays, on which feeds are expected as on a Sunday")
 
     def floors(self) -> dict[str, float]:
-        """Return the least number of signals an hour that each source sends in its quietest hour, by source.
+        """Return source -> the least number of signals an hour that it sends in its quietest hour.
 
         Raises SettingsError if an entry is invalid.
         """
@@ -49,7 +49,7 @@ class FeedSettings(BaseSettings):
 
 
 def load() -> FeedSettings:
-    """Return the settings of the environment. Raises SettingsError naming the variable that is invalid."""
+    """Return the settings from the environment. Raises SettingsError that names each invalid variable."""
     try:
         found = FeedSettings()
     except ValidationError as error:

@@ -1,7 +1,8 @@
-"""Monitoring of the feeds: every worker counts the signals it sees, and one worker judges for all.
+"""Monitoring of the feeds: every worker counts the signals that it screens, and one worker judges the feeds for all.
 
-Profiles outlive Redis on a compacted topic, written every hour, because learning them takes four weeks. While screening
-lags or Kafka is unavailable, missing signals prove nothing about a feed, so the watch starts anew.
+Profiles are also written every hour to a compacted topic, so that they survive a loss of Redis: learning them takes
+four weeks. While screening lags or Kafka is unavailable, missing signals prove nothing about a feed; watching then
+restarts.
 """
 
 import asyncio
@@ -47,7 +48,7 @@ FEED_ALARMS = Metric("quanzu_feed_alarms_total", "Feed outage alarms of a source
 
 
 class Feeds:
-    """One worker's part in monitoring the installation's feeds."""
+    """One worker's part in monitoring the feeds of the installation."""
 
     def __init__(
         self,
@@ -67,17 +68,18 @@ class Feeds:
         self._ends: tuple[dict[Where, int], float] | None = None  # end offsets of the lanes, and when they were read
 
     def observe(self, source: str, count: int, now: datetime) -> None:
-        """Count signals of a source that this worker has seen. `source`: its metric label (sources.label).
+        """Count signals of a source that this worker has screened. `source`: its metric label (sources.label).
 
-        Ignored: `other`, and labels that are no feed's, such as the console's.
+        The label `other`, and labels that belong to no feed, such as the console's, are ignored.
         """
         if source not in sources.ALWAYS and source != sources.OTHER:
             self._new[source, window_of(now)] += count
 
     async def refresh(self) -> None:
-        """Add this worker's counts to Redis, and judge the feeds if this worker holds the lease. Called every second.
+        """Add this worker's counts to Redis, and judge the feeds if this worker holds the lease. To be called every
+        second.
 
-        Raises RedisError if Redis is unavailable; the counts are kept for the next call.
+        Raises RedisError if Redis is unavailable; the counts are then kept for the next call.
         """
         new, self._new = self._new, Counter()
         try:
@@ -89,7 +91,9 @@ class Feeds:
             await self._judge()
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Write the topic's profiles to Redis where it has none. `since`: only records at or after these offsets."""
+        """Write the topic's profiles to Redis for sources that have none there. `since`: read only from these offsets
+        on.
+        """
         found = {}
         async for record in read_all(self._settings, topics.FEEDS.name, since):
             value, offset = record.value, record.offset
@@ -115,7 +119,9 @@ class Feeds:
         await self._book.watched(book, now, listening, self._clock.wall.time())
 
     def _learn(self, book: FeedLog, now: datetime, watched: int) -> list[Heard]:
-        """Learn the windows that no worker adds to any more, and return them."""
+        """Update the profiles in `book` by all finished windows, to which no worker adds any more. Return these
+        windows.
+        """
         done = sorted((each for each in book.heard if each[1] < self._told(now)), key=lambda each: each[1])
         for source, window in done:
             count, known = book.heard[source, window], book.profiles.get(source)
@@ -135,7 +141,7 @@ class Feeds:
     def _silent(self, book: FeedLog, now: datetime, watched: int) -> dict[str, Silence]:
         """Return the alarms that should be active, by source.
 
-        A source with signals in an unfinished window is not silent.
+        A source with signals in a window that is not finished has no alarm.
         """
         waiting = {source for source, window in book.heard if window >= self._told(now)}
         found = {}
@@ -161,10 +167,10 @@ class Feeds:
         return found
 
     async def _line_whole(self) -> bool | None:
-        """Return True once screening has processed all signals that had arrived a moment ago, None to look again next
-        time.
+        """Return True once screening has processed all signals that had arrived at the last check of the topics' ends,
+        and None if it has not yet.
 
-        Returns False if that cannot be known: intake is closed, Kafka is unavailable, or screening lags over
+        Returns False if this cannot be known: intake is closed, Kafka is unavailable, or screening lags over
         BREAK_SECONDS.
         """
         if await self._redis.exists(DRAINING):
@@ -201,7 +207,7 @@ class Feeds:
         await audit.write(self._producer, [AuditEntry(at=at, by="feeds", act=act, on=source, reason=words)])
 
     async def _keep(self, book: FeedLog) -> None:
-        """Write all profiles to the topic if the last write is over an hour ago."""
+        """Write all profiles to the topic if the last write was over an hour ago."""
         if self._clock.wall.time() - book.kept < KEEP_SECONDS:
             return
         values = [(each.source.encode(), each.model_dump_json().encode()) for each in book.profiles.values()]

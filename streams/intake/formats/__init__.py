@@ -1,4 +1,4 @@
-"""File formats: each turns a line into a signal's fields, or raises an error that says what is wrong with the line.
+"""File formats. Each converts a row to a signal's fields, or raises RowError, which says why the row is invalid.
 
 Called by streams/intake/files.py, and by the repair of dead letters.
 """
@@ -21,9 +21,10 @@ MAPPED = "csv"  # the format of a bank's file, which is read by a mapping
 class Format:
     """A file format.
 
-    `source`: the source of its dead letters. `header`: whether the first line is a header; `open` takes it (or b"") and
-    returns the row reader, or raises RowError. `split`: returns the rows of a whole file; None: each line is a row.
-    `skip`: the lines before the header. `is_footer`: whether a line has no signal.
+    `source`: the source of its dead letters. `header`: whether the file has a header line. `open`: takes the header (or
+    b"") and returns the function that parses a row; raises RowError. `split`: returns the rows of a whole file; None:
+    each line is a row. `skip`: number of lines before the header. `is_footer`: whether a line is a footer without a
+    signal.
     """
 
     source: str
@@ -34,7 +35,7 @@ class Format:
     is_footer: Callable[[bytes], bool] = lambda line: False
 
     def rows(self, file: IO[bytes]) -> Iterable[bytes]:
-        """Return the rows of a file whose header has been read."""
+        """Return the rows of a file whose header has already been read."""
         return file if self.split is None else self.split(file.read())
 
 
@@ -47,8 +48,8 @@ FORMATS = {
 
 
 def format_of(name: str, options: Options) -> Format:
-    """Return the format of this name; if the options have a mapping, the format of that bank's file. Raises KeyError if
-    there is no such format.
+    """Return the format called `name`; if the options have a mapping, the format of that bank's file. Raises KeyError
+    if no format has the name.
     """
     return FORMATS[name] if options.mapping is None else _mapped(options.mapping)
 

@@ -20,7 +20,9 @@ _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,9})?([eE]\+?[0-9])?")
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return the reader of rows for these columns, in any order. Raises RowError if a needed column is missing."""
+    """Return the function that parses rows with these columns, in any order. Raises RowError if a needed column is
+    missing.
+    """
     count, places = columns(header, NEEDED)
     begin = datetime.combine(options.start, time(tzinfo=BEIJING))
 
@@ -42,7 +44,7 @@ def open_rows(header: bytes, options: Options) -> Row:
 
 
 def account(node: str) -> str:
-    """Return the account that stands for a node: AML and the node in eight digits.
+    """Return the account number of a node: AML and the node in eight digits.
 
     Raises RowError if the node is not a whole number of at most 8 digits.
     """

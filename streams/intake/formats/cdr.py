@@ -1,8 +1,8 @@
-"""Call detail records: VOICE becomes a call that has ended, SMS a text message.
+"""Call detail records: VOICE becomes a call that has ended, SMS becomes a text message.
 
 The caller or sender is CallingNumber, the called party or receiver CalledNumber. Direction says which of them is the
-subscriber: MO, the subscriber called; MT, the subscriber was called. The other party's number is classed as overseas if
-it is neither of mainland China (+86) nor a service number. EventTimestamp has no zone; `Options.zone` gives it.
+subscriber: MO, the subscriber called; MT, the subscriber was called. The other party's number is classed as overseas
+unless it is a number of mainland China (+86) or a service number. EventTimestamp has no zone; `Options.zone` gives it.
 """
 
 import re
@@ -18,7 +18,9 @@ _SECONDS = re.compile(r"[0-9]{1,5}")
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return the reader of rows for these columns, in any order. Raises RowError if a needed column is missing."""
+    """Return the function that parses rows with these columns, in any order. Raises RowError if a needed column is
+    missing.
+    """
     count, places = columns(header, NEEDED)
 
     def row(line: bytes, row_id: str) -> object:

@@ -1,6 +1,6 @@
-"""Documents of ISO 20022: payments (pacs.008) and their status reports (pacs.002). A row is one transaction.
+"""ISO 20022 documents: payments (pacs.008) and their status reports (pacs.002). A row is one transaction.
 
-Each transaction becomes a document of its own, with the group header. `streams/iso20022` reads them.
+Each transaction becomes a document of its own, with the group header, which `streams/iso20022` parses.
 """
 
 from lxml import etree
@@ -15,12 +15,14 @@ DO = "Correct the message and send the transaction again"
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return the reader of documents with one transaction; there is no header."""
+    """Return the function that parses a document with one transaction. The format has no header, so `header` is
+    ignored.
+    """
     return _row
 
 
 def rows_of(content: bytes) -> list[bytes]:
-    """Return a document for each transaction of a file's document. A document that cannot be read is one row."""
+    """Return the file's document split into one document for each transaction; `[content]` if it cannot be parsed."""
     try:
         return [etree.tostring(each, encoding="UTF-8") for each in transactions(content)]
     except MessageError:
@@ -30,7 +32,7 @@ def rows_of(content: bytes) -> list[bytes]:
 def items_of_document(body: bytes) -> list[object]:
     """Return the items of a request's document, one for each transaction; an invalid one becomes an Unreadable.
 
-    Raises BodyError if the document cannot be read.
+    Raises BodyError if the document cannot be parsed.
     """
     try:
         return [_item(each) for each in transactions(body)]

@@ -1,4 +1,4 @@
-"""Signals in the wire format, one JSON object on each line."""
+"""Signals in the wire format: one JSON object on each line."""
 
 from streams.intake.formats.rows import Options, Row
 from streams.intake.parsing import item_of_line
@@ -7,7 +7,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return the reader of rows; there is no header. A signal without an id gets the row's id."""
+    """Return the function that parses rows. The format has no header. A signal without an id gets the row's id."""
     return _row
 
 

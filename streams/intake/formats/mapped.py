@@ -1,6 +1,7 @@
-"""A bank's own file, read by its declared mapping: a row's bytes become cells, and the cells a payment.
+"""A bank's own file, parsed by its declared mapping: a row's bytes are split into cells, and the cells become a
+payment.
 
-A value cannot contain a line break. A row of a workbook is a line too: the JSON array of its cells.
+A value cannot contain a line break. A workbook's row also arrives as a line: the JSON array of its cells.
 """
 
 import csv
@@ -19,9 +20,9 @@ Split = Callable[[bytes], list[str]]
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return the reader of rows by the options' mapping.
+    """Return the function that parses rows by the mapping in `options`.
 
-    Raises RowError if the header lacks a column or cannot be read, and ValueError if there is no mapping.
+    Raises RowError if the header lacks a column or cannot be parsed, and ValueError if the options have no mapping.
     """
     if options.mapping is None:
         raise ValueError("a bank's file needs a mapping")
@@ -29,7 +30,9 @@ def open_rows(header: bytes, options: Options) -> Row:
 
 
 def open_cells(header: bytes, mapping: BankMapping) -> Callable[[bytes], Cells]:
-    """Return the function that reads a line's cells, by the name of their column. Both raise RowError."""
+    """Return the function that splits a line into cells by column name. Raises RowError if the header is invalid; the
+    function raises RowError if a line is invalid.
+    """
     split = splitter(mapping)
     try:
         names = split(header) if has_header(mapping) else list(mapping.file.declared or ())
@@ -41,12 +44,12 @@ def open_cells(header: bytes, mapping: BankMapping) -> Callable[[bytes], Cells]:
 
 
 def has_header(mapping: BankMapping) -> bool:
-    """Return whether a line of the file names the columns."""
+    """Return whether the file has a header: a line with the column names."""
     return mapping.file.declared is None
 
 
 def is_footer(mapping: BankMapping, line: bytes) -> bool:
-    """Return whether a line begins as the mapping says of lines without a payment."""
+    """Return whether the line begins like a footer of the mapping, that is, a line without a payment."""
     if not mapping.file.footer:
         return False
     return line.lstrip(_OPENING).startswith(_footers(mapping.file.footer, _encoding(mapping)))
@@ -61,7 +64,7 @@ def _footers(words: tuple[str, ...], encoding: str) -> tuple[bytes, ...]:
 
 
 def splitter(mapping: BankMapping) -> Split:
-    """Return the function that splits a line into cells. It raises RowError if the line cannot be read."""
+    """Return the function that splits a line into cells. That function raises RowError if the line is invalid."""
     match mapping.file:
         case Delimited() as file:
             return partial(_delimited, file)
@@ -97,7 +100,11 @@ def _delimited(file: Delimited, line: bytes) -> list[str]:
 
 
 def _fixed(file: Fixed, last: int, line: bytes) -> list[str]:
-    """Cut a line. It may end after the column at `last`, the last one that is read: blanks at the end are often cut."""
+    """Return the cells of a line with columns of fixed width. The line may end after the column `last`, the last column
+    that is used, because blanks at the end are often cut.
+
+    Raises RowError if the line is shorter than that, or longer than all columns.
+    """
     by_bytes = file.widths_in == "bytes"
     line = line.removeprefix("\ufeff".encode(file.encoding))  # a byte order mark would shift every column
     text = line.decode("latin-1") if by_bytes else _decoded(line, file.encoding)
@@ -135,8 +142,8 @@ def _decoded(line: bytes, encoding: str) -> str:
 
 
 def _whole(cells: list[str], count: int) -> list[str]:
-    """Return the cells without empty ones at the end, which some programs add. Raises RowError if there are not `count`
-    of them.
+    """Return the first `count` cells. Some programs add empty cells at the end, which are dropped. Raises RowError if
+    there are fewer cells, or if a dropped cell is not empty.
     """
     if len(cells) < count or any(cell.strip() for cell in cells[count:]):
         raise RowError(f"{len(cells)} fields where the header has {count}")
@@ -144,7 +151,9 @@ def _whole(cells: list[str], count: int) -> list[str]:
 
 
 def _padded(cells: list[str], count: int) -> list[str]:
-    """Return a workbook's cells with those that it leaves out at the end. Raises RowError if there are too many."""
+    """Return `count` cells of a workbook's row, with empty cells added at the end. Raises RowError if
+    the row has more.
+    """
     return _whole(cells + [""] * (count - len(cells)), count)
 
 

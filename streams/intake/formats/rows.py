@@ -12,13 +12,13 @@ Row = Callable[[bytes, str], object]
 
 
 class RowError(ValueError):
-    """A row or header is invalid. The text says why, without the values."""
+    """A row or header is invalid. The text says why, without any value of the row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Facts that a file does not contain: the date of amlsim's day 0 (in Beijing), the time zone of cdr's clock, and a
-    bank's mapping.
+    """Facts that a file does not contain: the date (in Beijing) of day 0 in an AMLSim file, the time zone of call
+    detail records, and a bank's mapping.
     """
 
     start: date = date(2026, 1, 1)
@@ -27,7 +27,9 @@ class Options:
 
 
 def columns(header: bytes, needed: Sequence[str]) -> tuple[int, list[int]]:
-    """Return the number of columns, and the positions of the needed ones. Raises RowError naming missing columns."""
+    """Return the number of columns of the header, and the positions of the `needed` columns. Raises RowError that names
+    missing columns.
+    """
     try:
         names = [name.strip() for name in fields(header.removeprefix(b"\xef\xbb\xbf"))]
     except RowError as error:
@@ -53,7 +55,7 @@ def fields(line: bytes) -> list[str]:
 
 
 def decoded(line: bytes) -> str:
-    """Return the line as text. Raises RowError if it is not UTF-8 or contains a NUL byte."""
+    """Return the line as text. Raises RowError if the line is not UTF-8 or contains a NUL byte."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -64,7 +66,7 @@ def decoded(line: bytes) -> str:
 
 
 def picked(line: bytes, count: int, places: Sequence[int]) -> list[str]:
-    """Return the stripped fields at `places`.
+    """Return the stripped fields at the positions `places`.
 
     Raises RowError if the line is invalid or does not have `count` fields.
     """

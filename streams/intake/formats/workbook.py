@@ -1,7 +1,7 @@
 """A sheet of an Excel workbook as lines: a row becomes the JSON array of its cells as texts, an empty row a blank line.
 
-So a row keeps its number, and is read, counted, resumed and kept as a dead letter like a line of any file. A workbook
-is an archive that may unpack to anything: its size is limited before it is opened.
+A row keeps its number, and is read, counted, resumed and stored as a dead letter like a line of any file. A workbook is
+an archive that may unpack to any size, so its declared size is checked before it is opened.
 """
 
 import zipfile
@@ -35,9 +35,9 @@ class WorkbookError(UserError, ValueError):
 
 
 def write_lines(path: Path, sheet: str | None, file: IO[bytes], most: int = MOST_ROWS) -> None:
-    """Write the rows of a sheet (None: the first one) as lines to `file`, `most` of them at most.
+    """Write the rows of a sheet (None: the first sheet) as lines to `file`, at most `most` rows.
 
-    Raises WorkbookError if it is no workbook, is too large or broken, or has no such sheet or more than 1,048,576 rows.
+    Raises WorkbookError if the file is not a workbook, is too large or broken, or lacks the sheet.
     """
     try:
         _check_size(path)
@@ -52,7 +52,7 @@ def write_lines(path: Path, sheet: str | None, file: IO[bytes], most: int = MOST
 
 
 def _check_size(path: Path) -> None:
-    """Raise WorkbookError if the archive declares too much. No more is unpacked than it declares."""
+    """Raise WorkbookError if the archive declares too many parts or bytes. Unpacking stops at the declared size."""
     with ZipFile(path) as archive:
         parts = archive.infolist()
         unpacked = sum(part.file_size for part in parts)
@@ -67,7 +67,7 @@ def _check_size(path: Path) -> None:
 
 
 def _check_parts(path: Path, archive: ZipFile, parts: Sequence[ZipInfo]) -> None:
-    """Raise WorkbookError if a part is larger than its reader may hold: only sheets are read piece by piece."""
+    """Raise WorkbookError if a part is too large for openpyxl, which holds all parts but sheets and texts in memory."""
     large = [part for part in parts if part.file_size > MOST_TREE]
     kinds = _kinds(archive) if large and all(part.filename != _TYPES for part in large) else {}
     for part in large:
@@ -80,7 +80,9 @@ def _check_parts(path: Path, archive: ZipFile, parts: Sequence[ZipInfo]) -> None
 
 
 def _kinds(archive: ZipFile) -> dict[str, set[str]]:
-    """Return the kinds of each part, as the workbook declares them. By them its reader finds the parts."""
+    """Return the content types that the workbook declares for each part, by part name. openpyxl finds the parts by
+    them.
+    """
     found: defaultdict[str, set[str]] = defaultdict(set)
     types = etree.fromstring(archive.read(_TYPES), etree.XMLParser(resolve_entities=False, no_network=True))
     for each in types.iter("{*}Override"):
@@ -114,7 +116,7 @@ def _lines(path: Path, sheet: str | None) -> Iterator[bytes]:
 
 
 def _opened(path: Path) -> Any:  # noqa: ANN401 - openpyxl has no types
-    """Return the workbook, without its sheets of charts, which would be read as trees whatever their size."""
+    """Return the workbook without its chart sheets, which openpyxl would load into memory whatever their size."""
     from openpyxl.reader.excel import ExcelReader  # here: workers import this module, and open no workbook
 
     reader = ExcelReader(path, read_only=True, keep_links=False)
@@ -129,7 +131,9 @@ def _line(row: tuple[object, ...]) -> bytes:
 
 
 def _text(value: object) -> str:
-    """Return a cell as text. A formula begins with "="; a number that Excel has rounded has an exponent."""
+    """Return a cell's value as text. The text of a formula begins with "="; a number that Excel has rounded has an
+    exponent.
+    """
     match value:
         case None:
             return ""
@@ -154,5 +158,5 @@ def _number(value: float) -> str:
 
 
 def _whole_second(value: datetime) -> datetime:
-    """Return the time to the second: a workbook keeps it as a fraction of a day, which is not exact."""
+    """Return the time rounded to the second, because a workbook stores times as inexact fractions of a day."""
     return (value + timedelta(milliseconds=500)).replace(microsecond=0)
