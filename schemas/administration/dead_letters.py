@@ -43,7 +43,8 @@ class Reading(Model):
 
 class LinePlace(Model):
     """The position of a line in a file, counted from 1. `digest`: the first characters of the SHA-256 of the file's
-    decompressed content; `reading`: the settings to parse the line without the file, None if none are needed.
+    decompressed content; `reading`: the settings to parse the line without the file; None if its header was too long to
+    keep.
     """
 
     file: Text

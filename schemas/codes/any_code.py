@@ -16,7 +16,7 @@ from schemas.levels import Action, Level, Outcome, Result
 
 
 class Dispatched(Code, frozen=True):
-    """A step goes out."""
+    """An attempt of a step is sent out, for the reason `why`."""
 
     zh: ClassVar = "%(action)s第 %(attempt)s 次：%(why)s"
     action: Action
@@ -25,7 +25,7 @@ class Dispatched(Code, frozen=True):
 
 
 class ResultNoted(Code, frozen=True):
-    """An attempt has a result. `remark`: what the channel says about it."""
+    """An attempt has a result. `remark`: the channel's remark on it, None without one."""
 
     zh: ClassVar = "%(action)s第 %(attempt)s 次：%(result)s%(remark)s"
     action: Action
@@ -35,7 +35,7 @@ class ResultNoted(Code, frozen=True):
 
 
 class LateResult(Code, frozen=True):
-    """A result arrived for an attempt that is over."""
+    """A result arrived for an attempt that had already ended. `remark`: the channel's remark, None without one."""
 
     zh: ClassVar = "%(action)s第 %(attempt)s 次：%(result)s（迟到）%(remark)s"
     action: Action
@@ -45,7 +45,7 @@ class LateResult(Code, frozen=True):
 
 
 class BroughtForward(Code, frozen=True):
-    """A step falls due sooner."""
+    """A step's due time is moved to an earlier time, for the reason `why`."""
 
     zh: ClassVar = "%(step)s 提前：%(why)s"
     step: str
@@ -53,7 +53,7 @@ class BroughtForward(Code, frozen=True):
 
 
 class TriedAgain(Code, frozen=True):
-    """A step is tried again."""
+    """A step will be tried again, for the reason `why`."""
 
     zh: ClassVar = "%(why)s；将重试 %(step)s"
     step: str
@@ -61,7 +61,7 @@ class TriedAgain(Code, frozen=True):
 
 
 class AttemptsUsedUp(Code, frozen=True):
-    """A step ends after its last attempt."""
+    """A step ends after its last attempt, which failed for the reason `why`. `attempts`: number of attempts made."""
 
     zh: ClassVar = "%(why)s；已尝试 %(attempts)s 次"
     attempts: int
@@ -69,14 +69,14 @@ class AttemptsUsedUp(Code, frozen=True):
 
 
 class NotTriedAgain(Code, frozen=True):
-    """A step ends, because the case no longer needs it."""
+    """A step ends without another attempt, because the case no longer needs the step."""
 
     zh: ClassVar = "不再重试：%(why)s"
     why: "AnyCode"
 
 
 class OvertakenByPlan(Code, frozen=True):
-    """The plan of a level takes the step's place."""
+    """A step is skipped, because the plan of a new level replaces it."""
 
     zh: ClassVar = "已被%(level)s级计划取代：%(why)s"
     level: Level
@@ -84,7 +84,7 @@ class OvertakenByPlan(Code, frozen=True):
 
 
 class ReachedAtLast(Code, frozen=True):
-    """A warning reached a resident whom nothing had reached."""
+    """A warning reached the resident, whom no earlier contact had reached."""
 
     zh: ClassVar = "终于联系上：%(why)s"
     why: "AnyCode"
@@ -98,7 +98,7 @@ class AtFollowUp(Code, frozen=True):
 
 
 class LevelAndWhy(Code, frozen=True):
-    """A case is reopened at another level."""
+    """A case is reopened at another level. `was`: its level before."""
 
     zh: ClassVar = "%(why)s（%(level)s，原为%(was)s）"
     level: Level
@@ -129,7 +129,7 @@ class DefraudedAlready(Code, frozen=True):
 
 
 class StopNotExtended(Code, frozen=True):
-    """The stop ends at a time, and the bank is not asked to extend it."""
+    """The stop ends at `at`, and the bank is not asked to extend it, for the reason `why`."""
 
     zh: ClassVar = "止付 %(at)s 到期，不再续：%(why)s"
     at: datetime
@@ -137,7 +137,7 @@ class StopNotExtended(Code, frozen=True):
 
 
 class BankOnOtherPayment(Code, frozen=True):
-    """A bank answered about a payment that is not one of the case's."""
+    """A bank's answer concerns a payment that does not belong to the case. `why`: the answer."""
 
     zh: ClassVar = "%(why)s：该笔支付不属于该预警"
     why: "AnyCode"

@@ -15,10 +15,10 @@ def _name(class_name: str) -> str:
 
 
 class Code(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="code", tag=_name):
-    """What happened or why, with its parameters as fields.
+    """A code: what happened or why, with its parameters as fields.
 
-    Every code has `zh`, its Chinese sentence, which contains each parameter as %(name)s. It is not declared here, so
-    that mypy finds a code without one where codes are rendered. A parameter with a default is optional.
+    Every code has `zh`, its Chinese sentence, which contains each parameter as %(name)s. `zh` is not declared here, so
+    that mypy finds a code without a sentence where codes are rendered. A parameter with a default is optional.
     """
 
 
@@ -26,7 +26,7 @@ FEW = 40  # the greatest number of names that a JSON schema lists
 
 
 class CodeField:
-    """Makes pydantic read and write a field that contains a code of a union."""
+    """Annotation of a pydantic field that contains a code of a union: makes pydantic parse and serialize it."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - any union
         known = by_name(source)
@@ -47,8 +47,8 @@ class CodeField:
         return core_schema.no_info_plain_validator_function(read, metadata=names, serialization=written)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Return a JSON schema with the codes' names, if they are few; docs/reference/schemas/code.json has all of
-        them.
+        """Return the JSON schema of the field. It lists the codes' names if they are few;
+        docs/reference/schemas/code.json has the schema of every code.
         """
         names = schema.get("metadata", {}).get("codes", [])
         return {
@@ -60,7 +60,7 @@ class CodeField:
 
 
 def by_name(union: Any) -> Mapping[str, type[Any]]:  # noqa: ANN401 - a union is no type
-    """Return the classes of a union of codes (plain or Annotated) by their names on the wire."""
+    """Return the classes of a union of codes (plain or Annotated), by their names on the wire."""
     members = get_args(union)
     if members and not isinstance(members[0], type):  # Annotated[union, CodeField()]
         members = get_args(members[0])

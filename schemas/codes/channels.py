@@ -1,4 +1,4 @@
-"""What a channel says about an attempt: why nothing was sent, what the provider answered, why this officer goes."""
+"""A channel's remarks on an attempt: why nothing was sent, what the provider answered, why this officer was chosen."""
 
 from typing import Annotated, ClassVar
 
@@ -58,7 +58,7 @@ class ProviderAway(Code, frozen=True):
 
 
 class ProviderAnswered(Code, frozen=True):
-    """The provider answered with an HTTP error status. `text`: its reason."""
+    """The provider answered with an HTTP error status. `text`: the provider's reason, "" if it gave none."""
 
     zh: ClassVar = "服务商答复 %(status)s%(text)s"
     status: int
@@ -66,7 +66,7 @@ class ProviderAnswered(Code, frozen=True):
 
 
 class ProviderSaid(Code, frozen=True):
-    """The remark of a provider or a station on a receipt."""
+    """The remark that a provider or a station wrote on a receipt."""
 
     zh: ClassVar = "%(text)s"
     text: str
@@ -79,7 +79,7 @@ class NoAnswerInTime(Code, frozen=True):
 
 
 class ConnectionLost(Code, frozen=True):
-    """The connection broke before the provider answered."""
+    """The connection broke before the provider answered. `error`: the name of the exception's class."""
 
     zh: ClassVar = "答复前连接中断（%(error)s）"
     error: str
@@ -110,7 +110,7 @@ class TimeOver(Code, frozen=True):
 
 
 class AnotherCase(Code, frozen=True):
-    """The case is closed, and another was opened."""
+    """The case is closed, and the resident has a newer case."""
 
     zh: ClassVar = "预警已办结，并已生成新的预警"
 
@@ -134,7 +134,9 @@ class StepEnded(Code, frozen=True):
 
 
 class ChosenOfficer(Code, frozen=True):
-    """Why this officer was chosen. `distance`: 0 for the same street, 1 county, 4 prefecture, 12 another prefecture."""
+    """Why this officer was chosen. `distance`: 0 for the same street, 1 the same county, 4 the same prefecture, 12
+    another prefecture (no unit).
+    """
 
     zh: ClassVar = "%(distance)s%(visits)s%(interpreter)s%(known)s%(overtime)s"
     distance: int
@@ -178,21 +180,21 @@ class RepeatRefused(Code, frozen=True):
 
 
 class CouldNotBeAsked(Code, frozen=True):
-    """The provider could not be asked about an earlier request."""
+    """The provider could not be asked whether it had carried out an earlier request. `why`: the reason."""
 
     zh: ClassVar = "无法向服务商查询：%(why)s"
     why: "ChannelCode"
 
 
 class NotReceived(Code, frozen=True):
-    """The provider does not have the request. `why`: why that was in doubt."""
+    """The provider says that it does not have the request. `why`: why that had been in doubt."""
 
     zh: ClassVar = "服务商没有收到%(why)s"
     why: "ChannelCode | None" = None
 
 
 class InDoubt(Code, frozen=True):
-    """Why the dispatch is no longer valid, and why it is unknown whether it was sent before."""
+    """A dispatch is no longer valid (`why`), and nobody knows whether it was sent before (`doubt`: the reason)."""
 
     zh: ClassVar = "%(why)s；此前：%(doubt)s"
     why: "ChannelCode"

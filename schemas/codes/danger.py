@@ -1,4 +1,4 @@
-"""Why a resident is in danger, as an operator reads it out, and codes about a danger as a whole.
+"""The reasons why a resident is in danger, as an operator reads them out, and codes about a danger as a whole.
 
 Durations are in seconds, rounded down as they are displayed. `times`: number of events, None for one.
 """
@@ -86,7 +86,7 @@ class OwnReport(Code, frozen=True):
 
 
 class CombinedEvidence(Code, frozen=True):
-    """Two kinds of evidence together weigh more than their sum. `words`: the policy's text."""
+    """Two kinds of evidence together weigh more than their sum. `words`: the policy's text for this pair."""
 
     zh: ClassVar = "%(words)s"
     words: str
@@ -102,7 +102,7 @@ DangerCodeField = Annotated[DangerCode, CodeField()]
 
 
 class DangerSeen(Code, frozen=True):
-    """The evidence: as the reason of a dispatch, or as a fact when it arrived."""
+    """The evidence of the danger, as the reason of a dispatch or as a fact when new evidence arrived."""
 
     zh: ClassVar = "%(reasons)s"
     reasons: tuple[DangerCode, ...]
@@ -116,14 +116,14 @@ class NewEvidence(Code, frozen=True):
 
 
 class OldEvidence(Code, frozen=True):
-    """The evidence is from before the case was settled."""
+    """The evidence is older than the time at which the case was settled, so it has no effect."""
 
     zh: ClassVar = "处置前的旧证据：%(reasons)s"
     reasons: tuple[DangerCode, ...]
 
 
 class CaseOpenedAt(Code, frozen=True):
-    """A case is opened."""
+    """A case is opened at a level, because of the evidence `reasons`."""
 
     zh: ClassVar = "%(level)s：%(reasons)s"
     level: Level
@@ -131,7 +131,7 @@ class CaseOpenedAt(Code, frozen=True):
 
 
 class LevelRaised(Code, frozen=True):
-    """The level rises."""
+    """The level rises from `was` to `level`, because of the evidence `reasons`."""
 
     zh: ClassVar = "%(was)s → %(level)s：%(reasons)s"
     was: Level

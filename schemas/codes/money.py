@@ -15,7 +15,9 @@ class CanStillBeStopped(Code, frozen=True):
 
 
 class BankAsked(Code, frozen=True):
-    """The bank is asked to stop the payee's account, for the `times`-th of at most `most` times."""
+    """The bank is asked to stop the payee's account. `times`: which request it is, from 1; `most`: the
+    maximum number.
+    """
 
     zh: ClassVar = "向银行申请止付收款账户（第 %(times)s 次，最多 %(most)s 次）"
     times: int
@@ -23,7 +25,7 @@ class BankAsked(Code, frozen=True):
 
 
 class StoppedUntil(Code, frozen=True):
-    """The bank has stopped the payee's account."""
+    """The bank has stopped the payee's account until `at`."""
 
     zh: ClassVar = "止付至 %(at)s"
     at: datetime
@@ -48,14 +50,14 @@ class StopExpired(Code, frozen=True):
 
 
 class StopRunsOut(Code, frozen=True):
-    """The stop ends at a time (`at`)."""
+    """The stop in force ends at `at`."""
 
     zh: ClassVar = "止付 %(at)s 到期"
     at: datetime
 
 
 class StopExtended(Code, frozen=True):
-    """The stop ends at a time, and the bank is asked to extend it."""
+    """The stop ends at `at`, and the bank will be asked to extend it."""
 
     zh: ClassVar = "止付 %(at)s 到期，将申请止付延期"
     at: datetime
@@ -80,13 +82,13 @@ class CancelledInFlight(Code, frozen=True):
 
 
 class PaymentFailed(Code, frozen=True):
-    """The payment did not go through."""
+    """The payment was not carried out."""
 
     zh: ClassVar = "支付未成功"
 
 
 class MoneyReturned(Code, frozen=True):
-    """The money came back, so nothing is left to stop."""
+    """The bank returned the money, so no stop is needed any more."""
 
     zh: ClassVar = "资金已返还，无须再止付"
 
@@ -128,15 +130,19 @@ class BankReleased(Code, frozen=True):
 
 
 class MovementsStated(Code, frozen=True):
-    """A bank stated where money went: so many onward movements were new, or stated otherwise before."""
+    """A bank stated where money went. `count`: number of onward movements that are new or differ from an earlier
+    statement.
+    """
 
     zh: ClassVar = "银行回告资金去向，新增或更正 %(count)s 笔"
     count: int
 
 
 class MoneyTracedHere(Code, frozen=True):
-    """A bank stated that money of the case's payments reached this account after so many transfers. No bank has stated
-    that all of it went on. `bank`: the code of the bank that stated it; `hops`: the resident's own payment included.
+    """A bank stated that money of the case's payments reached this account, and no bank has stated that all of it left
+    again.
+
+    `bank`: the code of the stating bank; `hops`: number of transfers, the resident's own payment included.
     """
 
     zh: ClassVar = "银行（%(bank)s）回告：被骗资金经 %(hops)s 次转账到达该账户，尚未转出"
@@ -156,13 +162,13 @@ class TracedUnderApproval(Code, frozen=True):
 
 
 class MoneyWentOn(Code, frozen=True):
-    """The traced money has left the account, by what banks stated since."""
+    """The traced money has left the account, as banks have stated since."""
 
     zh: ClassVar = "银行回告：被骗资金已不在该账户"
 
 
 class StopToBeLifted(Code, frozen=True):
-    """The stop is to be lifted, so the bank is asked nothing more. `text`: the reason."""
+    """The stop is to be lifted, so the bank is not asked to stop or extend it. `text`: the reason."""
 
     zh: ClassVar = "止付将解除：%(text)s"
     text: str
@@ -179,14 +185,14 @@ class ReleaseApproved(Code, frozen=True):
 
 
 class StopProposed(Code, frozen=True):
-    """A stop order waits for the approval of so many persons."""
+    """A stop order waits for approval. `persons`: how many persons must approve it."""
 
     zh: ClassVar = "止付令待批准，须 %(persons)s 人批准"
     persons: int
 
 
 class PaymentReported(Code, frozen=True):
-    """A payment was reported, whether or not a feed has delivered it. `source`: who took the report down."""
+    """A person reported a payment, whether or not a feed has delivered it. `source`: who wrote the report down."""
 
     zh: ClassVar = "%(source)s登记一笔付款 %(amount_fen)s"
     source: ReportSource
@@ -194,7 +200,7 @@ class PaymentReported(Code, frozen=True):
 
 
 class ReportConfirmed(Code, frozen=True):
-    """A feed has delivered a payment that was reported: it is one payment."""
+    """A feed has delivered a payment that a person had reported: both records are the same payment."""
 
     zh: ClassVar = "银行数据与登记的付款为同一笔"
 
@@ -214,7 +220,9 @@ class StopApproved(Code, frozen=True):
 
 
 class StopAutomatic(Code, frozen=True):
-    """A stop order goes out by an automatic rule. `law`: the legal ground. `at`: by when a person must confirm it."""
+    """A stop order is sent by an automatic rule. `law`: the legal ground; `at`: by when a person must confirm the
+    order.
+    """
 
     zh: ClassVar = "依据%(law)s自动止付，须在 %(at)s 前由人确认"
     law: str
@@ -265,7 +273,7 @@ class StopDeclined(Code, frozen=True):
 
 
 class StopUndecided(Code, frozen=True):
-    """The time in which persons must decide on a stop order is over, and the order still waits."""
+    """The deadline for deciding on a stop order has passed, and the order still waits."""
 
     zh: ClassVar = "止付令已超过审批时限，仍待批准"
 
@@ -290,8 +298,8 @@ class StopUnconfirmed(Code, frozen=True):
 
 
 class StopHandedOver(Code, frozen=True):
-    """An authority has frozen the account, as a person recorded: it is not stopped any more. `decision`: the
-    freezing decision's number.
+    """A person recorded that an authority has frozen the account, so it is not stopped any more. `decision`: the number
+    of the freezing decision.
     """
 
     zh: ClassVar = "%(by)s 登记：账户已由%(authority)s冻结（%(decision)s），不再止付"
@@ -301,7 +309,7 @@ class StopHandedOver(Code, frozen=True):
 
 
 class LossAvoided(Code, frozen=True):
-    """Money is booked as loss avoided, by its class of evidence."""
+    """Money is booked as loss avoided, under its evidence class."""
 
     zh: ClassVar = "避免损失 %(amount_fen)s（%(evidence)s 类）"
     amount_fen: int
@@ -330,7 +338,9 @@ class MoneyLost(Code, frozen=True):
 
 
 class NotBooked(Code, frozen=True):
-    """Nothing more is booked for the transfer: it is unknown, lost, or booked with better evidence."""
+    """No loss avoided is booked for the transfer, because it is unknown, lost, or already booked with
+    better evidence.
+    """
 
     zh: ClassVar = "%(transfer)s 未再登记：已有更好的记录或不属于该预警"
     transfer: str

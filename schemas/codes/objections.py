@@ -1,4 +1,4 @@
-"""What came of an objection to a stop order."""
+"""The facts about an objection to a stop order."""
 
 from typing import ClassVar
 
@@ -7,7 +7,9 @@ from schemas.codes.base import Code
 
 
 class ObjectionMade(Code, frozen=True):
-    """Somebody objects to a stop order. `through`: the bank, or the person at the centre who took it down."""
+    """Somebody objects to a stop order. `through`: the bank, or the person at the centre who wrote the
+    objection down.
+    """
 
     zh: ClassVar = "收到止付异议（经 %(through)s）：%(ground)s"
     through: str
@@ -15,13 +17,13 @@ class ObjectionMade(Code, frozen=True):
 
 
 class ObjectionOverdue(Code, frozen=True):
-    """The time in which somebody must decide on an objection is over."""
+    """The deadline for deciding on an objection has passed, and the objection still waits."""
 
     zh: ClassVar = "止付异议已超过复核时限，仍待复核"
 
 
 class ObjectionUpheld(Code, frozen=True):
-    """A review found that a stop was wrong: the bank is asked to lift it. `text`: the reason. `amount_fen`: the
+    """A review found that a stop was wrong, and the bank is asked to lift it. `text`: the reason; `amount_fen`: the
     compensation.
     """
 
@@ -33,7 +35,7 @@ class ObjectionUpheld(Code, frozen=True):
 
 
 class ObjectionRejected(Code, frozen=True):
-    """A review found that the stop goes on. `text`: the reason."""
+    """A review rejected the objection, and the stop goes on. `text`: the reason."""
 
     zh: ClassVar = "%(by)s 复核：异议不成立，止付继续%(text)s"
     by: str
@@ -41,7 +43,7 @@ class ObjectionRejected(Code, frozen=True):
 
 
 class ReportFalse(Code, frozen=True):
-    """The report behind a stop was false, which counts against its source."""
+    """The report that led to a stop was false, which counts against the report's source."""
 
     zh: ClassVar = "举报不实，记入来源 %(source)s"
     source: str

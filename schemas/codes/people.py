@@ -1,4 +1,4 @@
-"""What operators, officers and callers did and said. `text`, `note` and `recording` are a person's own words."""
+"""Acts and words of operators, officers and callers. `text`, `note` and `recording` are a person's own words."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -19,7 +19,7 @@ class Said(Code, frozen=True):
 
 
 class AskedBy(Code, frozen=True):
-    """An operator asked for it, without giving a reason."""
+    """An operator asked for the step or act, without giving a reason."""
 
     zh: ClassVar = "%(by)s 要求"
     by: str
@@ -65,7 +65,7 @@ class ClaimRanOut(Code, frozen=True):
 
 
 class NoReportInTime(Code, frozen=True):
-    """The operator did not report in time, and loses the case."""
+    """The operator did not report a result in time, and loses the claim."""
 
     zh: ClassVar = "%(by)s 未按时登记"
     by: str
@@ -99,7 +99,7 @@ class TalkEnded(Code, frozen=True):
 
 
 class CallNotTaken(Code, frozen=True):
-    """The resident did not take the desk's call."""
+    """The resident did not answer the desk's call. `result`: busy or no answer."""
 
     zh: ClassVar = "坐席呼叫：%(result)s%(text)s"
     result: CallResult
@@ -107,7 +107,7 @@ class CallNotTaken(Code, frozen=True):
 
 
 class CodeConfirmed(Code, frozen=True):
-    """The resident read out the code of one of our messages."""
+    """The resident read out the code of a message that we had sent."""
 
     zh: ClassVar = "核实码无误%(text)s"
     text: str = ""
@@ -214,14 +214,16 @@ class LevelLowered(Code, frozen=True):
 
 
 class CallAgainAt(Code, frozen=True):
-    """The resident asked to be called at a time."""
+    """The resident asked to be called again at `at`."""
 
     zh: ClassVar = "约定再次致电：%(at)s"
     at: datetime
 
 
 class CallPromised(Code, frozen=True):
-    """The call waits for the time that the resident asked for."""
+    """The call is postponed to the time at which the resident asked to be called. `by`: the operator
+    who recorded it.
+    """
 
     zh: ClassVar = "%(by)s：当事人要求届时致电"
     by: str
@@ -241,7 +243,7 @@ class StopAskedFor(Code, frozen=True):
 
 
 class ContactToBeTold(Code, frozen=True):
-    """A trusted contact is to be informed. `contact`: the index."""
+    """A trusted contact will be informed. `contact`: the contact's index."""
 
     zh: ClassVar = "将告知可信联系人（%(contact)s）"
     contact: int
@@ -262,7 +264,9 @@ class ConfirmedBy(Code, frozen=True):
 
 
 class _Visit(Code, frozen=True):
-    """A report by an officer. `because`: why this officer was chosen; `checked`: the items done of the Checklist."""
+    """Base of an officer's reports. `because`: why this officer was chosen; `checked`: the Checklist items that were
+    done.
+    """
 
     by: str
     because: ChannelCode | None = None
@@ -273,7 +277,7 @@ class _Visit(Code, frozen=True):
 
 
 class VisitAssigned(_Visit, frozen=True):
-    """An officer gets the visit."""
+    """The visit is given to an officer."""
 
     zh: ClassVar = "已派给 %(by)s%(because)s%(place)s%(to)s%(checked)s%(note)s"
 
@@ -291,7 +295,7 @@ class VisitRefused(_Visit, frozen=True):
 
 
 class VisitHandedOver(_Visit, frozen=True):
-    """The officer hands the visit over."""
+    """The officer hands the visit over to a colleague (`to`), or back to the desk."""
 
     zh: ClassVar = "%(by)s 已移交，改派他人%(because)s%(place)s%(to)s%(checked)s%(note)s"
 
@@ -348,14 +352,14 @@ VisitCode = (
 
 
 class ReportNotTaken(Code, frozen=True):
-    """An officer's report came after the case was closed."""
+    """An officer's report arrived after the case was closed, so it has no effect."""
 
     zh: ClassVar = "%(by)s 的上门报告未采用：预警已办结"
     by: str
 
 
 class OfficerGoes(Code, frozen=True):
-    """An officer goes there."""
+    """An officer is going to the resident."""
 
     zh: ClassVar = "%(by)s 前往"
     by: str
@@ -368,13 +372,13 @@ class OfficerLate(Code, frozen=True):
 
 
 class VisitOver(Code, frozen=True):
-    """The visit is over."""
+    """The visit has ended."""
 
     zh: ClassVar = "上门完成"
 
 
 class NoOutcomeTold(Code, frozen=True):
-    """The visit was made, and no outcome was reported."""
+    """The visit was made, but its report has no outcome."""
 
     zh: ClassVar = "已上门，未登记结果"
 
@@ -386,7 +390,7 @@ class VisitedBefore(Code, frozen=True):
 
 
 class TalkedBefore(Code, frozen=True):
-    """A late report is about a conversation before the present danger, so it settles nothing."""
+    """A late report is about a conversation before the present danger, so it does not settle the case."""
 
     zh: ClassVar = "补报的是当前险情之前的谈话：不作为结论"
 

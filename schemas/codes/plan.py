@@ -1,4 +1,4 @@
-"""Steps of the plan: why they were planned, postponed, skipped or ended, and how the plan goes on."""
+"""Why steps of the plan were planned, postponed, skipped or ended, and how the plan continues."""
 
 from typing import ClassVar
 
@@ -31,25 +31,25 @@ class EvidenceAfterPlan(Code, frozen=True):
 
 
 class FirstContact(Code, frozen=True):
-    """The first contact is on its way."""
+    """The first contact of the case has been sent out."""
 
     zh: ClassVar = "首次联系已发出"
 
 
 class PlanRanOut(Code, frozen=True):
-    """The plan is completed, and the resident was warned."""
+    """All steps of the plan are done, and the resident was warned."""
 
     zh: ClassVar = "计划已执行完，已提醒当事人"
 
 
 class AllTried(Code, frozen=True):
-    """Everything was tried, and nothing reached the resident."""
+    """All steps of the plan were tried, and none reached the resident."""
 
     zh: ClassVar = "各种方式均未联系上"
 
 
 class NotReachedSoFar(Code, frozen=True):
-    """Nothing has reached the resident so far; a follow-up will try later."""
+    """No contact has reached the resident so far; a follow-up will try later."""
 
     zh: ClassVar = "至今未联系上"
 
@@ -61,13 +61,13 @@ class NotClosedYet(Code, frozen=True):
 
 
 class NothingMoreToDo(Code, frozen=True):
-    """The case closes automatically."""
+    """The case closes automatically, because no step is left."""
 
     zh: ClassVar = "已无待办事项"
 
 
 class PersonalDataDestroyed(Code, frozen=True):
-    """The personal data were destroyed."""
+    """The personal data of the case was destroyed."""
 
     zh: ClassVar = "个人信息已销毁"
 
@@ -85,7 +85,9 @@ class StillSafe(Code, frozen=True):
 
 
 class BudgetSpent(Code, frozen=True):
-    """The contact budget is used up: `most` contacts within `hours`. `channel`: None if all channels count together."""
+    """The step is postponed, because the contact budget is used up: `most` contacts within `hours`. `channel`: the
+    channel that the limit is for; None: all channels together.
+    """
 
     zh: ClassVar = "推迟：%(hours)s 小时内%(channel)s联系已达上限（%(most)s 次）"
     hours: int
@@ -100,7 +102,7 @@ class RedPassesBudget(Code, frozen=True):
 
 
 class HeldBack(Code, frozen=True):
-    """A hold keeps the step back. `text`: the hold's reason."""
+    """An outreach hold keeps the step back. `text`: the hold's reason."""
 
     zh: ClassVar = "因暂停外呼 %(hold)s 暂缓：%(text)s"
     hold: str
@@ -136,14 +138,14 @@ class HoldOver(Code, frozen=True):
 
 
 class OvertakenByStep(Code, frozen=True):
-    """A stronger step is due at the same time."""
+    """The step is skipped, because a stronger step (`step`) is due at the same time."""
 
     zh: ClassVar = "已被 %(step)s 取代"
     step: str
 
 
 class WaitsForGap(Code, frozen=True):
-    """The step waits for its minimum gap after the previous one."""
+    """The step waits until its minimum time after the previous step has passed."""
 
     zh: ClassVar = "%(step)s 等待与上一步的间隔"
     step: str
@@ -165,14 +167,14 @@ class WaitsForMorning(Code, frozen=True):
 
 
 class NotAskedForAt(Code, frozen=True):
-    """The level's plan has no such step."""
+    """The step is withdrawn, because the plan of this level has no such step."""
 
     zh: ClassVar = "%(level)s级不需要"
     level: Level
 
 
 class OtherPlan(Code, frozen=True):
-    """The plan that runs now has a step of its own for it."""
+    """The step is withdrawn, because the plan in force has another step for the same purpose."""
 
     zh: ClassVar = "现行计划另有安排"
 
@@ -184,7 +186,7 @@ class WrongNumber(Code, frozen=True):
 
 
 class NotReached(Code, frozen=True):
-    """The resident was not reached. `action`: by which action, if it matters."""
+    """The resident was not reached. `action`: by this action; None: by any."""
 
     zh: ClassVar = "%(action)s未联系上"
     action: Action | None = None
@@ -197,51 +199,51 @@ class NoResultInTime(Code, frozen=True):
 
 
 class ResultCame(Code, frozen=True):
-    """The result of an attempt."""
+    """An attempt has this result."""
 
     zh: ClassVar = "%(result)s"
     result: Result
 
 
 class BusyDuringCall(Code, frozen=True):
-    """The line is busy while the resident's own call goes on."""
+    """The line is busy, and the resident's suspicious call goes on: the scammer may be on the line."""
 
     zh: ClassVar = "忙线且当事人仍在通话：可能正与骗子通话"
 
 
 class BusyInARow(Code, frozen=True):
-    """The line was busy several times in a row."""
+    """The line was busy `count` times in a row: the scammer may be on the line."""
 
     zh: ClassVar = "连续 %(count)s 次忙线：可能正与骗子通话"
     count: int
 
 
 class OfficerInstead(Code, frozen=True):
-    """An officer goes instead of a further automated call."""
+    """An officer is sent instead of another automated call."""
 
     zh: ClassVar = "改为上门，不再拨打"
 
 
 class KeyPressed(Code, frozen=True):
-    """The resident pressed the key: understood, will not pay."""
+    """The resident pressed the key of an automated call: understood, will not pay."""
 
     zh: ClassVar = "当事人按键确认：已明白，不会付款"
 
 
 class AcknowledgedEarlierPlan(Code, frozen=True):
-    """An acknowledgement under an earlier plan settles nothing."""
+    """The resident acknowledged a contact of an earlier plan, which does not settle the case."""
 
     zh: ClassVar = "在先前计划下确认，不影响处置"
 
 
 class NoFurtherRobotCall(Code, frozen=True):
-    """The resident acknowledged: no further automated call."""
+    """The resident acknowledged a contact, so no further automated call is made."""
 
     zh: ClassVar = "已确认，不再智能外呼"
 
 
 class TooManyInMinute(Code, frozen=True):
-    """A policy raised too many cases in one minute. `usual`: in a minute, under the policy before."""
+    """A policy raised too many cases in one minute. `usual`: cases a minute under the previous policy."""
 
     zh: ClassVar = "一分钟内生成预警 %(cases)s 件，平时为 %(usual)s 件"
     cases: int
@@ -249,7 +251,7 @@ class TooManyInMinute(Code, frozen=True):
 
 
 class TooManyOnAverage(Code, frozen=True):
-    """A policy raised too many cases in so many minutes. `usual`: in a minute, under the policy before."""
+    """A policy raised too many cases in `minutes` minutes. `usual`: cases a minute under the previous policy."""
 
     zh: ClassVar = "%(minutes)s 分钟内生成预警 %(cases)s 件，平时每分钟 %(usual)s 件"
     cases: int

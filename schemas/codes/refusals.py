@@ -1,4 +1,4 @@
-"""Why an input is refused: the case no longer allows it, or never did."""
+"""Why an input or act is refused: the case does not allow it, or no longer allows it."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from schemas.levels import Level, Outcome
 
 
 class CaseChanged(Code, frozen=True):
-    """The case has changed since the displayed version: it was `seen` in that one, and now has `version`."""
+    """The case has changed since it was displayed. `seen`: the displayed version; `version`: the present version."""
 
     zh: ClassVar = "您看到的内容已经更新（现为第 %(version)s 版，您看到的是第 %(seen)s 版），请核对后再操作"
     version: int
@@ -29,13 +29,13 @@ class CaseSettled(Code, frozen=True):
 
 
 class PlanOverByLoss(Code, frozen=True):
-    """The resident is already defrauded, so no step of the plan would be carried out."""
+    """The resident is already defrauded, so no step of the plan is carried out any more."""
 
     zh: ClassVar = "当事人已被骗：预警计划已结束，后续由回访跟进"
 
 
 class EarlierCase(Code, frozen=True):
-    """The input is meant for an earlier case of the resident."""
+    """The input is for an earlier case of the resident. `case`: the id of that case."""
 
     zh: ClassVar = "属于先前的预警 %(case)s"
     case: str
@@ -96,7 +96,7 @@ class GroundMissing(Code, frozen=True):
 
 
 class GroundNeedsNote(Code, frozen=True):
-    """Another ground needs a note that says what it is, of at least `least` characters."""
+    """The ground "other" needs a note that states the ground, with at least `least` characters."""
 
     zh: ClassVar = "其他依据须在说明中写明，至少 %(least)s 个字"
     least: int
@@ -110,21 +110,21 @@ class NoSuchContact(Code, frozen=True):
 
 
 class TooManyAnswers(Code, frozen=True):
-    """There are more answers (over `most`) than a script and its markers have questions."""
+    """The input has more than `most` answers, which is more than a script has questions."""
 
     zh: ClassVar = "回答超过 %(most)s 项"
     most: int
 
 
 class TooManyFiles(Code, frozen=True):
-    """With these, the case would have more than `most` evidence files."""
+    """With these files, the case would have more than `most` evidence files."""
 
     zh: ClassVar = "一个预警最多 %(most)s 份证据材料"
     most: int
 
 
 class StillGoesOn(Code, frozen=True):
-    """The resident cannot be erased before the case has ended."""
+    """The resident's data cannot be erased before the case has ended."""
 
     zh: ClassVar = "预警未办结，不能清除个人信息"
 
@@ -148,7 +148,7 @@ class NotOfThisCase(Code, frozen=True):
 
 
 class MostStops(Code, frozen=True):
-    """The account was stopped the maximum number of times (`times`): what is left is freezing or release."""
+    """The account was already stopped the maximum number of times (`times`): it can only be frozen or released."""
 
     zh: ClassVar = "该账户已止付 %(times)s 次，达到上限：只能移送冻结或解除止付"
     times: int
@@ -187,7 +187,7 @@ class TwoPersons(Code, frozen=True):
 
 
 class NoOrder(Code, frozen=True):
-    """There is no such stop order, or it was decided already."""
+    """The case has no such stop order, or somebody has already decided on it."""
 
     zh: ClassVar = "没有这份待审批的止付令，或已有人审批"
 
@@ -199,7 +199,7 @@ class InstitutionMissing(Code, frozen=True):
 
 
 class InstitutionKnown(Code, frozen=True):
-    """The institution that has the payee's account is known, and another one was given."""
+    """The order already has the payee's institution, and the act names another one."""
 
     zh: ClassVar = "收款账户所属的银行或支付机构已经确定，不能更改，请核对后再批准"
 
@@ -211,7 +211,7 @@ class RoleMayNotApprove(Code, frozen=True):
 
 
 class ApprovedBefore(Code, frozen=True):
-    """This person has approved the stop order already; another one must."""
+    """This person has already approved the stop order; another person must approve."""
 
     zh: ClassVar = "您已批准过，须由另一人批准"
 
@@ -224,7 +224,7 @@ class ReleaseWaits(Code, frozen=True):
 
 
 class ReleaseAskedAlready(Code, frozen=True):
-    """There is an open request to lift the stop."""
+    """A request to lift the stop is already open."""
 
     zh: ClassVar = "这笔止付已有待审批的解除申请。"
 
@@ -245,50 +245,52 @@ class ReasonLength(Code, frozen=True):
 
 
 class NothingToObjectTo(Code, frozen=True):
-    """There is no such stop order, or no bank ever got it."""
+    """The case has no such stop order, or no bank ever got the order."""
 
     zh: ClassVar = "没有这份止付令，或银行未收到过"
 
 
 class ObjectionWaits(Code, frozen=True):
-    """An objection to the stop of this account waits for its review already."""
+    """An objection to the stop of this account already waits for its review."""
 
     zh: ClassVar = "该账户的止付已有待复核的异议"
 
 
 class UpheldAlready(Code, frozen=True):
-    """An objection to the stop of this account was upheld already."""
+    """An objection to the stop of this account was already upheld."""
 
     zh: ClassVar = "该账户的止付异议已经成立"
 
 
 class MostObjections(Code, frozen=True):
-    """The case takes no more objections."""
+    """The case already has the maximum number of objections (`most`)."""
 
     zh: ClassVar = "该预警的异议已达 %(most)s 件上限"
     most: int
 
 
 class NoObjection(Code, frozen=True):
-    """There is no such objection, or somebody has decided on it."""
+    """The case has no such objection, or somebody has already decided on it."""
 
     zh: ClassVar = "没有这件待复核的异议，或已有人复核"
 
 
 class RoleMayNotReview(Code, frozen=True):
-    """By the policy, the person's role does not review objections."""
+    """The policy does not let this person's role review objections."""
 
     zh: ClassVar = "按策略，您的岗位不能复核止付异议"
 
 
 class TookPart(Code, frozen=True):
-    """The person asked for, approved or confirmed a stop of this account, or took the objection down."""
+    """The person may not review the objection: they asked for, approved or confirmed a stop of this account, or wrote
+    the objection down.
+    """
 
     zh: ClassVar = "您申请或批准过该账户的止付，或登记了这件异议，须由另一人复核"
 
 
 class ObjectionWaitsForReview(Code, frozen=True):
-    """Personal data is kept until the objection has been decided."""
+    """Personal data cannot be erased before the open objection is decided."""
 
     zh: ClassVar = "还有待复核的止付异议，不能清除个人信息"
 
