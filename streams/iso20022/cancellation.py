@@ -1,6 +1,6 @@
 """Writes a stop order as a cancellation request for fraud: camt.056, reason FRAD.
 
-The message is a function of the order: sent again, it has the same ids and bytes.
+The message depends only on the order: sent again, it has the same ids and bytes.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ Field = tuple[Path, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """A stop order, decided at `at`. `end_to_end`: the payment's end-to-end id, or "" if none is known; `paid`: when
-    the payment was made.
+    """A stop order to be written as a message. `at`: when the order was decided; `paid`: when the payment was made;
+    `end_to_end`: the payment's end-to-end id, "" if unknown.
     """
 
     dispatch: str
@@ -39,10 +39,10 @@ class Cancellation:
 
 
 def request(order: Cancellation, to: Institution) -> bytes | None:
-    """Return the camt.056 of a stop order for an institution, in the version that it reads.
+    """Return the camt.056 (XML, UTF-8) of a stop order, in the version that the institution `to` accepts.
 
-    None if the institution reads none, or the order does not fit the message's fields: a person may have written a
-    holder with characters that XML lacks.
+    None if the institution accepts no camt.056, or if the order does not fit the message's fields: a person may have
+    typed characters that XML does not allow.
     """
     case = reference(order.dispatch)
     if to.cancellation is None or case is None:
@@ -98,7 +98,7 @@ def _document(kind: str, fields: Sequence[Field]) -> etree._Element:
 
 
 def _at(element: etree._Element, namespace: str, names: Sequence[str]) -> etree._Element:
-    """Return the element at a path, made where it is missing; fields come in the schema's order."""
+    """Return the element at the path `names`, creating missing elements. Callers must keep the schema's order."""
     for name in names:
         tag = f"{{{namespace}}}{name}"
         found = element.find(tag)

@@ -1,6 +1,6 @@
-"""Reads XML that strangers send: bounded, without a DTD or entities, with no access to files or the network.
+"""Parses XML of unknown senders safely: limited size, no DTD or entities, no access to files or the network.
 
-The text must be UTF-8, so the search for a document type declaration before parsing finds every one.
+The text must be UTF-8, so that a search of the bytes finds every document type declaration before parsing.
 """
 
 import re
@@ -49,13 +49,14 @@ Read = TypeVar("Read")
 
 
 class MessageError(UserError, ValueError):
-    """A message cannot be read. The text says where and why, without the values."""
+    """A message cannot be parsed. The text says where and why, without the message's values."""
 
 
 def parsed(body: bytes) -> etree._Element:
-    """Return the root of a document.
+    """Return the root element of the XML `body`.
 
-    Raises MessageError with line and column if it is not XML, not UTF-8, too long, or has a document type declaration.
+    Raises MessageError with line and column if `body` is not XML, not UTF-8, too long, or has a document type
+    declaration.
     """
     body = body.removeprefix(_BOM)
     if len(body) > MOST_BYTES:
@@ -81,9 +82,10 @@ def parsed(body: bytes) -> etree._Element:
 
 
 def message_of(root: etree._Element, kinds: Sequence[str]) -> tuple[str, etree._Element]:
-    """Return the kind of a document's message, as `pacs.008.001.08`, and the message.
+    """Return the kind of the document's message, such as `pacs.008.001.08`, and the message's element.
 
-    Raises MessageError if the document is not of one of `kinds`, or declares over 20 namespaces.
+    Raises MessageError if the document is not of one of `kinds`, does not contain exactly one message, or declares over
+    20 namespaces.
     """
     name = etree.QName(root)
     kind = (name.namespace or "").removeprefix(NAMESPACE)
@@ -99,12 +101,12 @@ def message_of(root: etree._Element, kinds: Sequence[str]) -> tuple[str, etree._
 
 
 def too_many_namespaces(element: etree._Element) -> MessageError:
-    """Return the error of an element that declares over 20 namespaces."""
+    """Return (not raise) the error for an element that declares over 20 namespaces."""
     return MessageError(f"line {element.sourceline}: over {MOST_NAMESPACES} namespaces; a message needs one")
 
 
 def validate(root: etree._Element, kind: str) -> None:
-    """Raise MessageError with the path of the first element that is not as the schema of `kind` says."""
+    """Raise MessageError with the path of the first element that violates the schema of `kind`."""
     schema = _schema(kind)
     with _validating:
         if schema.validate(root):
@@ -116,24 +118,24 @@ def validate(root: etree._Element, kind: str) -> None:
 
 
 def path(element: etree._Element) -> str:
-    """Return the names of an element and its ancestors below the message, with slashes between them."""
+    """Return the local names of an element and its ancestors below the message, joined by slashes."""
     chain = [element, *element.iterancestors()]
     return "/".join(_readable(each) for each in reversed(chain[:-2] or chain[:1]))
 
 
 def text_at(element: etree._Element, where: str) -> str | None:
-    """Return the text at a path of local names below an element, or None if there is no such element."""
+    """Return the stripped text at a path of local names below an element, or None if no such element exists."""
     found = child(element, where)
     return None if found is None else (found.text or "").strip()
 
 
 def child(element: etree._Element, where: str) -> etree._Element | None:
-    """Return the first element at a path of local names, with slashes between, or None if there is none."""
+    """Return the first element at a path of local names (joined by slashes) below `element`, or None if none exists."""
     return element.find(_query(where))
 
 
 def needed(element: etree._Element, where: str) -> str:
-    """Return the text at a path of local names. Raises MessageError if it is missing."""
+    """Return the text at a path of local names below `element`. Raises MessageError if the text is missing or empty."""
     found = text_at(element, where)
     if not found:
         raise MessageError(f"{path(element)}/{where}: missing; Quanzu needs it")
@@ -141,7 +143,7 @@ def needed(element: etree._Element, where: str) -> str:
 
 
 def understood(element: etree._Element, where: str, read: Callable[[], Read]) -> Read:
-    """Return what `read` returns; its ValueError becomes a MessageError with the place."""
+    """Return the result of `read()`. If it raises ValueError, raises MessageError with the place `where` instead."""
     try:
         return read()
     except ValueError as error:

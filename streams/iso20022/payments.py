@@ -1,7 +1,7 @@
-"""Payments and their status reports become signals: pacs.008, and pacs.002 with the original transaction's data.
+"""Parses payments and their status reports as signals: pacs.008, and pacs.002 with the original transaction's data.
 
-A document holds many transactions. Each becomes a document of its own, with the group header, so that an invalid one
-does not affect the others, and a dead letter can be repaired and read alone.
+A document has many transactions. Each is split off into a document of its own, with the group header, so that an
+invalid transaction does not affect the others, and a dead letter can be repaired and parsed alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,10 +40,10 @@ _SUMS = frozenset({"CtrlSum", "TtlIntrBkSttlmAmt"})
 
 
 def transactions(body: bytes) -> Iterator[etree._Element]:
-    """Return a document for each transaction of a document, with the group header.
+    """Return an iterator of one document for each transaction of `body`, each with the group header.
 
-    Raises MessageError at once if the document cannot be read, is of another kind, has over 5,000 transactions, not as
-    many as its header says, or one with over 20 namespaces.
+    Raises MessageError before the first document if `body` cannot be parsed, is of another kind, or has over 5,000
+    transactions, another number than its header says, or a transaction with over 20 namespaces.
     """
     root = parsed(body)
     kind, given = message_of(root, KINDS)
@@ -63,9 +63,9 @@ def transactions(body: bytes) -> Iterator[etree._Element]:
 
 
 def transfer(document: etree._Element) -> dict[str, Any]:
-    """Return the signal's fields of a document with one transaction.
+    """Return the fields of the transfer signal from a document with one transaction.
 
-    Raises MessageError with the element's path if it is not as its schema says, or lacks what Quanzu needs.
+    Raises MessageError with the element's path if the document violates its schema, or lacks a field that Quanzu needs.
     """
     kind, given = message_of(document, KINDS)
     validate(document, kind)
@@ -99,8 +99,8 @@ def _signal(
     ids: Sequence[str | None],
     state: TransferState,
 ) -> dict[str, Any]:
-    """Return the signal's fields. `given`: the message; `one`: its transaction; `original`: where the accounts and the
-    amount are.
+    """Return the fields of the transfer signal. `given`: the message; `one`: its transaction; `original`: the element
+    with the accounts and the amount; `ids`: the payment's ids, the preferred one first.
     """
     amount = needed(original, "IntrBkSttlmAmt")
     currency = original.find("{*}IntrBkSttlmAmt").get("Ccy")
@@ -126,7 +126,10 @@ def _source(original: etree._Element) -> str:
 
 
 def _id(one: etree._Element, ids: Sequence[str | None]) -> str:
-    """Return the end-to-end id, by which a resent payment is recognized; without one, the first of the other ids."""
+    """Return the first usable one of `ids`. The end-to-end id comes first, by which a resent payment is recognized.
+
+    Raises MessageError if none is given.
+    """
     found = next((each for each in ids if each and each != NOT_PROVIDED), None)
     if found is None:
         raise MessageError(f"{path(one)}: no end-to-end id, UETR, transaction id or instruction id")
@@ -148,7 +151,9 @@ def _account(original: etree._Element, which: str) -> str:
 
 
 def _channel(original: etree._Element) -> str:
-    """Return the channel that LclInstrm names; by default a mobile bank, the most common one."""
+    """Return the payment channel that LclInstrm names; mobile bank, the most common one, if it names
+    no known channel.
+    """
     named = text_at(original, "PmtTpInf/LclInstrm/Prtry")
     return named if named in list(Channel) else Channel.MOBILE_BANK.value
 
@@ -167,7 +172,10 @@ def _check_number(given: etree._Element, found: int) -> None:
 
 
 def _header(given: etree._Element) -> etree._Element:
-    """Return the group header for a document with one transaction: without the sums over all of them."""
+    """Return a copy of the group header for a document with one transaction: without sums, and with the number 1.
+
+    Raises MessageError if the message does not have exactly one group header, or if it is too long.
+    """
     found = given.findall("{*}GrpHdr")
     if len(found) != 1:
         raise MessageError(f"line {given.sourceline}: {len(found)} group headers (GrpHdr) where one is expected")

@@ -1,4 +1,4 @@
-"""Reads a bank's answers to a cancellation request: camt.029, and the return of the money, pacs.004."""
+"""Parses a bank's answers to a cancellation request: camt.029, and the return of the money, pacs.004."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ KINDS = ("camt.029.001.10", "camt.029.001.14", *RETURNS)
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """A bank's answer. `dispatch`: the stop order's; `end_to_end`: the payment's end-to-end id, or "" if the bank does
-    not name it; `code`: the status and the reason's code as the bank wrote them.
+    """A bank's answer. `dispatch`: the id of the stop order's dispatch; `end_to_end`: the payment's end-to-end id, ""
+    if the bank does not name it; `code`: the status and the reason's code as the bank wrote them.
     """
 
     dispatch: str
@@ -38,9 +38,9 @@ class Resolution:
 
     @property
     def id(self) -> str:
-        """The same for the same answer in another message: a bank may send it again under a new message id.
+        """An id made of the answer's content, so that an answer sent again under a new message id has the same id.
 
-        It has a hash of the code, because a bank may write anything as a reason, and ids are in logs.
+        It contains a hash of the code, not the code, because a bank may write anything as a reason, and ids are logged.
         """
         return f"iso20022 {self.state} {short_hash(self.code)} {self.amount_fen}"
 
@@ -48,8 +48,8 @@ class Resolution:
 def resolution(body: bytes) -> Resolution:
     """Return the answer of a camt.029 or pacs.004 about one stop order.
 
-    The amount is the money of ours that is held, comes back (camt.029's RsltnRltdInf, 0 if the bank does not say) or
-    was returned. Raises MessageError with the place if it cannot be read, answers several requests, or decides nothing.
+    `amount_fen`: the money held or coming back (RsltnRltdInf of camt.029, 0 if not stated), or returned (pacs.004).
+    Raises MessageError with the place if the message cannot be parsed, answers several requests, or decides nothing.
     """
     root = parsed(body)
     kind, given = message_of(root, KINDS)
@@ -69,7 +69,9 @@ def resolution(body: bytes) -> Resolution:
 
 
 def _returned(given: etree._Element) -> Resolution:
-    """Return the answer of a pacs.004. It has no field for a case: the reason's additional information names it."""
+    """Return the answer of a pacs.004. It has no field for a case, so the reason's additional information names the
+    case.
+    """
     one = _only(given, "TxInf")
     case = needed(one, "RtrRsnInf/AddtlInf")
     end_to_end, code = named_id(text_at(one, "OrgnlEndToEndId") or ""), text_at(one, "RtrRsnInf/Rsn/Cd") or ""

@@ -1,4 +1,6 @@
-"""The access rules (ACLs) of Kafka and Redis, derived from the components' rights; as grants, files and scripts."""
+"""The access rules (ACLs) of Kafka, Redis and the vault, derived from the components' rights, as grants, files and
+scripts.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -48,7 +50,9 @@ acls() {
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A component's permission for these operations on resources of one kind. `prefixed`: the names are prefixes."""
+    """A component's permission to perform these operations on resources of one kind. `prefixed`: whether `names` are
+    prefixes.
+    """
 
     component: Component
     operations: tuple[ACLOperation, ...]
@@ -58,7 +62,7 @@ class Grant:
 
 
 def grants(app_id: str = APP_ID) -> Iterator[Grant]:
-    """Yield all permissions that the components need at Kafka."""
+    """Yield all permissions that the components need at Kafka. `app_id`: the prefix of the consumer groups."""
     for component, rights in RIGHTS.items():
         everywhere = [ACLOperation.DESCRIBE, ACLOperation.DESCRIBE_CONFIGS]
         everywhere += [ACLOperation.CREATE, ACLOperation.ALTER_CONFIGS] if rights.creates else []
@@ -70,7 +74,7 @@ def grants(app_id: str = APP_ID) -> Iterator[Grant]:
 
 
 def _beside(component: Component, app_id: str) -> Iterator[Grant]:
-    """Yield a component's permissions on consumer groups and the cluster."""
+    """Yield a component's permissions on consumer groups and on the cluster."""
     match component:
         case Component.WORKER:
             yield Grant(component, (ACLOperation.READ,), ResourceType.GROUP, (app_id,))
@@ -87,10 +91,10 @@ def _beside(component: Component, app_id: str) -> Iterator[Grant]:
 
 
 def grant(settings: Settings, passwords: Mapping[Component, str]) -> None:
-    """Create each component's Kafka user with the given password, and grant its permissions. Safe to repeat.
+    """Create each component's Kafka user with its password, and grant its permissions. Safe to repeat.
 
-    Permissions that only an earlier version needed are not revoked. Raises AccessError if the caller lacks the right,
-    and KafkaError or OSError as kafka_client.admin does.
+    Permissions that only an earlier version needed are not revoked. Raises AccessError if the caller lacks the right to
+    do this, and KafkaError or OSError if Kafka is unavailable.
     """
     made = [
         UserScramCredentialUpsertion(f"{PREFIX}{component}", settings.kafka_mechanism, password)
@@ -111,7 +115,7 @@ def _create(admin: KafkaAdminClient, wanted: list[ACL]) -> None:
 
 
 def acls(each: Grant) -> Iterator[ACL]:
-    """Yield a permission as kafka-python's ACL objects."""
+    """Yield the ACL objects of kafka-python for a permission: one for each name and operation."""
     pattern = ACLResourcePatternType.PREFIXED if each.prefixed else ACLResourcePatternType.LITERAL
     for name in each.names:
         for operation in each.operations:
@@ -120,7 +124,7 @@ def acls(each: Grant) -> Iterator[ACL]:
 
 
 def kafka(app_id: str = APP_ID) -> str:
-    """Return all permissions as a shell script of Kafka's own commands."""
+    """Return a shell script that grants all permissions with Kafka's own commands."""
     lines = [f"acls {each.component} {_options(each)}\n" for each in grants(app_id)]
     return SCRIPT % (" ".join(Component), PREFIX) + "".join(lines)
 
@@ -140,7 +144,7 @@ def _word(operation: ACLOperation) -> str:
 def redis(passwords: Mapping[str, str]) -> str:
     """Return the text of a Redis ACL file, with hashed passwords. `passwords`: by component, `replica` and `sentinel`.
 
-    Users without a password, and clients without a user, cannot log in.
+    A user without a password, or a client without a user, cannot log in.
     """
     users = [(str(each), rules(each, passwords.get(each))) for each in Component]
     users += [(name, [*_known(passwords.get(name)), *rule.split()]) for name, rule in SERVERS.items()]
@@ -148,13 +152,17 @@ def redis(passwords: Mapping[str, str]) -> str:
 
 
 def rules(component: Component, password: str | None) -> list[str]:
-    """Return the rules of a component's user for the ACL file or ACL SETUSER. Without a password, it is disabled."""
+    """Return the rules of a component's user for the ACL file or ACL SETUSER. Without a password, the
+    user is disabled.
+    """
     rights = RIGHTS[component]
     return [*_known(password), "sanitize-payload", "resetchannels", *rights.keys, *rights.commands]
 
 
 def vault(passwords: Mapping[str, str]) -> str:
-    """Return the text of the vault's ACL file: only components with rights at the vault. `passwords`: as for Redis."""
+    """Return the text of the vault's ACL file, with users only for components that have rights at the vault.
+    `passwords`: by component.
+    """
     usual = ("resetchannels", "-@all", "+@connection")
     known = {each: may for each, may in VAULT.items() if may}
     users = [["user", f"{PREFIX}{each}", *_known(passwords.get(each)), *usual, *may] for each, may in known.items()]

@@ -1,6 +1,6 @@
-"""Writes entries to the audit topic, which is kept for good.
+"""Writes entries to the audit topic, which keeps them forever.
 
-A process's entries form a hash chain (audit_chains.py).
+The entries of one process form a hash chain (audit_chains.py).
 """
 
 import asyncio
@@ -21,9 +21,10 @@ async def write(
 ) -> None:
     """Write audit entries, and return when Kafka has acknowledged them; waits while Kafka is unavailable.
 
-    `beside`: records that the entries are about, such as a case input; they are sent at the same time and waited for
-    too. `naming`: the first entry names the heads of the other chains. Raises SendError for a record that Kafka
-    refuses, and TypeError as `chain_of` does. Reasons are stored without the numbers of anybody.
+    `beside`: records that the entries are about, such as a case input; they are sent at the same time and also waited
+    for. `naming`: whether the first entry names the newest lines of the other chains. Telephone and account numbers in
+    reasons are masked. Raises SendError for a record that Kafka refuses, and TypeError if the producer has no audit
+    chain.
     """
     if not entries:
         await producer.send_all(beside)
@@ -42,15 +43,18 @@ async def write(
 
 
 async def bind(producer: Producer, at: datetime) -> None:
-    """Write an entry that names the heads of the other chains, for a process that may write nothing else for long.
+    """Write an entry that names the newest lines of the other chains, for a process that may write no other entry for
+    long.
 
-    Raises as `write` does.
+    Raises the errors of `write`.
     """
     await write(producer, [AuditEntry(at=at, by=BY, act=HEADS, on=chain_of(producer).end.chain)], naming=True)
 
 
 def chain_of(producer: Producer) -> Chain:
-    """Return the hash chain of the audit entries that this producer writes. Raises TypeError if it was given none."""
+    """Return the hash chain of the audit entries that this producer writes. Raises TypeError if the producer has no
+    chain.
+    """
     if not isinstance(producer.chain, Chain):
         raise TypeError("this producer was given no chain of the audit: make it with encrypted_kafka.make_producer")
     return producer.chain
@@ -61,8 +65,8 @@ def _masked(entry: AuditEntry) -> AuditEntry:
 
 
 async def _send(producer: Producer, lines: Sequence[tuple[bytes, bytes]]) -> int:
-    """Send the lines, and return the last one's offset, or -1 if unknown.
+    """Send the lines (key, value), and return the offset of the last line, -1 if unknown.
 
-    The explicit partition keeps them in order.
+    All lines go to partition 0, which keeps their order.
     """
     return await producer.send_all([Record(AUDIT.name, key, value, 0) for key, value in lines])

@@ -1,7 +1,8 @@
-"""A process's hash chain on the audit topic (see domain/access/audit_chain), and the heads of all chains in Redis.
+"""The hash chain of one process on the audit topic (see domain/access/audit_chain), and the heads of all chains in
+Redis.
 
 Lines are linked and sent under a lock. Lines that were sent but not acknowledged (their writer was cancelled) are sent
-again unchanged before any other, so no number is missing or used twice.
+again unchanged before any other line, so that no number is missing or used twice.
 """
 
 import asyncio
@@ -29,13 +30,15 @@ NAMED_LINES, NAMED_SECONDS = 100, 600.0  # after that many lines or seconds, a l
 
 
 class Heads:
-    """Stores the last line (head) of every chain in Redis. A lost head is written again with the chain's next line."""
+    """The head (newest line) of every audit chain, stored in Redis. A lost head is stored again with the chain's next
+    line.
+    """
 
     def __init__(self, redis: "Redis") -> None:
         self._redis: Any = redis
 
     async def put(self, head: Head) -> None:
-        """Store a chain's head. If Redis is unavailable, only log it: the line itself is in Kafka."""
+        """Store a chain's head. If Redis is unavailable, log a warning only, because the line itself is in Kafka."""
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
                 pipe.hset(AUDIT_HEADS, head.chain, head.model_dump_json())
@@ -45,11 +48,11 @@ class Heads:
             log.warning("the head of the audit's chain was not kept: %s", type(error).__name__)
 
     async def all(self) -> list[Head]:
-        """Return all readable heads. Raises RedisError if Redis is unavailable."""
+        """Return the heads of all chains; invalid ones are left out. Raises RedisError if Redis is unavailable."""
         return [head for raw in await self._redis.hvals(AUDIT_HEADS) if (head := _read(raw))]
 
     async def latest(self, most: int) -> list[Head]:
-        """Return the heads of the `most` most recently written chains; empty if Redis is unavailable."""
+        """Return the heads of the `most` chains that were written to last; empty if Redis is unavailable."""
         try:
             names = await self._redis.zrange(AUDIT_HEADS_AT, 0, most - 1, desc=True)
             found = await self._redis.hmget(AUDIT_HEADS, names) if names else []
@@ -60,7 +63,7 @@ class Heads:
 
 
 class Sent(NamedTuple):
-    """Lines handed to Kafka, the chain's end after them, and the time of the last entry."""
+    """Lines sent to Kafka, the end of the chain after them, and the time `at` of the last entry."""
 
     lines: list[tuple[bytes, bytes]]  # key and value
     end: End
@@ -68,9 +71,10 @@ class Sent(NamedTuple):
 
 
 class Chain:
-    """The hash chain of one producer; it begins with its first line. `heads`: where its head is stored, or None.
+    """The hash chain of one producer, which begins with its first line. `heads`: where its head is stored, None:
+    nowhere.
 
-    Callers hold `lock` from linking lines until they are acknowledged.
+    A caller must hold `lock` from linking lines until they are acknowledged.
     """
 
     def __init__(self, secret: Callable[[], bytes], heads: Heads | None = None) -> None:
@@ -86,9 +90,10 @@ class Chain:
         return audit_chain.audit_key(self._secret())
 
     async def linked(self, entries: Sequence[AuditEntry], *, naming: bool = False) -> Sent:
-        """Link entries to the chain's end, and return the lines to send; they are `unsure` until `acknowledged`.
+        """Link entries to the chain's end, and return the lines to send. They are stored in `unsure` until
+        `acknowledged`.
 
-        `naming`: name the other chains' heads even if that is not due.
+        `naming`: whether the first line names the other chains' heads even if that is not due.
         """
         assert self.unsure is None, "what was sent before is settled first"  # noqa: S101 - a fault of ours
         heads = await self.news() if naming or self._due() else []
@@ -99,7 +104,9 @@ class Chain:
         return self.unsure
 
     async def acknowledged(self, offset: int) -> None:
-        """Record that Kafka has the unsure lines, the last one at this offset (-1: unknown)."""
+        """Record that Kafka has the lines in `unsure`. `offset`: of the last line, -1 if unknown.
+        Stores the new head.
+        """
         assert self.unsure is not None, "nothing was sent"  # noqa: S101 - a fault of ours
         sent, self.unsure = self.unsure, None
         self.end = replace(sent.end, offset=offset)
@@ -107,9 +114,10 @@ class Chain:
             await self.heads.put(audit_chain.head(self.end, sent.at, self._key))
 
     async def news(self) -> list[Head]:
-        """Return the latest heads of other chains that have grown since this chain last named them, at most MOST_HEADS.
+        """Return the heads of other chains that have grown since this chain last named them, at most MOST_HEADS, latest
+        first.
 
-        Heads that were made with another key are left out.
+        Heads made with another key are left out.
         """
         self._named_at, self._named_line = time.monotonic(), self.end.number
         found = await self.heads.latest(2 * MOST_HEADS) if self.heads is not None else []

@@ -1,4 +1,4 @@
-"""Reads the audit topic: all of it to verify the chains, or the newest lines for a page of the console."""
+"""Reads the audit topic: the whole topic to verify the chains, or the newest lines for a page of the console."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -25,7 +25,7 @@ MOST_READ = 200_000  # lines searched for one page, which then says how far it c
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A filter for audit lines; empty fields match every line. `since` is inclusive, `until` exclusive."""
+    """A filter for audit lines; an empty field matches every line. `since` is inclusive, `until` exclusive."""
 
     by: str = ""
     act: str = ""  # or its beginning, such as look-
@@ -37,7 +37,7 @@ class Wanted:
     acts: frozenset[str] | None = None  # only these acts; None: all
 
     def fits(self, entry: AuditEntry) -> bool:
-        """Return whether an entry matches the filter."""
+        """Return whether an entry matches all fields of the filter."""
         return (
             self.by in ("", entry.by)
             and (self.among is None or entry.by in self.among)
@@ -58,10 +58,10 @@ class AuditRecord(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page of lines, the newest first.
+    """A page of audit lines, the newest first.
 
-    `before`: continue before this offset; None: there are no older lines. `left`: the page is not full, because the
-    search ended at its limit of 200,000 lines.
+    `before`: the next page has the lines before this offset; None: no older lines exist. `left`: True if the page is
+    not full because the search ended at its limit of 200,000 lines.
     """
 
     lines: list[AuditRecord]
@@ -70,11 +70,10 @@ class Page(NamedTuple):
 
 
 async def verified(settings: Settings, heads: Heads, kept: Sequence[Head] = ()) -> Verified:
-    """Verify every line of the audit topic, and return the result, also if it has faults.
+    """Verify every line of the audit topic. Return the result, which lists the faults.
 
-    `kept`: heads stored elsewhere, besides those in Redis. Raises RedisError if Redis is unavailable.
-
-    The heads are read first, so every line that they name is on the topic by then.
+    The heads are read first, so that every line that they name is already on the topic. `kept`: heads stored elsewhere
+    than in Redis. Raises RedisError if Redis is unavailable.
     """
     known = [*await heads.all(), *kept]
     check = Check(audit_key(settings.key()))
@@ -88,7 +87,7 @@ async def verified(settings: Settings, heads: Heads, kept: Sequence[Head] = ()) 
 
 
 async def remember(redis: "Redis", found: Verified, at: datetime, by: str) -> Verification:
-    """Store the result of a verification for the console and metrics, and return it."""
+    """Store the result of a verification in Redis for the console and metrics, and return it as stored."""
     fault = found.faults[0] if found.faults else None
     counts = {name: getattr(found, name) for name in ("lines", "chains", "before", "repeats", "heads")}
     made = Verification(at=at, by=by, fault=fault, **counts)
@@ -98,16 +97,16 @@ async def remember(redis: "Redis", found: Verified, at: datetime, by: str) -> Ve
 
 
 async def remembered(redis: "Redis") -> Verification | None:
-    """Return the stored result of the last verification, or None if there is none."""
+    """Return the stored result of the last verification, or None if none was stored."""
     client: Any = redis
     raw = await client.get(AUDIT_VERIFIED)
     return Verification.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
 
 async def newest(settings: Settings, wanted: Wanted, most: int, before: int | None = None) -> Page:
-    """Return the newest `most` matching lines before offset `before` (None: from the end), reading backwards.
+    """Return the newest matching lines before the offset `before` (None: before the end), at most `most`.
 
-    At most 200,000 lines are searched. Lines that cannot be read are left out.
+    At most 200,000 lines are searched, backwards. Lines that cannot be parsed are left out.
     """
     begin = (await beginning_offsets(settings, AUDIT.name)).get(0, 0)
     end = (await end_offsets(settings, AUDIT.name)).get(0, 0)
@@ -126,7 +125,7 @@ async def newest(settings: Settings, wanted: Wanted, most: int, before: int | No
 
 
 async def all_entries(settings: Settings, wanted: Wanted) -> AsyncIterator[AuditEntry]:
-    """Yield all entries that match, the newest first. Lines that cannot be read are left out."""
+    """Yield all matching entries, the newest first. Lines that cannot be parsed are left out."""
     before: int | None = None
     while True:
         page = await newest(settings, wanted, CHUNK, before)
@@ -138,7 +137,7 @@ async def all_entries(settings: Settings, wanted: Wanted) -> AsyncIterator[Audit
 
 
 async def about(settings: Settings, on: str) -> list[Line]:
-    """Return all lines whose subject is exactly `on`, as stored on the topic, the oldest first."""
+    """Return all lines whose field `on` is exactly `on`, with their original bytes, the oldest first."""
     mark = f'"on":"{on}"'.encode()
     return [
         Line(record.offset, record.key, record.value)
@@ -156,8 +155,8 @@ async def _entries(settings: Settings, first: int, last: int) -> AsyncIterator[A
 
 
 async def _older(settings: Settings, reached: int, since: datetime) -> bool:
-    """Return whether all lines before offset `reached` are older than `since`: lines are roughly in the order
-    of time.
+    """Return whether the line before offset `reached` is older than `since`. Then earlier lines are too, because lines
+    are roughly ordered by time. False if no line exists there.
     """
     begin = (await beginning_offsets(settings, AUDIT.name)).get(0, 0)
     if reached <= begin:

@@ -1,4 +1,4 @@
-"""Kafka with an installation's encryption: what writes and reads there is made here."""
+"""Makes the producers and consumers of an installation, which encrypt and decrypt personal data."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,14 +15,14 @@ from streams.security.record_encryption import record_encryption
 def make_producer(settings: Settings, wall: Wall | None = None, heads: Heads | None = None) -> Producer:
     """Return a producer, not started, that encrypts personal data and links its audit entries in a hash chain.
 
-    `heads`: where the chain's last line is stored.
+    `heads`: where the head of the chain is stored; None: nowhere.
     """
     return Producer(settings, wall, partial(record_encryption, settings), Chain(settings.key, heads))
 
 
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[None]:
-    """Let reads decrypt for as long as the context lasts, also where no installation is open."""
+    """Make reads in this process decrypt personal data while the context is open, also without an open installation."""
     if decodes(settings):
         yield
         return
@@ -35,5 +35,5 @@ async def reading(settings: Settings) -> AsyncIterator[None]:
 
 
 def make_readers(settings: Settings) -> ReusedConsumers:
-    """Return consumers that decrypt, and are kept for further reads."""
+    """Return a pool of consumers that decrypt personal data and are reused for later reads."""
     return ReusedConsumers(settings, partial(record_encryption, settings))

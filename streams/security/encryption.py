@@ -1,4 +1,4 @@
-"""Encryption of single secrets by AES-GCM, so that a topic or backup is useless without the key."""
+"""Encryption of single secrets by AES-GCM, so that a topic or backup cannot be used without the key."""
 
 import hashlib
 import hmac
@@ -10,15 +10,15 @@ _HEADER = {"alg": "dir", "enc": "A256GCM"}
 
 
 def sealed(key: bytes, purpose: str, secret: str) -> str:
-    """Return the secret, encrypted for one purpose under the installation's `key`.
+    """Return `secret` encrypted (as compact JWE) under the installation's `key` for one purpose.
 
-    It can be decrypted for no other purpose.
+    The result can be decrypted only with the same key and purpose.
     """
     return jwe.encrypt_compact(_HEADER, secret, _key(key, purpose))
 
 
 def opened(key: bytes, purpose: str, kept: str) -> str:
-    """Return a decrypted secret.
+    """Return the secret in `kept`, decrypted.
 
     Raises joserfc.errors.JoseError if it was encrypted under another key or for another purpose.
     """

@@ -1,8 +1,8 @@
-"""Decodes one picture that somebody uploaded, and writes it anew as JPEG: a program of its own (see pictures.py).
+"""A separate program that decodes one uploaded picture and encodes it anew as JPEG (see pictures.py).
 
 It reads the file from standard input and writes the new picture to standard output. The exit status is 0, TOO_LARGE or
-UNREADABLE; it prints nothing else. It has no settings, no secrets and no open connection, and limits its own memory and
-time before it reads the first byte: whoever takes it over by a fault of a decoder finds nothing there.
+UNREADABLE; it prints nothing else. It has no settings, secrets or open connections, and limits its own memory and time
+before it reads the first byte, so that an attacker who exploits a decoder gains nothing.
 
 The new picture has no metadata (place, device, time), no hidden second file and no animation.
 """
@@ -28,11 +28,11 @@ TOO_LARGE, UNREADABLE = 3, 4
 
 
 class TooLargeError(ValueError):
-    """The picture has more pixels than are decoded."""
+    """The picture has too many pixels to be decoded."""
 
 
 def main() -> int:
-    """Return the exit status."""
+    """Encode the picture on standard input anew, write it to standard output, and return the exit status."""
     _limit()
     try:
         picture = reencoded(sys.stdin.buffer.read())
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def reencoded(raw: bytes) -> bytes:
-    """Return the picture as a JPEG of at most MOST_BYTES. Raises TooLargeError, or whatever a decoder raises."""
+    """Return the picture as a JPEG of at most MOST_BYTES. Raises TooLargeError, or any exception of a decoder."""
     with Image.open(io.BytesIO(raw), formats=FORMATS) as opened:
         if opened.width * opened.height > MOST_PIXELS or max(opened.size) > MOST_SIDE:
             raise TooLargeError
@@ -57,7 +57,9 @@ def reencoded(raw: bytes) -> bytes:
 
 
 def _limit() -> None:
-    """Limit this process: memory, time, no new files, no core dump with a person's data."""
+    """Limit this process's memory and CPU time, and forbid new files and core dumps, which could hold
+    a person's data.
+    """
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     for what, most in (
@@ -70,13 +72,13 @@ def _limit() -> None:
 
 
 def _within(size: tuple[int, int], area: int) -> tuple[int, int]:
-    """Return the size scaled down to an area in pixels; unchanged if it is not larger."""
+    """Return the size (width, height) scaled down to an area in pixels; unchanged if the size is not larger."""
     scale = min(1.0, math.sqrt(area / (size[0] * size[1])))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """Return a new picture with the same pixels, on white where it is transparent, and nothing else of the file."""
+    """Return a new RGB picture with the same pixels on a white ground, without any other data of the file."""
     layer = image.convert("RGBA")
     plain = Image.new("RGB", layer.size, "white")
     plain.paste(layer, mask=layer.getchannel("A"))

@@ -1,8 +1,8 @@
-"""Encodes uploaded pictures anew, each in a process of its own with bounded memory and time (picture_worker.py).
+"""Encodes uploaded pictures anew, each in a separate process with limited memory and time (picture_worker.py).
 
-What was uploaded is never stored and never served: only the new JPEG is. A file that is a picture and something else as
-well (a web page, an archive) loses the rest; one that breaks a decoder breaks a process without settings, secrets or
-connections. One at a time is decoded in each console, so many uploads cannot take its memory: the next ones wait.
+The uploaded file is never stored or served, only the new JPEG. A file that is also something else than a picture (a web
+page, an archive) loses that part; a file that exploits a decoder gains control only of a process without settings,
+secrets or connections. Each console decodes one picture at a time, so that many uploads cannot use up its memory.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ JPEG = b"\xff\xd8\xff"
 
 
 class PictureError(ValueError):
-    """The file is not a picture that is decoded. `why`: the reason."""
+    """The file cannot be decoded as a picture. `why`: the reason as a FileRefusal."""
 
     def __init__(self, why: FileRefusal) -> None:
         super().__init__(why.value)
@@ -28,13 +28,15 @@ class PictureError(ValueError):
 
 
 class Pictures:
-    """Encodes pictures anew, one at a time."""
+    """Encodes pictures anew, one at a time; further calls wait."""
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(1)
 
     async def reencoded(self, raw: bytes) -> bytes:
-        """Return the picture as a JPEG without metadata, of at most MOST_BYTES. Raises PictureError."""
+        """Return the picture as a JPEG without metadata, of at most MOST_BYTES. Raises PictureError if it cannot be
+        decoded.
+        """
         async with self._turns:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", str(WORKER)), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}, cwd="/"
@@ -63,7 +65,9 @@ async def _feed(process: Process, raw: bytes) -> None:
 
 
 async def _output(process: Process) -> bytes:
-    """Return what the process writes, cut off above MOST_BYTES: a decoder that was taken over may write without end."""
+    """Return the bytes that the process writes. Beyond MOST_BYTES the process is killed, because a decoder taken over
+    by an attacker may write without end.
+    """
     assert process.stdout is not None  # noqa: S101 - it was asked for
     found = bytearray()
     while len(found) <= MOST_BYTES and (part := await process.stdout.read(65_536)):

@@ -1,9 +1,9 @@
-"""Encryption of the personal data in Kafka records: encrypted by the producer and decrypted by the readers.
+"""Encryption of personal data in Kafka records: the producer encrypts and the readers decrypt.
 
-A record's personal fields (domain/identity/personal) are removed, compressed, encrypted by AES-256-GCM under the key of
-the person or of the record itself, and stored in its field `sealed`. The rest is still a valid record of its kind; of
-an erased person only the rest can be read. Records without personal data are written unchanged, as is everything if no
-vault is set.
+The personal fields of a record (domain/identity/personal) are removed, compressed, encrypted by AES-256-GCM under the
+key of the person or of the record itself, and stored in the record's field `sealed`. The rest is still a valid record
+of its kind; of an erased person, only the rest can be read. Records without personal data are written unchanged, as are
+all records if no vault is set.
 
 If the installation's own vault has lost keys, work continues: a record that it cannot decrypt is passed on encrypted,
 as `Unreadable`. Any other vault is refused.
@@ -54,13 +54,15 @@ for _topic in (*OF_RESIDENT, *OF_RECORD, NUMBERS):
 
 
 async def _unknown() -> None:
-    """Return None: no vault is known."""
+    """Return None, which means that the installation does not know its vault."""
 
 
 class RecordEncryption:
-    """Encrypts and decrypts records. Without a vault it encrypts nothing, and refuses to decrypt.
+    """Encrypts and decrypts records. Without a vault, records are written unencrypted, and decrypting raises
+    VaultError.
 
-    `known`: called before the vault is first used to encrypt, and when a record cannot be decrypted.
+    `known`: returns the identity of the installation's vault; called before the first encryption, and when a record
+    cannot be decrypted.
     """
 
     def __init__(self, vault: Vault | None, known: Known = _unknown) -> None:
@@ -68,9 +70,9 @@ class RecordEncryption:
         self._trusted: str | None = None  # the vault identity that was confirmed to be the installation's
 
     async def encode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the records' values with personal data encrypted.
+        """Return the records' values with their personal data encrypted, in the order of `records`.
 
-        Raises VaultError if the vault is not the installation's, and RedisError if it is unavailable.
+        Raises VaultError if the vault is not the installation's, and RedisError if the vault is unavailable.
         """
         values = [record.value for record in records]
         if self._vault is None:
@@ -90,11 +92,12 @@ class RecordEncryption:
         return await vault.to_seal_under(found)
 
     async def decode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """Return the records' values decrypted; of an erased person, what remains readable (None if nothing does).
+        """Return the records' values decrypted, in the order of `records`. For an erased person: the rest of the
+        record, or None if nothing remains.
 
-        A value whose key the vault has lost is returned as Unreadable. Raises VaultError if a record cannot be
-        decrypted and the vault is not known to be the installation's, or none is set; RedisError if the vault is
-        unavailable.
+        A value whose key the vault has lost is returned as Unreadable. Raises VaultError if a record is encrypted and
+        no vault is set, or if it cannot be decrypted and the vault is not known to be the installation's; RedisError if
+        the vault is unavailable.
         """
         values = [record.value for record in records]
         shut = {place: found for place, record in enumerate(records) if (found := _shut(record)) is not None}
@@ -115,16 +118,18 @@ class RecordEncryption:
         return values
 
     async def _pass_over(self, topics_of: Sequence[str], identity: str | None) -> None:
-        """Count records that cannot be decrypted. Raises VaultError unless the vault is known to be the right one."""
+        """Count records that cannot be decrypted, by topic. Raises VaultError unless the vault is known to be the
+        installation's.
+        """
         if not await self._trusts(identity) or self._trusted is None:
             raise another_vault(identity, await self._known(), f"a record of {topics_of[0]} does not open: ")
         for topic in topics_of:
             UNREADABLE.labels(topic).inc()
 
     async def _trusts(self, identity: str | None) -> bool:
-        """Return whether a vault is the installation's, or the installation has none yet.
+        """Return whether `identity` is that of the installation's vault, or the installation has no vault yet.
 
-        A trusted identity is not asked again.
+        The answer for a trusted identity is remembered.
         """
         if identity is None or identity != self._trusted:
             known = await self._known()
@@ -140,12 +145,12 @@ class RecordEncryption:
 
 
 def record_encryption(settings: Settings) -> RecordEncryption:
-    """Return the encryption of an installation's records; the caller closes it."""
+    """Return the encryption of an installation's records. The caller must close it."""
     return RecordEncryption(Vault(settings) if settings.vault else None, partial(known_vault, settings))
 
 
 def another_vault(identity: str | None, known: str | None, first: str = "") -> VaultError:
-    """Return the error for a vault that is not the installation's. `first`: how its text begins."""
+    """Return (not raise) the error for a vault that is not the installation's. `first`: the beginning of its text."""
     if known is None:
         return VaultError(
             f"{first}the installation does not know its vault yet: start a worker with the QUANZU_VAULT by which the "
@@ -159,7 +164,9 @@ def another_vault(identity: str | None, known: str | None, first: str = "") -> V
 
 
 def owner_of(topic: str, key: bytes | None, plain: Any) -> str | None:  # noqa: ANN401 - whatever JSON has
-    """Return the owner of the key for a record (a resident's id, or topic/id), or None if it has no personal data."""
+    """Return the owner of the key for a record: a resident's id, or topic/id. None if the record has
+    no personal data.
+    """
     if topic in OF_RESIDENT:
         found = _RESIDENT.match(key or b"")
         return found[0].decode() if found else None
@@ -169,7 +176,9 @@ def owner_of(topic: str, key: bytes | None, plain: Any) -> str | None:  # noqa: 
 
 
 def _parts(record: TopicRecord) -> tuple[str, Any, Any] | None:
-    """Return (owner, readable rest, part to encrypt) of a record; None if nothing in it is to be encrypted."""
+    """Return (owner, rest, part to encrypt) of a record; None if the record has nothing to encrypt or is already
+    encrypted.
+    """
     if not may_be_sealed(record.topic) or not record.value or MARK in record.value:
         return None  # encrypted already: restored from a backup
     try:
@@ -181,7 +190,7 @@ def _parts(record: TopicRecord) -> tuple[str, Any, Any] | None:
 
 
 def _whole(record: TopicRecord) -> tuple[Any, Any]:
-    """Return the parts of an account number, evidence member or picture: nothing remains outside the encryption."""
+    """Return (rest, part to encrypt) for a topic whose whole value is personal: the rest is empty."""
     value = record.value or b""
     return {}, value.decode() if record.topic == NUMBERS else orjson.loads(value)
 
@@ -192,7 +201,7 @@ def _parted(plain: Any) -> tuple[Any, Any]:  # noqa: ANN401 - whatever JSON has
 
 
 def _shut(record: TopicRecord) -> tuple[str, Any] | None:
-    """Return (owner, JSON object) of an encrypted record, or None if it is not encrypted."""
+    """Return (owner, JSON object) of an encrypted record, or None if the record is not encrypted."""
     if not may_be_sealed(record.topic) or not record.value or MARK not in record.value:
         return None
     try:
@@ -204,7 +213,7 @@ def _shut(record: TopicRecord) -> tuple[str, Any] | None:
 
 
 def _seal(plain: dict[str, Any]) -> bytes:
-    """Return the encrypted part of a record as bytes; empty if the field is not valid."""
+    """Return the encrypted part of a record as bytes; b"" if the field is missing or invalid."""
     try:
         seal = base64.b64decode(plain.get(SEALED) or "", validate=True)
     except (ValueError, TypeError):
@@ -213,7 +222,9 @@ def _seal(plain: dict[str, Any]) -> bytes:
 
 
 def _written(owner: str, plain: Any, taken: Any, key: bytes | None) -> bytes:  # noqa: ANN401 - whatever JSON has
-    """Return the record with its encrypted part, or without it if the key was destroyed: nobody could decrypt it."""
+    """Return the record's value with its encrypted part; without that part if `key` is None, because the key was
+    destroyed.
+    """
     if key is None:
         return orjson.dumps(plain)
     nonce, packed = os.urandom(NONCE), zlib.compress(orjson.dumps(taken), 1)
@@ -222,7 +233,9 @@ def _written(owner: str, plain: Any, taken: Any, key: bytes | None) -> bytes:  #
 
 
 def _read(record: TopicRecord, owner: str, plain: Any, keys: tuple[bytes, ...] | None) -> bytes | None:  # noqa: ANN401 - as above
-    """Return the value decrypted; of an erased person, what remains; Unreadable if no key decrypts it."""
+    """Return the record's value decrypted; for an erased person (`keys` None) the rest of the record; Unreadable if no
+    key decrypts it.
+    """
     seal = _seal(plain)
     del plain[SEALED]
     if keys is None:
@@ -234,7 +247,7 @@ def _read(record: TopicRecord, owner: str, plain: Any, keys: tuple[bytes, ...] |
 
 
 def _packed(seal: bytes, owner: str, keys: tuple[bytes, ...]) -> bytes | None:
-    """Return the decrypted bytes, by the first key that fits, or None if none does."""
+    """Return the decrypted bytes of `seal`, using the first key that fits, or None if no key fits."""
     for key in keys:
         with suppress(InvalidTag):
             return AESGCM(key).decrypt(seal[:NONCE], seal[NONCE:], owner.encode())

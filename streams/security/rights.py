@@ -1,9 +1,9 @@
-"""The least rights that each component needs at Kafka and Redis; the ACLs are made from them.
+"""The least rights that each component needs at Kafka and Redis. The ACLs are made from them.
 
-A worker processes signals and cases and restores Redis; intake faces the outside, and reads and writes little; the
-console shows data and writes inputs; the exporter only looks, and stores the audit's verification; the doctor only
-looks; an operator's commands (topics, residents, backup, rebuild) may do everything. deploy/kafka/acls.sh and Redis'
-ACL file are generated from this module.
+A worker processes signals and cases and restores Redis; intake accepts data from outside, and reads and writes little;
+the console shows data and writes inputs; the exporter only reads, and stores the audit's verification; the doctor only
+reads; an operator's commands (topics, residents, backup, rebuild) may do everything. deploy/kafka/acls.sh and the ACL
+file of Redis are generated from this module.
 """
 
 from collections.abc import Iterable, Mapping
@@ -42,9 +42,10 @@ class Component(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """The rights of a component.
+    """The rights of a component at Kafka and Redis.
 
-    `reads`, `writes`: topics. `keys`: patterns of Redis keys, as in ACL rules; `commands`: rules for Redis commands.
+    `reads`, `writes`: topics; `keys`: patterns of Redis keys, as in ACL rules; `commands`: rules for Redis commands;
+    `creates`: whether it may create topics and change their configuration.
     """
 
     reads: tuple[Topic, ...]
@@ -59,7 +60,7 @@ _LOOKS = ("-@all", "+@read", "+@connection", "+@transaction", "-@dangerous", "+i
 
 
 def _of(name: keys.KeyName) -> str:
-    """Return the pattern that matches a key of every partition."""
+    """Return the pattern that matches the key `name` of every partition."""
     return f"{name}:*"
 
 
@@ -93,7 +94,9 @@ _SEEN_BY_INTAKE = (
 
 
 def _keys(written: Iterable[str], seen: Iterable[str] = (), stored: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the rules for keys that are read and written, only read (`seen`), and only written (`stored`)."""
+    """Return the ACL rules for keys that are read and written (`written`), only read (`seen`), and only written
+    (`stored`).
+    """
     rules = ("~", written), ("%R~", seen), ("%W~", stored)
     return tuple(f"{rule}{pattern}" for rule, patterns in rules for pattern in patterns)
 
@@ -211,10 +214,10 @@ those of a copy. A worker gives a new vault its identity, and checks its setting
 
 
 def lacking(settings: Settings, component: Component) -> list[str]:
-    """Return the rights that `component` needs at Kafka and this user lacks, each with what to do.
+    """Return one text for each right that `component` needs at Kafka and the configured user lacks, with what to do.
 
-    Empty without a user, because Kafka then checks no rights. Blocking: call it in a thread. Raises AccessError,
-    KafkaError or OSError as kafka_client.admin does.
+    Empty without a configured user, because Kafka then checks no rights. Blocking: call it in a thread. Raises
+    AccessError, KafkaError or OSError if Kafka cannot be asked.
     """
     if settings.kafka_user is None:
         return []
@@ -234,7 +237,7 @@ def _topics(admin: KafkaAdminClient, settings: Settings, rights: Rights) -> Iter
 
 
 def _may(topic: Mapping[str, object], operation: ACLOperation) -> bool:
-    """Return whether the operation is allowed, as far as the broker tells. It tells nothing of a missing topic."""
+    """Return whether the broker allows the operation. True if the topic is missing or the broker does not say."""
     if topic["error_code"] == TOPIC_AUTHORIZATION_FAILED:
         return False
     allowed = topic.get("authorized_operations")

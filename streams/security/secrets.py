@@ -1,4 +1,4 @@
-"""The secrets of an installation, as files in one folder for Compose and Kubernetes."""
+"""The secrets of an installation, as files in one folder, for Compose and Kubernetes."""
 
 import os
 import secrets
@@ -23,14 +23,17 @@ def names() -> tuple[str, ...]:
 
 
 def bank_signer(code: str) -> str:
-    """Return the name under which a bank's key stands in QUANZU_RECEIPTS_SECRET, by its code in the table."""
+    """Return the name that a bank's key has in QUANZU_RECEIPTS_SECRET. `code`: the bank's code in the table of
+    institutions.
+    """
     return f"bank/{code}"
 
 
 def make(folder: Path, banks: Iterable[str] = ()) -> list[str]:
-    """Create the missing secrets, 256 random bits each, and return the created ones' names. Others stay unchanged.
+    """Create the missing secrets in `folder`, 256 random bits each. Return the names of those created; others are
+    unchanged.
 
-    `banks`: codes of institutions. Each without a key gets one, behind the present keys.
+    `banks`: codes of institutions. A key is added for each of them that has none.
     """
     missing = [name for name in names() if not (folder / name).exists()]
     for name in missing:
@@ -41,7 +44,9 @@ def make(folder: Path, banks: Iterable[str] = ()) -> list[str]:
 
 
 def _add_keys(file: Path, signers: Sequence[str]) -> list[str]:
-    """Add a key for each signer without one, a line each (QUANZU_RECEIPTS_SECRET). Returns these signers."""
+    """Add a line with a new key to `file` for each signer that has none (QUANZU_RECEIPTS_SECRET).
+    Return these signers.
+    """
     present = file.read_text("utf-8") if file.exists() else ""
     known = {entry.strip().partition(":")[0] for entry in present.replace("\n", ",").split(",")}
     added = [signer for signer in signers if signer not in known]
@@ -55,12 +60,12 @@ def _add_keys(file: Path, signers: Sequence[str]) -> list[str]:
 
 
 def passwords(folder: Path, server: str) -> Mapping[Component, str]:
-    """Return each component's password at `server` (kafka or redis). Raises SettingsError naming a missing file."""
+    """Return each component's password at `server` (kafka or redis). Raises SettingsError that names a missing file."""
     return {component: _read(folder / f"{server}-{component}") for component in Component}
 
 
 def of_servers(folder: Path) -> Mapping[str, str]:
-    """Return the passwords of replicas and Sentinels at Redis. Raises SettingsError naming a missing file."""
+    """Return the Redis passwords of `replica` and `sentinel`. Raises SettingsError that names a missing file."""
     return {name: _read(folder / f"redis-{name}") for name in ("replica", "sentinel")}
 
 

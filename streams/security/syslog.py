@@ -1,7 +1,7 @@
 """Sends events to a SIEM by syslog: RFC 5424 messages over TLS with octet counting (RFC 5425).
 
-Python's logging has no TLS for syslog. The topic is the durable record; here messages wait in memory while the receiver
-is away, and the oldest are dropped if there are too many.
+Python's logging has no TLS for syslog. The durable record is the topic: messages wait here in memory while the receiver
+is unavailable, and the oldest are dropped if too many wait.
 """
 
 import asyncio
@@ -27,19 +27,21 @@ _ENTERPRISE = "quanzu@32473"  # structured data under the number that RFC 5612 k
 
 
 def message(at: datetime, severity: int, kind: str, data: Mapping[str, str], host: str, process: str) -> bytes:
-    """Return an RFC 5424 message, without its octet count. `data`: structured data by name."""
+    """Return an RFC 5424 message without octet count. `data`: the structured data, by name; empty
+    values are left out.
+    """
     pairs = "".join(f' {name}="{_escaped(value)}"' for name, value in data.items() if value)
     head = f"<{SECURITY * 8 + severity}>1 {at.isoformat(timespec='milliseconds')} {host} quanzu-console {process}"
     return f"{head} {kind} [{_ENTERPRISE}{pairs}]".encode()
 
 
 def framed(raw: bytes) -> bytes:
-    """Return a message with its octet count, as RFC 5425 sends it."""
+    """Return a message preceded by its octet count, as RFC 5425 requires."""
     return f"{len(raw)} ".encode() + raw
 
 
 class Syslog:
-    """Keeps a connection to one receiver, and sends the messages in order."""
+    """Keeps a connection to one receiver, and sends the queued messages in order."""
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext) -> None:
         self._host, self._port, self._tls = host, port, tls
@@ -49,13 +51,13 @@ class Syslog:
         self.name, self.process = socket.gethostname() or "-", str(os.getpid())
 
     def put(self, at: datetime, severity: int, kind: str, data: Mapping[str, str]) -> None:
-        """Queue a message. If too many wait, the oldest is dropped and counted."""
+        """Queue a message. If too many messages wait, the oldest is dropped and counted in `dropped`."""
         self.dropped += len(self._waiting) == MOST_WAITING
         self._waiting.append(framed(message(at, severity, kind, data, self.name, self.process)))
         self._came.set()
 
     async def run(self) -> None:
-        """Send until cancelled, and connect again when the connection has ended."""
+        """Send queued messages until cancelled; reconnects whenever the connection has ended."""
         while wanted():
             reader, writer = await until_done("syslog", self._connect)
             log.info(
@@ -72,7 +74,9 @@ class Syslog:
             return await asyncio.open_connection(self._host, self._port, ssl=self._tls)
 
     async def _send_until_closed(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Send over one connection until the receiver closes it. Raises OSError if it breaks."""
+        """Send queued messages over one connection until the receiver closes it. Raises OSError if the connection
+        breaks.
+        """
         closed = asyncio.create_task(reader.read(1))  # the receiver sends nothing: this ends when it closes
         try:
             while not closed.done():
@@ -89,7 +93,7 @@ class Syslog:
                 await asyncio.wait_for(writer.wait_closed(), 1)
 
     async def _send(self, writer: asyncio.StreamWriter) -> None:
-        """Send what waits. A message leaves the queue only once it is written, or dropped meanwhile."""
+        """Send all queued messages. A message leaves the queue once it is written."""
         self._came.clear()
         while self._waiting:
             first = self._waiting[0]
@@ -100,5 +104,5 @@ class Syslog:
 
 
 def _escaped(value: str) -> str:
-    """Return a value with the three characters escaped that RFC 5424 (6.3.3) names."""
+    r"""Return `value` with the characters ", \ and ] escaped, as RFC 5424 (6.3.3) requires."""
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")

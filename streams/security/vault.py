@@ -1,11 +1,11 @@
 """The vault: a separate Redis (QUANZU_VAULT) with an encryption key for each person and each record about a person.
 
 The keys are neither in Kafka nor in its backups, so destroying a key here makes everything encrypted with it unreadable
-everywhere. Losing the vault means losing every person: it must keep each key (appendfsync always), with a replica, and
-its own backup copies must be overwritten after some days.
+everywhere. A lost vault makes the data of every person unreadable, so the vault must store each key durably
+(appendfsync always), with a replica; its own backup copies must be overwritten after some days.
 
-A vault has an identity, and the topic `vaults` names the one that encrypts this installation's records. So another
-vault stops every worker, while lost keys of the right vault stop nobody: their records are skipped.
+A vault has an identity, and the topic `vaults` names the vault that encrypts this installation's records. So a wrong
+vault stops every worker, but lost keys of the right vault stop none: records under lost keys are skipped.
 """
 
 import secrets
@@ -61,13 +61,14 @@ SPREAD = 1 << 20  # number of hashes: with tens of millions of keys, each is sti
 
 
 class VaultError(CodecError):
-    """Encrypted data cannot be decrypted or written: the vault is not the installation's, or none is set."""
+    """Encrypted data cannot be decrypted or written, because the vault is not the installation's or no vault is set."""
 
 
 class Keys(NamedTuple):
-    """Keys of a vault. `identity`: the vault's, or None if it has none.
+    """Keys of a vault. `identity`: the vault's, None if it has none.
 
-    `of`: each owner's keys, the encryption key first; None if they were destroyed, empty if there are none (any more).
+    `of`: owner -> its keys, the key for encryption first; None if the owner's keys were destroyed, empty if it has
+    none.
     """
 
     identity: str | None
@@ -75,18 +76,18 @@ class Keys(NamedTuple):
 
 
 class Vault:
-    """The vault's keys, by owner: a resident's id, or a topic and record id such as `calls/c…`."""
+    """The vault's keys by owner: a resident's id, or a topic and record id such as `calls/c…`."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises VaultError if the settings name no vault."""
+        """Prepare a client for the vault. Raises VaultError if the settings name no vault."""
         if settings.vault is None:
             raise VaultError("QUANZU_VAULT is not set: name the Redis that holds the keys of the people")
         self._redis: Any = client(settings.vault, settings.redis_login())
 
     async def to_seal_under(self, found: Keys) -> dict[str, bytes | None]:
-        """Return the encryption key of each owner, created if the owner has none; None if it was destroyed.
+        """Return each owner's encryption key, None if it was destroyed. A key is created for an owner that has none.
 
-        `found`: the result of `known`. Raises RedisError.
+        `found`: the result of `known`. Raises RedisError if the vault is unavailable.
         """
         keys = found.of
         if missing := [owner for owner, each in keys.items() if each == ()]:
@@ -98,7 +99,9 @@ class Vault:
         return {owner: each[0] if each else None for owner, each in keys.items()}
 
     async def known(self, owners: Iterable[str]) -> Keys:
-        """Return each owner's keys, and the vault's identity, with one command. Raises RedisError."""
+        """Return the keys of each owner and the vault's identity, read with one command. Raises RedisError if it is
+        unavailable.
+        """
         wanted = list(dict.fromkeys(owners))
         places, fields = [*map(_place, wanted), IDENTITY], [*wanted, IDENTITY_FIELD]
         # Read-only script: intake and the console may read the identity but not write it.
@@ -107,25 +110,27 @@ class Vault:
         return Keys(identity.decode() if identity else None, keys)
 
     async def identity(self) -> str | None:
-        """Return the vault's identity, or None if it has none. Raises RedisError."""
+        """Return the vault's identity, or None if it has none. Raises RedisError if the vault is unavailable."""
         found: bytes | None = await self._redis.hget(IDENTITY, IDENTITY_FIELD)
         return found.decode() if found else None
 
     async def identified(self) -> str:
-        """Return the vault's identity; give it a random one first if it has none. Raises RedisError."""
+        """Return the vault's identity. A vault without one first gets a random identity. Raises RedisError if it is
+        unavailable.
+        """
         made = secrets.token_hex(16)
         await self.become(made)
         return await self.identity() or made
 
     async def become(self, identity: str) -> bool:
-        """Set the identity if the vault has none. Return whether it has this identity now."""
+        """Set the vault's identity if it has none. Return whether the vault has this identity now."""
         await self._redis.hsetnx(IDENTITY, IDENTITY_FIELD, identity)
         return await self.identity() == identity
 
     async def take_in(self, copy: "Vault") -> int:
-        """Add the keys of a copy to the existing ones, and return for how many owners something was added.
+        """Add the keys of the vault `copy` to this vault's. Return the number of owners for whom a key was added.
 
-        Erased people stay erased, even if the copy is older and still has their key.
+        An owner whose keys were destroyed here gets none, even if an older copy still has them.
         """
         taken, chunk = 0, list[tuple[str, bytes]]()
         async for each in copy._all():
@@ -135,11 +140,9 @@ class Vault:
         return taken + (await self._take(chunk) if chunk else 0)
 
     async def destroy(self, owners: Iterable[str], at: datetime) -> None:
-        """Destroy the owners' keys for good; return when they are no longer on the vault's disk.
+        """Destroy the owners' keys forever; return when they are no longer on the vault's disk.
 
-        The destruction is recorded.
-
-        Raises RewriteError if the vault cannot rewrite its file.
+        The time `at` is stored in place of the keys. Raises RewriteError if the vault cannot rewrite its file.
         """
         async with self._redis.pipeline(transaction=False) as pipe:
             for owner in owners:
@@ -148,7 +151,7 @@ class Vault:
         await rewrite(self._redis)
 
     async def aclose(self) -> None:
-        """Close the connection."""
+        """Close the connection to the vault."""
         await self._redis.aclose()
 
     async def _all(self) -> AsyncIterator[tuple[str, bytes]]:
@@ -167,7 +170,7 @@ def _place(owner: str) -> str:
 
 
 def _parted(kept: bytes | None) -> tuple[bytes, ...] | None:
-    """Return an owner's keys from their concatenated bytes; None if they were destroyed."""
+    """Return an owner's keys from their concatenated bytes: () if `kept` is None, None if the keys were destroyed."""
     if kept is None:
         return ()
     if kept.startswith(DESTROYED):

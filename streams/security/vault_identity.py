@@ -1,7 +1,8 @@
-"""Which vault belongs to the installation: stored on the topic `vaults`, which outlives Redis and the vault itself.
+"""Stores which vault belongs to the installation, on the topic `vaults`, which survives a loss of Redis or of the
+vault.
 
-The first vault that a process starts with becomes the installation's. A process with another one does not start; an
-operator who has lost the vault for good names a new one (`adopt`).
+The first vault with which a process starts becomes the installation's. A process with another vault does not start; an
+operator who has lost the vault forever names a new one (`adopt`).
 """
 
 from collections.abc import AsyncIterator
@@ -27,9 +28,10 @@ KEY = b"vault"
 
 
 async def settle(settings: Settings, producer: Producer, now: datetime) -> None:
-    """Make the settings' vault the installation's if it has none yet; waits while the vault is unavailable.
+    """Make the settings' vault the installation's if the installation has none yet; waits while the vault is
+    unavailable.
 
-    Does nothing without a vault in the settings. Raises VaultError if the installation has another vault.
+    Does nothing if the settings name no vault. Raises VaultError if the installation has another vault.
     """
     if settings.vault is not None:
         async with aclosing(Vault(settings)) as vault:
@@ -37,8 +39,8 @@ async def settle(settings: Settings, producer: Producer, now: datetime) -> None:
 
 
 async def check(settings: Settings) -> None:
-    """Raises VaultError if the settings name no vault, or another one than the installation's; RedisError if it is
-    down.
+    """Check that the settings name the installation's vault, or that the installation has none yet. Raises VaultError
+    if they name none or another one, and RedisError if the vault is unavailable.
     """
     async with aclosing(Vault(settings)) as vault:
         known, found = await known_vault(settings), await vault.identity()
@@ -47,10 +49,10 @@ async def check(settings: Settings) -> None:
 
 
 async def take_in(settings: Settings, copy: str, by: str, reason: str, now: datetime) -> int:
-    """Add a copy's keys to the vault, with an audit entry, and return for how many owners something was added.
+    """Add the keys of a copy to the vault, with an audit entry. Return the number of owners for whom a key was added.
 
     `copy`: the address of a Redis with the copy. An emptied vault gets its identity back. Raises VaultError if the copy
-    is not of the installation's vault, the vault is another one, or the settings name none.
+    is not of the installation's vault, the settings name another vault, or they name none.
     """
     async with (
         aclosing(Vault(settings)) as vault,
@@ -67,7 +69,7 @@ async def take_in(settings: Settings, copy: str, by: str, reason: str, now: date
 
 
 async def adopt(settings: Settings, by: str, reason: str, now: datetime) -> str:
-    """Make the settings' vault the installation's from now on, with an audit entry, and return its identity.
+    """Make the settings' vault the installation's from now on, with an audit entry. Return the vault's identity.
 
     A vault without an identity gets a random one. Raises VaultError if the settings name no vault, and RedisError or
     KafkaError if the vault or Kafka is unavailable.
@@ -94,7 +96,7 @@ async def _name(producer: Producer, identity: str, now: datetime) -> None:
 
 @asynccontextmanager
 async def _producer(settings: Settings) -> AsyncIterator[Producer]:
-    """Yield a producer without the rest of the installation, which cannot start while its vault has lost its keys."""
+    """Yield a started producer, made without opening the installation, which cannot open while its vault lacks keys."""
     redis = connect(settings)
     producer = make_producer(settings, heads=Heads(redis))
     await producer.start()
