@@ -1,4 +1,6 @@
-"""The payments of a case and the accounts that their money reached: their progress, and which can still be stopped."""
+"""The payments of a case and the accounts that their money reached: their progress, and which of them can still be
+stopped.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -29,18 +31,20 @@ from schemas.risk.signals import TransferState
 
 
 def find(case: Case, transfer: str | None) -> Payment | None:
-    """Return the payment or traced account of a transfer, or None if it is not part of the case."""
+    """Return the payment or traced account with the name `transfer`, or None if the case has none."""
     return next((payment for payment in with_traced(case) if payment.transfer == transfer), None)
 
 
 def with_traced(case: Case) -> list[Payment]:
-    """Return everything that an order may be about: the case's payments, and the accounts that their money reached."""
+    """Return all payments that a stop order may be for: the case's payments, then the accounts that their money
+    reached.
+    """
     return [*case.payments, *case.traced]
 
 
 def by_own_names(case: Case, given: CaseInput) -> CaseInput:
-    """Return the input with each payment called by its name in the case (`transfer`). A sender may have used the feed's
-    name (`feed`).
+    """Return the input with each payment named as in the case (`transfer`). The sender may have used the feed's name
+    (`feed`).
     """
     names = aliases(case.payments)
     if len(names) == len(case.payments):  # nearly always: no payment has a second name
@@ -72,8 +76,8 @@ FIRST, AGAIN = "stop", "again"
 
 
 def stop_id(case: Case, transfer: str, kind: str = FIRST) -> str:
-    """Return the id of a payment's step: `kind`, a point, and the payment's index in the case (from 0). It reveals
-    nothing about the account.
+    """Return the id of a payment's step: `kind`, "." and the payment's index in the case (from 0; "t" before a traced
+    account's index). The id reveals nothing about the account.
 
     Raises ValueError if the transfer is not in the case.
     """
@@ -84,11 +88,11 @@ def stop_id(case: Case, transfer: str, kind: str = FIRST) -> str:
 
 
 def merged(known: Sequence[Payment], told: Sequence[Payment], within: timedelta) -> list[Payment]:
-    """Return the `known` payments merged with the reports in `told`, in any order. `within`: how far apart the times of
-    one payment may be that a person and a feed report.
+    """Return the payments of `known` and of the records `told`, in any order. `within`: how far apart a person's and a
+    feed's times for one payment may be.
 
-    A payment's state only advances, and a confirmed payee does not become a reported one again. A payment that was
-    reported and that a feed delivers too stays one payment.
+    A payment's state only advances, and a confirmed payee does not become a reported one again. A payment that a person
+    reported and a feed delivers stays one payment.
     """
     known, told = corrected(known, told)
     payments = {payment.transfer: payment for payment in known}
@@ -124,10 +128,11 @@ def only_reported(case: Case, payment: Payment) -> bool:
 
 
 def can_be_stopped(draft: DecisionBuilder, payment: Payment) -> bool:
-    """Return whether a stop may still help: the money is not safe yet, was not settled too long ago, and the payee is
-    known, which it is not after an erasure.
+    """Return whether a stop may still help: the money is not safe yet, the payment was not settled too long ago, and
+    the payee is known (after an erasure it is not).
 
-    From a stopped account nothing has left, however long ago the payment was settled.
+    While a stop is in force it may help however long ago the payment was settled, because no money has left the
+    account.
     """
     young = draft.now - payment.at <= draft.plan.stop.settled_within
     stopped = payment.stop is not None and payment.stop.runs
@@ -136,12 +141,12 @@ def can_be_stopped(draft: DecisionBuilder, payment: Payment) -> bool:
 
 
 def money_at_risk(draft: DecisionBuilder) -> bool:
-    """Return whether any payment of the case can still be stopped."""
+    """Return whether at least one payment of the case can still be stopped."""
     return any(can_be_stopped(draft, payment) for payment in draft.case.payments)
 
 
 def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | None:
-    """Return why the bank may not be asked (again) to stop a transfer's payee, or None if it may.
+    """Return why the bank may not be asked (again) to stop the payee of a transfer, or None if it may be asked.
 
     It may not if the case lacks the transfer, the account is frozen, the policy's number of requests is used up, or a
     stop can no longer help.
@@ -164,10 +169,10 @@ def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | N
 
 
 def of_same_account(case: Case, transfer: str) -> list[str]:
-    """Return what the case has of the payee's account of a transfer, as transfers in the case's order, itself included;
-    empty if the case does not have it.
+    """Return the names of all payments and traced accounts of the case with the same account as `transfer`, itself
+    included, in the case's order; empty if the case lacks the transfer.
 
-    After an erasure no two accounts are known to be the same, and only the transfer itself is returned.
+    After an erasure, equal accounts cannot be recognized, and only the transfer itself is returned.
     """
     payment = find(case, transfer)
     if payment is None or payment.payee == WITHHELD:
@@ -184,7 +189,7 @@ def _frozen(case: Case, transfer: str) -> AccountFrozen | None:
 def asks_for(case: Case, transfer: str) -> tuple[Action, str]:
     """Return the action that asks for a stop of a transfer, and the kind of its step's id.
 
-    While a stop runs: (STOP_AGAIN, "again"), its extension; else (STOP_PAYMENT, "stop").
+    While a stop is in force: (STOP_AGAIN, "again"), an extension; else (STOP_PAYMENT, "stop").
     """
     payment = find(case, transfer)
     runs = payment is not None and payment.stop is not None and payment.stop.runs
@@ -192,8 +197,8 @@ def asks_for(case: Case, transfer: str) -> tuple[Action, str]:
 
 
 def not_asked(draft: DecisionBuilder, step: Step) -> None:
-    """Undo the record of a stop if none of its requests reached the bank, so that it can be requested again; no effect
-    otherwise, and for a step that lifts a stop.
+    """Undo the record of a requested stop if none of the step's requests reached the bank, so that it can be requested
+    again. No effect otherwise, nor for a step that lifts a stop.
     """
     payment = find(draft.case, step.transfer)
     if step.action is Action.STOP_RELEASE or payment is None or payment.stop is None:
@@ -206,7 +211,7 @@ def not_asked(draft: DecisionBuilder, step: Step) -> None:
 
 
 def _before(draft: DecisionBuilder, transfer: str, stop: Stop) -> Stop | None:
-    """Return a stop as it was before its latest request."""
+    """Return the stop as it was before its latest request; None if that was the first request."""
     if stop.times == 1 and not stop.runs:
         return None
     state = StopState.IN_FORCE if stop.runs else _ended(draft, transfer)
@@ -214,7 +219,7 @@ def _before(draft: DecisionBuilder, transfer: str, stop: Stop) -> Stop | None:
 
 
 def _ended(draft: DecisionBuilder, transfer: str) -> StopState:
-    """Return how a payment's first stop ended, as far as its orders show."""
+    """Return the end state of a payment's first stop, as far as its orders show: REFUSED, EXPIRED or RELEASED."""
     orders = [order for order in draft.case.orders if order.transfer == transfer]
     ends = [order.carried_out.until for order in orders if order.carried_out is not None]
     if not ends:
@@ -223,7 +228,7 @@ def _ended(draft: DecisionBuilder, transfer: str) -> StopState:
 
 
 def asked(draft: DecisionBuilder, step: Step) -> None:
-    """Record the request of a stop that goes out now. No effect for a repetition, a release, or an unknown payment."""
+    """Record that a stop is requested now. No effect for a repeated attempt, a release, or an unknown payment."""
     payment = find(draft.case, step.transfer)
     if payment is None or step.action is Action.STOP_RELEASE or step.attempt > 1:
         return

@@ -1,7 +1,7 @@
-"""The record of requests to banks and their answers in the last weeks, folded from the journal and the banks' messages.
+"""The bank book: requests to banks and their answers, folded from the journal and the banks' messages.
 
-It has the latest state of each stop, the outcome of each dispatch to a bank, and each message. Repeated input changes
-nothing.
+It has the latest state of each stop and order, the outcome of each dispatch to a bank, and each message. Repeated input
+changes nothing.
 """
 
 from collections import Counter, OrderedDict
@@ -30,7 +30,8 @@ MOST = 100_000  # latest entries kept in each table
 class StopLine(NamedTuple):
     """The latest state of a stop.
 
-    `number`: see domain/payments/releases.py; `payee`: a token; `version`: of the case; `at`: when it last changed.
+    `number`: the payment's number in the case (domain/payments/releases.py); `payee`: a token; `version`: the case's;
+    `at`: when the stop last changed.
     """
 
     case: str
@@ -46,12 +47,14 @@ class StopLine(NamedTuple):
 
     @property
     def bank(self) -> str:
-        """The payer's bank, which sent the transfer's signal."""
+        """The payer's bank: the source of the transfer's signal."""
         return bank_of(self.transfer)
 
 
 class OrderLine(NamedTuple):
-    """The latest state of a stop order, and the payment or traced account that it is about, with its number."""
+    """The latest state of a stop order, with the number, payee (a token) and amount of its payment or
+    traced account.
+    """
 
     case: str
     division: str
@@ -64,7 +67,7 @@ class OrderLine(NamedTuple):
 
     @property
     def traced(self) -> bool:
-        """Whether the account is beyond the payees': the money went on to it."""
+        """Whether the order is for a traced account: the money reached it from a payee's account."""
         return self.number >= FIRST_TRACED
 
 
@@ -91,7 +94,9 @@ class OwnHoldLine(NamedTuple):
 
 
 class SourceRecord(NamedTuple):
-    """How many stop orders that banks got rest on a source's reports, and how many of its reports were false."""
+    """A source's record: the number of stop orders sent to banks because of its reports, and the number of its false
+    reports.
+    """
 
     source: str
     orders: int
@@ -99,15 +104,15 @@ class SourceRecord(NamedTuple):
 
 
 class BankReply(NamedTuple):
-    """The outcome of sending a request to a bank: the provider's result, and when it was recorded."""
+    """The outcome of sending a request to a bank: the provider's result, and the time at which it was recorded."""
 
     at: datetime
     result: Result
 
 
 class Sent(NamedTuple):
-    """A request sent to a bank. `dispatch`: its id; `payee`: a token; `institution`: the payee's bank or payment
-    institution, or else the payer's bank, whom it was sent to.
+    """A request sent to a bank. `dispatch`: the request's id; `payee`: a token; `institution`: the code of the
+    receiver: the payee's bank or payment institution, or else the payer's bank.
     """
 
     dispatch: str
@@ -122,12 +127,12 @@ class Sent(NamedTuple):
 
     @property
     def bank(self) -> str:
-        """The payer's bank, which sent the transfer's signal."""
+        """The payer's bank: the source of the transfer's signal."""
         return bank_of(self.transfer)
 
     @property
     def day(self) -> str:
-        """The date in Jilin on which it was sent (YYYY-MM-DD)."""
+        """The date in Jilin on which the request was sent (YYYY-MM-DD)."""
         return day_of(self.at)
 
 
@@ -146,7 +151,7 @@ class BankBook:
     came: OrderedDict[str, BankMessage] = field(default_factory=OrderedDict)
 
     def add(self, event: CaseEvent) -> None:
-        """Add an event of the journal. A repeated or older one changes nothing."""
+        """Add an event of the journal. A repeated or older event changes nothing."""
         for number, payment in numbered(event.case):
             if payment.stop is not None:
                 self._stop(event.case, number, payment, payment.stop, event.at)
@@ -166,12 +171,12 @@ class BankBook:
         _keep(self.came, message.id, message)
 
     def in_force(self, sees: Callable[[str], bool]) -> list[StopLine]:
-        """Return the stops in force in divisions for which `sees` is true, in no order."""
+        """Return the stops in force in divisions for which `sees` returns True, in no particular order."""
         return [line for line in self.stops.values() if line.stop.runs and sees(line.division)]
 
     def shown(self, sees: Callable[[str], bool]) -> list[StopLine]:
-        """Return the stops in divisions for which `sees` is true: first those in force, by their end, then the latest
-        others.
+        """Return the stops in divisions for which `sees` returns True: first the stops in force, by their end, then the
+        others, the latest first.
         """
         running: list[StopLine] = []
         rest: list[StopLine] = []
@@ -182,19 +187,17 @@ class BankBook:
         return running + sorted(rest, key=lambda line: (line.at, line.case, line.number), reverse=True)
 
     def undecided(self, sees: Callable[[str], bool]) -> list[OrderLine]:
-        """Return the orders on which persons must decide, by their clock, in divisions for which `sees` is true."""
+        """Return the orders on which persons must decide, by deadline, in divisions for which `sees` returns True."""
         found = [line for line in self.orders.values() if line.order.decidable and sees(line.division)]
         return sorted(found, key=lambda line: (line.order.confirm_by or line.order.due, line.case, line.order.step))
 
     def unreviewed(self, sees: Callable[[str], bool]) -> list[ObjectionLine]:
-        """Return the objections that wait for a review, the one first that has waited longest, in divisions for which
-        `sees` is true.
-        """
+        """Return the open objections, the oldest first, in divisions for which `sees` returns True."""
         found = [line for line in self.objections.values() if line.objection.waits and sees(line.division)]
         return sorted(found, key=lambda line: (line.objection.at, line.case, line.objection.id))
 
     def reviewed(self, sees: Callable[[str], bool]) -> list[ObjectionLine]:
-        """Return the objections that were decided, the latest first, in divisions for which `sees` is true."""
+        """Return the decided objections, the latest first, in divisions for which `sees` returns True."""
         found = [line for line in self.objections.values() if not line.objection.waits and sees(line.division)]
         return sorted(found, key=lambda line: line.objection.decided_at or line.objection.at, reverse=True)
 
@@ -211,8 +214,8 @@ class BankBook:
         return [*waiting, *running, *sorted(ended, key=lambda line: line.hold.asked_at, reverse=True)]
 
     def false_reports(self, sees: Callable[[str], bool]) -> list[SourceRecord]:
-        """Return the record of each source with a false report, those with the most first, in divisions for which
-        `sees` is true.
+        """Return the record of each source with a false report, the most false reports first, counted in divisions for
+        which `sees` returns True.
         """
         seen = [line for line in self.orders.values() if sees(line.division) and line.order.went_out]
         orders = Counter(line.source for line in seen)
@@ -225,28 +228,29 @@ class BankBook:
         return sorted(found, key=lambda each: (-each.false, each.source))
 
     def of(self, case: str, transfer: str) -> tuple[list[Sent], list[BankMessage]]:
-        """Return the requests and the messages about one transfer of a case, the earliest first."""
+        """Return the requests and the banks' messages about one transfer of a case, each the earliest first."""
         sent = [each for each in self.sent.values() if (each.case, each.transfer) == (case, transfer)]
         came = [each for each in self.came.values() if (each.case, each.transfer) == (case, transfer)]
         return sorted(sent, key=lambda each: each.at), sorted(came, key=lambda each: each.at)
 
     def division(self, message: BankMessage) -> str | None:
-        """Return the division of the payer whom a message concerns, or None if unknown."""
+        """Return the division code of the payer whom a message concerns, or None if unknown."""
         if found := self.sent.get(message.dispatch):
             return found.division
         return next((line.division for line in self.stops.values() if line.case == message.case), None)
 
     def days(self, sees: Callable[[str], bool]) -> list[tuple[str, str]]:
-        """Return (bank, day) pairs with a request or a message, the latest day first; days in Jilin (YYYY-MM-DD).
+        """Return the (bank, day) pairs with a request or a message, the latest day first; days in Jilin (YYYY-MM-DD).
 
-        `sees`: whether a person may see a division's residents.
+        `sees`: returns whether the reader may see a division's residents.
         """
         sent = {(each.day, each.bank) for each in self.sent.values() if sees(each.division)}
         came = {(day_of(each.at), each.bank) for each in self.came.values() if self.sees(sees, each)}
         return [(bank, day) for day, bank in sorted(sent | came, key=lambda each: (each[0], each[1]), reverse=True)]
 
     def sees(self, sees: Callable[[str], bool], message: BankMessage) -> bool:
-        """Return whether a person may read a bank's message. `sees`: whether they may see a division's residents.
+        """Return whether a person may read a bank's message. `sees`: returns whether they may see a division's
+        residents.
 
         A message without a known case is shown only to those who see the whole province.
         """
@@ -324,8 +328,8 @@ class BankBook:
 
 
 def reporter_of(payment: Payment) -> str:
-    """Return whose report is behind the stop of a payment: who took the victim's report down, or the source of the
-    payment's signal; of an account that the money reached, the bank that sent it there.
+    """Return the source behind the stop of a payment: who wrote the victim's report down, or the source of the
+    payment's signal. For a traced account: the bank from which the money came.
     """
     if payment.reported:
         return payment.reported.source.value
@@ -351,7 +355,7 @@ def _sent(dispatch: Dispatch) -> Sent | None:
 
 
 def _keep(kept: OrderedDict[Name, Value], name: Name, value: Value) -> None:
-    """Store a value and drop the oldest entries beyond MOST."""
+    """Store a value under `name`, and drop the oldest entries beyond MOST."""
     kept[name] = value
     kept.move_to_end(name)
     while len(kept) > MOST:

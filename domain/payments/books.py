@@ -1,7 +1,7 @@
 """The books: where a case's money is, each fen in one place, and by how much that changed on which day.
 
-A case keeps its own changes by day (`Case.booked`). So the sums over all cases follow from the latest version of each
-case alone: they are kept current commit by commit, and a rebuild from the journal gives the same.
+Each case stores its own changes by day (`Case.booked`). So the sums over all cases depend only on the latest version of
+each case: they are kept up to date with each commit, and a rebuild from the journal gives the same sums.
 """
 
 from collections import Counter
@@ -37,7 +37,7 @@ _OF_CLASS = {
 
 
 def standing(case: Case) -> Counter[BookLine]:
-    """Return what each line has of a case now; a line without anything is left out.
+    """Return the present amount (fen) or number of each line of the books for one case; lines with 0 are left out.
 
     A payment's money that is back, frozen or kept is in no account any more that is only stopped; money that is held
     anywhere is not lost. Of accounts beyond the payees' no more counts than the case's payments have left: first what
@@ -48,7 +48,9 @@ def standing(case: Case) -> Counter[BookLine]:
 
 
 def with_booked(case: Case, at: datetime) -> Case:
-    """Return the case with what has changed since it was last booked, on the day of `at` in Jilin."""
+    """Return the case with the changes since it was last booked added to the day of `at` in Jilin; unchanged without
+    changes.
+    """
     change = standing(case)
     for lines in case.booked.values():
         change.subtract(lines)
@@ -63,7 +65,8 @@ def with_booked(case: Case, at: datetime) -> Case:
 
 
 def changes(before: Case | None, after: Case) -> dict[str, int]:
-    """Return what a case adds to the sums that include its version `before` (None: it is new), by name.
+    """Return by how much a case changes each sum that includes its version `before` (None: it is new), by the sum's
+    name.
 
     The names are of the day, the month and the year: "2026-03-05|frozen", "2026-03|frozen", "2026|frozen".
     """
@@ -76,7 +79,7 @@ def changes(before: Case | None, after: Case) -> dict[str, int]:
 
 
 def named(booked: Books) -> Counter[str]:
-    """Return the changes of a case by the names of the sums (see `changes`)."""
+    """Return the changes of a case by the names of the sums, as in `changes`."""
     found: Counter[str] = Counter()
     for day, lines in booked.items():
         for line, by in lines.items():
@@ -87,20 +90,20 @@ def named(booked: Books) -> Counter[str]:
 
 @dataclass(slots=True)
 class BooksFold:
-    """The sums computed from the journal, with events in any order and repeated: each case counts at its highest
-    version. Of a case it keeps only its changes by day.
+    """The sums computed from the journal. Events may come in any order and repeated: each case counts with its highest
+    version. Only the changes by day are stored of each case.
     """
 
     _cases: dict[str, tuple[int, Books]] = field(default_factory=dict)
 
     def add(self, event: CaseEvent) -> None:
-        """Add an event."""
+        """Add an event of the journal."""
         case = event.case
         if case.version > self._cases.get(case.id, (0, {}))[0]:
             self._cases[case.id] = case.version, case.booked
 
     def sums(self) -> dict[str, int]:
-        """Return the sums by name; those that are 0 are left out."""
+        """Return the sums (fen or numbers) by name; sums of 0 are left out."""
         found: Counter[str] = Counter()
         for _, booked in self._cases.values():
             found.update(named(booked))
@@ -108,7 +111,7 @@ class BooksFold:
 
 
 def fold_books(events: Iterable[CaseEvent]) -> dict[str, int]:
-    """Return the sums of a journal by name (see `changes`); its events may be in any order and repeated."""
+    """Return the sums of a journal by name, as in `changes`. The events may be in any order and repeated."""
     found = BooksFold()
     for event in events:
         found.add(event)
@@ -157,7 +160,9 @@ def _still_frozen(case: Case, account: Payment) -> int:
 
 
 def _add_held(found: Counter[BookLine], case: Case) -> None:
-    """Add what is in accounts that are stopped, or frozen by a decision. First the payees', then those beyond them."""
+    """Add to `found` the money in accounts that are stopped, or frozen by a decision: first the payees', then traced
+    accounts.
+    """
     own = [payment for payment in case.payments if not booked_earlier(case, payment.transfer)]
     room = _room(found, case)
     for payment in (*own, *case.traced):
@@ -185,7 +190,7 @@ def _held_as(payment: Payment) -> BookLine | None:
 
 
 def _there(payment: Payment) -> int:
-    """Return how much (fen) of a payment the bank has said was in the account when it stopped it; 0 if it has not."""
+    """Return how much of a payment (fen) the bank confirmed in the account when it stopped it; 0 if it did not say."""
     said = payment.stop.there_fen if payment.stop else None
     return min(said or 0, payment.amount_fen)
 
@@ -206,5 +211,5 @@ def _done(case: Case, totals: Totals) -> Counter[BookLine]:
 
 
 def _signed(order: StopOrder) -> bool:
-    """Return whether an order was approved, by persons or by a rule, however it has ended since."""
+    """Return whether an order was approved, by persons or by a rule, whatever its state is now."""
     return len(order.approvals) >= order.persons

@@ -1,4 +1,4 @@
-"""Residents' calls to 96110: which payments may still be stopped, and how often a code may be tried."""
+"""Residents' calls to 96110: which payments may still be stopped, and how often a caller may try a code."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,9 +14,9 @@ REMEMBERED = timedelta(hours=12)  # for which a wrong code counts
 
 
 def next_try(wrong: Sequence[datetime], now: datetime) -> datetime | None:
-    """Return when the next code of a case may be checked, or None for now. `wrong`: times of wrong codes, in any order.
+    """Return when the next code of a case may be checked; None: now. `wrong`: the times of wrong codes, in any order.
 
-    Wrong codes count for 12 hours. After the third there is a wait of 30 s, and each further one doubles it, up to 15
+    Wrong codes count for 12 hours. After the third wrong code the wait is 30 s; each further one doubles it, up to 15
     min.
     """
     recent = [at for at in wrong if at > now - REMEMBERED]
@@ -28,9 +28,10 @@ def next_try(wrong: Sequence[datetime], now: datetime) -> datetime | None:
 
 
 def to_stop(case: Case, payee: str) -> list[str]:
-    """Return the transfers of a case to this payee (a token) that are neither stopped nor safe yet.
+    """Return the case's transfers to this payee (a token) whose stop is neither requested nor in force, and whose money
+    is not safe.
 
-    The case decides whether the bank may still be asked (at most twice for an account, and not too long after
+    Whether the bank may still be asked is decided by the case (at most twice for an account, not too long after
     settlement).
     """
     return [
@@ -43,5 +44,7 @@ def to_stop(case: Case, payee: str) -> list[str]:
 
 
 def in_danger(case: Case | None) -> bool:
-    """Return whether an open, unsettled case exists: a report then acts on it instead of raising a new one."""
+    """Return whether the case is open and not settled, so that a report acts on it instead of opening a new one. False
+    for None.
+    """
     return case is not None and case.open and not case.settled

@@ -1,7 +1,7 @@
-"""Amounts in Chinese capital numerals (大写金额), as documents about money carry them beside the figures.
+"""Amounts in Chinese capital numerals (大写金额), which documents about money carry beside the figures.
 
-The rules are those of 正确填写票据和结算凭证的基本规定, an annex of 支付结算办法 (银发〔1997〕393号). Where they allow
-two ways (a zero after 万 or 元), this is the one that they name first.
+The rules are those of 正确填写票据和结算凭证的基本规定, an annex of 支付结算办法 (银发〔1997〕393号). Where they
+allow two ways (a zero after 万 or 元), the way that they name first is used.
 """
 
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
@@ -10,8 +10,8 @@ _GROUPS = ((10**8, "亿"), (10**4, "万"), (1, ""))
 
 
 def capitals(fen: int) -> str:
-    """Return an amount in fen as 人民币壹仟肆佰零玖元伍角. Raises ValueError if it is negative, or a trillion yuan or
-    more.
+    """Return an amount in fen in capital numerals, such as 人民币壹仟肆佰零玖元伍角. Raises ValueError if the amount is
+    negative, or a trillion yuan or more.
     """
     if not 0 <= fen < 10**14:
         raise ValueError("the amount has no capital numerals here")
@@ -23,12 +23,14 @@ def capitals(fen: int) -> str:
 
 
 def _follows_a_zero(yuan: int, jiao: int, rest: int) -> bool:
-    """Return whether a zero stands between the yuan and what follows: 捌拾元零叁角, 玖元零贰分."""
+    """Return whether a zero must be written between the yuan and the jiao or fen: 捌拾元零叁角, 玖元零贰分."""
     return bool(jiao or rest) and (yuan % 10 == 0 or jiao == 0)
 
 
 def _whole(number: int) -> str:
-    """Return a number below 10^12; consecutive zeros are written as one, those at the end of a group not at all."""
+    """Return a number below 10^12 in capital numerals. Consecutive zeros are written as one, zeros at the end of a
+    group not.
+    """
     if number == 0:
         return _DIGITS[0]
     words, gap = "", False
@@ -41,7 +43,7 @@ def _whole(number: int) -> str:
 
 
 def _group(value: int) -> str:
-    """Return a number from 1 to 9,999, without zeros before or after it."""
+    """Return a number from 1 to 9,999 in capital numerals, without zeros before or after it."""
     words, gap = "", False
     for digit, place in zip(f"{value:04}", _PLACES, strict=True):
         if digit != "0":

@@ -1,9 +1,9 @@
-"""What a claim of class D is worth: an estimate with its interval, calibrated against outcomes.
+"""The value of claims of class D: an estimate with its interval, calibrated against outcomes.
 
-A case books as D the expected further loss of a dissuaded resident. Over a whole province these claims are off by a
-share that only outcomes show: many residents would have stopped by themselves. So no total shows the claim. It is
-multiplied by the share of the claims that simulated provinces, whose truth is known, have really kept; the interval is
-that of the share from the lowest to the highest province. Replace it once your own outcomes are many enough.
+A case books as D the expected further loss of a dissuaded resident. Many residents would have stopped by themselves, so
+totals do not show these claims. The claims are multiplied by the share that was really kept in simulated provinces,
+whose true outcomes are known; the interval is given by the lowest and the highest province. Replace the share once
+enough outcomes of your own are known.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class KeptShare:
-    """The true money as a share of the claimed: over all provinces, and in the lowest and the highest of them.
+    """The money really kept as a share (0 to 1) of the money claimed: mean of all provinces, lowest and highest
+    province.
 
-    `source`: the command that measured it.
+    `source`: the command that measured the shares.
     """
 
     low: float
@@ -28,7 +29,7 @@ KEPT_SHARE = KeptShare(0.63, 1.45, 2.92, 28, "quanzu lab money --seeds 28 --days
 
 
 class EstimateInterval(NamedTuple):
-    """An estimate in fen, and the limits of its interval."""
+    """An estimate (`mean`) and the limits of its interval, in fen."""
 
     low: int
     mean: int
@@ -36,8 +37,8 @@ class EstimateInterval(NamedTuple):
 
 
 def estimate_of(claimed_fen: int, share: KeptShare = KEPT_SHARE) -> EstimateInterval:
-    """Return what claims of class D are worth together. Of negative claims, which take earlier ones back, `low` is the
-    greater amount taken back.
+    """Return the estimated value of claims of class D, which sum to `claimed_fen`. A negative sum takes earlier claims
+    back; `low` is then the greater amount taken back.
     """
     low, high = sorted((round(claimed_fen * share.low), round(claimed_fen * share.high)))
     return EstimateInterval(low, round(claimed_fen * share.mean), high)

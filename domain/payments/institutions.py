@@ -1,4 +1,4 @@
-"""The table of banks and payment institutions: who has a payee's account, and how a stop order reaches it."""
+"""The table of banks and payment institutions: which of them has a payee's account, and how it gets a stop order."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -21,13 +21,14 @@ Prefix = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")]
 
 
 class InstitutionsError(UserError, ValueError):
-    """A table of institutions is invalid; the text says why."""
+    """A table of institutions is invalid. The text says why."""
 
 
 class Institution(Model):
-    """A bank or payment institution. `also`: other names; `cnaps`: how its numbers in the payment system begin; `bins`:
-    how its cards begin; `reached`: how it gets an order, in words for the release desk; `cancellation`: the version of
-    ISO 20022's cancellation request in which it gets stop orders (None: JSON); `bic`: its address there.
+    """A bank or payment institution. `also`: other names; `cnaps`: first digits of its numbers in the payment system;
+    `bins`: first digits of its cards; `reached`: how it gets an order, in words for the release desk; `cancellation`:
+    the version of ISO 20022's cancellation request in which it gets stop orders (None: as JSON); `bic`: its address in
+    that message.
     """
 
     code: Token
@@ -55,19 +56,19 @@ class _Table(Model):
 
 @dataclass(frozen=True, slots=True)
 class Institutions:
-    """The institutions by code, in the table's order. `until`: the last day for which somebody answers for them."""
+    """The institutions by code, in the table's order. `until`: the last day on which the table counts as up to date."""
 
     until: date
     by_code: Mapping[str, Institution]
 
     def named(self, text: str) -> Institution | None:
-        """Return the institution with this code, name or other name, in full; None if there is none."""
+        """Return the institution whose code, name or other name is the whole `text`, or None."""
         wanted = _plain(text)
         return next((each for each in self.by_code.values() if wanted in _names(each)), None)
 
     def of_payee(self, name: str, account: str) -> Institution | None:
-        """Return whose account it is, by the institution's name or by the card; None if they contradict each other, for
-        a person to choose.
+        """Return the institution of an account, by the institution's `name` or by the card number; None if unknown, or
+        if the two contradict each other, so that a person must choose.
         """
         named, card = self.named(name), self.of_card(account)
         if named is not None and card is not None and named is not card:
@@ -75,7 +76,9 @@ class Institutions:
         return named or card
 
     def of_card(self, account: str) -> Institution | None:
-        """Return the institution whose cards begin like this account, by the longest prefix; None if no prefix fits."""
+        """Return the institution whose card prefix `account` begins with (the longest one), or None if
+        no prefix fits.
+        """
         try:
             number = normal_account(account)
         except ValueError:
@@ -89,7 +92,9 @@ class Institutions:
 
 @lru_cache(maxsize=4)  # a starting worker asks five times for the same 300 banks
 def load(text: str) -> Institutions:
-    """Return the institutions of a TOML table. Raises InstitutionsError if it is not TOML or an entry is invalid."""
+    """Return the institutions of a TOML table. Raises InstitutionsError if the text is not TOML or an
+    entry is invalid.
+    """
     table = read_table(text, _Table, InstitutionsError)
     return Institutions(table.until, MappingProxyType({each.code: each for each in table.institution}))
 

@@ -1,4 +1,4 @@
-"""The codes and units of ISO 20022 messages, and their meaning here."""
+"""The codes and units of ISO 20022 messages, and their meaning in Quanzu."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -34,9 +34,9 @@ RESOLVED: Mapping[str, BankState] = {
 
 
 def transfer_state(status: str) -> TransferState:
-    """Return how far a payment has gone, by its status in pacs.002 (ExternalPaymentTransactionStatus1Code).
+    """Return the state of a payment from its status in pacs.002 (ExternalPaymentTransactionStatus1Code).
 
-    A payment that was rejected, cancelled or blocked was attempted. Raises ValueError for an unknown status.
+    A payment that was rejected, cancelled or blocked has the state ATTEMPTED. Raises ValueError for an unknown status.
     """
     if status not in _STATES:
         raise ValueError(f"no status known here: write one of {', '.join(_STATES)}")
@@ -45,11 +45,11 @@ def transfer_state(status: str) -> TransferState:
 
 def bank_state(status: str, reason: str) -> BankState:
     """Return the bank's answer to a cancellation request. `status`: TxCxlSts, or Conf of the whole message; `reason`:
-    the code of its reason, or "".
+    the code of the status reason, or "".
 
     A pending cancellation (PDCR) is an answer only if its reason says that the account is stopped (HELD) or frozen
-    (FRZN): without one nothing is decided yet, and no money may be shown as held. A cancellation in part (PECR) is no
-    answer either: the rest can still be stopped, and a cancelled payment cannot. Raises ValueError then, and for an
+    (FRZN): else nothing is decided, and no money may be shown as held. A partial cancellation (PECR) is no answer,
+    because the rest can still be stopped but a cancelled payment cannot. Raises ValueError in these cases, and for an
     unknown status.
     """
     if status == "PECR":
@@ -64,8 +64,8 @@ def bank_state(status: str, reason: str) -> BankState:
 
 
 def fen_of(amount: str, currency: str) -> int:
-    """Return an amount in fen. Raises ValueError if it is not in yuan or has fractions of a fen; the text does not
-    repeat the amount.
+    """Return an amount in fen. Raises ValueError if the currency is not yuan or the amount has fractions of a fen; the
+    error text does not contain the amount.
     """
     if currency != CURRENCY:
         raise ValueError(f"the currency is not {CURRENCY}")
@@ -81,9 +81,9 @@ def decimal_yuan(fen: int) -> str:
 
 
 def at(text: str) -> datetime:
-    """Parse a time of a message (ISODateTime). If the text has no offset, it is Beijing time.
+    """Parse a time of a message (ISODateTime). A time without an offset is Beijing time.
 
-    Raises ValueError if it is not a time; the text does not repeat it.
+    Raises ValueError if the text is not a time; the error text does not contain it.
     """
     try:
         found = datetime.fromisoformat(text.strip())
@@ -93,30 +93,29 @@ def at(text: str) -> datetime:
 
 
 def reference(dispatch: str) -> str | None:
-    """Return the id of the case that a message gives to a bank, by the dispatch that it carries out.
+    """Return the case id that a message gives to a bank, made of the id of the dispatch; None if that is too long.
 
-    It is the dispatch's id without its constant ends, so the bank's answer names the dispatch. None if that is too
-    long for a message.
+    It is the dispatch's id without its constant beginning and end, so the bank's answer identifies the dispatch.
     """
     short = dispatch.removeprefix("r").removesuffix(":payment")
     return short if len(short) <= LONGEST_ID else None
 
 
 def dispatch_of(given: str) -> str:
-    """Return the id of the dispatch that `reference` has made `given` of."""
+    """Return the id of the dispatch from which `reference` made `given`."""
     return f"r{given}:payment"
 
 
 def named_id(end_to_end: str) -> str:
-    """Return the payment's end-to-end id if a message can carry it: 35 characters at most, and not NOTPROVIDED. Else
+    """Return the payment's end-to-end id if a message can carry it: at most 35 characters and not NOTPROVIDED. Else
     return "".
     """
     return end_to_end if len(end_to_end) <= LONGEST_ID and end_to_end != NOT_PROVIDED else ""
 
 
 def source_of(bic: str | None, member: str | None) -> str | None:
-    """Return the source of a bank's payments: the bank's part of its BIC in small letters, else `cnaps-` and its number
-    in the payment system; None if neither is given.
+    """Return the source name of a bank's payments: the first eight characters of its BIC in small letters, else
+    `cnaps-` and its number in the payment system; None if neither is given or valid.
     """
     if bic:
         return bic[:8].lower()

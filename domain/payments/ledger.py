@@ -1,8 +1,8 @@
 """The ledger: money kept, by evidence class, and money lost; each yuan counts once.
 
 The order in which feedback arrives does not change the result. A transfer's kept money counts under its best evidence
-(A before B before C before D; within a class, the larger amount) and never exceeds the payment. Money known to be lost,
-or whose transfer was settled, cannot have been kept by the resident's decision: its C and D entries are removed.
+(A before B before C before D; within a class, the larger amount) and never exceeds the payment. Money that is known to
+be lost, or whose transfer was settled, was not kept by the resident's decision: its C and D entries are removed.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -32,9 +32,10 @@ _BOOKED = ("kept", "frozen", "losses", "outcome", "ground", "warned_at", "opened
 class Totals(NamedTuple):
     """Sums over cases: numbers of cases, and money in fen.
 
-    `warned`: a contact reached the resident. `dissuaded_evidenced`: the resident answered a call or was met;
-    `dissuaded_stated`: somebody says so. `kept_a` to `kept_d`: loss avoided by evidence class; D is modelled and never
-    added to the others. `defrauded_after_warning_30d`, `_90d`: cases with a loss within so many days after a warning.
+    `warned`: cases in which a contact reached the resident; `dissuaded_evidenced`: the resident answered a call or was
+    met; `dissuaded_stated`: only a person's statement says so; `kept_a` to `kept_d`: loss avoided by evidence class,
+    where D is estimated and never added to the others; `defrauded_after_warning_30d`, `_90d`: cases with a loss within
+    so many days after a warning.
     """
 
     cases: int = 0
@@ -53,17 +54,17 @@ class Totals(NamedTuple):
 
     @property
     def avoided_by_class(self) -> dict[str, int]:
-        """Money kept by the classes that have evidence, in fen."""
+        """Money kept (fen) by evidence class, without the estimated class D."""
         return {"A": self.kept_a, "B": self.kept_b, "C": self.kept_c}
 
     @property
     def estimate(self) -> EstimateInterval:
-        """What the claims of class D are worth, with its interval, in fen."""
+        """The estimated value of the claims of class D with its interval, in fen."""
         return estimate_of(self.kept_d)
 
 
 def of_case(case: Case) -> Totals:
-    """Return the totals of one case."""
+    """Return the totals of one case, in which each number of cases is 0 or 1."""
     kept = dict.fromkeys(EvidenceClass, 0)
     for entry in case.kept.values():
         kept[entry.evidence] += entry.amount_fen
@@ -87,17 +88,18 @@ def of_case(case: Case) -> Totals:
 
 
 def dissuaded(case: Case, *, evidenced: bool) -> bool:
-    """Return whether the resident was dissuaded on a ground of this kind; without a ground it counts as neither.
+    """Return whether the resident was dissuaded on a ground of the given kind. Without a ground the result is always
+    False.
 
-    `evidenced`: the resident answered a call or was met; else a person stated the ground.
+    `evidenced`: True: the resident answered a call or was met; False: a person stated the ground.
     """
     return case.outcome is Outcome.DISSUADED and case.ground is not None and case.ground.evidenced is evidenced
 
 
 def added(before: Case | None, after: Case) -> Mapping[str, int]:
-    """Return what a case adds to each field of Totals that include its version `before` (None: it is new).
+    """Return by how much a case changes each field of Totals that include its version `before` (None: it is new).
 
-    Empty if nothing that counts has changed.
+    Empty if no field that counts has changed.
     """
     if before is not None and after.shares(before, *_BOOKED):
         return {}
@@ -106,13 +108,17 @@ def added(before: Case | None, after: Case) -> Mapping[str, int]:
 
 
 def safe(case: Case, transfer: str) -> bool:
-    """Return whether a transfer's money certainly stayed with the resident (class A or B): nothing is left to stop."""
+    """Return whether a transfer's money certainly stayed with the resident or came back (class A or B), so that no stop
+    is needed.
+    """
     kept = case.kept.get(transfer)
     return kept is not None and kept.evidence in _CONFIRMED
 
 
 def _lost(case: Case) -> int:
-    """Return the fen lost for good: by transfer or in one sum, whichever is more, less what banks kept of it."""
+    """Return the fen that are lost: the sum by transfer or the one sum reported without a transfer, whichever is more,
+    less the money that banks kept.
+    """
     confirmed = {name: kept.amount_fen for name, kept in case.kept.items() if kept.evidence in _CONFIRMED}
     told = {loss.id: loss.amount_fen for loss in case.losses}
     in_one_sum = told.pop(UNNAMED, 0) - sum(confirmed.values())
@@ -121,7 +127,7 @@ def _lost(case: Case) -> int:
 
 
 def fold(events: Iterable[CaseEvent]) -> Totals:
-    """Return the totals computed from the journal; its events may be in any order and repeated."""
+    """Return the totals computed from the journal. The events may be in any order and repeated."""
     latest: dict[str, Case] = {}
     for event in events:
         known = latest.get(event.case.id)
@@ -131,15 +137,16 @@ def fold(events: Iterable[CaseEvent]) -> Totals:
 
 
 def total(parts: Iterable[Totals]) -> Totals:
-    """Return the sum of totals, field by field."""
+    """Return the sum of several Totals, field by field."""
     columns = zip(*parts, strict=True)
     return Totals(*(sum(column) for column in columns))
 
 
 def with_loss_avoided(case: Case, transfer: str, evidence: EvidenceClass, amount_fen: int) -> Case:
-    """Return the case with money booked as kept: at most the payment, under the best evidence reported.
+    """Return the case with money booked as kept: at most the payment's amount, under the best evidence class reported
+    so far.
 
-    Unchanged for an unknown payment, one booked in an earlier case, or one whose stop was overturned.
+    Unchanged if the payment is unknown, was booked in an earlier case, or its stop was overturned.
     """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
@@ -155,9 +162,9 @@ def _rank(kept: LossAvoided) -> tuple[str, int]:
 
 
 def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money booked as frozen by a bank: the largest amount reported, at most the payment.
+    """Return the case with money booked as frozen by a bank: the largest amount reported, at most the payment's amount.
 
-    Unchanged for an unknown payment, one booked in an earlier case, or one whose stop was overturned.
+    Unchanged if the payment is unknown, was booked in an earlier case, or its stop was overturned.
     """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
@@ -167,7 +174,9 @@ def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
 
 
 def without_stopped(case: Case, transfers: Collection[str]) -> Case:
-    """Return the case without what banks kept, froze or gave back of these transfers: their stop was wrong."""
+    """Return the case without the money that banks kept, froze or returned for these transfers, because their stop was
+    wrong.
+    """
     kept = {
         name: entry for name, entry in case.kept.items() if name not in transfers or entry.evidence not in _CONFIRMED
     }
@@ -184,9 +193,10 @@ def without_stopped(case: Case, transfers: Collection[str]) -> Case:
 
 
 def with_returned(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Return the case with money recorded as given back by a bank: the largest amount reported, at most the payment.
+    """Return the case with money recorded as returned by a bank: the largest amount reported, at most the payment's
+    amount.
 
-    Unchanged for an unknown payment or one booked in an earlier case.
+    Unchanged if the payment is unknown, was booked in an earlier case, or its stop was overturned.
     """
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
@@ -221,8 +231,8 @@ def _more_beyond(case: Case, known: Mapping[str, int], transfer: str, amount_fen
 def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -> Case:
     """Return the case with a loss booked: for each transfer the largest amount and the earliest time reported.
 
-    `transfer`: None if it is unknown. The transfer's C and D entries are removed; what the bank holds (A, B) stays.
-    Unchanged if the transfer is booked in an earlier case.
+    `transfer`: None if unknown. The transfer's C and D entries are removed; what the bank holds (A, B) stays. Unchanged
+    if an earlier case has booked the transfer.
     """
     name = transfer or UNNAMED
     payment = _payment(case, name)
@@ -250,11 +260,11 @@ def _days_after_warning(case: Case, at: datetime) -> float | None:
 def balanced(case: Case) -> Case:
     """Return the case with its C and D entries brought up to date with losses and settled transfers.
 
-    C and D entries of lost or settled money are removed. For a dissuaded resident, an estimate (D) is added: the
-    exposure that screening found, less everything kept (A to C) and lost, times the probability that it was a scam and
-    would have succeeded, as known before anybody intervened. Nearly everybody who is reached is recorded as dissuaded,
-    even those who would have stopped anyway (a county had 99.91 % "dissuaded", of whom 5.8 % were defrauded), so the
-    outcome cannot show how likely the loss was.
+    C and D entries of lost or settled money are removed. For a dissuaded resident an estimate (D) is added: the
+    exposure that screening found, less all money kept (A to C) and lost, times the probability of fraud that screening
+    found before anybody intervened. The outcome cannot show how likely the loss was, because nearly everybody who is
+    reached is recorded as dissuaded, even those who would have stopped anyway (a county had 99.91 % "dissuaded", of
+    whom 5.8 % were defrauded).
     """
     lost = {loss.id for loss in case.losses}
     settled = {payment.transfer for payment in case.payments if payment.state is TransferState.SETTLED}
@@ -271,10 +281,11 @@ def balanced(case: Case) -> Case:
 
 
 def booked_transfers(case: Case) -> list[str]:
-    """Return the transfers in a case's books or an earlier one's: a later case books none of them again.
+    """Return the names of the transfers booked in a case or an earlier one, sorted. A later case books none of them
+    again.
 
-    Money that is held in a stopped or frozen account counts too: it stays where the case's books have it. A payment
-    that was reported and that a feed delivered too is known by both names.
+    Money held in a stopped or frozen account counts as booked. A payment that was reported and that a feed delivered
+    too is listed under both names.
     """
     held = (payment.transfer for payment in case.payments if _held(payment))
     names = {*case.booked_before, *case.kept, *case.frozen, *held, *(loss.id for loss in case.losses)}
@@ -288,7 +299,7 @@ def _held(payment: Payment) -> bool:
 
 
 def booked_earlier(case: Case, transfer: str) -> bool:
-    """Return whether an earlier case has booked a transfer, by its own name or the feed's."""
+    """Return whether an earlier case has booked a transfer, under its own name or the feed's."""
     payment = _payment(case, transfer)
     return not {transfer, payment.feed if payment else None}.isdisjoint(case.booked_before)
 
@@ -296,7 +307,7 @@ def booked_earlier(case: Case, transfer: str) -> bool:
 def upheld_at(case: Case, transfer: str) -> datetime | None:
     """Return when an objection to a stop of the transfer's account was last upheld; None if none was.
 
-    It does not depend on how the account's orders ended: one may have lapsed, or be handed over, before or after.
+    The account's orders are not considered, because an order may have lapsed or been handed over before or after.
     """
     same = _same_account(case, transfer)
     upheld = (each for each in case.objections if each.state is ObjectionState.UPHELD and each.transfer in same)
@@ -304,8 +315,8 @@ def upheld_at(case: Case, transfer: str) -> datetime | None:
 
 
 def _not_booked(case: Case, transfer: str) -> bool:
-    """Return whether nothing that stayed or was frozen is booked for a transfer: an earlier case has booked it, or the
-    stop of its account was wrong and no person has ordered another one since.
+    """Return whether no kept or frozen money may be booked for a transfer: an earlier case has booked it, or the stop
+    of its account was overturned and no person has ordered another stop since.
     """
     if booked_earlier(case, transfer):
         return True
@@ -314,8 +325,8 @@ def _not_booked(case: Case, transfer: str) -> bool:
 
 
 def _ordered_since(case: Case, transfer: str, since: datetime) -> bool:
-    """Return whether an order about the transfer's account stands that was asked for later than `since`. Approved ones
-    are: an objection that is upheld overturns those before it.
+    """Return whether an order on the transfer's account was asked for after `since` and is approved or handed over. Any
+    approved order counts, because an upheld objection overturns all approved orders before it.
     """
     same = _same_account(case, transfer)
     orders = [order for order in case.orders if order.transfer in same]
@@ -326,7 +337,9 @@ def _ordered_since(case: Case, transfer: str, since: datetime) -> bool:
 
 
 def _same_account(case: Case, transfer: str) -> set[str]:
-    """Return what the case has of a transfer's account, as transfers; after an erasure only the transfer itself."""
+    """Return the names of the case's payments and traced accounts with the transfer's account; after an erasure only
+    the transfer itself.
+    """
     known = [*case.payments, *case.traced]
     payees = {each.payee for each in known if each.transfer == transfer and each.payee != WITHHELD}
     return {transfer, *(each.transfer for each in known if each.payee in payees)}

@@ -1,7 +1,7 @@
-"""What a bank is answered about a payee before it pays, and the names of such answers.
+"""The answer to a bank's question about a payee before a payment, and the names of such answers.
 
-An answer's name carries what was answered and to whom, signed: so a payment that was abandoned after it can be counted
-without storing each check, and nobody can name a check that was not made.
+An answer's name contains the answer, the time and a signature for the asking source. So a payment abandoned after an
+answer can be counted without storing each check, and nobody can name a check that was not made.
 """
 
 import hmac
@@ -21,7 +21,7 @@ _ANSWERS = tuple(PayeeAnswer)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a payee. `since`: when the entry was made; None without one."""
+    """The answer about a payee. `since`: when the watchlist entry was made; None without an entry."""
 
     answer: PayeeAnswer
     reason: PayeeReason
@@ -29,10 +29,11 @@ class Known:
 
 
 def known_of(entries: Sequence[WatchEntry | None]) -> Known:
-    """Return what the watchlist knows of a payee, from the entries of its own subject and of the domains above it.
+    """Return the answer about a payee, from the watchlist entries of its own subject (first) and of the domains above
+    it.
 
-    A confirmed domain covers all links below it; a report is about its own link only, because anybody can report a
-    whole domain. A lifted entry is answered as none: it was wrong, and its holder must not carry it further.
+    A confirmed domain covers all links below it. A report covers only its own link, because anybody can report a whole
+    domain. A lifted entry counts as no entry: it was wrong, and must not harm its holder any more.
     """
     own, *above = entries
     if own is not None and own.standing is WatchStatus.CONFIRMED:
@@ -46,9 +47,9 @@ def known_of(entries: Sequence[WatchEntry | None]) -> Known:
 
 
 def check_name(secret: bytes, source: str, answer: PayeeAnswer, at: datetime, randomness: bytes) -> str:
-    """Return the name of an answer that `source` got at `at`: 40 characters that may stand in a URL.
+    """Return the name of an answer that `source` got at `at`: 40 characters that may be used in a URL.
 
-    Raises ValueError if `randomness` has another length than RANDOM.
+    Raises ValueError if `randomness` is not RANDOM bytes long.
     """
     if len(randomness) != RANDOM:
         raise ValueError(f"a check's name takes {RANDOM} random bytes")
@@ -57,9 +58,9 @@ def check_name(secret: bytes, source: str, answer: PayeeAnswer, at: datetime, ra
 
 
 def answer_named(secret: bytes, source: str, name: str, now: datetime) -> PayeeAnswer:
-    """Return the answer that a name stands for.
+    """Return the answer that the check name `name` contains.
 
-    Raises ValueError if the name was not given to this source, or more than a day ago.
+    Raises ValueError if the name was not given to this source, or was given more than a day ago.
     """
     told, signature = (raw := urlsafe_b64decode(name))[:-_SIGNED], raw[-_SIGNED:]
     if not hmac.compare_digest(signature, _signature(secret, source, told)):

@@ -1,4 +1,4 @@
-"""The daily reconciliation with a bank: our requests against its answers, and the differences."""
+"""The daily reconciliation with a bank: our requests, the bank's answers, and the differences between them."""
 
 import csv
 import hashlib
@@ -25,7 +25,7 @@ _MONEY = (BankState.FROZEN, BankState.RETURNED, BankState.CANCELLED)
 class Difference(StrEnum):
     """The kinds of differences between our requests and a bank's answers.
 
-    NO_ANSWER: a request was sent and not answered; NOT_ASKED: an answer without a request; AMOUNT: the bank reports
+    NO_ANSWER: a request was sent and not answered; NOT_ASKED: an answer has no request; AMOUNT: the bank reports
     another amount than the payment's.
     """
 
@@ -36,7 +36,7 @@ class Difference(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A dispatch with its answers, or an answer without a dispatch (then `sent` is None)."""
+    """A request with the bank's answers to it; or the answers to no known request (`sent` is then None)."""
 
     sent: Sent | None
     how: str  # the results of sending, separated by commas
@@ -45,7 +45,9 @@ class Line:
 
     @property
     def answered_fen(self) -> int:
-        """The fen that the bank reports: by its latest message about money, else its latest message; 0 without any."""
+        """The amount (fen) that the bank reports: in its latest message about money, else in its latest message; 0
+        without answers.
+        """
         told = [each for each in self.answers if each.state in _MONEY] or list(self.answers)
         return told[-1].amount_fen if told else 0
 
@@ -54,7 +56,7 @@ def reconcile(book: BankBook, bank: str, day: str, sees: Callable[[str], bool]) 
     """Return the requests of a day, earlier requests answered on that day, and answers of that day without a request.
 
     Answers of later days are included, so a day's file is final once its last stop is answered. `day`: in Jilin
-    (YYYY-MM-DD). `sees`: whether the reader may see a division's residents; other lines are left out.
+    (YYYY-MM-DD); `sees`: returns whether the reader may see a division's residents: other lines are left out.
     """
     answers: dict[str, list[BankMessage]] = {}
     for message in sorted(book.came.values(), key=lambda each: (each.at, each.id)):
@@ -73,8 +75,8 @@ def reconcile(book: BankBook, bank: str, day: str, sees: Callable[[str], bool]) 
 def totals(lines: Iterable[Line]) -> dict[str, int]:
     """Return counts and sums (fen) over the lines of a file, by name.
 
-    `asked`, `answered`: requests, and lines with an answer; `asked_fen`, `answered_fen`; and the number of lines with
-    each kind of difference.
+    `asked`, `answered`: number of requests, and of lines with an answer; `asked_fen` (without releases),
+    `answered_fen`: sums of the amounts; and the number of lines with each kind of difference.
     """
     told = list(lines)
     asked = [line.sent for line in told if line.sent]
@@ -88,9 +90,10 @@ def totals(lines: Iterable[Line]) -> dict[str, int]:
 
 
 def as_csv(bank: str, day: str, lines: Sequence[Line], accounts: Mapping[str, str]) -> tuple[str, str]:
-    """Return the CSV text and its digest: the SHA-256 (hex) of all rows but the last, which contains it.
+    """Return the CSV text and its SHA-256 (hex). The digest covers all rows but the last row, which contains the
+    digest.
 
-    `accounts`: masked account numbers, by payee.
+    `accounts`: payee token -> masked account number.
     """
     out = io.StringIO()
     writer = csv.writer(out)
@@ -114,7 +117,9 @@ def _line(book: BankBook, sent: Sent, answers: list[BankMessage]) -> Line:
 
 
 def _differs(sent: Sent, answer: BankMessage) -> bool:
-    """Return whether a bank reports another amount. A cancellation without an amount means the whole sum."""
+    """Return whether a bank's answer reports another amount than the request's. A cancellation without an amount means
+    the whole amount.
+    """
     if answer.state is BankState.CANCELLED and answer.amount_fen == 0:
         return False
     return answer.state in _MONEY and answer.amount_fen != sent.amount_fen
@@ -143,5 +148,5 @@ def _time(at: datetime) -> str:
 
 
 def _safe(cell: object) -> object:
-    """Return a cell that a spreadsheet cannot take for a formula; numbers stay numbers."""
+    """Return the cell in a form that a spreadsheet cannot interpret as a formula; numbers are unchanged."""
     return guarded(cell) if isinstance(cell, str) else cell

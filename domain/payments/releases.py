@@ -1,4 +1,6 @@
-"""Lifting of stop-payments by two persons: one asks, another decides. Both names go into the case and the audit."""
+"""Lifting of stop-payments by two persons: one asks, another decides. Both names are written to the
+case and the audit.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -19,13 +21,15 @@ FIRST_TRACED = 10_000
 
 
 def numbered(case: Case) -> Iterator[tuple[int, Payment]]:
-    """Yield the case's payments and then its traced accounts, each with its number. A number never changes."""
+    """Yield (number, payment) for the case's payments and then its traced accounts. A payment's number
+    never changes.
+    """
     yield from enumerate(case.payments)
     yield from enumerate(case.traced, FIRST_TRACED)
 
 
 def of_number(case: Case, number: int) -> Payment | None:
-    """Return the payment or traced account of a number, or None."""
+    """Return the payment or traced account with this number, or None."""
     held, place = (case.traced, number - FIRST_TRACED) if number >= FIRST_TRACED else (case.payments, number)
     return held[place] if 0 <= place < len(held) else None
 
@@ -33,8 +37,8 @@ def of_number(case: Case, number: int) -> Payment | None:
 class Why(StrEnum):
     """Why a request to lift a stop, or the decision on it, is refused.
 
-    NO_STOP: the payment has no stop, or no longer; ASKED_ALREADY: there is an open request; SAME_PERSON: who asked may
-    not decide; DECIDED: somebody has decided; TOLD: the case has the approval already.
+    NO_STOP: the payment has no stop, or no stop any more; ASKED_ALREADY: a request is already open; SAME_PERSON: the
+    asker may not decide; DECIDED: somebody has already decided; TOLD: the case already has the approval.
     """
 
     NO_STOP = "no_stop"  # there is no stop on this payment, or no longer
@@ -58,10 +62,10 @@ def asked(
     evidence: str,
     now: datetime,
 ) -> ReleaseRequest | NotAsked:
-    """Return the request to lift the stop on the case's payment `number`, or why it is refused.
+    """Return the request to lift the stop on the case's payment `number`, or the reason why it is refused.
 
-    It must be decided within 24 hours. `known`: other requests; `name`: the new one's id. Raises ValidationError, a
-    ValueError, if the reason has not 2 to 300 characters or another field is invalid.
+    The request must be decided within 24 hours. `known`: all other requests; `name`: the new request's id. Raises
+    ValidationError, a ValueError, if the reason does not have 2 to 300 characters or another field is invalid.
     """
     payment = of_number(case, number)
     if payment is None or not has_stop(case, number):
@@ -85,34 +89,36 @@ def asked(
 
 
 def has_stop(case: Case, number: int) -> bool:
-    """Return whether the case's payment `number` has a stop that can be lifted: asked for or in force."""
+    """Return whether the case's payment `number` has a stop that can be lifted: requested or in force."""
     payment = of_number(case, number)
     return bool(payment and payment.stop and payment.stop.state.lasts)
 
 
 def may_not_decide(request: ReleaseRequest, by: str) -> Why | None:
-    """Return why this person may not decide on a request (DECIDED, SAME_PERSON), or None if they may."""
+    """Return why this person may not decide on a request (DECIDED or SAME_PERSON), or None if they may."""
     if request.state is not ReleaseState.ASKED:
         return Why.DECIDED
     return Why.SAME_PERSON if by == request.asked_by else None
 
 
 def of_stop(requests: Iterable[ReleaseRequest], case: str, number: int) -> ReleaseRequest | None:
-    """Return the open request for a case's payment `number`, or None."""
+    """Return the open request to lift the stop on a case's payment `number`, or None."""
     return next((each for each in requests if is_open(each) and (each.case, each.payment) == (case, number)), None)
 
 
 def decided(request: ReleaseRequest, state: ReleaseState, by: str, words: str, now: datetime) -> ReleaseRequest:
-    """Return the request after the decision. Raises ValueError if this person may not decide on it."""
+    """Return the request after the decision. `words`: the reason. Raises ValueError if this person may not decide on
+    it.
+    """
     if why := may_not_decide(request, by):
         raise ValueError(f"request {request.id}: {why.value}")
     return request.model_copy(update={"state": state, "decided_by": by, "decided_at": now, "words": words})
 
 
 def act_of(request: ReleaseRequest) -> ReleaseStopAct:
-    """Return the act that lifts the stop, with the reason, the request's id and who asked.
+    """Return the act that lifts the stop, with the reason, the request's id and the asker.
 
-    Whether a second person has approved is not checked here.
+    It does not check that a second person has approved.
     """
     return ReleaseStopAct(
         transfer=request.transfer, reason=request.reason, asked_by=request.asked_by, request=request.id
@@ -120,26 +126,27 @@ def act_of(request: ReleaseRequest) -> ReleaseStopAct:
 
 
 def approver(request: ReleaseRequest, case: Case) -> str | None:
-    """Return who approved a request according to its case, or None if the case does not have the approval.
+    """Return the person who approved a request according to its case, or None if the case does not have the approval.
 
-    The case gets the approval first. If the process is then interrupted, the request stays open, but the bank is asked.
+    The case gets the approval before the request does, so after an interruption the request may still be open although
+    the bank is asked to lift the stop.
     """
     found = (step.because for step in case.steps if step.action is Action.STOP_RELEASE)
     return next((why.by for why in found if isinstance(why, ReleaseApproved) and why.request == request.id), None)
 
 
 def is_open(request: ReleaseRequest) -> bool:
-    """Return whether nobody has decided yet."""
+    """Return whether nobody has decided on the request yet."""
     return request.state is ReleaseState.ASKED
 
 
 def overdue(request: ReleaseRequest, now: datetime) -> bool:
-    """Return whether the request is undecided at its due time or later."""
+    """Return whether the request is undecided and `now` is at or after its due time."""
     return is_open(request) and request.due <= now
 
 
 def in_order(requests: Iterable[ReleaseRequest]) -> list[ReleaseRequest]:
-    """Return the open requests by due time, then the decided ones, the latest first."""
+    """Return the open requests by due time, then the decided requests, the latest decision first."""
     found = list(requests)
     waiting = sorted((each for each in found if is_open(each)), key=lambda each: (each.due, each.id))
     done = [each for each in found if not is_open(each)]

@@ -1,4 +1,4 @@
-"""Which payment that a feed delivers is the one that a person has reported, in either order of arrival."""
+"""Matches the payments that persons report with the payments that feeds deliver, in either order of arrival."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -7,15 +7,15 @@ from schemas.casework.cases import Payment
 
 
 def pairs(known: Sequence[Payment], told: Sequence[Payment], within: timedelta) -> dict[str, str]:
-    """Return for each payment of `told` that is one of `known` the transfer of that one.
+    """Return {transfer in `told`: transfer in `known`} for the payments of `told` that are the same as one of `known`.
 
-    A reported payment and a feed's are the same if the report has the feed's end-to-end id, or if account and amount
-    are equal and the times differ by at most `within`. Each is paired once: first by the id, then the nearest in time.
-    So of two equal payments one stays alone. A second report is about the payment of the first one, unless both were
-    told in the same call, or have different ids.
+    A person's report and a feed's record are the same payment if the report has the feed's end-to-end id, or if account
+    and amount are equal and the times differ by at most `within`. Each payment is paired once: first by id, then by the
+    nearest time; so of two equal payments, one may stay unpaired. A second report is paired with the first report's
+    payment unless both were told in the same call or have different ids.
 
-    A report whose id is not the feed's may still be of the feed's payment, for a person has typed it: they are paired
-    if nothing fits better, and `corrected` parts them when the record of the report's id comes.
+    A report whose id differs from the feed's may still be of the feed's payment, because a person typed the id. They
+    are paired if nothing fits better; `corrected` separates them when the record with the report's id arrives.
     """
     if not any(payment.reported for payment in (*known, *told)):
         return {}  # nearly always
@@ -37,10 +37,10 @@ def pairs(known: Sequence[Payment], told: Sequence[Payment], within: timedelta) 
 
 
 def corrected(known: Sequence[Payment], told: Sequence[Payment]) -> tuple[list[Payment], list[Payment]]:
-    """Return the payments and the new records, each report with its own record if that is among the new ones.
+    """Return the known payments and the new records, after correcting wrong pairs.
 
-    A report may have been joined by account and amount with a record that is not its own. When the record with the
-    report's id arrives, the report goes to that one, and the other record becomes a payment of its own.
+    A report may have been paired by account and amount with a record of another payment. When the record with the
+    report's id is in `told`, the report is paired with that record, and the other record becomes a separate payment.
     """
     before, now = list(known), list(told)
     if not any(payment.reported and payment.feed for payment in known):
@@ -63,26 +63,28 @@ def corrected(known: Sequence[Payment], told: Sequence[Payment]) -> tuple[list[P
 
 
 def _mistaken(old: Payment, record: Payment) -> bool:
-    """Return whether a report was joined with the wrong record: `record` is the one whose id the report names."""
+    """Return whether `old` is a report paired with the wrong record, and `record` is the one with the
+    id in the report.
+    """
     said = old.reported.reference if old.reported else ""
     ids = {_id(old.feed or ""), _id(record.transfer)}
     return old.feed is not None and len(ids) > 1 and said == _id(record.transfer) != "" and old.payee == record.payee
 
 
 def _alone(old: Payment) -> Payment:
-    """Return a feed's payment without the report that was joined with it."""
+    """Return the feed's payment without the report that was paired with it."""
     return old.model_copy(update={"reported": None, "feed": None})
 
 
 def aliases(known: Sequence[Payment]) -> Mapping[str, str]:
-    """Return the transfer of each payment by every name that it has: its own, and that of the feed."""
+    """Return name -> transfer for each payment's names: its own (`transfer`) and the feed's (`feed`)."""
     return {name: payment.transfer for payment in known for name in (payment.transfer, payment.feed) if name}
 
 
 def joined(old: Payment, told: Payment) -> Payment:
-    """Return a known payment with what a second record of it tells. It keeps its name, its stop and its place.
+    """Return a known payment with the data of a second record of it. Its name, stop and other fields stay.
 
-    A feed's amount, time and state count, for a person states them from memory.
+    Amount, time and state are those of the feed, because a person states them from memory.
     """
     if told.reported is None:
         news: dict[str, object] = {"amount_fen": told.amount_fen, "at": told.at, "state": told.state}
@@ -94,7 +96,9 @@ def joined(old: Payment, told: Payment) -> Payment:
 
 
 def _rank(one: Payment, other: Payment, within: timedelta) -> tuple[int, timedelta] | None:
-    """Return how well two records fit, the lower the better; None if they are different payments."""
+    """Return how well two records fit, as a tuple that is lower for a better fit; None if they are
+    different payments.
+    """
     if one.payee != other.payee or not _may_pair(one, other):
         return None
     apart = abs(one.at - other.at)
@@ -109,8 +113,8 @@ def _rank(one: Payment, other: Payment, within: timedelta) -> tuple[int, timedel
 
 
 def _may_pair(one: Payment, other: Payment) -> bool:
-    """Return whether one is a report and the other a feed's record without one, or both are reports of two calls, or
-    the same report.
+    """Return whether two records may be of one payment: one is a report and the other a feed's record without a report,
+    or both are reports made in different calls, or both are the same report.
     """
     if _delivered(one) and _delivered(other):
         return False
@@ -120,21 +124,21 @@ def _may_pair(one: Payment, other: Payment) -> bool:
 
 
 def references(payment: Payment) -> frozenset[str]:
-    """Return the end-to-end ids by which a payment is known: the report's, and the feed's own number of it."""
+    """Return the end-to-end ids of a payment: the report's, and the feed's."""
     reported = payment.reported.reference if payment.reported else ""
     return frozenset(filter(None, (reported, _id(_delivered(payment)))))
 
 
 def end_to_end_id(payment: Payment) -> str:
-    """Return the end-to-end id of a payment: the feed's, else what the report says, else ""."""
+    """Return the end-to-end id of a payment: the feed's, else the report's, else ""."""
     return _id(_delivered(payment)) or (payment.reported.reference if payment.reported else "")
 
 
 def _delivered(payment: Payment) -> str:
-    """Return the name of the feed's record of a payment, or "" if no feed has delivered it."""
+    """Return the name of the feed's record of a payment, or "" if no feed has delivered the payment."""
     return payment.feed or (payment.transfer if payment.reported is None else "")
 
 
 def _id(transfer: str) -> str:
-    """Return the end-to-end id in the name of a feed's record."""
+    """Return the end-to-end id in the name `source:id` of a feed's record; "" if there is none."""
     return transfer.partition(":")[2]

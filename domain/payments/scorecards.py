@@ -15,9 +15,10 @@ HOURS = 4
 
 
 class PartOfDay(NamedTuple):
-    """The orders that reached an institution in a part of the day. `begins`: its first hour in Jilin.
+    """The stop orders that reached an institution in a part of the day. `begins`: the first hour of that part, in
+    Jilin.
 
-    `median`: time to the first answer; None if there was none.
+    `median`: time to the first answer; None without answers.
     """
 
     begins: int
@@ -26,10 +27,11 @@ class PartOfDay(NamedTuple):
 
 
 class Scorecard(NamedTuple):
-    """An institution's answers to stop orders and extensions that have reached it.
+    """An institution's answers to the stop orders and extensions that reached it, as numbers of orders.
 
-    `waits`: not answered, and not late yet; `late`: answered after the limit, or still not; `refused`: answered so, in
-    the end. `p50`, `p95`: time to the first answer, None without one. `day`: all parts of the day, in order.
+    `waits`: not answered and not late yet; `late`: answered after the limit, or not answered and past it; `refused`:
+    refused in the latest answer. `p50`, `p95`: time to the first answer, None without answers. `day`: all parts of the
+    day, in order.
     """
 
     institution: str
@@ -50,9 +52,9 @@ class _Asked(NamedTuple):
 
 
 def scorecards(book: BankBook, sees: Callable[[str], bool], now: datetime, limit: timedelta) -> list[Scorecard]:
-    """Return the scorecard of each institution that was asked, those with the most orders first.
+    """Return the scorecard of each institution that got an order, those with the most orders first.
 
-    `sees`: whether the reader may see a division's residents; `limit`: an answer after it is late.
+    `sees`: returns whether the reader may see a division's residents; `limit`: an answer is late after this time.
     """
     found: defaultdict[str, list[_Asked]] = defaultdict(list)
     for asked in _reached(book):
@@ -63,7 +65,7 @@ def scorecards(book: BankBook, sees: Callable[[str], bool], now: datetime, limit
 
 
 def _reached(book: BankBook) -> list[_Asked]:
-    """Return the orders that may have reached a bank, with their first answer."""
+    """Return the stop orders and extensions that may have reached a bank, each with its first answer."""
     answers = defaultdict(list)
     for message in book.came.values():
         answers[message.dispatch].append(message)
@@ -103,5 +105,7 @@ def _took(asked: Sequence[_Asked]) -> list[timedelta]:
 
 
 def _quantile(ordered: Sequence[timedelta], share: float) -> timedelta | None:
-    """Return the smallest value that at least this share of the values does not exceed; None without values."""
+    """Return the smallest value that is not exceeded by at least this share (0 to 1) of the values; None without
+    values.
+    """
     return ordered[max(0, -int(-share * len(ordered) // 1) - 1)] if ordered else None

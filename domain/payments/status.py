@@ -1,4 +1,4 @@
-"""The one status of a payment: what is told of the transfer, of the stop and of the money, reconciled."""
+"""The one status of a payment, derived from the states of the transfer, of the stop and of the money."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -9,10 +9,11 @@ from schemas.risk.signals import TransferState
 
 
 class PaymentStatus(StrEnum):
-    """The status of a payment. Of several that fit, the first counts: money that is back says more than how it went.
+    """The status of a payment. If several apply, the first in this list counts: where the money is matters most.
 
-    CANCELLED: in flight; STOPPED: nothing leaves the payee's account; NOT_MADE: the resident named the payment and did
-    not make it. The STOP_ statuses are of a stop-payment; SETTLED, PENDING and ATTEMPTED are of the transfer alone.
+    CANCELLED: cancelled in flight; STOPPED: no money leaves the payee's account; NOT_MADE: the resident named the
+    payment and did not make it. The STOP_ statuses are states of a stop-payment; SETTLED, PENDING and ATTEMPTED of the
+    transfer.
     """
 
     RETURNED = "returned"  # the bank has given it back
@@ -31,7 +32,7 @@ class PaymentStatus(StrEnum):
 
 
 class Reconciled(NamedTuple):
-    """A payment's status, and the money (fen) that it is true of: a bank may give back a part."""
+    """A payment's status, and the amount (fen) that has this status: a bank may return only a part."""
 
     status: PaymentStatus
     amount_fen: int
@@ -55,7 +56,7 @@ _ORDER = tuple(PaymentStatus)
 
 
 def status_of(case: Case, payment: Payment) -> Reconciled:
-    """Return the status of one of the case's payments."""
+    """Return the status of one of the case's payments, with the amount that has this status."""
     told = {_OF_TRANSFER[payment.state]: payment.amount_fen}
     if payment.stop is not None:
         told[PaymentStatus.STOPPED if payment.stop.runs else _OF_STOP[payment.stop.state]] = payment.amount_fen
@@ -69,7 +70,9 @@ def status_of(case: Case, payment: Payment) -> Reconciled:
 
 
 def _of_kept(case: Case, payment: Payment, *, back: bool) -> dict[PaymentStatus, int]:
-    """What the books tell of it. A: back, unless the bank has only frozen it so far."""
+    """Return the statuses of a payment that follow from its booked loss avoided, with amounts (fen). Class A means
+    returned, unless the bank has only frozen the money so far.
+    """
     kept = case.kept.get(payment.transfer)
     if kept is None or kept.evidence is EvidenceClass.D:
         return {}

@@ -16,7 +16,9 @@ from schemas.levels import Action
 
 
 class StopProgress(StrEnum):
-    """The states, in the order in which they count: the first that a payment is in is the state of the case."""
+    """The states of a case's stops, the most important first: the case has the first state that one of its payments is
+    in.
+    """
 
     LEAVING = "leaving"  # asked for, and held back for some seconds: it can be undone
     POSSIBLE = "possible"  # a person may ask for a stop now
@@ -38,8 +40,8 @@ _STOPPED = {PaymentStatus.STOPPED, PaymentStatus.FROZEN}
 
 
 def may_ask(case: Case, payment: Payment, by: str) -> bool:
-    """Return whether a person may ask for the stop of a payment: they have not asked for it yet, no bank has been
-    asked, and the money is not safe.
+    """Return whether a person may ask for the stop of a payment: the case is open and not settled, the money is not
+    safe, they have not asked for it yet, and no bank has been asked.
 
     An order that the plan or another person has proposed may be asked for: the person's word is added to it. Of a
     traced account that is all that may be asked for: without such an order the money has gone on, or persons have
@@ -53,8 +55,8 @@ def may_ask(case: Case, payment: Payment, by: str) -> bool:
 
 
 def case_stops(case: Case, by: str, leaving: Collection[str] = ()) -> CaseStops:
-    """Return the state of a case's stops for the person `by`. `leaving`: the transfers whose stop is held back for some
-    seconds.
+    """Return the state of a case's stops for the person `by`. `leaving`: transfers whose request is delayed for some
+    seconds, in which it can be undone.
     """
     found = [(progress_of(case, payment, by, leaving), payment.amount_fen) for _, payment in numbered(case)]
     states = {state for state, _ in found}
@@ -77,7 +79,9 @@ def progress_of(case: Case, payment: Payment, by: str, leaving: Collection[str] 
 
 
 def _own(case: Case, payment: Payment, by: str) -> StopProgress | None:
-    """Return how far the payment's own stop is; None if no bank is asked, and the person `by` has not asked for it."""
+    """Return the state of the payment's own stop; None if no bank was asked and the person `by` has
+    not asked for it.
+    """
     if status_of(case, payment).status in _STOPPED:  # also while its extension is asked for
         return StopProgress.STOPPED
     orders = [order for order in case.orders if order.transfer == payment.transfer]
@@ -93,7 +97,7 @@ def _has_asked(order: StopOrder, by: str) -> bool:
 
 
 def _under_way(case: Case, payment: Payment, approved: Collection[str]) -> bool:
-    """Return whether the bank has been asked and has not answered, or is about to be: enough persons have approved."""
+    """Return whether the bank was asked and has not answered, or will be asked because enough persons have approved."""
     steps = [step for step in case.steps if step.transfer == payment.transfer and step.state in LIVE_STEPS]
     sent = any(step.state is StepState.SENT and step.action is Action.STOP_PAYMENT for step in steps)
     return sent or any(step.id in approved for step in steps)

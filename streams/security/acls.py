@@ -62,7 +62,9 @@ class Grant:
 
 
 def grants(app_id: str = APP_ID) -> Iterator[Grant]:
-    """Yield all permissions that the components need at Kafka. `app_id`: the prefix of the consumer groups."""
+    """Yield all permissions that the components need at Kafka. `app_id`: the application's id, by which consumer groups
+    are named.
+    """
     for component, rights in RIGHTS.items():
         everywhere = [ACLOperation.DESCRIBE, ACLOperation.DESCRIBE_CONFIGS]
         everywhere += [ACLOperation.CREATE, ACLOperation.ALTER_CONFIGS] if rights.creates else []

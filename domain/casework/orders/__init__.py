@@ -1,6 +1,6 @@
-"""Stop orders within a decision: `records` proposes and signs them, `decisions` has what persons decide, `reports`
-drafts them on a victim's report, `onward` proposes them about accounts that the money went on to, `handover` has what
-ends an order for good: another authority has frozen the account, and `objections` has what anybody says against one.
+"""Stop orders within a decision. `records`: proposes and approves orders; `decisions`: persons' decisions; `reports`:
+proposes orders on a victim's report; `onward`: proposes orders on accounts that the money reached later; `handover`:
+ends an order because another authority has frozen the account; `objections`: objections to an order and their review.
 
 May import domain/casework/alerts, draft, payments, steps, stops and trail. Called by domain/casework, intake and the
 console's release desk.

@@ -1,4 +1,4 @@
-"""Persons' decisions on stop orders, and what follows when nobody decides in time."""
+"""Persons' decisions on stop orders, and the consequences if nobody decides in time."""
 
 from domain.casework import payments, stops
 from domain.casework.draft import DecisionBuilder
@@ -70,9 +70,9 @@ def _approve(
 
 
 def _route(draft: DecisionBuilder, order: StopOrder, act: ApproveStopAct, by: str) -> RefusalCode | None:
-    """Record the institution that the person chose, where the order has none; return why it is refused, or None.
+    """Store the institution that the person chose if the order has none. Return why this is refused, or None.
 
-    A later approver cannot change it: the earlier approvals were for an order to this institution.
+    A later approver cannot change it, because the earlier approvals were for an order to this institution.
     """
     payment = payments.find(draft.case, order.transfer)
     if payment is None:
@@ -87,7 +87,9 @@ def _route(draft: DecisionBuilder, order: StopOrder, act: ApproveStopAct, by: st
 
 
 def decline_order(draft: DecisionBuilder, act: DeclineStopAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Decide against an order. One that a rule sent out is undone at the bank. Returns why it is refused, or None."""
+    """Decide against an order. If an automatic rule sent it, the bank is asked to lift the stop. Return why the
+    decision is refused, or None.
+    """
     order = orders.order_of(draft.case, act.order)
     if order is None or not order.decidable:
         return NoOrder()
@@ -103,7 +105,9 @@ def decline_order(draft: DecisionBuilder, act: DeclineStopAct, by: str, role: St
 
 
 def approval_overdue(draft: DecisionBuilder, step: Step) -> None:
-    """Process the deadline of a proposed order: first it is overdue, later it is of no use any more."""
+    """Process the deadline of a proposed order: the first time a reminder is noted and a last deadline set; at the last
+    deadline, when a stop can no longer help, the order ends undecided.
+    """
     order = orders.order_of(draft.case, step.id)
     if order is None:
         return end(draft, step, StepState.SKIPPED, StopNeverDecided())
@@ -115,14 +119,16 @@ def approval_overdue(draft: DecisionBuilder, step: Step) -> None:
 
 
 def _ends(draft: DecisionBuilder, order: StopOrder, state: OrderState, as_step: Ended, why: AnyCode) -> None:
-    """End an order that no bank has, and its step."""
+    """End an order that no bank has got (state `state`), and its step (state `as_step`)."""
     orders.end_order(draft, order, state)
     if (step := draft.steps.get(order.step)) is not None:
         end(draft, step, as_step, why)
 
 
 def unconfirmed(draft: DecisionBuilder, timer: Step) -> None:
-    """Process the timer of an automatic order that nobody has confirmed: first a warning, later it lapses."""
+    """Process the timer of an automatic order that nobody has confirmed: first a reminder is noted; at `confirm_by` the
+    order lapses, and the bank is asked to lift the stop.
+    """
     order = orders.order_of(draft.case, timer.id.removeprefix(orders.UNCONFIRMED))
     if order is None or order.confirm_by is None:
         draft.steps.pop(timer.id, None)
@@ -135,7 +141,9 @@ def unconfirmed(draft: DecisionBuilder, timer: Step) -> None:
 
 
 def _undo(draft: DecisionBuilder, order: StopOrder, state: OrderState, why: AnyCode, by: str | None = None) -> None:
-    """End an order that went out by a rule: the bank is asked to lift the stop, and is not asked for it again."""
+    """End an order that an automatic rule sent: its open steps are withdrawn, and the bank is asked to
+    lift the stop.
+    """
     orders.end_order(draft, order, state)
     draft.note(FactKind.STOP, why, by=by)
     for step in draft.live_for(order.transfer, *orders.ASKING):  # one that is out too: it may not be sent yet
@@ -145,7 +153,7 @@ def _undo(draft: DecisionBuilder, order: StopOrder, state: OrderState, why: AnyC
 
 
 def _useless(draft: DecisionBuilder, order: StopOrder) -> RefusalCode | None:
-    """Return why the bank may not be asked any more, or None."""
+    """Return why the bank may no longer be asked to carry out a proposed order, or None if it may."""
     if orders.final(draft, order) <= draft.now:
         return CannotBeStopped()
     return payments.may_not_ask(draft, order.transfer)

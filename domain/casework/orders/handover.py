@@ -1,4 +1,4 @@
-"""The hand-over of a stopped account: an authority has frozen it, so it is not stopped any more."""
+"""Hand-over of a stopped account to an authority that has frozen it. The account is then not stopped any more."""
 
 from domain.casework import payments, stops
 from domain.casework.draft import DecisionBuilder
@@ -14,11 +14,10 @@ from schemas.people.staff import StaffRole
 
 
 def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Record that the account of an order is frozen. Returns why it is refused, or None.
+    """Record that an authority has frozen the account of an order. Return why this is refused, or None.
 
-    The order has the freezing from now on, however it ended: so the case knows that the account is frozen. The stops of
-    the account end, whichever of the case's payments they were for, and its bank is asked nothing more: neither
-    for a stop nor to lift one.
+    The order gets the freezing and the state HANDED_OVER, whatever its state was. All stops of the account in the case
+    end, for whichever payments they were, and the bank is no longer asked to stop the account or to lift a stop.
     """
     order = orders.order_of(draft.case, act.order)
     if order is None:
@@ -38,7 +37,7 @@ def hand_over(draft: DecisionBuilder, act: HandOverStopAct, by: str, role: Staff
 
 
 def may_not_hand_over(case: Case, order: StopOrder, role: StaffRole | None) -> RefusalCode | None:
-    """Return why a person of this role may not hand over an order, or None."""
+    """Return why a person with this role may not hand over an order, or None if they may."""
     if order.freezing is not None:
         return AccountFrozen(order.freezing.authority, order.freezing.decision)
     payment = payments.find(case, order.transfer)

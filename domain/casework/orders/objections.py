@@ -1,8 +1,8 @@
 """Objections to stop orders and to holds on the resident's own account: taken down with a clock, reviewed by one
 person who had no part in the order, and what follows.
 
-An objection that is upheld lifts every stop of the account in the case, by the same step as a release that two persons
-have approved. So the bank gets one request, and gets it again until it answers.
+An upheld objection lifts every stop of the account in the case, by the same step as a release that two persons
+approved. So the bank gets one request, which is repeated until the bank answers.
 """
 
 from collections.abc import Iterator
@@ -53,17 +53,17 @@ UNDECIDED = f"{CLOCK}no."  # ids of the timers of objections on which nobody has
 
 
 def objection_id(input_id: str) -> str:
-    """Return the id of the objection that an input takes down."""
+    """Return the id of the objection that the input `input_id` records."""
     return short_hash("objection", input_id)
 
 
 def objection_of(case: Case, name: str) -> StopObjection | None:
-    """Return a case's objection, or None."""
+    """Return the case's objection with the id `name`, or None."""
     return next((each for each in case.objections if each.id == name), None)
 
 
 def waiting_for(case: Case, transfer: str) -> StopObjection | None:
-    """Return the objection to a stop of the transfer's account that waits for its review, or None."""
+    """Return the open objection to a stop of the transfer's account, or None."""
     return next((each for each in _of_account(case, transfer) if each.waits), None)
 
 
@@ -128,7 +128,7 @@ def take_objection(draft: DecisionBuilder, given: ObjectStop) -> None:
 
 
 def objection_overdue(draft: DecisionBuilder, timer_id: str) -> None:
-    """Process the end of an objection's clock: the objection goes on waiting, and the case says so once."""
+    """Process an objection's deadline: a reminder is noted once, and the objection stays open."""
     found = objection_of(draft.case, timer_id.removeprefix(UNDECIDED))
     draft.steps.pop(timer_id, None)
     if found is not None and found.waits:
@@ -138,7 +138,9 @@ def objection_overdue(draft: DecisionBuilder, timer_id: str) -> None:
 def may_not_review(
     case: Case, found: StopObjection, by: str, role: StaffRole | None, roles: tuple[StaffRole, ...]
 ) -> RefusalCode | None:
-    """Return why this person may not decide on an objection, or None. `roles`: those that review, by the policy."""
+    """Return why this person may not decide on an objection, or None if they may. `roles`: the roles that the policy
+    lets review.
+    """
     if not found.waits:
         return NoObjection()
     if role not in roles:
@@ -149,7 +151,7 @@ def may_not_review(
 def decide_objection(
     draft: DecisionBuilder, act: DecideObjectionAct, by: str, role: StaffRole | None
 ) -> RefusalCode | None:
-    """Decide on an objection. Returns why it is refused, or None."""
+    """Apply a person's decision on an objection. Return why it is refused, or None."""
     found = objection_of(draft.case, act.objection)
     if found is None:
         return NoObjection()
@@ -178,7 +180,7 @@ def decide_objection(
 
 
 def _uphold(draft: DecisionBuilder, found: StopObjection, why: ObjectionUpheld, by: str) -> None:
-    """End the account's orders, and ask the bank to lift what runs or is on its way to it."""
+    """End the account's orders, and ask the bank to lift each stop that is in force or requested."""
     draft.note(FactKind.OBJECTION, why, by=by)
     if found.source is not None:
         draft.note(FactKind.OBJECTION, ReportFalse(found.source), by=by)

@@ -1,8 +1,9 @@
-"""Stop orders about accounts beyond the payees': a bank's answer says that the payments' money has reached them.
+"""Stop orders on accounts beyond the payees': accounts that the payments' money reached, as banks' answers state.
 
-Such an order waits for persons like every other: the policy's automatic rules are about payees that the watchlist has
-confirmed. An account has one order at a time. Once that has ended, it gets another only for money that has come in
-since: persons have decided about the earlier money. A withdrawn order was decided by nobody: it may come again.
+Such an order always waits for persons, because the policy's automatic rules are only for payees that the watchlist has
+confirmed. An account has one open order at a time. After an order has ended, the account gets another one only for
+money that has come in since, because persons decided about the earlier money. After a withdrawn order, on which nobody
+decided, the account may get another one at once.
 """
 
 from collections import Counter
@@ -23,11 +24,11 @@ from schemas.risk.signals import TransferState
 
 
 def follow_money(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
-    """Add the movements of a bank's answer to the case, and propose a stop of each account beyond the payees' that then
-    has traced money and no order, within the policy's amount and number; those with the most money first.
+    """Add the movements of a bank's answer to the case. Propose a stop of each account beyond the payees' that holds
+    traced money and has no open order, within the policy's amount and number; accounts with the most money first.
 
-    Orders that wait for an account which the money has left are withdrawn. A settled case gets none: nobody asks banks
-    for it any more. No effect without movements.
+    Orders on accounts that the money has left are withdrawn if no bank has got them. A settled case gets no orders. No
+    effect if the answer has no movements.
     """
     take_movements(draft, given, payment)
     if draft.case.settled or not given.movements:
@@ -41,7 +42,7 @@ def follow_money(draft: DecisionBuilder, given: BankFeedback, payment: Payment) 
 
 
 def _came(trace: MoneyTrace) -> Counter[str]:
-    """Return how much traced money (fen) has come into each account, by token, whether it is still there or not."""
+    """Return how much traced money (fen) has ever come into each account, by token."""
     came: Counter[str] = Counter()
     for step in trace.steps:
         if isinstance(step.payee, TracedAccount):
@@ -50,16 +51,18 @@ def _came(trace: MoneyTrace) -> Counter[str]:
 
 
 def _keep_count(draft: DecisionBuilder, came: Counter[str]) -> None:
-    """Record how much had come into each account while an order about it stands: persons who decide know of it."""
+    """Store in each account with an open order how much money has come in, so that only later money can lead to another
+    order.
+    """
     for each in draft.case.traced:
         if has_open_order(draft, each.transfer):
             draft.pay(each.model_copy(update={"came_fen": came[each.payee]}))
 
 
 def _candidates(draft: DecisionBuilder, trace: MoneyTrace, came: Counter[str]) -> list[tuple[TracedAccount, int]]:
-    """Return the accounts beyond the payees' that may get an order, with their traced money (fen), the most first.
+    """Return the accounts beyond the payees' that may get an order, with their traced money (fen), the largest first.
 
-    Only money that the trace follows counts: where a bound has ended it, the money may be anywhere.
+    Only money that the trace could follow counts; where a limit ended the trace, the money may be in any account.
     """
     payees = {payment.payee for payment in draft.case.payments}
     found = []
@@ -78,7 +81,7 @@ def _known(case: Case, account: TracedAccount) -> Payment | None:
 
 
 def _again(draft: DecisionBuilder, known: Payment, came_fen: int) -> bool:
-    """Return whether an account that has had an order may get another."""
+    """Return whether an account that has had an order may get another one. `came_fen`: money that has ever come in."""
     if has_open_order(draft, known.transfer) or overturned(draft.case, known.transfer):
         return False
     latest = latest_order(draft.case, known.transfer)
@@ -88,12 +91,14 @@ def _again(draft: DecisionBuilder, known: Payment, came_fen: int) -> bool:
 
 
 def _arrival(trace: MoneyTrace, account: TracedAccount) -> Onward:
-    """Return the latest movement that brought traced money into an account."""
+    """Return the latest movement that brought traced money into the account."""
     return max((step for step in trace.steps if step.payee == account), key=lambda step: (step.at, step.movement))
 
 
 def _propose(draft: DecisionBuilder, arrival: Onward, account: TracedAccount, fen: int, came_fen: int) -> None:
-    """Plan an order about an account. No effect beyond the policy's number of accounts, or if no bank may be asked."""
+    """Plan the step of an order on an account. No effect if the policy's number of accounts is reached, or if the bank
+    may not be asked.
+    """
     case, known = draft.case, _known(draft.case, account)
     place = case.traced.index(known) if known else len(case.traced)
     if place >= draft.rules.policy.trace.orders:
@@ -118,9 +123,10 @@ def _propose(draft: DecisionBuilder, arrival: Onward, account: TracedAccount, fe
 
 
 def _who_said(case: Case, arrival: Onward) -> str:
-    """Return the bank that stated a movement last; the payer's if the answer does not name it.
+    """Return the bank that stated a movement last; the payer's bank if that answer does not name its bank.
 
-    The payer's account and the number tell which movement it is: banks may name the payer's bank differently.
+    The movement is found by the payer's account and the movement's number, because banks may name the payer's bank
+    differently.
     """
     number = int(arrival.movement.rpartition("#")[2])
     told = [
@@ -133,7 +139,7 @@ def _who_said(case: Case, arrival: Onward) -> str:
 
 
 def _withdraw_left(draft: DecisionBuilder, trace: MoneyTrace) -> None:
-    """Withdraw the orders that no bank has yet, about accounts in which too little of the money is left."""
+    """Withdraw the orders that no bank has got yet, on accounts in which too little of the traced money is left."""
     left: Counter[str] = Counter()
     for (account, _), fen in in_accounts(trace).items():
         left[account.token] += fen

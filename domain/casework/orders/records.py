@@ -1,7 +1,7 @@
 """Stop orders within a decision: proposed when their step falls due, approved, declined, ended.
 
-A bank is asked only by a step whose order is approved: by as many persons as the policy says, or by a rule of the
-policy that cites its legal ground.
+A step asks a bank only if its order is approved: by as many persons as the policy says, or by a rule of the policy that
+cites its legal ground.
 """
 
 from collections.abc import Iterable
@@ -39,12 +39,12 @@ ASKING = frozenset({Action.STOP_PAYMENT, Action.STOP_AGAIN})  # the actions that
 
 
 def order_of(case: Case, step: str) -> StopOrder | None:
-    """Return the order of a step, or None."""
+    """Return the order of the step with the id `step`, or None."""
     return next((order for order in case.orders if order.step == step), None)
 
 
 def latest_order(case: Case, transfer: str, *states: OrderState) -> StopOrder | None:
-    """Return the latest order for a transfer in one of these states (without any: in whichever), or None."""
+    """Return the latest order for a transfer in one of `states` (in any state if none are given), or None."""
     found = [order for order in case.orders if order.transfer == transfer and (not states or order.state in states)]
     return found[-1] if found else None
 
@@ -65,24 +65,25 @@ def stands(case: Case, order: StopOrder, steps: Iterable[Step]) -> bool:
 def document_number(prefix: str, case_id: str, ordinal: int, at: datetime) -> str:
     """Return the document number (文书号) of an order made at `at`: 吉公反诈止付〔2026〕4817-3305-1192-1号.
 
-    It is derived, so no counter is shared: the centre's prefix, the year, the case's number in full, and which of the
-    case's orders it is (`ordinal`, from 1). Whoever has the case's short number (26-4817) recognizes it here.
+    It consists of the centre's prefix, the year, all digits of the case's number, and the order's ordinal in the case
+    (from 1), so no shared counter is needed. It begins with the digits of the short case number (26-4817).
     """
     return f"{prefix}〔{local_date(at).year}〕{in_groups(case_digits(case_id))}-{ordinal}号"
 
 
 def overturned(case: Case, transfer: str) -> bool:
-    """Return whether an objection to a stop of the transfer's account was upheld. Then nothing but a person's own order
-    stops the account again.
+    """Return whether an objection to a stop of the transfer's account was upheld. Then only a person's own order stops
+    the account again.
     """
     return upheld_at(case, transfer) is not None
 
 
 def may_propose(case: Case, payment: Payment) -> bool:
-    """Return whether the plan may propose an order for a payment by itself.
+    """Return whether the plan may propose an order for a payment without a person.
 
-    Not if somebody else's report of the account is all there is against it: what one person reports, unconfirmed, does
-    not stop the payments of others. Nor if persons have decided against it, or nobody has decided.
+    False if the only evidence against the account is an unconfirmed report by another person, because one person's
+    report must not stop the payments of others. False also if persons decided against an order, or nobody decided in
+    time.
     """
     if overturned(case, payment.transfer):
         return False
@@ -93,8 +94,8 @@ def may_propose(case: Case, payment: Payment) -> bool:
 
 
 def has_open_order(draft: DecisionBuilder, transfer: str) -> bool:
-    """Return whether an order for a transfer stands, or a step that needs one waits for its time; or the account is
-    stopped without one, by its bank itself.
+    """Return whether an order for a transfer is open, a step that needs an order waits for its time, or the account's
+    bank has stopped the account by itself.
     """
     payment = payments.find(draft.case, transfer)
     if draft.live_for(transfer, *ASKING) or (payment is not None and payment.stop is not None and payment.stop.runs):
@@ -104,16 +105,16 @@ def has_open_order(draft: DecisionBuilder, transfer: str) -> bool:
 
 
 def traced_before(draft: DecisionBuilder, payment: Payment) -> bool:
-    """Return whether the money of other payments had reached a payment's payee, and an order about that account is
-    open: an account gets no second one.
+    """Return whether money of other payments had reached the payee of `payment`, and an order on that account is open,
+    so that the account gets no second order.
     """
     return any(each.payee == payment.payee and has_open_order(draft, each.transfer) for each in draft.case.traced)
 
 
 def must_wait(draft: DecisionBuilder, step: Step) -> bool:
-    """Return whether a step that falls due waits for persons; then its order is proposed.
+    """Return whether a step that falls due must wait for persons. If so, its order is proposed.
 
-    An order that an automatic rule of the policy allows is approved at once, and must be confirmed later.
+    An order that an automatic rule of the policy allows is approved at once, and a person must confirm it later.
     """
     if step.action not in ASKING:
         return False
@@ -125,7 +126,9 @@ def must_wait(draft: DecisionBuilder, step: Step) -> bool:
 
 
 def ask_for_order(draft: DecisionBuilder, step: Step, because: AnyCode, by: str, role: StaffRole | None) -> None:
-    """Record that a person asks for a step's order. If the role may approve, the person counts as an approver."""
+    """Record that a person asks for a step's order. If their role may approve, the person also counts as an approver.
+    No effect if the case lacks the payment.
+    """
     payment = payments.find(draft.case, step.transfer)
     if payment is None:
         return
@@ -140,21 +143,21 @@ def ask_for_order(draft: DecisionBuilder, step: Step, because: AnyCode, by: str,
 
 
 def unrouted(payment: Payment) -> bool:
-    """Return whether nobody knows yet whom to ask: a payment that only a person has told of, without the payee's bank
-    or payment institution. Its order waits until a person chooses one.
+    """Return whether nobody knows yet which institution to ask: only a person has reported the payment, and without the
+    payee's bank or payment institution. The order then waits until a person chooses one.
     """
     return payment.reported is not None and payment.feed is None and payment.institution is None
 
 
 def may_not_approve(order: StopOrder, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Return why this person may not approve an order, or None."""
+    """Return why this person may not approve an order, or None if they may."""
     if role not in order.roles:
         return RoleMayNotApprove()
     return ApprovedBefore() if any(approval.by == by for approval in order.approvals) else None
 
 
 def add_approval(draft: DecisionBuilder, order: StopOrder, by: str, role: StaffRole) -> None:
-    """Add a person's approval. With enough of them the order is approved, and its step falls due."""
+    """Add a person's approval. With enough approvals the order is approved, and its step falls due now."""
     approvals = (*order.approvals, Approval(by=by, role=role, at=draft.now))
     enough = len(approvals) >= order.persons  # an automatic order needs none: it is approved already
     step = draft.steps.get(order.step)
@@ -191,7 +194,9 @@ def _noted_under(draft: DecisionBuilder, order: StopOrder, step: Step | None) ->
 
 
 def record_execution(draft: DecisionBuilder, transfer: str, until: datetime) -> None:
-    """Record on the order that is in force for a transfer that the bank has carried it out. No effect without one."""
+    """Record in the approved order for a transfer that the bank has carried it out, until `until`. No effect without an
+    approved order.
+    """
     order = latest_order(draft.case, transfer, OrderState.APPROVED)
     if order is not None:
         done = CarriedOut(bank=bank_of(transfer), at=draft.now, until=until)
@@ -199,12 +204,12 @@ def record_execution(draft: DecisionBuilder, transfer: str, until: datetime) -> 
 
 
 def record_freezing(draft: DecisionBuilder, order: StopOrder, freezing: Freezing) -> None:
-    """Put an order into its end state HANDED_OVER, from any other."""
+    """Put an order into the end state HANDED_OVER, from any state, with the freezing."""
     _settle(draft, order, OrderState.HANDED_OVER, freezing=freezing)
 
 
 def end_order(draft: DecisionBuilder, order: StopOrder, state: OrderState) -> None:
-    """Put an order into an end state."""
+    """Put an order into the end state `state`."""
     _settle(draft, order, state)
 
 
@@ -215,14 +220,14 @@ def _settle(draft: DecisionBuilder, order: StopOrder, state: OrderState, **more:
 
 
 def withdrawn(draft: DecisionBuilder, step: Step) -> None:
-    """End the order of a step that ends before enough persons have approved."""
+    """End the order of a step that ends before enough persons have approved. No effect on an order in another state."""
     order = order_of(draft.case, step.id)
     if order is not None and order.state is OrderState.PROPOSED:
         end_order(draft, order, OrderState.WITHDRAWN)
 
 
 def final(draft: DecisionBuilder, order: StopOrder) -> datetime:
-    """Return until when a proposed order may still be approved: as long as a stop, or its extension, can help."""
+    """Return until when a proposed order may be approved, which is as long as a stop, or its extension, can help."""
     payment = payments.find(draft.case, order.transfer)
     if order.action is Action.STOP_AGAIN:
         ends = payment.stop.until if payment and payment.stop else None
@@ -275,7 +280,9 @@ def _order(
 
 
 def _by_persons(rule: ApprovalRule) -> ApprovalRule:
-    """Return the rule of an order that a person asks for: that person at least decides on it."""
+    """Return the rule for an order that a person asks for: at least one person must approve, even if the policy needs
+    none.
+    """
     return rule if rule.persons else rule.model_copy(update={"persons": 1})
 
 

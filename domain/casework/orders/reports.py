@@ -1,4 +1,4 @@
-"""A victim's report: the case is red at once, and the stop of the reported payment is drafted at once."""
+"""A victim's report: the case becomes red, and a stop order for the reported payment is proposed at once."""
 
 from datetime import datetime
 
@@ -16,14 +16,16 @@ from schemas.codes.refusals import AccountOrdered
 
 
 def open_by_report(earlier: Case | None, given: PaymentReport, rules: Rules, now: datetime) -> DecisionBuilder:
-    """Return a new case opened by a report, as a DecisionBuilder, with the order drafted."""
+    """Return a new case that a report opens, as a DecisionBuilder, with the stop order proposed. `earlier`: the
+    resident's previous case, or None.
+    """
     draft = alerts.begin_case(earlier, _as_alert(given, _danger(given, rules, now), now), rules, now)
     _told(draft, given, given.payment.transfer if given.payment else None)
     return draft
 
 
 def payment_report(draft: DecisionBuilder, given: PaymentReport) -> None:
-    """Apply a report to an existing case: it is red, and reopened if it was settled."""
+    """Apply a report to an existing case: it becomes red, and is reopened if it was settled."""
     payment = given.payment
     same = pairs(draft.case.payments, [payment], draft.plan.stop.same_within) if payment else {}
     found = _joined(draft.case.danger, _danger(given, draft.rules, draft.now))
@@ -36,7 +38,9 @@ def _danger(given: PaymentReport, rules: Rules, now: datetime) -> Danger:
 
 
 def _joined(known: Danger, found: Danger) -> Danger:
-    """Return the danger that screening knows of, raised by a report: its campaign, its kind and its reasons stay."""
+    """Return the danger that screening found, raised to the report's level; its campaign, scam type
+    and reasons stay.
+    """
     reasons = [*found.reasons, *(reason for reason in known.reasons if reason not in found.reasons)]
     more: dict[str, object] = {
         "level": found.level,
@@ -48,7 +52,7 @@ def _joined(known: Danger, found: Danger) -> Danger:
 
 
 def _as_alert(given: PaymentReport, danger: Danger, now: datetime) -> Alert:
-    """Return the report as the alert that it amounts to: a person has reported, no policy found it."""
+    """Return an alert made of the report, without a policy, because a person found the danger."""
     return Alert(
         id=given.id,
         at=now,
