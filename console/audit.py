@@ -10,7 +10,7 @@ from streams.security.audit_log import AuditRecord
 
 
 def listing(lines: Iterable[AuditRecord]) -> Table:
-    """Return the audit entries as a table in the given order; times are China's."""
+    """Return a terminal table of the audit entries in the given order. Times are in China's time zone."""
     table = Table(box=None, pad_edge=False)
     for name in ("place", "at", "by", "act", "on", "why", "chain"):
         table.add_column(name, overflow="fold")

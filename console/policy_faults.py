@@ -1,4 +1,4 @@
-"""Turns a policy's faults into sentences: Chinese here, other languages in `faults.po` of the catalogues.
+"""Sentences for the faults of a policy: Chinese here, other languages in `faults.po` of the catalogues.
 
 Called by pages and commands. `%(…)s` in a sentence are the parameters of its code.
 """
@@ -82,7 +82,7 @@ SENTENCES: Mapping[FaultCode, str] = {
 
 
 def sentence(fault: PolicyFault, translate: Translate) -> str:
-    """Return a fault's sentence in the language that `translate` translates Chinese into."""
+    """Return a fault's sentence in the language into which `translate` translates Chinese."""
     filled = {name: _shown(value) for name, value in fault.parameters.items()}
     return translate(SENTENCES[fault.code]) % filled
 

@@ -14,7 +14,7 @@ _EVERY = 10.0  # seconds between two lines of a log
 
 @contextmanager
 def bar(console: Console, what: str) -> Iterator[Done]:
-    """Yield a function to call with (done, total), which updates the bar labelled `what`.
+    """Yield a function (done, total) that updates the progress bar labelled `what`.
 
     Without a terminal it prints a line at most every ten seconds, and one when `done` equals `total`.
     """

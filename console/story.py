@@ -1,4 +1,4 @@
-"""Shows a case's history in the terminal: each input, what was decided and why, and the policy used."""
+"""Shows a case's history in the terminal: each input, the facts with their reasons, and the policy used."""
 
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
@@ -15,9 +15,9 @@ LOCAL = ZoneInfo("Asia/Shanghai")
 
 
 def story(events: Sequence[CaseEvent]) -> RenderableType:
-    """Return a table of one case's events in version order, below a summary of its state after the last one.
+    """Return a table of one case's events in version order, below a summary of the case after the last event.
 
-    Times are China's, the exposure is in yuan. Raises IndexError if `events` is empty.
+    Times are in China's time zone, the exposure in yuan. Raises IndexError if `events` is empty.
     """
     told = sorted(events, key=lambda event: event.case.version)
     case = told[-1].case
@@ -37,7 +37,8 @@ def story(events: Sequence[CaseEvent]) -> RenderableType:
 def listing(events: Sequence[CaseEvent], most: int) -> RenderableType:
     """Return a table of at most `most` cases in their present state, the case with the latest event first.
 
-    A last line counts all cases of `events` and the open ones. Times are China's, the exposure is in yuan.
+    A last line has the number of all cases in `events` and of the open ones. Times are in China's time zone, the
+    exposure in yuan.
     """
     latest: dict[str, CaseEvent] = {}
     for event in events:

@@ -39,7 +39,7 @@ OUTCOMES = {
 
 
 def board(view: Overview, title: str = "") -> RenderableType:
-    """Return the board of an overview in Chinese, for the terminal; money is in yuan. `title` stands after the time."""
+    """Return the Chinese terminal board of an overview; money is in yuan. `title`: a text after the time."""
     head = Text.assemble(("劝阻 Quanzu ", "bold"), f"{_clock(view.now)}  {title}")
     upper = Columns([_levels(view), _signals(view), _channels(view), _money(view)], padding=(0, 1))
     return Panel(
@@ -51,7 +51,7 @@ def board(view: Overview, title: str = "") -> RenderableType:
 
 
 def _stopped(view: Overview) -> list[Text]:
-    """Return a warning for each policy that the breaker stopped: a person must review its cases."""
+    """Return one warning for each policy that the breaker stopped, because a person must review its cases."""
     return [
         Text(f"策略 {policy} 已熔断，生成的预警待人工核查（红色除外）：quanzu policy status", "bold red")
         for policy in view.stopped
@@ -59,7 +59,7 @@ def _stopped(view: Overview) -> list[Text]:
 
 
 def _silent(view: Overview) -> list[Text]:
-    """Return a warning that lists feeds in an outage and for how long: their signals are missing."""
+    """Return one warning that lists all feeds in an outage with its duration; empty without an outage."""
     found = [
         f"{source} {_span(round((view.now - since).total_seconds())) if since else '从未'}"
         for source, since in view.silent.items()

@@ -1,4 +1,4 @@
-"""Shows in the terminal how the first rows of a bank's file would be read."""
+"""Shows in the terminal how the first rows of a bank's file would be parsed."""
 
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
@@ -14,8 +14,8 @@ _COLUMNS = ("line", "id", "at", "payer", "payee", "yuan", "before", "state", "ch
 
 
 def trial(rows: Sequence[TriedRow], zone: ZoneInfo, *, mask: bool) -> RenderableType:
-    """Return the rows as a table: each payment's fields, or why the row would become a dead letter. Below it, their
-    numbers. `zone`: of the times, the bank's; `mask`: hide accounts and ids.
+    """Return a table of the rows: each payment's fields, or why the row would become a dead letter; below it, the
+    number of each. `zone`: the time zone of the displayed times; `mask`: whether to hide accounts and ids.
     """
     table = Table(box=None, header_style="bold")
     for name in _COLUMNS:

@@ -37,9 +37,9 @@ OTHER_KEY = 2  # exit code: only the bundle's own installation can check its sea
 
 @app.command("verify")
 def audit_verify(anchors: Anchors = None) -> None:
-    """Check every line of the audit log: is any changed, dropped, inserted or moved?
+    """Verify every line of the audit log: no line may be changed, dropped, inserted or moved.
 
-    If so, it names the faults and ends with 1.
+    Prints the faults and ends with 1 if one is found.
     """
     from streams.security.audit_chains import Heads
     from streams.security.audit_log import remember, verified
@@ -113,7 +113,7 @@ def audit_export(
 ) -> None:
     """Export one case as a zip with a manifest: its state, journal, inputs, policies and audit.
 
-    Refused if there is no such case, the file exists, or a policy of the case is stored nowhere.
+    Refused if no case has the id, the file exists, or a policy of the case is not stored.
     """
     from domain.ids import resident_of
     from schemas.administration.audit import AuditEntry
@@ -141,7 +141,7 @@ def audit_export(
 def audit_check_bundle(file: Existing) -> None:
     """Check whether a bundle is complete and made by this installation. Ends with 1 if not, 2 if another made it.
 
-    With 2 its files fit its manifest; only the other installation can check its seal.
+    With 2, its files match its manifest, but only the other installation can check its seal.
     """
     from domain.access.bundle import check
 

@@ -14,7 +14,7 @@ app = typer.Typer(name="case", no_args_is_help=True, help="Cases: list them, or 
 def case_show(case_id: str) -> None:
     """Show a case's history, with its reasons and the policy in force at each step.
 
-    Ends with 1 if the journal has no such case.
+    Ends with 1 if the journal does not have the case.
     """
     from console.story import story
     from streams.monitoring.report import journal_events

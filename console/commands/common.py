@@ -30,7 +30,9 @@ err = _console(stderr=True)
 
 
 def duration(text: object) -> timedelta:
-    """Return an option's duration: 30s, 10m, 2h, 1d. Raises typer.BadParameter if it is invalid or above 3660 days."""
+    """Return the duration that an option's text means: 30s, 10m, 2h, 1d. Raises typer.BadParameter if the text is
+    invalid or above 3660 days.
+    """
     from domain.policy.units import LONGEST
     from domain.policy.units import duration as read
 
@@ -44,7 +46,9 @@ def duration(text: object) -> timedelta:
 
 
 def day(text: object) -> date:
-    """Return an option's day, 2026-01-31. Raises typer.BadParameter if it is not a day."""
+    """Return the day that an option's text means, such as 2026-01-31. Raises typer.BadParameter if the text is not a
+    day.
+    """
     try:
         return date.fromisoformat(str(text))
     except ValueError:
@@ -52,8 +56,8 @@ def day(text: object) -> date:
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """Return an option's time, aware: a duration before `now` (2h), a day (its midnight) or a time; without a zone in
-    China's time. Raises typer.BadParameter if it is none of these.
+    """Return the time that an option's text means, with a time zone: a duration before `now` (2h), a day (its midnight)
+    or a time; without a zone it is China's time. Raises typer.BadParameter if the text is none of these.
     """
     from console.story import LOCAL
     from domain.policy.units import duration as read
@@ -81,16 +85,16 @@ Reason = Annotated[str, typer.Option(help="Why; recorded")]
 
 
 def refuse_existing(file: Path) -> None:
-    """Raise FileExistsError if the file exists, also if it is a link that leads nowhere; before anything is read or
-    recorded for it.
+    """Raise FileExistsError if `file` exists, or is a link even to a missing file. To be called before anything is read
+    or recorded for the file.
     """
     if file.exists() or file.is_symlink():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(file))
 
 
 def write_new(file: Path, raw: bytes) -> None:
-    """Write the bytes to a new file that only its owner can read. Raises FileExistsError if it exists, OSError if it
-    cannot be written.
+    """Write the bytes to a new file that only its owner can read. Raises FileExistsError if the file exists, OSError if
+    it cannot be written.
     """
     from streams.runtime.files import new_file
 
@@ -99,7 +103,9 @@ def write_new(file: Path, raw: bytes) -> None:
 
 
 def load_settings() -> "Settings":
-    """Read the settings and start the log, with libraries quieted. Raises SettingsError if a setting is invalid."""
+    """Return the settings from the environment, and configure logging by them. Raises SettingsError if a setting is
+    invalid.
+    """
     from streams.runtime import logs
     from streams.runtime.settings import load
 
@@ -110,10 +116,11 @@ def load_settings() -> "Settings":
 
 @asynccontextmanager
 async def open_installation(component: str = "operator") -> AsyncIterator["Installation"]:
-    """Open the installation on running servers: those of the settings, or of a Quanzu that runs in the data folder.
+    """Yield the installation, opened on running servers: those of the settings, or of a Quanzu that runs in the data
+    folder.
 
-    `component`: whose access rights the process uses, a value of streams.security.rights.Component; another raises
-    ValueError. Raises SettingsError if a setting is invalid, no servers run, or a topic is missing or wrong, and
+    `component`: whose access rights the process uses, a value of streams.security.rights.Component; any other value
+    raises ValueError. Raises SettingsError if a setting is invalid, no servers run, or a topic is missing or wrong, and
     AccessError if a server denies access.
     """
     from console.commands.running import open_installation as on

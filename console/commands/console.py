@@ -42,8 +42,8 @@ def console_serve() -> None:
 
 
 class FirstRole(StrEnum):
-    """The three roles of administration, each for a person of its own: SYSTEM asks for accounts, SECURITY confirms,
-    AUDIT reads the audit log.
+    """The three roles of administration, which three different persons must have: SYSTEM asks for accounts, SECURITY
+    confirms them, AUDIT reads the audit log.
     """
 
     SYSTEM = "system"
@@ -59,7 +59,7 @@ def console_first_admin(
 ) -> None:
     """Make the first person of an administrators' role, who signs in with a one-time password. Once only.
 
-    It prints the password. Refused if somebody has the role, or the login or the name is invalid.
+    It prints the password. Refused if somebody already has the role, or the login or the name is invalid.
     """
     from console.web.auth.first import first_administrator
     from console.web.kit.settings import load
@@ -83,7 +83,7 @@ def console_first_admin(
 def console_open_again(login: Login, reason: Reason) -> None:
     """Reopen an account whose password and second factor are lost, with a one-time password.
 
-    It prints the password. Refused if there is no such account.
+    It prints the password. Refused if no account has the login.
     """
     from console.web.auth.first import open_again
     from console.web.kit.settings import load

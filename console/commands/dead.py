@@ -89,7 +89,7 @@ def dead_show(
     raw: Annotated[bool, typer.Option("--raw", help="Only the original bytes, to be repaired in a file")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a letter with its bytes, which may hold personal data. Refused if it is unknown or no longer kept."""
+    """Show a letter with its bytes, which may contain personal data. Refused if it is unknown or no longer stored."""
     from console.letters import story
     from streams.dead_letters.index import UnknownLetterError
     from streams.dead_letters.shapes import shown
@@ -159,7 +159,7 @@ def dead_drop(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Drop letters for good; they stay counted as dead-lettered. Who and why is recorded.
+    """Drop letters forever; they stay counted as dead-lettered. The audit records who did it and why.
 
     Ends with 1 if a letter was not dropped.
     """
@@ -191,9 +191,9 @@ async def _letters(settings: "Settings", keep: "Callable[[Listed], bool]") -> "D
 async def _chosen(
     line: "Installation", names: list[str] | None, meant: Meant, *, single: bool
 ) -> "tuple[Sending, list[str]]":
-    """Return the sender and the ids of the letters: those named, or the open ones that the options select.
+    """Return the sender, and the ids of the chosen letters: those in `names`, or the open ones that the options select.
 
-    Raises typer.BadParameter if both or neither are given, or `single` is set and they are not exactly one.
+    Raises typer.BadParameter if both or neither are given, or if `single` is set and not exactly one letter is chosen.
     """
     from streams.dead_letters.index import ids
     from streams.dead_letters.sending import Sending
@@ -244,7 +244,7 @@ async def _edited(letters: "DeadLetterIndex", chosen: list[str]) -> bytes:
 
 
 def _in_editor(content: bytes) -> bytes:
-    """Return the content as the person saved it, edited in a private temporary file."""
+    """Return the content as the person saved it in their editor, from a private temporary file."""
     with tempfile.NamedTemporaryFile(prefix="letter-") as file:
         file.write(content)
         file.flush()
@@ -259,7 +259,8 @@ def _ask(question: str, chosen: list[str], *, yes: bool) -> None:
 
 
 async def _with_bar(sending: "Sending", act: "Callable[[Progress], Awaitable[Outcome]]") -> "Outcome":
-    """Run with a progress bar. The first Ctrl-C lets the letter in progress finish; a second one interrupts.
+    """Run `act` with a progress bar and return its outcome. The first Ctrl-C lets the letter in progress finish; a
+    second one interrupts.
 
     The result is also printed if Ctrl-C comes while the connections are being closed.
     """
@@ -278,7 +279,7 @@ async def _with_bar(sending: "Sending", act: "Callable[[Progress], Awaitable[Out
 
 
 async def _to_its_end(work: "Coroutine[Any, Any, Outcome]") -> "Outcome":
-    """Return the outcome, and ignore any later Ctrl-C, so that no traceback follows the result."""
+    """Return the outcome of `work`. Afterwards Ctrl-C is ignored, so that no traceback follows the printed result."""
     outcome = await work
     # Without this the loop would restore the default handler on closing.
     asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)

@@ -1,4 +1,6 @@
-"""`quanzu doctor`: checks servers and settings; with --now, whether any resident is not being warned now."""
+"""`quanzu doctor`: checks servers and settings; with --now, whether a resident in danger is not being warned at
+present.
+"""
 
 import asyncio
 import logging
@@ -18,9 +20,9 @@ def doctor(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --now: as JSON")] = False,
 ) -> None:
-    """Check the servers and the settings: what is wrong, and how to fix it.
+    """Check the servers and the settings, and print each fault with how to fix it.
 
-    Ends with 1 if anything is wrong; a warning is not.
+    Ends with 1 if a fault is found; a warning is not a fault.
     """
     if as_json and not now:
         raise typer.BadParameter("--json belongs to --now")

@@ -23,7 +23,9 @@ def hold_add(
     area: Annotated[str | None, typer.Option(help="The first digits of a division code")] = None,
     spare_red: Annotated[bool, typer.Option("--spare-red", help="Still contact red cases")] = False,
 ) -> None:
-    """Hold contacts back. Without a filter, all of them. It prints the hold's id; refused if a filter is invalid."""
+    """Hold contacts back: those that match the filters, all without a filter. Prints the hold's id; refused if a filter
+    is invalid.
+    """
     from streams.operations.rules import hold
 
     named = {"channel": channel, "action": action, "scam_type": scam_type, "campaign": campaign, "area": area}
@@ -39,7 +41,9 @@ def hold_add(
 def hold_lift(
     hold_id: str, by: By, reason: Reason, drop: Annotated[bool, typer.Option("--drop", help="Do not send it")] = False
 ) -> None:
-    """End a hold; what it held back is sent, or dropped. Refused if the hold is not in force."""
+    """End a hold; the contacts that it held back are sent, or dropped with --drop. Refused if the hold
+    is not in force.
+    """
     from streams.operations.rules import lift
 
     async def run() -> None:

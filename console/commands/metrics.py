@@ -11,9 +11,9 @@ app = typer.Typer(name="metrics", no_args_is_help=True, help="The installation's
 
 @app.command("serve")
 def metrics_serve() -> None:
-    """Serve metrics of the store and the servers to Prometheus: one process per installation, beside the workers.
+    """Serve metrics of the store and the servers to Prometheus until stopped.
 
-    It runs until stopped.
+    Run one such process per installation, beside the workers.
     """
     from streams.monitoring.exporter.exporter import exporting
     from streams.runtime.serving import stop_signal

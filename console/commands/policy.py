@@ -14,7 +14,7 @@ SHOWN = 20  # waiting cases listed
 
 @app.command("check")
 def policy_check(file: Existing) -> None:
-    """Check whether a policy is valid. It prints the policy's hash, or all faults and ends with 1."""
+    """Check whether a policy is valid. Prints the policy's hash, or all faults and ends with 1."""
     from domain.policy import load
     from streams.repositories.policies import read
 
@@ -43,7 +43,7 @@ def policy_publish(
 
 @app.command("status")
 def policy_status() -> None:
-    """Show which policy is in force, which one is the fallback, and which ones the breaker has stopped."""
+    """Show which policy is in force, which policy is the fallback, and which policies the breaker has stopped."""
     from domain.policy.trial import on_trial
     from domain.wording.codes import in_language
     from streams.operations.rules import raised_by, standing
@@ -81,9 +81,9 @@ def policy_status() -> None:
 
 @app.command("confirm")
 def policy_confirm(cases: list[str], by: By, reason: Reason) -> None:
-    """Confirm cases of a stopped policy as real: what was held back for them is sent.
+    """Confirm cases of a stopped policy as real: the contacts that were held back for them are sent.
 
-    It stops at the first case that does not exist; those before it are confirmed.
+    It stops at the first case that does not exist; the cases before it are confirmed.
     """
     from streams.operations.rules import confirm
 

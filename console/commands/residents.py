@@ -38,7 +38,7 @@ def residents_import(file: Existing) -> None:
 
 @app.command("export")
 def residents_export(file: Path) -> None:
-    """Write all residents to CSV or Parquet: by the file's ending, .csv or .parquet."""
+    """Write all residents to a CSV or Parquet file, as the file's ending says: .csv or .parquet."""
     from streams.repositories.residents.files import export_file
 
     async def run() -> None:

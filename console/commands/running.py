@@ -1,4 +1,4 @@
-"""Opens an installation for a command, serves intake, and turns errors into words that the operator can act on."""
+"""Opens an installation for a command, serves intake, and turns errors into texts by which the operator can act."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -35,10 +35,10 @@ from streams.security.rights import Component
 async def open_installation(
     settings: Settings, component: Component = Component.OPERATOR
 ) -> AsyncIterator[Installation]:
-    """Open an installation for the life of the context. Topics are created on embedded servers only.
+    """Yield an open installation while the context lasts. Topics are created only on embedded servers.
 
-    Raises SettingsError if the topics are missing or differ from what is required or a server is set wrongly, and
-    AccessError if a server denies a right that `component` needs.
+    Raises SettingsError if a topic is missing or differs from its required settings or a server is configured wrongly,
+    and AccessError if a server denies a right that `component` needs.
     """
     if settings.embedded:
         await asyncio.to_thread(topics.create, settings)
@@ -58,8 +58,9 @@ async def serve_intake(
 ) -> None:
     """Accept signals and receipts over HTTP until stopped; `started` is called with the address.
 
-    `given` replaces the environment's intake settings. `prepare` is awaited before anything is served. Raises
-    SettingsError if a port is taken or a setting is invalid, and EmbeddedError if embedded servers cannot be started.
+    `given`: settings that replace the environment's intake settings. `prepare`: awaited before anything is served.
+    Raises SettingsError if a port is taken or a setting is invalid, and EmbeddedError if embedded servers cannot be
+    started.
     """
     channels, intake = load_channels(), given or load_intake()
     async with servers(wanted) as settings, open_installation(settings, Component.INTAKE) as line:
@@ -84,8 +85,8 @@ async def take_file(
     report: Path | None,
     progress: Progress,
 ) -> FileReport:
-    """Accept a file of signals and return its report, also written to the file `report` as JSON. `name`: the format;
-    `resume`: continue where an interrupted run stopped.
+    """Accept a file of signals and return its report, which is also written to the file `report` as JSON. `name`: the
+    format; `resume`: whether to continue where an interrupted run stopped.
 
     Raises FileRefusedError if the file cannot be read, and SendError if Kafka refuses a record for good.
     """
@@ -104,8 +105,8 @@ async def take_file(
 
 
 def in_words(error: Exception) -> str | None:
-    """Return an error's text (English) for the operator, who can correct it: a wrong file or setting, a denied right, a
-    server or file that cannot be reached. Returns None for a fault of the program, which needs its traceback.
+    """Return an English text of an error that the operator can correct: a wrong file or setting, a denied right, a
+    server or file that cannot be reached. Return None for a fault of the program, which needs its traceback.
     """
     if isinstance(error, PolicyError):
         return policy_faults.in_english(error)

@@ -22,7 +22,8 @@ from console.commands.admin import (
 def make_app(rebuild_partition: backup.RebuildPartition) -> typer.Typer:
     """Return the group of commands `quanzu admin`.
 
-    `rebuild_partition` comes from casework, which the console may not import.
+    `rebuild_partition`: the function of casework that rebuilds one partition, passed in because the console may not
+    import casework.
     """
     app = typer.Typer(
         name="admin",

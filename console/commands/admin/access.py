@@ -27,7 +27,7 @@ def access_secrets(folder: Secrets) -> None:
 
 @app.command("key")
 def access_key(source: Annotated[str, typer.Argument(help="The feed's name: the source of its signals")]) -> None:
-    """Make a key for a feed, and print it and its entry for QUANZU_API_KEYS. It is not stored: pass it on at once.
+    """Make a key for a feed, and print it and its entry for QUANZU_API_KEYS. The key is not stored: pass it on at once.
 
     Refused if the source's name is invalid.
     """
@@ -39,9 +39,9 @@ def access_key(source: Annotated[str, typer.Argument(help="The feed's name: the 
 
 @app.command("redis")
 def access_redis(folder: Secrets) -> None:
-    """Print the ACL file of Redis. It holds hashes of the passwords in the secrets folder.
+    """Print the ACL file of Redis. It contains hashes of the passwords in the secrets folder.
 
-    Refused if one is missing.
+    Refused if a password is missing.
     """
     from streams.security.acls import redis
     from streams.security.secrets import of_servers, passwords
@@ -52,9 +52,9 @@ def access_redis(folder: Secrets) -> None:
 
 @app.command("vault")
 def access_vault(folder: Secrets) -> None:
-    """Print the ACL file of the vault, the Redis that holds people's encryption keys.
+    """Print the ACL file of the vault, the Redis that stores people's encryption keys.
 
-    It holds hashes of the passwords in the secrets folder. Refused if one is missing.
+    It contains hashes of the passwords in the secrets folder. Refused if a password is missing.
     """
     from streams.security.acls import vault
     from streams.security.secrets import passwords
@@ -76,7 +76,7 @@ def access_kafka(
 def access_grant(folder: Secrets) -> None:
     """Create the components' users in Kafka and grant their rights. QUANZU_KAFKA_USER must be a super user.
 
-    Their passwords are those of the secrets folder; refused if one is missing. Safe to repeat.
+    Their passwords are those of the secrets folder. Refused if a password is missing. Safe to repeat.
     """
     from streams.security.acls import grant
     from streams.security.secrets import passwords

@@ -1,4 +1,4 @@
-"""`quanzu admin backup`, `restore` and `rebuild`: save the permanent data, and build the store from it."""
+"""`quanzu admin backup`, `restore` and `rebuild`: save the permanent data, and rebuild the store from it."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -30,8 +30,8 @@ def backup(folder: Path) -> None:
 
 
 class RebuildPartition(Protocol):
-    """A function that builds one partition's store anew from its journal. `progress`: called with the work done and its
-    total; `new_log`: the topic case-inputs was lost and created again.
+    """A function that rebuilds one partition's store from its journal. `progress`: called with the work done and the
+    total work; `new_log`: whether the topic case-inputs was lost and created again.
     """
 
     async def __call__(
@@ -40,7 +40,7 @@ class RebuildPartition(Protocol):
 
 
 class StoreCommands:
-    """The commands `restore` and `rebuild`, which build the store with casework's function for one partition."""
+    """The commands `restore` and `rebuild`. Both rebuild the store with the function of casework for one partition."""
 
     def __init__(self, rebuild_partition: RebuildPartition) -> None:
         self._rebuild_partition = rebuild_partition
@@ -53,10 +53,10 @@ class StoreCommands:
             typer.Option(help="Restore cases as of this time (Kafka's); everything else as in the backup"),
         ] = None,
     ) -> None:
-        """Write a backup into new, empty topics, and build the store from them.
+        """Write a backup into new, empty topics, and rebuild the store from them.
 
-        Refused, before anything is written, if the backup is damaged, was made under another key or number of
-        partitions, or a topic or Redis is not empty.
+        Refused, before anything is written, if the backup is damaged, if it was made under another key or number of
+        partitions, or if a topic or Redis is not empty.
         """
         from streams.operations import backup
         from streams.runtime.server_discovery import reachable
@@ -72,7 +72,7 @@ class StoreCommands:
             bool, typer.Option("--new-log", help="The topic case-inputs was lost and created again")
         ] = False,
     ) -> None:
-        """Build the store again from the journal. Refused while workers run."""
+        """Rebuild the store from the journal. Refused while workers run."""
         asyncio.run(self._rebuild(new_log))
 
     async def _rebuild(self, new_log: bool) -> None:

@@ -15,7 +15,7 @@ def drain(
 ) -> None:
     """Close intake and wait until all accepted signals are processed.
 
-    The servers may be stopped then. Intake stays closed until `quanzu admin drain --end`.
+    After that the servers may be stopped. Intake stays closed until `quanzu admin drain --end`.
     """
     from streams.operations import drain
 

@@ -23,10 +23,10 @@ def export(
         bool, typer.Option("--ids", help="Real ids of residents and transfers: with the register they identify people")
     ] = False,
 ) -> None:
-    """Write cases, contacts or the ledger to a table, under pseudonyms.
+    """Write cases, contacts or the ledger to a table file, under pseudonyms.
 
-    docs/export.md lists the columns. The audit records who did it and why. Refused if the file exists, or its name ends
-    with neither .parquet nor .csv.
+    docs/export.md lists the columns. The audit records who exported and why. Refused if the file exists, or its name
+    ends with neither .parquet nor .csv.
     """
     from domain.statistics.export import pseudonyms
     from schemas.administration.audit import AuditEntry

@@ -9,7 +9,7 @@ from console.commands.common import open_installation, out
 
 
 def ledger() -> None:
-    """Compute the money again from the journal and compare it with the store.
+    """Compute the money again from the journal and compare the result with the store.
 
     It compares the totals, and the changes of each day. Workers may run: both figures are of one moment and must agree
     to the fen. Ends with 1 if they differ.

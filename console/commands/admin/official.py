@@ -19,10 +19,10 @@ def official(
     ] = None,
     file: Annotated[Path | None, typer.Option("--csv", dir_okay=False, help="Write the form to a new CSV file")] = None,
 ) -> None:
-    """Print the official form of a day: money avoided, stopped, frozen, returned.
+    """Print the official form of a day as JSON: money avoided, stopped, frozen, returned, in fen.
 
-    It also counts residents and orders. It is JSON, for the day, the month and the year up to it, each beside the same
-    of the year before. Money is in fen.
+    It also counts residents and orders. Each figure is given for the day, the month and the year up to the day, beside
+    the same figure of the year before.
     """
     from domain.calendar import local_date
     from domain.statistics.official import FIRST_YEAR

@@ -15,9 +15,9 @@ def subject_access(
     reason: Reason,
     file: Annotated[Path, typer.Option("--out", dir_okay=False, help="The new zip; it holds personal data")],
 ) -> None:
-    """Write all records about one person to a zip, for a person who asks for them.
+    """Write all records about one person to a zip file, for a person who asks for their data.
 
-    It reads every topic. The audit records who did it and why. Refused if there is no such resident or the file exists.
+    It reads every topic. The audit records who did it and why. Refused if no resident has the id or the file exists.
     """
     from domain.identity.held import subject
     from schemas.administration.audit import AuditEntry
@@ -48,10 +48,10 @@ def erase(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone")] = False,
 ) -> None:
-    """Erase one person's data for good, in all copies.
+    """Erase one person's data forever, in all copies.
 
-    Counts stay. It cannot be undone. Refused if a case is open, the id is unknown or merged into another, there is no
-    vault, or no worker answers within 60 s.
+    Statistical counts stay. It cannot be undone. Refused if a case is open, the id is unknown or merged into another,
+    no vault is set, or no worker answers within 60 s.
     """
     from domain.policy.units import spelt
     from streams.operations.erasure import forget

@@ -55,7 +55,7 @@ def sandbox_serve(
 def sandbox_files(
     folder: Annotated[Path, typer.Argument(file_okay=False, help="A new folder")], source: Source = "bank"
 ) -> None:
-    """Write the conformance set: the body of each request, and in list.json its headers and the expected answer.
+    """Write the conformance set: the body of each test request, and in list.json its headers and the expected answer.
 
     Ends with 1 if the folder exists.
     """
@@ -81,7 +81,9 @@ def sandbox_check(
     key: KeyFile,
     source: Source = "bank",
 ) -> None:
-    """Send the conformance set and compare the answers. Ends with 1 if any differs or the intake does not answer."""
+    """Send the conformance set and compare the answers. Ends with 1 if an answer differs or the intake
+    does not answer.
+    """
     from datetime import UTC, datetime
 
     import httpx
@@ -112,7 +114,7 @@ def sandbox_received(
     since: Annotated[str, typer.Option("--from", help="2h (ago), 2026-03-01 or 2026-03-01T11:12")] = "1d",
     until: Annotated[str | None, typer.Option("--to", help="Before this time, written alike. Unset: now")] = None,
 ) -> None:
-    """Print the signals that Kafka has of a source in a time span, a line each, to compare with what was sent.
+    """Print the signals of a source that Kafka has from a time span, one on each line, to compare with what was sent.
 
     The span is of arrival, its end excluded. Run it with the sandbox's folder as QUANZU_DATA, or in production as an
     operator. It prints ids and times, no personal data.

@@ -19,7 +19,7 @@ WEEK = timedelta(days=7)
 
 class Profile(StrEnum):
     """Presets of an installation's size, by people and load: JILIN (23 million residents), PROVINCE (126 million),
-    COUNTRY (1.4 billion, in 31 cells). docs/sizing.md has their figures' sources.
+    COUNTRY (1.4 billion, in 31 cells). docs/sizing.md has the sources of their figures.
     """
 
     JILIN = "jilin"
@@ -95,7 +95,9 @@ def size(
 
 
 def as_data(found: "Size") -> dict[str, object]:
-    """Return all figures for JSON: cores, bytes, bytes per second at the peak, and the price per month (or None)."""
+    """Return all figures for JSON: cores, bytes, bytes per second at the peak, and the price per month (None without a
+    price).
+    """
     derived = {
         "redis_machine": found.redis_machine,
         "broker_machine": found.broker_machine,

@@ -21,9 +21,9 @@ def topics_create() -> None:
 
 @app.command("check")
 def topics_check() -> None:
-    """Report what is wrong with the topics and the brokers' settings, and what to do.
+    """Report faults of the topics and of the brokers' settings, and what to do.
 
-    Ends with 1 if anything is wrong; a warning is not.
+    Ends with 1 if a fault is found; a warning is not a fault.
     """
     from streams.messaging import broker_settings, topics
     from streams.runtime.server_discovery import reachable

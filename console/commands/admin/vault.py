@@ -34,9 +34,9 @@ def vault_adopt(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
 ) -> None:
-    """Continue with the vault of QUANZU_VAULT, if the previous one is lost without a copy.
+    """Continue with the vault of QUANZU_VAULT, if the previous vault is lost and no copy exists.
 
-    What was encrypted with the previous one stays unreadable.
+    Data that was encrypted with the previous vault stays unreadable.
     """
     from streams.security.vault_identity import adopt
 
