@@ -14,14 +14,14 @@ class _Shape(BaseModel):
 
 
 class Accepted(_Shape):
-    """All signals are stored in Kafka. `accepted`: their number; `ids`: their ids in the order of the request."""
+    """Kafka has stored all signals. `accepted`: their number; `ids`: their ids in the order of the request."""
 
     accepted: int
     ids: list[str]
 
 
 class Faulty(Accepted):
-    """The items in `errors` were refused; all others were accepted."""
+    """The items in `errors` were refused; all other items were accepted."""
 
     errors: list[Fault]
 
@@ -33,13 +33,13 @@ class Invalid(_Shape):
 
 
 class Counted(_Shape):
-    """The abandoned payment is counted. `counted`: False if it was before."""
+    """The abandoned payment is counted. `counted`: False if it had already been counted."""
 
     counted: bool
 
 
 class Refusal(_Shape):
-    """An error: what is wrong and what to do."""
+    """An error (`error`), and what the sender can do (`do`)."""
 
     error: str
     do: str
@@ -70,7 +70,7 @@ class NotTaken(_Shape):
 
 
 class Done(_Shape):
-    """What was done with a dead letter, by whom and why."""
+    """The latest act on a dead letter: when, by whom and why."""
 
     at: When
     by: str
@@ -81,9 +81,9 @@ class Done(_Shape):
 
 
 class Letter(_Shape):
-    """A dead letter without its bytes. `topic`: where it comes from, or `file` for a row of a file.
+    """A dead letter without its bytes. `topic`: the topic it comes from, or `file` for a row of a file.
 
-    `size`: the number of its bytes. `act`: the last act on it, or null.
+    `size`: the number of its bytes. `act`: the latest act on it, or null.
     """
 
     id: str
@@ -107,7 +107,7 @@ class Letters(_Shape):
 
 
 class WholeLetter(Letter):
-    """A dead letter with its bytes: as text if they are text, else in base 64; when masked, as text only."""
+    """A dead letter with its bytes: in `text` if they are text, else in `base64`; if masked, only in `text`."""
 
     stands: str  # its state as an English sentence
     where: dict[str, Any]
@@ -118,6 +118,6 @@ class WholeLetter(Letter):
 
 
 class LetterDone(Letter):
-    """A dead letter after an act. `ids`: the ids of the signals or inputs that it became."""
+    """A dead letter after an act. `ids`: the ids of the signals or inputs made from it."""
 
     ids: list[str]

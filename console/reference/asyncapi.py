@@ -21,7 +21,9 @@ Document = dict[str, Any]
 
 
 def asyncapi(version: str) -> Document:
-    """Return the AsyncAPI document; its payloads refer to the schemas beside it. `version`: Quanzu's."""
+    """Return the AsyncAPI document. Its payloads refer to the schemas in the same folder. `version`:
+    Quanzu's version.
+    """
     return {
         "asyncapi": VERSION,
         "info": {
@@ -46,7 +48,7 @@ def asyncapi(version: str) -> Document:
 
 
 def kept(topic: Topic) -> str:
-    """Return how long a topic keeps a record, in words: "7 days", "for good", "compacted: …"."""
+    """Return in words how long a topic stores a record: "7 days", "for good", "compacted: …"."""
     days = None if topic.kept is None else f"{topic.kept.days} days"
     if topic.compacted:
         return "compacted: the latest of each key" + (f", for {days}" if days else "")

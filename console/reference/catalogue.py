@@ -1,4 +1,4 @@
-"""The contents of each topic: its kinds of records, the parts that write it and the parts that read it."""
+"""The contents of each topic: its kinds of records, and the parts of Quanzu that write and read it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -42,9 +42,11 @@ JSON, TOML, TEXT = "application/json", "application/toml", "text/plain"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One kind of record. `key`: a regular expression of its keys; `adapter`: its model, or None if it is not JSON.
+    """One kind of record. `key`: a regular expression that its keys match; `adapter`: its model, None if it is not
+    JSON.
 
-    `about`: a short description; `content`: the media type.
+    `about`: a short description; `content`: the media type; `dropped`: whether a record without a value deletes the
+    key.
     """
 
     name: str
@@ -57,7 +59,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """A topic with its kinds of records. `writes` and `reads` are names of PARTS."""
+    """A topic with its kinds of records. `writes`, `reads`: names from PARTS."""
 
     topic: Topic
     values: tuple[Value, ...]
@@ -103,7 +105,7 @@ _SIGNALS = (
 
 
 def _kept(topic: Topic, name: str, about: str, model: type[Any]) -> Traffic:
-    """Return the traffic of a topic that the console writes and reads and Redis is rebuilt from."""
+    """Return the traffic of a topic that the console writes and reads, and from which Redis is rebuilt."""
     value = Value(name, about, TypeAdapter(model), dropped=True)
     return Traffic(topic, (value,), ("console",), ("console", "store"))
 
@@ -319,5 +321,5 @@ TRAFFIC = (
 
 
 def values(traffic: Iterable[Traffic] = TRAFFIC) -> dict[str, Value]:
-    """Return each kind of record by its name."""
+    """Return name -> kind of record, over all topics of `traffic`."""
     return {value.name: value for each in traffic for value in each.values}

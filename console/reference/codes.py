@@ -38,8 +38,8 @@ def code_schema() -> Schema:
 
 
 def codes_page(made: str) -> str:
-    """Return the Markdown page: each code with its parameters and sentence in three languages. `made`: the do-not-edit
-    note.
+    """Return the Markdown page of codes: each with its parameters and its sentence in three languages. `made`: the note
+    that the page is generated.
     """
     return _HEAD.format(made=made) + "".join(_row(name, kind) for name, kind in sorted(by_name(AnyCode).items()))
 

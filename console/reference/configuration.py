@@ -57,7 +57,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 
 def variables() -> dict[str, FieldInfo]:
-    """Return each environment variable, by its whole name, and its model field."""
+    """Return environment variable (whole name) -> its model field, for all settings."""
     return {
         f"{settings.model_config.get('env_prefix', '')}{name}".upper(): field
         for settings in SETTINGS
@@ -66,14 +66,16 @@ def variables() -> dict[str, FieldInfo]:
 
 
 def table(names: Iterable[str]) -> str:
-    """Return a Markdown table of these variables, their defaults and meanings. Raises KeyError for an unknown one."""
+    """Return a Markdown table of these variables with their defaults and meanings. Raises KeyError for an unknown
+    variable.
+    """
     known = variables()
     rows = ["| variable | default | meaning |", "|---|---|---|", *(_row(name, known[name]) for name in names)]
     return "\n".join(rows)
 
 
 def configuration_page() -> str:
-    """Return the Markdown page: the ten most important settings, then all by group."""
+    """Return the Markdown page: the ten most important settings, then all settings by group."""
     return "\n".join([*_introduction(), table(FIRST), "", *_sections()])
 
 

@@ -23,7 +23,7 @@ _METHODS = ("get", "post", "put", "delete")
 
 
 def files(context: typer.Context) -> dict[str, str]:
-    """Return each file's text by its path in the folder. `context`: of the root command."""
+    """Return path (in docs/reference) -> text for each generated file. `context`: the root command's context."""
     number = version("quanzu")
     described = {"intake.openapi.json": openapi(number), "console.openapi.json": console_openapi()}
     documents = {
@@ -44,7 +44,9 @@ def files(context: typer.Context) -> dict[str, str]:
 
 
 def console_openapi() -> dict[str, Any]:
-    """Return the OpenAPI document that a console answers at `GET /api/v1/openapi.json`, without starting one."""
+    """Return the OpenAPI document that the console answers at `GET /api/v1/openapi.json`, made without starting a
+    console.
+    """
     app = FastAPI()
     for door in DOORS:
         app.include_router(door.router)

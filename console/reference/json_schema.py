@@ -22,7 +22,8 @@ Schema = dict[str, Any]
 
 
 class RemarkSchema(GenerateJsonSchema):
-    """Pydantic's generator, with the comment at the end of a field's line as the field's description.
+    """Pydantic's schema generator, which also takes the comment at the end of a field's line as the field's
+    description.
 
     It leaves out titles that repeat a name, and OpenAPI's `discriminator`, which JSON Schema does not know.
     """
@@ -43,20 +44,20 @@ class RemarkSchema(GenerateJsonSchema):
         return made
 
     def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 - whatever a field's default is
-        """Return the default as JSON, with sets sorted, so that each run gives the same text."""
+        """Return the default as JSON, with sets sorted so that each run gives the same text."""
         made = super().encode_default(dft)
         return sorted(made) if isinstance(dft, frozenset | set) else made
 
     def field_title_should_be_set(self, schema: object) -> bool:
-        """Return False: a title would repeat the field's name."""
+        """Return False, because a title would only repeat the field's name."""
         return False
 
 
 class Written(RemarkSchema):
-    """The same generator, with durations of defaults as a policy file writes them: "5m"."""
+    """The same generator, which writes durations in defaults as a policy file does: "5m"."""
 
     def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 - whatever a field's default is
-        """Return the default as JSON, with durations spelled out, also inside sections."""
+        """Return the default as JSON, with durations written as "5m", also inside sections."""
         match dft:
             case timedelta():
                 return spelt(dft)
@@ -94,9 +95,8 @@ def _remarks_in(source: str) -> dict[str, str]:
 
 
 def schema_of(name: str, about: str, adapter: TypeAdapter[Any], how: type[GenerateJsonSchema] = RemarkSchema) -> Schema:
-    """Return the schema of what `adapter` reads, as a complete document: title and id from `name`, description `about`.
-
-    `how`: the generator of the schema.
+    """Return the complete JSON Schema document of the values that `adapter` parses. `name`: its title and id; `about`:
+    its description; `how`: the schema generator.
     """
     made = adapter.json_schema(schema_generator=how, ref_template="#/$defs/{model}")
     described = {"title": name, "description": about[0].upper() + about[1:]}
@@ -104,7 +104,9 @@ def schema_of(name: str, about: str, adapter: TypeAdapter[Any], how: type[Genera
 
 
 def policy_schema() -> Schema:
-    """Return the schema of a policy file, without the hash, which is computed."""
+    """Return the JSON Schema of a policy file. It lacks the policy's hash, which is computed and not written in the
+    file.
+    """
     made = schema_of("policy", "A policy file (TOML): what a province decides for itself", TypeAdapter(Policy), Written)
     for part, name in ((made, "hash"), (made["$defs"]["RiskRules"], "policy")):
         del part["properties"][name]
@@ -113,7 +115,7 @@ def policy_schema() -> Schema:
 
 
 def schemas() -> dict[str, Schema]:
-    """Return all schemas by name: of each JSON record, of codes and of the policy file."""
+    """Return name -> JSON Schema: of each kind of JSON record, of codes, and of the policy file."""
     found = {
         name: schema_of(name, value.about, value.adapter)
         for name, value in values().items()

@@ -85,7 +85,9 @@ class Masked(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One route: its access (`security`; None: open), parameters, body, and the model of each answer by status."""
+    """One route of intake: its access (`security`, None: open), parameters, body, and the model of its answers by
+    status.
+    """
 
     method: str
     path: str
@@ -189,9 +191,9 @@ OPERATIONS = (
 
 
 def openapi(version: str) -> Document:
-    """Return the OpenAPI document of intake. `version`: Quanzu's.
+    """Return the OpenAPI document of intake. `version`: Quanzu's version.
 
-    Intake's real handlers read bytes, for speed; FastAPI gets substitutes with the same paths, bodies and answers.
+    Intake's real handlers read bytes, for speed; FastAPI is given substitutes with the same paths, bodies and answers.
     """
     app = FastAPI(title="Quanzu's intake", version=version, description=ABOUT, license_info=LICENCE)
     for each in OPERATIONS:
@@ -225,7 +227,7 @@ def _route(each: Operation) -> APIRoute:
 
 
 def _handler(each: Operation) -> Callable[..., None]:
-    """Return a function with the operation's parameters."""
+    """Return a function without effect that has the operation's parameters."""
     takes = {
         "id": str if "{id}" in each.path else None,
         "asked": Annotated[each.query, Query()] if each.query else None,
@@ -241,7 +243,9 @@ def _handler(each: Operation) -> Callable[..., None]:
 
 
 def _schemas() -> JsonSchemaValue:
-    """Return the schemas of all bodies and answers, with comments as descriptions, which FastAPI's lack."""
+    """Return the schemas of all bodies and answers. Unlike FastAPI's, they have the fields' comments
+    as descriptions.
+    """
     kinds = [kind for each in OPERATIONS for kind in (each.body, *each.answers.values()) if kind is not None]
     wanted = {repr(kind): kind for kind in [*kinds, Letter]}
     _, shared = TypeAdapter.json_schemas(

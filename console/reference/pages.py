@@ -15,7 +15,9 @@ MADE = "<!-- made by `quanzu admin documents`: do not edit -->"
 
 
 def topics_page() -> str:
-    """Return the Markdown page of topics: a table of them, their required settings, and the parts that use them."""
+    """Return the Markdown page of topics: a table of all topics, their required settings, and the
+    parts that use them.
+    """
     return "\n".join(
         [
             "# Topics",
@@ -57,7 +59,7 @@ def topics_page() -> str:
 
 
 def _settings() -> Iterator[str]:
-    """Yield a row for each required setting of topics, each once; one row covers cleanup and retention."""
+    """Yield a table row for each required setting of topics, each once; one row covers cleanup and retention."""
     seen: set[str] = set()
     for each in TRAFFIC:
         for rule in rules(each.topic, DEFAULT):
@@ -96,7 +98,7 @@ def schemas_page() -> str:
 
 
 def policy_page() -> str:
-    """Return the Markdown page of the policy file's keys, a table per section."""
+    """Return the Markdown page of the policy file's keys, with one table per section."""
     made = policy_schema()
     return "\n".join(
         [
@@ -140,7 +142,7 @@ def _section(name: str, part: Schema, known: Mapping[str, Schema]) -> Iterator[s
 
 
 def kind_of(field: Schema) -> str:
-    """Return the kind of value that a schema allows, in a few words of Markdown."""
+    """Return in a few words of Markdown which values a schema allows."""
     if "$ref" in field:
         name = field["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
