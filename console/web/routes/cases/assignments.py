@@ -1,4 +1,4 @@
-"""Route for assigning a case to an operator; what somebody else has is asked about, with a reason."""
+"""Route for assigning a case to an operator. If another operator has the case, a reason is asked for."""
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -24,10 +24,11 @@ door = Door("/cases")
 
 @door.act("/{case_id}/assign", SUPERVISORS, name="case-assign")
 async def do(request: Request, who: Signed, case_id: str) -> Response:
-    """Assign a case to an operator who is signed in, or to oneself, and redirect to the overview, or to the case.
+    """Assign a case to an operator who is signed in, or to oneself. Redirects to the case if it is one's own, else to
+    the overview.
 
-    409 with a form for the reason if somebody else has the case; 409 if the operator has signed out or the case allows
-    it no more. Raises NotFoundError if there is no such case in the person's area.
+    409 with a form for the reason if another person has the case; 409 if the operator has signed out or the case no
+    longer allows it. Raises NotFoundError if the person's area does not have the case.
     """
     made, given = services(request), await request.form()
     case = await found(made, who, case_id)
@@ -54,7 +55,9 @@ async def _signed_in(made: Services, who: Who, case: Case, login: str) -> bool:
 
 
 def _leads_on(who: Who, case: Case, to: str, answer: Answer | None = None) -> Response:
-    """Redirect to one's own case, or to the overview, which says what was done once the case has answered."""
+    """Return a redirect to the case if it was assigned to oneself, else to the overview, which shows what was done once
+    the case has answered.
+    """
     if to == who.login:
         return RedirectResponse(f"/cases/{case.id}", 303)
     waits = answer is not None and answer.how is Answered.WAITING

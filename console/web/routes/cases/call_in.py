@@ -37,7 +37,9 @@ NAME = r"^[A-Za-z0-9._:-]{1,64}$"
 
 
 class Rings(BaseModel):
-    """A PBX's notice of a call: its own id of the call and the caller's number. A repeated id is the same call."""
+    """A PBX's notice of a call: the PBX's id of the call, and the caller's number. Notices with one id
+    are of one call.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,7 +55,7 @@ async def front(request: Request, who: Signed) -> Response:
 
 @door.act("/call-in", DESK, name="call-in-search")
 async def begin(request: Request, who: Signed) -> Response:
-    """Begin a call from a typed number and redirect to its page; 422 if it is not a telephone number.
+    """Begin a call from a typed number and redirect to its page. 422 if the text is not a telephone number.
 
     400 if the form has no id.
     """
@@ -71,7 +73,7 @@ async def begin(request: Request, who: Signed) -> Response:
 async def answer(request: Request, who: Signed, call_id: str) -> Response:
     """Take a ringing call and redirect to its page.
 
-    Raises NotFoundError if another person took it, it no longer rings, or it rings in another area.
+    Raises NotFoundError if another person took the call, it no longer rings, or it rings in another area.
     """
     made = services(request)
     calls = made.line.calls
@@ -92,7 +94,7 @@ async def show(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.act("/call-in/{call_id}/who", DESK, name="call-in-who")
 async def choose(request: Request, who: Signed, call_id: str) -> Response:
-    """Set which of the residents sharing the telephone is calling, and redirect to the call's page.
+    """Record which of the residents who share the telephone is the caller, and redirect to the call's page.
 
     Raises NotFoundError for any other resident, or if the call is unknown or another person's; 400 if the form has no
     id.
@@ -108,7 +110,7 @@ async def choose(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.act("/call-in/{call_id}/code", DESK, name="call-in-code")
 async def code(request: Request, who: Signed, call_id: str) -> Response:
-    """Check a message code that the caller reads out, and redirect to the call's page; a genuine one is noted on the
+    """Check a message code that the caller reads out, and redirect to the call's page; a genuine code is noted on the
     case.
 
     429 after too many wrong codes, 400 if the form has no id. Raises NotFoundError if the caller has no case, or the
@@ -131,7 +133,7 @@ async def code(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.act("/call-in/{call_id}/told", DESK, name="call-in-told")
 async def told(request: Request, who: Signed, call_id: str) -> Response:
-    """Record a question or a report of the caller, and redirect to the call's page; 422 if a field is invalid.
+    """Record a question or a report of the caller, and redirect to the call's page. 422 if a field is invalid.
 
     Raises NotFoundError if the call is unknown or another person's; 400 if the form has no id.
     """
@@ -142,7 +144,7 @@ async def told(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.act("/call-in/{call_id}/danger", DESK, name="call-in-danger")
 async def being_defrauded(request: Request, who: Signed, call_id: str) -> Response:
-    """Take down a caller who is being defrauded now, and redirect to the case, which is the person's.
+    """Record the report of a caller who is being defrauded now, claim the case for the person, and redirect to it.
 
     422 if a field is invalid. Raises NotFoundError for a resident of another area.
     """
@@ -172,10 +174,11 @@ async def being_defrauded(request: Request, who: Signed, call_id: str) -> Respon
 
 @door.act("/call-in/{call_id}/hand-over", DESK, name="call-in-hand-over")
 async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
-    """Record the report of a caller from another area, also on their case there, and redirect to the call's page.
+    """Record the report of a caller from another area on the call and on their case there, and redirect to the call's
+    page.
 
-    422 if a field is invalid, 400 if the form has no id. Raises NotFoundError if the caller is not from elsewhere, or
-    the call is unknown or another person's.
+    422 if a field is invalid, 400 if the form has no id. Raises NotFoundError if the caller is not from another area,
+    or the call is unknown or another person's.
     """
     given = await filled(request)
     if (await callers.find(services(request), who, call_id)).elsewhere is None:
@@ -185,7 +188,7 @@ async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
 
 @door.api("POST", "/api/v1/calls", DESK, name="api-call-rings", answers={202: {"model": Rung}}, scopes={Scope.RING})
 async def rings(request: Request, who: Signed, given: Rings) -> Response:
-    """Show an incoming call to the operators of the account's area; a repeated id rings once. 422 for an invalid
+    """Show an incoming call to the operators of the account's area. A repeated id rings once. 422 for an invalid
     number.
     """
     try:
@@ -199,9 +202,10 @@ async def rings(request: Request, who: Signed, given: Rings) -> Response:
 
 
 async def _opened(request: Request, who: Who, call_id: str, case: Case | None) -> Response:
-    """Add the form's files to the case of a report of danger, which never waits for them, and go to the case.
+    """Add the form's files to the case of a report of danger, and redirect to the case. The report itself was written
+    before.
 
-    A repeated form adds what is missing yet. The page says which files were not added, and why.
+    A repeated form adds only the files that are still missing. The page says which files were not added, and why.
     """
     files = await evidence.uploads(request)
     if files and case is None:
@@ -228,7 +232,7 @@ async def _shown(
 ) -> Response:
     """Return the page of a call.
 
-    `typed`: the fields of a refused form; `wait`: no code is checked until then.
+    `typed`: the fields of a refused form; `wait`: until when no code is checked.
     """
     made = services(request)
     caller = await callers.find(made, who, call_id)
@@ -258,7 +262,7 @@ async def _shown(
 
 
 async def _check(made: Services, who: Who, case: Case, given: Filled) -> CodeCheck:
-    """Check a code and return the result: a genuine one is noted on the case, a wrong one is counted."""
+    """Check a code and return the result. A genuine code is noted on the case, a wrong one is counted."""
     now, name, secret = made.line.clock.now(), given.name("code"), made.line.settings.key()
     found = [confirm(secret, each, given["code"]) for each in await _with_earlier(made, case)]
     dispatch = next(filter(None, found), None)
@@ -272,7 +276,9 @@ async def _check(made: Services, who: Who, case: Case, given: Filled) -> CodeChe
 
 
 async def _with_earlier(made: Services, case: Case) -> list[Case]:
-    """Return the case and the resident's previous one, whose message the caller may be reading."""
+    """Return the case and the resident's previous case (if any), because the caller may be reading a message of that
+    one.
+    """
     before = await made.desk.load(f"{case.resident}-{case.number - 1}") if case.number > 1 else None
     return [case, before] if before else [case]
 
@@ -302,7 +308,7 @@ _WRONG = {
 
 
 def _reported(given: Filled, what: CallerRequest, name: str) -> Reported:
-    """Return the report of a form. Raises FormError if a field is invalid."""
+    """Return the form's report. Raises FormError if a field is invalid."""
     if not given["text"] or len(given["text"]) > reports.LONGEST:
         raise FormError("text", "请写下来电人所说的内容，最多 1500 字。")
     recording = given["recording"]
@@ -314,7 +320,7 @@ def _reported(given: Filled, what: CallerRequest, name: str) -> Reported:
 
 
 def _places(request: Request, who: Who) -> dict[str, str]:
-    """Return the counties of the person's area, prefecture and county in the page's language, by code."""
+    """Return county code -> "prefecture county" in the page's language, for the counties of the person's area."""
     year = local_date(services(request).line.clock.now()).year
     say = translations(language_of(request)).gettext
     return {
@@ -341,17 +347,19 @@ async def _keep(
 
 
 def _has(call: Call, name: str) -> bool:
-    """Return whether a statement with this id was taken down."""
+    """Return whether the call has a statement with this id."""
     return any(statement.id == name for statement in call.statements)
 
 
 def _place(call_id: str, case: Case | None) -> str:
-    """Return the page that follows a report of danger: the case's, or the call's if there is none."""
+    """Return the address of the page after a report of danger: the case's, or the call's without a case."""
     return f"/cases/{case.id}" if case else f"/call-in/{call_id}"
 
 
 def _near(who: Who, ringing: Ringing) -> bool:
-    """Return whether a ringing call concerns this person: the areas of the PBX and the person overlap."""
+    """Return whether a ringing call concerns this person, that is, whether the areas of the PBX and
+    the person overlap.
+    """
     return meet(ringing.area, who.area)
 
 

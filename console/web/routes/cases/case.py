@@ -45,7 +45,7 @@ _looked: dict[tuple[str, str], float] = {}  # by (session, case): when a look wa
 async def case_page(request: Request, who: Signed, case_id: str, script: str = "") -> Response:
     """The page of a case. `script`: the scam type whose script is shown; "": the case's own.
 
-    Raises NotFoundError if there is no such case in the person's area.
+    Raises NotFoundError if the person's area does not have the case.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -55,9 +55,9 @@ async def case_page(request: Request, who: Signed, case_id: str, script: str = "
 
 @door.page("/{case_id}/parts", READERS, name="case-parts")
 async def parts(request: Request, who: Signed, case_id: str, script: str = "") -> Response:
-    """The page's parts in their present state, an HTML fragment for the open page's script.
+    """The case page's parts in their present state, as an HTML fragment for the script of the open page.
 
-    Raises NotFoundError if there is no such case in the person's area.
+    Raises NotFoundError if the person's area does not have the case.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -67,9 +67,9 @@ async def parts(request: Request, who: Signed, case_id: str, script: str = "") -
 
 @door.page("/{case_id}/story", READERS, name="case-story")
 async def story(request: Request, who: Signed, case_id: str) -> Response:
-    """The case's events from the journal, an HTML fragment of the page.
+    """The case's events from the journal, as an HTML fragment of the page.
 
-    Raises NotFoundError if there is no such case in the person's area.
+    Raises NotFoundError if the person's area does not have the case.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -84,9 +84,9 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
 @door.page("/{case_id}/events", READERS, name="case-events")
 async def events(request: Request, who: Signed, case_id: str) -> Response:
     """A stream of `change` events (JSON): the new version, whether others made a significant change, and the facts in
-    words. It ends, by `signed-out`, with the session and when the case leaves the person's area.
+    words. The stream ends with the session, and with an event `signed-out` when the case leaves the person's area.
 
-    Raises NotFoundError if there is no such case in the person's area.
+    Raises NotFoundError if the person's area does not have the case.
     """
     case = await found(services(request), who, case_id)
     return open_stream(request, who, _events(request, who, case))
@@ -120,7 +120,9 @@ async def render(
 
 
 def changes(request: Request, news: list[TimelineEntry], untold: Collection[FactKind] = ()) -> list[str]:
-    """Return the facts of the events as sentences in the request's language, without the kinds in `untold`."""
+    """Return the facts of the events as sentences in the request's language. Facts of the kinds
+    `untold` are left out.
+    """
     return [
         f"{translate(request, labels.FACTS[fact.kind])}: {say(request, fact.what)}"
         for each in news
@@ -148,7 +150,7 @@ async def _events(request: Request, who: Who, case: Case) -> AsyncIterator[Serve
 
 
 async def _theirs(made: Services, who: Who, case: Case) -> bool:
-    """Return whether the case still lies in the person's area."""
+    """Return whether the case is still in the person's area."""
     now = await made.desk.load(case.id)
     return now is not None and who.sees(now.profile.division)
 
@@ -162,9 +164,10 @@ def _change(request: Request, who: Who, news: list[TimelineEntry]) -> str:
 
 
 def _own(request: Request, who: Who, news: list[TimelineEntry]) -> dict[str, Any] | None:
-    """Return the results of the person's own acts, for forms whose answer came late; None if there are none.
+    """Return the results of the person's own acts, for forms whose answer came late; None without own acts.
 
-    `form`: the id of the next form. `inputs`: refusals and form id for each input, because several forms may wait.
+    `refused`: why acts were refused; `form`: the id of the next form; `inputs`: both by input id, because several forms
+    may wait.
     """
     own = [each for each in news if not each.of_others(who.login)]
     if not own:
@@ -179,7 +182,7 @@ def _refusals(request: Request, told: TimelineEntry) -> list[str]:
 
 
 async def _story(made: Services, case: Case) -> Story:
-    """Return the case's story; while Kafka is away, only what is in memory."""
+    """Return the case's story. While Kafka is unavailable, return only the part that is in memory."""
     try:
         return await made.stories.of(case)
     except TRANSIENT:
@@ -187,7 +190,9 @@ async def _story(made: Services, case: Case) -> Story:
 
 
 async def _look(made: Services, who: Who, case: Case, *, anew: bool) -> None:
-    """Record the look in the audit before anything is shown; an open page is recorded again after LOOKED_SECONDS."""
+    """Write an audit entry that the person looks at the case, before it is shown. `anew` False: only if the last entry
+    of the session for this case is older than LOOKED_SECONDS.
+    """
     key, now = (who.session, case.id), time.monotonic()
     if anew or now - _looked.get(key, -LOOKED_SECONDS) >= LOOKED_SECONDS:
         await trail.record_look(made, who, "case", case.id)

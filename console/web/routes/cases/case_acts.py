@@ -1,4 +1,4 @@
-"""Routes for acts on the case page, sent as a form or by the page's script, which gets JSON."""
+"""Routes for acts on the case page, sent as a form or by the page's script. The script gets JSON."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,8 +36,9 @@ _PLACES: dict[type, str] = {
 async def do(request: Request, who: Signed, case_id: str) -> Response:
     """Carry out a form's act and redirect to the case's page; a script gets JSON (202: not answered yet).
 
-    409: refused, to be confirmed, or claimed by another; 422: invalid; both keep the typed text. 400 if the form has no
-    id or no act. Raises NotFoundError if there is no such case in the person's area.
+    409 if the act is refused, must be confirmed, or the case is claimed by another person; 422 if it is invalid; both
+    keep the typed text. 400 if the form has no id or no act. Raises NotFoundError if the person's area does not have
+    the case.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -64,8 +65,8 @@ async def do(request: Request, who: Signed, case_id: str) -> Response:
 async def undo(request: Request, who: Signed, case_id: str) -> Response:
     """Undo an act that is held back, and redirect to the case's page; a script gets JSON.
 
-    409 if it has been sent, is another person's or is unknown. Raises NotFoundError if there is no such case in the
-    person's area.
+    409 if the act was already sent, is another person's or is unknown. Raises NotFoundError if the person's area does
+    not have the case.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -81,8 +82,8 @@ async def undo(request: Request, who: Signed, case_id: str) -> Response:
 
 
 async def _kept_back(request: Request, who: Who, case: Case, given: Filled, bodies: Sequence[ActBody]) -> Response:
-    """Hold stop-payments back for some seconds; refuse them if the person saw an older version of the case, or if all
-    of them are asked for already.
+    """Hold requests for stop-payments back for some seconds, in which they can be undone. Refused (409) if the person
+    saw an older version of the case, and (422) if all of them are already asked for.
     """
     made = services(request)
     if bodies[0].seen < case.version:
@@ -97,7 +98,7 @@ async def _kept_back(request: Request, who: Who, case: Case, given: Filled, bodi
 
 
 async def _not_asked(made: Services, who: Who, case: Case, bodies: Sequence[ActBody]) -> list[ActBody]:
-    """Return the acts that are not asked for already. A repeated form counts as not asked for: it is kept once."""
+    """Return the acts whose stop is not asked for yet. An act of a repeated form is included: it is stored once."""
     own = {input_id(who, case.id, body) for body in bodies}
     others = [each for each in await made.kept_back.waiting(case.id) if each.id not in own]
     leaving = {each.body.act.transfer for each in others if isinstance(each.body.act, AskStopAct)}
@@ -125,7 +126,7 @@ async def _done(request: Request, who: Who, case: Case, body: ActBody, answer: A
 
 
 async def _refused(request: Request, who: Who, case: Case, given: Filled, why: AnyCode) -> Response:
-    """Answer 409 with the reason, the changes since the person's page was made, and the typed text."""
+    """Answer 409 with the reason, the changes since the person loaded the page, and the typed text."""
     made = services(request)
     latest = await made.desk.load(case.id) or case
     since = (await news(made, latest, given.seen)).told if isinstance(why, CaseChanged) else []
@@ -140,7 +141,7 @@ async def _refused(request: Request, who: Who, case: Case, given: Filled, why: A
 
 
 async def _asks(request: Request, who: Who, case: Case, given: Filled, taken: Taken | None) -> Response:
-    """Ask for confirmation: before an act that cannot be undone, or on a case that another person has claimed."""
+    """Ask for confirmation (409): before an act that cannot be undone, or on a case that another person has claimed."""
     if taken:
         name = account.name if (account := await services(request).staff.get(taken.by)) else taken.by
         words = translate(request, "%(name)s 正在处理此预警。仍要执行，须写明理由。") % {"name": name}

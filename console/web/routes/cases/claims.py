@@ -24,10 +24,10 @@ _ENDS = {FactKind.STATE, FactKind.CLOSED, FactKind.REOPENED, FactKind.UNCLAIMED}
 
 @door.act("/{case_id}/claim", DESK, name="case-claim")
 async def claim(request: Request, who: Signed, case_id: str) -> Response:
-    """Claim a case and redirect to its page; 409 if it is claimed by another person or closed.
+    """Claim a case and redirect to its page; 409 if the case is closed or claimed by another person.
 
-    JSON: `held`, and `seconds`: the length of the lease (wall clock). Raises NotFoundError if there is no such case in
-    the person's area.
+    JSON: `held`, and `seconds`: the length of the lease (wall clock). Raises NotFoundError if the person's area does
+    not have the case.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -41,9 +41,9 @@ async def claim(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.act("/{case_id}/release", DESK, name="case-release")
 async def release(request: Request, who: Signed, case_id: str) -> Response:
-    """End the person's claim, if they have it, and redirect to the queue; JSON: `held`, false.
+    """Give the case back if the person has claimed it, and redirect to the queue; JSON: `held`, false.
 
-    Raises NotFoundError if there is no such case in the person's area.
+    Raises NotFoundError if the person's area does not have the case.
     """
     made = services(request)
     await claims.give_back(made, who, await found(made, who, case_id))
@@ -52,9 +52,10 @@ async def release(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.act("/{case_id}/renew", DESK, name="case-renew", by_itself=True)
 async def renew(request: Request, who: Signed, case_id: str) -> Response:
-    """Renew a claim. JSON: `held`: the case is still the person's; `seconds`: when to renew again (wall clock).
+    """Renew a claim. JSON: `held`: whether the case is still the person's; `seconds`: when to renew again (wall clock).
 
-    `why`: what happened to the claim, if it is lost. Raises NotFoundError if there is no such case in the area.
+    `why`: only if the claim is lost: the reason in words. Raises NotFoundError if the person's area does not have the
+    case.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -64,8 +65,8 @@ async def renew(request: Request, who: Signed, case_id: str) -> Response:
 
 
 async def _why(request: Request, who: Who, case: Case) -> str:
-    """Return in words why the claim is lost: another person has it, it timed out, or somebody changed the case's
-    state.
+    """Return in words why the claim is lost: another person has the case, the claim expired, or somebody changed the
+    case's state.
     """
     made = services(request)
     if case.claimed_by not in (None, who.login):
@@ -83,7 +84,7 @@ async def _why(request: Request, who: Who, case: Case) -> str:
 
 
 def _by(story: Sequence[TimelineEntry]) -> str | None:
-    """Return who made the latest change of the case's state, or None if no person did or it is unknown."""
+    """Return who made the latest change of the case's state; None if no person did or it is unknown."""
     ends = (each.facts for each in reversed(story) if _ENDS & {fact.kind for fact in each.facts})
     return next((fact.by for fact in next(ends, []) if fact.by), None)
 
@@ -93,5 +94,5 @@ def _answer(request: Request, leads_to: str, told: dict[str, object]) -> Respons
 
 
 def _lease_seconds(made: Services) -> float:
-    """Return the length of the lease in wall-clock seconds."""
+    """Return the length of a claim's lease in wall-clock seconds."""
     return made.line.clock.wall_seconds(made.desk.lease)

@@ -1,4 +1,4 @@
-"""Routes of a case's evidence files: the page that lists and adds them, and each picture, shown to who may see it."""
+"""Routes of a case's evidence files: the page that lists and adds files, and each picture, for those who may see it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -43,7 +43,7 @@ SAFE = {
 
 
 def place(case_id: str, refused: Sequence[FileRefusal] = ()) -> str:
-    """Return the address of a case's evidence page; `refused`: what it says of the files that were not added."""
+    """Return the address of a case's evidence page. `refused`: why files were not added, which the page then says."""
     query = urlencode([("refused", each.value) for each in dict.fromkeys(refused)])
     return f"/cases/{case_id}/evidence" + (f"?{query}" if query else "")
 
@@ -55,9 +55,9 @@ async def listed(
     case_id: str,
     refused: Annotated[tuple[FileRefusal, ...], Query()] = (),
 ) -> Response:
-    """The page of a case's evidence files, with their pictures while the person may see the resident's data.
+    """The page of a case's evidence files. It shows their pictures while the person may see the resident's data.
 
-    Raises NotFoundError if there is no such case in the person's area.
+    Raises NotFoundError if the person's area does not have the case.
     """
     made = services(request)
     case = await found(made, who, case_id)
@@ -77,9 +77,9 @@ async def listed(
 
 @door.act("/{case_id}/evidence", DESK, name="case-evidence-add")
 async def add(request: Request, who: Signed, case_id: str) -> Response:
-    """Add the form's files, and redirect to the page, which says which were not added and why.
+    """Add the form's files, and redirect to the page, which says which files were not added and why.
 
-    400 if the form has no id. Raises NotFoundError if there is no such case in the person's area.
+    400 if the form has no id. Raises NotFoundError if the person's area does not have the case.
     """
     made = services(request)
     await filled(request)
@@ -90,11 +90,11 @@ async def add(request: Request, who: Signed, case_id: str) -> Response:
 
 @door.page("/{case_id}/evidence/{file_id}", READERS, name="case-evidence-picture")
 async def picture(request: Request, who: Signed, case_id: str, file_id: str) -> Response:
-    """A file's picture, for the page that shows it; each look is recorded.
+    """The picture of one evidence file, for the page that shows it. Each look is recorded in the audit.
 
-    Redirects to that page if the resident's data is not revealed to the person, or the picture was opened by itself: it
-    would have no watermark. Raises NotFoundError if there is no such case in the
-    person's area, or the file is not the case's or no longer kept.
+    Redirects to that page if the resident's data is not revealed to the person, or if the picture was opened by itself,
+    because it would have no watermark. Raises NotFoundError if the person's area does not have the case, or if the case
+    does not have the file or no longer stores it.
     """
     made = services(request)
     case = await found(made, who, case_id)

@@ -1,4 +1,4 @@
-"""Routes for outreach holds, and for stopping all outgoing contact. Supervisors set and lift them in their area."""
+"""Routes for outreach holds, and for stopping all outgoing contact. Supervisors set and lift holds in their area."""
 
 from datetime import timedelta
 from typing import Literal
@@ -53,18 +53,20 @@ _DURATION = {length: name for name, length in DURATIONS.items()}
 
 
 class _WrongError(ValueError):
-    """A field is invalid; the text says why in the person's language."""
+    """A form field is invalid. The text says why in the person's language."""
 
 
 @door.page("/holds", DESK, name="holds")
 async def show(request: Request, who: Signed, preset: str = "") -> Response:
-    """The page with the holds in force that touch the person's area. `preset`: a usual hold that fills in the form."""
+    """The page with the holds in force that touch the person's area. `preset`: the id of a usual hold to fill in the
+    form with.
+    """
     return await _shown(request, who, preset=preset_of(preset))
 
 
 @door.act("/holds/look", SUPERVISORS, name="holds-look")
 async def look(request: Request, who: Signed) -> Response:
-    """Answer a page with the open steps that a hold would delay, before it is set. 422 if a field is invalid.
+    """Answer with a page of the open steps that a hold would delay, before the hold is set. 422 if a field is invalid.
 
     Raises NotFoundError for an area outside the person's; 400 if the form has no id.
     """
@@ -103,10 +105,10 @@ async def put(request: Request, who: Signed) -> Response:
 
 @door.act("/holds/{hold_id}/lift", SUPERVISORS, name="hold-lift")
 async def lift(request: Request, who: Signed, hold_id: str) -> Response:
-    """End a hold and redirect to the holds; the steps it kept back are released or dropped, as the form says.
+    """End a hold and redirect to the holds; the steps that it held back are released or dropped, as the form says.
 
-    422 without that choice or a reason, 400 if the form has no id. Raises NotFoundError if it is not in force in the
-    area.
+    422 without that choice or a reason, 400 if the form has no id. Raises NotFoundError if the hold is not in force in
+    the person's area.
     """
     made, given = services(request), await filled(request)
     await _own(made, who, hold_id)
@@ -125,7 +127,7 @@ async def lift(request: Request, who: Signed, hold_id: str) -> Response:
 
 
 async def _own(made: Services, who: Who, hold_id: str) -> Hold:
-    """Return a hold in force in the person's area. Raises NotFoundError if there is none."""
+    """Return a hold in force in the person's area. Raises NotFoundError if none has the id."""
     hold = next((each for each in await rules.in_force(made.line) if each.id == hold_id), None)
     if hold is None or not who.sees(hold.area or ""):
         raise NotFoundError
@@ -133,7 +135,7 @@ async def _own(made: Services, who: Who, hold_id: str) -> Hold:
 
 
 def _hold(request: Request, who: Who, given: Filled) -> Hold:
-    """Return the form's hold. Raises _WrongError for an invalid field, NotFoundError for an area outside the
+    """Return the form's hold. Raises _WrongError for an invalid field, and NotFoundError for an area outside the
     person's.
     """
     area = given["area"] or who.area
@@ -222,7 +224,7 @@ async def _shown(
 
 
 def _of_preset(request: Request, preset: HoldPreset) -> dict[str, str]:
-    """Return the form's fields as a preset fills them in; the reason in the person's language."""
+    """Return the form's fields that a preset fills in; the reason is in the person's language."""
     return {
         "channel": preset.channel.value if preset.channel else "",
         "action": preset.action.value if preset.action else "",
@@ -233,8 +235,8 @@ def _of_preset(request: Request, preset: HoldPreset) -> dict[str, str]:
 
 
 def _held(made: Services, who: Who, hold: Hold) -> tuple[list[Case], int]:
-    """Return the area's cases with steps that the hold keeps back now, the gravest first, and the number of those
-    steps.
+    """Return the area's cases with steps that the hold keeps back now, the gravest first, and the
+    number of such steps.
     """
     mine = [row.case for row in made.hub.rows.values() if who.sees(row.case.profile.division)]
     held = [(case, steps) for case in mine if (steps := touched(hold, case, (StepState.HELD,)))]
@@ -243,7 +245,7 @@ def _held(made: Services, who: Who, hold: Hold) -> tuple[list[Case], int]:
 
 
 async def _seen(made: Services, hold_id: str, *, there: bool) -> None:
-    """Wait until the hold has begun or ended; see `answers.until`."""
+    """Wait until the hold is in force (`there` True) or has ended (False); see `answers.until`."""
 
     async def seen() -> bool:
         return (hold_id in [each.id for each in await rules.in_force(made.line)]) == there

@@ -1,7 +1,7 @@
-"""The banner above the desk's pages: ringing calls, cases that one was given, stopped contact, incidents, a hand-over,
-overdue complaints.
+"""The banner above the desk's pages: ringing calls, cases assigned to the person, stopped contact, incidents, a
+hand-over, overdue complaints.
 
-One stream for each browser: one of its pages listens and passes the news to the others (static/news.js).
+Each browser opens one stream: one of its pages listens and passes the news to the others (static/news.js).
 """
 
 import asyncio
@@ -39,7 +39,7 @@ ABOVE_TURNS = 3  # turns between readings of what changes seldom: hand-overs, in
 
 @door.page("/news", DESK, name="news")
 async def news(request: Request, who: Signed) -> Response:
-    """A stream of the banner's content as HTML fragments: at first and on each change. Ends with the
+    """A stream of the banner's content as HTML fragments: at first and after each change. The stream ends with the
     session, and if its account or area changes.
 
     406 if the request does not accept an event stream.
@@ -77,7 +77,9 @@ async def _rings(made: Services, who: Who) -> list[Ringing]:
 
 
 async def _above(made: Services, who: Who) -> dict[str, Any]:
-    """Return the banner's content. It shows a stop of all contact, so that operators know why nothing is sent."""
+    """Return the template variables of the banner. It shows holds that stop all contact, so that operators know why
+    nothing is sent.
+    """
     stops = [hold for hold in await area.holds(made, who) if stops_all(hold)]
     return {
         "stops": stops,
@@ -89,7 +91,9 @@ async def _above(made: Services, who: Who) -> dict[str, Any]:
 
 
 async def _handed(made: Services, who: Who) -> dict[str, Any]:
-    """Return the hand-over that a supervisor is to confirm, None for other roles, and the name of its writer."""
+    """Return `handed`, the hand-over that a supervisor should confirm (None for other roles), and `handed_by`, its
+    writer's name.
+    """
     handed = await waiting(made, who) if who.role is StaffRole.SUPERVISOR else None
     names = await made.staff.names() if handed else {}
     return {"handed": handed, "handed_by": names.get(handed.by, handed.by) if handed else ""}
@@ -104,6 +108,6 @@ async def _late(made: Services, who: Who) -> int:
 
 
 def _part(request: Request, template: str, **context: Any) -> str:  # noqa: ANN401 - what the template needs
-    """Return a template's HTML on one line, as an event's data."""
+    """Return a template's HTML on one line, because it becomes the data of an event."""
     text = bytes(page(request, template, **context).body).decode()
     return " ".join(text.split())

@@ -47,7 +47,7 @@ async def queue(request: Request, who: Signed) -> Response:
 
 @door.page("/queue/rows", DESK, name="queue-rows")
 async def further(request: Request, who: Signed, offset: int = 0, count: int = AT_FIRST) -> Response:
-    """JSON: `rows` from an offset as HTML, `total` of matching rows, `mark` to start the stream from."""
+    """JSON: `rows` from an offset as HTML, `total`: the number of matching rows, `mark`: where to start the stream."""
     made = services(request)
     await made.queue.refresh()
     asked, many = Filters.of(request.query_params), min(max(1, count), MOST)
@@ -58,9 +58,9 @@ async def further(request: Request, who: Signed, offset: int = 0, count: int = A
 
 @door.page("/queue/events", DESK, name="queue-events")
 async def events(request: Request, who: Signed) -> Response:
-    """A stream of changed rows since a mark: Last-Event-ID after a reconnect, else the query's `from`.
+    """A stream of the rows changed since a mark: Last-Event-ID after a reconnect, else the query's `from`.
 
-    It ends with the session, or with `reload` if the mark is too old.
+    The stream ends with the session, or with an event `reload` if the mark is too old.
     """
     await services(request).queue.refresh()
     mark = request.headers.get("last-event-id") or request.query_params.get("from", "")
@@ -70,10 +70,10 @@ async def events(request: Request, who: Signed) -> Response:
 
 @door.act("/queue/search", DESK, name="queue-search")
 async def search(request: Request, who: Signed) -> Response:
-    """The page with the open cases found by case number, name, or a telephone's last four digits or all of it; a closed
-    case by its full number.
+    """The page with the open cases found by case number, name, or a telephone number (whole or its last four digits). A
+    closed case is found only by its full number.
 
-    The text is stored nowhere; 422 if it is too short.
+    The text is not stored. 422 if it is too short.
     """
     made = services(request)
     await made.queue.refresh()
@@ -91,7 +91,7 @@ async def search(request: Request, who: Signed) -> Response:
 
 @door.act("/queue/next", DESK, name="queue-next")
 async def take_next(request: Request, who: Signed) -> Response:
-    """Claim the best free case of the area and redirect to it; JSON has `case`, null if there is none."""
+    """Claim the most urgent free case of the area and redirect to it; JSON: `case`, null if none is free."""
     case = await claims.claim_next(services(request), who)
     if wants_json(request):
         return JSONResponse({"case": case.id if case else None})
@@ -99,7 +99,7 @@ async def take_next(request: Request, who: Signed) -> Response:
 
 
 def _why_none(request: Request, who: Who) -> str:
-    """Return in words why there is no case to claim: none is open, or others have them, or their plans go on."""
+    """Return in words why no case can be claimed: none is open, others have claimed them, or their plans still run."""
     made = services(request)
     if not made.hub.ready.is_set():
         return translate(request, "正在读取全部预警，请稍后再按 N。")
@@ -114,9 +114,7 @@ def _why_none(request: Request, who: Who) -> str:
 
 
 def _matching(made: Services, who: Who, asked: Filters, first: int, count: int) -> tuple[list[Row], int]:
-    """Return `count` matching rows from an offset, and the total number; without filters the total is known in
-    advance.
-    """
+    """Return `count` matching rows from the offset `first`, and the total number of matching rows."""
     now = made.line.clock.now()
     fitting = (row for row in made.queue.order() if asked.fits(row, who, now))
     if not asked.any:
@@ -173,7 +171,7 @@ def _html(request: Request, rows: Sequence[Row]) -> list[str]:
 
 
 def _states() -> dict[str, str]:
-    """Return the states to filter by and their Chinese names."""
+    """Return the states to filter by, with their Chinese names."""
     standings = {
         filters.OFFERED: "待接手",
         filters.RETURNED: "接手超时退回",

@@ -25,12 +25,12 @@ door = Door("/cases")
 
 @door.act("/{case_id}/call", DESK, name="case-call")
 async def call(request: Request, who: Signed, case_id: str) -> Response:
-    """Call the resident and return what was heard as JSON; the case records that the talk began and ended, or failed.
+    """Call the resident and return the result as JSON. The case records that the talk began and ended, or failed.
 
-    JSON: `result`, `words`, and the sums `kept` (by transfer) and `lost`, as text in yuan.
-    An unclaimed case is claimed first, so that it is not offered to others during the call; 409 without a call if
-    another person claims it at the same moment, or if the desk calls the resident already. Raises NotFoundError if no
-    telephone is connected or there is no such case in the person's area.
+    JSON: `result`, `words`, and the sums `kept` (by transfer) and `lost`, as texts in yuan. An unclaimed case is
+    claimed first, so that it is not offered to others during the call. 409 without a call if another person claims the
+    case at the same moment, or if the desk is already calling the resident. Raises NotFoundError if no telephone is
+    connected or the person's area does not have the case.
     """
     made = services(request)
     case = await found(made, who, case_id)

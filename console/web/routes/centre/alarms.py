@@ -1,6 +1,6 @@
 """Routes for alarms about officers' safety: the list, a stream of changes, and acknowledging an alarm.
 
-A page shows the alarms with `{% include "alarms.html" %}` and nothing more.
+A page shows the alarms by `{% include "alarms.html" %}` alone.
 """
 
 import asyncio
@@ -35,9 +35,9 @@ MOST_NOTE = 500  # characters
 
 @door.page("/alarms", DESK, name="alarms")
 async def alarms(request: Request, who: Signed, part: str = "") -> Response:
-    """The area's open alarms and the LATEST acknowledged ones, as a page or, unless HTML is asked for, JSON.
+    """The area's open alarms and the LATEST acknowledged ones, as a page; as JSON if the request does not accept HTML.
 
-    `part=list`: only the list of open ones, an HTML fragment, with some folded; `part=all`: with nothing folded.
+    `part=list`: only the list of open alarms, as an HTML fragment with some folded; `part=all`: the same, none folded.
     """
     made = services(request)
     open_ones, taken = await _open(made, who), await _taken(made, who)
@@ -53,18 +53,19 @@ async def alarms(request: Request, who: Signed, part: str = "") -> Response:
 
 @door.page("/alarms/events", DESK, name="alarms-events")
 async def events(request: Request, who: Signed) -> Response:
-    """A stream with an event `alarms` at first and after each change of the alarms; the event has no details.
+    """A stream with an event `alarms` at first and after each change of the alarms. The event has no details.
 
-    Ends with the session, which the stream does not extend.
+    The stream ends with the session, and does not extend the session.
     """
     return open_stream(request, who, _changes(request, who))
 
 
 @door.act("/alarms/{alarm}/acknowledge", SUPERVISORS, name="alarms-acknowledge")
 async def acknowledge(request: Request, who: Signed, alarm: str) -> Response:
-    """Record who looks after the officer; the first person stays. Redirects to the alarms; JSON: the alarm.
+    """Record that the person looks after the officer; if somebody already does, that record stays. Redirects to the
+    alarms; JSON: the alarm.
 
-    Raises NotFoundError for an unknown alarm or one of another area.
+    Raises NotFoundError for an unknown alarm or an alarm of another area.
     """
     made = services(request)
     known = await made.line.alarms.get(alarm)
@@ -80,7 +81,7 @@ async def acknowledge(request: Request, who: Signed, alarm: str) -> Response:
 
 
 def _json(alarm: Alarm) -> dict[str, Any]:
-    """Return an alarm without numbers of anybody in its note."""
+    """Return an alarm as JSON values. Telephone and account numbers in its note are masked."""
     return alarm.model_dump(mode="json") | {"note": masked_text(alarm.note)}
 
 
@@ -106,7 +107,7 @@ async def _changes(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
 
 
 def _places(now: datetime) -> Callable[[Alarm], str]:
-    """Return a function that gives an alarm's place in Chinese, "" if it is unknown."""
+    """Return a function that returns an alarm's place in Chinese, "" if the place is unknown."""
 
     def place(alarm: Alarm) -> str:
         code = alarm.place or alarm.area

@@ -45,9 +45,10 @@ _verifying: set["asyncio.Task[None]"] = set()
 
 
 class Filter(BaseModel):
-    """The filter form's fields; "" filters nothing. Times without a zone are China's.
+    """The filter form's fields; an empty field filters nothing. Times without a zone are China's.
 
-    `mended`: also the auditor's automatic repairs; `before`: only entries of lower offsets, None: from the newest.
+    `mended`: whether to include the auditor's automatic repairs; `before`: only entries at lower offsets, None: from
+    the newest.
     """
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
@@ -69,7 +70,8 @@ async def show(request: Request, who: Signed) -> Response:
 
 @door.act("", AUDITORS, name="audit-filter")
 async def find(request: Request, who: Signed, asked: Annotated[Filter, Form()]) -> Response:
-    """The page with the newest entries that match the filter; POST, so that the searched ids are in no address.
+    """The page with the newest entries that match the filter. It is a POST, so that no address contains the searched
+    ids.
 
     422 for an invalid time.
     """
@@ -81,7 +83,9 @@ async def find(request: Request, who: Signed, asked: Annotated[Filter, Form()]) 
 
 @door.act("/verify", AUDITORS, name="audit-verify")
 async def verify(request: Request, who: Signed) -> Response:
-    """Verify all chains now, wait up to WAIT_SECONDS for the result, and redirect to the audit, which shows it."""
+    """Verify all chains now, wait at most WAIT_SECONDS for the result, and redirect to the audit page, which shows the
+    result.
+    """
     if not _verifying:
         task = asyncio.create_task(_verify(services(request), who))
         _verifying.add(task)
@@ -92,8 +96,8 @@ async def verify(request: Request, who: Signed) -> Response:
 
 @door.page("/heads", AUDITORS, name="audit-heads")
 async def heads(request: Request, who: Signed) -> Response:
-    """Download the heads of all chains as JSON lines, to be kept outside: `quanzu audit verify --anchors FILE` compares
-    them.
+    """Download the heads of all chains as JSON lines, to be stored elsewhere: `quanzu audit verify --anchors FILE`
+    compares them with the chains.
     """
     made = services(request)
     await trail.write(made, who, "audit-heads", "audit")
@@ -103,7 +107,9 @@ async def heads(request: Request, who: Signed) -> Response:
 
 @door.page("/export/{case_id}", EXPORTERS, name="export-ask")
 async def ask(request: Request, who: Signed, case_id: str) -> Response:
-    """The page that asks for the reason of an export. Raises NotFoundError if there is no such case in the area."""
+    """The page that asks for the reason of an export. Raises NotFoundError if the person's area does
+    not have the case.
+    """
     case = await found_case(services(request), who, case_id)
     return page(request, "export.html", case=case, form_id=new_form(), least=LEAST_REASON)
 
@@ -112,9 +118,9 @@ async def ask(request: Request, who: Signed, case_id: str) -> Response:
 async def export(
     request: Request, who: Signed, case_id: str, reason: Annotated[str, Form(max_length=500)] = ""
 ) -> Response:
-    """Download the case's bundle (ZIP); the audit entry is written first. It counts as a revealing of the resident's
-    data: 422 if the reason says nothing, 429 above the quota. Raises NotFoundError if there is no such case in the
-    person's area.
+    """Download the case's bundle (ZIP), after writing the audit entry. The export counts as revealing the resident's
+    data: 422 if the reason is too short or meaningless, 429 above the quota. Raises NotFoundError if the person's area
+    does not have the case.
     """
     made = services(request)
     case = await found_case(made, who, case_id)
@@ -164,8 +170,8 @@ async def _shown(request: Request, who: Who, asked: Filter) -> Response:
 
 
 def _wanted(who: Who, asked: Filter, logins: frozenset[str]) -> Wanted:
-    """Return the filter as a search. An auditor of an area sees the acts of its people, `logins`. Raises ValueError
-    for an invalid time.
+    """Return the form's filter for the audit log. An auditor of an area sees only the acts of its people, `logins`.
+    Raises ValueError for an invalid time.
     """
     return Wanted(
         by=asked.by,
@@ -186,7 +192,9 @@ def _moment(text: str) -> datetime | None:
 
 
 def _row(line: AuditRecord, accounts: Mapping[str, str]) -> dict[str, Any]:
-    """Return an entry as the table shows it: in words, with its keys apart. `accounts`: names by login."""
+    """Return the template variables of an entry's table row: the act in words, and its keys separately. `accounts`:
+    login -> name.
+    """
     entry = line.entry
     case = entry.on if CASE.fullmatch(entry.on) else ""
     return {

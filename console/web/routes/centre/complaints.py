@@ -1,4 +1,4 @@
-"""Routes for complaints: taken down by any desk, answered and decided by the release desk and supervisors."""
+"""Routes for complaints: every desk records them; the release desk and supervisors answer and decide them."""
 
 from collections.abc import Mapping
 
@@ -38,12 +38,14 @@ CHANGED = "有人刚处理过这件投诉，请看下面的新情况；您写的
 
 
 class _WrongError(ValueError):
-    """A field is invalid; the text says why in the person's language."""
+    """A form field is invalid. The text says why in the person's language."""
 
 
 @door.page("/complaints", DECIDES, name="complaints")
 async def show_all(request: Request, who: Signed, decided: int = 0) -> Response:
-    """The page with the complaints of the person's area, the earliest due first. `decided` (1): ended ones too."""
+    """The page with the complaints of the person's area, the earliest due first. `decided` (1): also those that have
+    ended.
+    """
     made = services(request)
     now = made.line.clock.now()
     mine = [each for each in await made.line.complaints.all() if who.sees(each.area)]
@@ -64,7 +66,7 @@ async def show_all(request: Request, who: Signed, decided: int = 0) -> Response:
 async def new(request: Request, who: Signed, case: str = "") -> Response:
     """The page with the form for a complaint. `case`: the case from whose page it was opened, or "".
 
-    Raises NotFoundError if there is no such case in the person's area.
+    Raises NotFoundError if the person's area does not have the case.
     """
     if case:
         await _case(services(request), who, case)
@@ -73,7 +75,8 @@ async def new(request: Request, who: Signed, case: str = "") -> Response:
 
 @door.act("/complaints", TAKES, name="complaint-take")
 async def take(request: Request, who: Signed) -> Response:
-    """Record a complaint, whose clocks begin, and redirect to it; a page says so if it belongs to another area.
+    """Record a complaint, which sets its deadlines, and redirect to it. If it belongs to another area, a page says so
+    instead.
 
     422 if a field is invalid, 400 if the form has no id. Raises NotFoundError for a case outside the person's area.
     """
@@ -92,15 +95,16 @@ async def take(request: Request, who: Signed) -> Response:
 
 @door.page("/complaints/{complaint_id}", TAKES, name="complaint")
 async def show(request: Request, who: Signed, complaint_id: str) -> Response:
-    """The page of one complaint. Raises NotFoundError if there is none in the person's area."""
+    """The page of one complaint. Raises NotFoundError if the person's area does not have the complaint."""
     return await _shown(request, who, await _complaint(services(request), who, complaint_id))
 
 
 @door.act("/complaints/{complaint_id}/assign", DECIDES, name="complaint-assign")
 async def assign(request: Request, who: Signed, complaint_id: str) -> Response:
-    """Assign a complaint to a person and redirect to it; 409 if it changed or ended, 400 if the form has no id.
+    """Assign a complaint to a person and redirect to it. 409 if the complaint changed or ended, 400 if the form has no
+    id.
 
-    Raises NotFoundError if the person may not handle it, or there is no such complaint in the area.
+    Raises NotFoundError if that person may not handle the complaint, or the area does not have the complaint.
     """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
@@ -113,8 +117,8 @@ async def assign(request: Request, who: Signed, complaint_id: str) -> Response:
 async def answer(request: Request, who: Signed, complaint_id: str) -> Response:
     """Record the answer given to the resident and redirect to the complaint.
 
-    409 if it changed or ended, 422 for a note that is too short or too long, 400 if the form has no id. Raises
-    NotFoundError if there is no such complaint in the area.
+    409 if the complaint changed or ended, 422 for a note that is too short or too long, 400 if the form has no id.
+    Raises NotFoundError if the area does not have the complaint.
     """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
@@ -125,8 +129,8 @@ async def answer(request: Request, who: Signed, complaint_id: str) -> Response:
 async def decide(request: Request, who: Signed, complaint_id: str) -> Response:
     """Record whether the complaint is upheld, with the reason, and redirect to it.
 
-    409 if it changed or ended, 422 for a reason that is too short or too long, 400 if the form has no id. Raises
-    NotFoundError if there is no such complaint in the area.
+    409 if the complaint changed or ended, 422 for a reason that is too short or too long, 400 if the form has no id.
+    Raises NotFoundError if the area does not have the complaint.
     """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
@@ -136,11 +140,11 @@ async def decide(request: Request, who: Signed, complaint_id: str) -> Response:
 
 @door.act("/complaints/{complaint_id}/follow", DECIDES, name="complaint-follow")
 async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
-    """Carry out a consequence of the complaint and redirect to it: clear the case, flag the resident, or ask for a
-    release.
+    """Carry out a consequence of the complaint and redirect to it: close the case as a false alarm, flag the resident,
+    or request a release.
 
-    409 if the complaint changed or ended, or the case refuses; 400 if the form has no id. Raises NotFoundError if there
-    is no such complaint, case or resident in the area.
+    409 if the complaint changed or ended, or the case refuses; 400 if the form has no id. Raises NotFoundError if the
+    area does not have the complaint, its case or its resident.
     """
     made, given = services(request), await filled(request)
     complaint = await _complaint(made, who, complaint_id)
@@ -155,7 +159,7 @@ async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
 
 
 async def _taken(request: Request, made: Services, who: Who, given: Filled) -> Complaint:
-    """Return the form's complaint. Raises _WrongError for an invalid field, NotFoundError for a case outside the
+    """Return the form's complaint. Raises _WrongError for an invalid field, and NotFoundError for a case outside the
     area.
     """
     if not 2 <= len(given["text"]) <= LONGEST:
@@ -180,7 +184,7 @@ async def _taken(request: Request, made: Services, who: Who, given: Filled) -> C
 
 
 async def _resident(request: Request, made: Services, phone: str) -> Resident | None:
-    """Return the holder of a telephone or None; only the resident's id is stored. Raises _WrongError for an invalid
+    """Return the register's holder of a telephone, or None. The number is not stored. Raises _WrongError for an invalid
     number.
     """
     try:
@@ -193,7 +197,7 @@ async def _resident(request: Request, made: Services, phone: str) -> Resident | 
 
 
 async def _case(made: Services, who: Who, case_id: str) -> Case:
-    """Return a case of the person's area. Raises NotFoundError if there is none."""
+    """Return a case of the person's area. Raises NotFoundError if the area does not have it."""
     found = await made.desk.load(case_id)
     if found is None or not who.sees(found.profile.division):
         raise NotFoundError
@@ -201,7 +205,7 @@ async def _case(made: Services, who: Who, case_id: str) -> Case:
 
 
 async def _complaint(made: Services, who: Who, complaint_id: str) -> Complaint:
-    """Return a complaint of the person's area. Raises NotFoundError if there is none."""
+    """Return a complaint of the person's area. Raises NotFoundError if the area does not have it."""
     found = await made.line.complaints.get(complaint_id)
     if found is None or not who.sees(found.area):
         raise NotFoundError
@@ -209,7 +213,7 @@ async def _complaint(made: Services, who: Who, complaint_id: str) -> Complaint:
 
 
 async def _people(made: Services, complaint: Complaint) -> dict[str, str]:
-    """Return the people who may handle the complaint, name by login: release desk and supervisors of its area."""
+    """Return login -> name of the people who may handle the complaint: release desk and supervisors of its area."""
     return {
         each.login: each.name
         for each in await made.staff.all()
@@ -228,7 +232,9 @@ async def _do(
     note: str = "",
     needs_note: bool = False,
 ) -> Response:
-    """Record a deed on the version of the complaint that was shown; 409 if it changed or ended, 422 for a bad note."""
+    """Record an act on the version of the complaint that was shown. 409 if it changed or ended, 422 for an invalid
+    note.
+    """
     made = services(request)
     if (needs_note and len(note) < 2) or len(note) > LONGEST:
         words = translate(request, "请写明内容，2 至 1900 字。")
@@ -248,7 +254,7 @@ async def _do(
 
 
 async def _followed(made: Services, who: Who, complaint: Complaint, deed: Deed, given: Filled) -> AnyCode | None:
-    """Carry out a consequence. Return why it was refused, or None."""
+    """Carry out a consequence of a complaint. Return why it was refused, or None."""
     if deed is Deed.NO_CALLS and complaint.resident:
         await _flag(made, who, complaint.resident)
     if deed in (Deed.FALSE_ALARM, Deed.RELEASE_ASKED) and complaint.case:
@@ -265,7 +271,9 @@ async def _followed(made: Services, who: Who, complaint: Complaint, deed: Deed, 
 
 
 async def _flag(made: Services, who: Who, resident_id: str) -> None:
-    """Flag that the resident objects to calls: later plans make no automated calls. Raises NotFoundError if unknown."""
+    """Flag that the resident objects to calls, so that later plans make no automated calls. Raises NotFoundError if the
+    resident is unknown.
+    """
     residents = made.line.residents
     found = (await residents.standing([resident_id])).get(resident_id)
     if found is None:

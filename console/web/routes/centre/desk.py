@@ -29,8 +29,8 @@ Area = Annotated[str, Query(alias="area")]
 
 @door.page("/desk", SUPERVISORS, name="desk")
 async def desk(request: Request, who: Signed, area_code: Area = "", layer: str = "", told: str = "") -> Response:
-    """The page with the overview of the person's area. `area`, `layer`: what its map shows; `told`: a case that was
-    assigned just now.
+    """The page with the overview of the person's area. `area`, `layer`: what its map shows; `told`: the id of a case
+    that was just assigned, or "".
     """
     made = services(request)
     row = made.hub.rows.get(told)
@@ -47,7 +47,9 @@ async def desk(request: Request, who: Signed, area_code: Area = "", layer: str =
 
 @door.page("/desk/stream", SUPERVISORS, name="desk-stream")
 async def stream(request: Request, who: Signed, area_code: Area = "", layer: str = "") -> Response:
-    """A stream of changed parts, `{part: html}`; a request that does not accept one is redirected to the overview."""
+    """A stream of changed parts, `{part: html}`. A request that does not accept a stream is redirected
+    to the overview.
+    """
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/desk", 303)
     made, chosen = services(request), Chosen.of(who, area_code, layer)
@@ -55,7 +57,7 @@ async def stream(request: Request, who: Signed, area_code: Area = "", layer: str
 
 
 async def gathered(made: Services, who: Who, chosen: Chosen) -> dict[str, Any]:
-    """Return the template variables of the overview's parts, as they are now."""
+    """Return the template variables of all parts of the overview, in their present state."""
     now = made.line.clock.now()
     rosters = await overview.rosters(made.line.redis)
     feeds = await area.feeds(made)

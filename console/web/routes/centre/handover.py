@@ -1,5 +1,5 @@
 """Routes of the hand-over sheet: figures filled in automatically, a note by the leaving supervisor, a confirmation by
-the next one.
+the next supervisor.
 """
 
 from typing import Annotated, Any
@@ -40,7 +40,7 @@ async def handover(request: Request, who: Signed) -> Response:
 async def write(
     request: Request, who: Signed, form: Annotated[str, Form()], note: Annotated[str, Form()] = ""
 ) -> Response:
-    """Store the present sheet's figures with a note and redirect to the page; 422 if the note is too long."""
+    """Store the present sheet's figures with a note, and redirect to the page. 422 if the note is too long."""
     made = services(request)
     found = _sheet(made, who)
     try:
@@ -65,9 +65,9 @@ async def write(
 
 @door.act("/handover/{name}/take", SUPERVISORS, name="handover-take")
 async def take(request: Request, name: str, who: Signed) -> Response:
-    """Confirm a hand-over and redirect to the page; 409 for the person who wrote it. The first confirmation stays.
+    """Confirm a hand-over and redirect to the page. 409 for the person who wrote it. An earlier confirmation stays.
 
-    Raises NotFoundError if there is no such hand-over of exactly the person's area.
+    Raises NotFoundError unless the hand-over is of exactly the person's area.
     """
     made = services(request)
     found = await made.line.handovers.get(name)
@@ -106,7 +106,7 @@ async def _page(request: Request, who: Who, *, note: str = "", wrong: str = "", 
 
 
 async def _beside(made: Services, who: Who) -> dict[str, Any]:
-    """Return the sheet, and what is shown beside its cases."""
+    """Return the template variables of the sheet, and of the lists beside its cases."""
     found = _sheet(made, who)
     begin = shift_at(found.at).start
     returned = [each for each in made.figures.clocks.returned if each.at >= begin and who.sees(each.division)]

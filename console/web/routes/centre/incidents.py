@@ -1,4 +1,4 @@
-"""Routes of major incidents: one campaign with many residents, shown on one board; declared and ended by a person."""
+"""Routes of major incidents: one campaign with many residents, shown on one board; a person declares and ends it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -55,9 +55,9 @@ async def show_all(request: Request, who: Signed, least: int = rules.LEAST) -> R
 
 @door.page("/incidents/{campaign}", DESK, name="incident")
 async def show(request: Request, who: Signed, campaign: str, part: int = 0) -> Response:
-    """A campaign's board as a page; `part` (1): only the part that changes, an HTML fragment.
+    """A campaign's board as a page; `part` (1): only the part that changes, as an HTML fragment.
 
-    Raises NotFoundError if the area has neither open cases of it nor an incident.
+    Raises NotFoundError if the area has no open case of the campaign and no incident.
     """
     made = services(request)
     rows, found = _rows(made, who, campaign), await _declared(made, who, campaign)
@@ -68,10 +68,10 @@ async def show(request: Request, who: Signed, campaign: str, part: int = 0) -> R
 
 @door.page("/incidents/{campaign}/live", DESK, name="incident-live")
 async def live(request: Request, who: Signed, campaign: str) -> Response:
-    """A stream with an event `changed` after each change of the board, which the page then reads again. Ends with the
-    session, and if its account or area changes.
+    """A stream with an event `changed` after each change of the board, which the page then loads again. The stream ends
+    with the session, and if its account or area changes.
 
-    Raises NotFoundError if the area has neither open cases of the campaign nor an incident.
+    Raises NotFoundError if the area has no open case of the campaign and no incident.
     """
     made = services(request)
     if not _rows(made, who, campaign) and not await _declared(made, who, campaign):
@@ -83,8 +83,8 @@ async def live(request: Request, who: Signed, campaign: str) -> Response:
 async def declare(request: Request, who: Signed, campaign: str) -> Response:
     """Declare a major incident in the supervisor's area and redirect to its board.
 
-    409 if there is one, 422 for a bad reason or note, 400 if the form has no id. Raises NotFoundError if the area has
-    no open case of the campaign.
+    409 if the area already has an incident of the campaign, 422 for an invalid reason or note, 400 if the form has no
+    id. Raises NotFoundError if the area has no open case of the campaign.
     """
     made, given = services(request), await filled(request)
     rows, found = _rows(made, who, campaign), await _declared(made, who, campaign)
@@ -114,9 +114,9 @@ async def declare(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/script", SUPERVISORS, name="incident-script")
 async def script(request: Request, who: Signed, campaign: str) -> Response:
-    """Replace the incident's note for operators and redirect to its board; 409 if it has ended.
+    """Replace the incident's note for operators and redirect to its board. 409 if the incident has ended.
 
-    Raises NotFoundError if there is no such incident in the supervisor's area; 400 if the form has no id.
+    Raises NotFoundError if the supervisor's area does not have the incident; 400 if the form has no id.
     """
     made, given = services(request), await filled(request)
     incident = await _own(made, who, campaign, given["incident"])
@@ -126,9 +126,9 @@ async def script(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/end", SUPERVISORS, name="incident-end")
 async def end(request: Request, who: Signed, campaign: str) -> Response:
-    """End the incident with a reason and redirect to the incidents; 422 without one, 409 if it has ended.
+    """End the incident with a reason and redirect to the incidents. 422 without a reason, 409 if it has already ended.
 
-    Raises NotFoundError if there is no such incident in the supervisor's area; 400 if the form has no id.
+    Raises NotFoundError if the supervisor's area does not have the incident; 400 if the form has no id.
     """
     made, given = services(request), await filled(request)
     incident = await _own(made, who, campaign, given["incident"])
@@ -144,9 +144,10 @@ async def end(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/look", DESK, name="incident-look")
 async def look(request: Request, who: Signed, campaign: str) -> Response:
-    """The page that shows the chosen cases and act for confirmation, before a bulk act; 422 if something is missing.
+    """The page that shows the chosen cases and the act for confirmation, before a bulk act. 422 if a choice or text is
+    missing.
 
-    Raises NotFoundError if the area has nothing of the campaign; 400 if the form has no id.
+    Raises NotFoundError if the area has no case and no incident of the campaign; 400 if the form has no id.
     """
     made, given = services(request), await filled(request)
     chosen = set(given.many.get("case", ()))
@@ -164,10 +165,10 @@ async def look(request: Request, who: Signed, campaign: str) -> Response:
 
 @door.act("/incidents/{campaign}/cases/{case_id}", DESK, name="incident-act")
 async def act(request: Request, who: Signed, campaign: str, case_id: str) -> Response:
-    """Carry out a bulk act on one case, for the page's script; the input's id comes from the form and the case.
+    """Carry out a bulk act on one case, for the page's script. The input's id is made from the form and the case.
 
-    JSON: `how` (done, refused or waiting) and `words`, why. 422 if the act or its text is invalid, 400 if the form has
-    no id. Raises NotFoundError if the campaign has no such open case in the area.
+    JSON: `how` (done, refused or waiting) and `words` (why it was refused). 422 if the act or its text is invalid, 400
+    if the form has no id. Raises NotFoundError if the area has no such open case of the campaign.
     """
     made, given = services(request), await filled(request)
     row = made.hub.rows.get(case_id)
@@ -215,7 +216,7 @@ async def _declared(made: Services, who: Who, campaign: str) -> list[Incident]:
 
 
 async def _own(made: Services, who: Who, campaign: str, name: str) -> Incident:
-    """Return an incident that the person may change. Raises NotFoundError if there is none in their area."""
+    """Return an incident that the person may change. Raises NotFoundError if their area does not have it."""
     found = await made.line.incidents.get(name)
     if found is None or found.campaign != campaign or not who.sees(found.area):
         raise NotFoundError
@@ -223,7 +224,7 @@ async def _own(made: Services, who: Who, campaign: str, name: str) -> Incident:
 
 
 async def _change(request: Request, who: Who, incident: Incident, how: Change, word: str, reason: str = "") -> Response:
-    """Change an incident, write the audit entry and redirect; 409 if it has ended."""
+    """Change an incident by `how`, write the audit entry `word` and redirect. 409 if the incident has ended."""
     made = services(request)
     try:
         await made.line.incidents.change(incident.id, how)
@@ -282,7 +283,7 @@ async def _changes(request: Request, who: Who, campaign: str) -> AsyncIterator[d
 
 
 async def _news(screen: "asyncio.Queue[Row | None]") -> list[Row | None]:
-    """Return the next change, or nothing after LOOK_SECONDS."""
+    """Return the next changed row in a list, or an empty list after LOOK_SECONDS without a change."""
     try:
         return [await asyncio.wait_for(screen.get(), LOOK_SECONDS)]
     except TimeoutError:

@@ -19,8 +19,8 @@ ROLES = frozenset({StaffRole.SUPERVISOR, StaffRole.AUDITOR})
 
 @door.page("/official", ROLES, name="official")
 async def form(request: Request, who: Signed, day: str = "") -> Response:
-    """The page with the form of a day, of the whole province. `day`: YYYY-MM-DD; any other text, or a day to come,
-    counts as today.
+    """The page with the official form of a day, for the whole province. `day`: YYYY-MM-DD; a future day or any other
+    text counts as today.
 
     Raises ForbiddenError for a person who is not responsible for the whole province.
     """

@@ -1,4 +1,4 @@
-"""Routes of policies: the one in force, new drafts, the end of a shadow run, rollback, earlier versions."""
+"""Routes of policies: the policy in force, new drafts, the end of a shadow run, rollback, earlier versions."""
 
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
@@ -39,7 +39,7 @@ async def listed(request: Request, who: Signed) -> Response:
 
 @door.act("/drafts", SUPERVISORS, name="policy-draft-new")
 async def begin(request: Request, who: Signed) -> Response:
-    """Make a draft from a file or typed text and redirect to it; an invalid policy is accepted and its page shows the
+    """Make a draft from a file or typed text and redirect to it. An invalid policy is accepted, and its page shows the
     errors. 422 for a text that is empty, too long or not UTF-8.
     """
     made, form = services(request), await request.form()
@@ -67,7 +67,7 @@ async def begin(request: Request, who: Signed) -> Response:
 
 @door.act("/shadow/end", SUPERVISORS, name="policy-shadow-end")
 async def end_shadow(request: Request, who: Signed) -> Response:
-    """End the shadow run, if there is one, and redirect to the policies.
+    """End the shadow run, if one is running, and redirect to the policies.
 
     Raises ForbiddenError for a person who is not responsible for the whole province.
     """
@@ -82,11 +82,11 @@ async def end_shadow(request: Request, who: Signed) -> Response:
 
 @door.act("/back", SUPERVISORS, name="policy-back", steps_up=N_("恢复以前的策略"))
 async def back(request: Request, who: Signed) -> Response:
-    """Put the previous policy in force again, with a reason, and redirect to the policies. It was approved before, so
-    one person is enough.
+    """Put the previous policy in force again, with a reason, and redirect to the policies. One person is enough,
+    because the policy was approved before.
 
-    409 if another policy is in force by now or there is no previous one, 422 without a reason. Raises ForbiddenError
-    for a person who is not responsible for the whole province.
+    409 if another policy has come into force since the page was loaded or no previous policy exists, 422 without a
+    reason. Raises ForbiddenError for a person who is not responsible for the whole province.
     """
     made, form = services(request), await request.form()
     whole_province(who)
@@ -104,9 +104,9 @@ async def back(request: Request, who: Signed) -> Response:
 
 @door.page("/versions/{digest}", SUPERVISORS, name="policy-version")
 async def version(request: Request, who: Signed, digest: str) -> Response:
-    """The page with a stored policy's text and its differences from the one in force.
+    """The page with a stored policy's text and its differences from the policy in force.
 
-    Raises NotFoundError if it is unknown. `digest`: the policy's hash.
+    Raises NotFoundError if the policy is unknown. `digest`: the policy's hash.
     """
     made = services(request)
     if digest not in await made.line.policies.known():

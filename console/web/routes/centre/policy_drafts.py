@@ -40,19 +40,20 @@ door = Door("/policies")
 
 @door.page("/drafts/{draft_id}", SUPERVISORS, name="policy-draft")
 async def draft_page(request: Request, who: Signed, draft_id: str) -> Response:
-    """A draft's page: its errors, its differences, its preview and the possible acts.
+    """The page of a draft: its errors, its differences from the policy in force, its preview and the possible acts.
 
-    Raises NotFoundError if there is no such draft.
+    Raises NotFoundError if the person's area does not have the draft.
     """
     return await _draft(request, who, await _found(services(request), who, draft_id))
 
 
 @door.act("/drafts/{draft_id}", SUPERVISORS, name="policy-draft-save")
 async def save(request: Request, who: Signed, draft_id: str) -> Response:
-    """Replace a draft's text and redirect to it; the person becomes one of its writers. An invalid policy is kept too.
+    """Replace a draft's text and redirect to it; the person becomes one of its writers. An invalid policy is also
+    stored.
 
-    409 if it changed or was closed meanwhile, 422 for a text that is empty, too long or not UTF-8. Raises NotFoundError
-    if there is no such draft.
+    409 if the draft changed or was closed meanwhile, 422 for a text that is empty, too long or not UTF-8. Raises
+    NotFoundError if the person's area does not have the draft.
     """
     made, form = services(request), await request.form()
     draft = await _found(made, who, draft_id)
@@ -73,9 +74,9 @@ async def save(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/drafts/{draft_id}/drop", SUPERVISORS, name="policy-draft-drop")
 async def drop(request: Request, who: Signed, draft_id: str) -> Response:
-    """Discard a draft and redirect to the policies. 409 if it changed or was closed meanwhile.
+    """Discard a draft and redirect to the policies. 409 if the draft changed or was closed meanwhile.
 
-    Raises NotFoundError if there is no such draft.
+    Raises NotFoundError if the person's area does not have the draft.
     """
     made, form = services(request), await request.form()
     draft = await _found(made, who, draft_id)
@@ -89,11 +90,11 @@ async def drop(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/drafts/{draft_id}/publish", SUPERVISORS, name="policy-draft-publish", steps_up=N_("发布策略"))
 async def publish(request: Request, who: Signed, draft_id: str) -> Response:
-    """Put a draft in force and redirect to the policies. The person must not be one of its writers; 409 with the reason
-    if it is refused.
+    """Put a draft in force and redirect to the policies. 409 with the reason if this is refused, for example because
+    the person is one of the draft's writers.
 
-    Raises NotFoundError if there is no such draft, and ForbiddenError for a person who is not responsible for the whole
-    province.
+    Raises NotFoundError if the person's area does not have the draft, and ForbiddenError for a person who is not
+    responsible for the whole province.
     """
     made, form = services(request), await request.form()
     draft = await _found(made, who, draft_id)
@@ -116,9 +117,9 @@ async def publish(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.page("/drafts/{draft_id}/preview", SUPERVISORS, name="policy-preview")
 async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
-    """The preview's progress and result, an HTML fragment of the draft's page.
+    """The progress and result of the preview, as an HTML fragment of the draft's page.
 
-    Raises NotFoundError if there is no such draft.
+    Raises NotFoundError if the person's area does not have the draft.
     """
     made = services(request)
     draft = await _found(made, who, draft_id)
@@ -129,9 +130,9 @@ async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/drafts/{draft_id}/preview", SUPERVISORS, name="policy-preview-start")
 async def preview(request: Request, who: Signed, draft_id: str) -> Response:
-    """Start a preview of the draft on the last seven days and redirect to the draft; 422 if the draft is invalid.
+    """Start a preview of the draft on the last seven days and redirect to the draft. 422 if the draft is invalid.
 
-    Raises NotFoundError if there is no such draft.
+    Raises NotFoundError if the person's area does not have the draft.
     """
     made = services(request)
     draft = await _found(made, who, draft_id)
@@ -145,11 +146,11 @@ async def preview(request: Request, who: Signed, draft_id: str) -> Response:
 
 @door.act("/drafts/{draft_id}/shadow", SUPERVISORS, name="policy-shadow")
 async def shadowed(request: Request, who: Signed, draft_id: str) -> Response:
-    """Start a shadow run and redirect to the policies: the draft is evaluated beside the policy in force, without
-    sending anything. 422 if it is invalid.
+    """Start a shadow run and redirect to the policies: the draft is evaluated beside the policy in force, and nothing
+    is sent. 422 if the draft is invalid.
 
-    Raises NotFoundError if there is no such draft, and ForbiddenError for a person who is not responsible for the whole
-    province.
+    Raises NotFoundError if the person's area does not have the draft, and ForbiddenError for a person who is not
+    responsible for the whole province.
     """
     made = services(request)
     draft = await _found(made, who, draft_id)
@@ -221,7 +222,7 @@ def _not_publishable(request: Request, who: Who, draft: Draft, live: InForce, fo
 
 
 async def _found(made: Services, who: Who, draft_id: str) -> Draft:
-    """Return a draft of the person's area. Raises NotFoundError if there is none."""
+    """Return a draft of the person's area. Raises NotFoundError if the area does not have it."""
     draft = await made.line.drafts.get(draft_id)
     if draft is None or not who.sees(draft.area):
         raise NotFoundError
@@ -229,7 +230,9 @@ async def _found(made: Services, who: Who, draft_id: str) -> Draft:
 
 
 async def _put(made: Services, who: Who, draft: Draft, form: FormData, changed: Mapping[str, object]) -> None:
-    """Write a draft's next version. Raises StaleDraftError if it is closed, or has changed since it was shown."""
+    """Write the next version of a draft. Raises StaleDraftError if the draft is closed, or has changed since it was
+    shown.
+    """
     seen = form_value(form, "seen")
     if draft.state is not DraftState.OPEN or seen != str(draft.version):
         raise StaleDraftError(draft)

@@ -39,22 +39,23 @@ GROUPS = ("occupation", "age", "sex")  # small counts of these could identify a 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with its chart. `most`: the greatest number of cases shown, for the chart's scale."""
+    """A table and its chart. `dimension`: what its rows are by, such as areas or scam types."""
 
     dimension: str
     rows: list[Row]
 
     @property
     def most(self) -> int:
-        """The greatest number of cases of a row that is shown; 0 without rows."""
+        """The greatest number of cases in a visible row, for the chart's scale; 0 without rows."""
         return max((row.sums.cases for row in self.rows if not row.hidden), default=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The charts above the tables. `line`, `earlier`: cumulative loss avoided in fen, now and in the period before.
+    """The charts above the tables. `line`, `earlier`: cumulative loss avoided in fen, in this period and the one
+    before.
 
-    `earlier` is None if there are no earlier days. `top`, `multiples_top`: ends of the axes.
+    `earlier` is None if no earlier days are known. `top`, `multiples_top`: the greatest values of the axes.
     """
 
     figures: list[trends.Compared]
@@ -68,8 +69,8 @@ class Trend:
 
 @door.page("/situation", ROLES, name="situation")
 async def situation(request: Request, who: Signed, days: int = 7, by: str = "day") -> Response:
-    """The page with the figures of the person's area. `days`: 7, 14, 28 or DAYS, another counts as 7; `by`: "day" or
-    "week".
+    """The page with the figures of the person's area. `days`: 7, 14, 28 or DAYS, any other number counts as 7; `by`:
+    "day" or "week".
     """
     made = services(request)
     now = made.line.clock.now()

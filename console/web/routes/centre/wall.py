@@ -1,4 +1,4 @@
-"""The wall display for a large public screen: map, unclaimed reds, today's money and one story, live."""
+"""The wall display for a large public screen: map, unclaimed red cases, today's money and one case's story, live."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ PARTS = ("figures", "map", "reds", "money", "story")
 
 @door.page("/wall", ROLES, name="wall")
 async def display(request: Request, who: Signed) -> Response:
-    """The page with the wall of the person's area. It has no links and changes nothing."""
+    """The page with the wall display of the person's area. It has no links and changes nothing."""
     made = services(request)
     context = await _gathered(made, who, look=False)
     name = area.area_name(who, made.line.clock.now())
@@ -33,7 +33,7 @@ async def display(request: Request, who: Signed) -> Response:
 
 @door.page("/wall/stream", ROLES, name="wall-stream")
 async def stream(request: Request, who: Signed) -> Response:
-    """A stream of changed parts, `{part: html}`; a request that does not accept one is redirected to the wall."""
+    """A stream of changed parts, `{part: html}`. A request that does not accept a stream is redirected to the wall."""
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/wall", 303)
     made = services(request)
@@ -43,8 +43,8 @@ async def stream(request: Request, who: Signed) -> Response:
 
 
 async def _gathered(made: Services, who: Who, *, look: bool) -> dict[str, Any]:
-    """Return the template variables of the parts. `look`: first read the story from the journal, which may take
-    seconds.
+    """Return the template variables of all parts. `look`: whether to read the story from the journal first, which may
+    take seconds.
     """
     rosters = await overview.rosters(made.line.redis)
     return {
