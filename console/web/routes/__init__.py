@@ -1,4 +1,4 @@
-"""The routes of the pages and the API, a package for each kind of work. `DOORS` lists all routers for app.py.
+"""The routes of the pages and the API, one package for each kind of work. `DOORS` lists all routers for app.py.
 
 May import every package of console/web.
 """

@@ -1,4 +1,6 @@
-"""Routes of an officer's own shifts: ask colleagues for swaps and answer theirs. A supervisor approves each swap."""
+"""Routes of an officer's own shifts: ask colleagues for swaps and answer their requests. A supervisor approves each
+swap.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -27,7 +29,7 @@ AHEAD = timedelta(days=28)  # how far ahead an officer sees shifts
 
 @door.page("", OFFICERS, name="my-shifts")
 async def mine(request: Request, who: Signed, shift: str = "") -> Response:
-    """The page with the officer's shifts of the coming four weeks and swaps.
+    """The page with the officer's shifts of the coming four weeks, and their swaps.
 
     `shift`: the shift to give away, as "start/end"; "" for none.
     """
@@ -36,9 +38,9 @@ async def mine(request: Request, who: Signed, shift: str = "") -> Response:
 
 @door.act("/ask", OFFICERS, name="swap-ask")
 async def ask(request: Request, who: Signed) -> Response:
-    """Ask a colleague to take a shift, in exchange for one of theirs or for nothing, and redirect to the shifts.
+    """Ask a colleague to take one's shift, in exchange for one of theirs or for nothing, and redirect to the shifts.
 
-    409, 422 or 503 with the reason if it is refused.
+    409, 422 or 503 with the reason if this is refused.
     """
 
     def make(form: FormData) -> Make:
@@ -57,7 +59,7 @@ async def ask(request: Request, who: Signed) -> Response:
 
 @door.act("/accept", OFFICERS, name="swap-accept")
 async def accept(request: Request, who: Signed) -> Response:
-    """Accept a colleague's request and redirect to the shifts; 409, 422 or 503 with the reason if it is refused."""
+    """Accept a colleague's request and redirect to the shifts. 409, 422 or 503 with the reason if this is refused."""
 
     def make(form: FormData) -> Make:
         name = form_value(form, "swap")
@@ -70,7 +72,7 @@ async def accept(request: Request, who: Signed) -> Response:
 async def decline(request: Request, who: Signed) -> Response:
     """Decline a colleague's request, or withdraw one's own, and redirect to the shifts.
 
-    409, 422 or 503 with the reason if it is refused.
+    409, 422 or 503 with the reason if this is refused.
     """
 
     def make(form: FormData) -> Make:
@@ -81,7 +83,7 @@ async def decline(request: Request, who: Signed) -> Response:
 
 
 async def _act(request: Request, who: Who, act: str, make: Callable[[FormData], Make]) -> Response:
-    """Make a form's change and redirect to the shifts; if it is refused, show the page with the reason."""
+    """Carry out a form's change and redirect to the shifts; if it is refused, return the page with the reason."""
     made, form = services(request), await request.form()
     stored = await _own(made, who)
     if stored is None:
@@ -119,7 +121,9 @@ async def _mine(request: Request, who: Who, shift: str = "", refused: RefusedErr
 
 
 async def _own(made: Services, who: Who) -> Stored | None:
-    """Return the roster that the officer is on, first of the account's station, else of any; None if there is none."""
+    """Return the roster that the officer is on: that of the account's station, else any other. None if they are on no
+    roster.
+    """
     if not who.officer:
         return None
     stored = await stations(made).get(who.station) if who.station else None
@@ -143,7 +147,9 @@ def _coming(roster: Roster | None, me: str, now: datetime) -> list[Shift]:
 def _offers(
     roster: Roster | None, me: str, given: Shift | None, now: datetime
 ) -> list[tuple[Officer, Shift | None, str]]:
-    """Return the possible exchanges for a shift: the colleague, the shift in return (or None), and the form's value."""
+    """Return the possible exchanges for a shift: the colleague, the shift in return (or None), and the form's value for
+    them.
+    """
     if roster is None or given is None or given.start <= now:
         return []
     try:

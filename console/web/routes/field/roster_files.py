@@ -1,5 +1,5 @@
-"""Routes for roster files: import of CSV or iCalendar with a preview, export, and calendar addresses to subscribe
-to.
+"""Routes for roster files: import of CSV or iCalendar with a preview, export, and calendar addresses
+for subscriptions.
 """
 
 import asyncio
@@ -71,7 +71,9 @@ CELLS = {
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The roster that a file would make for one station. `mark`: of the stored roster that it would replace."""
+    """The roster that a file proposes for one station. `mark`: the version of the stored roster that
+    it would replace.
+    """
 
     roster: Roster
     mark: str
@@ -80,13 +82,13 @@ class Proposal:
 
 @door.page("/import", SUPERVISORS, name="roster-import")
 async def importing(request: Request, who: Signed, station: str = "") -> Response:
-    """The page with the form to choose a file. `station`: the one to preselect."""
+    """The page with the form to choose a file. `station`: the station to preselect."""
     return await _import_page(request, who, station)
 
 
 @door.act("/import", SUPERVISORS, name="roster-import-preview")
 async def preview(request: Request, who: Signed) -> Response:
-    """The page with a file's errors (422) or the changes that it would make; 413 if the file is too large.
+    """The page with a file's errors (422), or with the changes that the file proposes. 413 if the file is too large.
 
     Raises NotFoundError if a calendar's station is not in the person's area.
     """
@@ -103,11 +105,11 @@ async def preview(request: Request, who: Signed) -> Response:
 
 @door.act("/import/take", SUPERVISORS, name="roster-import-take")
 async def take(request: Request, who: Signed) -> Response:
-    """Import a previewed file and redirect to the rosters. It is read again.
+    """Import a previewed file, after parsing it again, and redirect to the rosters.
 
-    409, 422 or 503 if a station is refused, such as one whose roster changed since the preview; no station is imported
-    then, unless it is refused in the moment of writing: those written before stay, and the same form does the rest.
-    Raises NotFoundError if a calendar's station is not in the person's area.
+    409, 422 or 503 if a station is refused, for example because its roster changed since the preview. Then no station
+    is imported, unless the refusal happens while the rosters are being written: those already written stay, and the
+    same form writes the rest. Raises NotFoundError if a calendar's station is not in the person's area.
     """
     made, form = services(request), await request.form()
     station, whose, text = (
@@ -143,9 +145,10 @@ async def file(request: Request, who: Signed, station: str = "") -> Response:
 
 @door.act("/feeds", SUPERVISORS, name="roster-feed-renew")
 async def renew(request: Request, who: Signed) -> Response:
-    """Make a new secret address for an officer's or the station's calendar; the old one ends. The page shows it once.
+    """Make a new secret address for an officer's or the station's calendar, which the page shows once. The old address
+    ends.
 
-    409, 422 or 503 with the reason if it is refused. Raises NotFoundError if the station is not in the person's area.
+    409, 422 or 503 with the reason if this is refused. Raises NotFoundError if the station is not in the person's area.
     """
     made, form = services(request), await request.form()
     stored = await found(made, who, form_value(form, "station"))
@@ -171,7 +174,7 @@ async def renew(request: Request, who: Signed) -> Response:
 async def end(request: Request, who: Signed) -> Response:
     """End a calendar's secret address and redirect to the station's addresses.
 
-    409 or 503 with the reason if it is refused. Raises NotFoundError if the station is not in the person's area.
+    409 or 503 with the reason if this is refused. Raises NotFoundError if the station is not in the person's area.
     """
     made, form = services(request), await request.form()
     stored = await found(made, who, form_value(form, "station"))
@@ -189,16 +192,18 @@ async def end(request: Request, who: Signed) -> Response:
 
 @door.page("/feeds", SUPERVISORS, name="roster-feeds")
 async def feeds(request: Request, who: Signed, station: str = "") -> Response:
-    """The page that lists which calendars of a station (its officers' and its own) have a secret address, without it.
+    """The page that lists which calendars of a station (its officers' and its own) have a secret address, without the
+    address.
 
-    Raises NotFoundError if the person's area has no such station, or none is given.
+    Raises NotFoundError if the person's area does not have the station, or no station is given.
     """
     return await _feeds(request, who, station)
 
 
 @door.public("GET", "/feed/{token}.ics", name="roster-feed")
 async def feed(request: Request, token: str) -> Response:
-    """The calendar (iCalendar) of a secret address, without data of residents and shifts that ended over PAST ago.
+    """The calendar (iCalendar) of a secret address, without data of residents and without shifts that ended over PAST
+    ago.
 
     Raises NotFoundError if the address is unknown, ended or expired.
     """
@@ -233,7 +238,7 @@ async def _take_all(
 
 
 async def _check_all(made: Services, rosters: Sequence[Roster]) -> None:
-    """Raise RefusedError if one of the rosters is too large, or if with all of them somebody new is on two rosters."""
+    """Raise RefusedError if one of the rosters is too large, or if they would newly put a person on two rosters."""
     stored = await stations(made).all()
     after = stored | {roster.station: roster for roster in rosters}
     for roster in rosters:
@@ -244,10 +249,10 @@ async def _check_all(made: Services, rosters: Sequence[Roster]) -> None:
 async def _proposed(
     made: Services, who: Who, text: str, station: str, whose: str
 ) -> tuple[list[Proposal], list[WrongCell]]:
-    """Return the rosters that a file would make, and its errors. Raises NotFoundError if the station is outside the
-    area.
+    """Return the rosters that a file proposes, and the file's errors. Raises NotFoundError if the station is outside
+    the area.
 
-    A large file takes a second of work: threads do it, so that the pages of others are served meanwhile.
+    Large files are parsed in threads, because they take a second, in which other pages must still be served.
     """
     if text.lstrip().upper().startswith("BEGIN:VCALENDAR"):
         stored = await found(made, who, station)
@@ -277,12 +282,14 @@ def _from_calendar(text: str, stored: Stored, whose: str, now: datetime) -> tupl
 
 
 def _refused(proposals: list[Proposal]) -> bool:
-    """Return whether a proposal has a clash that cannot be accepted; a short rest is only reported."""
+    """Return whether a proposal has a clash that cannot be accepted. A short rest is only reported, so it does not
+    count.
+    """
     return any(clash.wrong is not Wrong.SHORT_REST for each in proposals for clash in each.difference.clashes)
 
 
 async def _text(request: Request, form: FormData) -> str:
-    """Return the uploaded file's text. Raises RefusedError if it is missing, too large or wrongly encoded."""
+    """Return the uploaded file's text. Raises RefusedError if the file is missing, too large or wrongly encoded."""
     given = form.get("file")
     if not isinstance(given, UploadFile) or not given.filename:
         raise RefusedError("请选择文件。")
@@ -357,8 +364,8 @@ async def _feeds(
 
 
 async def _behind(made: Services, token: str) -> tuple[Roster | None, Feed | None]:
-    """Return the roster and feed of a token, or None for either; its first characters select the one station to
-    read.
+    """Return the roster and the feed of a calendar's token; None for each that does not exist. The token's first
+    characters select the one station to read.
     """
     name = next(
         (each for each in await stations(made).names() if short_hash("station", each)[:TELLING] == token[:TELLING]),

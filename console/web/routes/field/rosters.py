@@ -41,8 +41,8 @@ async def rosters(
 ) -> Response:
     """The page with the stations of the area, or with one station's week.
 
-    `week`: a day in it, else the present week; `shift`: the shift to edit, as "officer|start/end"; `person`: the
-    officer to edit. Raises NotFoundError if the station is not in the person's area.
+    `week`: a day of the week to show, "" for the present week; `shift`: the shift to edit, as "officer|start/end";
+    `person`: the officer to edit. Raises NotFoundError if the station is not in the person's area.
     """
     made = services(request)
     if not station:
@@ -52,7 +52,7 @@ async def rosters(
 
 @door.act("/shifts/add", SUPERVISORS, name="roster-shift-add")
 async def add(request: Request, who: Signed) -> Response:
-    """Add a shift for an officer and redirect to the station's week; 409, 422 or 503 if it is refused.
+    """Add a shift for an officer and redirect to the station's week. 409, 422 or 503 if this is refused.
 
     Raises NotFoundError if the station is not in the person's area.
     """
@@ -66,7 +66,7 @@ async def add(request: Request, who: Signed) -> Response:
 
 @door.act("/shifts/change", SUPERVISORS, name="roster-shift-change")
 async def change(request: Request, who: Signed) -> Response:
-    """Change a shift's times and redirect to the station's week; 409, 422 or 503 if it is refused.
+    """Change a shift's times and redirect to the station's week. 409, 422 or 503 if this is refused.
 
     Raises NotFoundError if the station is not in the person's area.
     """
@@ -80,7 +80,7 @@ async def change(request: Request, who: Signed) -> Response:
 
 @door.act("/shifts/end", SUPERVISORS, name="roster-shift-end")
 async def end(request: Request, who: Signed) -> Response:
-    """End a running shift now, or remove a future one, and redirect to the week; 409, 422 or 503 if it is refused.
+    """End a running shift now, or remove a future one, and redirect to the week. 409, 422 or 503 if this is refused.
 
     Raises NotFoundError if the station is not in the person's area.
     """
@@ -94,9 +94,9 @@ async def end(request: Request, who: Signed) -> Response:
 
 @door.act("/absences/add", SUPERVISORS, name="roster-absence-add")
 async def absent(request: Request, who: Signed) -> Response:
-    """Record an absence and redirect to the station's week; the officer's shifts in that time become open shifts.
+    """Record an absence and redirect to the station's week. The officer's shifts within the absence become open shifts.
 
-    409, 422 or 503 if it is refused. Raises NotFoundError if the station is not in the person's area.
+    409, 422 or 503 if this is refused. Raises NotFoundError if the station is not in the person's area.
     """
 
     def make(form: FormData) -> Make:
@@ -114,7 +114,7 @@ async def absent(request: Request, who: Signed) -> Response:
 
 @door.act("/absences/end", SUPERVISORS, name="roster-absence-end")
 async def back(request: Request, who: Signed) -> Response:
-    """Remove an absence and redirect to the station's week; 409, 422 or 503 if it is refused.
+    """Remove an absence and redirect to the station's week. 409, 422 or 503 if this is refused.
 
     Raises NotFoundError if the station is not in the person's area.
     """
@@ -128,7 +128,7 @@ async def back(request: Request, who: Signed) -> Response:
 
 @door.act("/open/take", SUPERVISORS, name="roster-open-take")
 async def take(request: Request, who: Signed) -> Response:
-    """Give an open shift to an officer and redirect to the station's week; 409, 422 or 503 if it is refused.
+    """Give an open shift to an officer and redirect to the station's week. 409, 422 or 503 if this is refused.
 
     Raises NotFoundError if the station is not in the person's area.
     """
@@ -142,7 +142,7 @@ async def take(request: Request, who: Signed) -> Response:
 
 @door.act("/open/drop", SUPERVISORS, name="roster-open-drop")
 async def drop(request: Request, who: Signed) -> Response:
-    """Remove an open shift without a replacement and redirect to the week; 409, 422 or 503 if it is refused.
+    """Remove an open shift without a replacement and redirect to the week. 409, 422 or 503 if this is refused.
 
     Raises NotFoundError if the station is not in the person's area.
     """
@@ -156,9 +156,9 @@ async def drop(request: Request, who: Signed) -> Response:
 
 @door.act("/swaps/approve", SUPERVISORS, name="roster-swap-approve")
 async def approve(request: Request, who: Signed) -> Response:
-    """Approve and make a swap that both officers agreed to, and redirect to the station's week.
+    """Approve a swap that both officers agreed to, exchange the shifts, and redirect to the station's week.
 
-    409, 422 or 503 if it is refused. Raises NotFoundError if the station is not in the person's area.
+    409, 422 or 503 if this is refused. Raises NotFoundError if the station is not in the person's area.
     """
 
     def make(form: FormData) -> Make:
@@ -170,7 +170,7 @@ async def approve(request: Request, who: Signed) -> Response:
 
 @door.act("/swaps/refuse", SUPERVISORS, name="roster-swap-refuse")
 async def refuse(request: Request, who: Signed) -> Response:
-    """Refuse a swap and redirect to the station's week; 409, 422 or 503 if that is refused.
+    """Refuse a swap and redirect to the station's week. 409, 422 or 503 if the refusal is not accepted.
 
     Raises NotFoundError if the station is not in the person's area.
     """
@@ -184,9 +184,9 @@ async def refuse(request: Request, who: Signed) -> Response:
 
 @door.act("/people", SUPERVISORS, name="roster-person")
 async def person(request: Request, who: Signed) -> Response:
-    """Add an officer to the roster, or change their data, and redirect to the station's week; their shifts stay.
+    """Add an officer to the roster, or change their data but not their shifts, and redirect to the station's week.
 
-    409, 422 or 503 if it is refused. Raises NotFoundError if the station is not in the person's area.
+    409, 422 or 503 if this is refused. Raises NotFoundError if the station is not in the person's area.
     """
 
     def make(form: FormData) -> Make:
@@ -208,7 +208,7 @@ async def person(request: Request, who: Signed) -> Response:
 async def remove(request: Request, who: Signed) -> Response:
     """Remove an officer and their shifts from the roster, and redirect to the station's week.
 
-    409, 422 or 503 if it is refused. Raises NotFoundError if the station is not in the person's area.
+    409, 422 or 503 if this is refused. Raises NotFoundError if the station is not in the person's area.
     """
 
     def make(form: FormData) -> Make:
@@ -226,8 +226,8 @@ async def remove(request: Request, who: Signed) -> Response:
 
 
 async def _act(request: Request, who: Who, act: str, make: Callable[[FormData], Make]) -> Response:
-    """Make a form's change and redirect to the week; if it is refused, show the week with the reason and the typed
-    values.
+    """Carry out a form's change and redirect to the week; if it is refused, return the week with the reason and the
+    typed values.
     """
     made, form = services(request), await request.form()
     stored = await found(made, who, form_value(form, "station"))
@@ -264,5 +264,5 @@ def _officer(who: Who, form: FormData) -> Officer:
 
 
 def _waived(form: FormData) -> bool:
-    """Return whether the supervisor accepts a short rest."""
+    """Return whether the supervisor accepts that the change leaves an officer a short rest."""
     return form_value(form, "waived") == "1"

@@ -1,6 +1,6 @@
 """Routes of the officers' page: an app shell for the telephone, its data as JSON, and the acts that it sends.
 
-The shell holds no task data. What the telephone stores, and for how long: docs/officers.md.
+The shell contains no task data. docs/officers.md says which data the telephone stores, and for how long.
 """
 
 import asyncio
@@ -80,7 +80,7 @@ async def tasks(request: Request, who: Signed) -> Response:
 
 @door.page("/tasks/mine", OFFICERS, name="tasks-mine")
 async def mine(request: Request, who: Signed) -> Response:
-    """The officer's open tasks as JSON; the look is recorded in the audit first."""
+    """The officer's open tasks as JSON. An audit entry that they are looked at is written first."""
     made = services(request)
     found = await of_officer.find(made, who)
     await of_officer.record_look(made, who, found)
@@ -94,8 +94,8 @@ async def mine(request: Request, who: Signed) -> Response:
 
 @door.page("/tasks/phone", OFFICERS, name="tasks-phone")
 async def phone(request: Request, who: Signed, case: str = "") -> Response:
-    """JSON: `phone`, the full telephone number of the resident of an open task's case, and `seconds`, how long it may
-    be shown, while it is revealed (/unmask); else "" and 0.
+    """JSON: `phone`, the full telephone number of the resident of an open task's case, and `seconds`, for how long it
+    may be shown, while it is revealed (/unmask); else "" and 0.
     """
     made = services(request)
     found = await of_officer.find(made, who)
@@ -107,9 +107,10 @@ async def phone(request: Request, who: Signed, case: str = "") -> Response:
 
 @door.act("/tasks/call", OFFICERS, name="tasks-call")
 async def call(request: Request, who: Signed, case: Annotated[str, Form(max_length=64)] = "") -> Response:
-    """The resident's telephone number for the telephone to dial, in one tap; the page does not show it.
+    """JSON: `phone`, the resident's telephone number, which the telephone dials in one tap without showing it; "" if
+    unknown.
 
-    Only for a case that the officer has a task of; the call is recorded in the audit first. "" if there is no number.
+    Raises NotFoundError unless the officer has a task of the case. An audit entry of the call is written first.
     """
     made = services(request)
     found = await of_officer.find(made, who)
@@ -123,10 +124,10 @@ async def call(request: Request, who: Signed, case: Annotated[str, Form(max_leng
 
 @door.act("/tasks/acts", OFFICERS, name="tasks-acts")
 async def acts(request: Request, who: Signed) -> Response:
-    """Process the acts of the telephone, {"acts": [...]}, oldest first; each is answered done, refused or waiting.
+    """Process the acts that the telephone sends, {"acts": [...]}, oldest first.
 
-    JSON: `answers`, each with `id`, `how` and `words`. 422 if the message is invalid or has more than MOST_ACTS acts.
-    503 if Kafka does not answer in time; the telephone then sends the same message again.
+    JSON: `answers`, each with `id`, `how` (done, refused or waiting) and `words`. 422 if the message is invalid or has
+    more than MOST_ACTS acts. 503 if Kafka does not answer in time; the telephone then sends the same message again.
     """
     given = _listed(await request.body())
     if given is None:
@@ -145,23 +146,25 @@ async def acts(request: Request, who: Signed) -> Response:
 
 @door.page("/tasks/events", OFFICERS, name="tasks-events")
 async def events(request: Request, who: Signed) -> Response:
-    """A stream with an event `tasks` when the officer's tasks may have changed; the event has no details.
+    """A stream with an event `tasks` whenever the officer's tasks may have changed. The event has no details.
 
-    Ends with the session, which lasts `waiting_hours` while an officer only waits.
+    The stream ends with the session, which lasts `waiting_hours` while an officer only waits.
     """
     return open_stream(request, who, _changes(request, who))
 
 
 @door.public("GET", "/tasks/worker.js", name="tasks-worker")
 async def worker(request: Request) -> Response:
-    """The service worker's script, which controls all paths under /tasks. It contains no personal data."""
+    """The script of the service worker, which controls all paths under /tasks. It contains no personal data."""
     headers = {"Service-Worker-Allowed": "/tasks", "Cache-Control": "no-cache"}
     return Response(_worker(), media_type="text/javascript", headers=headers)
 
 
 @door.public("GET", "/tasks/manifest.webmanifest", name="tasks-manifest")
 async def manifest(request: Request) -> Response:
-    """The web app manifest, by which the page is installed; browsers request it without the session."""
+    """The web app manifest, with which the page is installed. It is public, because browsers request it without the
+    session.
+    """
     return Response(json.dumps(MANIFEST, ensure_ascii=False), media_type="application/manifest+json")
 
 
@@ -184,7 +187,7 @@ async def _changes(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
 
 
 async def _cases(made: Services, who: Who) -> set[str]:
-    """Return the ids of all cases that the officer has or had a task of."""
+    """Return the ids of all cases of which the officer has or had a task."""
     found = await made.line.outgoing.rosters.tasks(made.line.clock.now())
     return {task.case for task in found.values() if task.officer == who.officer}
 
@@ -199,7 +202,7 @@ def _listed(body: bytes) -> list[Any] | None:
 
 
 def _read(raw: object) -> Act | str:
-    """Return the act, or the id in it if it is invalid: it must not block the acts after it."""
+    """Return the act, or only its id if the act is invalid, so that it does not block the acts after it."""
     try:
         return act_adapter.validate_python(raw)
     except ValidationError:
@@ -213,7 +216,7 @@ def _wrong(do: str) -> JSONResponse:
 
 @lru_cache(maxsize=1)
 def _worker() -> str:
-    """Return the script with the list of files to cache and a version that changes with their content."""
+    """Return the service worker's script, with the list of files to cache and a version made from their content."""
     scripts = sorted(file for file in (STATIC / "tasks").iterdir() if file.name != "worker.js")
     files = [STATIC / name for name in PARTS] + scripts
     text = (STATIC / "tasks" / "worker.js").read_text("utf-8")

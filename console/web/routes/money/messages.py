@@ -1,4 +1,6 @@
-"""What a page of the release desk shows of one payment: its orders, the bank's messages, the account, the resident."""
+"""The data that a page of the release desk shows of one payment: its orders, the bank's messages, the account, the
+resident.
+"""
 
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -23,15 +25,17 @@ REASON_LENGTH = "理由须为 2 至 300 字。"
 
 
 def not_done(request: Request, answer: Answer) -> tuple[str, int]:
-    """Return what a page says of an act that is not done, and its status: the refusal (409), or that the case has not
-    answered yet (202).
+    """Return the text and the status for an act that was not carried out: why it was refused (409), or that the case
+    has not answered yet (202).
     """
     words = say(request, answer.why) if answer.why else translate(request, WAITS)
     return words, 409 if answer.how is Answered.REFUSED else 202
 
 
 async def messages(made: Services, who: Who, case: Case, payment: Payment) -> dict[str, Any]:
-    """Return the payment, its masked account, resident and stop orders, and the messages to and from the bank."""
+    """Return the template variables of one payment: the payment, its masked account, resident and stop orders, and the
+    messages to and from the bank.
+    """
     sent, came = made.figures.book.of(case.id, payment.transfer)
     accounts = await masked_accounts(made, [payment.payee])
     told = {each.dispatch: made.figures.book.told.get(each.dispatch, []) for each in sent}
@@ -43,13 +47,13 @@ async def messages(made: Services, who: Who, case: Case, payment: Payment) -> di
 
 
 async def masked_accounts(made: Services, payees: Iterable[str]) -> dict[str, str]:
-    """Return masked account numbers by payee token."""
+    """Return payee token -> masked account number."""
     return {payee: masking.account(number) for payee, number in (await stops.accounts(made, payees)).items()}
 
 
 async def bank_day(made: Services, who: Who, bank: str, day: str) -> tuple[list[Line], dict[str, str]]:
-    """Return the reconciliation lines and masked accounts of a bank's day. Raises NotFoundError if the area has
-    none.
+    """Return the reconciliation lines of a bank's day, and payee token -> masked account number. Raises NotFoundError
+    if the person's area has no line of that day.
     """
     book = made.figures.book
     if (bank, day) not in book.days(who.sees):

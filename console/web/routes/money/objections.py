@@ -1,5 +1,5 @@
-"""Routes of objections to stop orders: taken down at the release desk, listed by their clocks, and reviewed by one
-person who had no part in the stop.
+"""Routes of objections to stop orders: recorded at the release desk, listed by deadline, and reviewed by one person who
+had no part in the stop.
 """
 
 from typing import Any
@@ -52,7 +52,7 @@ _NO_AMOUNT = "补偿金额无法识别，请写成 200 或 1,200.50。"
 
 @door.page("", RELEASES, name="release-objections")
 async def show_all(request: Request, who: Signed) -> Response:
-    """The page with the area's objections: those that wait, the oldest first, with their clocks; the decided ones; and
+    """The page with the area's objections: the open ones with their deadlines, the oldest first; the decided ones; and
     the sources of false reports.
     """
     made = services(request)
@@ -72,16 +72,18 @@ async def show_all(request: Request, who: Signed) -> Response:
 
 @door.page("/{case_id}/{step}/new", RELEASES, name="release-objection-new")
 async def new(request: Request, case_id: str, step: str, who: Signed) -> Response:
-    """The form for an objection to an order. Raises NotFoundError if the person's area has no such order."""
+    """The page with the form for an objection to an order. Raises NotFoundError if the person's area does not have the
+    order.
+    """
     return await _form(request, who, await _with_order(services(request), who, case_id, step), step)
 
 
 @door.act("/{case_id}/{step}/take", RELEASES, name="release-objection-take")
 async def take(request: Request, case_id: str, step: str, who: Signed) -> Response:
-    """Take an objection down, whose clock begins, and redirect to it. 409 if the case refuses, 422 for an invalid
+    """Record an objection, which sets its deadline, and redirect to it. 409 if the case refuses it, 422 for an invalid
     field, 202 if the case has not answered, 400 if the form has no id.
 
-    Raises NotFoundError if the person's area has no such order.
+    Raises NotFoundError if the person's area does not have the order.
     """
     made, given = services(request), await filled(request)
     case = await _with_order(made, who, case_id, step)
@@ -101,17 +103,19 @@ async def take(request: Request, case_id: str, step: str, who: Signed) -> Respon
 
 @door.page("/{case_id}/{objection}", RELEASES, name="release-objection")
 async def show(request: Request, case_id: str, objection: str, who: Signed) -> Response:
-    """An objection with everything that a review takes. Raises NotFoundError if the person's area has none."""
+    """The page of an objection with all data for its review. Raises NotFoundError if the person's area does not have
+    it.
+    """
     case, found = await _found(services(request), who, case_id, objection)
     return await _page(request, who, case, found)
 
 
 @door.act("/{case_id}/{objection}/decide", RELEASES, name="release-objection-decide", steps_up=N_("复核止付异议"))
 async def decide(request: Request, case_id: str, objection: str, who: Signed) -> Response:
-    """Decide on an objection and redirect to it; if it is upheld, the bank is asked to lift the stop.
+    """Decide on an objection and redirect to it. If it is upheld, the bank is asked to lift the stop.
 
     409 if the case refuses, 422 for an invalid field, 202 if the case has not answered, 400 if the form has no id.
-    Raises NotFoundError if the person's area has no such objection.
+    Raises NotFoundError if the person's area does not have the objection.
     """
     made, given = services(request), await filled(request)
     case, found = await _found(made, who, case_id, objection)
@@ -169,7 +173,7 @@ def _decision(found: StopObjection, given: Filled) -> DecideObjectionAct:
 
 
 def _typed(given: Filled | None, *fields: str) -> dict[str, str]:
-    """Return what a refused form had in these fields."""
+    """Return the values that a refused form had in these fields; "" without a form."""
     return {name: given[name] if given else "" for name in fields}
 
 
@@ -189,7 +193,9 @@ async def _found(made: Services, who: Who, case_id: str, name: str) -> tuple[Cas
 
 
 async def _reviewers(made: Services, case: Case) -> tuple[StaffRole, ...]:
-    """Return the roles that review, for the page alone: the case decides by the policy that is in force then."""
+    """Return the roles that review objections, for the page only: the case decides by the policy in force when the act
+    arrives.
+    """
     try:
         return (await made.line.policies.get(case.policy)).plan.stop.objections.roles
     except (UnknownPolicyError, PolicyError):
@@ -254,7 +260,7 @@ async def _page(
     typed: Filled | None = None,
     status: int = 200,
 ) -> Response:
-    """Return an objection's page; the look is recorded in the audit first."""
+    """Return the page of an objection. An audit entry of the look is written first."""
     made = services(request)
     await trail.record_look(made, who, "objection", case.id)
     order = objections.ordered(case, found.order)

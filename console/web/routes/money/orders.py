@@ -1,5 +1,5 @@
-"""Routes of stop orders at the release desk: a person reads one, approves or declines it, prints it, and records that
-the account is frozen.
+"""Routes of stop orders at the release desk: a person reads an order, approves or declines it, prints it, or records
+that the account is frozen.
 """
 
 from typing import Annotated, Any
@@ -55,7 +55,9 @@ _NO_DECISION = "请填写冻结决定书文号（4 至 64 字）和作出决定�
 
 @door.page("/{case_id}/{step}", RELEASES, name="release-order")
 async def show(request: Request, case_id: str, step: str, who: Signed) -> Response:
-    """An order with everything that a decision takes. Raises NotFoundError if the person's area has no such order."""
+    """The page of an order with all data for a decision. Raises NotFoundError if the person's area does not have the
+    order.
+    """
     case, order = await _found(services(request), who, case_id, step)
     return await _page(request, who, case, order)
 
@@ -74,7 +76,7 @@ async def approve(
     yuan: Annotated[str, Form(max_length=12)] = "",
     hours: Annotated[str, Form(max_length=4)] = "",
 ) -> Response:
-    """Approve an order, or confirm an automatic one. 409 if the case refuses, 202 if it has not answered.
+    """Approve a proposed order, or confirm an automatic one. 409 if the case refuses, 202 if it has not answered.
 
     `institution`: the payee's, where the order does not know it; one that the table does not have does not count.
     `later`: "yes" also approves later stops, within the four limits; 422 if one is no number or out of bounds.
@@ -98,7 +100,7 @@ async def decline(
     form: FormId,
     reason: Annotated[str, Form()] = "",
 ) -> Response:
-    """Decide against an order, with a reason. 422 if it is too short or too long."""
+    """Decide against an order, with a reason. 422 if the reason is too short or too long."""
     why = reason.strip()
     if not LEAST_REASON <= len(why) <= MOST_REASON:
         case, order = await _found(services(request), who, case_id, step)
@@ -116,7 +118,7 @@ async def hand_over(
     decision: Annotated[str, Form()] = "",
     authority: Annotated[str, Form()] = "",
 ) -> Response:
-    """Record that an authority has frozen the account. 422 without its decision's number and its name."""
+    """Record that an authority has frozen the account. 422 without the authority's name and its decision's number."""
     typed = {"decision": decision.strip(), "authority": authority.strip()}
     try:
         act = HandOverStopAct(order=step, **typed)
@@ -128,10 +130,10 @@ async def hand_over(
 
 @door.page("/{case_id}/{step}/print", READ_ORDERS, name="release-order-print")
 async def printed(request: Request, case_id: str, step: str, who: Signed) -> Response:
-    """An order as a document of one A4 page; recorded in the audit first.
+    """An order as a document of one A4 page. An audit entry is written first.
 
-    The account, and what a person wrote of its freezing, is whole only while the person has revealed the resident's
-    data. Raises NotFoundError if the person's area has no such order.
+    The account, and a person's words on its freezing, are shown in full only while the person has revealed the
+    resident's data. Raises NotFoundError if the person's area does not have the order.
     """
     made = services(request)
     case, order = await _found(made, who, case_id, step)
@@ -171,7 +173,7 @@ async def _decide(request: Request, who: Who, case_id: str, act: Decided, form: 
 
 
 def _reason(act: Decided) -> str:
-    """Return what the audit keeps as the reason of an act."""
+    """Return the text that the audit stores as the reason of an act."""
     match act:
         case ApproveStopAct() | HandOverStopAct():
             return act.order
@@ -196,7 +198,7 @@ async def _page(
     typed: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response:
-    """Return an order's page; the look is recorded in the audit first."""
+    """Return the page of an order. An audit entry of the look is written first."""
     made = services(request)
     await trail.record_look(made, who, "order", case.id)
     payment, table = _payment(case, order), made.line.outgoing.institutions.by_code
@@ -228,11 +230,13 @@ async def _page(
 
 
 def _payment(case: Case, order: StopOrder) -> Payment:
-    """Return the payment or traced account that an order is about."""
+    """Return the payment or traced account that an order is for."""
     return next(payment for payment in with_traced(case) if payment.transfer == order.transfer)
 
 
 def _words(request: Request, case: Case, order: StopOrder, most: int | None = None) -> dict[str, Any]:
-    """Return an order's ground and the danger in the reader's language. `most`: of its reasons; None: all."""
+    """Return an order's ground and the danger's reasons in the reader's language. `most`: how many
+    reasons; None: all.
+    """
     reasons = DangerSeen(tuple(case.danger.reasons[:most]))
     return {"ground": say(request, order.ground), "reasons": say(request, reasons)}

@@ -46,18 +46,18 @@ async def show(request: Request, who: Signed) -> Response:
 async def look(request: Request, who: Signed, payers_id: str) -> Response:
     """The page of one request: the number of payers, the sum, and some examples.
 
-    Raises NotFoundError if there is no such request.
+    Raises NotFoundError if the request is unknown.
     """
     return await _looked(request, who, await _request(services(request), payers_id))
 
 
 @door.act("/payers/{payers_id}", SUPERVISORS, name="payers-answer")
 async def answer(request: Request, who: Signed, payers_id: str) -> Response:
-    """Decide to warn all payers or none, and redirect to the request. Screening carries it out; the first decision
-    counts.
+    """Decide to warn all payers or none, and redirect to the request. Screening carries the decision out; the first
+    decision counts.
 
     422 without a choice or a reason, 409 if it was decided before, 400 if the form has no id. Raises NotFoundError if
-    there is no such request.
+    the request is unknown.
     """
     made, given = services(request), await filled(request)
     found = await _request(made, payers_id)
@@ -84,7 +84,9 @@ async def answer(request: Request, who: Signed, payers_id: str) -> Response:
 
 
 async def _request(made: Services, name: str) -> PayersRequest:
-    """Return a request, whatever the person's area: the payers live anywhere. Raises NotFoundError if there is none."""
+    """Return a request of any area, because the payers may live anywhere. Raises NotFoundError if the request is
+    unknown.
+    """
     found = await made.line.payers_requests.get(name)
     if found is None:
         raise NotFoundError
@@ -92,7 +94,7 @@ async def _request(made: Services, name: str) -> PayersRequest:
 
 
 async def _looked(request: Request, who: Who, found: PayersRequest, status: int = 200, wrong: str = "") -> Response:
-    """Return a request's page; the look is recorded in the audit first."""
+    """Return the page of a request. An audit entry of the look is written first."""
     made = services(request)
     await trail.record_look(made, who, "payers", found.id)
     await made.queue.refresh()
@@ -121,14 +123,16 @@ async def _earlier(made: Services, who: Who, found: PayersRequest) -> dict[str, 
 
 
 async def _accounts(made: Services, requests: list[PayersRequest]) -> dict[str, str]:
-    """Return the masked account of each request, by the request's id."""
+    """Return request id -> masked account number."""
     tokens = {each.id: token_of(each.entry.subject) for each in requests}
     numbers = await stops.accounts(made, tokens.values())
     return {name: masking.account(numbers.get(token, "")) for name, token in tokens.items()}
 
 
 def _due(found: PayersRequest) -> datetime:
-    """Return until when all payers are stored; after it the earliest payments of the window are gradually deleted."""
+    """Return until when all payers are stored. After that time the earliest payments of the window are gradually
+    deleted.
+    """
     return found.at + LATE
 
 

@@ -48,9 +48,9 @@ TELLING_SECONDS = 3600
 
 @door.page("/release", RELEASES, name="release")
 async def desk(request: Request, who: Signed, state: str = "") -> Response:
-    """The page with the open requests and their clocks, the area's stops, and the days to reconcile.
+    """The page with the open requests and their deadlines, the area's stops, and the days to reconcile.
 
-    `state`: only stops in this state; "": those asked for and in force.
+    `state`: only stops in this state; "": those requested and in force.
     """
     wanted = {StopState(state)} if state in list(StopState) else {each for each in StopState if each.lasts}
     lines = services(request).figures.book.shown(who.sees)
@@ -60,9 +60,9 @@ async def desk(request: Request, who: Signed, state: str = "") -> Response:
 @door.act("/release/search", RELEASES, name="release-search")
 async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") -> Response:
     """The page with the area's stops in any state that match the text `q`: a case number, a resident's name, or a
-    telephone's or account's last four digits or all of it.
+    telephone or account number (whole or its last four digits).
 
-    The text is stored nowhere; 422 if it is too short.
+    The text is not stored. 422 if it is too short.
     """
     made, text = services(request), q.strip()[:LONGEST]
     by = sought(text)
@@ -78,8 +78,8 @@ async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") 
 async def stop(request: Request, case_id: str, number: int, who: Signed) -> Response:
     """The page of one stop with all messages to and from the bank, and the form to ask for its release.
 
-    `number`: see domain/payments/releases.py. Raises NotFoundError if there is no such stop in the person's
-    area.
+    `number`: the payment's number (domain/payments/releases.py). Raises NotFoundError if the person's area does not
+    have the stop.
     """
     case = await _case(services(request), who, case_id, number)
     return await _stop_page(request, who, case, number)
@@ -95,10 +95,10 @@ async def ask(
     reason: Annotated[str, Form()] = "",
     evidence: Annotated[str, Form()] = "",
 ) -> Response:
-    """Ask for a stop to be lifted and redirect to the request; another person decides.
+    """Ask for a stop to be lifted and redirect to the request, which another person decides.
 
-    409 if it cannot be asked, 422 for a bad reason or a form without an id. Raises NotFoundError if there is no such
-    stop in the person's area.
+    409 if the stop cannot be lifted or is already asked for, 422 for an invalid reason or a form without an id. Raises
+    NotFoundError if the person's area does not have the stop.
     """
     made = services(request)
     case = await _case(made, who, case_id, number)
@@ -114,7 +114,9 @@ async def ask(
 
 @door.page("/release/requests/{name}", RELEASES, name="release-request")
 async def one(request: Request, name: str, who: Signed) -> Response:
-    """The page of a request, with the forms to decide it. Raises NotFoundError if the person's area has none."""
+    """The page of a request, with the forms to decide it. Raises NotFoundError if the person's area
+    does not have it.
+    """
     return await _request_page(request, who, await _request(services(request), who, name))
 
 
@@ -126,10 +128,10 @@ async def approve(
     form: FormId,
     seen: Annotated[int, Form()] = 0,
 ) -> Response:
-    """Approve a request and redirect to it: the stop is lifted on the case, and the bank is asked.
+    """Approve a request and redirect to it: the stop is lifted on the case, and the bank is asked to lift it.
 
-    409 if the person may not decide it or the case refuses, 202 if the case has not answered. Raises NotFoundError if
-    there is no such request in the person's area.
+    409 if the person may not decide on it or the case refuses, 202 if the case has not answered. Raises NotFoundError
+    if the person's area does not have the request.
     """
     made = services(request)
     await _request(made, who, name)
@@ -152,10 +154,10 @@ async def approve(
 
 @door.act("/release/requests/{name}/refuse", RELEASES, name="release-refuse")
 async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str, Form()] = "") -> Response:
-    """Refuse a request with a reason and redirect to it; the stop stays in force.
+    """Refuse a request with a reason and redirect to it. The stop stays in force.
 
-    409 if the person may not decide it, it was decided or the approval is on its way; 422 for a bad reason. Raises
-    NotFoundError if there is no such request in the person's area.
+    409 if the person may not decide on it, it was decided, or an approval is already written; 422 for an invalid
+    reason. Raises NotFoundError if the person's area does not have the request.
     """
     made = services(request)
     found = await _request(made, who, name)
@@ -181,7 +183,7 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
 
 @door.page("/release/banks", RELEASES, name="release-banks")
 async def banks(request: Request, who: Signed) -> Response:
-    """The page with the scorecard of each institution that the area's stop orders have reached, in the last weeks."""
+    """The page with the scorecard of each institution that got stop orders of the area in the last weeks."""
     made = services(request)
     limit = (await made.line.policies.live()).plan.stop.result_within
     cards = scorecards(made.figures.book, who.sees, made.line.clock.now(), limit)
@@ -191,9 +193,9 @@ async def banks(request: Request, who: Signed) -> Response:
 
 @door.page("/release/reconciliation/{bank}/{day}.csv", RELEASES, name="release-file")
 async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
-    """Download the day's reconciliation with a bank as CSV; recorded in the audit. `day`: YYYY-MM-DD, China's.
+    """Download the day's reconciliation with a bank as CSV, with an audit entry. `day`: YYYY-MM-DD, China's.
 
-    Raises NotFoundError if the person's area has none.
+    Raises NotFoundError if the person's area has no request or answer of that day.
     """
     made = services(request)
     lines, accounts = await bank_day(made, who, bank, day)
@@ -205,7 +207,9 @@ async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
 
 @door.page("/release/reconciliation/{bank}/{day}", RELEASES, name="release-day")
 async def day(request: Request, bank: str, day: str, who: Signed) -> Response:
-    """The day's reconciliation with a bank as a page. Raises NotFoundError if the person's area has none."""
+    """The day's reconciliation with a bank as a page. Raises NotFoundError if the person's area has no request or
+    answer of that day.
+    """
     lines, accounts = await bank_day(services(request), who, bank, day)
     return page(request, "release_day.html", bank=bank, day=day, lines=lines, accounts=accounts, totals=totals(lines))
 
@@ -213,11 +217,10 @@ async def day(request: Request, bank: str, day: str, who: Signed) -> Response:
 async def _tell(
     made: Services, who: Who, found: ReleaseRequest, form: str, seen: int
 ) -> tuple[str | None, AnyCode | None]:
-    """Write the approval to the case. Return the approver's login and None; or None and the reason if the case refuses.
+    """Write the approval to the case. Return (the approver's login, None), or (None, the reason) if the case refuses.
 
-    (None, None): written, but the case has not decided yet. An earlier attempt may have written it before it was cut
-    off;
-    then its person is the approver, and the bank is not asked again.
+    (None, None): the approval is written, but the case has not decided yet. If an interrupted attempt has already
+    written the approval, its person is returned as approver, and the bank is not asked again.
     """
     if by := await _told_by(made, found):
         await trail.write(made, who, "release-noted", found.case, "", _names(found, by))
@@ -236,7 +239,7 @@ async def _tell(
 
 
 async def _under_way(made: Services, found: ReleaseRequest) -> bool:
-    """Return whether an approval is written that the case has not applied yet."""
+    """Return whether an approval was written that the case has not applied yet."""
     raw = await made.line.redis.get(RELEASE_TELLING + found.id)
     return raw is not None and not await answers.applied(made, found.resident, raw.decode())
 
@@ -252,13 +255,15 @@ def _to(name: str) -> Response:
 
 
 def _may_not(found: ReleaseRequest, wanted: ReleaseState, who: Who) -> Why | None:
-    """Return why the person may not make this decision, or None. Repeating one's own decision is allowed."""
+    """Return why the person may not make this decision, or None if they may. Repeating one's own
+    decision is allowed.
+    """
     again = found.state is wanted and found.decided_by == who.login
     return None if again else releases.may_not_decide(found, who.login)
 
 
 async def _case(made: Services, who: Who, case_id: str, number: int) -> Case:
-    """Return a case with a stop of this `number`. Raises NotFoundError if there is none in the person's area."""
+    """Return the case whose payment `number` has a stop. Raises NotFoundError if the person's area does not have it."""
     case = await acts.found(made, who, case_id)
     if _numbered(case, number).stop is None:
         raise NotFoundError
@@ -273,7 +278,7 @@ def _numbered(case: Case, number: int) -> Payment:
 
 
 async def _request(made: Services, who: Who, name: str) -> ReleaseRequest:
-    """Return a request of the person's area. Raises NotFoundError if there is none."""
+    """Return a request of the person's area. Raises NotFoundError if the area does not have it."""
     found = await made.line.releases.get(name)
     if found is None or not who.sees(found.division):
         raise NotFoundError
@@ -307,7 +312,7 @@ async def _desk_page(
     sought: str = "",
     wrong: str = "",
 ) -> Response:
-    """Return the desk's page with these stops. `sought`: the search text, or ""."""
+    """Return the release desk's page with these stops. `sought`: the search text, or ""."""
     made = services(request)
     book = made.figures.book
     requests = releases.in_order(each for each in await made.line.releases.all() if who.sees(each.division))
@@ -353,7 +358,7 @@ async def _stop_page(
     wrong: str = "",
     status: int = 200,
 ) -> Response:
-    """Return a stop's page; the look is recorded in the audit first."""
+    """Return the page of a stop. An audit entry of the look is written first."""
     made = services(request)
     await trail.record_look(made, who, "stop", case.id)
     waiting = releases.of_stop(await made.line.releases.all(), case.id, number)
@@ -384,9 +389,9 @@ async def _request_page(
     refusal: str = "",
     status: int = 200,
 ) -> Response:
-    """Return a request's page; the look is recorded in the audit first.
+    """Return the page of a request. An audit entry of the look is written first.
 
-    `words`: why the case refused the approval. `refusal`: the reason that the person has typed.
+    `words`: why the case refused the approval; `refusal`: the reason for refusing that the person has typed.
     """
     made = services(request)
     await trail.record_look(made, who, "release", found.case)

@@ -24,13 +24,13 @@ door = Door("/account")
 
 @door.page("", EVERYBODY, name="account")
 async def account(request: Request, who: Signed) -> Response:
-    """The page with the person's account and its sessions. Raises NotFoundError if the account is gone."""
+    """The page with the person's account and its sessions. Raises NotFoundError if the account was deleted."""
     return await account_page(request, who)
 
 
 @door.act("/present", EVERYBODY, name="account-present")
 async def present(request: Request, who: Signed) -> Response:
-    """204: the person types or points at an open page, and the session's idle time starts again."""
+    """Answer 204 and restart the session's idle time. Sent while the person types or points at an open page."""
     return Response(status_code=204)
 
 
@@ -38,7 +38,7 @@ async def present(request: Request, who: Signed) -> Response:
 async def end_session(request: Request, who: Signed, session: str) -> Response:
     """End one of the person's sessions and redirect to the account.
 
-    Raises NotFoundError if they have no such session.
+    Raises NotFoundError if the person does not have the session.
     """
     made = services(request)
     if not await made.sessions.end_one(who.login, session):
@@ -64,9 +64,9 @@ async def sign_out_everywhere(request: Request, who: Signed) -> Response:
 
 @door.act("/password", EVERYBODY, name="account-password")
 async def password(request: Request, who: Signed) -> Response:
-    """Change one's password and redirect to the account. All other sessions end; this browser gets a new one.
+    """Change one's password and redirect to the account. All other sessions end; this browser gets a new session.
 
-    401 for a wrong present password, 422 for a new one that is too weak or not repeated, 429 after too many tries.
+    401 for a wrong present password, 422 for a new password that is too weak or not repeated, 429 after too many tries.
     """
     made, form = services(request), await request.form()
     given, before = str(form.get("password", "")), await _own(made, who)
@@ -92,7 +92,7 @@ async def password(request: Request, who: Signed) -> Response:
 
 @door.act("/recovery", EVERYBODY, name="account-recovery", steps_up=N_("生成恢复码"))
 async def recovery(request: Request, who: Signed) -> Response:
-    """Replace the recovery codes; the page shows the new ones once.
+    """Replace the recovery codes. The page shows the new codes once.
 
     Raises NotFoundError if the account has no authenticator, and thus no recovery codes.
     """
@@ -110,7 +110,7 @@ async def recovery(request: Request, who: Signed) -> Response:
 
 
 async def account_page(request: Request, who: Who, status: int = 200, wrong: str = "") -> Response:
-    """The page of the person's account. Raises NotFoundError if it is gone."""
+    """Return the page of the person's account. Raises NotFoundError if the account was deleted."""
     made = services(request)
     found = await _own(made, who)
     return page(
@@ -139,7 +139,7 @@ async def _own(made: Services, who: Who) -> Account:
 
 
 async def new_session(request: Request, account: Account) -> Response:
-    """Begin a new session for this browser after all others have ended, and redirect to the account."""
+    """Begin a new session for this browser, all others having ended, and return a redirect to the account."""
     made = services(request)
     response = RedirectResponse("/account", 303)
     agent = request.headers.get("user-agent", "")

@@ -1,4 +1,4 @@
-"""Routes for acts of administration by two persons: what was asked for, the decision, and carrying it out."""
+"""Routes for acts of administration that need two persons: the requests, the decision, and carrying the act out."""
 
 from typing import Annotated
 
@@ -60,15 +60,15 @@ _SCOPE_WORDS = {scope.value: words for scope, words in SCOPES.items()}
 
 @door.page("", ADMINISTRATORS, name="approvals")
 async def listed(request: Request, who: Signed) -> Response:
-    """The page of the requests: those to be decided, those to be carried out by their asker, and finished ones."""
+    """The page of the requests: those to be decided, those that their asker must carry out, and finished ones."""
     return await _page(request, who)
 
 
 @door.act("/{request_id}/confirm", CONFIRMING, name="approval-confirm", steps_up=N_("同意管理事项"))
 async def confirm(request: Request, who: Signed, request_id: str) -> Response:
-    """Confirm a request and redirect to the requests. One that makes no secret is carried out at once.
+    """Confirm a request and redirect to the requests. A request that makes no secret is carried out at once.
 
-    404 if there is none; 409 or 422 with the reason if it cannot be confirmed or carried out.
+    404 if the request is unknown; 409 or 422 with the reason if it cannot be confirmed or carried out.
     """
     return await _decided(request, who, request_id, RequestState.CONFIRMED, "")
 
@@ -79,7 +79,8 @@ async def refuse(
 ) -> Response:
     """Refuse a request with a reason and redirect to the requests.
 
-    422 without a reason, 409 if it is decided or has lapsed or the person may not decide, 404 if there is no request.
+    422 without a reason, 409 if the request is decided or has lapsed or the person may not decide, 404 if it is
+    unknown.
     """
     if len(reason.strip()) < LEAST_REASON:
         return await _page(request, who, 422, REASON)
@@ -88,9 +89,10 @@ async def refuse(
 
 @door.act("/{request_id}/carry-out", ASKING, name="approval-carry-out", steps_up=N_("办理管理事项"))
 async def carry_out(request: Request, who: Signed, request_id: str) -> Response:
-    """Carry out one's own confirmed request, and show the secret that it makes; it is never shown again.
+    """Carry out one's own confirmed request. The page shows the secret that the act makes; it is never shown again.
 
-    Redirects to the requests if it makes no secret. 404 if there is none; 409 or 422 with the reason if it is refused.
+    Redirects to the requests if the act makes no secret. 404 if the request is unknown; 409 or 422 with the reason if
+    carrying it out is refused.
     """
     made = services(request)
     try:

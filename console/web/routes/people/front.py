@@ -21,9 +21,9 @@ async def front(request: Request, who: Signed) -> Response:
 
 @door.public("GET", "/language/{language}", name="language")
 async def language(request: Request, language: str, back: str = "/") -> Response:
-    """Set the language cookie and redirect to `back` if it is a path of the console, else to the start.
+    """Set the language cookie, and redirect to `back` if it is a path of the console, else to the start page.
 
-    A language that the console does not have is ignored.
+    An unknown language is ignored.
     """
     answer = RedirectResponse(local_path(back), 303)
     if language in LANGUAGES:

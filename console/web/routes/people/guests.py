@@ -1,4 +1,4 @@
-"""Route by which guests of a demo sign in. Outside a demo it answers 404."""
+"""Route by which guests of a demo sign in. It answers 404 outside a demo."""
 
 import hmac
 
@@ -18,7 +18,7 @@ door = Door("/guest")
 
 @door.public("GET", "/{token}", name="guest")
 async def enter(request: Request, token: str) -> Response:
-    """Sign in as the token's guest and redirect to the start. 404 for an unknown token."""
+    """Sign in as the guest with this token and redirect to the start page. 404 for an unknown token."""
     made = services(request)
     guest = next((each for each in made.guests if hmac.compare_digest(each.token.encode(), token.encode())), None)
     if guest is None and made.guests:

@@ -18,7 +18,7 @@ AGAIN = {"Retry-After": "5"}
 
 @door.public("GET", "/healthz", name="healthz")
 async def healthz(request: Request) -> Response:
-    """200: the process runs."""
+    """Answer 200: the process runs."""
     return JSONResponse({"status": "ok"})
 
 
@@ -31,7 +31,7 @@ async def clock(request: Request) -> Response:
 
 @door.public("GET", "/readyz", name="readyz")
 async def readyz(request: Request) -> Response:
-    """200 if the open cases are loaded, the background tasks run and Redis answers; else 503 with the reason."""
+    """Answer 200 if the open cases are loaded, the background tasks run and Redis answers; else 503 with the reason."""
     made = services(request)
     if request.app.state.failure.done():
         return JSONResponse({"status": "what follows the cases has ended"}, 503, AGAIN)

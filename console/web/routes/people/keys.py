@@ -1,4 +1,4 @@
-"""Routes of security keys: signing in with one, and adding and removing one's own."""
+"""Routes of security keys: signing in with a key, and adding and removing one's own keys."""
 
 from typing import Annotated
 
@@ -34,9 +34,10 @@ Answer = Annotated[str, Form()]
 
 @door.public("POST", "/sign-in/key", name="sign-in-key")
 async def show_key(request: Request, answer: Answer = "") -> Response:
-    """Check a security key's answer in place of a code, and redirect to the next step or, signed in, to the start.
+    """Check a security key's answer in place of a code, and redirect to the next step, or to the start page once signed
+    in.
 
-    401 for a wrong one, 429 after too many tries. Raises ForbiddenError if another site's page sent the form.
+    401 for a wrong answer, 429 after too many tries. Raises ForbiddenError if another site's page sent the form.
     """
     csrf.refuse_others(request)
     made, at = services(request), await reached(request)
@@ -58,8 +59,8 @@ async def show_key(request: Request, answer: Answer = "") -> Response:
 
 @door.act("/account/keys/new", EVERYBODY, name="account-key-new", steps_up=N_("添加安全密钥"))
 async def begin_key(request: Request, who: Signed, name: Annotated[str, Form(max_length=500)] = "") -> Response:
-    """The page on which the browser makes a new key by this name. 422 for a bad name, 409 if there are too many keys or
-    the console's address does not allow any.
+    """The page on which the browser makes a new key with this name. 422 for an invalid name, 409 if the account has too
+    many keys or the console's address does not allow keys.
     """
     made, name = services(request), name.strip()
     party, account = security_keys.relying_party(made.settings), await _own_account(made, who)
@@ -76,10 +77,10 @@ async def begin_key(request: Request, who: Signed, name: Annotated[str, Form(max
 async def add_key(
     request: Request, who: Signed, answer: Answer = "", name: Annotated[str, Form(max_length=500)] = ""
 ) -> Response:
-    """Store the key that the browser made, and redirect to the account. The challenge, which only `begin_key` gives,
-    proves the step-up.
+    """Store the key that the browser made, and redirect to the account. The challenge is proof of the step-up, because
+    only `begin_key` makes it.
 
-    401 for a wrong answer, 409 if the key or its name is known, or there are too many.
+    401 for a wrong answer, 409 if the key or its name is already used, or the account has too many keys.
     """
     made = services(request)
     party = security_keys.relying_party(made.settings)
@@ -103,9 +104,10 @@ async def add_key(
 
 @door.act("/account/keys/remove", EVERYBODY, name="account-key-remove", steps_up=N_("移除安全密钥"))
 async def remove_key(request: Request, who: Signed, key: Annotated[str, Form(max_length=2000)] = "") -> Response:
-    """Remove one of the person's keys and redirect to the account. All other sessions end; this browser gets a new one.
+    """Remove one of the person's keys and redirect to the account. All other sessions end; this browser gets a new
+    session.
 
-    Raises NotFoundError if they have no such key.
+    Raises NotFoundError if the person does not have the key.
     """
     made = services(request)
     found = next((each for each in (await _own_account(made, who)).security_keys if each.id == key), None)
@@ -125,14 +127,16 @@ def _adding(who: Who, name: str) -> Purpose:
 
 
 def _unfit(account: Account, name: str) -> str:
-    """Return why the account gets no further key by this name, in Chinese, or ""."""
+    """Return in Chinese why the account may not get another key with this name; "" if it may."""
     if len(account.security_keys) >= MOST_KEYS:
         return FULL
     return NAME_TAKEN if any(each.name == name for each in account.security_keys) else ""
 
 
 def _with_key(made: Services, account: Account, everybody: list[Account], key: SecurityKey) -> Account:
-    """Return the account with one more key. Raises ValueError with the reason, in Chinese, if it may not have it."""
+    """Return the account with the key added. Raises ValueError with the reason, in Chinese, if it may
+    not have the key.
+    """
     if wrong := _unfit(account, key.name):
         raise ValueError(wrong)
     if any(each.id == key.id for other in everybody for each in other.security_keys):

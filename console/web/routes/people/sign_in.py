@@ -43,7 +43,7 @@ WRONG_RECOVERY = N_("恢复码不对，或者已经用过。请用另一个；�
 
 @door.public("GET", "/sign-in", name="sign-in")
 async def sign_in(request: Request) -> Response:
-    """The page with the sign-in form; a person who is signed in is redirected to the start."""
+    """The page with the sign-in form. A person who is already signed in is redirected to the start page."""
     if await services(request).sessions.of(request) is not None:
         return RedirectResponse("/", 303)
     return _form(request)
@@ -82,14 +82,15 @@ async def password(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/code", name="sign-in-code")
 async def code_form(request: Request) -> Response:
-    """The page for the code of the second factor; a redirect to the right step if that is not the next one."""
+    """The page for the code of the second factor. If that is not the next step, redirects to the next step."""
     at = await reached(request)
     return await code_page(request, at) if at and at.step is Step.CODE else onward(at)
 
 
 @door.public("POST", "/sign-in/code", name="sign-in-code-given")
 async def code(request: Request) -> Response:
-    """Check a code of the authenticator or a recovery code, and redirect to the next step or, signed in, to the start.
+    """Check a code of the authenticator or a recovery code, and redirect to the next step, or to the start page once
+    signed in.
 
     401 for a wrong or used code, 429 after too many tries. Raises ForbiddenError if another site's page sent the form.
     """
@@ -116,16 +117,17 @@ async def code(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/password", name="sign-in-new-password")
 async def new_password_form(request: Request) -> Response:
-    """The page for a new password; a redirect to the right step if that is not the next one."""
+    """The page for a new password. If that is not the next step, redirects to the next step."""
     at = await reached(request)
     return _new_password(request, at) if at and at.step is Step.PASSWORD else onward(at)
 
 
 @door.public("POST", "/sign-in/password", name="sign-in-new-password-given")
 async def new_password(request: Request) -> Response:
-    """Set the password that replaces the one-time password, and redirect to the next step or, signed in, to the start.
+    """Store the password that replaces the one-time password, and redirect to the next step, or to the start page once
+    signed in.
 
-    422 for one that is too weak or not repeated. Raises ForbiddenError if another site's page sent the form.
+    422 for a password that is too weak or not repeated. Raises ForbiddenError if another site's page sent the form.
     """
     csrf.refuse_others(request)
     made, at, form = services(request), await reached(request), await request.form()
@@ -146,9 +148,9 @@ async def new_password(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/set-up", name="sign-in-set-up")
 async def set_up_form(request: Request) -> Response:
-    """The page with the secret of a new second factor; a reload shows the same one.
+    """The page with the secret of a new second factor. A reload shows the same secret.
 
-    A redirect to the right step if that is not the next one.
+    If that is not the next step, redirects to the next step.
     """
     at = await reached(request)
     if at is None or at.step is not Step.SET_UP:
@@ -158,7 +160,7 @@ async def set_up_form(request: Request) -> Response:
 
 @door.public("POST", "/sign-in/set-up", name="sign-in-set-up-given")
 async def set_up(request: Request) -> Response:
-    """Set the second factor up if its first code is right, and sign in; the page shows the recovery codes once.
+    """Set up the second factor if its first code is right, and sign in. The page shows the recovery codes once.
 
     401 for a wrong code. Raises ForbiddenError if another site's page sent the form.
     """
@@ -191,7 +193,7 @@ async def set_up(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/oidc", name="sign-in-oidc")
 async def to_provider(request: Request) -> Response:
-    """Redirect to the OpenID provider, or to the sign-in if none is set; 502 if it does not answer."""
+    """Redirect to the OpenID provider, or to the sign-in if none is configured; 502 if the provider does not answer."""
     made = services(request)
     provider = made.sign_in.provider
     if provider is None:
@@ -209,10 +211,11 @@ async def to_provider(request: Request) -> Response:
 
 @door.public("GET", "/sign-in/oidc/back", name="sign-in-oidc-back")
 async def from_provider(request: Request) -> Response:
-    """Complete a sign-in at the provider: the account bound to the subject is signed in; none is created.
+    """Complete a sign-in at the OpenID provider: sign in the account that is bound to the subject. No account is
+    created.
 
     The answer is a page, not a redirect: after a redirect from another site the browser would not send the strict
-    cookie. 401 if the provider does not confirm it or it took too long, 403 if no enabled account is bound.
+    cookie. 401 if the provider does not confirm the sign-in or it took too long, 403 if no enabled account is bound.
     """
     made = services(request)
     provider, record = made.sign_in.provider, await made.sign_in.journeys.take(request)
@@ -246,25 +249,27 @@ async def sign_out(request: Request, who: Signed) -> Response:
 
 
 def unfit(given: str, again: str, account: Account) -> str | None:
-    """Return why a new password is refused, in Chinese, or None if it is accepted."""
+    """Return in Chinese why a new password is refused, or None if it is accepted."""
     if found := weakness(given, account):
         return WEAK[found]
     return None if given == again else DIFFERENT
 
 
 def chosen(made: Services, account: Account, hashed: str) -> Account:
-    """Return a copy of the account with its owner's new password (hashed); sessions from before end."""
+    """Return a copy of the account with its owner's new password (hashed). Earlier sessions end with it."""
     fields = {"password": hashed, "must_change": False, "password_until": None}
     return changed(account, account.login, made.line.clock.now(), **fields)
 
 
 def own(made: Services, account: Account, **fields: Any) -> Account:  # noqa: ANN401 - as the account has them
-    """Return a copy of the account with its owner's changes, not validated; sessions stay."""
+    """Return a copy of the account with its owner's changes, which are not validated. Sessions stay valid."""
     return account.model_copy(update={**fields, "changed_at": made.line.clock.now(), "changed_by": account.login})
 
 
 async def _rehashed(made: Services, account: Account, given: str) -> Account:
-    """Return the account, with the password hashed again if its hash has outdated parameters."""
+    """Return the account; if its password hash has outdated parameters, the password is hashed again
+    and stored first.
+    """
     if account.password is None or not passwords.outdated(account.password):
         return account
     hashed, before = await passwords.hashed(given), account.password
@@ -275,7 +280,7 @@ async def _rehashed(made: Services, account: Account, given: str) -> Account:
 
 
 async def _proved(made: Services, account: Account, code: str) -> Account | None:
-    """Return the account after a valid second factor, or None. A recovery code is used up."""
+    """Return the account if the second factor is valid, or None. A recovery code is used up."""
     key = made.line.settings.key()
     secret = second_factor.opened(key, account.totp) if account.totp else second_factor.new_secret()
     if await second_factor.shown(made.line.redis, account.login, secret, code, made.line.clock.wall.time()):
@@ -290,7 +295,7 @@ async def _proved(made: Services, account: Account, code: str) -> Account | None
 
 
 async def _secret(request: Request, at: Reached) -> str:
-    """Return the secret that is being set up; make it at the first call."""
+    """Return the secret of the second factor that is being set up. The first call makes and stores it."""
     made = services(request)
     key = made.line.settings.key()
     if at.secret is not None:
@@ -306,7 +311,7 @@ def _form(request: Request, status: int = 200, login: str = "", wrong: str = "")
 
 
 async def code_page(request: Request, at: Reached, status: int = 200, wrong: str = "") -> Response:
-    """The page that asks for a security key, if the account has one, or a code."""
+    """Return the page that asks for a code, or for a security key if the account has one."""
     made, options = services(request), ""
     party = relying_party(made.settings)
     if party and at.account.security_keys:
@@ -316,14 +321,14 @@ async def code_page(request: Request, at: Reached, status: int = 200, wrong: str
 
 
 async def too_often(request: Request, at: Reached, seconds: int) -> Response:
-    """The same page, 429: after too many wrong answers, with the time to wait."""
+    """Return the page that asks for a code with status 429 and the time to wait, after too many wrong answers."""
     response = await code_page(request, at, 429, _minutes(request, seconds))
     response.headers["Retry-After"] = str(seconds)
     return response
 
 
 def key_purpose(request: Request, at: Reached) -> Purpose:
-    """Return what a security key answers for at a sign-in: this browser's, of this account."""
+    """Return the purpose of a security key's answer at a sign-in: the sign-in of this browser to this account."""
     return Purpose(services(request).sign_in.steps.id_of(request), at.account.login, "sign-in")
 
 
@@ -344,7 +349,7 @@ def _set_up(request: Request, at: Reached, secret: str, status: int = 200, wrong
 
 
 def _slower(request: Request, template: str, seconds: int, **context: Any) -> Response:  # noqa: ANN401 - what the template needs
-    """Answer 429 with the time to wait, without saying whether the secret was right."""
+    """Return the page with status 429 and the time to wait. It does not say whether the secret was right."""
     response = page(request, template, 429, wrong=_minutes(request, seconds), **context)
     response.headers["Retry-After"] = str(seconds)
     return response

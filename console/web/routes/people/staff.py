@@ -1,7 +1,7 @@
 """Routes for administrators: accounts with role and area, one-time passwords, sessions.
 
-A change that could let somebody in is only asked for here; another administrator confirms it (routes/people/approvals).
-What shuts somebody out takes effect at once. Each change is written to the audit before it takes effect.
+A change that could let somebody in is only requested here; another administrator confirms it (routes/people/approvals).
+A change that shuts somebody out takes effect at once. Each change is written to the audit before it takes effect.
 """
 
 from collections.abc import Mapping
@@ -36,9 +36,10 @@ async def staff(request: Request, who: Signed) -> Response:
 
 @door.act("", ASKING, name="staff-new", steps_up=N_("申请建立账号"))
 async def new(request: Request, who: Signed) -> Response:
-    """Ask for an account and redirect to the requests; one without a password is for the OpenID provider or a program.
+    """Request a new account and redirect to the requests. An account without a password is for the OpenID provider or a
+    program.
 
-    422 for an invalid field, 409 if the login or the subject is taken or the same is asked for already.
+    422 for an invalid field, 409 if the login or the subject is taken or the same account is already requested.
     """
     made, form = services(request), await request.form()
     given = account_forms.account_given(form)
@@ -54,16 +55,16 @@ async def new(request: Request, who: Signed) -> Response:
 
 @door.page("/{login}", ADMINISTRATORS, name="staff-one")
 async def one(request: Request, who: Signed, login: str) -> Response:
-    """The page of one account. Raises NotFoundError if there is none."""
+    """The page of one account. Raises NotFoundError if no account has the login."""
     return await _one(request, who, await _account(request, login))
 
 
 @door.act("/{login}", ASKING, name="staff-change", steps_up=N_("申请更改账号"))
 async def change(request: Request, who: Signed, login: str) -> Response:
-    """Ask for a change of name, role, area or other data, and redirect to the requests.
+    """Request a change of name, role, area or other data of an account, and redirect to the requests.
 
-    409 if another administrator changed it meanwhile, the role may not be changed or the subject is taken; 422 for an
-    invalid field. Raises NotFoundError if there is no such account.
+    409 if another administrator changed the account meanwhile, the role may not be changed or the subject is taken; 422
+    for an invalid field. Raises NotFoundError if no account has the login.
     """
     form, account = await request.form(), await _account(request, login)
     given = account_forms.account_given(form)
@@ -78,40 +79,46 @@ async def change(request: Request, who: Signed, login: str) -> Response:
 
 @door.act("/{login}/enable", ASKING, name="staff-enable", steps_up=N_("申请恢复使用账号"))
 async def enable(request: Request, who: Signed, login: str) -> Response:
-    """Ask that a disabled account is enabled, and redirect to the requests. Raises NotFoundError if there is none."""
+    """Request that a disabled account is enabled, and redirect to the requests. Raises NotFoundError if no account has
+    the login.
+    """
     return await _asked(request, who, login, AdminAct.ACCOUNT_ENABLE)
 
 
 @door.act("/{login}/reset-factor", ASKING, name="staff-reset-factor", steps_up=N_("申请重设验证器"))
 async def reset_factor(request: Request, who: Signed, login: str) -> Response:
-    """Ask that the second factor is removed, and redirect to the requests; it is set up again at the next sign-in.
+    """Request that an account's second factor is removed, and redirect to the requests. The person sets up a new one at
+    the next sign-in.
 
-    Raises NotFoundError if there is no such account.
+    Raises NotFoundError if no account has the login.
     """
     return await _asked(request, who, login, AdminAct.RESET_FACTOR)
 
 
 @door.act("/{login}/one-time", ASKING, name="staff-one-time", steps_up=N_("申请新的一次性密码"))
 async def one_time(request: Request, who: Signed, login: str) -> Response:
-    """Ask for a one-time password in place of the password, and redirect to the requests. 422 for a service account.
+    """Request a one-time password that replaces an account's password, and redirect to the requests. 422 for a service
+    account.
 
-    Raises NotFoundError if there is no such account.
+    Raises NotFoundError if no account has the login.
     """
     return await _asked(request, who, login, AdminAct.ONE_TIME)
 
 
 @door.act("/{login}/disable", ADMINISTRATORS, name="staff-disable")
 async def disable(request: Request, who: Signed, login: str) -> Response:
-    """Disable an account and redirect to it: its sessions and tokens stop working. 409 for the last administrator.
+    """Disable an account and redirect to it; its sessions and tokens stop working. 409 for the last administrator.
 
-    Raises NotFoundError if there is none.
+    Raises NotFoundError if no account has the login.
     """
     return await _acted(request, who, login, "account-disabled", lambda _: {"disabled": True})
 
 
 @door.act("/{login}/end-sessions", ADMINISTRATORS, name="staff-end-sessions")
 async def end_sessions(request: Request, who: Signed, login: str) -> Response:
-    """End all sessions of an account, revoke its tokens, and redirect to it. Raises NotFoundError if there is none."""
+    """End all sessions of an account, revoke its tokens, and redirect to it. Raises NotFoundError if no account has the
+    login.
+    """
     return await _acted(request, who, login, "sessions-ended", lambda account: {"epoch": signed_out(account).epoch})
 
 
@@ -125,7 +132,7 @@ async def _asked(request: Request, who: Who, login: str, act: AdminAct) -> Respo
 
 
 async def _ask(request: Request, who: Who, act: AdminAct, account: Account, given: Mapping[str, str]) -> None:
-    """Ask for a change of an account. Raises RefusedError if it could not be carried out now."""
+    """Request a change of an account. Raises RefusedError if the change could not be carried out now."""
     made, everybody = services(request), await services(request).staff.all()
     seen = account_forms.account_version(account)
     opened = {"password": "-"} if act is AdminAct.ONE_TIME else {}

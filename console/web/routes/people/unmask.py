@@ -32,7 +32,7 @@ DAYS = 14
 
 
 class Person(NamedTuple):
-    """A row of the table: a person, and how often they revealed data on each of the days, the latest first."""
+    """A row of the table: a person, and how often they revealed data on each of the days, the latest day first."""
 
     login: str
     name: str
@@ -50,11 +50,11 @@ async def begin(
     form: Annotated[str, Form(max_length=64)] = "",
     back: Annotated[str, Form()] = "",
 ) -> Response:
-    """Let the person see the data of the case's resident, for a reason, and redirect to `back`.
+    """Let the person see the data of the case's resident for some minutes, for a reason, and redirect to `back`.
 
-    422 without a class of reason or if the words say nothing; 429, with the time when one more is allowed, above the
-    quota. A script gets JSON: `seconds` left. Raises NotFoundError if there is no such case in the area or, for an
-    officer, no open visit of theirs.
+    422 without a category of reason or if the text is meaningless; 429 above the quota, with the time at which another
+    resident is allowed. A script gets JSON: `seconds` left. Raises NotFoundError if the area does not have the case or,
+    for an officer, if they have no open visit of it.
     """
     made = services(request)
     found = await _case(made, who, case)
@@ -78,7 +78,7 @@ async def end(
 ) -> Response:
     """Mask the data again before the time is over, and redirect to `back`; a script gets JSON: `seconds`, 0.
 
-    Raises NotFoundError if there is no such case in the area or, for an officer, no open visit of theirs.
+    Raises NotFoundError if the area does not have the case or, for an officer, if they have no open visit of it.
     """
     made = services(request)
     found = await _case(made, who, case)
@@ -89,7 +89,7 @@ async def end(
 @door.page("", COUNTERS, name="unmaskings")
 async def counted(request: Request, who: Signed, day: date | None = None) -> Response:
     """The page with how often each person of the area has revealed data, by day, in the last DAYS days, and the sample
-    of a day that is over (`day`; yesterday) to be reviewed.
+    to be reviewed of a past day (`day`; by default yesterday).
     """
     made = services(request)
     days = _days(made)
@@ -116,9 +116,9 @@ async def review(
     verdict: Annotated[RevealVerdict, Form()],
     words: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
-    """Confirm or question a revealing of a day's sample, and redirect to the page; 422 for a question without words.
+    """Confirm or question one revealing in a day's sample, and redirect to the page; 422 for a question without words.
 
-    Raises NotFoundError if the day is not one of the page's, its sample has no such revealing, or it is the
+    Raises NotFoundError if the day is not one of the page's, its sample does not have the revealing, or it is the
     reviewer's own.
     """
     if verdict is RevealVerdict.QUESTIONED and not says_something(words):
@@ -139,7 +139,7 @@ def _days(made: Services) -> list[date]:
 def _people(
     who: Who, found: Counter[tuple[date, str]], days: list[date], accounts: Mapping[str, Account]
 ) -> list[Person]:
-    """Return the people of the reader's area who revealed data, most often first."""
+    """Return the people of the reader's area who revealed data, those with the most revealings first."""
     mine = [login for login in {login for _, login in found} if reveal_reviews.in_readers_area(who, login, accounts)]
     rows = [
         Person(
@@ -154,8 +154,8 @@ def _people(
 
 
 async def _case(made: Services, who: Who, case_id: str) -> Case:
-    """Return a case of the person's area; for an officer, one with an open visit. Raises NotFoundError if there is
-    none.
+    """Return a case of the person's area; for an officer, only one of which they have an open visit. Raises
+    NotFoundError if the case is not found so.
     """
     found = await found_case(made, who, case_id)
     if who.role is StaffRole.OFFICER and not await _visits(made, who, found.id):

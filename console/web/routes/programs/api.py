@@ -79,7 +79,7 @@ async def cases(
     after: Annotated[str, Query(max_length=64, description="The last case's id of the page before")] = "",
     most: Annotated[int, Query(ge=1, le=MOST)] = 100,
 ) -> Response:
-    """The open cases of the account's area, in id order; `next` is the value of `after` for the next page."""
+    """The open cases of the account's area, in order of their ids. `next`: the value of `after` for the next page."""
     fitting = [
         row.case
         for name, row in sorted(services(request).hub.rows.items())
@@ -96,9 +96,9 @@ async def cases(
 
 @door.api("GET", "/cases/{case_id}", READERS, name="api-case", answers={200: {"model": WordedCase}}, scopes=READS)
 async def one_case(request: Request, who: Signed, case_id: str) -> Response:
-    """A case in its present state. It holds no name, telephone or account number; the resident is an id.
+    """A case in its present state. It has no name, telephone or account number; the resident is an id.
 
-    404 if there is no such case in the account's area.
+    404 if the account's area does not have the case.
     """
     case = await found(services(request), who, case_id)
     return _json(WordedCase.of(case, wording(language_of(request)), _shown_to(who)))
@@ -148,11 +148,12 @@ async def stream(
     who: Signed,
     last: Annotated[str, Header(alias="Last-Event-ID", max_length=2000, description="Where to go on")] = "",
 ) -> Response:
-    """The events of cases, as server-sent events. After a break, send Last-Event-ID and no event is missed.
+    """The events of cases, as server-sent events. After a break, send Last-Event-ID, and no event is missed.
 
-    An event comes at least once; a repeated one has the same `id` in its data and the same version of the case. The
-    stream's id is the last offset read of each partition of the journal: `0:17,1:4`. The first event, `begin`, has an
-    id. The stream ends when the token is revoked or the account changed, at the first event more than 10 seconds later.
+    An event is sent at least once; a repeated one has the same `id` in its data and the same version of the case. The
+    stream's id is the last offset read of each partition of the journal: `0:17,1:4`. The first event, `begin`, has such
+    an id. The stream ends when the token is revoked or the account changed, at the first event more than 10 seconds
+    later.
     """
     made = services(request)
     ends = await end_offsets(made.line.settings, CASE_EVENTS.name)
@@ -178,7 +179,9 @@ async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIte
 
 
 def _gets_words(who: Who) -> bool:
-    """Return whether the reader gets sentences and what people wrote: a person does, a program by its token."""
+    """Return whether the reader gets sentences and people's own words: always for a person, by its token's scope for a
+    program.
+    """
     return not is_program(who) or Scope.WORDS in who.scopes
 
 
@@ -187,7 +190,7 @@ def _shown_to(who: Who) -> Shown:
 
 
 def _places(last: str) -> dict[int, int]:
-    """Return the last offset read of each partition; unreadable parts are left out."""
+    """Return partition -> last offset read, from the stream's id. Invalid parts are left out."""
     pairs = (part.partition(":") for part in last.split(","))
     return {int(p): int(o) for p, _, o in pairs if _NUMBER.fullmatch(p) and (o == "-1" or _NUMBER.fullmatch(o))}
 

@@ -1,4 +1,6 @@
-"""Routes for administrators: the API tokens of service accounts. A new token is asked for, and another confirms it."""
+"""Routes for administrators: the API tokens of service accounts. One administrator requests a token, another confirms
+it.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -38,7 +40,9 @@ async def new(
     days: Annotated[str, Form()] = "",
     scope: Annotated[list[Scope], Form()] = [],  # noqa: B006 - FastAPI copies a default
 ) -> Response:
-    """Ask for a token of a service account with these scopes. 422 if a field is wrong or the account is a person's."""
+    """Request a token with these scopes for a service account, and redirect to the requests. 422 if a field is invalid
+    or the account is a person's.
+    """
     made = services(request)
     scopes = " ".join(each.value for each in Scope if each in scope)
     given = {"login": login.strip(), "purpose": purpose.strip(), "days": days.strip(), "scopes": scopes}
@@ -53,9 +57,9 @@ async def new(
 
 @door.act("/tokens/{token_id}/revoke", ADMINISTRATORS, name="token-revoke")
 async def revoke(request: Request, who: Signed, token_id: str) -> Response:
-    """Revoke a token and redirect to the tokens; requests with it are refused from now on.
+    """Revoke a token and redirect to the tokens; requests with the token are refused from now on.
 
-    Raises NotFoundError if there is none.
+    Raises NotFoundError if the token is unknown.
     """
     made = services(request)
     if await made.staff.token(token_id) is None:

@@ -1,6 +1,7 @@
 """Routes for administrators: webhooks that receive case events, their status, and replacing their secrets.
 
-A new destination is asked for, and another administrator confirms it (routes/people/approvals)."""
+One administrator requests a new webhook, and another confirms it (routes/people/approvals).
+"""
 
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -43,10 +44,10 @@ async def make(
     words: Annotated[Literal["", "yes"], Form()] = "",
     language: Annotated[TextLanguage, Form()] = "zh",
 ) -> Response:
-    """Ask for a webhook; its secret is shown once, when the request is carried out. 422 if a field is invalid.
+    """Request a webhook; its secret is shown once, when the request is carried out. 422 if a field is invalid.
 
-    `area`: the prefix of division codes of its cases, "" for all; `level`: their levels, [] for all.
-    `words`: "yes" if it also gets sentences and what people wrote.
+    `area`: the prefix of division codes of its cases, "" for all; `level`: their levels, [] for all; `words`: "yes" if
+    it also gets sentences and people's own words.
     """
     made, levels = services(request), " ".join(each.value for each in Level if each in level)
     given = {"url": url.strip(), "area": area.strip(), "levels": levels, "words": words, "language": language}
@@ -60,10 +61,10 @@ async def make(
 
 @door.act("/{webhook_id}/rotate", ASKING, name="webhook-rotate", steps_up=N_("更换推送密钥"))
 async def rotate(request: Request, who: Signed, webhook_id: str) -> Response:
-    """Add a new secret beside the old one; both sign until the old one is dropped. The page shows it once.
+    """Add a new secret beside the old one, and show it once. Both secrets sign until the old one is dropped.
 
-    If it is repeated before that, the newest secret is replaced and the old one stays, because the receiver knows it.
-    Raises NotFoundError if there is no such webhook.
+    If this is repeated before then, the newest secret is replaced and the old one stays, because the receiver knows it.
+    Raises NotFoundError if the webhook is unknown.
     """
     book, secret = _book(request), secrets.token_urlsafe(32)
     await _change(
@@ -78,9 +79,9 @@ async def rotate(request: Request, who: Signed, webhook_id: str) -> Response:
 
 @door.act("/{webhook_id}/settle", ASKING, name="webhook-settle")
 async def settle(request: Request, who: Signed, webhook_id: str) -> Response:
-    """Drop the old secret, because the receiver knows the new one, and redirect to the webhooks.
+    """Drop the old secret, because the receiver now knows the new one, and redirect to the webhooks.
 
-    Raises NotFoundError if there is no such webhook.
+    Raises NotFoundError if the webhook is unknown.
     """
     await _change(request, who, webhook_id, "webhook-secret-old-dropped", lambda known: {"secrets": known.secrets[:1]})
     return RedirectResponse(door.router.prefix, 303)
@@ -88,10 +89,10 @@ async def settle(request: Request, who: Signed, webhook_id: str) -> Response:
 
 @door.act("/{webhook_id}/pause", ASKING, name="webhook-pause")
 async def pause(request: Request, who: Signed, webhook_id: str, paused: Annotated[bool, Form()] = True) -> Response:
-    """Pause a webhook, or resume it, and redirect to the webhooks; events in between are sent afterwards.
+    """Pause or resume a webhook, and redirect to the webhooks. Events of a pause are sent after it.
 
-    `paused`: True to pause, False to resume. The page says which, because an answer 410 may have paused the webhook
-    after the page was shown. Raises NotFoundError if there is no such webhook.
+    `paused`: True to pause, False to resume. The form states it, because an answer 410 may have paused the webhook
+    after the page was shown. Raises NotFoundError if the webhook is unknown.
     """
     act = "webhook-paused" if paused else "webhook-goes-on"
     await _change(request, who, webhook_id, act, lambda _: {"paused": paused})
@@ -100,7 +101,7 @@ async def pause(request: Request, who: Signed, webhook_id: str, paused: Annotate
 
 @door.act("/{webhook_id}/drop", ADMINISTRATORS, name="webhook-drop")
 async def drop(request: Request, who: Signed, webhook_id: str) -> Response:
-    """Delete a webhook and redirect to the webhooks. Raises NotFoundError if there is none."""
+    """Delete a webhook and redirect to the webhooks. Raises NotFoundError if the webhook is unknown."""
     async with _locked(request, webhook_id):
         await trail.write(services(request), who, "webhook-dropped", webhook_id)
         await _book(request).drop(webhook_id)
@@ -113,7 +114,7 @@ def _book(request: Request) -> Webhooks:
 
 @asynccontextmanager
 async def _locked(request: Request, webhook_id: str) -> AsyncIterator[Webhook]:
-    """Lock a webhook, and yield it. Raises NotFoundError if there is none."""
+    """Lock a webhook while the context lasts, and yield it. Raises NotFoundError if the webhook is unknown."""
     async with _book(request).locked(webhook_id) as known:
         if known is None:
             raise NotFoundError
@@ -123,7 +124,9 @@ async def _locked(request: Request, webhook_id: str) -> AsyncIterator[Webhook]:
 async def _change(
     request: Request, who: Who, webhook_id: str, act: str, fields: Callable[[Webhook], dict[str, object]]
 ) -> None:
-    """Change a webhook; the audit entry is written first. Raises NotFoundError if there is none."""
+    """Change these fields of a webhook, after writing the audit entry `act`. Raises NotFoundError if the webhook is
+    unknown.
+    """
     async with _locked(request, webhook_id) as known:
         await trail.write(services(request), who, act, webhook_id)
         await _book(request).put(known.model_copy(update=fields(known)))
