@@ -82,7 +82,9 @@ def create_app(
 
 
 class Failure:
-    """The first error of a background task. The server stops on it, because its pages would show stale data."""
+    """The first error of a background task. The server stops because of it, because its pages would
+    show outdated data.
+    """
 
     def __init__(self) -> None:
         self.error: BaseException | None = None
@@ -93,12 +95,12 @@ class Failure:
         return self._happened.is_set()
 
     def tell(self, error: BaseException) -> None:
-        """Record an error and wake the waiter; only the first error is kept."""
+        """Record an error and wake the caller of `wait`. Only the first error is kept."""
         self.error = self.error or error
         self._happened.set()
 
     async def wait(self) -> BaseException | None:
-        """Wait until an error is recorded and return the first one."""
+        """Wait until an error is recorded, and return the first one."""
         await self._happened.wait()
         return self.error
 
@@ -110,7 +112,7 @@ def _ended(failure: Failure, task: "asyncio.Task[None]") -> None:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Run the background tasks for the life of the application."""
+    """Run the background tasks while the application runs."""
     made: Services = app.state.services
     telling = WebhookSender(made.line.settings, made.line.webhooks, private=addresses(made.settings.webhook_addresses))
     works = (

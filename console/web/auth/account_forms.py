@@ -1,4 +1,6 @@
-"""What administrators enter about an account: checked when it is asked for, and again when it is carried out."""
+"""The fields that administrators enter about an account: validated when a change is requested and when it is carried
+out.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -40,7 +42,7 @@ Fields = Callable[[Account], Mapping[str, object]]
 
 
 class RefusedError(Exception):
-    """A change is refused. `words`: the reason in Chinese; `status`: the HTTP status."""
+    """A change is refused. `words`: the reason in Chinese; `status`: the HTTP status of the answer."""
 
     def __init__(self, words: str, status: int = 422) -> None:
         super().__init__(words)
@@ -48,12 +50,14 @@ class RefusedError(Exception):
 
 
 def account_given(form: Mapping[str, Any]) -> dict[str, str]:
-    """Return the form's fields about an account, without blanks around them."""
+    """Return the form's fields about an account, without surrounding blanks; "" for a missing field."""
     return {name: str(form.get(name) or "").strip() for name in NAMES}
 
 
 def account_fields(made: Services, given: Mapping[str, str]) -> dict[str, object]:
-    """Return a form's account fields. Raises RefusedError if an officer has no number or the area does not exist."""
+    """Return the fields of an account that a form states. Raises RefusedError if an officer has no officer's id or the
+    area does not exist.
+    """
     if given["role"] == StaffRole.OFFICER and not given["officer"]:
         raise RefusedError(WRONG["officer"])
     if given["area"].isdecimal() and not areas.exists(given["area"]):
@@ -66,7 +70,8 @@ def account_fields(made: Services, given: Mapping[str, str]) -> dict[str, object
 
 
 def account_of_form(made: Services, by: str, given: Mapping[str, str], opened: Mapping[str, object]) -> Account:
-    """Return the account of a form, not stored yet. `opened`: the fields of its one-time password, if it gets one.
+    """Return the account that a form describes, not stored yet. `opened`: the fields of its one-time password, or
+    empty.
 
     Raises RefusedError if a field is invalid.
     """
@@ -82,7 +87,7 @@ def account_of_form(made: Services, by: str, given: Mapping[str, str], opened: M
 
 
 def account_after(made: Services, by: str, before: Account, everybody: list[Account], fields: Fields) -> Account:
-    """Return the account with the change. Raises RefusedError with the reason."""
+    """Return the account with the fields changed. Raises RefusedError with the reason if the change is not allowed."""
     try:
         result = changed(before, by, made.line.clock.now(), **fields(before))
     except ValidationError as error:
@@ -96,9 +101,11 @@ def account_after(made: Services, by: str, before: Account, everybody: list[Acco
 async def change_account(
     made: Services, who: Who, login: str, act: str, fields: Fields, by: str, because: str = ""
 ) -> Account:
-    """Change an account; the audit entry is written first. `by`: whose change it is, who may have asked `who` for it.
+    """Change an account after writing the audit entry `act`, and return it. `by`: whose change it is; `who` carries it
+    out.
 
-    `because`: further words for the audit. Raises RefusedError with the reason, NotFoundError if there is no account.
+    `because`: further words for the audit. Raises RefusedError with the reason, NotFoundError if no account has the
+    login.
     """
 
     async def told(before: Account, after: Account) -> None:
@@ -114,7 +121,7 @@ async def change_account(
 
 
 def refuse_taken(account: Account, everybody: list[Account], new: bool = False) -> None:
-    """Raise RefusedError if another account has the login or the subject."""
+    """Raise RefusedError if another account has the subject, or, for a new account, the login."""
     if new and any(each.login == account.login for each in everybody):
         raise RefusedError(TAKEN, 409)
     others = [each for each in everybody if each.login != account.login]
@@ -123,12 +130,12 @@ def refuse_taken(account: Account, everybody: list[Account], new: bool = False) 
 
 
 def account_version(account: Account) -> str:
-    """Return a hash of what administrators change of the account, to detect changes made meanwhile."""
+    """Return a hash of the fields that administrators change, to detect changes made meanwhile."""
     return short_hash("account", account.login, *(str(getattr(account, name)) for name in _SEEN))
 
 
 def role_and_area(account: Account) -> str:
-    """Return the account's role and area, for the audit."""
+    """Return the account's role and area as text for the audit."""
     return f"{account.role.value} in {account.area or 'all'}"
 
 
@@ -138,7 +145,7 @@ def _words(error: ValidationError) -> str:
 
 
 def _difference(before: Account, after: Account) -> str:
-    """Return the names of the changed fields, and role and area before and after; no secrets."""
+    """Return as text the names of the changed fields, and role and area before and after. It contains no secrets."""
     names = [name for name in type(after).model_fields if getattr(before, name) != getattr(after, name)]
     told = [name for name in names if name not in ("epoch", "changed_at", "changed_by")]
     change = f": {role_and_area(before)} -> {role_and_area(after)}" if {"role", "area"} & set(told) else ""

@@ -19,9 +19,9 @@ def token(key: bytes, who: Who) -> str:
 
 
 async def check(request: Request, who: Who) -> None:
-    """Raise ForbiddenError if another site's page sent the request or it lacks the session's CSRF token.
+    """Raise ForbiddenError if another site's page sent the request, or if it lacks the session's CSRF token.
 
-    Requests of API programs pass unchecked.
+    Requests of programs with an API token are not checked.
     """
     if is_program(who):
         return
@@ -32,9 +32,10 @@ async def check(request: Request, who: Who) -> None:
 
 
 def refuse_others(request: Request) -> None:
-    """Check a request's origin by the browser's Sec-Fetch-Site or Origin header; a request with neither passes.
+    """Raise ForbiddenError if another site's page sent the form, by the browser's Sec-Fetch-Site or Origin header. A
+    request with neither header passes.
 
-    Raises ForbiddenError if another site's page sent the form; it could sign the reader in to a foreign account.
+    Another site's form could sign the reader in to a foreign account.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None and site not in ("same-origin", "none"):

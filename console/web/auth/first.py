@@ -1,5 +1,5 @@
-"""Makes the first administrators, and reopens the account of a person who lost all factors. Called by server
-commands.
+"""Makes the first administrators, and reopens the account of a person who lost all factors. Called by commands on the
+server.
 """
 
 from functools import partial
@@ -18,14 +18,14 @@ BY = "command-line"  # the person in the audit: the command does not know who ru
 
 
 class AccountError(UserError):
-    """An account cannot be made or reopened; the text says why and what to do."""
+    """An account cannot be made or reopened. The text says why and what to do."""
 
 
 async def first_administrator(line: Installation, login: str, name: str, role: StaffRole) -> str:
     """Make the first administrator with this role and return the one-time password.
 
-    Raises AccountError if one who can sign in exists, or the login or the name is invalid, and TimeoutError if Kafka
-    or Redis does not answer.
+    Raises AccountError if an administrator with this role who can sign in exists, or the login or the name is invalid,
+    and TimeoutError if Kafka or Redis does not answer.
     """
     word = passwords.one_time()
     now = line.clock.now()
@@ -44,9 +44,9 @@ async def first_administrator(line: Installation, login: str, name: str, role: S
 
 
 async def open_again(line: Installation, login: str, reason: str) -> str:
-    """Give an account a new one-time password, remove its second factor, enable it, and return the password.
+    """Give an account a new one-time password, remove its second factors, enable it, and return the password.
 
-    Raises AccountError if there is no such account or it is a program's, and TimeoutError if Kafka or Redis does not
+    Raises AccountError if no account has the login or it is a program's, and TimeoutError if Kafka or Redis does not
     answer.
     """
     known = await line.staff.get(login)
@@ -69,7 +69,7 @@ async def open_again(line: Installation, login: str, reason: str) -> str:
 
 
 async def nobody_can_sign_in(line: Installation) -> bool:
-    """Return whether an administrator is missing: one asks for accounts, another confirms."""
+    """Return whether one of the administrators' roles has nobody who can sign in, so that no account can be made."""
     everybody = await line.staff.all()
     return not all(any(administers(each, role) for each in everybody) for role in ADMINISTRATORS)
 

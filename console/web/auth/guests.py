@@ -1,4 +1,4 @@
-"""Guests of the demo: accounts for each role, signed in by a secret address that is valid for this run only."""
+"""Guests of the demo: an account for each role, signed in by a secret address that is valid for this run only."""
 
 import secrets
 from dataclasses import dataclass

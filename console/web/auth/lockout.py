@@ -1,6 +1,6 @@
 """Limits guesses of passwords and codes without letting a stranger lock a person out of their account.
 
-Wrong answers are counted by login and address. Two more limits stop guesses from many addresses: one for all strangers
+Attempts are counted by login and address. Two more limits stop guesses from many addresses: one for all strangers
 together at one login, one for one address at all logins. A browser that has signed in to the login before has a device
 cookie (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"): it is counted separately, so it can sign in
 during an attack. Unknown logins are counted like known ones.
@@ -31,9 +31,10 @@ DAYS = 180
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A password or a code given for a login. `device`: the mark of a browser that signed in to it before, else None.
+    """A password or a code given for a login. `device`: the mark of a browser that has signed in to the login before,
+    else None.
 
-    `address`: the client's, as `address_of` returns it.
+    `address`: the client's address, as `address_of` returns it.
     """
 
     what: Literal["password", "code"]
@@ -48,7 +49,7 @@ class _Count(NamedTuple):
 
 
 class Lockout:
-    """Counts attempts in Redis and says how long to wait. `key` signs the device cookies."""
+    """Counts attempts in Redis and limits them. `key`: signs the device cookies."""
 
     def __init__(self, redis: Any, key: bytes) -> None:  # noqa: ANN401 - see streams/repositories/residents
         self._key = key
@@ -57,9 +58,9 @@ class Lockout:
         self._limiter = FixedWindowRateLimiter(storage)
 
     async def wait(self, attempt: Attempt) -> int:
-        """Count an attempt and return 0 if it is allowed, else the seconds to wait.
+        """Count an attempt. Return 0 if it is allowed, else the seconds to wait.
 
-        It is counted before the answer is checked, so that parallel attempts cannot pass the limit.
+        The attempt is counted before its secret is checked, so that parallel attempts cannot exceed the limit.
         """
         own, others = self._own(attempt), self._others(attempt)
         tried = [await self._limiter.hit(limit, *names) for limit, names in own]
@@ -68,26 +69,26 @@ class Lockout:
         return max([await self._left(count) for count in shut], default=0)
 
     async def sprays(self, attempt: Attempt) -> bool:
-        """Return whether the attempt's address has given too many wrong answers at all logins."""
+        """Return whether the attempt's address has given too many wrong answers at all logins together."""
         limit, names = self._address(attempt)
         return attempt.device is None and not await self._limiter.test(limit, *names)
 
     async def wrong(self, attempt: Attempt) -> None:
-        """Count a wrong answer against the limits for strangers; a browser known at the login is not counted here."""
+        """Count a wrong answer towards the limits for strangers. No effect for a browser known at the login."""
         for limit, names in self._others(attempt):
             await self._limiter.hit(limit, *names)
 
     async def right(self, attempt: Attempt) -> None:
-        """After a right answer, reset the count of this address or browser at the login."""
+        """Reset the count of this address or browser at the login, after a right answer."""
         for limit, names in self._own(attempt):
             await self._limiter.clear(limit, *names)
 
     def attempt(self, request: Request, what: Literal["password", "code"], login: str) -> Attempt:
-        """Return the request's attempt at a login."""
+        """Return the attempt that a request makes at a login."""
         return Attempt(what, login, address_of(request), self._device(request, login))
 
     def remember(self, response: Response, login: str) -> None:
-        """Set the device cookie of a login for DAYS days. The cookie alone signs nobody in."""
+        """Set the device cookie of a login on the response, for DAYS days. The cookie alone does not sign in."""
         mark = secrets.token_hex(16)
         value = f"{mark}.{self._proof(login, mark)}"
         response.set_cookie(
@@ -121,7 +122,9 @@ class Lockout:
         return _Count(limits.parse(ADDRESS), ("address", attempt.what, attempt.address))
 
     def _name(self, attempt: Attempt) -> str:
-        """Return a keyed hash of the login: people type passwords into the login field, so it is not stored as text."""
+        """Return a keyed hash of the login. It is stored instead of the text, because people type passwords into the
+        login field.
+        """
         return hmac.digest(self._key, f"login:{attempt.login}".encode(), hashlib.sha256).hex()
 
     async def _left(self, count: _Count) -> int:
@@ -130,7 +133,7 @@ class Lockout:
 
 
 def address_of(request: Request) -> str:
-    """Return the client's IP address, "" if unknown; of IPv6 the /64 network, because one customer has it whole."""
+    """Return the client's IP address, "" if unknown; for IPv6 its /64 network, because one customer has a whole /64."""
     host = request.client.host if request.client else ""
     try:
         address = ipaddress.ip_address(host)

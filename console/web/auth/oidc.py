@@ -1,7 +1,7 @@
 """Sign-in at an OpenID provider: the authorization code flow with PKCE, state and nonce.
 
-Only the provider's subject is used; an administrator binds it to an account. The provider is responsible for the
-second factor, so the console asks for none.
+Only the provider's subject is used; an administrator binds it to an account. The provider is responsible for the second
+factor, so the console asks for none.
 """
 
 import hmac
@@ -43,12 +43,14 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 
 
 class OidcError(UserError):
-    """The provider does not answer or its answer is invalid. The text goes to the log and holds no personal data."""
+    """The provider does not answer, or its answer is invalid. The text is written to the log and has
+    no personal data.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """The data kept from the redirect to the provider until the browser returns."""
+    """The data stored from the redirect to the provider until the browser returns."""
 
     state: str
     nonce: str
@@ -62,7 +64,7 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedClaims:
-    """How a person must have signed in at the provider: with one of these values of each claim. An empty set is not
+    """How a person must have signed in at the provider: each claim must have one of these values. An empty set is not
     checked.
     """
 
@@ -70,11 +72,11 @@ class AcceptedClaims:
     amr: frozenset[str] = frozenset()
 
     def asked(self) -> dict[str, str]:
-        """Return the parameter that asks the provider for it."""
+        """Return the request parameter that asks the provider for these acr values; empty if none are set."""
         return {"acr_values": " ".join(sorted(self.acr))} if self.acr else {}
 
     def check(self, claims: Mapping[str, Any]) -> None:
-        """Raises OidcError if the claims of an ID token do not say so."""
+        """Raise OidcError if the claims of an ID token do not have one of the accepted values."""
         methods = claims.get("amr")
         stated = {each for each in methods if isinstance(each, str)} if isinstance(methods, list) else set()
         if self.acr and claims.get("acr") not in self.acr:
@@ -87,14 +89,14 @@ ANY = AcceptedClaims()
 
 
 class Provider:
-    """One OpenID provider. Its metadata is read each time, because its keys may change."""
+    """One OpenID provider. Its metadata is read at each sign-in, because its keys may change."""
 
     def __init__(self, issuer: str, client: str, secret: str | None, accepted: AcceptedClaims = ANY) -> None:
         self.issuer, self._client, self._secret, self._accepted = issuer, client, secret, accepted
 
     async def begin(self, back: str) -> tuple[str, Journey]:
-        """Return the provider's address to redirect to, and the data to keep. Raises OidcError if the provider
-        fails.
+        """Return the provider's address to redirect to, and the data to store until the return. Raises OidcError if the
+        provider fails.
         """
         journey = Journey(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48), back)
         async with self._asking(journey) as asking:
@@ -207,5 +209,5 @@ def provider(settings: ConsoleSettings) -> Provider | None:
 
 
 def _refuse(what: str, error: Exception) -> NoReturn:
-    """Raise OidcError with the error's type only: its text may hold data of the request."""
+    """Raise OidcError with only the type of the error, because its text may contain data of the request."""
     raise OidcError(f"{what}: {type(error).__name__}") from error

@@ -28,24 +28,26 @@ async def hashed(password: str) -> str:
 
 
 async def fits(hashed: str | None, password: str) -> bool:
-    """Return whether the password matches the hash. With None (unknown login, no password) it is False after the same
-    time.
+    """Return whether the password matches the hash. For None (unknown login, no password) the result is False, after
+    the same time.
     """
     return await _thread(lambda: _fits(hashed, plain(password)))
 
 
 def outdated(hashed: str) -> bool:
-    """Return whether the hash was made with other parameters than today's and should be made again."""
+    """Return whether the hash was made with other parameters than the present ones, so that it should be made again."""
     return _HASHER.check_needs_rehash(hashed)
 
 
 def one_time() -> str:
-    """Return a new one-time password, 20 letters and digits in groups of five, to be read out or written down."""
+    """Return a new one-time password: 20 letters and digits in groups of five, easy to read out or write down."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
 
 
 async def opened_by(word: str, now: datetime) -> dict[str, object]:
-    """Return the fields of an account whose next sign-in uses the one-time password. `now`: the wall clock's time."""
+    """Return the fields of an account that make the one-time password `word` valid for its next sign-in. `now`:
+    wall-clock time.
+    """
     return {"password": await hashed(word), "must_change": True, "password_until": now + ONE_TIME}
 
 
@@ -58,7 +60,9 @@ def _fits(hashed: str | None, password: str) -> bool:
 
 @cache
 def _nobodys() -> str:
-    """Return the hash of a random password, which makes a check of an unknown login take as long as any other."""
+    """Return the hash of a random password, with which the check of an unknown login takes as long as
+    any other check.
+    """
     return _HASHER.hash(secrets.token_hex())
 
 

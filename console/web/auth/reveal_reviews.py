@@ -1,6 +1,6 @@
 """The review of revealed data: a sample of each day, which a supervisor or auditor confirms or questions.
 
-Reveals and reviews are lines of the audit; nothing else is stored.
+Revealings and reviews are entries of the audit; nothing else is stored.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _ABOUT = "reveal "  # begins the detail of a review
 
 @dataclass(frozen=True, slots=True)
 class SampledReveal:
-    """A revealing of the sample. `review`: the latest review of it, or None. `own`: the reader's."""
+    """A revealing in the sample. `review`: its latest review, or None; `own`: whether the reader made the revealing."""
 
     id: str
     entry: AuditEntry
@@ -32,14 +32,14 @@ class SampledReveal:
 
     @property
     def verdict(self) -> RevealVerdict | None:
-        """What the reviewer said, or None."""
+        """The latest review's verdict, or None without a review."""
         return _ACTS[self.review.act] if self.review else None
 
 
 async def sampled_reveals(
     services: Services, who: Who, day: date, accounts: Mapping[str, Account]
 ) -> list[SampledReveal]:
-    """Return the sample of a day in China that is over, of the people of the reader's area, the earliest first.
+    """Return the sample of a past day in China, of revealings by the people of the reader's area, the earliest first.
 
     `accounts`: all accounts by login.
     """
@@ -60,8 +60,8 @@ async def sampled_reveals(
 
 
 async def review(services: Services, who: Who, day: date, name: str, verdict: RevealVerdict, words: str) -> None:
-    """Write a review to the audit. Raises NotFoundError if the reader's sample of the day has no such revealing, or it
-    is the reader's own.
+    """Write a review to the audit. Raises NotFoundError if the reader's sample of the day does not have the revealing
+    `name`, or if it is the reader's own.
     """
     accounts = {account.login: account for account in await services.staff.all()}
     sampled = await sampled_reveals(services, who, day, accounts)
@@ -72,14 +72,14 @@ async def review(services: Services, who: Who, day: date, name: str, verdict: Re
 
 
 async def _lines(services: Services, since: datetime) -> list[AuditEntry]:
-    """Return the reveals and reviews since a time, the oldest first."""
+    """Return the audit entries of revealings and reviews since a time, the oldest first."""
     wanted = audit_log.Wanted(since=since, acts=REVEALING | _ACTS.keys())
     return [each async for each in audit_log.all_entries(services.line.settings, wanted)][::-1]
 
 
 def in_readers_area(who: Who, login: str, accounts: Mapping[str, Account]) -> bool:
-    """Return whether a person's reveals are shown to the reader: those of a deleted account to readers without an area
-    only. `accounts`: all accounts by login.
+    """Return whether a person's revealings are shown to the reader. Those of a deleted account are shown only to
+    readers without an area. `accounts`: all accounts by login.
     """
     return who.sees(accounts[login].area) if login in accounts else not who.area
 

@@ -29,7 +29,7 @@ def new_secret() -> str:
 
 
 def sealed(key: bytes, secret: str) -> str:
-    """Return the secret encrypted with the installation's key, so that the topic or a backup alone reveals no codes."""
+    """Return the secret encrypted with the installation's key, so that a topic or backup alone reveals no codes."""
     return encryption.sealed(key, PURPOSE, secret)
 
 
@@ -49,7 +49,9 @@ def picture(secret: str, login: str) -> str:
 
 
 async def shown(redis: Any, login: str, secret: str, code: str, seconds: float) -> bool:  # noqa: ANN401 - see streams/repositories/residents
-    """Return whether the code is valid at `seconds` (since 1970), give or take 30 s, and unused; it is then used."""
+    """Return whether the code is valid at `seconds` (since 1970), give or take 30 s, and unused. If so, it becomes
+    used.
+    """
     step = _step(secret, code, seconds)
     if step is None:
         return False
@@ -62,25 +64,27 @@ def new_recovery() -> list[str]:
 
 
 def hashed_recovery_code(key: bytes, login: str, code: str) -> str:
-    """Return the keyed hash of a recovery code, for storage; case, blanks and hyphens do not matter."""
+    """Return the keyed hash of a recovery code, for storage. Case, blanks and hyphens are ignored."""
     letters = "".join(each for each in code.lower() if each.isalnum())
     return hmac.digest(key, f"recovery:{login}:{letters}".encode(), hashlib.sha256).hex()
 
 
 def like_recovery(code: str) -> bool:
-    """Return whether the text is longer than an authenticator's six digits, so a recovery code is meant."""
+    """Return whether the text is longer than an authenticator's six digits, so that it must be a recovery code."""
     return len("".join(code.split())) > DIGITS
 
 
 def without(account: Account, kept: str) -> Account:
-    """Return a copy of the account without this recovery code's hash. Raises ValueError if it does not have it."""
+    """Return a copy of the account without this recovery code's hash. Raises ValueError if the account does not have
+    it.
+    """
     left = list(account.recovery)
     left.remove(kept)
     return account.model_copy(update={"recovery": left})
 
 
 def _step(secret: str, code: str, seconds: float) -> int | None:
-    """Return the time step for which the code is valid, or None."""
+    """Return the 30-second time step for which the code is valid, or None if it is not valid."""
     digits = "".join(code.split())
     totp = pyotp.TOTP(secret)
     now = totp.timecode(int(seconds))

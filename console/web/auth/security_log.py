@@ -1,7 +1,7 @@
 """Records security events: on their topic, as counts for the alarms, and by syslog if a receiver is configured.
 
-An event that cannot be written does not fail the request that it is about: it is logged. Syslog receives it too, except
-if Redis failed before it was known whether the login belongs to an account.
+If an event cannot be written, that is logged and the request continues. Syslog still receives the event, except if
+Redis failed before it was known whether the login belongs to an account.
 """
 
 import asyncio
@@ -44,14 +44,16 @@ _NOTICES = frozenset(
 
 
 class SecurityLog:
-    """Writes the events of one process."""
+    """Writes the security events of one process."""
 
     def __init__(self, line: Installation, settings: ConsoleSettings, lockout: Lockout) -> None:
-        """Raises SettingsError if the receiver of syslog is set wrongly."""
+        """Raises SettingsError if the receiver of syslog is configured wrongly."""
         self._line, self._lockout, self.syslog = line, lockout, receiver(settings)
 
     async def note(self, request: Request, kind: SecurityEventKind, login: str, on: str = "") -> None:
-        """Record an event. `login`: as typed; it is hashed if no account has it. `on`: a route or a token's id."""
+        """Record an event. `login`: as typed; it is stored as a hash if no account has it. `on`: a route or a token's
+        id.
+        """
         async with _without_failing(kind):
             event = SecurityEvent(
                 at=self._line.clock.now(),
@@ -71,7 +73,9 @@ class SecurityLog:
         await self.note(request, SecurityEventKind.SPRAYING if sprays else SecurityEventKind.GUESSING, attempt.login)
 
     async def revealed(self, request: Request, login: str, case: str) -> None:
-        """Record that a person revealed a resident's data, and each MANY of them within PACE_SECONDS."""
+        """Record that a person revealed a resident's data. At each MANY revealings within PACE_SECONDS, record a second
+        event.
+        """
         await self.note(request, SecurityEventKind.REVEALED, login, case)
         count = 0
         async with _without_failing(SecurityEventKind.MASS_REVEALING):
@@ -95,7 +99,7 @@ class SecurityLog:
 
 @asynccontextmanager
 async def _without_failing(kind: SecurityEventKind) -> AsyncIterator[None]:
-    """Run the block for WRITE_SECONDS at most; if it fails, log that an event of this kind was not written."""
+    """Run the block for at most WRITE_SECONDS. If it fails, log that an event of this kind was not written."""
     try:
         async with asyncio.timeout(WRITE_SECONDS):
             yield
@@ -104,7 +108,9 @@ async def _without_failing(kind: SecurityEventKind) -> AsyncIterator[None]:
 
 
 def receiver(settings: ConsoleSettings) -> Syslog | None:
-    """Return the sender to the receiver of syslog, or None if none is set. Raises SettingsError if it is wrong."""
+    """Return the sender to the configured syslog receiver, or None if none is set. Raises SettingsError if a setting is
+    wrong.
+    """
     if not settings.syslog:
         return None
     try:

@@ -1,8 +1,8 @@
-"""Sessions: a random token in the browser's cookie; Redis holds its hash. If Redis is lost, people sign in again.
+"""Sessions: the browser's cookie has a random token, Redis has its hash. If Redis is lost, people sign in again.
 
 A session ends after a time without an act of the person, after a maximum time (both by the wall clock), on sign-out,
-and when a change of the account raises its epoch. What an open page does by itself is no act: its streams, its renewed
-parts. Programs use API tokens (auth/tokens.py) instead.
+and when a change of the account raises its epoch. Requests that an open page makes by itself (its streams, its renewed
+parts) are not acts. Programs use API tokens (auth/tokens.py) instead.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ WAITING = frozenset({StaffRole.DISPLAY, StaffRole.OFFICER})  # a wall and a tele
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A session as stored in Redis. `began`: seconds since 1970. `epoch`: the account's epoch at sign-in."""
+    """A session as stored in Redis. `began`: seconds since 1970; `epoch`: the account's epoch at sign-in."""
 
     login: str
     epoch: int
@@ -45,7 +45,7 @@ class StoredSession:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session as shown to its owner. `id`: the hash of the token; `began` and `used` (last act): aware UTC."""
+    """A session as shown to its owner. `id`: the hash of the token; `began`, `used` (the last act): times in UTC."""
 
     id: str
     began: datetime
@@ -66,7 +66,7 @@ class Sessions:
     async def begin(
         self, account: Account, how: SignedInBy = SignedInBy.PASSWORD, address: str = "", agent: str = ""
     ) -> str:
-        """Begin a session and return its token, for the cookie. `agent`: User-Agent."""
+        """Begin a session and return its token, for the cookie. `agent`: the browser's User-Agent."""
         token = secrets.token_urlsafe(32)
         name, began = hashed(token), self._wall.time()
         kept = StoredSession(account.login, account.epoch, began, how.value, address, agent[:AGENT])
@@ -79,8 +79,8 @@ class Sessions:
         return token
 
     async def of(self, request: Request, acts: bool = False) -> Who | None:
-        """Return who sends the request, by bearer token or by session cookie, or None. `acts`: the person does
-        something, and the session's idle time starts again.
+        """Return the person or program that sends the request, by bearer token or session cookie; None if neither is
+        valid. `acts`: whether the request is an act of the person, which restarts the session's idle time.
         """
         if (given := self.bearer(request)) is not None:
             return await self._bearer(given)
@@ -93,9 +93,10 @@ class Sessions:
         return given[len(BEARER) :].strip() if given[: len(BEARER)].lower() == BEARER else None
 
     async def find(self, token: str, acts: bool = False) -> Who | None:
-        """Return whose session the token is. `acts`: its idle time starts again.
+        """Return the person whose session has this token. `acts`: whether to restart its idle time.
 
-        None if it ended, or the account was disabled, removed or so changed that its sessions end; it ends then.
+        None if the session has ended. It is ended now if its maximum time is over, or if the account was disabled,
+        removed or changed so that its sessions end.
         """
         name = hashed(token)
         kept = await self.stored(name)
@@ -110,13 +111,13 @@ class Sessions:
         return _who(account, name)
 
     async def end(self, token: str) -> None:
-        """End the session of a token, if there is one."""
+        """End the session with this token, if it exists."""
         kept = await self.stored(hashed(token))
         if kept is not None:
             await self._forget(kept.login, hashed(token))
 
     async def end_one(self, login: str, session: str) -> bool:
-        """End a login's session by its id; return False if the login has no such session."""
+        """End the session with this id of a login. Return False if the login does not have the session."""
         kept = await self.stored(session)
         if kept is None or kept.login != login:
             return False
@@ -124,7 +125,7 @@ class Sessions:
         return True
 
     async def of_login(self, account: Account) -> list[Session]:
-        """Return the account's open sessions, the latest first."""
+        """Return the account's open sessions, the latest begun first."""
         names = [name.decode() for name in await self._redis.zrange(SESSIONS_OF + account.login, 0, -1, desc=True)]
         async with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
@@ -143,7 +144,7 @@ class Sessions:
         ]
 
     async def signed_in(self, accounts: Sequence[Account]) -> set[str]:
-        """Return the logins of those accounts that have an open session now."""
+        """Return the logins of those among `accounts` that have an open session now."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for account in accounts:
                 pipe.zrange(SESSIONS_OF + account.login, 0, -1)
@@ -169,7 +170,7 @@ class Sessions:
         return replace(_who(account, tokens.SESSION + kept.id), scopes=frozenset(kept.scopes), token=kept.id)
 
     async def stored(self, session: str) -> StoredSession | None:
-        """Return a session by the hash of its token, or None if there is none."""
+        """Return the session whose token has the hash `session`, or None if it does not exist."""
         raw = await self._redis.get(SESSION + session)
         return None if raw is None else StoredSession(**orjson.loads(raw))
 
@@ -189,23 +190,25 @@ class Sessions:
 
 
 def hashed(token: str) -> str:
-    """Return the SHA-256 hash (hex) of a token, stored instead of it: a reader of Redis cannot sign in with it."""
+    """Return the SHA-256 (hex) of a token. It is stored instead of the token, so that a reader of
+    Redis cannot sign in.
+    """
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def give(response: Response, token: str) -> None:
-    """Set the session cookie: not readable by scripts, not sent with requests from other sites."""
+    """Set the session cookie on the response: not readable by scripts, not sent with requests from other sites."""
     response.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="strict", path="/")
 
 
 def take_back(response: Response) -> None:
-    """Remove the session cookie and clear the page's storage, which on an officer's telephone holds tasks."""
+    """Delete the session cookie and the page's storage, which holds tasks on an officer's telephone."""
     response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict", path="/")
     response.headers["Clear-Site-Data"] = '"storage"'
 
 
 def _may_sign_in(account: Account) -> bool:
-    """Return whether the account may have sessions: a disabled one and a program's may not."""
+    """Return whether the account may have sessions. A disabled account and a program's account may not."""
     return not account.disabled and account.role is not StaffRole.SERVICE
 
 

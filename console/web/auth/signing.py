@@ -1,6 +1,7 @@
 """The steps of signing in: password or OpenID provider, second factor, then a session and its cookie.
 
-Proven steps are kept in Redis under a separate cookie (auth/under_way.py); a new session begins only at the end.
+Steps that were passed are stored in Redis under a separate cookie (auth/under_way.py); a session begins only at the
+end.
 """
 
 from dataclasses import dataclass
@@ -33,8 +34,8 @@ PATHS = Partial(
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """The parts of signing in. `steps`: records after the password; `journeys`: records of redirects to the OpenID
-    provider.
+    """The components of signing in. `steps`: records of sign-ins after the password; `journeys`: records of redirects
+    to the OpenID provider.
     """
 
     lockout: Lockout
@@ -44,7 +45,7 @@ class SignIn:
 
 
 def sign_in(line: Installation, settings: ConsoleSettings) -> SignIn:
-    """Return the parts of signing in. Raises SettingsError if the OpenID provider's settings are invalid."""
+    """Return the components of signing in. Raises SettingsError if the OpenID provider's settings are invalid."""
     return SignIn(
         lockout=Lockout(line.redis, line.settings.key()),
         steps=UnderWay(line.redis, "step", "strict"),
@@ -55,7 +56,7 @@ def sign_in(line: Installation, settings: ConsoleSettings) -> SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A sign-in in progress, after the password. `step`: the next step. `proved`: the second factor was given.
+    """A sign-in in progress, after the password. `step`: the next step; `proved`: whether the second factor was given.
 
     `secret`: the encrypted secret of a second factor that is being set up, else None.
     """
@@ -66,7 +67,7 @@ class Reached:
     secret: str | None
 
     def record(self, **changed: Any) -> dict[str, Any]:  # noqa: ANN401 - as JSON has it
-        """Return the record for Redis, with `changed` fields replaced."""
+        """Return the record to store in Redis, with the fields `changed` replaced."""
         kept = {
             "login": self.account.login,
             "epoch": self.account.epoch,
@@ -77,12 +78,12 @@ class Reached:
 
 
 def begun(account: Account) -> Reached:
-    """Return the state after a correct password."""
+    """Return the state of a sign-in after a correct password."""
     return Reached(account, next_step(account, proved=False), proved=False, secret=None)
 
 
 async def reached(request: Request) -> Reached | None:
-    """Return the browser's sign-in in progress, or None if there is none, or the account was disabled or changed
+    """Return the browser's sign-in in progress; None if it has none, or if the account was disabled or changed
     meanwhile.
     """
     made = services(request)
@@ -94,12 +95,14 @@ async def reached(request: Request) -> Reached | None:
 
 
 def onward(at: Reached | None) -> Response:
-    """Return a redirect to the page of the next step, or to the start of the sign-in for None."""
+    """Return a redirect to the page of the next step; for None, to the start of the sign-in."""
     return RedirectResponse(PATHS.get(at.step, "/sign-in") if at else "/sign-in", 303)
 
 
 async def proceed(request: Request, account: Account, proved: bool, how: SignedInBy = SignedInBy.PASSWORD) -> Response:
-    """Continue after a proven step: return a redirect to the next step, or begin the session if it was the last one."""
+    """Continue after a passed step: return a redirect to the next step, or begin the session if this
+    was the last step.
+    """
     step = next_step(account, proved)
     if step is Step.DONE:
         response: Response = RedirectResponse("/", 303)
@@ -111,9 +114,9 @@ async def proceed(request: Request, account: Account, proved: bool, how: SignedI
 
 
 async def let_in(request: Request, response: Response, account: Account, how: SignedInBy = SignedInBy.PASSWORD) -> None:
-    """Begin a session, set its cookie on the response and record it in the audit.
+    """Begin a session, set its cookie on the response, and write the audit entry.
 
-    An earlier session of the browser and its sign-in in progress end; the browser is known at the login from now on.
+    The browser's earlier session and its sign-in in progress end; from now on the browser is known at the login.
     """
     made = services(request)
     if before := request.cookies.get(sessions.COOKIE):
@@ -128,5 +131,5 @@ async def let_in(request: Request, response: Response, account: Account, how: Si
 
 
 def wall_now(made: Services) -> datetime:
-    """Return the wall clock's time (aware UTC), by which sessions and one-time passwords expire."""
+    """Return the wall clock's time (UTC), by which sessions and one-time passwords expire."""
     return made.line.clock.wall.now()

@@ -1,4 +1,4 @@
-"""API tokens: other programs use the API as their service account. A token is shown once; its hash is stored."""
+"""API tokens, with which programs use the API as their service account. A token is shown once; its hash is stored."""
 
 import hashlib
 import hmac
@@ -16,7 +16,9 @@ SESSION = "token:"  # begins a program's `Who.session`; the token's id follows
 
 @dataclass(frozen=True, slots=True)
 class TokenWish:
-    """What a token is for, until when, and the two administrators: who asked for it and who confirmed."""
+    """The data of a token to be made: purpose, scopes, expiry, and the two administrators: who asked for it, who
+    confirmed it.
+    """
 
     purpose: str
     scopes: Collection[Scope]
@@ -26,7 +28,7 @@ class TokenWish:
 
 
 def make(account: Account, wanted: TokenWish, at: datetime) -> tuple[str, ApiToken]:
-    """Return a new token of a service account and the ApiToken to store.
+    """Return a new token for a service account, and the ApiToken to store.
 
     Raises ValueError if the account is a person's, or the purpose or the scopes are invalid.
     """
@@ -60,14 +62,16 @@ def fits(token: str, kept: ApiToken) -> bool:
 
 
 def token_in_force(kept: ApiToken, account: Account | None, now: datetime) -> bool:
-    """Return whether a stored token may be used: not expired, and its service account is as it was made for."""
+    """Return whether a stored token may be used: it has not expired, and its service account is enabled and has the
+    same epoch.
+    """
     if account is None or account.disabled or account.role is not StaffRole.SERVICE:
         return False
     return account.epoch == kept.epoch and now < kept.until
 
 
 def is_program(who: Who) -> bool:
-    """Return whether a program with an API token is acting, not a person in a browser."""
+    """Return whether a program with an API token sends the request, and not a person in a browser."""
     return who.session.startswith(SESSION)
 
 

@@ -1,4 +1,4 @@
-"""Writes audit entries: who looked at whose data or did what, and why. An entry never holds personal data.
+"""Writes audit entries: who looked at whose data or did what, and why. An entry never contains personal data.
 
 Acts on a case are written together with the case's input (console/web/case/answers.py); all others are written here.
 """
@@ -19,35 +19,37 @@ WRITE_SECONDS = 8.0  # longest wait for Kafka; then the form is answered with 50
 
 
 async def record_look(services: Services, who: Who, what: str, on: str, reason: str = "", detail: str = "") -> None:
-    """Write that a person is about to see a resident's data; call it before the data is shown.
+    """Write that a person is about to see a resident's data. Call it before the data is shown.
 
-    `what`: case, unmask, search, export …; `on`: the id of what is seen. Raises as `write` does.
+    `what`: case, unmask, search, export …; `on`: the id of the case or other object. Raises the errors of `write`.
     """
     await write(services, who, f"look-{what}", on, reason, detail)
 
 
 async def write(services: Services, who: Who, act: str, on: str, reason: str = "", detail: str = "") -> None:
-    """Write an act that is not a case's input (roster, hold, account …). Returns when Kafka has stored it.
+    """Write an act that is not a case's input (roster, hold, account …). Returns when Kafka has stored the entry.
 
-    Raises TimeoutError if Kafka does not answer within WRITE_SECONDS: the entry may be written later. Raises SendError
-    if Kafka refuses the entry for good.
+    Raises TimeoutError if Kafka does not answer within WRITE_SECONDS (the entry may still be written later), and
+    SendError if Kafka refuses the entry for good.
     """
     await write_all(services, [entry(services, who, act, on, reason, detail)])
 
 
 async def write_own(services: Services, login: str, act: str) -> None:
-    """Write an act of a person on their own account before they have a session. Raises as `write` does."""
+    """Write an act of a person on their own account, before they have a session. Raises the errors of `write`."""
     await write_all(services, [AuditEntry(at=services.line.clock.now(), by=login, act=act, on=login)])
 
 
 async def write_all(services: Services, entries: Sequence[AuditEntry], beside: Sequence[Record] = ()) -> None:
-    """Write entries, and the records `beside` that they are about. Raises as `write` does."""
+    """Write entries, and the records `beside` that they are about. Raises the errors of `write`."""
     async with in_time():
         await audit.write(services.line.producer, entries, beside)
 
 
 def in_time() -> asyncio.Timeout:
-    """Return a context that raises TimeoutError, which is answered with 503, if Kafka does not answer in it in time."""
+    """Return a context that raises TimeoutError after WRITE_SECONDS. Callers use it for Kafka; the error is answered
+    with 503.
+    """
     return asyncio.timeout(WRITE_SECONDS)
 
 
@@ -58,8 +60,8 @@ def entry(services: Services, who: Who, act: str, on: str, reason: str = "", det
 
 
 async def binding(line: Installation) -> None:
-    """Until cancelled, record the heads of the other processes' audit chains every BIND_SECONDS if they have
-    changed.
+    """Run until cancelled: every BIND_SECONDS, record the heads of the other processes' audit chains in the audit if
+    they have changed.
     """
     while wanted():
         await asyncio.sleep(BIND_SECONDS)

@@ -1,4 +1,4 @@
-"""Acts of administration by two persons: asks, decides, and carries out what was confirmed."""
+"""Acts of administration that need two persons: requests, decisions, and carrying out confirmed requests."""
 
 import secrets
 from collections.abc import Mapping
@@ -45,7 +45,9 @@ AUDITED = {
 
 @dataclass(frozen=True, slots=True)
 class ShownSecret:
-    """A secret that is shown once, to the asker. `of`: whose it is: a login, or the id of a token or webhook."""
+    """A secret that is shown once, to the asker. `of`: the login, or the id of the token or webhook, that it belongs
+    to.
+    """
 
     secret: str
     of: str
@@ -54,7 +56,9 @@ class ShownSecret:
 async def file_request(
     made: Services, who: Who, act: AdminAct, on: str, fields: Mapping[str, str], seen: str = ""
 ) -> AdminRequest:
-    """Store a request, for another person to decide on. Raises RefusedError if the same one is open."""
+    """Store a request for another person to decide on, and return it. Raises RefusedError if an equal
+    request is open.
+    """
     now = made.line.clock.now()
     found = requests.new_request(act, on, fields, name=f"a{secrets.token_hex(8)}", by=who.login, now=now, seen=seen)
     for each in await made.line.admin_requests.all():
@@ -67,9 +71,10 @@ async def file_request(
 
 
 async def decide_on(made: Services, who: Who, name: str, state: RequestState, words: str = "") -> AdminRequest:
-    """Confirm or refuse a request. A confirmed one that makes no secret is carried out at once.
+    """Confirm or refuse a request, and return it. A confirmed request that makes no secret is carried out at once.
 
-    Raises NotFoundError if there is none, RefusedError if the person may not, or if it cannot be carried out any more.
+    Raises NotFoundError if the request is unknown, and RefusedError if the person may not decide on it or it can no
+    longer be carried out.
     """
     async with made.line.admin_requests.locked(name) as found:
         if found is None:
@@ -86,9 +91,10 @@ async def decide_on(made: Services, who: Who, name: str, state: RequestState, wo
 
 
 async def carry_out_request(made: Services, who: Who, name: str) -> tuple[AdminRequest, ShownSecret | None]:
-    """Carry out a confirmed request; return it and the secret that it makes, if any.
+    """Carry out a confirmed request. Return it and the secret that the act makes, or None if it makes none.
 
-    Raises NotFoundError if there is none, RefusedError if the person may not, or if it cannot be carried out any more.
+    Raises NotFoundError if the request is unknown, and RefusedError if the person may not carry it out or it can no
+    longer be carried out.
     """
     async with made.line.admin_requests.locked(name) as found:
         if found is None:
@@ -99,7 +105,9 @@ async def carry_out_request(made: Services, who: Who, name: str) -> tuple[AdminR
 
 
 async def _done(made: Services, who: Who, found: AdminRequest) -> ShownSecret | None:
-    """Do what was asked for, then store that it is done: if this process ends between the two, nothing is lost."""
+    """Carry out the requested act, then store that the request is done. If this process ends between the two, the
+    request can be carried out again.
+    """
     match found.act:
         case AdminAct.ACCOUNT_NEW:
             shown = await _account(made, who, found)
@@ -142,7 +150,7 @@ async def _changed(made: Services, who: Who, found: AdminRequest) -> ShownSecret
 def changed_fields(
     made: Services, act: AdminAct, given: Mapping[str, str], opened: Mapping[str, object]
 ) -> Mapping[str, object]:
-    """Return the account's fields that an act changes. Raises RefusedError if one is invalid.
+    """Return the account's fields that an act changes. Raises RefusedError if a field is invalid.
 
     `opened`: the fields of a one-time password.
     """
@@ -158,7 +166,9 @@ def changed_fields(
 
 
 async def service_account(made: Services, login: str) -> Account:
-    """Return a service account that may get a token. Raises RefusedError if there is none."""
+    """Return the service account that is to get a token. Raises RefusedError if none has the login or
+    it is disabled.
+    """
     account = await made.staff.get(login)
     if account is None or account.disabled or account.role is not StaffRole.SERVICE:
         raise RefusedError(NO_ACCOUNT)
@@ -166,7 +176,9 @@ async def service_account(made: Services, login: str) -> Account:
 
 
 def token_wanted(made: Services, fields: Mapping[str, str], by: str, confirmed_by: str) -> tokens.TokenWish:
-    """Return the token that a form describes. Raises RefusedError if purpose or scopes are missing."""
+    """Return the token that a form describes. Raises RefusedError if the purpose or the scopes are
+    missing or invalid.
+    """
     if not fields["purpose"] or not fields["purpose"].isprintable() or len(fields["purpose"]) > 128:
         raise RefusedError(NO_PURPOSE)
     scopes = [each for each in Scope if each.value in fields["scopes"].split()]

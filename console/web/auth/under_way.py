@@ -1,4 +1,4 @@
-"""Short records from before the sign-in: kept in Redis for some minutes, found by a cookie."""
+"""Short-lived records of a browser that has not signed in yet: stored in Redis for some minutes, found by a cookie."""
 
 import secrets
 from typing import Any, Literal
@@ -17,7 +17,8 @@ Record = dict[str, Any]
 class UnderWay:
     """Records of one kind, each found by the browser's cookie.
 
-    `same_site`: "lax" if another site's redirect must find the record, as with an OpenID provider; else "strict".
+    `same_site`: "lax" if the record must be found after another site's redirect, as with an OpenID provider; else
+    "strict".
     """
 
     def __init__(self, redis: Any, kind: str, same_site: Literal["lax", "strict"]) -> None:  # noqa: ANN401 - see streams/repositories/residents
@@ -25,7 +26,7 @@ class UnderWay:
         self.cookie = f"__Host-quanzu-{kind}"
 
     async def begin(self, response: Response, record: Record) -> None:
-        """Store a new record for MINUTES minutes and set its cookie."""
+        """Store a new record for MINUTES minutes, and set its cookie on the response."""
         token = secrets.token_urlsafe(32)
         await self._redis.set(self._key(token), orjson.dumps(record), ex=MINUTES * 60)
         response.set_cookie(
@@ -33,22 +34,22 @@ class UnderWay:
         )
 
     async def of(self, request: Request) -> Record | None:
-        """Return the browser's record, or None if there is none or it has expired."""
+        """Return the browser's record, or None if it has none or the record has expired."""
         raw = await self._redis.get(self._key(request.cookies.get(self.cookie, "")))
         return None if raw is None else self._read(raw)
 
     def id_of(self, request: Request) -> str:
-        """Return the hash of the browser's cookie, which names its record."""
+        """Return the hash of the browser's cookie, which identifies its record."""
         return hashed(request.cookies.get(self.cookie, ""))
 
     async def keep(self, request: Request, record: Record) -> None:
-        """Replace the browser's record if it still exists; its expiry stays."""
+        """Replace the browser's record if it still exists. Its expiry is unchanged."""
         key = self._key(request.cookies.get(self.cookie, ""))
         await self._redis.set(key, orjson.dumps(record), xx=True, keepttl=True)
 
     async def take(self, request: Request, response: Response | None = None) -> Record | None:
-        """Remove and return the browser's record, or None; of two concurrent calls only one gets it. Deletes the
-        cookie.
+        """Remove the browser's record and return it, or None. Of two concurrent calls only one gets the record. Deletes
+        the cookie on the response, if one is given.
         """
         raw = await self._redis.getdel(self._key(request.cookies.get(self.cookie, "")))
         if response is not None:

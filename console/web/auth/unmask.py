@@ -1,7 +1,8 @@
-"""Revealing a resident's data: a person gives a reason and sees it for some minutes; recorded, counted and limited.
+"""Revealing a resident's data: a person gives a reason and sees the data for some minutes; recorded, counted and
+limited.
 
-The permission is a key in Redis; if it is lost, the person asks again. The counts by day are sums over the audit and
-are computed again if Redis was lost; the quota of an hour then begins anew.
+The permission is a key in Redis; if Redis is lost, the person asks again. The counts by day are computed from the
+audit, again if Redis was lost; the quota of the hour then starts again at 0.
 """
 
 import asyncio
@@ -36,7 +37,9 @@ _summing = asyncio.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A person's form. `reason`: their own words."""
+    """A person's form for revealing data. `why`: the category of the reason; `reason`: their own words; `form`: the
+    form's id.
+    """
 
     why: RevealReason
     reason: str
@@ -44,7 +47,7 @@ class Wish:
 
 
 class QuotaError(Exception):
-    """The person has revealed too many residents' data. `until`: when one more is allowed."""
+    """The person has revealed too many residents' data. `until`: when they may reveal another resident's."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__("too many reveals")
@@ -54,10 +57,10 @@ class QuotaError(Exception):
 async def begin(services: Services, who: Who, case: Case, wish: Wish) -> bool:
     """Write the audit entry, then let the person see the resident's data for `unmask_minutes`.
 
-    Return True if it counts: a repeated form counts once, unless the first failed.
+    Return True if this revealing counts, False for a repeated form whose first attempt succeeded.
 
-    Raises ValueError if the reason says nothing, QuotaError above the quota of the role, TimeoutError if another form
-    of the person is not done in time, and what `trail.write` raises.
+    Raises ValueError if the reason is meaningless, QuotaError above the quota of the role, TimeoutError if another form
+    of the person is not done in time, and the errors of `trail.write`.
     """
     if not says_something(wish.reason):
         raise ValueError("a reason is needed")
@@ -70,9 +73,9 @@ async def begin(services: Services, who: Who, case: Case, wish: Wish) -> bool:
 
 
 async def record_export(services: Services, who: Who, case: Case, reason: str) -> None:
-    """Write the audit entry of a case's export; it counts as a revealing, because it has the resident's data.
+    """Write the audit entry of a case's export. The export counts as a revealing, because it has the resident's data.
 
-    Raises as `begin` does.
+    Raises the errors of `begin`.
     """
     if not says_something(reason):
         raise ValueError("a reason is needed")
@@ -80,7 +83,7 @@ async def record_export(services: Services, who: Who, case: Case, reason: str) -
 
 
 async def _record(services: Services, who: Who, case: Case, what: str, reason: str, detail: str = "") -> None:
-    """Write a revealing to the audit and count it. Raises QuotaError, and what `trail.write` raises."""
+    """Write a revealing to the audit and count it. Raises QuotaError, and the errors of `trail.write`."""
     day = local_date(services.line.clock.now())
     await _sum(services.line)
     async with _within_quota(services, who, case):
@@ -89,7 +92,9 @@ async def _record(services: Services, who: Who, case: Case, what: str, reason: s
 
 
 def _once(services: Services, who: Who, form: str) -> AbstractAsyncContextManager[bool]:
-    """Return a context that yields whether the form is sent for the first time; without an id, each counts."""
+    """Return a context that yields True if the form is sent for the first time. Without a form id it always yields
+    True.
+    """
     if not form:
         return nullcontext(True)
     return locks.taken(services.line.redis, f"{UNMASK_FORM}{who.session}:{form}", FORM_SECONDS * 1000)
@@ -97,9 +102,10 @@ def _once(services: Services, who: Who, form: str) -> AbstractAsyncContextManage
 
 @asynccontextmanager
 async def _within_quota(services: Services, who: Who, case: Case) -> AsyncIterator[None]:
-    """Count a resident in the person's hour after the block; not if it raises or is cancelled. Raises QuotaError.
+    """Count a resident towards the person's quota of the hour after the block, unless it raises or is cancelled. Raises
+    QuotaError before the block if the quota is used up.
 
-    Several forms of a person that arrive together are judged one after another, so each one counts the earlier ones.
+    Forms of a person that arrive together are processed one after another, so that each sees the earlier ones counted.
     """
     redis, name = services.line.redis, REVEALS + who.login
     red = case.level is Level.RED and (case.claimed_by == who.login or who.role is StaffRole.OFFICER)
@@ -120,18 +126,18 @@ async def _within_quota(services: Services, who: Who, case: Case) -> AsyncIterat
 
 
 async def seconds_left(services: Services, who: Who, resident: ResidentId) -> int:
-    """Return for how many wall-clock seconds the person may see the resident's data; 0 if it is masked."""
+    """Return for how many wall-clock seconds the person may still see the resident's data; 0 if the data is masked."""
     left: int = await services.line.redis.ttl(_name(who, resident))
     return max(0, left)
 
 
 async def end(services: Services, who: Who, resident: ResidentId) -> None:
-    """Mask the resident's data for the person at once."""
+    """Mask the resident's data for the person now."""
     await services.line.redis.delete(_name(who, resident))
 
 
 async def counts(services: Services, since: date) -> Counter[tuple[date, str]]:
-    """Return how often each person revealed data, by (day in China, login), from the day `since` on.
+    """Return (day in China, login) -> how often the person revealed data, from the day `since` on.
 
     Days more than KEPT ago may be missing.
     """
@@ -145,7 +151,7 @@ async def counts(services: Services, since: date) -> Counter[tuple[date, str]]:
 
 
 async def _sum(line: Installation) -> None:
-    """Compute the counts from the audit if Redis does not have them."""
+    """Compute the counts from the audit and store them, unless Redis has them."""
     if await line.redis.hexists(UNMASK_COUNTS, SUMMED):
         return
     async with _summing:

@@ -1,4 +1,4 @@
-"""What an administrator enters about a webhook: checked when it is asked for, and again when it is carried out."""
+"""The fields that an administrator enters about a webhook: validated when it is requested and when it is made."""
 
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
@@ -23,7 +23,9 @@ WRONG = {
 
 
 def webhook_of_form(made: Services, by: str, given: Mapping[str, str], secrets: Sequence[str]) -> Webhook:
-    """Return the webhook of a form, not stored yet. `secrets`: encrypted. Raises RefusedError if a field is invalid."""
+    """Return the webhook that a form describes, not stored yet. `secrets`: encrypted. Raises RefusedError if a field is
+    invalid.
+    """
     try:
         found = Webhook.model_validate(
             {
@@ -48,7 +50,9 @@ def webhook_of_form(made: Services, by: str, given: Mapping[str, str], secrets: 
 
 
 def _permitted(made: Services, host: str) -> bool:
-    """Return whether a host may receive webhooks, as far as it is an address; a name is checked when it is resolved."""
+    """Return whether webhooks may be sent to an IP address. True for a host name, which is checked
+    when it is resolved.
+    """
     try:
         address = ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
@@ -57,5 +61,7 @@ def _permitted(made: Services, host: str) -> bool:
 
 
 def destination(url: str) -> str:
-    """Return the host and port of a webhook's address, for requests and the audit; its path may hold a secret."""
+    """Return the host and port of a webhook's address, for requests and the audit. The path is left out: it may hold a
+    secret.
+    """
     return urlsplit(url).netloc[:128]

@@ -10,7 +10,8 @@ from schemas.people.staff import Scope, StaffRole
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """The account that is signed in. `area`: the prefix of the division codes it is responsible for; "" is everywhere.
+    """The account that sends a request. `area`: the prefix of the division codes that it is responsible for; "":
+    everywhere.
 
     `officer`: the officer's id on the rosters, or None.
     """
@@ -26,7 +27,7 @@ class Who:
     token: str | None = None  # the API token's id, which goes into the audit
 
     def sees(self, division: str) -> bool:
-        """Return whether a division code lies in the area."""
+        """Return whether a division code is in the account's area."""
         return division.startswith(self.area)
 
 
@@ -39,12 +40,14 @@ class ForbiddenError(Exception):
 
 
 class NotFoundError(Exception):
-    """The thing does not exist or lies in another area; the answer is 404 in both cases, so that it tells nothing."""
+    """The object does not exist or is in another area. Both are answered with 404, so that the answer
+    reveals nothing.
+    """
 
 
 def whole_province(who: Who) -> None:
-    """Raise ForbiddenError if the person is responsible for a part of the province only: a policy applies everywhere,
-    and the official form has the sums of everywhere.
+    """Raise ForbiddenError if the person is responsible only for a part of the province. For pages about the whole
+    province: policies and the official form.
     """
     if who.area:
         raise ForbiddenError

@@ -1,4 +1,4 @@
-"""Chinese names of roles and areas, translated where they are shown."""
+"""Chinese names of roles and areas, which are translated when they are shown."""
 
 from datetime import date
 

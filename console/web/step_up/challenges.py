@@ -1,7 +1,7 @@
-"""Challenges of WebAuthn: random, valid for two minutes, answered once, and only for what they were made for.
+"""Challenges of WebAuthn: random, valid for two minutes, answered once, and only for one purpose.
 
-A challenge is bound to the session (or the sign-in under way), the account and the act with all fields of its form. So
-an answer that was given for one act carries out no other.
+A challenge is bound to the session (or the sign-in in progress), the account, and the act with all fields of its form.
+So an answer given for one act cannot be used for another.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ LONGEST = 16_384  # characters of an authenticator's answer
 class KeyRefusedError(Exception):
     """The answer of a security key is refused. `why`: a code for the security events.
 
-    `copied`: the key's counter did not rise, so that somebody may have a copy of it.
+    `copied`: whether the key's counter did not rise, so that somebody may have a copy of the key.
     """
 
     def __init__(self, why: str, copied: bool = False) -> None:
@@ -35,22 +35,24 @@ class KeyRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """What a challenge may be answered for. `session`: the hash of the session's token, or of the sign-in's."""
+    """The purpose that a challenge is bound to. `session`: the hash of the session's token, or of the
+    sign-in's cookie.
+    """
 
     session: str
     login: str
     act: str
 
     def bound(self) -> bytes:
-        """Return the hash that is stored beside the challenge."""
+        """Return the hash of the purpose, which is stored with the challenge."""
         return hashlib.sha256(json.dumps([self.session, self.login, self.act]).encode()).hexdigest().encode()
 
 
 def act_of_form(method: str, path: str, fields: Sequence[tuple[str, str]]) -> str:
-    """Return the name of an act: its address, and a hash of what its form says.
+    """Return the name of an act: its method and address, and a hash of its form's fields.
 
-    How a line ends does not matter: a browser may end it otherwise when it sends a text again from a hidden field. Nor
-    does the order of the fields, but for those of one name: routes take the last of them.
+    Line ends do not change the hash, because a browser may change them when it sends a text again from a hidden field.
+    The order of fields does not either, except among fields of one name, of which routes take the last.
     """
     plain = [(name, value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in fields]
     said = sorted(plain, key=itemgetter(0))
@@ -59,16 +61,17 @@ def act_of_form(method: str, path: str, fields: Sequence[tuple[str, str]]) -> st
 
 
 async def new_challenge(redis: Any, purpose: Purpose) -> bytes:  # noqa: ANN401 - see streams/repositories/residents
-    """Make a challenge for a purpose, and remember it for SECONDS."""
+    """Return a new challenge for a purpose, which is stored for SECONDS."""
     challenge = secrets.token_bytes(32)
     await redis.set(_key(challenge), purpose.bound(), ex=SECONDS)
     return challenge
 
 
 async def take_challenge(redis: Any, answer: str, purpose: Purpose) -> bytes:  # noqa: ANN401 - see streams/repositories/residents
-    """Return the challenge that a security key answered; it is used up, whether or not the answer is right.
+    """Return the challenge that a security key answered. It is used up, even if the answer is wrong.
 
-    Raises KeyRefusedError if the answer names no challenge, or one that is unknown, expired, used or for another thing.
+    Raises KeyRefusedError if the answer contains no challenge, or one that is unknown, expired, used or for another
+    purpose.
     """
     challenge = _challenge_of(answer)
     bound = await redis.getdel(_key(challenge))
@@ -80,7 +83,9 @@ async def take_challenge(redis: Any, answer: str, purpose: Purpose) -> bytes:  #
 
 
 def _challenge_of(answer: str) -> bytes:
-    """Return the challenge in the answer's client data, which the signature covers; it is not verified here."""
+    """Return the challenge in the answer's client data, which is not verified here. Raises KeyRefusedError if the
+    answer cannot be parsed.
+    """
     if len(answer) > LONGEST:
         raise KeyRefusedError("size")
     try:

@@ -1,7 +1,8 @@
-"""The guard of grave acts: their form is answered with a page that asks for a proof, and sent again with it.
+"""The guard of grave acts: the form of such an act is answered with a page that asks for a proof, and sent again with
+it.
 
-The proof counts for that form alone: a security key signs a challenge that is bound to the session, the address and all
-fields; a code of the authenticator is used up by it.
+The proof is valid for that form alone: a security key signs a challenge that is bound to the session, the address and
+all fields; a code of the authenticator is used up.
 """
 
 from dataclasses import dataclass
@@ -33,7 +34,9 @@ CODE_REFUSED = N_("验证码不对，或者已经用过。请等下一个验证�
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A grave act that somebody asks for. `words`: its Chinese name; `fields`: its form's, without the proof."""
+    """A grave act that somebody wants to do. `words`: its Chinese name; `fields`: its form's fields, without the proof;
+    `proofs`: the kinds of proof that the account can give; `party`: None if security keys cannot be used.
+    """
 
     who: Who
     account: Account
@@ -45,14 +48,14 @@ class Asked:
 
     @property
     def purpose(self) -> Purpose:
-        """What a challenge for it may be answered for."""
+        """The purpose to which a challenge for this act is bound."""
         return Purpose(self.who.session, self.who.login, self.act)
 
 
 class StepUpError(Exception):
-    """A grave act needs a proof. `wrong`: why the given one is refused, in Chinese; "" if none was given.
+    """A grave act needs a proof. `wrong`: why the given proof is refused, in Chinese; "" if none was given.
 
-    `seconds`: how long to wait before the next try; 0: not at all.
+    `seconds`: how long to wait before the next try; 0: no wait.
     """
 
     def __init__(self, asked: Asked, status: int = NEEDED, wrong: str = "", seconds: int = 0) -> None:
@@ -61,9 +64,10 @@ class StepUpError(Exception):
 
 
 async def check_proof(request: Request, who: Who, words: str) -> None:
-    """Check that the form of a grave act has a proof of who sends it; the audit has which.
+    """Check that the form of a grave act has a proof of the person's identity, and record the kind of proof in the
+    audit.
 
-    Raises StepUpError if it has none or a wrong one.
+    Raises StepUpError if the proof is missing or wrong. No check for an account that can give no proof.
     """
     asked = await _asked(request, who, words)
     if not asked.proofs:
@@ -79,14 +83,14 @@ async def check_proof(request: Request, who: Who, words: str) -> None:
 
 
 async def note_refused(request: Request, login: str, error: KeyRefusedError) -> str:
-    """Record a security event for a refused key, and return what to tell the person, in Chinese."""
+    """Record a security event for a refused key. Return the text for the person, in Chinese."""
     kind = SecurityEventKind.KEY_CLONED if error.copied else SecurityEventKind.KEY_REFUSED
     await services(request).security.note(request, kind, login, f"{error.why} {_address(request)}")
     return KEY_COPIED if error.copied else KEY_REFUSED
 
 
 async def step_up_page(request: Request, error: StepUpError) -> Response:
-    """The page that asks for the proof, with the form's fields."""
+    """Return the page that asks for the proof, with the form's fields."""
     made, asked = services(request), error.asked
     options = ""
     if asked.party and Proof.KEY in asked.proofs:
@@ -107,9 +111,7 @@ async def step_up_page(request: Request, error: StepUpError) -> Response:
 
 
 def _address(request: Request) -> str:
-    """Return the request's address for the records, which have printable characters only: whatever it says, none of
-    them may fail.
-    """
+    """Return the request's path for records, with unprintable characters quoted, because a record refuses them."""
     return quote(request.scope["path"])[:128]
 
 
@@ -128,7 +130,9 @@ async def _asked(request: Request, who: Who, words: str) -> Asked:
 
 
 async def _by_key(request: Request, asked: Asked, party: security_keys.RelyingParty, answer: str) -> str:
-    """Check a security key's answer, and return what the audit says of it."""
+    """Check a security key's answer. Return the text that the audit stores. Raises StepUpError if the answer is
+    refused.
+    """
     made = services(request)
     try:
         key = await security_keys.check_key(made, party, asked.account, asked.purpose, answer)
@@ -138,7 +142,9 @@ async def _by_key(request: Request, asked: Asked, party: security_keys.RelyingPa
 
 
 async def _by_code(request: Request, asked: Asked, code: str) -> str:
-    """Check a code of the authenticator, and return what the audit says of it."""
+    """Check a code of the authenticator. Return the text that the audit stores. Raises StepUpError if the code is
+    refused.
+    """
     made, login = services(request), asked.who.login
     attempt = made.sign_in.lockout.attempt(request, "code", login)
     if seconds := await made.sign_in.lockout.wait(attempt):

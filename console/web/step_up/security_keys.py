@@ -1,7 +1,7 @@
-"""Security keys: adding one to an account, and checking its answer (WebAuthn level 2, by the library py_webauthn).
+"""Security keys: adding a key to an account, and checking its answer (WebAuthn level 2, by the library py_webauthn).
 
-The authenticator must verify the person, by a PIN, a finger or a face. Which make it is does not matter: no attestation
-is asked for.
+The authenticator must verify the person, by a PIN, a finger or a face. Any make is accepted: no attestation is asked
+for.
 """
 
 import hashlib
@@ -40,17 +40,17 @@ _VERIFIED = UserVerificationRequirement.REQUIRED
 
 @dataclass(frozen=True, slots=True)
 class RelyingParty:
-    """The console as authenticators know it. `id`: its host; `origin`: its address as browsers see it."""
+    """The console as authenticators identify it. `id`: its host; `origin`: its address as browsers see it."""
 
     id: str
     origin: str
 
 
 def relying_party(settings: ConsoleSettings) -> RelyingParty | None:
-    """Return the console as authenticators know it, or None if security keys cannot work.
+    """Return the console as authenticators identify it, or None if security keys cannot be used.
 
-    They work at the address in QUANZU_CONSOLE_ORIGIN alone, not at one that a request names. It must have https and a
-    name, not an IP address; `localhost` needs no https.
+    They work only at the address in QUANZU_CONSOLE_ORIGIN, not at an address that a request names. It must have https
+    and a host name, not an IP address; `localhost` needs no https.
     """
     parts = urlsplit(settings.origin or "")
     host = parts.hostname or ""
@@ -62,7 +62,9 @@ def relying_party(settings: ConsoleSettings) -> RelyingParty | None:
 
 
 async def options_to_add(made: Services, party: RelyingParty, account: Account, purpose: Purpose) -> str:
-    """Return the options (JSON) with which a browser makes a credential; a challenge is made for the purpose."""
+    """Return the options (JSON) with which a browser makes a credential. They contain a new challenge
+    for the purpose.
+    """
     return options_to_json(
         generate_registration_options(
             rp_id=party.id,
@@ -81,7 +83,9 @@ async def options_to_add(made: Services, party: RelyingParty, account: Account, 
 
 
 async def options_to_show(made: Services, party: RelyingParty, account: Account, purpose: Purpose) -> str:
-    """Return the options (JSON) with which a browser asks for one of the account's keys; a challenge is made."""
+    """Return the options (JSON) with which a browser asks for one of the account's keys. They contain
+    a new challenge.
+    """
     return options_to_json(
         generate_authentication_options(
             rp_id=party.id,
@@ -118,9 +122,9 @@ async def new_key(made: Services, party: RelyingParty, purpose: Purpose, answer:
 async def check_key(
     made: Services, party: RelyingParty, account: Account, purpose: Purpose, answer: str
 ) -> SecurityKey:
-    """Check a key's answer, store its counter, and return the key. Raises KeyRefusedError if the answer is wrong.
+    """Check a key's answer, store the key's counter, and return the key. Raises KeyRefusedError if the answer is wrong.
 
-    The counter is compared again where it is stored: of two answers at once, one may be a copy's.
+    The counter is compared again when it is stored, because of two simultaneous answers, one may be from a copy.
     """
     challenge = await take_challenge(made.line.redis, answer, purpose)
     key, counter = _verified(party, account, challenge, answer)
@@ -130,7 +134,9 @@ async def check_key(
 
 
 def _verified(party: RelyingParty, account: Account, challenge: bytes, answer: str) -> tuple[SecurityKey, int]:
-    """Return the key that signed the answer, and the counter that it shows."""
+    """Return the key that signed the answer, and the counter in the answer. Raises KeyRefusedError if the answer is
+    wrong.
+    """
     key = next((each for each in account.security_keys if each.id == json.loads(answer).get("id")), None)
     if key is None:
         raise KeyRefusedError("credential")
@@ -150,7 +156,9 @@ def _verified(party: RelyingParty, account: Account, challenge: bytes, answer: s
 
 
 def _counted(account: Account, key_id: str, counter: int, now: datetime) -> Account:
-    """Return the account with the key's new counter. Raises KeyRefusedError if the key was removed or is a copy."""
+    """Return the account with the key's new counter. Raises KeyRefusedError if the key was removed, or
+    if it is a copy.
+    """
     key = next((each for each in account.security_keys if each.id == key_id), None)
     if key is None:
         raise KeyRefusedError("credential")
