@@ -1,4 +1,4 @@
-"""Builds the case input for an act of the person who is signed in."""
+"""Builds the case input for an act of the signed-in person."""
 
 from console.web.auth.who import Who
 from console.web.kit.services import Services
@@ -7,9 +7,9 @@ from schemas.casework.inputs import Act, OperatorReport
 
 
 def acted(services: Services, who: Who, case: Case, act: Act, name: str, seen: int | None = None) -> OperatorReport:
-    """Return the act as an OperatorReport at the present time; it is not written yet.
+    """Return the act as an OperatorReport at the present time. It is not written yet.
 
-    `name` is the input's id. `seen` is the case version the person saw; default: the case's current version.
+    `name`: the input's id; `seen`: the case version that the person saw, None: the case's present version.
     """
     return OperatorReport(
         id=name,

@@ -43,10 +43,11 @@ from streams.runtime.tasks import TRANSIENT
 
 
 class ActBody(Model):
-    """An act as it is sent. `form`: the form's id or an idempotency key; a repeated one counts once.
+    """An act as a form or program sends it. `form`: the form's id or an idempotency key; an act sent again with it
+    counts once.
 
-    `seen`: the case version that was shown. `anyway`: the reason to act on a case that another has claimed; the audit
-    keeps it.
+    `seen`: the case version that was shown; `anyway`: the reason for acting on a case that another person has claimed,
+    which is stored in the audit.
     """
 
     form: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
@@ -83,7 +84,7 @@ _WHY: Mapping[NotAsked, AnyCode] = {
 async def found(services: Services, who: Who, case_id: str) -> Case:
     """Return a case in the person's area: the resident's latest or an earlier one.
 
-    Raises NotFoundError if there is no such case or it lies in another area.
+    Raises NotFoundError if the case does not exist or is in another area.
     """
     case = await services.desk.load(case_id)
     if case is None or not who.sees(case.profile.division):
@@ -94,7 +95,7 @@ async def found(services: Services, who: Who, case_id: str) -> Case:
 async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answer:
     """Carry out an act and return its answer: DONE, REFUSED with the reason, or WAITING.
 
-    Raises NotFoundError if there is no such case in the person's area.
+    Raises NotFoundError if the person's area does not have the case.
     """
     case = await found(services, who, case_id)
     if taken := taken_by_other(case, who, body):
@@ -109,14 +110,15 @@ async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answ
 
 
 async def before(services: Services, who: Who, case: Case, body: ActBody) -> Answer | None:
-    """Return the answer to the same form sent earlier, or None if the case has not applied it."""
+    """Return the answer to the same form if it was sent earlier; None if the case has not applied it."""
     return await came_of(services, case, input_id(who, case.id, body), body.seen)
 
 
 async def came_of(services: Services, case: Case, name: str, seen: int) -> Answer | None:
-    """Return the answer to an input of the case, or None if the case has not applied it.
+    """Return the answer to an input of the case; None if the case has not applied the input.
 
-    WAITING: it is applied, but the journal does not show its event. `seen`: a case version from before the input.
+    WAITING: the input is applied, but the journal does not show its event yet. `seen`: a case version from before the
+    input.
     """
     if not await answers.applied(services, case.resident, name):
         return None
@@ -127,7 +129,7 @@ async def came_of(services: Services, case: Case, name: str, seen: int) -> Answe
 async def write(services: Services, who: Who, case: Case, body: ActBody) -> Answer:
     """Write the act as an input of the case and return the answer.
 
-    If the act ends the person's claim, the claim is released as well.
+    If the act ends the person's claim, its lease is released too.
     """
     message = acted(services, who, case, body.act, input_id(who, case.id, body), body.seen)
     own: str = getattr(body.act, "reason", "")
@@ -138,14 +140,14 @@ async def write(services: Services, who: Who, case: Case, body: ActBody) -> Answ
 
 
 def input_id(who: Who, case_id: str, body: ActBody) -> str:
-    """Return the input's id: the same form, case and person give the same id."""
+    """Return the id of the input that a form makes. Equal form, case and person give the same id."""
     return short_hash("form", who.login, case_id, body.form)
 
 
 def taken_by_other(case: Case, who: Who, body: ActBody) -> Taken | None:
-    """Return who has claimed the case if that blocks this act, else None.
+    """Return who has claimed the case, if that blocks this act; else None.
 
-    Notes, claims, assignments (they name the holder), decisions on stop orders and objections, and acts with `anyway`
+    Notes, claims, assignments (which name the holder), decisions on stop orders and objections, and acts with `anyway`
     are never blocked.
     """
     of_order = isinstance(body.act, Decision | AssignAct)
@@ -154,10 +156,9 @@ def taken_by_other(case: Case, who: Who, body: ActBody) -> Taken | None:
 
 
 async def news(services: Services, case: Case, seen: int) -> Story:
-    """Return the events after version `seen` up to the case's version.
+    """Return the events after version `seen` up to the case's version. `whole` is False if events are missing.
 
-    `whole` is False if some are missing. The store has a version before the journal shows it, so this waits up to
-    LATE_SECONDS for them.
+    The store has a version before the journal shows its event, so this waits at most LATE_SECONDS for the events.
     """
     with services.stories.watching(case.id) as screen:
         try:
@@ -186,7 +187,7 @@ async def _ask_release(services: Services, who: Who, case: Case, form: str, act:
 
 
 def _of_release(request: ReleaseRequest) -> Answer:
-    """Return the request's present state as an answer; a repeated form may come after the decision."""
+    """Return the present state of a request as an answer. A repeated form may arrive after the decision."""
     match request.state:
         case ReleaseState.ASKED:
             return Answer(Answered.WAITING, ReleaseWaits(request.asked_by))

@@ -19,7 +19,7 @@ LOOK_SECONDS = 0.05
 
 
 class Answered(StrEnum):
-    """What came of an act: DONE, REFUSED, or WAITING for the case's answer."""
+    """The result of an act: DONE, REFUSED, or WAITING for the case's answer."""
 
     DONE = "done"
     REFUSED = "refused"  # the case has changed or does not allow the act; see `why`
@@ -30,8 +30,7 @@ class Answered(StrEnum):
 class Answer:
     """The answer to an act.
 
-    `why`: the reason of a refusal, or what a WAITING act waits for. `event`: the answering event; None if it is not
-    known.
+    `why`: the reason of a refusal, or what a WAITING act waits for; `event`: the answering event, None if unknown.
     """
 
     how: Answered
@@ -40,10 +39,10 @@ class Answer:
 
 
 async def put(services: Services, who: Who, message: ResidentInput, reason: str = "") -> Answer:
-    """Write an input together with its audit entry, and return its answer; WAITING after ANSWER_SECONDS without one.
+    """Write an input with its audit entry, and return its answer: WAITING if none comes within ANSWER_SECONDS.
 
-    A repeated input counts once and is answered as WAITING, because its answer was published earlier. Raises
-    TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good (see trail.write).
+    A repeated input counts once and returns WAITING, because its answer was published earlier. Raises TimeoutError if
+    Kafka does not answer in time, and SendError if it refuses a record for good (see trail.write).
     """
     partition = home(message.resident, services.line.settings.partitions)
     line = trail.entry(services, who, _act(message), getattr(message, "case", message.resident), reason, message.id)
@@ -57,7 +56,7 @@ async def put(services: Services, who: Who, message: ResidentInput, reason: str 
 
 
 async def until(seen: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until `seen` returns True, for ANSWER_SECONDS at most: then the next page shows what an act has done."""
+    """Wait until `seen` returns True, at most ANSWER_SECONDS, so that the next page shows the effect of an act."""
     for _ in range(round(ANSWER_SECONDS / LOOK_SECONDS)):
         if await seen():
             return
@@ -65,7 +64,7 @@ async def until(seen: Callable[[], Awaitable[bool]]) -> None:
 
 
 def answer_of(facts: Sequence[Fact], event: CaseEvent | None = None) -> Answer:
-    """Return REFUSED with the reason if the facts have a refusal, else DONE."""
+    """Return an answer: REFUSED with the reason if the facts have a refusal, else DONE."""
     refused = next((fact.what for fact in facts if fact.kind is FactKind.REFUSED), None)
     return Answer(Answered.DONE, event=event) if refused is None else Answer(Answered.REFUSED, refused, event)
 
@@ -78,6 +77,6 @@ async def applied(services: Services, resident: str, input_id: str) -> bool:
 
 
 def _act(message: ResidentInput) -> str:
-    """Return the audit's name for the input, such as "ask-stop"."""
+    """Return the name that the audit uses for the input's act, such as "ask-stop"."""
     act = getattr(message, "act", None)
     return str(act.do).replace("_", "-") if act is not None else message.kind.replace("_", "-")

@@ -1,4 +1,4 @@
-"""Finds the resident and the case for a caller's telephone number, within the operator's area."""
+"""Finds the resident and the case of a caller's telephone number, within the operator's area."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,9 @@ from streams.repositories.residents.register import Asked
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A call and who is calling. `resident` and `case` are None outside the operator's area or if they are unknown.
+    """A call and its caller. `resident`, `case`: None if unknown or outside the operator's area.
 
-    `elsewhere`: the four-digit prefecture of a resident in another area, else None. `others`: other residents in the
+    `elsewhere`: the four-digit prefecture of a resident in another area, else None; `others`: other residents of the
     area who hold the same telephone.
     """
 
@@ -71,14 +71,16 @@ async def find(services: Services, who: Who, call_id: str) -> Caller:
 
 
 async def record_look(services: Services, who: Who, caller: Caller) -> None:
-    """Write an audit entry for each resident about to be shown, or for the call's id if there is none."""
+    """Write an audit entry for each resident about to be shown; without residents, one for the call's id."""
     seen = [each.id for each in (caller.resident, *caller.others) if each is not None]
     for name in seen or [caller.call.id]:
         await trail.record_look(services, who, "call-in", name)
 
 
 async def case_elsewhere(services: Services, caller: Caller) -> Case | None:
-    """Return the latest case of a resident in another area, or None. It may be written on, never shown."""
+    """Return the latest case of a resident in another area, or None. Notes may be written on it, but it must not be
+    shown.
+    """
     resident = caller.call.resident
     return await services.line.calls.latest_case(resident) if resident and caller.elsewhere else None
 

@@ -1,4 +1,6 @@
-"""Takes down a caller who is being defrauded now: an entry for whom nobody knows, a report, and a case in hand."""
+"""Records a caller who is being defrauded now: a provisional entry for an unknown caller, a report,
+and a claimed case.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,12 +35,12 @@ WAITS = 4  # times that a case is waited for: other cases are decided too
 async def open_case(
     services: Services, who: Who, caller: Caller, newcomer: Newcomer | None, told: Reported, paid: Paid
 ) -> tuple[Statement, Case | None]:
-    """Record the report, and return it with its red case, claimed and in conversation; None if no case appeared within
-    the wait.
+    """Record the report. Return its statement, and its red case, claimed and in conversation; None if no case appeared
+    within the wait.
 
-    The stop order of the payment is drafted at once, if the payee's account is known. `newcomer`: of a caller without
-    an entry, who gets one. Raises UnreadableError, before anything is written, if a number is invalid, and TimeoutError
-    if Kafka does not answer in time.
+    The stop order of the payment is proposed at once if the payee's account is known. `newcomer`: the data of a caller
+    without an entry, who gets a provisional one. Raises UnreadableError, before anything is written, if a number is
+    invalid, and TimeoutError if Kafka does not answer in time.
     """
     reports.check(services, caller, told)
     payment = _payment(services, told, paid)
@@ -54,7 +56,9 @@ async def open_case(
 
 
 def _payment(services: Services, told: Reported, paid: Paid) -> Payment | None:
-    """Return the payment as the case takes it, or None without the payee's account: there is nothing to stop then."""
+    """Return the reported payment; None without the payee's account or the amount, because nothing can
+    be stopped then.
+    """
     if not told.account or told.amount_fen is None:
         return None
     return Payment(
@@ -72,7 +76,9 @@ def _payment(services: Services, told: Reported, paid: Paid) -> Payment | None:
 async def _reported(
     services: Services, who: Who, caller: Caller, payment: Payment | None, told: Reported
 ) -> Answer | None:
-    """Write the report as an input of the resident's case, which opens one if there is none. Return the answer."""
+    """Write the report as an input of the resident's case, which opens a case if none is open. Return the answer; None
+    if the resident is no longer known or in the area.
+    """
     resident = caller.resident
     if resident is None:  # erased, or moved to another area, this very moment
         return None
@@ -92,7 +98,9 @@ async def _reported(
 
 
 async def _ordered(services: Services, caller: Caller, payment: Payment, answer: Answer | None) -> Stopped:
-    """Return what came of the payment's stop, as the case says; nothing if it has not answered and has no order."""
+    """Return the consequence of the report for the payment's stop; empty if the case has not answered
+    and has no order.
+    """
     if answer is not None and answer.event is not None:
         return _by_facts(answer.event.facts)
     case = await services.line.calls.latest_case(caller.call.resident or "")
@@ -102,15 +110,15 @@ async def _ordered(services: Services, caller: Caller, payment: Payment, answer:
 
 
 def _by_facts(facts: Sequence[Fact]) -> Stopped:
-    """Return what came of a reported payment's stop, by the facts that the case recorded of the report."""
+    """Return the consequence of the report for the payment's stop, from the facts that the case recorded."""
     why = next((fact.what for fact in facts if isinstance(fact.what, RefusalCode)), None)
     return [CameOf.STOP_REFUSED if why else CameOf.STOP_ASKED], why
 
 
 async def _entered(services: Services, who: Who, caller: Caller, newcomer: Newcomer) -> Caller:
-    """Write the caller's entry, and return the caller as found then.
+    """Write a provisional entry for the caller, and return the caller as found afterwards.
 
-    No entry is written if somebody else has done so meanwhile, or the register knows the caller's ID number.
+    No entry is written if somebody else has written one meanwhile, or if the register knows the caller's ID number.
     """
     call = caller.call
     people = await residents_calling(services, call.phone) or await _with_number(services, who, newcomer)
@@ -127,7 +135,9 @@ async def _entered(services: Services, who: Who, caller: Caller, newcomer: Newco
 
 
 async def _with_number(services: Services, who: Who, newcomer: Newcomer) -> list[str]:
-    """Return the resident in the person's area who has the caller's ID number, if the register knows it."""
+    """Return the id of the resident in the person's area who has the caller's ID number, in a list;
+    empty if unknown.
+    """
     residents = services.line.residents
     found = (await residents.by_id_hash([newcomer.id_hash]))[0] if newcomer.id_hash else None
     known = (await residents.standing([found])).get(found) if found else None
@@ -135,7 +145,7 @@ async def _with_number(services: Services, who: Who, newcomer: Newcomer) -> list
 
 
 async def _raised(services: Services, resident: str) -> Case | None:
-    """Return the resident's case in progress, waiting for it a while; None if there is none by then."""
+    """Return the resident's open, unsettled case, waiting some time for it; None if it has not appeared by then."""
     for _ in range(WAITS):
         case = await services.line.calls.latest_case(resident)
         if case is not None and in_danger(case):
@@ -145,7 +155,7 @@ async def _raised(services: Services, resident: str) -> Case | None:
 
 
 async def _in_conversation(services: Services, who: Who, case: Case, name: str) -> None:
-    """Note on the case that the operator and the resident are talking: answers may be put down at once."""
+    """Note on the case that the operator is talking with the resident, so that answers may be recorded at once."""
     latest = await services.desk.load(case.id) or case
     said = NoteAct(do="note", what="conversation", note="")
     await put(services, who, acted(services, who, latest, said, short_hash("danger", name, case.id)))

@@ -1,4 +1,4 @@
-"""Reads the form of a caller in danger: who calls, what was paid to whom, and how the scammer is reached."""
+"""Parses the form for a caller in danger: who calls, what was paid to whom, and how the scammer can be reached."""
 
 import re
 from collections.abc import Mapping
@@ -28,8 +28,8 @@ _REFERENCE = re.compile(r"[0-9A-Za-z._:-]{0,64}")
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A payment as it was told. `institution`: the payee's, by its name or by the card; None if it is not known, or
-    they contradict each other.
+    """A payment as the caller told it. `institution`: the code of the payee's institution, by its name or by the card;
+    None if unknown, or if name and card contradict each other.
     """
 
     reported: ReportedPayment
@@ -38,9 +38,9 @@ class Paid:
 
 
 def read_newcomer(given: Filled, places: Mapping[str, str], keys: IdKeys, now: datetime) -> Newcomer:
-    """Return what a caller whom nobody knows says of themselves. Raises FormError if a field is invalid.
+    """Return what an unknown caller says of themselves. Raises FormError if a field is invalid.
 
-    `places`: names of the person's counties by code.
+    `places`: county code -> name, of the person's area.
     """
     if not given["name"]:
         raise FormError("name", "请填写来电人姓名。")
@@ -54,8 +54,8 @@ def read_newcomer(given: Filled, places: Mapping[str, str], keys: IdKeys, now: d
 
 
 def read_paid(given: Filled, call: str, name: str, institutions: Institutions, now: datetime) -> Paid:
-    """Return the payment and the scammer as they were told; all fields may be empty. Raises FormError if one is
-    invalid.
+    """Return the payment and the scammer as the caller told them; every field may be empty. Raises FormError if a field
+    is invalid.
 
     `call`, `name`: the ids of the call and of the form.
     """
@@ -74,8 +74,8 @@ def read_paid(given: Filled, call: str, name: str, institutions: Institutions, n
 
 
 def read_report(given: Filled, name: str, words: str) -> Reported:
-    """Return the report of a caller in danger. `words`: WORDS in the person's language. Raises FormError if the
-    amount is invalid, or is missing where the account is given.
+    """Return the report of a caller in danger. `words`: WORDS in the person's language. Raises FormError if the amount
+    is invalid, or is missing although the account is given.
     """
     amount = amount_of(given)
     if amount is None and given["suspect_account"]:
@@ -116,7 +116,9 @@ def _birth_year(age: str, now: datetime) -> int | None:
 
 
 def _identity(number: str, keys: IdKeys, now: datetime) -> dict[str, Any]:
-    """Return year of birth, sex and the number's keyed hash; empty without a number, which is stored nowhere."""
+    """Return the year of birth, the sex and the keyed hash of an ID number; empty without a number. The number itself
+    is not stored.
+    """
     if not number:
         return {}
     try:

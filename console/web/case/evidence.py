@@ -1,7 +1,7 @@
-"""Adds uploaded files to a case as evidence, and reads their pictures. Nothing that was uploaded is kept as it came.
+"""Adds uploaded files to a case as evidence, and reads their pictures. An uploaded file is never stored as it came.
 
-Order: decoded and encoded anew, written to Kafka, then told to the case. A file counts as added once the case lists it;
-one that breaks off before is not listed, and sending it again adds it once.
+Order: decoded and encoded anew, written to Kafka, then added to the case. A file counts as added once the case lists
+it. If adding is interrupted, the file is not listed, and sending it again adds it once.
 """
 
 import hashlib
@@ -28,20 +28,20 @@ FIELD = "files"
 
 @dataclass(frozen=True, slots=True)
 class _Decoded:
-    """A file that was decoded: how the case will list it, and its picture."""
+    """A decoded file: its entry in the case's list, and its new picture."""
 
     file: EvidenceFile
     picture: bytes
 
 
 async def uploads(request: Request) -> list[bytes]:
-    """Return the contents of the form's files; a field in which nobody chose a file is left out."""
+    """Return the contents of the form's files. Fields in which no file was chosen are left out."""
     given = (await request.form()).getlist(FIELD)
     return [await each.read() for each in given if isinstance(each, UploadFile) and each.filename]
 
 
 async def add(services: Services, who: Who, case: Case, raws: Sequence[bytes]) -> list[FileRefusal]:
-    """Add files to a case, and return why some were not added, in their order; empty if the case lists all of them.
+    """Add files to a case. Return why files were not added, in their order; empty if the case lists all of them.
 
     Raises TimeoutError if Kafka does not answer in time, and SendError if it refuses a record for good.
     """
@@ -60,7 +60,7 @@ async def add(services: Services, who: Who, case: Case, raws: Sequence[bytes]) -
 
 
 async def picture_of(services: Services, who: Who, case: Case, file: EvidenceFile) -> bytes | None:
-    """Record that the person looks at a file, and return its picture; None if it is no longer kept."""
+    """Write an audit entry that the person looks at a file, and return its picture; None if it is no longer stored."""
     await trail.record_look(services, who, "evidence", case.id, detail=file.id)
     return await services.line.evidence_files.get(case.id, case.resident, file)
 
@@ -84,7 +84,7 @@ async def _decoded(services: Services, who: Who, case: Case, raw: bytes) -> _Dec
 
 
 async def _taken(services: Services, who: Who, case: Case, new: Sequence[_Decoded]) -> bool:
-    """Write the pictures, then tell the case. Return whether the case lists them all now."""
+    """Write the pictures, then add the files to the case. Return whether the case lists all of them now."""
     async with trail.in_time():
         for each in new:
             await services.line.evidence_files.put(case.id, case.resident, each.file, each.picture)

@@ -1,5 +1,5 @@
-"""Sets of fact kinds: refusals, routine facts and facts left out of news. Their sentences:
-console/web/kit/wording.py.
+"""Sets of fact kinds: refusals, routine facts and facts left out of news. console/web/kit/wording.py renders facts as
+sentences.
 """
 
 from schemas.casework.events import FactKind

@@ -38,8 +38,8 @@ def body_of(given: Filled) -> ActBody:
 
 
 def stops_of(given: Filled) -> list[ActBody]:
-    """Return an act for each payment that the form asks to stop, with an id of its own: each is sent, answered and
-    undone by itself. Raises FormError if no payment is chosen or a field is invalid.
+    """Return one act for each payment that the form asks to stop. Each act has its own id, and is sent, answered and
+    undone separately. Raises FormError if no payment is chosen or a field is invalid.
     """
     chosen = dict.fromkeys(given.many.get("transfer", []))
     if not chosen:
@@ -51,10 +51,10 @@ def stops_of(given: Filled) -> list[ActBody]:
 
 
 def within(body: ActBody, case: Case) -> None:
-    """Check an outcome against its case; other acts pass.
+    """Check an outcome against its case; other acts are not checked.
 
     Raises FormError if the ground or its note is missing, or if the loss avoided is more than the payment. (The ledger
-    would count no more than the payment.)
+    would not count more than the payment.)
     """
     if not isinstance(body.act, OutcomeAct):
         return
@@ -70,7 +70,9 @@ def within(body: ActBody, case: Case) -> None:
 
 
 def link(text: str) -> str:
-    """Return the link to a recording: an https address or the recorder's id. Raises FormError if it is neither."""
+    """Return the link to a recording: an https address or the recorder's id. Raises FormError if the
+    text is neither.
+    """
     if len(text) > 500 or not LINK.fullmatch(text):
         raise FormError("link", "请填写 https:// 开头的地址，或录音系统的编号")
     return text
@@ -127,8 +129,8 @@ def _propose_hold(given: Filled) -> _Act:
 
 
 def _answers(given: Filled) -> _Act:
-    """Return an answers act: one answer, a marker that was heard, or in `back` the questions whose answers are
-    withdrawn.
+    """Return an answers act from the form: one answer, one marker that was heard, or in `back` the questions whose
+    answers are withdrawn.
     """
     answers = {given["question"]: given["answer"]} if given["question"] else {}
     if given["heard"]:
@@ -144,7 +146,7 @@ def _release_stop(given: Filled) -> _Act:
 
 
 def _plain(do: str, *fields: str) -> Callable[[Filled], _Act]:
-    """Return a reader for a form whose fields are the act's fields."""
+    """Return a function that parses a form whose fields `fields` are the act's fields."""
     return lambda given: {"do": do, **{field: given[field] for field in fields}}
 
 
@@ -181,7 +183,7 @@ _WRONG = {
 
 
 def _wrong(error: ValidationError) -> FormError:
-    """Return the first known invalid field as a FormError."""
+    """Return a FormError for the first known invalid field."""
     locs = [item["loc"] for item in error.errors(include_url=False)]
     places = [str(part) for loc in locs for part in (loc[2:] if loc[:1] == ("act",) else loc)]  # without "act", kind
     field = next((place for place in places if place in _WRONG), "do")

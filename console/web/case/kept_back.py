@@ -1,9 +1,9 @@
-"""Holds stop-payments back for some seconds so that the person who asked can undo them.
+"""Delays requests for stop-payments for some seconds, in which the person who asked can undo them.
 
 In Redis, under one hash tag: `due` (sorted set: id -> send time, ms of the wall clock), `acts` (hash: id -> the act),
 `sending` (sorted set: id -> start time, ms). A due act is added to `sending`, then removed from `due`, then written to
-the case; only the console that removes it from `due` sends it. If a console stops in between, another sends the act
-later. The input's id comes from the form, so an act that is sent twice counts once.
+the case; only the console that removes it from `due` sends it. If a console stops in between, another console sends the
+act later. The input's id is made from the form, so an act that is sent twice counts once.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ TRIES = 4  # a case that changes meanwhile refuses the act; it is then written a
 
 
 class DelayedAct(Model):
-    """An act that is held back, and the person who asked for it. `at`: the time of asking, aware UTC."""
+    """A delayed act and the person who asked for it. `at`: when they asked (UTC)."""
 
     id: str
     login: Login
@@ -52,13 +52,13 @@ class DelayedAct(Model):
 
     @property
     def who(self) -> Who:
-        """The person as a Who, without session, station or officer."""
+        """The person who asked, without session, station or officer."""
         return Who(self.login, self.name, self.role, self.area, None, None, session="")
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An act that can be undone for another `left` milliseconds. `by`: the login of the person who asked."""
+    """An act that can still be undone for `left` milliseconds. `by`: the login of the person who asked."""
 
     id: str
     body: ActBody
@@ -67,16 +67,16 @@ class Waiting:
 
 
 class DelayedActs:
-    """The acts held back by all consoles on one Redis. `run` sends those that are due."""
+    """The acts delayed by all consoles on one Redis. `run` sends those that are due."""
 
     def __init__(self, services: Services, seconds: float = SECONDS) -> None:
         self._services, self.seconds = services, seconds
         self._redis: Any = services.line.redis
 
     async def keep(self, who: Who, case: Case, body: ActBody) -> Waiting:
-        """Hold an act back for `seconds` and return it with the time left for undoing it, 0 if it was sent.
+        """Delay an act by `seconds`. Return it with the time left for undoing it, 0 if it was already sent.
 
-        A repeated form is the same act and keeps its time.
+        A repeated form is the same act, whose send time does not change.
         """
         made = DelayedAct(
             id=input_id(who, case.id, body),
@@ -98,9 +98,9 @@ class DelayedActs:
         return Waiting(made.id, body, who.login, max(0, int(due or 0) - self._now()))
 
     async def undo(self, who: Who, case_id: str, name: str) -> bool:
-        """Remove an act before it is sent, and record it in the audit. A supervisor may undo another person's act.
+        """Remove an act before it is sent, and write an audit entry. A supervisor may undo another person's act.
 
-        Return whether it was removed: False if it has been sent, does not belong to the case, or is another person's.
+        Return whether the act was removed: False if it was already sent, is not of this case, or is another person's.
         """
         kept = await self._load(name)
         if kept is None or kept.case != case_id:
@@ -114,7 +114,7 @@ class DelayedActs:
         return True
 
     async def waiting(self, case_id: str) -> list[Waiting]:
-        """Return the case's acts that can still be undone."""
+        """Return the delayed acts of the case that can still be undone."""
         dues = await self._redis.zrange(KEPT_BACK_DUE, 0, -1, withscores=True)
         if not dues:
             return []
@@ -162,11 +162,12 @@ class DelayedActs:
             await pipe.execute()
 
     async def _write(self, kept: DelayedAct, *, recovered: bool) -> bool:
-        """Write the act on the current version of the case: nobody could have seen what changed in these seconds.
+        """Write the act on the present version of the case, because nobody could have seen the changes of the last
+        seconds.
 
-        Return False if the answer is not known yet. If it is refused because the case changed again, write it again, up
-        to TRIES times. An act that may have been written before (`recovered`) is written again only if the case has not
-        applied it.
+        Return False if the answer is not known yet. If the act is refused because the case changed again, write it
+        again, at most TRIES times. If the act may have been written before (`recovered`), write it only if the case has
+        not applied it.
         """
         for attempt in range(TRIES):
             case = await self._services.desk.load(kept.case)

@@ -16,8 +16,8 @@ from streams.repositories.policies import UnknownPolicyError
 
 @dataclass(frozen=True, slots=True)
 class TreeLine:
-    """A row of a tree. `bank`: the name of the account's bank; `account`: its number, shown whole only when revealed.
-    Both are "" if they are unknown.
+    """A row of the tree. `bank`: the name of the account's bank; `account`: the account's number, shown whole only if
+    revealed. Both are "" if unknown.
     """
 
     row: TreeRow
@@ -27,14 +27,14 @@ class TreeLine:
 
 @dataclass(frozen=True, slots=True)
 class DrawnTree:
-    """The tree of a case's money. `payments`: each payment's figures and lines, of those with a tree."""
+    """The tree of a case's money. `payments`: figures and rows of each payment that has a tree."""
 
     tree: MoneyTree
     payments: list[tuple[Accounted, list[TreeLine]]]
 
 
 async def drawn_tree(services: Services, case: Case, resident: Resident | None) -> DrawnTree | None:
-    """Return the tree of the case's money, within the bounds of the case's policy; None if no bank has stated a
+    """Return the tree of the case's money, within the limits of the case's policy; None if no bank has stated a
     movement.
     """
     if not case.movements:
@@ -50,8 +50,8 @@ async def drawn_tree(services: Services, case: Case, resident: Resident | None) 
 
 
 async def _rules(services: Services, case: Case) -> TraceRules:
-    """Return the bounds of the policy by which the case was last decided, or the defaults if its text is lost or of
-    another version.
+    """Return the trace limits of the policy that last decided the case; the defaults if its text is lost or has another
+    version.
     """
     try:
         return (await services.line.policies.get(case.policy)).trace

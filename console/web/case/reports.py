@@ -1,4 +1,4 @@
-"""Records what a caller reports: on the case, to the bank, on the watchlist and in screening."""
+"""Records a caller's report: on the case, with the bank, on the watchlist and in screening."""
 
 import asyncio
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ Stopped = tuple[list[CameOf], AnyCode | None]
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A caller's report as the operator took it down. `name`: the form's id. `account`, `phone`, `link`: the suspect's.
+    """A caller's report as the operator typed it. `name`: the form's id; `account`, `phone`, `link`: the suspect's.
 
-    `amount_fen` is None if no amount was given. `recording`: the link to the call's recording, or "".
+    `amount_fen`: None if no amount was given; `recording`: the link to the call's recording, or "".
     """
 
     name: str
@@ -57,11 +57,13 @@ class UnreadableError(ValueError):
 async def take(
     services: Services, who: Who, caller: Caller, told: Reported, ordered: Stopped | None = None
 ) -> Statement:
-    """Record the report everywhere it belongs and return a Statement with the results; a repeated form counts once.
+    """Record the report everywhere it belongs, and return a Statement with the consequences. A repeated form counts
+    once.
 
-    A named suspect goes on the watchlist as reported, and the bank is asked to stop the case's payments to that
-    account, unless the report itself has asked for it: then `ordered` is what came of that. Raises UnreadableError,
-    before anything is written, if a number is invalid, and TimeoutError if Kafka does not answer in time.
+    A named suspect is put on the watchlist as reported, and the bank is asked to stop the case's payments to that
+    account, unless the report's input has already asked for the stop: then `ordered` is the consequence of that. Raises
+    UnreadableError, before anything is written, if a number is invalid, and TimeoutError if Kafka does not answer in
+    time.
     """
     case = caller.case or await case_elsewhere(services, caller)
     signals = _signals(services, caller, case, told)
@@ -84,12 +86,12 @@ async def take(
 
 
 def check(services: Services, caller: Caller, told: Reported) -> None:
-    """Raise UnreadableError if `take` would, without writing anything."""
+    """Raise UnreadableError if a number in the report is invalid. Writes nothing."""
     _signals(services, caller, caller.case, told)
 
 
 async def raised(services: Services, resident: str) -> None:
-    """Wait until the resident has a case in progress, at most ANSWER_SECONDS; it returns in both cases."""
+    """Wait until the resident has an open, unsettled case, at most ANSWER_SECONDS. Returns in both cases."""
     with services.hub.watching() as screen:
         if in_danger(await services.line.calls.latest_case(resident)):
             return
@@ -104,7 +106,7 @@ async def raised(services: Services, resident: str) -> None:
 def _signals(services: Services, caller: Caller, case: Case | None, told: Reported) -> list[Signal]:
     """Return the report as signals, one for each suspect.
 
-    Without a suspect there is one signal, unless the report is written on an existing case instead. Questions give
+    A report without a suspect gives one signal, or none if it is noted on an existing case instead. A question gives
     none.
     """
     if told.what is CallerRequest.QUESTION:
@@ -132,7 +134,7 @@ def _signals(services: Services, caller: Caller, case: Case | None, told: Report
 def _suspects(told: Reported) -> list[dict[str, str]]:
     """Return one signal field for each named suspect. Raises UnreadableError if the telephone is invalid.
 
-    A link that cannot be read is left out: it stays in the report, and screening could not list it.
+    An invalid link is left out, because screening could not list it; it stays in the report's text.
     """
     if told.phone:
         try:
@@ -156,7 +158,7 @@ def _watched(told: Reported) -> list[CameOf]:
 
 
 async def _stop(services: Services, who: Who, case: Case, told: Reported) -> Stopped:
-    """Ask for a stop of each payment to the reported account; return the results and the last refusal, or None."""
+    """Ask for a stop of each payment to the reported account. Return the consequences, and the last refusal or None."""
     came: list[CameOf] = []
     why: AnyCode | None = None
     for transfer in to_stop(case, account_token(services.line.settings.key(), told.account)):
@@ -169,7 +171,7 @@ async def _stop(services: Services, who: Who, case: Case, told: Reported) -> Sto
 async def _ask(services: Services, who: Who, case: Case, transfer: str, told: Reported) -> AnyCode | None:
     """Ask for one stop. Return why the case refused it, or None.
 
-    If the case changed meanwhile, ask again on its new version: the caller's report does not depend on what the
+    If the case changed meanwhile, ask again on its new version, because the caller's report does not depend on what the
     operator saw on the screen.
     """
     why: AnyCode | None = None
@@ -193,7 +195,7 @@ def _still(case: Case, transfer: str) -> list[str]:
 
 
 async def _note(services: Services, who: Who, case: Case, told: Reported) -> None:
-    """Write the caller's words on the case, and the link to the call's recording if there is one."""
+    """Note the caller's words on the case, and the link to the call's recording if given."""
     said = NoteAct(do="note", what="note", note=told.text, caller=told.what)
     await put(services, who, acted(services, who, case, said, f"{told.name}-note"))
     if told.recording:

@@ -1,4 +1,4 @@
-"""Loads the call scripts of deploy/scripts once: a tree of questions for each scam type."""
+"""Loads the call scripts of deploy/scripts once: one tree of questions for each scam type."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -13,20 +13,20 @@ GENERAL = "general"
 
 @cache
 def trees() -> Mapping[str, Tree]:
-    """Return all trees by scam type. Raises ScriptError that names the file and the mistake."""
+    """Return scam type -> tree of questions. Raises ScriptError that names the file and the mistake."""
     return read(SCRIPTS)
 
 
 def tree_of(scam: str | None) -> Tree:
-    """Return the tree of a scam type, or the general tree for None or a type without one.
+    """Return the tree of a scam type; the general tree for None or a type without its own.
 
-    Raises ScriptError as `trees` does.
+    Raises ScriptError if a script is invalid.
     """
     return trees().get(scam or GENERAL) or trees()[GENERAL]
 
 
 def read(folder: Path) -> dict[str, Tree]:
-    """Return the trees of a folder's files by scam type.
+    """Return scam type -> tree of questions, from the files in a folder.
 
     Raises ScriptError if a file is invalid or the general script is missing.
     """

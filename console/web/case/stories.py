@@ -1,8 +1,8 @@
 """The stories of the cases on screen: their journal events, kept in memory and up to date.
 
 A story is read from the case's partition of the journal, from the offset at the case's opening, keeping only records
-with the resident's key; later events come from the hub. A journal is long, so one read ends after LOOK_SECONDS and the
-next one continues where it stopped; the page does not wait for it.
+with the resident's key; later events come from the hub. Because the journal is long, one read ends after LOOK_SECONDS
+and the next one continues from there; the page does not wait for the rest.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ MISSED = 200  # a page this many events behind loses the oldest
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """The facts that one input produced on a case. `version`: the case version after it; `at`: aware UTC.
+    """The facts that one input produced on a case. `version`: the case version after the input; `at`: a time in UTC.
 
     `input`: the input's id.
     """
@@ -47,7 +47,7 @@ class TimelineEntry:
         return cls(event.case.version, event.at, event.input, event.input_kind, event.facts)
 
     def of_others(self, me: str) -> bool:
-        """Return whether `me` (a login) did none of it."""
+        """Return whether no fact was made by the person with the login `me`."""
         return all(fact.by != me for fact in self.facts)
 
     @property
@@ -58,7 +58,7 @@ class TimelineEntry:
 
 @dataclass(slots=True)
 class _Kept:
-    """Events of one case. `reached`: the last journal offset read; None if reading has not begun."""
+    """The events of one case. `reached`: the last journal offset read; None if reading has not begun."""
 
     told: dict[int, TimelineEntry] = field(default_factory=dict)
     reached: int | None = None
@@ -69,19 +69,21 @@ class _Kept:
             del self.told[min(self.told)]
 
     def whole(self, version: int) -> bool:
-        """Return whether no event is missing up to this version, within the latest MOST_EVENTS."""
+        """Return whether no event up to this version is missing, among the latest MOST_EVENTS."""
         return all(number in self.told for number in range(max(1, version - MOST_EVENTS + 1), version + 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Events of a case, the oldest first. `whole`: no event is missing; if False, another read may find more."""
+    """Events of a case, the oldest first. `whole`: whether no event is missing; if False, another read
+    may find more.
+    """
 
     told: list[TimelineEntry]
     whole: bool
 
     def after(self, version: int) -> list[TimelineEntry]:
-        """Return the events with a higher version."""
+        """Return the events of versions above `version`."""
         return [each for each in self.told if each.version > version]
 
     def has_all_since(self, seen: int, version: int) -> bool:
@@ -90,7 +92,7 @@ class Story:
 
 
 class Stories:
-    """The stories kept by one console process."""
+    """The stories that one console process keeps in memory."""
 
     def __init__(self, line: Installation) -> None:
         self._line = line
@@ -99,7 +101,7 @@ class Stories:
         self._looks = asyncio.Semaphore(AT_ONCE)
 
     def receive(self, event: CaseEvent) -> None:
-        """Take an event from the hub: add it to a story in memory and send it to the pages that watch the case."""
+        """Accept an event from the hub: add it to a story in memory, and send it to the pages that watch the case."""
         if kept := self._kept.get(event.case.id):
             kept.add(event)
         for screen in self._screens.get(event.case.id, ()):
@@ -109,7 +111,9 @@ class Stories:
 
     @contextmanager
     def watching(self, case_id: str) -> Iterator["asyncio.Queue[TimelineEntry]"]:
-        """Yield a queue that receives the case's events from now on; beyond MISSED unread ones it loses the oldest."""
+        """Yield a queue that receives the case's events from now on. With more than MISSED unread events, the oldest
+        are lost.
+        """
         screen: asyncio.Queue[TimelineEntry] = asyncio.Queue(MISSED)
         self._screens[case_id].add(screen)
         try:
@@ -156,7 +160,7 @@ class Stories:
                     return
 
     def _written(self, at: datetime) -> int:
-        """Return the wall clock's time for `at` in epoch ms, by which Kafka dates its records."""
+        """Return the wall-clock time of `at` in ms since 1970, by which Kafka dates its records."""
         return round(self._line.clock.wall_time(at) * 1000)
 
 

@@ -22,9 +22,9 @@ _Place = Callable[[datetime], int]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One item of the drawing. `lane`: "contact" or "money". `x`, `width`: in units of WIDTH.
+    """One item of the drawing. `lane`: "contact" or "money"; `x`, `width`: in units of WIDTH.
 
-    `minutes`: a call's length so far, None if it is not a call. `ongoing`: the call has not ended.
+    `minutes`: a call's length so far, None for other items; `ongoing`: whether the call has not ended.
     """
 
     at: datetime
@@ -40,14 +40,18 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class TimeLine:
-    """The drawing. `moments`: the latest first. `begins`: the time at the left edge; the right edge is now."""
+    """The drawing. `moments`: the latest first; `begins`: the time at the left edge. The right edge is the present
+    time.
+    """
 
     moments: list[Moment]
     begins: datetime
 
 
 def drawn(case: Case, evidence: Iterable[Evidence], now: datetime) -> TimeLine:
-    """Return the drawing of evidence that is not withdrawn and of the case's payments; each payment appears once."""
+    """Return the drawing of the evidence that is not withdrawn and of the case's payments. Each
+    payment appears once.
+    """
     standing = [member for member in evidence if not member.withdrawn]
     ats = [*(member.at for member in standing), *(payment.at for payment in case.payments)]
     begins = min([now - LEAST, *ats])
@@ -78,7 +82,7 @@ def _contact(member: Evidence, place: _Place, now: datetime) -> Moment:
 
 
 def _money(case: Case, standing: Iterable[Evidence], place: _Place) -> list[Moment]:
-    """Return the case's payments with the evidence against each, and payments known only from evidence."""
+    """Return the case's payments with the evidence about each, and the payments known only from evidence."""
     against: dict[str, list[Evidence]] = {}
     for member in standing:
         if member.kind in PAYMENTS and member.transfer:
@@ -88,7 +92,9 @@ def _money(case: Case, standing: Iterable[Evidence], place: _Place) -> list[Mome
 
 
 def _payment(payment: Payment, members: Iterable[Evidence], place: _Place) -> Moment:
-    """Return a payment of the case. Its status is shown once, beside the money (domain/payments/status)."""
+    """Return the item of a payment. It has no status, which the page shows once, beside the money
+    (domain/payments/status).
+    """
     kinds = tuple(sorted({member.kind for member in members}))
     return Moment(payment.at, "money", kinds, place(payment.at), LEAST_BAR, amount_fen=payment.amount_fen)
 

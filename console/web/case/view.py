@@ -46,8 +46,8 @@ ACTING = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The resident of the case. `resident` is None if unknown. `whole`: the data is revealed, for a reason that was
-    given. `place`: prefecture, county and street in Chinese; `age`: years.
+    """The resident of the case. `resident`: None if unknown; `whole`: whether the data is revealed to the reader;
+    `place`: prefecture, county and street in Chinese; `age`: in years.
     """
 
     resident: Resident | None
@@ -58,7 +58,7 @@ class Person:
 
     @property
     def phones(self) -> list[str]:
-        """The telephone numbers held now."""
+        """The telephone numbers that the resident holds now."""
         return [held.value for held in self.resident.phones if held.until is None] if self.resident else []
 
 
@@ -66,8 +66,8 @@ class Person:
 class Money:
     """A payment of the case, or an account that its money went on to (`traced`), with its single status.
 
-    `bank`: the payer's. `account`: the payee's account number ("" if unknown); shown whole only when revealed, as is
-    `scammer`: the holder's name and how the scammer is reached, as the resident told it.
+    `bank`: the payer's; `account`: the payee's account number, "" if unknown; `scammer`: the account holder's name and
+    how the scammer is reached, as the resident said. `account` and `scammer` are shown whole only if revealed.
     """
 
     transfer: str
@@ -87,7 +87,7 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """The conversation's place in the tree of the script."""
+    """The position of the conversation in the tree of the script."""
 
     tree: Tree
     walk: Walk
@@ -96,13 +96,13 @@ class Talk:
 
     @property
     def last(self) -> str | None:
-        """The id of the last answered question, whose answer can be taken back; None if no question was answered."""
+        """The id of the last answered question, whose answer can be withdrawn; None if no question was answered."""
         return self.walk.asked[-1][0].id if self.walk.asked else None
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All data of the page except the story, which is loaded after it."""
+    """All data of the page except the story, which is loaded after the page."""
 
     case: Case
     person: Person
@@ -148,7 +148,9 @@ class View:
 
     @property
     def talked(self) -> bool:
-        """Whether a talk or a visit is recorded. If not, answers are not offered and "dissuaded" needs a ground."""
+        """Whether a conversation or a visit is recorded. If not, answers are not offered and "dissuaded" needs a
+        ground.
+        """
         return grounds.known_ground(self.case) is not None
 
     @property
@@ -163,12 +165,12 @@ class View:
 
     @property
     def held(self) -> set[str]:
-        """The transfers whose stop is held back for some seconds."""
+        """The transfers whose request for a stop is delayed for some seconds."""
         return {waiting.body.act.transfer for waiting in self.kept_back if isinstance(waiting.body.act, AskStopAct)}
 
     @property
     def stops(self) -> CaseStops:
-        """How far the stops of the payments are, for the strip."""
+        """The state of the stops of the case's payments, for the strip above the page."""
         return case_stops(self.case, self.login, self.held)
 
     @property
@@ -178,12 +180,12 @@ class View:
 
     @property
     def left_until(self) -> datetime | None:
-        """Until when there is time: the deadline of a call, or the end of a stop."""
+        """The deadline for acting: of a promised call, or the end of a stop; None without one."""
         return triage.left_until(self.case)
 
     @property
     def waiting_since(self) -> datetime:
-        """Since when the case has waited for an operator, as in the queue."""
+        """The time since which the case has waited for an operator, as in the queue."""
         return triage.waiting_since(self.case)
 
     @property
@@ -241,7 +243,9 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
 
 
 def talk_of(case: Case, script: str = "") -> Talk:
-    """Return the conversation, by the chosen script, else the case's own script, else the one of its scam type."""
+    """Return the position in the conversation, by the chosen script, else the case's own script, else that of its scam
+    type.
+    """
     wanted = script if script in trees() else ""
     tree = tree_of(wanted or case.script or case.danger.scam_type)
     answers = case.answers if tree.scam == case.script else {}
@@ -255,9 +259,9 @@ def context(language: str) -> dict[str, Any]:
 
 
 def timeline(story: list[TimelineEntry], language: str, whole: bool) -> list[dict[str, Any]]:
-    """Return a story's events in words of the language, the latest first, as dictionaries for the template.
+    """Return a story's events as dictionaries for the template, in words of the language, the latest first.
 
-    `whole`: the reader has revealed the resident's data, and reads the notes with their numbers.
+    `whole`: whether the reader has revealed the resident's data, so that notes are shown with their numbers.
     """
     words = wording(language, whole)
     return [
@@ -279,13 +283,13 @@ def timeline(story: list[TimelineEntry], language: str, whole: bool) -> list[dic
 
 
 def recordings(story: Story) -> list[str]:
-    """Return the links to recordings noted in the story."""
+    """Return the links to recordings that the story has."""
     noted = (fact.what for each in story.told for fact in each.facts)
     return [what.recording for what in noted if isinstance(what, Recorded)]
 
 
 async def person_of(services: Services, who: Who, case: Case, now: datetime) -> Person:
-    """Return the resident of a case; `whole` is True while the reader has revealed the data with a reason."""
+    """Return the resident of a case. `whole` is True while the reader has revealed the data."""
     found = await services.line.residents.standing([case.resident])
     left = await unmask.seconds_left(services, who, case.resident)
     return Person(
@@ -298,7 +302,7 @@ async def person_of(services: Services, who: Who, case: Case, now: datetime) -> 
 
 
 def _place(division: str, now: datetime) -> str:
-    """Return the names of the prefecture, county and street, as far as the division code gives them."""
+    """Return the Chinese names of prefecture, county and street, as far as the division code has them."""
     codes = dict.fromkeys((f"{division[:4]}00", division[:6], division))
     return " ".join(dict.fromkeys(name_of(code, local_date(now)) for code in codes))
 
@@ -333,7 +337,9 @@ async def _money(services: Services, case: Case, by: str) -> list[Money]:
 
 
 def payers_bank(payment: Payment) -> str:
-    """Return the payer's bank: of the feed, as the resident named it, or as a bank stated how money went on."""
+    """Return the payer's bank of a payment: by the feed, or as the resident named it, or for a traced account as a bank
+    stated.
+    """
     if payment.movement is not None:
         return payment.movement.partition("#")[0]
     if payment.reported is None or payment.feed is not None:
@@ -347,7 +353,9 @@ def _scammer(payment: Payment) -> tuple[str, ...]:
 
 
 async def _earlier(services: Services, who: Who, case: Case) -> list[Case]:
-    """Return the resident's other cases in the reader's area, the latest first; up to MOST_EARLIER older ones."""
+    """Return the resident's other cases in the reader's area, the latest first: newer ones, and at most MOST_EARLIER
+    older ones.
+    """
     numbers = [number for number in range(case.number + 1, max(0, case.number - MOST_EARLIER) - 1, -1) if number]
     names = [f"{case.resident}-{number}" for number in numbers if number != case.number]
     loaded = await asyncio.gather(*(services.desk.load(name) for name in names))
@@ -374,7 +382,7 @@ async def _incident(services: Services, case: Case) -> Incident | None:
 
 
 def _related(services: Services, who: Who, case: Case) -> tuple[list[Row], int]:
-    """Return the open cases of the same campaign in the reader's area, and how many lie outside it."""
+    """Return the open cases of the same campaign in the reader's area, and the number of those outside it."""
     if case.danger.campaign is None:
         return [], 0
     rows = [
