@@ -1,7 +1,7 @@
-"""Processes the acts that an officer's telephone has sent: in order, each once, each with a reply.
+"""Processes the acts that an officer's telephone sends: in order, each once, each with a reply.
 
-A reply is stored under the act's id, so a repeated act gets the same reply. An act is marked as begun before its
-first effect; if it was interrupted, it continues when it is sent again, without being checked against its own effect.
+A reply is stored under the act's id, so a repeated act gets the same reply. An act is marked as begun before its first
+effect. If it was interrupted, it continues when it is sent again, and is not checked against its own earlier effect.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ WORDS = {
 class ActReply:
     """The reply to an act. `words`: why it was refused, or a notice, in the officer's language; may be "".
 
-    `how`: WAITING means that the act is written and the reply comes when it is sent again.
+    `how`: WAITING means that the act is written; its reply comes when it is sent again.
     """
 
     id: str
@@ -62,8 +62,8 @@ class ActReply:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An act that becomes inputs of cases. `inputs`: the act's own first, then those of visits that were joined to
-    it.
+    """An act that becomes inputs of cases. `inputs`: the act's own input first, then those of visits that are joined to
+    its visit.
     """
 
     act: Act
@@ -71,7 +71,7 @@ class Written:
 
 
 class Taking:
-    """Processes the acts of one officer. `say` translates a Chinese text."""
+    """Processes the acts of one officer. `say`: translates a Chinese text into the officer's language."""
 
     def __init__(self, services: Services, who: Who, say: Say) -> None:
         self._services, self._who, self._say = services, who, say
@@ -79,9 +79,9 @@ class Taking:
         self._rosters, self._alarms = services.line.outgoing.rosters, services.line.alarms
 
     async def take(self, acts: Sequence[Act]) -> list[ActReply]:
-        """Process the acts and return a reply for each: alarms first, the others in their order.
+        """Process the acts and return one reply for each: alarms first, the others in their order.
 
-        All inputs of cases are written together, so that no deadline falls between acts that were sent at once.
+        All inputs of cases are written together, so that no deadline is applied between acts that were sent together.
         """
         answers: list[ActReply] = []
         writing: list[Written] = []
@@ -112,7 +112,7 @@ class Taking:
         return await self._on_task(act, task, case)
 
     async def _refusal(self, act: OnTask, task: Task, case: Case | None) -> str | None:
-        """Return why an act on a task is refused, or None."""
+        """Return in Chinese why an act on a task is refused, or None."""
         stage = _stage(act)
         if stage is not None and (found := conflict(task, case, stage)) is not None:
             return WORDS[found]
@@ -140,15 +140,17 @@ class Taking:
     async def _to_case(
         self, act: OnTask, case: Case | None, given: OfficerReport | OperatorReport
     ) -> ActReply | Written:
-        """Return the inputs to write; DONE if the case has applied the act before, so only the reply was lost."""
+        """Return the inputs to write. If the case has already applied the act, and only the reply was lost, return the
+        reply DONE.
+        """
         if await applied(self._services, given.resident, given.id):
             return await self._end(act, Answered.DONE, "" if case and case.open else "预警现已办结")
         return Written(act, await self._rosters.take(given) if isinstance(given, OfficerReport) else [given])
 
     async def _write(self, writing: Sequence[Written]) -> list[ActReply]:
-        """Write all inputs at once, wait up to ANSWER_SECONDS for the answering events, and return the replies.
+        """Write all inputs together, wait at most ANSWER_SECONDS for the answering events, and return the replies.
 
-        Raises as trail.write does.
+        Raises the errors of trail.write.
         """
         if not writing:
             return []
@@ -177,7 +179,9 @@ class Taking:
         return await self._end(act, Answered.DONE)
 
     async def _duress(self, act: DuressAct) -> ActReply:
-        """Raise the alarm at once, whatever else fails; name the visit only if it is the officer's own."""
+        """Raise the alarm before any other act, and return the reply. The alarm names the visit only if it is the
+        officer's own.
+        """
         task = await self._rosters.task(act.dispatch) if act.dispatch else None
         mine = task if task and task.officer == self._who.officer else None
         case = await case_of(self._services, mine) if mine else None
@@ -188,13 +192,13 @@ class Taking:
         return await self._done(act, case.id if case else alarm.id)
 
     async def _area(self) -> str:
-        """Return the officer's division by the roster, else the account's area."""
+        """Return the officer's division on the roster, else the account's area."""
         roster = await self._rosters.roster_of(self._who.officer) if self._who.officer else None
         officers = roster.officers if roster else []
         return next((each.division for each in officers if each.id == self._who.officer), self._who.area)
 
     async def _colleague(self, officer: str) -> bool:
-        """Return whether the officer id is on the same roster."""
+        """Return whether the officer with this id is on the same roster."""
         roster = await self._rosters.roster_of(self._who.officer or "")
         return roster is not None and any(each.id == officer for each in roster.officers)
 
@@ -223,7 +227,7 @@ def _stage(act: Act) -> VisitStage | None:
 
 
 def _name(act: Act) -> str:
-    """Return the audit's name for an act."""
+    """Return the name that the audit uses for an act."""
     stage = _stage(act)
     return (stage.value if stage else act.do).replace("_", "-")
 
@@ -233,7 +237,9 @@ def _case_of(given: ResidentInput) -> str:
 
 
 def _report(act: StageAct | HandOverAct, task: Task, at: datetime, now: datetime) -> OfficerReport:
-    """Return the report of a visit's stage, in the form that a station's gateway sends (streams/channels/receipts)."""
+    """Return the report of a visit's stage, in the form in which a station's gateway sends it
+    (streams/channels/receipts).
+    """
     name = parse(task.dispatch)
     stage = act.stage if isinstance(act, StageAct) else VisitStage.HANDED_OVER
     return OfficerReport(

@@ -45,9 +45,8 @@ Sentence = Callable[[AnyCode], str]
 class Mine:
     """An officer's work. `errands`: open visits; `gone`: visits no longer needed; `people`: residents by id.
 
-    `me`: the officer's roster entry, or None if there is none; `colleagues`: those of the roster who are on duty.
-
-    `joined`: residents at the same address whose visits are part of another, by that visit's dispatch id.
+    `me`: the officer's roster entry, None without one; `colleagues`: other officers of the roster who are on duty;
+    `joined`: dispatch id of a visit -> residents at the same address whose visits are part of it.
     """
 
     me: Officer | None
@@ -95,7 +94,7 @@ async def case_of(services: Services, task: Task) -> Case | None:
 
 
 async def record_look(services: Services, who: Who, mine: Mine) -> None:
-    """Record in the audit that the officer sees the residents, once per session and task."""
+    """Write an audit entry that the officer sees a resident's data, once per session and task."""
     redis, kept = services.line.redis, timedelta(hours=services.settings.session_hours)
     for errand in mine.errands:
         name = f"{TASK_LOOK}{who.session}:{errand.task.dispatch}"
@@ -105,7 +104,9 @@ async def record_look(services: Services, who: Who, mine: Mine) -> None:
 
 
 def work_json(services: Services, who: Who, mine: Mine, say: Say, sentence: Sentence, csrf: str) -> dict[str, Any]:
-    """Return the data for the telephone as a JSON-ready dictionary; `version` changes with its content."""
+    """Return the data for the telephone as a dictionary that can be written as JSON. `version` changes with its
+    content.
+    """
     now = services.line.clock.now()
     number = services.hub.numbers.of
     tasks = [
@@ -154,7 +155,7 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime, number: str) -> d
 
 
 def _way(errand: Errand, mine: Mine, say: Say) -> str:
-    """Return how long and how far the way is from the officer's division, in words."""
+    """Return in words the travel time and distance from the officer's division to the visit; "" without a policy."""
     if mine.rules is None:
         return ""
     told = [say("车程约 %(n)s 分钟") % {"n": ways.travel_minutes(errand.steps, mine.rules)}]
@@ -168,8 +169,8 @@ def _why(errand: Errand, sentence: Sentence) -> list[str]:
 
 
 def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict[str, Any]:
-    """Return the resident's name and address (needed for the visit) and masked telephone; "" if the resident was
-    erased.
+    """Return the resident's name and address (needed for the visit), masked telephone, age, sex, language and flags.
+    Name, address and telephone are "" if the resident was erased.
     """
     profile = case.profile
     return {
@@ -185,7 +186,7 @@ def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict
 
 
 def phone_of(resident: Resident | None) -> str:
-    """Return the resident's present telephone number, or ""."""
+    """Return the resident's present telephone number, "" if unknown."""
     return next((held.value for held in resident.phones if held.until is None), "") if resident else ""
 
 
@@ -200,7 +201,7 @@ _TOLD_BEFORE = Partial(
 
 
 def _dangers(errand: Errand) -> Iterable[str]:
-    """Yield Chinese warnings for the way and the door."""
+    """Yield the Chinese warnings for the way and the door."""
     case = errand.case
     if not errand.fits:
         yield "下班前来不及完成：请转交"
@@ -226,7 +227,7 @@ def _payment(case: Case, payment: Payment, say: Say) -> dict[str, Any]:
 
 
 def _gone(task: Task, say: Say) -> dict[str, Any]:
-    """Return a visit that is no longer needed and why, without personal data."""
+    """Return the data of a visit that is no longer needed, with the reason, without personal data."""
     why = "超时后已另派他人，不必再去" if task.state is TaskState.LATE else "预警已了结，不必再去"
     return {"dispatch": task.dispatch, "case": task.case, "given": epoch(task.at), "why": say(why)}
 

@@ -1,4 +1,6 @@
-"""A schematic map without external tiles: a square for each division, roughly in place. It shows nobody's position."""
+"""A schematic map without external tiles: one square for each division, roughly in place. It shows no person's
+position.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ _DISTRICTS: Mapping[str, tuple[int, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A division's square. `code`: the prefix of all codes inside the division. `column`, `row`: from 0."""
+    """The square of a division. `code`: the prefix of all codes in the division; `column`, `row`: counted from 0."""
 
     code: str
     name: str
@@ -34,22 +36,24 @@ class Tile:
 
 
 def of_province(on: date) -> list[Tile]:
-    """Return one tile (a square with its place on the schematic map) for each prefecture that exists on that day."""
+    """Return one tile for each prefecture that exists on the day `on`."""
     return _placed(prefectures(on), _PREFECTURES, 4)
 
 
 def of_prefecture(prefecture: str, on: date) -> list[Tile]:
-    """Return the tiles of a prefecture's districts, counties and zones, by its 6-digit code."""
+    """Return one tile for each district, county and zone of a prefecture, given by its 6-digit code,
+    on the day `on`.
+    """
     return _placed(counties(on, prefecture), _DISTRICTS, 6)
 
 
 def rows(tiles: Sequence[Tile]) -> int:
-    """Return the number of rows that the tiles take."""
+    """Return the number of rows that the tiles occupy."""
     return max((tile.row + 1 for tile in tiles), default=0)
 
 
 def _placed(divisions: Sequence[Division], known: Mapping[str, tuple[int, int]], digits: int) -> list[Tile]:
-    """Return the tiles; divisions without a known place come below the others."""
+    """Return the tiles of the divisions. Divisions without a known place are put below the others."""
     below = max((known[each.code][1] + 1 for each in divisions if each.code in known), default=0)
     others = [each.code for each in divisions if each.code not in known]
     places = {code: (number % COLUMNS, below + number // COLUMNS) for number, code in enumerate(others)} | dict(known)

@@ -1,4 +1,4 @@
-"""The way to a visit: minutes by the policy, and how far the two counties lie apart. Nobody's position is used."""
+"""The way to a visit: minutes by the policy, and the distance between two counties. No person's position is used."""
 
 from math import hypot
 
@@ -13,9 +13,9 @@ def travel_minutes(steps: int, rules: VisitRules) -> int:
 
 
 def kilometres(here: str, there: str) -> int | None:
-    """Return the distance in km between the middles of two counties in a straight line.
+    """Return the straight-line distance in km between the centres of two counties.
 
-    None within one county, and if the map does not have both.
+    None within one county, or if the map lacks one of them.
     """
     one, other = _middle(here), _middle(there)
     if one is None or other is None or here[:6] == there[:6]:
