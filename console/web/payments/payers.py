@@ -1,4 +1,4 @@
-"""Counts who paid a suspect account before it was reported, for the person who decides on warning them."""
+"""Counts who paid a suspect account before it was reported, for the person who decides whether to warn them."""
 
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ EXAMPLES = 10
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One payment with its payer's masked name and division; both are "" outside the reader's area."""
+    """One payment with its payer's masked name and division. Both are "" outside the reader's area."""
 
     payer: Payer
     name: str
@@ -26,9 +26,10 @@ class Example:
 
 @dataclass(slots=True)
 class Earlier:
-    """The earlier payments to an account. `payers`: ids of residents; `first`: a payment of each of the first EXAMPLES.
+    """The earlier payments to an account. `payers`: ids of residents; `first`: one payment of each of the first
+    EXAMPLES payers.
 
-    `looked_at`: the number of payments read; `more`: not all were read, so the counts are minimums.
+    `looked_at`: the number of payments read; `more`: whether some were not read, so that the counts are minimums.
     """
 
     payers: set[str] = field(default_factory=set)
@@ -38,7 +39,7 @@ class Earlier:
     more: bool = False
 
     def add(self, payer: Payer) -> None:
-        """Count one payment."""
+        """Add one payment to the counts."""
         if payer.resident not in self.payers and len(self.first) < EXAMPLES:
             self.first.append(payer)
         self.payers.add(payer.resident)
@@ -47,12 +48,12 @@ class Earlier:
 
     @property
     def amount_fen(self) -> int:
-        """The sum of all payments in fen."""
+        """The sum of the counted payments in fen."""
         return sum(self.amounts.values())
 
 
 async def earlier(services: Services, request: PayersRequest) -> Earlier:
-    """Return the payments to the account in the policy's window before its entry and before the request was made."""
+    """Return the payments to the account from the policy's window before its entry until the request was made."""
     line, found = services.line, Earlier()
     policy = await line.policies.get((await rules.standing(line)).policy)
     first, asked = request.entry.at - policy.risk.money.window, request.entry.asked
@@ -67,7 +68,9 @@ async def earlier(services: Services, request: PayersRequest) -> Earlier:
 
 
 async def examples(services: Services, who: Who, found: Earlier) -> list[Example]:
-    """Return the first EXAMPLES payers, masked; payers outside the reader's area without name and division."""
+    """Return one payment of each of the first EXAMPLES payers, with masked names; outside the reader's area without
+    name and division.
+    """
     people = await services.line.residents.standing({payer.resident for payer in found.first})
     return [_example(who, payer, people.get(payer.resident)) for payer in found.first]
 

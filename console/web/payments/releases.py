@@ -1,4 +1,4 @@
-"""Asks for the release of a stop-payment; another person decides. Called by the release desk, case page and API."""
+"""Requests the release of a stop-payment; another person decides. Called by the release desk, case page and API."""
 
 from console.web.auth import trail
 from console.web.auth.who import Who
@@ -13,7 +13,8 @@ from schemas.channels.releases import ReleaseRequest
 async def ask_release(
     services: Services, who: Who, case: Case, number: int, form: str, reason: str, evidence: str = ""
 ) -> ReleaseRequest | NotAsked:
-    """Return the stored request to lift the stop on the case's payment `number` (from 0), or why it cannot be made.
+    """Store a request to lift the stop on the case's payment `number` (from 0). Return the request, or why it cannot be
+    made.
 
     A repeated form returns the same request in its present state. Raises ValueError if the reason is too short or too
     long, and TimeoutError if Kafka or Redis does not answer in time.

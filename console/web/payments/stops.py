@@ -11,7 +11,7 @@ from schemas.people.residents import Resident
 
 
 async def found(services: Services, lines: Sequence[StopLine], text: str, by: Sought) -> list[StopLine]:
-    """Return the stops that match the text, in the given order."""
+    """Return those of `lines` that match the text, in the given order. `by`: what the text is."""
     if by is Sought.CASE and (number := typed_number(text)):
         return [line for line in lines if may_be(line.case, number)]
     if by is Sought.CASE:
@@ -27,7 +27,7 @@ async def found(services: Services, lines: Sequence[StopLine], text: str, by: So
 
 
 async def accounts(services: Services, payees: Iterable[str]) -> dict[str, str]:
-    """Return the account number by payee token; unknown ones are left out."""
+    """Return payee token -> account number. Unknown payees are left out."""
     asked = list(set(payees))
     numbers = await asyncio.gather(*(services.line.outgoing.account(payee) for payee in asked))
     return {payee: number for payee, number in zip(asked, numbers, strict=True) if number}
