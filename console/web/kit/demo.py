@@ -15,9 +15,9 @@ from streams.runtime.settings import SettingsError
 
 @asynccontextmanager
 async def beside(line: Installation, telephone: Telephone, officer: str) -> AsyncIterator[list[str]]:
-    """Serve the console for the life of the context, with an account for each guest.
+    """Serve the console while the context is open, with an account for each guest.
 
-    Yields printable lines: a heading, then each guest's address and name. A taken port is replaced by a free one.
+    Yields lines to print: a heading, then each guest's address and name. If the port is taken, a free one is used.
     Raises SettingsError if a setting is invalid.
     """
     known = guests(line.clock.now(), officer)

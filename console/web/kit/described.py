@@ -35,7 +35,7 @@ class WrongField(_Shape):
 
 
 class Fault(_Shape):
-    """An error: what is wrong and what to do."""
+    """An error: what is wrong (`error`) and what to do (`do`). `fields`: the invalid fields, if any."""
 
     error: str
     do: str
@@ -55,7 +55,7 @@ class WordedCase(Case):
 
     @classmethod
     def of(cls, case: Case, words: Renderer, shown: Shown) -> "WordedCase":
-        """Return the case with the sentences; nothing is validated again."""
+        """Return the case with the sentences, and without the hidden fields. It is not validated again."""
         payments = [each.model_copy(update={"reported": None}) for each in case.payments]
         traced = [each.model_copy(update={"movement": None}) for each in case.traced]
         steps = [_step(each, shown) for each in case.steps]
@@ -94,7 +94,7 @@ class CasePage(_Shape):
 
 
 class Change(_Shape):
-    """The facts that one input produced on a case. `version`: the case version after it. `words`: the facts as
+    """The facts that one input produced on a case. `version`: the case version after the input; `words`: the facts as
     sentences; empty for a token without `cases.words`.
     """
 
@@ -105,7 +105,7 @@ class Change(_Shape):
 
     @classmethod
     def of(cls, told: TimelineEntry, words: Renderer | None, shown: Shown) -> "Change":
-        """Return the entry with its facts as sentences of the renderer's language. `words`: None without sentences."""
+        """Return the entry with its facts as sentences in the renderer's language. `words`: None: no sentences."""
         sentences = [words.sentence(fact.what) for fact in told.facts] if words else []
         facts = [fact.model_copy(update={"what": shown(fact.what)}) for fact in told.facts]
         return cls(version=told.version, at=told.at, facts=facts, words=sentences)
@@ -114,9 +114,9 @@ class Change(_Shape):
 class Acted(_Shape):
     """The answer to an act. `version`: the case's present version, to send as `seen` with the next act.
 
-    `why`: why it was refused, or what a waiting act waits for, else null; `words`: its sentence, else empty. Only for a
-    refused act: `changes`, what happened since `seen`, without your own refused acts; `whole`, whether they are
-    complete; `ask`, "anyway" if another person has claimed the case: the act then needs a reason in `anyway`.
+    `why`: why the act was refused, or what a waiting act waits for, else null; `words`: `why` as a sentence, else
+    empty. Only for a refused act: `changes`: the events since `seen`, without your own refused acts; `whole`: whether
+    they are complete; `ask`: "anyway" if another person has claimed the case: the act then needs a reason in `anyway`.
     """
 
     answer: Answered
@@ -129,7 +129,7 @@ class Acted(_Shape):
 
 
 class Rung(_Shape):
-    """An incoming call is shown to the operators. `call`: the call's id at the console."""
+    """The answer to a notice of a call: the call is shown to the operators. `call`: the call's id at the console."""
 
     call: str
 

@@ -1,6 +1,7 @@
-"""Doors: routers whose every route names the roles that may use it, so the access table read from them is complete.
+"""Doors: routers whose every route names the roles that may use it, so that the access table made from them is
+complete.
 
-A browser's writing request carries its session's CSRF token: the form field `csrf` or the header X-CSRF-Token.
+A browser's writing request must carry its session's CSRF token: in the form field `csrf` or the header X-CSRF-Token.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -35,21 +36,22 @@ Endpoint = Callable[..., Any]
 
 
 class Door:
-    """The routes of one part of the console. `prefix` is a path that begins with a slash, or ""."""
+    """The routes of one part of the console. `prefix`: a path that begins with a slash, or ""."""
 
     def __init__(self, prefix: str = "") -> None:
         self.router = APIRouter(prefix=prefix)
 
     def page(self, path: str, roles: Collection[StaffRole], name: str) -> Callable[[Endpoint], Endpoint]:
-        """Decorator: a GET route for people, which returns HTML or data for a page's script."""
+        """Return a decorator for a GET route for people, which answers with HTML or with data for a page's script."""
         return self._route(path, roles, name, ["GET"])
 
     def act(
         self, path: str, roles: Collection[StaffRole], name: str, *, by_itself: bool = False, steps_up: str = ""
     ) -> Callable[[Endpoint], Endpoint]:
-        """Decorator: a POST route for forms and page scripts. `by_itself`: an open page sends it by a timer; it
-        does not show that a person is there. `steps_up`: the Chinese name of a grave act, whose form needs a proof of
-        who sends it (console/web/step_up).
+        """Return a decorator for a POST route for forms and page scripts.
+
+        `by_itself`: an open page sends it by a timer, so it does not show that a person is there. `steps_up`: the
+        Chinese name of a grave act, whose form needs a proof of the person's identity (console/web/step_up).
         """
         return self._route(path, roles, name, ["POST"], by_itself=by_itself, steps_up=steps_up)
 
@@ -62,14 +64,14 @@ class Door:
         answers: Answers,
         scopes: Collection[Scope],
     ) -> Callable[[Endpoint], Endpoint]:
-        """Decorator: a route for programs and people, in the OpenAPI description. `answers`: its answers by status.
+        """Return a decorator for a route for programs and people, which the OpenAPI description lists.
 
-        `scopes`: a token needs one of them.
+        `answers`: its answers by status; `scopes`: a token needs one of them.
         """
         return self._route(path, {*roles, StaffRole.SERVICE}, name, [method], answers, frozenset(scopes))
 
     def public(self, method: str, path: str, name: str) -> Callable[[Endpoint], Endpoint]:
-        """Decorator: a route that needs no sign-in."""
+        """Return a decorator for a route that needs no sign-in."""
         return self._route(path, PUBLIC, name, [method])
 
     def _route(
@@ -110,12 +112,12 @@ class Door:
 def guard(
     roles: frozenset[StaffRole], scopes: frozenset[Scope] = frozenset(), by_itself: bool = False, steps_up: str = ""
 ) -> Callable[[Request], Awaitable[None]]:
-    """Return a dependency that admits accounts with one of the roles and, of programs, tokens with one of the scopes,
-    and sets `request.state.who`. `by_itself`: the request is no act of a person. `steps_up`: the name of a
-    grave act.
+    """Return a dependency that admits accounts with one of the roles and, for programs, tokens with one of the scopes,
+    and sets `request.state.who`. `by_itself`: the request is not an act of a person; `steps_up`: the name of a grave
+    act.
 
-    It raises NotSignedInError, ForbiddenError (wrong role or scope or, for a writing request, no CSRF token),
-    TooManyError, or StepUpError if a grave act has no proof.
+    The dependency raises NotSignedInError, ForbiddenError (wrong role or scope or, for a writing request, no CSRF
+    token), TooManyError, or StepUpError if a grave act has no proof.
     """
 
     async def check(request: Request) -> None:
@@ -136,10 +138,11 @@ def guard(
 
 
 def is_act(request: Request) -> bool:
-    """Return whether a person sent the request: a form, or a page that they opened. A script's GET is none.
+    """Return whether a person sent the request: a form, or a GET of a page that they opened. A script's GET is not an
+    act.
 
-    A browser says how a GET came about if the console is served over TLS; without it, whoever asks for a page is taken
-    for a person.
+    With TLS, browsers state in a header how a GET came about; without it, each GET that accepts HTML counts as a
+    person's.
     """
     if request.method not in ("GET", "HEAD"):
         return True
@@ -148,7 +151,7 @@ def is_act(request: Request) -> bool:
 
 
 async def _note_refused_token(request: Request) -> None:
-    """Record a request with a token that is unknown, expired or revoked. `on` is the token's id, if it is one."""
+    """Record a security event for a token that is unknown, expired or revoked. `on`: the token's id, if it is known."""
     made = services(request)
     if token := made.sessions.bearer(request):
         number = id_of(token) or ""
@@ -158,7 +161,7 @@ async def _note_refused_token(request: Request) -> None:
 
 
 def table(app: FastAPI) -> list[tuple[str, str, str, frozenset[StaffRole]]]:
-    """Return every route as (method, path, name, roles); no roles: open without sign-in.
+    """Return every route as (method, path, name, roles). Empty roles: open without sign-in.
 
     Raises ValueError if a route was added without a Door.
     """
@@ -179,6 +182,6 @@ def _roles(route: BaseRoute) -> frozenset[StaffRole]:
 
 
 def opens(app: FastAPI, path: str) -> bool:
-    """Return whether a page (GET) exists at the path."""
+    """Return whether a page (a GET route) exists at the path."""
     asked = {"type": "http", "method": "GET", "path": path, "root_path": ""}
     return any(route.original_route.matches(asked)[0] is Match.FULL for route in iter_route_contexts(app.routes))

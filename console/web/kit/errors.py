@@ -1,4 +1,4 @@
-"""Turns errors into responses: a page or JSON in plain words, never with a trace, a version or a value."""
+"""Turns errors into responses: a page or JSON in plain words, never with a traceback, a version or a value."""
 
 import logging
 import math
@@ -44,7 +44,7 @@ ERRORS = {
 
 
 class TooManyError(Exception):
-    """Too many requests: 429. `seconds`: the time to wait."""
+    """Too many requests, answered with 429. `seconds`: the time to wait."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__()
@@ -52,11 +52,11 @@ class TooManyError(Exception):
 
 
 class BrokenOffError(RuntimeError):
-    """A request failed after its response had begun; the connection is closed. The cause is in the log."""
+    """A request failed after its response had begun, so the connection is closed. The log has the cause."""
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers of expected errors. `Faults` handles all others."""
+    """Register the handlers of expected errors. All other errors are handled by `Faults`."""
     app.add_exception_handler(NotSignedInError, _sign_in)
     app.add_exception_handler(ForbiddenError, _forbidden)
     app.add_exception_handler(NotFoundError, _not_found)
@@ -70,14 +70,14 @@ def install(app: FastAPI) -> None:
 
 
 def wants_page(request: Request) -> bool:
-    """Return whether a browser asks for a page, and not a program or a page's script."""
+    """Return whether the request accepts HTML, that is, whether a browser and not a program or script sends it."""
     return "text/html" in request.headers.get("accept", "")
 
 
 def error_response(
     request: Request, status: int, words: str, error: str, headers: Mapping[str, str] | None = None, **more: object
 ) -> Response:
-    """Return the error response: a page with the words, or JSON with `error`, `do` (the words) and `more`."""
+    """Return the error response: a page with `words`, or JSON with `error`, `do` (the words) and the fields `more`."""
     if wants_page(request):
         answer: Response = page(request, "told.html", status, words=words)
     else:
@@ -87,7 +87,7 @@ def error_response(
 
 
 def refused(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the error response with the standard words for a status."""
+    """Return the error response with the standard words of a status."""
     return error_response(request, status, _words(request, status), ERRORS.get(status, ERRORS[400]), headers)
 
 
@@ -98,7 +98,7 @@ def too_many(request: Request, seconds: int) -> Response:
 
 
 async def quota_spent(request: Request, who: Who, until: datetime) -> Response:
-    """Record that the person wanted too much, and return 429 with the time when one more is allowed."""
+    """Record a security event, and return 429 with the time at which the person may see another resident's data."""
     await services(request).security.note(request, SecurityEventKind.MASS_REVEALING, who.login)
     seconds = max(1, math.ceil((until - services(request).line.clock.now()).total_seconds()))
     told = translate(request, "一小时内查看的人数已达上限，%(at)s 起可再查看一人。确有需要，请值班长查看。")
@@ -107,8 +107,8 @@ async def quota_spent(request: Request, who: Who, until: datetime) -> Response:
 
 
 class Faults:
-    """ASGI middleware for unexpected errors: answers 500 and logs the traceback without message or values, which may be
-    personal. Raises BrokenOffError if the response had begun.
+    """ASGI middleware for unexpected errors: answers 500, and logs the traceback without message or values, which may
+    be personal. Raises BrokenOffError if the response had begun.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -167,7 +167,7 @@ def _words(request: Request, status: int) -> str:
 
 
 async def _step_up(request: Request, error: Exception) -> Response:
-    """Ask for a proof: a page, or for a script JSON that names the act."""
+    """Return the page that asks for a proof; for a script, JSON."""
     if isinstance(error, StepUpError) and wants_page(request):
         return await step_up_page(request, error)
     return error_response(request, NEEDED, translate(request, "请在页面上再次证明您的身份。"), ERRORS[NEEDED])
@@ -195,10 +195,10 @@ async def _too_many(request: Request, error: Exception) -> Response:
 
 
 async def _http(request: Request, error: Exception) -> Response:
-    """Answer the framework's errors: unknown address, wrong method, unreadable body.
+    """Return the answer to an error of the framework: unknown address, wrong method, invalid body.
 
-    A GET of an address that takes only forms (a reloaded response, a change of language) redirects to the page above
-    it.
+    A GET of an address that accepts only forms (a reloaded page, a change of language) is redirected to the nearest
+    page above.
     """
     status = getattr(error, "status_code", 400)
     if status == 404:
@@ -211,7 +211,7 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 def _above(request: Request) -> str:
-    """Return the nearest existing page above the request's path, or ""."""
+    """Return the path of the nearest existing page above the request's path, or ""."""
     path = request.url.path
     while (path := path.rpartition("/")[0]) and not opens(request.app, path):
         pass
@@ -219,20 +219,20 @@ def _above(request: Request) -> str:
 
 
 async def _busy(request: Request, error: Exception) -> Response:
-    """Answer 503 when Kafka, Redis or a lock is away or takes too long. A form that is sent again counts once."""
+    """Return 503 if Kafka, Redis or a lock is unavailable or too slow. A form that is sent again counts once."""
     log.warning("%s: %s", getattr(request.scope.get("route"), "path", "no route"), type(error).__name__)
     return refused(request, 503, {"Retry-After": "2"})
 
 
 async def _no_policy(request: Request, error: Exception) -> Response:
-    """Answer 503 if the text of a policy is needed and stored nowhere; the log names the policy."""
+    """Return 503 if the text of a needed policy is not stored. The log names the policy."""
     log.error("%s", error)
     words = translate(request, "所需的策略原文已丢失：请管理员恢复后再试。")
     return error_response(request, 503, words, "policy lost")
 
 
 async def _wrong(request: Request, error: Exception) -> Response:
-    """Answer 422 with the invalid fields and reasons, without their values."""
+    """Return 422 with the invalid fields and the reasons, without the fields' values."""
     faults = error.errors() if isinstance(error, RequestValidationError) else ()
     fields = [{"field": _field(fault["loc"]), "why": _why(fault["type"], fault["msg"])} for fault in faults]
     return error_response(request, 422, _words(request, 422), ERRORS[422], fields=fields)

@@ -1,7 +1,7 @@
 """Server-sent events: a stream that lasts as long as its page and ends when the console stops.
 
-The console is served inside a loop (streams/runtime/serving), without the signals by which sse-starlette notices a
-stop; without this module uvicorn would cut open streams after its timeout, each with a traceback.
+The console is served inside a loop (streams/runtime/serving) without the signals by which sse-starlette notices a stop.
+Without this module, uvicorn would cut open streams after its timeout, each with a traceback.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ FULL_SECONDS = 30  # Retry-After to a stream above the limit
 class Look:
     """Checks whether a stream's session still belongs to the same unchanged account, at most once every `seconds`.
 
-    A check is no act of the person: the session of a page that is only open ends.
+    A check is not an act of the person, so the session of a page that is merely open can end.
     """
 
     def __init__(self, request: Request, who: Who, seconds: float) -> None:
@@ -33,7 +33,9 @@ class Look:
         self._looked = time.monotonic()
 
     async def ended(self) -> bool:
-        """Return whether the session has ended or changed; False without a check if the last one is recent."""
+        """Return whether the session has ended or changed. Returns False without a check if the last
+        check was recent.
+        """
         if time.monotonic() - self._looked < self._seconds:
             return False
         self._looked = time.monotonic()
@@ -41,36 +43,40 @@ class Look:
 
 
 class Places:
-    """The open streams of one process, by account. Each account has a limit, so that nobody takes all places."""
+    """Counts the open streams of one process, by account. Each account has a limit, so that no account
+    uses all places.
+    """
 
     def __init__(self, account: int, total: int) -> None:
         self._account, self._total = account, total
         self._taken: Counter[str] = Counter()
 
     def take(self, login: str) -> None:
-        """Count a stream that opens. Raises TooManyError if the account or all together have as many as they may."""
+        """Count a stream that opens. Raises TooManyError if the account or the process has reached its limit."""
         if self._taken[login] >= self._account or self._taken.total() >= self._total:
             raise TooManyError(FULL_SECONDS)
         self._taken[login] += 1
 
     def free(self, login: str) -> None:
-        """Count a stream that ended."""
+        """Remove a stream that ended from the count."""
         self._taken[login] -= 1
         if not self._taken[login]:
             del self._taken[login]
 
 
 class Events(EventSourceResponse):
-    """A response that streams the events of `content` until it ends, the browser leaves or `state.stopping` is set."""
+    """A response that streams the events of `content` until `content` ends, the browser leaves or `state.stopping` is
+    set.
+    """
 
     def __init__(self, content: ContentStream, login: str, places: Places) -> None:
-        """Raises TooManyError if `places` has none left for the account."""
+        """Take a place for the stream. Raises TooManyError if `places` has none left for the account."""
         places.take(login)
         self._login, self._places = login, places
         super().__init__(content, ping=PING_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Stream the events, and complete the response if the console stops."""
+        """Stream the events, and complete the response if the console stops. The place is freed at the end."""
         try:
             await self._stream(scope, receive, send)
         finally:
@@ -91,7 +97,8 @@ class Events(EventSourceResponse):
 
 
 def open_stream(request: Request, who: Who, content: ContentStream, *, journal: bool = False) -> Events:
-    """Return the response that streams `content`. `journal`: it reads the journal itself, so there are fewer places.
+    """Return the response that streams `content`. `journal`: the stream reads the journal itself, for which there are
+    fewer places.
 
     Raises TooManyError (429) if the account or the process has too many streams.
     """

@@ -1,4 +1,4 @@
-"""Reads a submitted form. Its id was made with the page, so a form that is sent twice counts once."""
+"""Parses a submitted form. The form's id was made with the page, so a form that is sent twice counts once."""
 
 import re
 import secrets
@@ -20,8 +20,8 @@ _YUAN = re.compile(r"[0-9]{1,11}(\.[0-9]{1,2})?")
 
 
 class FormError(ValueError):
-    """A field of the form is invalid. `field`: its name; "" if it may be one of several. `words`: the error in Chinese,
-    to be translated.
+    """A field of the form is invalid. `field`: its name, "" if several may be wrong; `words`: the error in Chinese, to
+    be translated.
     """
 
     def __init__(self, field: str, words: str) -> None:
@@ -31,7 +31,8 @@ class FormError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A submitted form. `fields`: the last value of each field, stripped; `many`: all values; `form`: the form's id.
+    """A submitted form. `fields`: the last value of each field, stripped; `many`: all values of each field; `form`: its
+    id.
 
     Files are left out.
     """
@@ -41,26 +42,28 @@ class Filled:
     form: str
 
     def __getitem__(self, name: str) -> str:
-        """Return a field's value, "" if it is missing."""
+        """Return a field's value, "" if the field is missing."""
         return self.fields.get(name, "")
 
     def name(self, *parts: str) -> str:
-        """Return an id derived from the form's id and the parts, the same for a repeated form."""
+        """Return an id made from the form's id and the parts. A repeated form gives the same id."""
         return short_hash("form", self.form, *parts)
 
     @property
     def seen(self) -> int:
-        """The version that the page showed; 0 if there is none."""
+        """The version that the page showed; 0 if the field is missing or not a number."""
         return int(self["seen"]) if self["seen"].isascii() and self["seen"].isdigit() else 0
 
 
 def new_form() -> str:
-    """Return a new form id, 20 hex digits, for a page that is rendered."""
+    """Return a new form id, 20 hex digits, for a page that is being rendered."""
     return secrets.token_hex(10)
 
 
 async def filled(request: Request) -> Filled:
-    """Return the request's form. Raises HTTPException (400) if it has no id, so it is not from one of our pages."""
+    """Return the request's form. Raises HTTPException (400) if it has no id, because it is then not from one of our
+    pages.
+    """
     given = await request.form()
     texts = {name: [value for value in given.getlist(name) if isinstance(value, str)] for name in given}
     many = {name: [value.strip() for value in values] for name, values in texts.items() if values}
@@ -72,20 +75,20 @@ async def filled(request: Request) -> Filled:
 
 
 def form_value(form: FormData, name: str) -> str:
-    """Return a field's text; "" if it is missing or a file."""
+    """Return a field's text; "" if the field is missing or a file."""
     given = form.get(name)
     return given if isinstance(given, str) else ""
 
 
 def one_of(kind: type[_Kind], value: str, default: _Kind) -> _Kind:
-    """Return the member of an enum that has the value; `default` if none has it."""
+    """Return the member of an enum with this value, or `default` if none has it."""
     return next((each for each in kind if each.value == value), default)
 
 
 def fen(yuan: str) -> int | None:
-    """Return an amount in yuan, as typed (12,000.50), in fen; None if the text is empty.
+    """Return in fen an amount typed in yuan (12,000.50); None if the text is empty.
 
-    Raises ValueError if it is not an amount or is above MOST_FEN.
+    Raises ValueError if the text is not an amount or is above MOST_FEN.
     """
     text = yuan.replace(",", "").replace("，", "").removeprefix("¥").strip()
     if not text:
@@ -108,11 +111,11 @@ def amount_of(given: Filled) -> int | None:
 
 
 def wants_json(request: Request) -> bool:
-    """Return whether a script asks for JSON, and not a browser for a page."""
+    """Return whether the request accepts JSON and not HTML, that is, whether a script and not a browser sends it."""
     accept = request.headers.get("accept", "")
     return "application/json" in accept and "text/html" not in accept
 
 
 def done(request: Request, to: str, **told: object) -> Response:
-    """Return the response after a successful act: JSON with `to` and `told` for a script, else a redirect to `to`."""
+    """Return the response after a successful act: for a script JSON with `to` and `told`, else a redirect to `to`."""
     return JSONResponse({"to": to, **told}) if wants_json(request) else RedirectResponse(to, 303)

@@ -1,4 +1,4 @@
-"""The security headers of every response: what a browser may load, frame, store and send to others."""
+"""The security headers of every response: what a browser may load, frame, store and send to other sites."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -19,7 +19,7 @@ _KIND = re.compile(" [A-Z][a-z]+$|(?:가두|진|향|구|현|시)$")  # the same 
 
 
 def language_of(request: Request) -> str:
-    """Return the request's language code: the cookie's, else the first known one of Accept-Language, else "zh"."""
+    """Return the request's language code: the cookie's, else the first known one in Accept-Language, else "zh"."""
     chosen = request.cookies.get(COOKIE)
     asked = [part.split(";")[0].strip()[:2] for part in request.headers.get("accept-language", "").split(",")]
     return next((each for each in [chosen, *asked] if each in LANGUAGES), "zh")
@@ -27,7 +27,9 @@ def language_of(request: Request) -> str:
 
 @lru_cache
 def translations(language: str) -> NullTranslations:
-    """Return all catalogues of a language merged: the parts of the console, labels, codes and places. Read once."""
+    """Return the merged catalogues of a language: parts of the console, labels, codes and places. Read once per
+    language.
+    """
     return catalogue.read_catalogue(language, [catalogue.LOCALE, LOCALE], catalogue.place_names(language))
 
 
@@ -37,12 +39,14 @@ def translate(request: Request, text: str) -> str:
 
 
 def place(names: str, translate: Callable[[str], str]) -> str:
-    """Return nested place names, separated by blanks, translated; a police station by the place it is named after."""
+    """Return nested place names (separated by blanks) translated. A police station is translated by the place in its
+    name.
+    """
     return " ".join(_station(name, translate) if name.endswith(STATION) else translate(name) for name in names.split())
 
 
 def _station(name: str, translate: Callable[[str], str]) -> str:
-    """Return a station's name translated, or the name itself if no known place has it."""
+    """Return a station's name translated; unchanged if it contains no known place."""
     stem = name.removesuffix(STATION)
     for kind in ("", *KINDS):
         told = translate(stem + kind)

@@ -1,6 +1,6 @@
 """Rate limits by person and address, and size limits of request bodies.
 
-Counted in Redis for all console processes together. While Redis does not answer, no request is refused.
+Requests are counted in Redis, for all console processes together. While Redis is unavailable, no request is refused.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ MultiPartParser.spool_max_size = EVIDENCE_BYTES
 
 
 class Limits:
-    """Counts requests in Redis by address and by account. Raises SettingsError if a rate in the settings is invalid."""
+    """Counts requests in Redis by address and by account. The constructor raises SettingsError if a rate is invalid."""
 
     def __init__(self, redis: "Redis", settings: ConsoleSettings) -> None:
         pool: Any = redis.connection_pool
@@ -62,9 +62,9 @@ class Limits:
         self._reports = _rate("RATE_REPORTS", settings.rate_reports)
 
     async def address(self, scope: Scope) -> int:
-        """Count a request from an address; return the seconds to wait, or 0 if it is allowed.
+        """Count a request from an address. Return the seconds to wait, or 0 if the request is allowed.
 
-        Static files are not counted, and nothing is while Redis does not answer.
+        Static files are not counted. While Redis is unavailable, the result is 0.
         """
         if scope["path"].startswith(FREE):
             return 0
@@ -75,7 +75,9 @@ class Limits:
         return wait
 
     async def person(self, request: Request, who: Who) -> None:
-        """Count a request of a signed-in account. Raises TooManyError above a limit: of requests, searches or files."""
+        """Count a request of a signed-in account. Raises TooManyError above a limit: of all requests, searches or
+        files.
+        """
         wait = await self._hit(self._person, "person", who.login)
         name = getattr(request.scope.get("route"), "name", "")
         if not wait and "search" in name:
@@ -105,7 +107,7 @@ class Limits:
 
 
 class Addresses:
-    """ASGI middleware that refuses (429) an address above its limit, before any other work."""
+    """ASGI middleware that refuses (429) the requests of an address above its limit, before any other work."""
 
     def __init__(self, app: ASGIApp, counts: Limits) -> None:
         self._app, self._counts = app, counts
@@ -118,9 +120,9 @@ class Addresses:
 
 
 class Bodies:
-    """ASGI middleware that refuses a body above its size limit (413), by Content-Length and by the bytes received, one
-    that is not here after BODY_SECONDS (408), however it trickles in, and a form with evidence files while MOST_HELD
-    others are in memory (429).
+    """ASGI middleware that limits request bodies. It refuses a body above its size limit (413), by Content-Length and
+    by the bytes received; a body that has not arrived completely after BODY_SECONDS (408); and a form with evidence
+    files while MOST_HELD others are in memory (429).
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -175,7 +177,9 @@ def _most(path: str) -> int:
 
 
 def _is_large(scope: Scope, most: int) -> bool:
-    """Return whether a form may have evidence files of more than BODY_BYTES; it may if it does not tell its length."""
+    """Return whether a form may have evidence files of more than BODY_BYTES, which includes a form without
+    Content-Length.
+    """
     told = any(name == b"content-length" for name, _ in scope["headers"])
     return scope["method"] == "POST" and most == EVIDENCE_BYTES and (_length(scope) > BODY_BYTES or not told)
 

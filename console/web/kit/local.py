@@ -6,5 +6,7 @@ _OURS = re.compile(r"/(?![/\\])[A-Za-z0-9_./~%?=&,:-]*")
 
 
 def local_path(path: str, otherwise: str = "/") -> str:
-    r"""Return the path if it is a path of the console, else `otherwise`. `//host` and `/\\host` are other sites."""
+    r"""Return `path` if it is a path of the console, else `otherwise`. `//host` and `/\host` are addresses of other
+    sites.
+    """
     return path if _OURS.fullmatch(path) else otherwise

@@ -9,7 +9,7 @@ from schemas.people.staff import StaffRole
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A navigation entry. `words`: its Chinese text, translated in the template; `whole`: only for persons who are
+    """A navigation entry. `words`: its Chinese text, translated in the template; `whole`: only for people who are
     responsible for the whole province.
     """
 
@@ -47,7 +47,7 @@ ITEMS = (
 
 
 def items(who: Who) -> list[Item]:
-    """Return the navigation entries of a person's role and area, in order."""
+    """Return the navigation entries for a person's role and area, in order."""
     return [item for item in ITEMS if who.role in item.roles and not (item.whole and who.area)]
 
 

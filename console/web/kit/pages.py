@@ -1,4 +1,4 @@
-"""Renders pages: a template with the common values: language, account, navigation, the server's clock."""
+"""Renders pages: a template with the values that all pages share: language, account, navigation, the server's clock."""
 
 import re
 from collections.abc import Callable
@@ -32,7 +32,7 @@ _CHINESE = re.compile("[\u3400-\u9fff][\u3000-\u303f\u3400-\u9fff\uff00-\uffef]*
 
 
 def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401 - what the template needs
-    """Render a template as an HTML response; all values are escaped."""
+    """Return a template rendered as an HTML response. All values are escaped."""
     language = language_of(request)
     who = getattr(request.state, "who", None)
     made = services(request)
@@ -58,7 +58,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
 
 @lru_cache
 def environment(language: str) -> Environment:
-    """Return the Jinja environment of a language, with the pages' filters. Made once."""
+    """Return the Jinja environment of a language, with the pages' filters. Made once per language."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -87,14 +87,16 @@ def environment(language: str) -> Environment:
 
 
 def marked(text: str, language: str) -> Markup:
-    """Return the text escaped, with Chinese parts marked as Chinese on pages of other languages, for screen readers."""
+    """Return the text escaped; on a page in another language, Chinese parts are marked as Chinese for
+    screen readers.
+    """
     escaped = str(escape(text))
     return Markup(escaped if language == "zh" else _CHINESE.sub(r'<span lang="zh">\g<0></span>', escaped))  # noqa: S704 - escaped above
 
 
 def yuan_short(fen: int, language: str) -> str:
-    """Return an amount in fen as short text in yuan, ¥1.2万 or ¥12k, for maps and axes. zh and ko count in ten
-    thousands.
+    """Return an amount in fen as a short text in yuan, such as ¥1.2万 or ¥12k, for maps and axes. Chinese and Korean
+    count in ten thousands.
     """
     whole, (units, step) = fen / 100, _UNITS.get(language, _UNITS["en"])
     unit = ""
@@ -105,22 +107,22 @@ def yuan_short(fen: int, language: str) -> str:
 
 
 def clock_time(at: datetime) -> str:
-    """Return the time of day in China, HH:MM:SS."""
+    """Return the time of day in China as HH:MM:SS."""
     return f"{at.astimezone(ZONE):%H:%M:%S}"
 
 
 def date_time(at: datetime) -> str:
-    """Return the day and time in China, MM-DD HH:MM."""
+    """Return the day and time in China as MM-DD HH:MM."""
     return f"{at.astimezone(ZONE):%m-%d %H:%M}"
 
 
 def day(at: datetime) -> str:
-    """Return the day in China, YYYY-MM-DD."""
+    """Return the day in China as YYYY-MM-DD."""
     return f"{at.astimezone(ZONE):%Y-%m-%d}"
 
 
 def epoch(at: datetime | None) -> int | str:
-    """Return epoch ms for a page's countdown; "" for None."""
+    """Return the time in ms since 1970, for a page's countdown; "" for None."""
     return "" if at is None else round(at.astimezone(UTC).timestamp() * 1000)
 
 
@@ -130,19 +132,19 @@ def milliseconds(span: timedelta) -> int:
 
 
 def minutes(span: timedelta) -> int:
-    """Return a time span in minutes, rounded."""
+    """Return a time span in minutes, rounded to the nearest."""
     return round(span.total_seconds() / 60)
 
 
 def lasted(span: timedelta) -> str:
-    """Return a duration as M:SS or H:MM:SS; a negative one is 0:00."""
+    """Return a duration as M:SS or H:MM:SS; a negative duration as 0:00."""
     hours, rest = divmod(max(0, int(span.total_seconds())), 3600)
     minute, second = divmod(rest, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def _unless_whole(mask: Callable[[str], str]) -> Callable[[str, bool], str]:
-    """Return a filter that masks a text, or returns it as it is if `whole`: the reader has revealed the data."""
+    """Return a template filter (text, whole) that masks the text, or returns it unchanged if `whole` is True."""
 
     def masked(text: str, whole: bool = False) -> str:
         return text if whole else mask(text)

@@ -19,7 +19,7 @@ STOP_SECONDS = 2  # for requests in progress at a stop
 
 @contextlib.asynccontextmanager
 async def serving(app: FastAPI, settings: ConsoleSettings) -> AsyncIterator[str]:
-    """Serve the application in this event loop for the life of the context; yields its address.
+    """Serve the application in this event loop while the context is open. Yields its address.
 
     Raises SettingsError if the port is taken or the TLS settings are invalid.
     """
@@ -40,10 +40,10 @@ async def serving(app: FastAPI, settings: ConsoleSettings) -> AsyncIterator[str]
 
 
 async def serve(line: Installation, settings: ConsoleSettings, started: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT. `started` is called with the address.
+    """Serve the console until SIGTERM or SIGINT. `started` is called with the address.
 
-    Raises the error of a background task that failed, because the console would then show outdated cases; before that
-    what `create_app` and `serving` raise.
+    Raises the error of a background task that failed, because the console would then show outdated cases. At the start,
+    raises the errors of `create_app` and `serving`.
     """
     app = create_app(line, settings)
     async with serving(app, settings) as address:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Services:
-    """The shared objects. `line`: the installation with its store, producer, residents and clock."""
+    """The objects that the routes share. `line`: the installation with its store, producer, residents and clock."""
 
     line: Installation
     desk: CaseClaims
@@ -50,6 +50,6 @@ class Services:
 
 
 def services(request: Request) -> Services:
-    """Return the application's services."""
+    """Return the shared objects of the application."""
     found: Services = request.app.state.services
     return found

@@ -90,7 +90,7 @@ class ConsoleSettings(Environment):
 
 
 def load() -> ConsoleSettings:
-    """Read the settings from the environment. Raises SettingsError naming the invalid variable."""
+    """Return the settings from the environment. Raises SettingsError that names each invalid variable."""
     try:
         return ConsoleSettings()
     except ValidationError as error:

@@ -1,8 +1,8 @@
-"""Static files under a path with their version, which browsers may cache for ever.
+"""Static files under a path with their version, which browsers may cache forever.
 
 `/static/v-1f3a5b7c9d0e/queue.js` never changes; a console with other files uses another path. The plain path and the
-path of another version (two consoles behind one address may differ) give the present file, which browsers must
-revalidate. Scripts name one another by relative paths, so that a page loads each of them once.
+path of another version (two consoles behind one address may differ) return the present file, which browsers must
+revalidate. Scripts refer to one another by relative paths, so that a page loads each of them once.
 """
 
 import gzip
@@ -24,12 +24,12 @@ _VERSION = re.compile(r"v-[0-9a-f]{12}")
 
 
 class Versioned(StaticFiles):
-    """Static files with the Cache-Control header that fits their path."""
+    """Static files, with a Cache-Control header that depends on their path."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return the present file, to be cached for good under its own version's path, else to be revalidated.
+        """Return the file: to be cached forever under the path of its own version, else to be revalidated.
 
-        Raises HTTPException (404) if there is no such file.
+        Raises HTTPException (404) if the file does not exist.
         """
         first, _, rest = path.partition("/")
         versioned = _VERSION.fullmatch(first)
@@ -46,7 +46,7 @@ def _takes_gzip(scope: Scope) -> bool:
 
 
 def _compressed(response: FileResponse) -> Response:
-    """Return a text file's response with its content compressed; of any other file the response itself."""
+    """Return the response with its content compressed if the file is a text file; else unchanged."""
     path = Path(response.path)
     if path.suffix not in TEXTS:
         return response
@@ -58,13 +58,17 @@ def _compressed(response: FileResponse) -> Response:
 
 @lru_cache(maxsize=256)
 def _zipped(path: Path, changed: int) -> bytes:
-    """Return a file's content compressed. `changed`: its time of change, so that a changed file is read again."""
+    """Return a file's content compressed by gzip. `changed`: when the file changed, so that a changed file is read
+    again.
+    """
     return gzip.compress(path.read_bytes(), mtime=0)
 
 
 @lru_cache
 def version() -> str:
-    """Return one version for all files together, "v-" and 12 hex digits: scripts load others of the same version."""
+    """Return one version for all files together: "v-" and 12 hex digits. Scripts load only files of
+    the same version.
+    """
     whole = hashlib.sha256()
     for file in files():
         whole.update(f"{file.relative_to(STATIC).as_posix()}\0".encode() + file.read_bytes())
@@ -77,5 +81,5 @@ def files() -> list[Path]:
 
 
 def root() -> str:
-    """Return the path prefix under which pages name static files."""
+    """Return the path prefix of static files, with their version."""
     return f"/static/{version()}"

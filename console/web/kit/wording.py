@@ -12,9 +12,9 @@ from schemas.codes.any_code import AnyCode
 
 @cache
 def wording(language: str, whole: bool = False) -> Renderer:
-    """Return the renderer of a language; answers to a script's questions use the script's own words.
+    """Return the renderer of a language. Answers to a script's questions are rendered in the script's own words.
 
-    `whole`: for a reader who has revealed the resident's data; others read notes without numbers.
+    `whole`: for a reader who has revealed the resident's data; for others, numbers in notes are masked.
     """
     return Renderer(translations(language).gettext, language, tree_of, whole)
 
