@@ -20,7 +20,7 @@ from schemas.people.staff import Account, StaffRole
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An operator who is signed in. `cases`: the number of cases that they have now."""
+    """A signed-in operator. `cases`: the number of cases that they have claimed."""
 
     login: str
     name: str
@@ -28,12 +28,12 @@ class Operator:
     cases: int
 
     def sees(self, division: str) -> bool:
-        """Return whether a division lies in the operator's area."""
+        """Return whether a division is in the operator's area."""
         return division.startswith(self.area)
 
 
 async def operators(services: Services, who: Who) -> list[Operator]:
-    """Return the operators who are signed in and whose area meets the reader's, those with the fewest cases first."""
+    """Return the signed-in operators whose area overlaps the reader's, those with the fewest cases first."""
     accounts = [
         account
         for account in await services.staff.all()
@@ -50,9 +50,9 @@ async def operators(services: Services, who: Who) -> list[Operator]:
 
 
 async def assign(services: Services, who: Who, case: Case, act: AssignAct) -> Answer:
-    """Assign a case and return the case's answer: REFUSED if somebody else has it than the act says.
+    """Assign a case and return the case's answer: REFUSED if another person has the case than the act states.
 
-    Raises NotFoundError if `act.to` is nobody who may act on the case.
+    Raises NotFoundError if `act.to` is not a person who may act on the case.
     """
     account, desk = await services.staff.get(act.to), services.desk
     if account is None or not _may_act(account, case):
@@ -71,7 +71,7 @@ async def assign(services: Services, who: Who, case: Case, act: AssignAct) -> An
 
 
 def assigned_to(services: Services, login: str) -> list[Row]:
-    """Return the cases that somebody was given and has not opened yet, the first given first."""
+    """Return the cases that were assigned to a person who has not opened them yet, the first assigned first."""
     mine = [row for row in services.hub.assigned.values() if row.case.claimed_by == login]
     return sorted(mine, key=lambda row: row.seq)
 

@@ -1,6 +1,6 @@
-"""Statistics of the journal, folded in memory and kept current: the situation, clocks, stops, bank messages.
+"""Statistics of the journal, computed in memory and kept up to date: the situation, clocks, stops, bank messages.
 
-They are bounded (see domain/statistics/situation, clocks, bank_book); older records are skipped unread.
+Their size is limited (see domain/statistics/situation, clocks, bank_book); older records are skipped unread.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ DAY_SECONDS = 86_400
 
 
 class Figures:
-    """The statistics: `situation`, `clocks`, and the `book` of stop-payments. Run `run` and `follow` as tasks.
+    """The statistics: `situation`, `clocks`, and `book`, the bank book. `run` and `follow` must run as tasks.
 
-    `ready` is set once the existing journal has been folded.
+    `ready` is set once the existing journal has been read.
     """
 
     def __init__(self, line: Installation) -> None:
@@ -38,12 +38,12 @@ class Figures:
         self._inputs: dict[int, int] = {}  # the highest offset of an input whose event was seen, by partition
 
     async def run(self) -> None:
-        """Follow the journal until cancelled, and resume after a Kafka outage."""
+        """Follow the journal until cancelled. Resumes after an outage of Kafka."""
         while wanted():
             await until_done("the console's figures", self._journal)
 
     async def follow(self) -> None:
-        """Follow the banks' messages until cancelled."""
+        """Follow the banks' messages until cancelled. Resumes after an outage of Kafka."""
         while wanted():
             await until_done("the banks' messages", self._messages)
 
@@ -100,6 +100,6 @@ class Figures:
             self.clocks.add(event)
 
     def _oldest(self) -> float:
-        """Return the wall-clock time in epoch ms before which records are skipped."""
+        """Return the wall-clock time in ms since 1970 before which records are skipped."""
         clock = self._line.clock
         return (clock.wall.time() - DAYS * DAY_SECONDS / clock.speed) * 1000

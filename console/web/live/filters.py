@@ -1,4 +1,4 @@
-"""The queue's filters. They are part of the page's address and hold no personal data."""
+"""The queue's filters. They are part of the page's address and contain no personal data."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
@@ -20,9 +20,9 @@ STATES = STANDINGS | {state.value for state in CaseState if state is not CaseSta
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The filters; an empty field filters nothing.
+    """The filters of the queue; an empty field filters nothing.
 
-    `state`: a case state or one of STANDINGS; if empty, all cases that are not settled.
+    `state`: a case state or one of STANDINGS; "": all cases that are not settled.
     """
 
     area: str = ""
@@ -33,7 +33,7 @@ class Filters:
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Self:
-        """Return the filters of an address's query; invalid values are ignored."""
+        """Return the filters in an address's query. Invalid values are ignored."""
         area, scam = given.get("area", ""), given.get("scam", "")
         return cls(
             area=area if area.isdecimal() and len(area) in (2, 4, 6, 9) else "",
@@ -45,16 +45,16 @@ class Filters:
 
     @property
     def any(self) -> bool:
-        """Whether any filter is set."""
+        """Whether at least one filter is set."""
         return self != Filters()
 
     @property
     def query(self) -> str:
-        """Return the set filters as a URL query string without `?`; empty if none is set."""
+        """The set filters as a URL query string without `?`; "" if none is set."""
         return urlencode({name: value for name, value in asdict(self).items() if value})
 
     def fits(self, row: Row, who: Who, now: datetime) -> bool:
-        """Return whether a case lies in the person's area and matches every set filter at the time `now`."""
+        """Return whether a case is in the person's area and matches every set filter at the time `now`."""
         division = row.case.profile.division
         return (
             who.sees(division)

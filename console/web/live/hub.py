@@ -1,7 +1,7 @@
-"""The hub: a row for every open case, kept in memory and in step with the journal, for all pages of this process.
+"""The hub: a row for every open case, kept in memory and up to date with the journal, for all pages of this process.
 
-It is filled from the store and then follows `case-events` from the offsets noted before; versions tell which events
-are old. Changes are numbered, so a page that names the last change it saw receives those that it missed.
+It is filled from the store and then follows `case-events` from offsets noted before that; case versions show which
+events are old. Changes are numbered, so a page that names the last change it saw receives the changes after it.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ REMEMBERED = 5000  # latest changes kept for pages that reconnect: 8 minutes at 
 
 
 class Hub:
-    """The rows of all open cases. Run `run` as a task. `ready` is set once every open case is loaded."""
+    """The rows of all open cases. `run` must run as a task. `ready` is set once every open case is loaded."""
 
     def __init__(self, line: Installation) -> None:
         self._line = line
@@ -57,13 +57,13 @@ class Hub:
         self.listeners: list[Callable[[CaseEvent], None]] = []  # called with each event, before the rows change
 
     async def run(self) -> None:
-        """Follow the journal until cancelled, and reload after an outage of Kafka or Redis."""
+        """Follow the journal until cancelled. Reloads all cases after an outage of Kafka or Redis."""
         while wanted():
             await until_done("the console's hub", self._follow)
 
     @contextmanager
     def expecting(self, input_id: str) -> Iterator["asyncio.Future[CaseEvent]"]:
-        """Yield a future of the event that answers an input; enter the context before the input is written."""
+        """Yield a future of the event that will answer an input. Enter the context before the input is written."""
         future: asyncio.Future[CaseEvent] = asyncio.get_running_loop().create_future()
         self._expected[input_id].append(future)
         try:
@@ -75,8 +75,8 @@ class Hub:
 
     @contextmanager
     def watching(self) -> Iterator["asyncio.Queue[Row | None]"]:
-        """Yield a queue of changed rows, closed cases included. None in it: changes were missed, load all rows
-        again.
+        """Yield a queue of changed rows, closed cases included. An item None means that changes were missed, so that
+        all rows must be loaded again.
         """
         screen: asyncio.Queue[Row | None] = asyncio.Queue(BEHIND)
         self._screens.add(screen)
@@ -86,13 +86,13 @@ class Hub:
             self._screens.discard(screen)
 
     def number(self, case_id: str) -> str:
-        """Return the number of an open case by its id; the id itself of any other."""
+        """Return the number of an open case by its id; for any other case the id itself."""
         row = self.rows.get(case_id)
         return row.number if row else case_id
 
     @property
     def mark(self) -> str:
-        """The mark of the latest change, which a page sends back to receive later changes."""
+        """The mark of the latest change. A page sends it back to receive later changes."""
         return self.mark_of(self.seq)
 
     def mark_of(self, seq: int) -> str:
@@ -100,7 +100,7 @@ class Hub:
         return f"{self._boot}-{seq}"
 
     def since(self, mark: str) -> list[Row] | None:
-        """Return the rows changed since a mark, each once, or None if they are not known any more or too many."""
+        """Return the rows changed since a mark, each once; None if the changes are no longer stored or too many."""
         boot, _, number = mark.rpartition("-")
         oldest = self.seq - len(self._changes)
         if boot != self._boot or not number.isdecimal() or not oldest <= int(number) <= self.seq:
@@ -109,7 +109,7 @@ class Hub:
         return missed if len(missed) <= BEHIND else None
 
     def levels(self, area: str) -> Counter[Level]:
-        """Return the number of unsettled cases by level in an area, a prefix of division codes."""
+        """Return the number of unsettled cases by level, in an area given as prefix of division codes."""
         found: Counter[Level] = Counter()
         for (division, level), number in self._levels.items():
             if division.startswith(area):
@@ -134,7 +134,7 @@ class Hub:
                 await self._event(record.value or b"")
 
     async def _built(self, partition: int) -> None:
-        """Wait until the partition's cases are in the store: a lost store is empty until a worker has restored it.
+        """Wait until the store has the partition's cases. A lost store is empty until a worker has restored it.
 
         A restore publishes no events, so cases missing at this read would never appear.
         """
@@ -176,7 +176,9 @@ class Hub:
             self._put(row_of(case, people.get(case.resident), policy))
 
     async def _stands(self, digest: str) -> None:
-        """Rank by the policy that a partition now uses; keep the previous policy if it cannot be loaded."""
+        """Rank cases by the policy that a partition now uses. If it cannot be loaded, the previous
+        policy stays in use.
+        """
         if self._policy is not None and self._policy.hash == digest:
             return
         try:
@@ -185,7 +187,7 @@ class Hub:
             log.exception("cases are weighed by the policy before")
 
     def _weigh_by(self, policy: Policy) -> None:
-        """Rank all rows by this policy. If it differs from the one before, pages must load again."""
+        """Rank all rows by this policy. If it differs from the previous one, all pages are told to load again."""
         before, self._policy = self._policy, policy
         if before is None or before.hash == policy.hash:
             return
@@ -201,7 +203,7 @@ class Hub:
         return known is None or known.case.version < case.version
 
     def _forget(self, gone: set[str]) -> None:
-        """Close the rows of cases that were closed while the journal was not followed."""
+        """Publish the rows of these cases as closed. They were closed while the journal was not followed."""
         for name in sorted(gone):
             row = self.rows[name]
             self._put(replace(row, case=row.case.model_copy(update={"state": CaseState.CLOSED})))
@@ -223,7 +225,7 @@ class Hub:
             self._publish(replace(other, rings=False, was=other.division, number=self.numbers.of(other.case)))
 
     def _publish(self, given: Row) -> None:
-        """Number a change, keep its row if the case is open, and tell the screens."""
+        """Number a change, store its row if the case is open, and send it to the pages."""
         self.seq += 1
         row = replace(given, seq=self.seq)
         if row.case.open:
@@ -248,7 +250,7 @@ def _tell(screen: "asyncio.Queue[Row | None]", row: Row) -> None:
 
 
 def _anew(screen: "asyncio.Queue[Row | None]") -> None:
-    """Tell a page to load all rows again."""
+    """Tell a page to load all rows again, by emptying its queue and adding None."""
     while not screen.empty():
         screen.get_nowait()
     screen.put_nowait(None)

@@ -1,4 +1,4 @@
-"""The numbers of the open cases, each as long as it must be to differ from the others."""
+"""The numbers of the open cases, each as long as needed to differ from the others."""
 
 from bisect import bisect_left, insort
 
@@ -7,19 +7,21 @@ from schemas.casework.cases import Case
 
 
 class Numbers:
-    """The open cases' numbers. Only a case's two neighbours in the order of their keys decide on its length."""
+    """The numbers of the open cases. A number's length depends only on the case's two neighbours in
+    the order of keys.
+    """
 
     def __init__(self) -> None:
         self._keys: list[str] = []  # sorted
         self._cases: dict[str, str] = {}  # case ids by key
 
     def of(self, case: Case) -> str:
-        """Return the number of a case, open or closed, among the open ones."""
+        """Return the number of a case, open or closed, that distinguishes it from the open cases."""
         key = key_of(case.id, case.opened_at)
         return number_of(key, *self._beside(key))
 
     def put(self, case: Case) -> list[str]:
-        """Add an open case. Return the ids of cases whose number is longer than before."""
+        """Add an open case. Return the ids of the cases whose number has become longer."""
         key = key_of(case.id, case.opened_at)
         if key in self._cases:
             return []
@@ -30,14 +32,16 @@ class Numbers:
         return [self._cases[each] for each in beside if number_of(each, *self._beside(each)) != before[each]]
 
     def drop(self, case: Case) -> None:
-        """Remove a case that is closed. Other numbers stay as they are on the screens, and are shorter from then on."""
+        """Remove a closed case. Other numbers may become shorter, but keep their length on screens that already show
+        them.
+        """
         key = key_of(case.id, case.opened_at)
         if self._cases.get(key) == case.id:
             del self._cases[key]
             del self._keys[bisect_left(self._keys, key)]
 
     def _beside(self, key: str) -> list[str]:
-        """Return the keys before and after a key, without the key itself."""
+        """Return the keys directly before and after a key, without the key itself."""
         place = bisect_left(self._keys, key)
         after = place + 1 if self._keys[place : place + 1] == [key] else place
         return self._keys[max(0, place - 1) : place] + self._keys[after : after + 1]

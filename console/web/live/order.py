@@ -20,7 +20,7 @@ class Order:
         self._of = {row.id: place for place, row in placed}
 
     def put(self, row: Row) -> None:
-        """Move a changed case to its new place, or remove a closed one."""
+        """Move a changed case to its new position, or remove a closed one."""
         if before := self._of.pop(row.id, None):
             there = bisect_left(self._places, before)
             del self._places[there], self.rows[there]

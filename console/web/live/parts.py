@@ -1,4 +1,4 @@
-"""Live pages: their parts are rendered on the server and sent again when they change."""
+"""Live pages: their parts are rendered on the server, and sent again when they change."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -25,10 +25,10 @@ Gather = Callable[[], Awaitable[dict[str, Any]]]
 async def changed_parts(
     request: Request, who: Who, page: str, parts: Sequence[str], gather: Gather
 ) -> AsyncIterator[ServerSentEvent]:
-    """Yield events `{part: html}` with the parts that changed, at first all. Part `map` of page `desk` is
-    `desk_map.html`.
+    """Yield events `{part: html}` with the changed parts, at first with all. The template of part `map` on page `desk`
+    is `desk_map.html`.
 
-    Ends with the session, which the stream does not extend.
+    Ends with the session. The stream does not extend the session.
     """
     made, language = services(request), language_of(request)
     shown: dict[str, str] = {}
@@ -48,7 +48,9 @@ def _rendered(language: str, template: str, context: dict[str, Any]) -> str:
 
 
 async def _something(screen: "asyncio.Queue[Row | None]") -> None:
-    """Wait until a case changes or AT_LEAST_SECONDS have passed; then collect changes for AT_MOST_SECONDS."""
+    """Wait until a case changes or AT_LEAST_SECONDS have passed; after a change, collect further changes for
+    AT_MOST_SECONDS.
+    """
     try:
         await asyncio.wait_for(screen.get(), AT_LEAST_SECONDS)
     except TimeoutError:

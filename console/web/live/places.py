@@ -9,7 +9,9 @@ from domain.identity import divisions
 
 @dataclass(frozen=True, slots=True)
 class Prefecture:
-    """A prefecture. `code`: the first four digits of its codes. `counties`: (code, name) of those in the area."""
+    """A prefecture. `code`: the first four digits of its codes; `counties`: (code, name) of its
+    counties in the area.
+    """
 
     code: str
     name: str
@@ -18,7 +20,9 @@ class Prefecture:
 
 @lru_cache(maxsize=256)
 def within(area: str, year: int) -> tuple[Prefecture, ...]:
-    """Return the prefectures that overlap an area, in code order, by the register of divisions of the year."""
+    """Return the prefectures that overlap an area, in code order, by the divisions in force on 1
+    January of the year.
+    """
     on = date(year, 1, 1)
     return tuple(
         Prefecture(found.code[:4], found.name, _counties(found.code, area, on))

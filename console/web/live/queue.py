@@ -1,4 +1,4 @@
-"""The queue: the hub's rows in their order, each rendered once per language and change for all pages together."""
+"""The queue: the hub's rows in order, each rendered once per language and change for all pages together."""
 
 from collections import Counter
 from datetime import date
@@ -22,7 +22,7 @@ KEPT = 4096  # cached row texts, some kilobytes each
 class Queue:
     """The open cases in order, and their rows as HTML.
 
-    `scams`: the policy's Chinese name of each scam type; `people`: staff's names by login; `refresh` reads them again.
+    `scams`: the policy's Chinese name of each scam type; `people`: staff's names by login. `refresh` reads both again.
     """
 
     def __init__(self, hub: Hub, line: Installation) -> None:
@@ -36,7 +36,9 @@ class Queue:
         self._levels: dict[str, tuple[int, Counter[Level]]] = {}  # by area: (change number, counts)
 
     async def refresh(self) -> None:
-        """Read the names of staff, and of the scam types if another policy is in force and its text is stored."""
+        """Read the names of staff, and, if another policy is in force and its text is stored, those of
+        the scam types.
+        """
         people = await self._line.staff.names()
         if people != self.people:
             self.people = people
@@ -74,7 +76,7 @@ class Queue:
         return kept[1]
 
     def html(self, row: Row, language: str) -> str:
-        """Return the row as an HTML fragment in a language, escaped."""
+        """Return the row as an HTML fragment in a language. All values are escaped."""
         name = (language, row.id)
         kept = self._html.get(name)
         if kept is None or kept[0] != row.seq:
@@ -85,16 +87,18 @@ class Queue:
         return kept[1]
 
     def scam(self, row: Row, language: str) -> str:
-        """Return the name of the row's scam type in a language; its key if the policy in force does not have it."""
+        """Return the name of the row's scam type in a language; its key if the policy in force does
+        not have the type.
+        """
         name = self.scams.get(row.case.danger.scam_type, row.case.danger.scam_type)
         return str(translations(language).gettext(name))
 
     def scam_types(self, language: str) -> dict[str, str]:
-        """Return the name of each scam type of the policy in force, by its key."""
+        """Return key -> name in a language, for the scam types of the policy in force."""
         return {token: str(translations(language).gettext(name)) for token, name in self.scams.items()}
 
     def place(self, row: Row) -> str:
-        """Return the county and street of a row in Chinese."""
+        """Return the county and street of a row's division in Chinese."""
         return place_of(row.division, local_date(self._line.clock.now()).year)
 
     def _rendered(self, row: Row, language: str) -> str:
@@ -114,7 +118,9 @@ class Queue:
 
 @lru_cache(maxsize=4096)
 def place_of(code: str, year: int) -> str:
-    """Return a division's county and, from a 9-digit code, its street: 南关区 南岭街道. Names are of the given year."""
+    """Return a division's county and, for a 9-digit code, its street in Chinese: 南关区 南岭街道. Names are of the
+    given year.
+    """
     on = date(year, 1, 1)
     names = [divisions.name_of(code[:6], on)]
     if len(code) == 9:

@@ -14,7 +14,7 @@ GRACE_BEATS = 2  # wait this many heartbeats: if Redis lost the lease, an open p
 
 
 class Returns:
-    """Returns claimed cases to the queue when their lease has expired. Run `run` as a task.
+    """Returns claimed cases to the queue when their lease has expired. `run` must run as a task.
 
     Several consoles may write the same input, which counts once.
     """
@@ -31,7 +31,7 @@ class Returns:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def return_expired(self) -> None:
-        """Give the cases back to the queue whose lease has been missing for GRACE_BEATS heartbeats."""
+        """Return to the queue the cases whose lease has been missing for GRACE_BEATS heartbeats."""
         claimed = [row for row in self._services.hub.rows.values() if row.case.claimed_by is not None]
         leased = await self._services.desk.leased([row.id for row in claimed])
         gone = [row for row, held in zip(claimed, leased, strict=True) if not held]

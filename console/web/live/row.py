@@ -1,4 +1,4 @@
-"""A row: an open case in short, with the values that lists filter and sort by."""
+"""A row: an open case in short, with the values by which lists filter and sort."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,7 +16,9 @@ from streams.state.keys import milliseconds
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An open case. `name` and `phone` of the resident are unmasked; mask them before they leave the process."""
+    """An open case in a list. The resident's `name` and `phone` are unmasked; mask them before they
+    leave the process.
+    """
 
     case: Case
     name: str
@@ -46,19 +48,19 @@ class Row:
 
     @property
     def offered(self) -> bool:
-        """Whether an operator may claim it now."""
+        """Whether an operator may claim the case now."""
         return self.weight.turn is QueueBand.OFFERED
 
     @property
     def alarming(self) -> bool:
-        """Whether its alarm rings: it is red and unclaimed, and new or waiting for an operator."""
+        """Whether the case's alarm rings: it is red and unclaimed, and new or waiting for an operator."""
         free = self.case.claimed_by is None and not self.case.settled
         begun = self.case.state in (CaseState.RAISED, CaseState.CONTACTING)
         return self.level is Level.RED and free and (begun or self.offered)
 
     @property
     def left_until(self) -> datetime | None:
-        """Until when there is time to act (aware UTC), or None without a deadline."""
+        """The deadline for acting on the case (UTC), or None without one."""
         return triage.left_until(self.case)
 
     @property
@@ -68,23 +70,23 @@ class Row:
 
     @property
     def next_step(self) -> Step | None:
-        """The step with the earliest due time, when it begins by itself or its result is expected; None without one."""
+        """The step with the earliest due time, at which it is sent out or its result is expected; None without one."""
         dues = [(step.due, step.id, step) for step in self.case.steps if step.due is not None]
         return min(dues)[2] if dues else None
 
     @property
     def next_due(self) -> datetime | None:
-        """The due time of `next_step` (aware UTC), or None."""
+        """The due time of `next_step` (UTC), or None without one."""
         return step.due if (step := self.next_step) else None
 
     @property
     def channels(self) -> frozenset[Channel]:
-        """The channels of steps that are planned or in progress."""
+        """The channels of the steps that are planned or in progress."""
         return frozenset(step.action.channel for step in self.case.steps if step.state in LIVE_STEPS)
 
     @property
     def stake_fen(self) -> int:
-        """The money in fen that can still be saved."""
+        """The money in fen that can still be saved, or an estimate of it."""
         return stake(self.case)
 
     @property
@@ -94,19 +96,19 @@ class Row:
 
     @property
     def changed(self) -> int:
-        """The time of the case's last change in epoch ms."""
+        """The time of the case's last change in ms since 1970."""
         return milliseconds(self.case.updated_at)
 
 
 def stake(case: Case) -> int:
-    """Return the money in fen that can still be saved: payments that have not gone through, else the exposure, which is
-    an estimate.
+    """Return the money in fen that can still be saved: the payments that have not gone through; if none is known, the
+    exposure, which is an estimate.
     """
     return to_go(case) or case.danger.exposure_fen
 
 
 def estimated(case: Case) -> bool:
-    """Return whether a case's stake is an estimate: no payment is known to be under way."""
+    """Return whether a case's stake is an estimate, because no payment is known to be under way."""
     return not to_go(case)
 
 
@@ -117,7 +119,7 @@ def row_of(case: Case, resident: Resident | None, policy: Policy) -> Row:
 
 
 def weighed_anew(row: Row, policy: Policy) -> Row:
-    """Return the row ranked by another policy."""
+    """Return the row ranked by the policy `policy`."""
     weight, reasons = _weighed(row.case, policy)
     return replace(row, weight=weight, reasons=reasons)
 
@@ -127,8 +129,8 @@ def _weighed(case: Case, policy: Policy) -> tuple[Weight, tuple[Reason, ...]]:
 
 
 def latest(rows: Iterable[Row]) -> list[Row]:
-    """Merge changes (the oldest first) into one per case. An alarm in between is kept while the case is still
-    alarming.
+    """Return the latest row of each case from changes given oldest first. An alarm in an earlier change is kept while
+    the case is still alarming.
     """
     found: dict[str, Row] = {}
     for row in rows:

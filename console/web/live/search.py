@@ -1,4 +1,6 @@
-"""Search of the open cases: one box for a case's number or id, a name, and a telephone's last four digits or all."""
+"""Search of the open cases in one field: a case number or id, a name, or a telephone number (whole or last four
+digits).
+"""
 
 import re
 from collections.abc import Iterable
@@ -17,7 +19,7 @@ _BETWEEN = re.compile(r"[\s()+.-]")
 
 
 class Sought(StrEnum):
-    """The kind of search: by case number, digits of a telephone, or name. The audit records it, never the text."""
+    """The kind of a search: by case number, telephone digits, or name. The audit records the kind, never the text."""
 
     CASE = "case-number"
     PHONE = "phone-tail"
@@ -26,28 +28,29 @@ class Sought(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SoughtNumber:
-    """The digits of a telephone or account as they were typed. `whole`: the complete numbers that they may be."""
+    """The typed digits of a telephone or account. `whole`: the complete numbers that the digits may stand for."""
 
     told: str
     whole: frozenset[str]
 
     def fits(self, number: str) -> bool:
-        """Return whether the digits are the number's last LEAST_DIGITS, which pages show, or all of it.
+        """Return whether the digits are the number's last LEAST_DIGITS, which pages show, or the whole number.
 
-        Any other part does not match: whoever may try one digit more at a time reads a masked number whole.
+        No other part matches, because otherwise somebody could find out a masked number by trying one more digit at a
+        time.
         """
         return number[-LEAST_DIGITS:] == self.told or number in self.whole
 
 
 def digits(text: str) -> str:
-    """Return a typed number without blanks, brackets, plus signs, dots and hyphens."""
+    """Return the text without blanks, brackets, plus signs, dots and hyphens."""
     return _BETWEEN.sub("", text)
 
 
 def sought(text: str) -> Sought | None:
     """Return the kind of search that a text means, or None if it is empty or has too few digits.
 
-    Digits without a hyphen are a telephone's, and may be a case number's too.
+    Digits without a hyphen mean a telephone, which also matches case numbers.
     """
     if number := typed_number(text):
         return Sought.CASE if len(number) >= LEAST_DIGITS else None
@@ -59,7 +62,7 @@ def sought(text: str) -> Sought | None:
 
 
 def found(rows: Iterable[Row], text: str, by: Sought) -> list[Row]:
-    """Return the rows that match the text, in the given order."""
+    """Return those of `rows` that match the text, in the given order."""
     if by is Sought.CASE and (number := typed_number(text)):
         return [row for row in rows if _key(row).startswith(number)]
     if by is Sought.CASE:
@@ -75,7 +78,7 @@ def _key(row: Row) -> str:
 
 
 def sought_number(text: str) -> SoughtNumber:
-    """Return the number that a text means, whose kind is Sought.PHONE."""
+    """Return the number that a text means. The text's kind must be Sought.PHONE."""
     told = digits(text)
     whole = {told, f"+{told}"}
     with suppress(ValueError):

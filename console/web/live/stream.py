@@ -27,7 +27,7 @@ Told = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """The reader of a stream, the language and the filters."""
+    """The reader of a stream, with their language and filters."""
 
     who: Who
     language: str
@@ -35,10 +35,10 @@ class Listener:
 
 
 async def changes(request: Request, listener: Listener, mark: str) -> AsyncIterator[Told]:
-    """Yield server-sent events: the changes since the mark and then each new one; `reload` if the page must load again,
-    then end.
+    """Yield server-sent events: the changes since the mark, then each new change. If the page must load again, yields
+    `reload` and ends.
 
-    Ends with the session, by `signed-out`. The open stream does not extend the session.
+    Ends with the session, after an event `signed-out`. The stream does not extend the session.
     """
     made = services(request)
     with made.hub.watching() as screen:
@@ -61,7 +61,7 @@ async def changes(request: Request, listener: Listener, mark: str) -> AsyncItera
 
 
 async def _next(screen: "asyncio.Queue[Row | None]") -> list[Row] | None:
-    """Return the next changed rows; [] after LOOK_SECONDS without changes, None if too many were missed."""
+    """Return the next changed rows; [] after LOOK_SECONDS without a change, None if changes were missed."""
     try:
         rows = [await asyncio.wait_for(screen.get(), LOOK_SECONDS)]
     except TimeoutError:
@@ -74,7 +74,7 @@ async def _next(screen: "asyncio.Queue[Row | None]") -> list[Row] | None:
 
 
 def _event(made: Services, listener: Listener, rows: list[Row]) -> Told:
-    """Return one event: the changed rows, the counts by level, and the mark as its id."""
+    """Return one event: the changed rows, the number of cases by level, and the mark as its id."""
     who = listener.who
     mine = [row for row in rows if who.sees(row.division) or (row.was and who.sees(row.was))]
     levels = made.queue.levels(who.area)
@@ -88,7 +88,9 @@ def _event(made: Services, listener: Listener, rows: list[Row]) -> Told:
 
 
 def _row(made: Services, listener: Listener, row: Row) -> Told:
-    """Return one changed row. `html`: None if the row left the reader's list. `rings`: the alarm's words, or None."""
+    """Return the data of one changed row. `html`: None if the row has left the reader's list; `rings`: the alarm's
+    words, or None.
+    """
     seen = listener.who.sees(row.division)
     shown = row.case.open and listener.filters.fits(row, listener.who, made.line.clock.now())
     return {
