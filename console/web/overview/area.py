@@ -29,7 +29,7 @@ SOON = timedelta(hours=8)  # stops that expire within this time need attention
 
 @dataclass(frozen=True, slots=True)
 class OnDuty:
-    """An officer on duty. `until`: the end of the shift (aware UTC); `visits`: the number of open visits."""
+    """An officer on duty. `until`: the end of the shift (UTC); `visits`: the number of open visits."""
 
     officer: Officer
     until: datetime
@@ -38,7 +38,7 @@ class OnDuty:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claimed case, the person's login, and the time of the claim (None if unknown)."""
+    """A claimed case. `by`: the person's login; `since`: the time of the claim, None if unknown."""
 
     case: Case
     by: str
@@ -47,7 +47,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A source. `heard`: the time of its last signal (to 10 s), None if there was none; `silence`: set in an outage."""
+    """A source. `heard`: the time of its last signal (to 10 s), None if it never sent one; `silence`: set during an
+    outage.
+    """
 
     source: str
     heard: datetime | None
@@ -56,8 +58,8 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class ClockTables:
-    """Clocks kept and missed in the present shift, by level and responsible side and by station; and totals of each
-    shift.
+    """Numbers of clocks kept and missed in the present shift: by level and responsible side, and by station; and the
+    totals of the latest shifts.
     """
 
     shift: Shift
@@ -67,14 +69,14 @@ class ClockTables:
 
 
 def load(services: Services, who: Who) -> Load:
-    """Return the counts of the area's open cases by level."""
+    """Return the numbers of the area's open cases by level."""
     rows = (row for row in services.hub.rows.values() if who.sees(row.division))
     return load_of(((row.case, row.offered) for row in rows), services.line.clock.now())
 
 
 def clocks(services: Services, who: Who, rosters: Iterable[Roster]) -> ClockTables:
-    """Return the clocks of the present shift (stations with the most missed first) and of the SHIFTS_SHOWN latest
-    shifts.
+    """Return the clocks of the present shift (the stations with the most missed clocks first) and of the SHIFTS_SHOWN
+    latest shifts.
     """
     shift = shift_at(services.line.clock.now())
     counted = list(services.figures.clocks.by(who.sees, shift.start))
@@ -103,7 +105,7 @@ def _sum(counted: Iterable[tuple[Clock, int]]) -> Tally:
 
 
 async def duty(services: Services, who: Who, rosters: Iterable[Roster]) -> list[tuple[str, list[OnDuty]]]:
-    """Return the officers on duty in the area by station; the station with the most visits first."""
+    """Return (station, officers on duty) for the stations with officers on duty in the area, the most visits first."""
     now = services.line.clock.now()
     visits = visits_of((await services.line.outgoing.rosters.tasks(now)).values())
     found = []
@@ -120,7 +122,7 @@ def _until(officer: Officer, now: datetime) -> datetime:
 
 
 def claims(services: Services, who: Who) -> list[Claim]:
-    """Return the claimed cases of the area, the longest claim first."""
+    """Return the claimed cases of the area, the oldest claim first."""
     since = services.figures.clocks.claimed
     found = [
         Claim(row.case, row.case.claimed_by, since.get(row.case.id))
@@ -131,7 +133,7 @@ def claims(services: Services, who: Who) -> list[Claim]:
 
 
 async def feeds(services: Services) -> list[Feed]:
-    """Return every source that has sent or should send; feeds in an outage first."""
+    """Return every source that has sent or should send signals, those in an outage first."""
     book = await overview.feeds(services.line.redis)
     found = [
         Feed(source, None if (last := book.last(source)) is None else begin_of(last), book.silent.get(source))
@@ -141,12 +143,12 @@ async def feeds(services: Services) -> list[Feed]:
 
 
 async def holds(services: Services, who: Who) -> list[Hold]:
-    """Return the outreach holds in force that touch the reader's area."""
+    """Return the outreach holds in force that overlap the reader's area."""
     return [hold for hold in await rules.in_force(services.line) if touches(hold, who.area)]
 
 
 def touches(hold: Hold, area: str) -> bool:
-    """Return whether a hold overlaps an area; a hold without an area applies everywhere."""
+    """Return whether a hold overlaps an area. A hold without an area overlaps every area."""
     return divisions.meet(hold.area or "", area)
 
 
@@ -156,5 +158,5 @@ def name_of(code: str, now: datetime) -> str:
 
 
 def area_name(who: Who, now: datetime) -> str:
-    """Return the Chinese name of the reader's area; for an area of less than four digits, the province's."""
+    """Return the Chinese name of the reader's area; the province's name for an area of fewer than four digits."""
     return name_of(who.area, now) if len(who.area) >= 4 else divisions.name_of(divisions.PROVINCE, local_date(now))

@@ -1,4 +1,4 @@
-"""The map of an area: which places it shows, and the colour, label and link of each."""
+"""The map of an area: which places it shows, and the colour, label and link of each place."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from schemas.people.rosters import Roster
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The chosen area ("" for the province, or a prefecture's four digits) and layer of the map."""
+    """The area ("" for the province, or a prefecture's four digits) and the layer that the reader chose for the map."""
 
     area: str
     layer: Layer
 
     @classmethod
     def of(cls, who: Who, area: str, layer: str) -> "Chosen":
-        """Return the requested area and layer if they exist and lie in the reader's area, else the reader's area and
-        open cases.
+        """Return the requested area and layer if they exist and are in the reader's area; else the reader's area and
+        the layer of open cases.
         """
         known = {shape.code for shape in shapes.prefecture_shapes()}
         begins = area if area and divisions.meet(area, who.area) else who.area[: divisions.PREFECTURE_DIGITS]
@@ -35,7 +35,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class MapRow:
-    """A place in the table beside the map."""
+    """A place in the table beside the map, with its figures."""
 
     code: str
     name: str
@@ -44,9 +44,10 @@ class MapRow:
 
 @dataclass(frozen=True, slots=True)
 class MapPlace:
-    """A place on the map, in the drawing's units. `step`: its colour, 0 (nothing) to 4. `radius`: room for its label.
+    """A place on the map, in the drawing's units. `step`: its colour, 0 (nothing) to 4; `radius`: of the circle for its
+    label.
 
-    `figures` is None outside the reader's area.
+    `figures`: None outside the reader's area.
     """
 
     code: str
@@ -63,13 +64,13 @@ class MapPlace:
         return shapes.room(name, self.radius)
 
     def numbered(self, number: str) -> bool:
-        """Return whether the number, as text, fits on the place."""
+        """Return whether the number, given as text, fits on the place."""
         return len(number) * shapes.DIGIT / 2 <= self.radius * shapes.NUMBER_ROOM
 
 
 @dataclass(frozen=True, slots=True)
 class Atlas:
-    """A map and its table. `above`: the reader may go up to the province. `whole`: the figures of all rows together."""
+    """A map and its table. `above`: whether the reader may go up to the province; `whole`: the sums over all rows."""
 
     chosen: Chosen
     name: str
@@ -127,7 +128,7 @@ def _place(shape: Shape, row: MapRow | None, layer: Layer, most: int, view: MapV
 
 
 def _named(who: Who, chosen: Chosen, now: datetime) -> list[tuple[str, str]]:
-    """Return code and name of each place that the reader may see on this map."""
+    """Return (code, name) of each place on this map that the reader may see."""
     today = _day(now)
     if not chosen.area and len(who.area) < divisions.PREFECTURE_DIGITS:
         return [(each.code[:4], each.name) for each in divisions.prefectures(today)]
@@ -137,7 +138,7 @@ def _named(who: Who, chosen: Chosen, now: datetime) -> list[tuple[str, str]]:
 
 
 def _on_duty(rosters: Iterable[Roster], who: Who, now: datetime) -> list[str]:
-    """Return the division of each officer on duty in the reader's area."""
+    """Return the division code of each officer on duty in the reader's area."""
     return [
         officer.division
         for roster in rosters
@@ -147,7 +148,7 @@ def _on_duty(rosters: Iterable[Roster], who: Who, now: datetime) -> list[str]:
 
 
 def _short(name: str) -> str:
-    """Return a prefecture's name without its suffix, to fit on the map."""
+    """Return a prefecture's name without its suffix, so that it fits on the map."""
     return name.removesuffix("朝鲜族自治州").removesuffix("市")
 
 

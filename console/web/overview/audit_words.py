@@ -1,4 +1,4 @@
-"""Chinese names of the audit's acts, in the groups of the filter's menu; translated in the template."""
+"""Chinese names of the acts in the audit, in the groups of the filter's menu. The template translates them."""
 
 from dataclasses import dataclass
 
@@ -240,12 +240,12 @@ _OWN_CHECK, _OTHER = N_("系统自查"), N_("其他行为")
 
 
 def words(act: str) -> str:
-    """Return the Chinese name of an act."""
+    """Return the Chinese name of an act; a general name for an unknown act."""
     return _WORDS.get(act) or (_OWN_CHECK if act.startswith(CHECKS) else _OTHER)
 
 
 def acts_of(value: str) -> frozenset[str] | None:
-    """Return the acts of a menu entry: one act, or all of a group; None if nothing was chosen."""
+    """Return the acts of a menu entry: one act, or all acts of a group; None if no entry was chosen."""
     group = GROUPS.get(value.removeprefix(ALL)) if value.startswith(ALL) else None
     if group is not None:
         return frozenset(group.acts)

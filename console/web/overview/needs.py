@@ -1,4 +1,4 @@
-"""Gathers what needs a supervisor now in their area, with the names of its owners, and what runs as planned."""
+"""Gathers the matters that need a supervisor now in their area, with the names of those responsible."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,18 +28,18 @@ from schemas.people.rosters import Roster
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Names for the pages of a shift. `staff`: by login; `officers`: by the roster's id."""
+    """Names for the pages of a shift. `staff`: by login; `officers`: by the id on the roster."""
 
     services: Services
     staff: Mapping[str, str]
     officers: Mapping[str, str]
 
     def named(self, login: str) -> str:
-        """Return a person's name by login, or the login of an account that was deleted."""
+        """Return a person's name by login; the login itself if the account was deleted."""
         return self.staff.get(login, login)
 
     def officer(self, case: Case) -> str:
-        """Return the name of the officer sent to a case, or ""."""
+        """Return the name of the officer sent to a case, "" if none was sent or the name is unknown."""
         return self.officers.get(case.officer or "", "")
 
     def known(self, case_id: str) -> bool:
@@ -47,12 +47,12 @@ class People:
         return case_id in self.services.hub.rows
 
     def number(self, case_id: str) -> str:
-        """Return the speakable number of an open case, or ""."""
+        """Return the short number of an open case, "" for any other case."""
         row = self.services.hub.rows.get(case_id)
         return self.services.hub.numbers.of(row.case) if row else ""
 
     def resident(self, case_id: str) -> str:
-        """Return the unmasked name of an open case's resident; "" if it is unknown. Mask it before it is shown."""
+        """Return the unmasked name of an open case's resident, "" if unknown. Mask it before it is shown."""
         row = self.services.hub.rows.get(case_id)
         return row.name if row else ""
 
@@ -62,13 +62,13 @@ class People:
 
 
 async def people(services: Services, rosters: list[Roster]) -> People:
-    """Return the names of staff and of the officers of the rosters."""
+    """Return the names of staff and of the rosters' officers."""
     officers = {officer.id: officer.name for roster in rosters for officer in roster.officers}
     return People(services, await services.staff.names(), officers)
 
 
 async def needs(services: Services, who: Who, feeds: list[area.Feed], now: datetime) -> Attention:
-    """Return what needs the supervisor, and the topics without any matter."""
+    """Return the matters that need the supervisor, and the topics without any matter."""
     complaints = [each for each in await services.line.complaints.all() if who.sees(each.area)]
     requests = [each for each in await services.line.releases.all() if is_open(each) and who.sees(each.division)]
     kept = (await services.line.policies.live()).retention.calls
@@ -89,6 +89,6 @@ async def needs(services: Services, who: Who, feeds: list[area.Feed], now: datet
 
 
 async def waiting(services: Services, who: Who) -> HandOver | None:
-    """Return the area's latest hand-over if another person wrote it and nobody has confirmed it yet."""
+    """Return the area's latest hand-over if another person wrote it and nobody has confirmed it yet; else None."""
     latest = next(iter(await services.line.handovers.latest(who.area, 1)), None)
     return latest if latest and latest.taken_by is None and latest.by != who.login else None

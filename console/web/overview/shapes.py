@@ -17,7 +17,7 @@ NAME_RADIUS = 18  # least radius of a place that shows its name
 
 
 class Shape(NamedTuple):
-    """A place as an SVG path in the file's units. `radius`: of a circle around (x, y) inside it.
+    """A place as an SVG path in the file's units. `radius`: of a circle around (x, y) that lies inside the place.
 
     `box`: left, top, right, bottom.
     """
@@ -45,7 +45,7 @@ class MapSource(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MapView:
-    """The part of the map that a drawing shows: the file's units are moved by (-x, -y), then scaled."""
+    """The part of the map that a drawing shows: coordinates are moved by (-x, -y), then scaled by `scale`."""
 
     x: float
     y: float
@@ -59,7 +59,7 @@ class MapView:
         return f"scale({self.scale:.4f}) translate({-self.x:.1f} {-self.y:.1f})"
 
     def place(self, shape: Shape) -> tuple[int, int, int]:
-        """Return the label's x, y and radius in the drawing."""
+        """Return the x, y and radius of a shape's label in the drawing."""
         moved = ((shape.x - self.x) * self.scale, (shape.y - self.y) * self.scale, shape.radius * self.scale)
         x, y, radius = (round(each) for each in moved)
         return x, y, radius
@@ -77,13 +77,13 @@ def county_shapes(prefecture: str) -> list[Shape]:
 
 @cache
 def source() -> MapSource:
-    """Return where the shapes come from."""
+    """Return the source of the shapes."""
     told = _file()["source"]
     return MapSource(*(told[name] for name in MapSource._fields))
 
 
 def view_of(shapes: Sequence[Shape]) -> MapView:
-    """Return the largest view that shows all of the shapes within WIDTH and HIGHEST. Raises ValueError without any."""
+    """Return the largest view that shows all shapes within WIDTH and HIGHEST. Raises ValueError without shapes."""
     left, top = min(each.box[0] for each in shapes), min(each.box[1] for each in shapes)
     width, height = max(each.box[2] for each in shapes) - left, max(each.box[3] for each in shapes) - top
     scale = min((WIDTH - 2 * MARGIN) / width, (HIGHEST - 2 * MARGIN) / height)

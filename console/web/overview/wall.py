@@ -1,4 +1,4 @@
-"""Data of the wall display besides its map: unclaimed red cases, today's money, and one success story."""
+"""Data of the wall display besides its map: unclaimed red cases, today's money, and the story of one saved resident."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,8 +20,8 @@ REDS_SHOWN = 8
 
 
 class UnclaimedRed(NamedTuple):
-    """A red case that waits to be claimed. `money`: at stake, in fen. `since`: waiting since. `late`: a clock is
-    overdue.
+    """A red case that waits to be claimed. `money`: at stake, in fen; `since`: when it began to wait; `late`: whether a
+    clock is overdue.
     """
 
     place: str
@@ -33,7 +33,7 @@ class UnclaimedRed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SavedStory:
-    """The anonymous story of a resident who was saved."""
+    """The anonymous story of a resident who was dissuaded in time."""
 
     place: str
     scam: str
@@ -48,15 +48,15 @@ def reds(services: Services, who: Who) -> list[UnclaimedRed]:
 
 
 def today(services: Services, who: Who) -> Sums:
-    """Return the sums of the area's cases that were opened today, by China's day."""
+    """Return the sums over the area's cases that were opened today, by China's day."""
     day = day_of(services.line.clock.now())
     return services.figures.situation.by_day(who.sees, [day])[day]
 
 
 async def saved_story(services: Services, who: Who, look: bool) -> SavedStory | None:
-    """Return the story of a saved resident of the area, or None if there is none.
+    """Return the story of a saved resident of the area, or None if no case is suitable.
 
-    `look`: read the journal for it; otherwise use what is in memory.
+    `look`: True reads the journal for the story; False uses only what is in memory.
     """
     now = services.line.clock.now()
     cases = [row.case for row in services.hub.rows.values() if who.sees(row.division)]
