@@ -1,4 +1,4 @@
-"""What the pages of policies share: fields of their forms, and the comparison with the policy in force."""
+"""Shared parts of the policy pages: fields of their forms, and the comparison with the policy in force."""
 
 import tomllib
 from typing import Any
@@ -23,7 +23,9 @@ MOST_LINES = 2_000  # lines shown of a comparison
 
 
 def compared(live: str, text: str) -> dict[str, Any]:
-    """Return the comparison with the policy in force: lines always, values if both texts are readable."""
+    """Return the template variables of the comparison of `text` with the policy in force: changed lines, and, if both
+    texts are valid, changed values.
+    """
     try:
         load(text)
         changed = difference.changes(live, text)
@@ -38,7 +40,7 @@ def shown_lines(before: str, after: str) -> list[difference.Line]:
 
 
 async def submitted(request: Request, form: FormData) -> tuple[str, str]:
-    """Return the submitted policy text (a file before typed text), and why it is refused, or ""."""
+    """Return the submitted policy text (a file takes precedence over typed text), and why it is refused, or ""."""
     given = form.get("file")
     typed = form_value(form, "text").replace("\r\n", "\n")  # as browsers send it
     if isinstance(given, UploadFile) and given.filename:
@@ -69,11 +71,11 @@ async def partition_policies(made: Services) -> list[str]:
 
 
 def reason_of(form: FormData) -> str:
-    """Return the reason; "" if it has fewer than two characters."""
+    """Return the form's reason; "" if it has fewer than two characters."""
     words = legible(form_value(form, "reason")).strip()[:MOST_REASON]
     return words if len(words) >= 2 else ""
 
 
 def to_draft(draft_id: str) -> Response:
-    """Return a redirect to a draft."""
+    """Return a redirect to the page of a draft."""
     return RedirectResponse(f"/policies/drafts/{draft_id}", 303)

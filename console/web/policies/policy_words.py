@@ -1,6 +1,6 @@
-"""Chinese words for a policy's tables and keys, and for the subjects of changes; translated in the template.
+"""Chinese words for a policy's tables and keys, and for the subjects of changes. The template translates them.
 
-Parts without words here (a step's name, a scam type) are shown as they are in the file.
+Keys without words here (a step's name, a scam type) are shown as they are in the file.
 """
 
 from domain.policy.difference import About

@@ -1,4 +1,4 @@
-"""A policy preview: the evidence of the last seven days evaluated by the draft and by the policy in force.
+"""A policy preview: the evidence of the last seven days, evaluated by the draft and by the policy in force.
 
 It runs in a separate process at low priority, in chunks of residents, so that the console stays responsive.
 """
@@ -50,9 +50,9 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """One station in the preview's time: cases by level and visit hours under both policies, scaled up.
+    """One station during the preview's days: cases by level and visit hours under both policies, scaled up.
 
-    `rostered_hours`: the person-hours on its roster.
+    `rostered_hours`: the person-hours on the station's roster.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Station:
 
     @property
     def is_affected(self) -> bool:
-        """Whether the draft changes something at the station, or its roster has too few hours."""
+        """Whether the draft changes the station's figures, or its roster has too few hours."""
         return self.live != self.draft or self.live_hours != self.draft_hours or self.short
 
     @property
@@ -75,7 +75,9 @@ class Station:
 
 @dataclass(slots=True)
 class Preview:
-    """A preview. `sample`: which residents were evaluated; `live` and `draft`: their counts, not yet scaled up."""
+    """A preview. `sample`: which residents were evaluated; `live`, `draft`: the counts under both policies, not scaled
+    up.
+    """
 
     since: datetime
     until: datetime
@@ -87,26 +89,26 @@ class Preview:
 
     @property
     def factor(self) -> float:
-        """The number of residents that each evaluated one stands for; 1.0 before any was drawn."""
+        """The number of residents that each evaluated resident stands for; 1.0 before any was drawn."""
         return self.sample.there / self.sample.drawn if self.sample.drawn else 1.0
 
     @property
     def days(self) -> list[date]:
-        """The days in China that it covers; the first and the last are partial."""
+        """The days in China that the preview covers. The first and the last day are partial."""
         first, last = local_date(self.since), local_date(self.until)
         return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
     def cases(self, whose: Tally, day: date, level: Level) -> int:
-        """Return the scaled number of cases of a day and level in the whole province."""
+        """Return the scaled-up number of cases of a day and level in the whole province, from `live` or `draft`."""
         return round(whose.days[day, level] * self.factor)
 
     def whole(self, whose: Tally, level: Level) -> int:
-        """Return the scaled number of cases of a level on all days in the whole province."""
+        """Return the scaled-up number of cases of a level on all days in the whole province, from `live` or `draft`."""
         return round(whose.levels[level] * self.factor)
 
     @property
     def effects(self) -> list[Effect]:
-        """The draft's changes for the whole province."""
+        """The changes that the draft causes in the whole province."""
         before, after = ({level: self.whole(whose, level) for level in Level} for whose in (self.live, self.draft))
         return effects(before, after)
 
@@ -122,7 +124,7 @@ class Preview:
 
 
 class Previews:
-    """The previews of this process, by policy in force and draft; one runs at a time."""
+    """The previews of this process, by policy in force and draft. One preview runs at a time."""
 
     def __init__(self, line: Installation) -> None:
         self._line = line
@@ -131,7 +133,7 @@ class Previews:
         self._running: set[asyncio.Task[None]] = set()
 
     def find(self, live: str, draft: str) -> Preview | None:
-        """Return the preview of two policy texts, or None if it was not started."""
+        """Return the preview of two policy texts, or None if none was started."""
         return self._known.get((digest_of(live), digest_of(draft)))
 
     def start(self, live: str, draft: str) -> Preview:
@@ -193,7 +195,7 @@ def previews(request: Request) -> Previews:
 
 
 def _handed(drawn: list[Drawn], rosters: dict[str, Roster], now: datetime) -> list[Raw]:
-    """Return the drawn residents with their stations; each division is looked up once."""
+    """Return the drawn residents with their stations. Each division's station is looked up only once."""
     today = local_date(now)
     stations = {
         division: coverage.station_of(division, rosters, today) or NOWHERE
