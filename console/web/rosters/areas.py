@@ -7,7 +7,7 @@ from domain.identity.divisions import COUNTY_DIGITS, PREFECTURE_DIGITS, counties
 
 
 def within(area: str, on: date) -> dict[str, str]:
-    """Return the names of an area and of the prefectures and counties inside it, by area, itself first."""
+    """Return area -> Chinese name, for an area and the prefectures and counties in it, the area itself first."""
     found = {area: name(area, on)}
     if len(area) < PREFECTURE_DIGITS:
         found |= {each.code[:PREFECTURE_DIGITS]: each.name for each in prefectures(on)}
@@ -18,15 +18,15 @@ def within(area: str, on: date) -> dict[str, str]:
 
 
 def exists(area: str) -> bool:
-    """Return whether an area is or was a place of the province; "" (the whole) is one."""
+    """Return whether an area is or was a place of the province. True for "" (the whole province)."""
     return not area or known(area.ljust(COUNTY_DIGITS, "0"))
 
 
 def name(area: str, on: date) -> str:
-    """Return the Chinese name of an area; "" is the province, an unknown code is returned as it is."""
+    """Return the Chinese name of an area; for "" the province's; for an unknown code the code itself."""
     return name_of(area.ljust(COUNTY_DIGITS, "0") if area else "220000", on)
 
 
 def names(areas: Iterable[str], on: date) -> dict[str, str]:
-    """Return the name of each area."""
+    """Return area -> Chinese name for each area."""
     return {area: name(area, on) for area in areas}

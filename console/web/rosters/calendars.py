@@ -1,6 +1,6 @@
-"""Shifts as iCalendar (RFC 5545): read from an uploaded file, and written for subscribed calendars.
+"""Shifts as iCalendar (RFC 5545): parsed from an uploaded file, and written for subscribed calendars.
 
-What is written holds shifts and officers, and nothing about residents.
+Written calendars contain shifts and officers, and nothing about residents.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ MOST_EVENTS = 10_000
 
 
 def calendar(station: str, officers: Iterable[Officer], now: datetime, title: str) -> bytes:
-    """Return the officers' shifts as iCalendar bytes. `title`: the word for a shift."""
+    """Return the officers' shifts as an iCalendar file. `title`: the word for a shift."""
     calendar = Calendar()
     calendar.add("prodid", "-//Quanzu//Rosters//ZH")
     calendar.add("version", "2.0")
@@ -33,11 +33,11 @@ def calendar(station: str, officers: Iterable[Officer], now: datetime, title: st
 
 
 def read(raw: bytes, roster: Roster, whose: str, zone: tzinfo) -> tuple[dict[str, list[Shift]], list[WrongCell]]:
-    """Return shifts by officer id, and the file's errors: `row` is the event's number from 1 (0: two events overlap),
+    """Return officer id -> shifts, and the file's errors: `row` is the event's number from 1 (0: two events overlap),
     `column` the property.
 
-    `whose`: the officer of events that name nobody; "" means that the summary names them by id or name. `zone`: of
-    times without a zone. An unreadable file is an error too.
+    `whose`: the officer of events that name nobody; "": the event's summary names the officer by id or name. `zone`: of
+    times without a zone. For a file that cannot be parsed, the only result is an error.
     """
     try:
         events = Calendar.from_ical(raw).walk("VEVENT")
@@ -68,7 +68,7 @@ def read(raw: bytes, roster: Roster, whose: str, zone: tzinfo) -> tuple[dict[str
 
 
 def _event(station: str, officer: Officer, one: Shift, now: datetime, title: str) -> Event:
-    """Return one shift as an event in UTC: an offset-only zone would need a definition, or calendars misread it."""
+    """Return one shift as an event with times in UTC, because a calendar may misread a zone that is only an offset."""
     start, end = one.start.astimezone(UTC), one.end.astimezone(UTC)
     event = Event()
     event.add("uid", f"{short_hash(station, officer.id, start.isoformat())}@quanzu")
@@ -105,7 +105,7 @@ def _shift(event: Component, number: int, zone: tzinfo) -> Shift | WrongCell:
 
 
 def _moment(event: Component, name: str, zone: tzinfo) -> datetime | None:
-    """Return a property's time, or None if it is missing, unreadable or a date without a time."""
+    """Return the time of a property; None if it is missing, invalid, or a date without a time."""
     try:
         at = getattr(event.get(name), "dt", None)
     except ValueError:  # the library raises only when an invalid value is used

@@ -57,20 +57,20 @@ def stations(made: Services) -> Stations:
 
 
 def in_area(who: Who, roster: Roster) -> bool:
-    """Return whether a person may change a station: all its officers work in their area.
+    """Return whether a person may change a station's roster, that is, whether all its officers work in their area.
 
-    An empty station belongs to the whole province.
+    A station without officers belongs to the whole province.
     """
     return not who.area or (bool(roster.officers) and all(who.sees(each.division) for each in roster.officers))
 
 
 async def seen(made: Services, who: Who) -> dict[str, Roster]:
-    """Return the rosters of the stations in a person's area, by name."""
+    """Return station -> roster, for the stations in a person's area."""
     return {name: roster for name, roster in (await stations(made).all()).items() if in_area(who, roster)}
 
 
 async def found(made: Services, who: Who, station: str) -> Stored:
-    """Return a station's stored roster. Raises NotFoundError if there is none in the person's area."""
+    """Return a station's stored roster. Raises NotFoundError if the person's area does not have the station."""
     stored = await stations(made).get(station)
     if stored is None or not in_area(who, stored.roster):
         raise NotFoundError
@@ -83,7 +83,8 @@ async def write(
     """Apply a form's change to a roster, write it with its audit entry, and return the new roster.
 
     `about`: ids of the people or things changed, for the audit. A repeated form changes nothing. Raises RefusedError if
-    the roster changed meanwhile (409), the change is invalid or the roster too large (422), or Kafka is slow (503).
+    the roster changed meanwhile (409), if the change is invalid or the roster too large (422), or if Kafka is slow
+    (503).
     """
     made, name = services(request), form_id(who, form)
     before = stored.roster
@@ -105,13 +106,13 @@ async def write(
 
 
 async def unique(made: Services, before: Roster | None, after: Roster) -> None:
-    """Raise RefusedError if an officer new on this roster is on another station's roster."""
+    """Raise RefusedError if an officer who is new on the roster `after` is on another station's roster."""
     if _new(before, after):
         only_here(before, after, await stations(made).all())
 
 
 def only_here(before: Roster | None, after: Roster, rosters: Mapping[str, Roster]) -> None:
-    """Raise RefusedError if an officer new on the roster `after` is on another of `rosters`, which are by station."""
+    """Raise RefusedError if an officer who is new on the roster `after` is on another one of `rosters` (by station)."""
     new = _new(before, after)
     for station, roster in rosters.items():
         if station != after.station and any(each.id in new for each in roster.officers):
@@ -119,7 +120,7 @@ def only_here(before: Roster | None, after: Roster, rosters: Mapping[str, Roster
 
 
 def within_limits(roster: Roster) -> None:
-    """Raise RefusedError if the roster is larger than a station's may be."""
+    """Raise RefusedError if the roster exceeds the size limits of a station."""
     try:
         Roster.model_validate(roster.model_dump())  # built by model_copy, so not validated as a whole yet
     except ValidationError:
@@ -127,14 +128,14 @@ def within_limits(roster: Roster) -> None:
 
 
 def _new(before: Roster | None, after: Roster) -> set[str]:
-    """Return the ids of the officers who are on the roster `after` and not on the one before."""
+    """Return the ids of the officers who are on the roster `after` but not on `before`."""
     return {each.id for each in after.officers} - {each.id for each in (before.officers if before else ())}
 
 
 async def put(made: Services, who: Who, roster: Roster, mark: str, act: str, about: str = "") -> None:
-    """Replace the roster stored with this mark ("": it is new).
+    """Replace the stored roster that has this mark ("": no roster is stored yet), and write the audit entry.
 
-    Raises RefusedError if it changed (409), is too large (422), or Kafka is slow (503).
+    Raises RefusedError if the roster changed (409), is too large (422), or if Kafka is slow (503).
     """
     try:
         await stations(made).replace(
@@ -149,7 +150,7 @@ async def put(made: Services, who: Who, roster: Roster, mark: str, act: str, abo
 
 
 async def duty(made: Services) -> Duty | None:
-    """Return the duty rules of the policy in force, or None if it has none or is not stored."""
+    """Return the duty rules of the policy in force; None if it has none or its text is not stored."""
     try:
         standing = await rules.standing(made.line)
         return (await made.line.policies.get(standing.policy)).duty
@@ -158,7 +159,7 @@ async def duty(made: Services) -> Duty | None:
 
 
 def typed_shift(form: FormData, start: str = "start", end: str = "end") -> Shift:
-    """Return the shift typed into two fields in China's time. Raises RefusedError if it is invalid."""
+    """Return the shift typed into two fields, in China's time. Raises RefusedError if it is invalid."""
     try:
         return rostering.shift(typed(form, start), typed(form, end))
     except RosterError as error:
@@ -168,7 +169,7 @@ def typed_shift(form: FormData, start: str = "start", end: str = "end") -> Shift
 
 
 def typed(form: FormData, name: str) -> datetime:
-    """Return a typed time in China's time zone. Raises RefusedError if it is invalid."""
+    """Return the time typed into a field, in China's time zone. Raises RefusedError if it is invalid."""
     at = moment(form_value(form, name).strip(), ZONE)
     if at is None:
         raise RefusedError(TIME)
@@ -181,7 +182,7 @@ def shift_from_form(form: FormData) -> Shift:
 
 
 def shift_named(name: str) -> Shift:
-    """Return a shift from the text "start/end" in ISO 8601. Raises RefusedError if it is invalid."""
+    """Return the shift written as "start/end" in ISO 8601. Raises RefusedError if the text is invalid."""
     start, _, end = name.partition("/")
     try:
         return Shift(start=datetime.fromisoformat(start), end=datetime.fromisoformat(end))
@@ -190,15 +191,17 @@ def shift_named(name: str) -> Shift:
 
 
 def name_of(shift: Shift) -> str:
-    """Return a shift as the text that `shift_named` reads."""
+    """Return a shift as the text "start/end" that `shift_named` parses."""
     return f"{shift.start.isoformat()}/{shift.end.isoformat()}"
 
 
 def form_id(who: Who, form: FormData) -> str:
-    """Return the id of a form: the same for a repeated form; a form without an id is always new."""
+    """Return an id made from a form's own id, so that a repeated form has the same id. A form without an id gets a new
+    one.
+    """
     return short_hash("form", who.login, form_value(form, "form") or new_form())
 
 
 def words(request: Request, error: RefusedError) -> str:
-    """Return the error's reason in the request's language."""
+    """Return the error's reason translated into the request's language."""
     return translate(request, error.words)

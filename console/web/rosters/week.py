@@ -1,4 +1,4 @@
-"""A station's week as its page shows it: shifts by day, gaps, absences; and the list of stations."""
+"""A station's week for its page: shifts by day, gaps, absences; and the list of stations."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -31,9 +31,9 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A station in the list: numbers of people, of people on duty now, of open shifts and of swaps that wait.
+    """A station in the list: its numbers of people, of people on duty now, of open shifts and of waiting swaps.
 
-    `missing`: the person-hours missing in the coming week.
+    `missing`: the person-hours that the coming week's shifts lack.
     """
 
     name: str
@@ -46,7 +46,9 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A shift in the week's table. `name`: "officer|start/end", for links; `late`: it began on an earlier day."""
+    """A shift in the week's table. `name`: "officer|start/end", for links; `late`: whether it began on
+    an earlier day.
+    """
 
     shift: Shift
     name: str
@@ -54,7 +56,7 @@ class Cell:
 
 
 async def listed(made: Services, who: Who) -> list[Listed]:
-    """Return the stations of the person's area."""
+    """Return the stations of the person's area with their numbers."""
     now, asked = made.line.clock.now(), await duty(made)
     needs = asked.needs if asked else ()
     stations = []
@@ -132,7 +134,7 @@ def _cells(officer: Officer, day: datetime) -> list[Cell]:
 
 
 def _edited(roster: Roster, named: str) -> tuple[Officer, Shift, str] | None:
-    """Return the officer, shift and name that a link means, or None if the shift is gone."""
+    """Return the officer, the shift and the name that a link names, or None if the shift no longer exists."""
     return next(
         (
             (officer, shift, name)
@@ -149,7 +151,9 @@ def _touches(absence: Absence, day: datetime) -> bool:
 
 
 def _monday(week: str, now: datetime) -> datetime:
-    """Return the start (Monday, China) of the week with this day; of the present week if the text is no date."""
+    """Return the start (Monday, in China) of the week with the day `week`; of the present week if the text is not a
+    date.
+    """
     try:
         day = datetime.combine(date.fromisoformat(week), time(), ZONE)
     except ValueError:
