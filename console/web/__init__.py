@@ -1,5 +1,5 @@
-"""The web console: server-rendered pages, kept current by server-sent events.
+"""The web console: server-rendered pages, kept up to date by server-sent events.
 
-It shows and passes on; decisions are in domain/. May import schemas, domain and streams. Called by
+It shows data and passes acts on; decisions are made in domain/. May import schemas, domain and streams. Called by
 `quanzu console` (console/commands) and the demo.
 """
