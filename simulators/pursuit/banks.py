@@ -1,4 +1,4 @@
-"""The banks: how long each takes to answer a stop order, and what it answers."""
+"""The simulated banks: how long each takes to answer a stop order, and what it answers."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -17,7 +17,9 @@ AGAIN_AFTER = timedelta(minutes=5)
 
 
 class StopAnswer(NamedTuple):
-    """An answer of a bank, `after` its decision. `amount_fen`: still there."""
+    """An answer of a bank. `after`: the delay since the bank decided; `amount_fen`: the money that the bank says is
+    still in the account; `onward`: the movements that it states.
+    """
 
     after: timedelta
     state: BankState
@@ -26,13 +28,13 @@ class StopAnswer(NamedTuple):
 
 
 class Banks:
-    """All banks of the province. The same order always gets the same answer at the same moment."""
+    """All banks of the province. The same order at the same moment always gets the same answer."""
 
     def __init__(self, seed: int, assumed: StolenMoney, money: MoneyTruth) -> None:
         self._seed, self._assumed, self._money = seed, assumed, money
 
     def delay(self, bank: str, order: str, now: datetime) -> timedelta:
-        """Return how long a bank takes to decide an order that reaches it now."""
+        """Return how long a bank takes to decide on an order that reaches it at `now`. `order`: the order's id."""
         assumed, chance = self._assumed, stream(self._seed, "delay", bank, order)
         if stream(self._seed, "desk", bank).random() < assumed.by_machine:
             return seconds(chance, assumed.machine_seconds, assumed.machine_spread)
@@ -40,7 +42,9 @@ class Banks:
         return seconds(chance, (assumed.desk_minutes if open_now else assumed.night_minutes) * 60, assumed.desk_spread)
 
     def decide(self, account: MovedAccount, order: str, asked_fen: int, since: datetime) -> Iterator[StopAnswer]:
-        """Decide an order now, and yield the answers. `asked_fen`: of the order's payment, made at `since`."""
+        """Stop the account unless the bank refuses, and yield the bank's answers. `asked_fen`: the amount of the
+        order's payment; `since`: when that payment was made.
+        """
         chance = stream(self._seed, "answer", account.bank, order)
         if chance.random() < self._assumed.refuses:
             yield StopAnswer(timedelta(0), BankState.REFUSED)

@@ -1,4 +1,6 @@
-"""The study's figures by way, over seeds: how soon the first account is stopped, and how much of the money is held."""
+"""The study's figures for each way over all seeds: how soon the first account is stopped, and how much
+money is held.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -69,7 +71,9 @@ class Summary:
 
 
 class DelayEffect(NamedTuple):
-    """How the share held changes if a delay is multiplied. `delay`: a key of SLOWER."""
+    """The effect of multiplying a delay by `factor`. `delay`: a key of SLOWER; `held_of_all`: the share held (0 to 1);
+    `p50`: minutes to the first stop.
+    """
 
     delay: str
     factor: float
@@ -80,7 +84,8 @@ class DelayEffect(NamedTuple):
 def province(
     seed: int, policy: str, assumed: StolenMoney, ways: Sequence[str], days: int
 ) -> dict[str, list[ReportOutcome]]:
-    """Return what becomes of each report of a seed, by way. A plain function, to run in another process.
+    """Return the outcome of each report in a seed's province: way -> outcomes. A plain function, to run in another
+    process.
 
     `policy`: TOML. Raises PolicyError if it is invalid.
     """
@@ -90,20 +95,22 @@ def province(
 def compare_ways(
     policy: str, assumed: StolenMoney, seeds: Sequence[int], days: int, processes: int, ways: Sequence[str] = WAYS
 ) -> Iterator[dict[str, list[ReportOutcome]]]:
-    """Yield each seed's outcomes, by way."""
+    """Yield the outcomes of each seed, in order: way -> outcomes. The seeds are spread over `processes` processes."""
     for _, found in lived(partial(province, policy=policy, assumed=assumed, ways=ways, days=days), seeds, processes):
         yield found
 
 
 def summaries(found: Sequence[Mapping[str, list[ReportOutcome]]]) -> dict[str, Summary]:
-    """Return the figures by way. `found`: at least one seed's outcomes."""
+    """Return way -> figures over all seeds. `found`: the outcomes of at least one seed."""
     return {way: _summary([seed[way] for seed in found]) for way in found[0]}
 
 
 def delay_effects(
     policy: str, seeds: Sequence[int], days: int, processes: int, done: Callable[[], object]
 ) -> list[DelayEffect]:
-    """Return how each delay changes what is held when the stops follow the money. Calls `done` after each run."""
+    """Return how multiplying each delay changes the share held, for stops that follow the money. Calls `done` after
+    each run.
+    """
     rows = []
     for delay, names in SLOWER.items():
         for factor in FACTORS:
@@ -124,7 +131,7 @@ def missed_bars(found: Summary) -> list[str]:
 def as_report(
     found: Mapping[str, Summary], more: Sequence[DelayEffect], seeds: Sequence[int], days: int
 ) -> dict[str, object]:
-    """Return the whole report, ready for JSON."""
+    """Return the whole report as JSON values: seeds, days, bars, bars missed, and the figures of each way."""
     return {
         "seeds": list(seeds),
         "days": days,
@@ -185,7 +192,9 @@ def _hours(wrong: Sequence[StopReview]) -> tuple[list[float], list[float]]:
 
 
 def _share(outcomes: Sequence[ReportOutcome], *, there: bool) -> float:
-    """Return the share of a seed's money that is held. What was held before the form was complete counts as there."""
+    """Return the share (0 to 1) of a seed's reported money that is held at the end. `there`: True: the share of the
+    money still in an account when the form was complete, which includes money held before.
+    """
     true = [each for each in outcomes if each.kind is ReportKind.TRUE]
     of = sum(each.there_fen if there else each.amount_fen for each in true)
     return sum(min(each.held_fen, each.there_fen) if there else each.held_fen for each in true) / of if of else 0.0

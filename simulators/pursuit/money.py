@@ -15,7 +15,7 @@ from simulators.lab.agenda import Agenda
 
 
 class MuleGang:
-    """A gang's accounts. It uses a few at each hop, and replaces one that was stopped by a new one."""
+    """The accounts of a gang. At each hop it uses a few, and replaces a stopped account by a new one."""
 
     def __init__(self, chance: Random, name: str, assumed: StolenMoney) -> None:
         self._chance, self._name, self._assumed = chance, name, assumed
@@ -24,11 +24,11 @@ class MuleGang:
 
     @property
     def hops(self) -> int:
-        """How many accounts the money passes, the victim's payee included."""
+        """The number of accounts through which the money passes, the victim's payee included."""
         return len(self._used)
 
     def account(self, chance: Random, hop: int, stopped: Collection[MovedAccount]) -> MovedAccount:
-        """Return one of the accounts in use at a hop, from 0; none of those that are stopped."""
+        """Return a random account of those that the gang uses at a hop (from 0), which is not stopped."""
         used = [each for each in self._used[hop] if each not in stopped]
         while len(used) < self._assumed.layer_accounts:
             bank = f"bank-{self._chance.randrange(self._assumed.banks)}"
@@ -38,7 +38,9 @@ class MuleGang:
 
 
 class MuleMovement(NamedTuple):
-    """A movement that took place. `payee`: the account of a transfer, else None; `sequence`: the payer's bank's."""
+    """A movement that took place. `payee`: the account of a transfer, else None; `sequence`: the number that the
+    payer's bank gave it.
+    """
 
     payer: MovedAccount
     payee: MovedAccount | None
@@ -49,7 +51,7 @@ class MuleMovement(NamedTuple):
 
 
 class MoneyTruth:
-    """Where the stolen money is. A stopped account takes money in, and lets none out.
+    """The accounts in which the stolen money is. Money can enter a stopped account, but not leave it.
 
     `arrives`: is called with the theft and the account whenever money reaches an account of a gang. What an honest
     seller was paid has left the gang's accounts (`gone`), and the seller keeps it.
@@ -71,7 +73,7 @@ class MoneyTruth:
         self.stolen, self.gone = Counter[str](), Counter[str]()  # fen by theft
 
     def steal(self, theft: str, gang: MuleGang, amount_fen: int) -> MovedAccount:
-        """Let a victim's money reach one of the gang's accounts now, and return the account."""
+        """Move a victim's money to one of the gang's accounts now, and return the account."""
         chance = stream(self._seed, "way", theft)
         account = gang.account(chance, 0, self._stopped)
         self.stolen[theft] += amount_fen
@@ -79,7 +81,7 @@ class MoneyTruth:
         return account
 
     def stop(self, account: MovedAccount) -> None:
-        """Let no money leave an account from now on."""
+        """Stop an account: no money leaves it from now on."""
         self._stopped.add(account)
 
     def release(self, account: MovedAccount) -> None:
@@ -102,23 +104,23 @@ class MoneyTruth:
         return self._there[account].total() + self._sellers.get(account, 0)
 
     def onward(self, account: MovedAccount, since: datetime) -> list[MuleMovement]:
-        """Return the movements out of an account since a moment, in order."""
+        """Return the movements out of an account at or after `since`, in order."""
         return [each for each in self._moved[account] if each.at >= since]
 
     def places(self, theft: str) -> list[MovedAccount]:
-        """Return the accounts in which there is money of a theft."""
+        """Return the accounts that hold money of a theft."""
         return [account for account, by_theft in self._there.items() if by_theft[theft]]
 
     def in_accounts(self, theft: str) -> int:
-        """Return how much of a theft is in accounts, stopped or not, in fen."""
+        """Return how much money of a theft is in accounts, stopped or not, in fen."""
         return sum(self._there[account][theft] for account in self.places(theft))
 
     def held(self, theft: str) -> int:
-        """Return how much of a theft is in stopped accounts, in fen."""
+        """Return how much money of a theft is in stopped accounts, in fen."""
         return sum(self._there[account][theft] for account in self._stopped)
 
     def missing(self) -> int:
-        """Return stolen money that is neither in an account nor gone, in fen: always 0."""
+        """Return the stolen money that is neither in an account nor has left the accounts, in fen. It must be 0."""
         return sum(abs(fen - self.in_accounts(theft) - self.gone[theft]) for theft, fen in self.stolen.items())
 
     def _arrive(
@@ -159,7 +161,7 @@ class MoneyTruth:
 
 
 def _split(chance: Random, amount_fen: int, parts: int) -> list[int]:
-    """Return a sum of money in random parts."""
+    """Return an amount (fen) divided into `parts` random parts, whose sum is the amount."""
     cuts = sorted(chance.randint(0, amount_fen) for _ in range(parts - 1))
     return [high - low for low, high in zip([0, *cuts], [*cuts, amount_fen], strict=True)]
 

@@ -1,7 +1,8 @@
-"""The oracle: it knows at any moment where reported money is, and asks that account's bank at once, without approvals.
+"""The oracle: a province in which the accounts that hold reported money are known at any moment, and their banks are
+asked at once, without approvals.
 
-Banks take as long and refuse as often as in `run`. Nothing that learns from their answers where the money went can hold
-more.
+Banks take as long and refuse as often as in `run`. So no method that learns from the banks' answers where the money
+went can hold more.
 """
 
 from datetime import timedelta
@@ -18,7 +19,7 @@ from simulators.world.province import START
 
 
 class Oracle:
-    """A province with an oracle. Call `run` once."""
+    """A province with an oracle. `run` may be called once."""
 
     def __init__(self, seed: int, assumed: StolenMoney, days: int) -> None:
         self._agenda = Agenda(START)
@@ -33,7 +34,7 @@ class Oracle:
         self._end = START + timedelta(days=days) + LASTS
 
     def run(self) -> list[ReportOutcome]:
-        """Simulate the whole time, and return what became of each true report."""
+        """Simulate the whole time, and return the outcome of each true report."""
         for report in self._reports.values():
             self._agenda.at(report.paid_at, partial(self._steal, report))
             self._agenda.at(report.written_at, partial(self._written, report))

@@ -1,4 +1,4 @@
-"""Thefts, and the reports that the warning centre gets: true ones, wrong ones and malicious ones."""
+"""Random thefts, and the reports that the warning centre gets: true, mistaken and malicious ones."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,9 @@ DAY = timedelta(days=1)
 
 
 class ReportKind(StrEnum):
-    """Whether what is reported has happened."""
+    """The kinds of reports. TRUE: the theft happened; WRONG: the reporter was mistaken; MALICIOUS: the
+    report is a lie.
+    """
 
     TRUE = "true"
     WRONG = "wrong"
@@ -24,9 +26,9 @@ class ReportKind(StrEnum):
 
 
 class TheftReport(NamedTuple):
-    """A payment and its report. `told_at`: when the call begins; `written_at`: when the form is complete.
+    """A payment and the report of it. `told_at`: when the call begins; `written_at`: when the form is complete.
 
-    `fed`: whether the victim is in the register and a feed has told the payment.
+    `fed`: whether the victim is in the register and a feed has delivered the payment.
     """
 
     name: str
@@ -40,7 +42,7 @@ class TheftReport(NamedTuple):
 
 
 def reports(seed: int, assumed: StolenMoney, start: datetime, days: int) -> Iterator[TheftReport]:
-    """Yield the reports about payments within these days, in no order."""
+    """Yield the reports of payments made within `days` days from `start`, in no particular order."""
     for number in range(round(assumed.thefts_a_day * days)):
         chance = stream(seed, "theft", number)
         gang = number // assumed.gang_victims
@@ -55,7 +57,9 @@ def reports(seed: int, assumed: StolenMoney, start: datetime, days: int) -> Iter
 
 
 def gangs(seed: int, assumed: StolenMoney, told: Iterable[TheftReport]) -> dict[str, MuleGang]:
-    """Return the gang behind each true report, by the report's name. Make them anew for each run."""
+    """Return name of the report -> gang, for each true report. Call it anew for each run, because a run changes the
+    gangs.
+    """
     made: dict[int, MuleGang] = {}
     found = {}
     for each in told:

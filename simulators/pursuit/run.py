@@ -1,4 +1,4 @@
-"""One province: victims report, the product's rules draft stop orders, persons approve, banks answer.
+"""One province: victims report, the product's rules propose stop orders, persons approve, banks answer.
 
 Only stops are simulated, and objections to them: no message reaches a victim, nobody visits, and no deadline fires.
 """
@@ -59,7 +59,7 @@ class Way:
 
 
 class ReportOutcome(NamedTuple):
-    """What became of a report.
+    """The outcome of a report.
 
     `there_fen`: of the payment, still in any account when the form was complete; `held_fen`: in stopped accounts at the
     end; `stop_after`: from the start of the call until a bank had stopped the first account, None if none did.
@@ -80,7 +80,7 @@ class ReportOutcome(NamedTuple):
 
 @dataclass(slots=True)
 class _Kept:
-    """What is known of a report meanwhile."""
+    """The data of one report during the run."""
 
     report: TheftReport
     account: MovedAccount
@@ -93,7 +93,7 @@ class _Kept:
 
 
 class Pursuit:
-    """A province under a policy. Call `run` once."""
+    """A province under a policy. `run` may be called once."""
 
     def __init__(self, seed: int, policy: Policy, assumed: StolenMoney, way: Way, days: int) -> None:
         self._seed, self._assumed, self._way = seed, assumed, way
@@ -108,7 +108,9 @@ class Pursuit:
         self._end = START + timedelta(days=days) + LASTS
 
     def run(self) -> list[ReportOutcome]:
-        """Simulate the whole time, and return what became of each report."""
+        """Simulate the whole time, and return the outcome of each report. Raises AssertionError if money is unaccounted
+        for.
+        """
         for kept in self._reports.values():
             report = kept.report
             if report.kind is ReportKind.TRUE:
@@ -141,7 +143,7 @@ class Pursuit:
                 self._read(event.case, order)
 
     def _read(self, case: Case, order: StopOrder) -> None:
-        """Let the next person read an order, once."""
+        """Schedule the next person's decision on an order, unless it is already scheduled."""
         kept, number = self._reports[case.resident], len(order.approvals) + 1
         if (order.step, number) in kept.asked:
             return
@@ -285,7 +287,7 @@ class Pursuit:
 
 
 def _honest(name: str) -> MovedAccount:
-    """Return the account that a wrong or malicious report is about. No stolen money ever reaches it."""
+    """Return the account that a wrong or malicious report is about. No stolen money ever reaches this account."""
     return MovedAccount(bank="bank-0", token=f"honest-{name}")
 
 
