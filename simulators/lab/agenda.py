@@ -12,10 +12,10 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Agenda:
-    """Scheduled actions on a virtual clock. `now`: its time, which never goes back.
+    """Scheduled actions on a virtual clock. `now`: the clock's time, which never goes back.
 
-    At one moment, actions of the turn SOON run before those of LAST, and within a turn in the order in which they were
-    added.
+    Of actions at one moment, those of the turn SOON run before those of LAST, and within a turn in the order in which
+    they were added.
     """
 
     def __init__(self, start: datetime) -> None:
@@ -25,19 +25,21 @@ class Agenda:
 
     @property
     def next_at(self) -> datetime:
-        """Time of the next action; NEVER if there is none."""
+        """The time of the next action; NEVER if none is scheduled."""
         return self._waiting[0][0] if self._waiting else NEVER
 
     def at(self, moment: datetime, do: Do, turn: int = SOON) -> None:
-        """Schedule an action at a moment, or now if that is past. `turn`: at one moment, SOON runs before LAST."""
+        """Schedule an action at a moment, or now if the moment is past. `turn`: of actions at one moment, SOON runs
+        before LAST.
+        """
         heapq.heappush(self._waiting, (max(moment, self.now), turn, next(self._numbers), do))
 
     def run_until(self, end: datetime) -> None:
-        """Run all actions up to `end` (inclusive), those that they schedule too."""
+        """Run all actions up to `end` (inclusive), including those that they schedule."""
         while self.next_at <= end:
             self.step()
 
     def step(self) -> None:
-        """Advance to the next action and run it. Raises IndexError if there is none."""
+        """Advance to the next action and run it. Raises IndexError if none is scheduled."""
         self.now, _, _, do = heapq.heappop(self._waiting)
         do()

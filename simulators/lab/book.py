@@ -29,12 +29,12 @@ _CALLS = frozenset({Action.ROBOT_CALL, Action.OPERATOR_CALL, Action.FOLLOW_UP, A
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The figures of one run. Money in fen, shares from 0 to 1, hours, otherwise counts.
+    """The figures of one run. Money in fen, shares from 0 to 1, times in hours, otherwise numbers.
 
-    `loss_avoided_fen`: `loss_unwarned_fen` (what would be lost without any intervention) less `loss_fen` (what was
-    lost). `by_banks_fen`, `by_machines_fen`, `by_operators_fen`, `by_officers_fen`: who achieved it: of banks the money
-    caught or frozen, of the others the payments not made, by whose word dissuaded (machines: messages, automated calls,
-    and trusted contacts). `defrauded`: residents who lost money; `defrauded_after_warning`: those with a loss after a
+    `loss_avoided_fen`: `loss_unwarned_fen` (the loss without any intervention) less `loss_fen` (the real loss).
+    `by_banks_fen`, `by_machines_fen`, `by_operators_fen`, `by_officers_fen`: the loss avoided by who achieved it: banks
+    by catching or freezing money, the others by dissuading before payments (machines: messages, automated calls, and
+    trusted contacts). `defrauded`: residents who lost money; `defrauded_after_warning`: those with a loss after a
     warning had reached them. `false_alarms`: cases of residents who were in no scam when the case was opened;
     `needless`: contacted residents who were in no scam. `contacts`, `calls`, `visits`: contacts and attempts.
     `operator_hours`: hours on calls, unanswered ones too; `officer_hours`: hours of visits with travel;
@@ -73,8 +73,8 @@ class Figures:
 
 @dataclass(slots=True)
 class Opened:
-    """A case at its opening: its resident's id, time and level then; `contacted`: there was a contact since, or an
-    attempt that may have rung.
+    """A case at its opening: its resident's id, the time and the level. `contacted`: whether a contact was made since,
+    or an attempt that may have rung.
     """
 
     resident: str
@@ -87,9 +87,9 @@ class Opened:
 class Book:
     """Collects a run's events in order.
 
-    `waits`: the cases' waiting times for an operator; `opened`: by case id; `warned`: by resident id, when a warning
-    first reached them. `clocks`: counts of `first`: cases whose first contact was in time; `desk`: calls given to
-    operators; `desk_missed`: those of them that nobody took in time.
+    `waits`: the cases' waiting times for an operator; `opened`: cases by id; `warned`: resident id -> when a warning
+    first reached them; `clocks`: numbers of `first` (cases whose first contact was in time), `desk` (calls given to
+    operators) and `desk_missed` (of these, calls that nobody took in time).
     """
 
     waits: Waits
@@ -98,8 +98,8 @@ class Book:
     clocks: Counter[str] = field(default_factory=Counter)
 
     def add(self, before: Case | None, given: ResidentInput, event: CaseEvent) -> None:
-        """Record what an input did to a case. `before`: the resident's case before it, None if there was none; `event`:
-        what it caused.
+        """Record the effect of an input on a case. `before`: the resident's case before the input, None if they had
+        none; `event`: the journal's event of the input.
         """
         case = event.case
         self.waits.add(case, event.at)
@@ -129,7 +129,9 @@ def _contacts(event: CaseEvent) -> bool:
 
 
 def _missed(before: Case | None, step: str) -> bool:
-    """Return whether a call was on the desk and no operator had taken it."""
+    """Return whether the step is an operator's call that waited on the desk, with no operator having
+    claimed the case.
+    """
     steps = before.steps if before is not None and before.claimed_by is None else ()
     return any(
         each.id == step and each.action is Action.OPERATOR_CALL and each.state is StepState.SENT for each in steps
@@ -182,13 +184,13 @@ def figures(book: Book, province: Province, effort: Effort, end: datetime) -> Fi
 
 
 def _lost(province: Province, life: Life, end: datetime) -> int:
-    """Return what is finally lost (fen): paid, and not frozen by a bank."""
+    """Return the money (fen) that is lost in the end: paid, and not frozen by a bank."""
     paid = province.truth.sum_of(life, end, Fate.SETTLED)
     return paid - province.truth.frozen_fen(life, end)
 
 
 def _settled(life: Life, end: datetime) -> int:
-    """Return what would have been paid by `end` (fen) without any intervention."""
+    """Return the money (fen) that would have been paid by `end` without any intervention."""
     return sum(payment.amount_fen for payment in life.story.payments if payment.settles <= end)
 
 
@@ -229,5 +231,5 @@ def _count(contacts: Iterable[Contact], actions: Iterable[Action]) -> int:
 
 
 def _share(part: int, whole: int) -> float:
-    """Return part / whole; 1 if whole is 0, because nothing was missed."""
+    """Return part / whole; 1.0 if whole is 0, because nothing was missed."""
     return part / whole if whole else 1.0

@@ -13,7 +13,9 @@ from streams.state.store_update import PartitionRules, StoreUpdate
 
 
 class Unwritten(StoreUpdate):
-    """A store update that does nothing: the laboratory has no store, and building one takes longer than deciding."""
+    """A store update without effect: the laboratory has no store, and building a real update takes longer than
+    deciding.
+    """
 
     def applied(self, input_id: str, at: datetime) -> None: ...
 
@@ -45,12 +47,12 @@ class Cases:
         self._offsets = count()
 
     def of(self, resident: str) -> Case | None:
-        """Return a resident's latest case, open or not; None if there never was one."""
+        """Return a resident's latest case, open or not; None if they never had one."""
         return self._batch.cases.get(resident)
 
     def apply(self, given: ResidentInput) -> CaseEvent | None:
-        """Decide an input at its own time. Returns the event, or None if an input with this id was decided before, or
-        it has no effect.
+        """Decide an input at its own time. Return the event, or None if an input with this id was decided before, or
+        the input has no effect.
         """
         if given.id in self._batch.applied:
             return None

@@ -1,4 +1,4 @@
-"""Channels without providers: carries out dispatches on the simulated people, and returns the reports and their times.
+"""Channels without providers: carries out dispatches on the simulated people, and yields the reports with their times.
 
 Equivalent to the channels' agents and to streams/channels/channel and receipts, with the same inputs and ids, except
 that a number replaces the provider's receipt id. Nothing fails and nothing is slow.
@@ -40,8 +40,8 @@ _AT_ONCE = timedelta(0)
 class Channels:
     """Carries out dispatches on the simulated people, without providers.
 
-    `people`: residents by id; `contacts`: how people answer; `officers`: make visits; `accounts`: account numbers by
-    their token in payments; `stops`: the bank's stops in force.
+    `people`: residents by id; `contacts`: how people answer; `officers`: make visits; `accounts`: token -> account
+    number; `stops`: the bank's stops in force.
     """
 
     people: Mapping[str, Resident]
@@ -53,9 +53,9 @@ class Channels:
     def carry(self, dispatch: Dispatch, case: Case | None, now: datetime) -> Iterator[Told]:
         """Carry out a dispatch now, and yield the reports about it, each as (delay after `now`, input).
 
-        `case`: the resident's latest case, None if there is none. If the dispatch is obsolete, nothing is done and the
-        one report is NOT_SENT. If it cannot be carried out (no telephone, nobody on duty, an unknown account, the bank
-        refuses), the one report is FAILED.
+        `case`: the resident's latest case, or None. For an obsolete dispatch, the only report is NOT_SENT. If the
+        dispatch cannot be carried out (no telephone, nobody on duty, an unknown account, the bank refuses), the only
+        report is FAILED.
         """
         fallen = validity(dispatch, case, now)
         if isinstance(fallen, ObsoleteDispatch):

@@ -31,7 +31,7 @@ BySeed = Mapping[int, Mapping[str, Figures]]
 @dataclass(frozen=True, slots=True)
 class Contender:
     """A policy (`policy`: its TOML text) with a dispatcher (`dispatcher`: its name). `setup`: its own setup; None: the
-    one of all contenders.
+    shared setup.
     """
 
     name: str
@@ -41,8 +41,8 @@ class Contender:
 
 
 def contenders(default: str, candidates: Iterable[tuple[str, str]]) -> list[Contender]:
-    """Return what is compared: the policy in force (`default`, TOML) first, then the candidates (pairs of name and
-    TOML), then the reference dispatchers: level_then_age, first_come, oracle and nobody, under the policy in force.
+    """Return the contenders: the policy in force (`default`, TOML) first, then the candidates (name, TOML), then the
+    reference dispatchers level_then_age, first_come, oracle and nobody, under the policy in force.
 
     Raises UserError if two have the same name.
     """
@@ -72,8 +72,8 @@ def of_seed(seed: int, setup: Setup, among: Sequence[Contender]) -> dict[str, Fi
 
 @contextmanager
 def _few_collections() -> Iterator[None]:
-    """Search rarely for reference cycles within the context: there are few, and the search took an eighth of the
-    time.
+    """Within the context, let Python search rarely for reference cycles: there are few, and the search took an eighth
+    of the time.
     """
     before = gc.get_threshold()
     gc.set_threshold(_MANY, *before[1:])
@@ -141,7 +141,9 @@ def _differences(found: BySeed, name: str, other: str) -> dict[str, dict[str, fl
 
 
 def _beyond_nobody(found: BySeed, name: str, among: Sequence[Contender]) -> dict[str, dict[str, float]]:
-    """Return the loss avoided (fen) beyond that without any operators: only this is the operators' merit."""
+    """Return the loss avoided (fen) beyond that of the contender without operators, which is the operators'
+    contribution; empty if that contender did not run.
+    """
     if NOBODY not in {each.name for each in among}:
         return {}
     return {BEYOND_NOBODY: asdict(paired(values(found, name, AVOIDED), values(found, NOBODY, AVOIDED)))}

@@ -1,6 +1,6 @@
 """The desk: operators who take cases in the dispatcher's order.
 
-Each does the same as a demo's simulated operator (simulators/world/operators), but takes a waiting case at the very
+Each operator does the same as a demo's simulated operator (simulators/world/operators), but takes a waiting case at the
 moment when both are available.
 """
 
@@ -68,7 +68,7 @@ class Desk:
         self._look_soon()
 
     def _read_orders(self, case: Case) -> None:
-        """Let the stop desk read each order that waits for its next approval; one is read once by each person."""
+        """Schedule the next approval of each stop order that waits for one. A person reads an order once."""
         for reading in readings(case, self._contacts):
             known = (case.id, reading.order, reading.by)
             if known not in self._read:
@@ -80,7 +80,7 @@ class Desk:
             self._give(approved(case, reading, self._agenda.now))
 
     def _look_soon(self) -> None:
-        """Let free operators take cases once all events of this moment are known."""
+        """Schedule that free operators take cases, after all other events of this moment."""
         if self._free and not self._looks:
             self._looks = True
             self._agenda.at(self._agenda.now, self._look, LAST)
@@ -123,7 +123,7 @@ class Desk:
             self._agenda.at(later, self._look_soon, LAST)
 
     def _here(self, name: str) -> Case | None:
-        """Return the current case, or None if it is no longer the resident's latest."""
+        """Return the case with this id as it is now, or None if the resident has a later case."""
         case = self._case_of(resident_of(name))
         return case if case and case.id == name else None
 

@@ -47,10 +47,10 @@ def first_come(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
 
 
 def oracle(province: Province) -> Dispatcher:
-    """Return a dispatcher that knows the truth: the case comes first with the most money (fen) still to be saved, times
-    the probability of reaching and dissuading the victim, per minute of talk.
+    """Return a dispatcher that knows the truth. First comes the case with the most money (fen) that can still be saved,
+    times the probability of reaching and dissuading the victim, per minute of talk.
 
-    It knows what anybody would pay, but not the random outcome of a talk.
+    It knows what everybody would pay, but not the random outcome of a talk.
     """
 
     def order(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
@@ -60,7 +60,9 @@ def oracle(province: Province) -> Dispatcher:
 
 
 def _worth(province: Province, case: Case, now: datetime) -> float:
-    """Return the worth in fen per minute; 0 for residents who are in no scam or already dissuaded."""
+    """Return the value of talking to a case's resident now, in fen per minute; 0 if they are in no scam or already
+    dissuaded.
+    """
     life = province.truth.lives.get(case.resident)
     if life is None or life.persuaded(now):
         return 0.0

@@ -12,7 +12,7 @@ CONFIDENCE = 0.95
 class Interval:
     """A mean and the ends, `low` and `high`, of its 95 % interval.
 
-    With a single seed, all three are equal: nothing is known of the spread.
+    With a single seed, all three are equal, because the spread is unknown.
     """
 
     mean: float
@@ -28,7 +28,7 @@ class Interval:
 def interval(values: Sequence[float]) -> Interval:
     """Return the mean of values from independent seeds, with its 95 % interval (Student's t).
 
-    With a single value, both ends equal it: nothing is known of the spread. Raises ValueError without values.
+    With a single value, both ends equal it, because the spread is unknown. Raises ValueError without values.
     """
     if not values:
         raise ValueError("no seed, no mean")

@@ -29,8 +29,8 @@ from streams.state.keys import milliseconds, moment
 
 
 class Laboratory:
-    """One run: a province under a policy and a dispatcher. `events`: all events of cases so far, in order, if
-    `keep_events`; else None.
+    """One run: a province under a policy and a dispatcher. `events`: all events of cases so far, in order; None unless
+    `keep_events`.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Laboratory:
         return figures(self._book, self._province, effort, self._end)
 
     def give(self, given: ResidentInput) -> None:
-        """Decide an input on its resident's case, and carry out or schedule what follows. An input without effect
+        """Decide an input on its resident's case, and carry out or schedule its consequences. An input without effect
         changes nothing.
         """
         before = self._cases.of(given.resident)
@@ -68,7 +68,7 @@ class Laboratory:
             self._follow(before, event)
 
     def _until(self, end: datetime) -> None:
-        """Run until `end`. At one moment, the province's events come before reactions to them."""
+        """Run until `end`. At one moment, the province's events come before the reactions to them."""
         agenda, province = self._agenda, self._province
         while min(agenda.next_at, province.next_at()) <= end:
             if (at := province.next_at()) <= agenda.next_at:
@@ -117,7 +117,7 @@ class Laboratory:
                 self._agenda.at(moment(milliseconds(due)), partial(self._fire, after.id, step, due))
 
     def _fire(self, name: str, step: str, due: datetime) -> None:
-        """Fire a step's deadline, if it has not changed."""
+        """Apply the deadline of a step, unless the step's due time has changed."""
         case = self._cases.of(resident_of(name))
         if case is None or case.id != name or deadlines(case).get(step) != due:
             return

@@ -25,8 +25,8 @@ Progress = Callable[[int, int], object]
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A province's result: `judged`: the ledger beside the truth, by evidence class; `followed`: the residents who were
-    warned.
+    """The result of one province. `judged`: the ledger's claims and the truth, by evidence class; `followed`: the
+    residents who were warned.
     """
 
     judged: Judged
@@ -34,8 +34,8 @@ class Seed:
 
 
 def of_seed(seed: int, setup: Setup, policy: str) -> Seed:
-    """Simulate a seed's province under a policy (TOML) with the live desk's order, and return the ledger beside the
-    truth, and who was warned.
+    """Simulate a seed's province under a policy (TOML) with the live desk's order. Return the ledger's claims with the
+    truth, and the residents who were warned.
 
     A plain function, to run in another process. Raises PolicyError if the policy is invalid.
     """
@@ -118,5 +118,5 @@ def _curve(curve: Curve, days: Iterable[float]) -> dict[str, Any]:
 
 
 def _latest(events: Iterable[CaseEvent]) -> list[Case]:
-    """Return each case in its final state."""
+    """Return the cases in their final state, one for each case id in the events."""
     return list({event.case.id: event.case for event in events}.values())

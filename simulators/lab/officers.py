@@ -1,4 +1,4 @@
-"""Officers: chooses who is sent and which visit each makes next, by the live system's rules."""
+"""Officers: chooses who is sent, and which visit each officer makes next, by the live system's rules."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -29,10 +29,10 @@ _WAY = timedelta(minutes=figures.TRAVEL_MINUTES)
 
 
 def fleet(count: int, since: datetime, until: datetime) -> list[Officer]:
-    """Return `count` officers who are on duty from one hour before `since` to one day after `until`, spread over the
-    counties in turn.
+    """Return `count` officers who are on duty from one hour before `since` to one day after `until`, distributed over
+    the counties in turn.
 
-    Assumed: auxiliaries, whom every level but blue may send; each stands for several who take turns.
+    Assumed: all are auxiliaries, whom every level but blue may send; each stands for several people who take turns.
     """
     places = counties(since.date())
     shift = Shift(start=since - timedelta(hours=1), end=until + timedelta(days=1))
@@ -49,7 +49,7 @@ def fleet(count: int, since: datetime, until: datetime) -> list[Officer]:
 
 
 class Doors(Protocol):
-    """What officers meet at their visits; `simulators/world/contacts` implements it."""
+    """The reactions to visits that officers need; `simulators/world/contacts` implements it."""
 
     def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
         """Return an officer's answer to a new task (accepted or refused, `after` a delay), or None if they do not
@@ -61,10 +61,10 @@ class Doors(Protocol):
 
 
 class Officers:
-    """Officers who can be sent, and their visits. `busy`: total time of visits, including travel.
+    """The officers, and their visits. `busy`: total time of visits, including travel.
 
-    Chooses as `streams/repositories/rosters` and the officer's page do, except that visits to one address are not
-    joined. Travel takes the same time at any distance, also in the choice. Nobody is called back while travelling.
+    It chooses as `streams/repositories/rosters` and the officer's page do, except that visits to one address are not
+    joined. Travel takes the same time at any distance, also in the choice. No officer is called back while travelling.
     """
 
     def __init__(
@@ -87,8 +87,7 @@ class Officers:
         self.busy = timedelta(0)
 
     def send(self, dispatch: Dispatch, language: Language) -> Choice | None:
-        """Give a visit to an officer, whose reports follow at their times. Returns the choice, or None if nobody can
-        go.
+        """Give a visit to an officer, whose reports follow at their times. Return the choice, or None if nobody can go.
 
         Officers who refused this case's visit, or were late, are not sent again.
         """
@@ -104,7 +103,9 @@ class Officers:
         return choice
 
     def _sort_out(self, case: str) -> None:
-        """Drop tasks that no case waits for. An officer who still has this case's visit was late."""
+        """Drop tasks that no case waits for any more. An officer who still has a visit of the case `case` counts as
+        late.
+        """
         for task, _ in list(self._tasks.values()):
             here = self._case(task.resident, task.case)
             if task.case == case:
@@ -122,7 +123,7 @@ class Officers:
             self._agenda.at(now + answer.after, partial(self._told, task, dispatch, answer))
 
     def _told(self, task: Task, dispatch: Dispatch, report: VisitReport) -> None:
-        """Apply an officer's report: the case gets it, and the officer may go on."""
+        """Apply an officer's report: give it to the case, and let the officer continue."""
         if report.stage is VisitStage.REFUSED:
             self._unwilling[task.case].add(task.officer)
         if report.stage in _ENDS:
@@ -155,14 +156,14 @@ class Officers:
         self.busy += reports[-1].after - accepted.after
 
     def _case(self, resident: str, name: str) -> Case | None:
-        """Return the current case, or None if it is no longer the resident's latest."""
+        """Return the case with this id as it is now, or None if the resident has a later case."""
         case = self._case_of(resident)
         return case if case and case.id == name else None
 
 
 def told(dispatch: Dispatch, report: VisitReport, officer: str, at: datetime) -> OfficerReport:
-    """Return an officer's report as the case receives it from the station, at the time `at`. `officer`: their id. The
-    report's place is set only on arrival.
+    """Return an officer's report as the case gets it from the station at the time `at`. `officer`: the officer's id.
+    The report has a place only on arrival.
     """
     receipt = "" if report.stage is VisitStage.ASSIGNED else f"{dispatch.id}#{report.stage.value}"
     return OfficerReport(

@@ -34,7 +34,7 @@ _AVOIDED = "loss avoided, million yuan"
 
 
 def drawn(report: Report, folder: Path) -> list[Path]:
-    """Draw any report of compare, sweep, fit or money into the folder, which is made if missing. Returns the paths of
+    """Draw any report of compare, sweep, fit or money into the folder, which is created if missing. Return the paths of
     the PNG and of the SVG.
 
     Raises UserError if it is not such a report, OSError if files cannot be written.
@@ -46,8 +46,8 @@ def drawn(report: Report, folder: Path) -> list[Path]:
 
 
 def compared(report: Report, folder: Path) -> list[Path]:
-    """Draw a report of compare: the loss avoided (million yuan) by who achieved it, what operators add, and the
-    contacts it takes.
+    """Draw a report of compare: the loss avoided (million yuan) by who achieved it, the operators' contribution, and
+    the number of contacts.
 
     Returns the paths of the PNG and of the SVG. Raises OSError if they cannot be written.
     """
@@ -103,8 +103,8 @@ def calibrated(report: Report, folder: Path) -> list[Path]:
 
 
 def survived(report: Report, folder: Path) -> list[Path]:
-    """Draw a report of money: the share (%) of residents defrauded by days after a warning (Kaplan–Meier), a panel for
-    each kind of group, in it the eight largest groups.
+    """Draw a report of money: the share (%) of residents defrauded, by days after a warning (Kaplan–Meier). Each kind
+    of group has a panel with its eight largest groups.
 
     Returns the paths of the PNG and of the SVG. Raises OSError if they cannot be written.
     """

@@ -16,8 +16,8 @@ def cases(
 ) -> list[Entry]:
     """Decide a partition's inputs again, and return the journal's entries in order.
 
-    `inputs`: in order, each with its offset; one with an id decided before is skipped. `policy`: in force at the
-    beginning; `later`: policies by hash that inputs may put in force; a change to another one has no effect.
+    `inputs`: (offset, input) in order; an input whose id was decided before is skipped. `policy`: in force at the
+    beginning; `later`: policies by hash that inputs may put in force. A change to any other policy has no effect.
     """
     batch = empty(partition, policy)
     for offset, given in inputs:

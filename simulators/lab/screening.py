@@ -27,8 +27,8 @@ _LANE = TopicPartition(SIGNALS.name, 0)
 class Screening:
     """Screens signals one by one, with the evidence about residents in memory.
 
-    `accounts`: account numbers by their token in payments, as far as signals have named them. `rescore`: resident id ->
-    when to evaluate them again without a signal; the caller removes entries.
+    `accounts`: token -> account number, as far as signals have named accounts; `rescore`: resident id -> when to
+    evaluate them again without a signal. The caller must remove its entries.
     """
 
     def __init__(self, people: Sequence[Resident], rules: RiskRules, secret: bytes) -> None:
@@ -46,8 +46,8 @@ class Screening:
         return self.record(_LANE, next(self._offsets), [arrived], now)
 
     def record(self, tp: TopicPartition, offset: int, signals: Iterable[Signal], now: datetime) -> list[Alert]:
-        """Return the alerts that a record of signals causes if it arrives now. `tp`, `offset`: its topic's partition
-        and place there, from which ids are made.
+        """Return the alerts that a record of signals causes if it arrives now. `tp`, `offset`: the record's partition
+        and offset, from which ids are made.
         """
         items = [Item(offset, number, signal) for number, signal in enumerate(signals)]
         batch = ReadBatch([(offset, items)], [], Counter(), {})
@@ -58,7 +58,7 @@ class Screening:
 
     def again(self, resident: ResidentId, now: datetime, due: datetime | None = None) -> list[Alert]:
         """Return the alerts about a resident who is evaluated again because their call still goes on; often none.
-        `due`: the scheduled time, if it is not `now`.
+        `due`: the scheduled time, if it differs from `now`.
         """
         self._forget([resident])
         evaluator = RiskEvaluator(self._known, self._entries, self._rules, now, secret=self._secret)
@@ -67,7 +67,9 @@ class Screening:
         return self._told(evaluator)
 
     def settled(self, resident: ResidentId, at: datetime) -> None:
-        """Note that a case was settled: earlier evidence counts at the residual, and earlier alerts are forgotten."""
+        """Record that a resident's case was settled: earlier evidence counts only at the residual, and earlier alerts
+        are forgotten.
+        """
         known = self._known.setdefault(resident, Known())
         known.settled, known.alerted = at, None
 
@@ -81,7 +83,7 @@ class Screening:
         return self._told(evaluator)
 
     def _forget(self, residents: Iterable[ResidentId]) -> None:
-        """Forget alerts about settled cases, as streams/screening/store does."""
+        """Forget the alerts about residents whose case was settled since, as streams/screening/store does."""
         for resident in residents:
             known = self._known.setdefault(resident, Known())
             if known.alerted and known.settled and known.alerted.at <= known.settled:
@@ -94,7 +96,7 @@ class Screening:
 
 @cache
 def _subjects(secret: bytes) -> Subjects:
-    """Return the number tokens for a secret, cached across runs."""
+    """Return the tokens of numbers for a secret, cached over runs."""
     return Subjects(secret)
 
 

@@ -19,7 +19,7 @@ FEWEST = 500
 class Setup:
     """The setup of a run. `length`: simulated time; `residents`: their number; `stories`, `ordinary`: numbers of scams
     and of everyday signals that begin per hour; `operators`, `officers`: numbers on duty, all the time; `compressed`:
-    whole scams pass within an hour, as in a demo.
+    whether whole scams pass within an hour, as in a demo.
     """
 
     length: timedelta
@@ -32,8 +32,8 @@ class Setup:
 
     @property
     def pace(self) -> Pace:
-        """The pace of the province: the compressed or the real one, with this setup's numbers of events. Also at the
-        real pace, far more of the hooked people pay than in reality.
+        """The pace of the province: the compressed or the real one, with this setup's numbers of events. Even at the
+        real pace, a far larger share of scams asks for money than in reality.
         """
         # In a real year few hooked people pay.
         usual = COMPRESSED if self.compressed else replace(REAL, depths=figures.DEPTHS)
@@ -53,11 +53,10 @@ def made_for(
     *,
     compressed: bool = False,
 ) -> Setup:
-    """Return a setup with `overload` times the scams and everyday signals that fill the operators' time (1: just fill
-    it).
+    """Return a setup with `overload` times the scams and everyday signals that just fill the operators' time.
 
     `operators`, `officers`: on duty all the time; `length`: simulated time; `residents`: None for as many as the scams
-    need, at least 500; `compressed`: whole scams pass within an hour.
+    need, at least 500; `compressed`: whether whole scams pass within an hour.
     """
     stories = STORIES_AN_OPERATOR * operators * overload
     needed = max(FEWEST, round(ROOM * stories * (length / timedelta(hours=1))))

@@ -25,8 +25,8 @@ class Point:
     """The result for one value: `value` as written in the policy, and means over the seeds with 95 % intervals of the
     loss avoided (fen), the number of contacts, and the hours of operators and officers.
 
-    `more`: the loss avoided (fen) beyond that of the point before; None for the first. `front`: it is on the Pareto
-    front: no other point avoids as much with as few contacts and hours.
+    `more`: the loss avoided (fen) beyond that of the previous point; None for the first. `front`: whether the point is
+    on the Pareto front: no other point avoids as much with as few contacts and hours.
     """
 
     value: str
@@ -43,8 +43,8 @@ def steps(parameter: str, since: str, until: str, count: int, policy: str) -> li
     once.
 
     `parameter`: "operators", "officers", or a dotted path in the policy (TOML). Durations are in whole seconds ("90s");
-    whole numbers stay whole. Raises UserError if `count` is below 2, the policy has no such parameter, or it, `since`
-    or `until` is neither a number nor a duration.
+    whole numbers stay whole. Raises UserError if `count` is below 2, if the policy does not have the parameter, or if
+    the parameter's value, `since` or `until` is neither a number nor a duration.
     """
     if count < 2:
         raise UserError("a sweep has two steps or more")
@@ -61,11 +61,11 @@ def steps(parameter: str, since: str, until: str, count: int, policy: str) -> li
 
 
 def among(parameter: str, found: Sequence[str], policy: str, setup: Setup) -> list[Contender]:
-    """Return a contender for each value, named after it: with so many operators or officers, or with the policy's
-    `parameter` changed.
+    """Return a contender for each value, named after the value: with so many operators or officers, or with the
+    policy's `parameter` changed.
 
-    Raises UserError if the policy has no such parameter or it is neither a number nor a duration, and ValueError if a
-    value should be a number and is not.
+    Raises UserError if the policy does not have the parameter or its value is neither a number nor a text, and
+    ValueError if a value should be a number and is not.
     """
     if parameter in PEOPLE:
         return [Contender(value, policy, setup=_staffed(setup, parameter, int(value))) for value in found]
@@ -79,8 +79,8 @@ def _staffed(setup: Setup, parameter: str, count: int) -> Setup:
 def changed(policy: str, parameter: str, value: str) -> str:
     """Return the policy's text (TOML) with the value at the dotted path `parameter` replaced by `value`; comments stay.
 
-    Raises UserError if there is no such value, or it is neither a number nor a text, and ValueError if `value` should
-    be a number and is not.
+    Raises UserError if the policy does not have the parameter, or its value is neither a number nor a text, and
+    ValueError if `value` should be a number and is not.
     """
     document = tomlkit.parse(policy)
     before = _value(document, parameter)
@@ -116,13 +116,13 @@ def _on_front(point: Point, others: Sequence[Point]) -> bool:
 
 
 def _better(one: Point, other: Point) -> bool:
-    """Return whether `one` is at least as good in everything, and better in something."""
+    """Return whether `one` is at least as good as `other` in every measure, and better in at least one."""
     mine, theirs = _costs(one), _costs(other)
     return all(a <= b for a, b in zip(mine, theirs, strict=True)) and mine != theirs
 
 
 def _costs(point: Point) -> tuple[float, float, float]:
-    """Return measures of which less is better."""
+    """Return three measures of a point of which less is better: minus the loss avoided (fen), contacts, and hours."""
     hours = point.operator_hours.mean + point.officer_hours.mean
     return -point.loss_avoided_fen.mean, point.contacts.mean, hours
 
@@ -155,7 +155,9 @@ def _value(document: Mapping[str, Any], parameter: str) -> Any:  # noqa: ANN401 
 
 
 def _table(document: Mapping[str, Any], parameter: str) -> tuple[Any, str]:
-    """Return the table that a dotted path ends in, and the key in it. Raises UserError if there is none."""
+    """Return the table that a dotted path leads to, and the last key of the path. Raises UserError if the policy lacks
+    it.
+    """
     *path, key = parameter.split(".")
     table: Any = document
     for name in path:

@@ -75,7 +75,7 @@ def _cell(report: Mapping[str, Any], name: str, measure: str, told: Told, *, mor
 
 
 def honest(verdicts: Sequence[Verdict]) -> Table:
-    """Return a table with a row for each evidence class: what the ledger claims and counts beside the truth, in 10,000
+    """Return a table with a row for each evidence class: the ledger's claims and counts beside the truth, in 10,000
     yuan.
     """
     notes = (
@@ -104,9 +104,9 @@ def _kept(kept: Ratio | None) -> str:
 
 
 def warned(curves: Mapping[str, Mapping[str, Curve]], days: Sequence[float]) -> Table:
-    """Return a table of the share (%) defrauded after a warning, by days since, with 95 % intervals.
+    """Return a table of the share (%) defrauded after a warning, by days since the warning, with 95 % intervals.
 
-    Of each kind of group, at most the 12 largest are shown.
+    Of each kind of group, at most the 12 largest groups are shown.
     """
     title = "defrauded after a warning, % of those warned (Kaplan–Meier, 95 %)"
     table = Table("by", "", title=title, title_justify="left", box=box.SIMPLE_HEAD)
@@ -121,7 +121,7 @@ def warned(curves: Mapping[str, Mapping[str, Curve]], days: Sequence[float]) -> 
 
 
 def _most(groups: Mapping[str, Curve]) -> list[tuple[str, Curve]]:
-    """Return all groups, or only the largest if there are many; the report has all."""
+    """Return all groups, or only the SHOWN largest if there are more. The report has all of them."""
     if len(groups) <= SHOWN:
         return list(groups.items())
     return sorted(groups.items(), key=lambda each: -each[1].people)[:SHOWN]

@@ -1,4 +1,4 @@
-"""How long cases wait for an operator: until one takes them, or the plan withdraws the call."""
+"""How long cases wait for an operator: until an operator takes the case, or the plan withdraws the call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from schemas.levels import Level
 
 @dataclass(slots=True)
 class Waits:
-    """Waiting times of cases that are offered to operators; of each case, only the first wait counts.
+    """Waiting times of cases that are offered to operators. Of each case, only the first wait counts.
 
-    `limits`: the policy's longest wait, by level; a level without one has no limit. `past_limit`: number of cases that
-    waited longer than that; `longest`: the longest wait of all.
+    `limits`: the policy's longest wait by level (a level without an entry has no limit); `past_limit`: number of cases
+    that waited longer; `longest`: the longest wait of all.
     """
 
     limits: Mapping[Level, timedelta]
@@ -24,8 +24,8 @@ class Waits:
     _over: set[str] = field(default_factory=set)
 
     def add(self, case: Case, at: datetime) -> None:
-        """Record a case's state after a change at `at`: its wait begins when it is offered, and ends when it no longer
-        is.
+        """Record a case's state after a change at `at`. Its wait begins when it is offered to operators, and ends when
+        it no longer is.
         """
         if queue_band(case) is QueueBand.OFFERED:
             if case.id not in self._over:
@@ -35,7 +35,7 @@ class Waits:
             self._note(waited, at)
 
     def close(self, at: datetime) -> None:
-        """End the run: cases that still wait have waited until `at`."""
+        """End the run: cases that still wait count as having waited until `at`."""
         for case in self._waiting.values():
             self._note(case, at)
         self._waiting.clear()
