@@ -7,7 +7,7 @@ from schemas.errors import UserError
 
 
 class MissingError(UserError):
-    """Raised if a package of the extra `lab` is not installed; the text says what to install."""
+    """A package of the extra `lab` is not installed. The text says what to install."""
 
 
 @contextmanager

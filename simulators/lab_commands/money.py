@@ -1,4 +1,4 @@
-"""`quanzu lab money`: the ledger beside the truth. Imports what the command needs when it runs."""
+"""`quanzu lab money`: the ledger compared with the truth. Imports what the command needs when it runs."""
 
 from typing import TYPE_CHECKING
 

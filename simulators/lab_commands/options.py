@@ -32,10 +32,11 @@ Processes = Annotated[int, typer.Option(min=1, help="Processes that share the se
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The shared options: `default`: the policy file in force, None: QUANZU_POLICY; `days`: simulated time; `seeds`:
-    number of provinces, `first_seed`: the first one's; `operators`, `officers`: numbers on duty; `overload`: times the
-    scams that fill the operators' time; `residents`: None: as many as the scams need; `compressed`: whole scams within
-    an hour; `report`: the path of the JSON report, None: none; `processes`: number that share the seeds.
+    """The shared options. `default`: the policy file in force, None: QUANZU_POLICY; `days`: simulated time; `seeds`:
+    number of provinces; `first_seed`: the first province's; `operators`, `officers`: numbers on duty; `overload`:
+    multiple of the scams that fill the operators' time; `residents`: None: as many as the scams need; `compressed`:
+    whole scams within an hour; `report`: the path of the JSON report, None: none; `processes`: number that share the
+    seeds.
     """
 
     default: Against = None
@@ -72,15 +73,17 @@ class Options:
 
 
 def text(path: Path) -> str:
-    """Return the text of a policy file. Raises PolicyError if it is no valid policy, OSError if it cannot be read."""
+    """Return the text of a policy file. Raises PolicyError if it is not a valid policy, OSError if it
+    cannot be read.
+    """
     from streams.repositories.policies import read
 
     return read(path)
 
 
 def with_options(**usual: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that gives a command all fields of `Options` as options; the command receives them as the
-    argument `options`. `usual`: defaults by field name, where they differ.
+    """Return a decorator that gives a command all fields of `Options` as options. The command gets them as the argument
+    `options`. `usual`: defaults by field name that differ from those of `Options`.
     """
     shared = [
         Parameter(each.name, Parameter.KEYWORD_ONLY, default=usual.get(each.name, each.default), annotation=each.type)

@@ -23,7 +23,7 @@ def plot(
 ) -> None:
     """Draw a report that compare, sweep, fit or money wrote with --report. It needs the extra `lab`.
 
-    It prints the paths of the PNG and of the SVG. Refused if the file is no such report.
+    It prints the paths of the PNG and of the SVG. Refused if the file is not such a report.
     """
     try:
         told = json.loads(report.read_text(encoding="utf-8"))
@@ -35,7 +35,7 @@ def plot(
 def draw(told: Mapping[str, Any], folder: Path | None) -> None:
     """Draw a report of compare, sweep, fit or money and print the paths; do nothing if `folder` is None.
 
-    Raises MissingError without the extra `lab`, UserError if `told` is no such report, OSError if a file cannot be
+    Raises MissingError without the extra `lab`, UserError if `told` is not such a report, OSError if a file cannot be
     written.
     """
     if folder is None:

@@ -143,7 +143,9 @@ def _policy(path: Path) -> "Policy":
 
 
 def _named(files: list[Path], formats: list[str]) -> list[tuple[str, Path]]:
-    """Return each file with its format."""
+    """Return (format, path) for each file. Raises typer.BadParameter for an unknown format or a wrong number of
+    formats.
+    """
     from streams.intake.formats import FORMATS
 
     if unknown := [name for name in formats if name not in FORMATS]:
@@ -155,7 +157,9 @@ def _named(files: list[Path], formats: list[str]) -> list[tuple[str, Path]]:
 
 
 def _span(text: str) -> range:
-    """Parse seeds, such as 1..6; a single number n means 1..n."""
+    """Return the seeds that a text such as 1..6 means; a single number n means 1..n. Raises typer.BadParameter if it is
+    invalid.
+    """
     first, _, last = text.rpartition("..")
     try:
         found = range(int(first or 1), int(last) + 1)

@@ -9,7 +9,7 @@ from console.commands.common import out
 
 
 def write(report: Path | None, found: Mapping[str, Any]) -> None:
-    """Write the report as JSON and print the path; do nothing if `report` is None. Raises OSError if it cannot be
+    """Write the report as JSON and print the path; do nothing if `report` is None. Raises OSError if the file cannot be
     written.
     """
     if report is not None:
