@@ -1,4 +1,4 @@
-"""Connects the providers' questions to the province's simulated people."""
+"""Answers the simulated providers' questions with the behaviour of the province's people."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -14,10 +14,10 @@ from simulators.world.mules import Moved
 
 
 class Answers:
-    """The behaviours of the province's people for the simulated providers, one method each."""
+    """The behaviour of the province's people for the simulated providers, one method for each provider."""
 
     def __init__(self, contacts: Contacts, guest: str | None = None) -> None:
-        """`guest`: id of the officer who is not simulated, but played by the user; None: all are simulated."""
+        """`guest`: id of the officer whom the user plays; None: all officers are simulated."""
         self._contacts, self._guest = contacts, guest
 
     async def telephone(self, ringing: Ringing, now: datetime) -> Sequence[tuple[timedelta, Result]]:
@@ -31,8 +31,8 @@ class Answers:
         return [_said(stopping, answer) for answer in answers]
 
     async def visit(self, errand: Errand, now: datetime) -> Sequence[Stage]:
-        """Return the officer's reports with delays after `now`; empty for the guest, who reports themselves, and for an
-        officer who does not answer.
+        """Return the officer's reports with delays after `now`; empty for the guest, whose reports the user makes, and
+        for an officer who does not answer.
         """
         if errand.officer == self._guest:
             return []

@@ -1,4 +1,4 @@
-"""The simulated stop desk: persons who look at a proposed stop order for some seconds, and approve it."""
+"""The simulated stop desk: persons who read a proposed stop order for some seconds, and approve it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ ROLE = StaffRole.RELEASE_DESK
 
 @dataclass(frozen=True, slots=True)
 class OrderReading:
-    """An approval that a person gives at `at`, after reading the order. `order`: the order's step id; `by`: the
-    person's id.
+    """A person's approval at `at`, after reading the order. `order`: the id of the order's step; `by`:
+    the person's id.
     """
 
     at: datetime
@@ -26,9 +26,9 @@ class OrderReading:
 
 
 def readings(case: Case, contacts: Contacts) -> Iterable[OrderReading]:
-    """Yield the next approval of each order of a case that persons may still decide on; its time may be past.
+    """Yield the next approval of each order of a case that persons may still decide on. Its time may be in the past.
 
-    Persons read one after the other: the second begins when the first has approved.
+    Persons read one after another: the second begins when the first has approved.
     """
     for order in case.orders:
         if order.decidable:
@@ -39,8 +39,8 @@ def readings(case: Case, contacts: Contacts) -> Iterable[OrderReading]:
 
 
 def approved(case: Case, reading: OrderReading, now: datetime) -> OperatorReport:
-    """Return a person's approval as an input of the case. Its id depends only on case, order and person, so it counts
-    once.
+    """Return a person's approval as an input of the case. The input's id depends only on case, order and person, so it
+    counts once.
     """
     return OperatorReport(
         id=short_hash("approval", case.id, reading.order, reading.by),

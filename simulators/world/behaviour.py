@@ -13,7 +13,7 @@ from simulators.assumptions.figures import SCAMS
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A contact's result, and how long `after` it was sent. `result` None: no receipt ever comes."""
+    """The result of a contact, and the delay `after` which it comes. `result`: None: no receipt ever comes."""
 
     result: Result | None
     after: timedelta
@@ -21,11 +21,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A contacted resident's true situation. `scam_type` None: they are in no scam.
+    """The true situation of a contacted resident. `scam_type`: None: they are in no scam.
 
-    `payments_made`: number of settled ones; `payments_to_come`: number of those not made yet or in flight; `persuaded`:
-    dissuaded now; `on_the_line`: the scammer is calling now; `talks`: number of earlier conversations; `objects`: they
-    object to calls; `asked`: the scam asks for money, which most never do.
+    `payments_made`: number of settled payments; `payments_to_come`: number of those not made yet or in flight;
+    `persuaded`: whether they are dissuaded now; `on_the_line`: whether the scammer is calling now; `talks`: number of
+    earlier conversations; `objects`: whether they object to calls; `asked`: whether the scam asks for money, which most
+    never do.
     """
 
     scam_type: str | None = None
@@ -45,8 +46,8 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A conversation, or a call that was not answered (`outcome` UNREACHABLE): `lasted`: its duration; `because`: the
-    reason in words.
+    """A conversation, or a call that was not answered (`outcome` UNREACHABLE). `lasted`: its duration; `because`: the
+    reason of the outcome, in words.
     """
 
     outcome: Outcome
@@ -56,8 +57,8 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A report of an officer. `after`: the delay since the task was sent; `outcome`, `checklist`: None before the
-    end.
+    """A report of an officer. `after`: the delay since the task was sent; `outcome`, `checklist`: None before the end
+    of the visit.
     """
 
     stage: VisitStage
@@ -67,8 +68,8 @@ class Stage:
 
 
 def sms(chance: Random) -> Answer:
-    """Return an SMS's receipt and its delay: usually some seconds, sometimes 36 minutes; the result is None if there is
-    none.
+    """Return the receipt of an SMS and its delay: usually some seconds, sometimes 36 minutes. The result is None if no
+    receipt comes.
     """
     word = pick(chance, figures.SMS_RECEIPT)
     late = chance.random() < figures.SMS_VERY_LATE
@@ -78,7 +79,7 @@ def sms(chance: Random) -> Answer:
 
 
 def robot_call(chance: Random, situation: Situation) -> Answer:
-    """Return an automated call's result and its delay: about 40 % refuse; during a scammer's call the line is mostly
+    """Return an automated call's result and its delay. About 40 % refuse; during a scammer's call the line is mostly
     busy.
     """
     if situation.on_the_line and chance.random() < figures.BUSY_WITH_SCAMMER:
@@ -91,8 +92,8 @@ def robot_call(chance: Random, situation: Situation) -> Answer:
 
 
 def moved(chance: Random, action: Action, result: Result, situation: Situation) -> bool:
-    """Return whether a message, an automated call or a trusted contact dissuades, drawn at random; never if there is no
-    scam.
+    """Return at random whether a message, an automated call or a trusted contact dissuades the resident. False without
+    a scam.
     """
     if situation.scam_type is None:
         return False
@@ -110,7 +111,8 @@ def _weight(action: Action, result: Result) -> float:
 
 
 def persuades(situation: Situation) -> float:
-    """Return the probability (0 to 1) that a conversation dissuades, by scam type, payments made and earlier talks.
+    """Return the probability (0 to 1) that a conversation dissuades, by scam type, payments made and earlier
+    conversations.
 
     It is 0 for a resident in no scam.
     """
@@ -124,7 +126,7 @@ def persuades(situation: Situation) -> float:
 
 
 def talk(chance: Random, situation: Situation) -> Talk:
-    """Return how an operator's call ends, drawn at random: UNREACHABLE if the line is busy or nobody answers, else
+    """Return at random how an operator's call ends: UNREACHABLE if the line is busy or nobody answers, else
     FALSE_ALARM, ALREADY_DEFRAUDED, DISSUADED or NOT_PERSUADED.
     """
     busy = situation.on_the_line and chance.random() < figures.BUSY_WITH_SCAMMER
@@ -148,8 +150,8 @@ def _ended(chance: Random, situation: Situation, likely: float, lasted: timedelt
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """An officer's reports up to the door; none if they do not answer the task. `talks_after`: delay from the task to
-    the end of the talk at the door; None: there is no talk.
+    """An officer's reports up to the door; empty if the officer does not answer the task. `talks_after`: delay from the
+    task to the end of the conversation at the door; None: no conversation takes place.
     """
 
     stages: tuple[Stage, ...]
@@ -157,7 +159,7 @@ class Visit:
 
 
 def visit(chance: Random) -> Visit:
-    """Return a random visit: accepted, refused or not answered, the travel, and somebody at home or not."""
+    """Return a random visit: accepted, refused or not answered; the travel; and somebody at home or not."""
     answer = pick(chance, figures.OFFICER)
     after = between(chance, *figures.OFFICER_ACCEPTS_SECONDS)
     if answer == "late":
@@ -181,23 +183,23 @@ def _travelled(chance: Random, accepted: timedelta) -> Visit:
 
 
 def at_the_door(chance: Random, situation: Situation) -> Talk:
-    """Return the outcome of a talk at the door, drawn at random; it dissuades more often than a call. Its duration is
-    0.
+    """Return at random the outcome of a conversation at the door, which dissuades more often than a call. Its duration
+    is 0.
     """
     likely = max(figures.VISIT_FLOOR, figures.VISIT_PERSUADES * figures.HARDER_EACH_PAYMENT**situation.payments_made)
     return _ended(chance, situation, likely, timedelta(0))
 
 
 def checklist(chance: Random) -> Checklist:
-    """Return the checklist 四查看 三询问 一保护, nearly always complete."""
+    """Return a random checklist 四查看 三询问 一保护, nearly always complete."""
     return Checklist(**{name: chance.random() < figures.CHECKED for name in Checklist.model_fields})
 
 
 def bank_delay(chance: Random) -> timedelta:
-    """Return how long a bank takes to answer, drawn at random: at most 30 minutes."""
+    """Return a random time that a bank takes to answer: at most 30 minutes."""
     return seconds(chance, figures.BANK_SECONDS, figures.BANK_SPREAD, most=1800)
 
 
 def bank_refuses(chance: Random) -> bool:
-    """Return whether the bank refuses because name, account, amount or time does not fit, drawn at random."""
+    """Return at random whether the bank refuses, because name, account, amount or time does not match."""
     return chance.random() < figures.BANK_REFUSES

@@ -1,6 +1,6 @@
 """The reactions of residents, officers and banks to contacts, and their effect on the truth.
 
-A dispatch's id names its resident and its random stream: the same dispatch always gets the same reaction.
+A dispatch's id determines its resident and its random stream, so the same dispatch always gets the same reaction.
 """
 
 from collections import Counter
@@ -29,7 +29,9 @@ _NOTHING = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class VisitReport:
-    """A report of an officer. `after`: the delay since the task came; `outcome`, `checklist`: None before the end."""
+    """A report of an officer. `after`: the delay since the task came; `outcome`, `checklist`: None before the end of
+    the visit.
+    """
 
     stage: VisitStage
     after: timedelta
@@ -39,8 +41,8 @@ class VisitReport:
 
 @dataclass(frozen=True, slots=True)
 class BankAnswer:
-    """A bank's feedback. `after`: the delay since the request; `amount_fen`: the money that it concerns; `until`: end
-    of the stop, None if it has none; `onward`: where the payment's money went.
+    """A bank's feedback. `after`: the delay since the request; `amount_fen`: the money that it concerns; `until`: the
+    end of the stop, None without a stop; `onward`: where the payment's money went.
     """
 
     state: BankState
@@ -61,8 +63,8 @@ class Contacts:
         self._talks: Counter[str] = Counter()  # by case
 
     def answer(self, dispatch: str, action: Action, now: datetime) -> Answer:
-        """Return the result and delay of a message or automated call, to the resident or a trusted contact. It may
-        dissuade the resident.
+        """Return the result and delay of a message or automated call, to the resident or a trusted contact. The contact
+        is recorded, and may dissuade the resident.
         """
         chance = stream(self._seed, "answer", dispatch)
         with self._lock:
@@ -77,14 +79,16 @@ class Contacts:
             return answer
 
     def situation(self, name: str, now: datetime) -> Situation:
-        """Return the true situation at `now` of a case's or dispatch's resident (`name`: its id), which the system does
-        not know.
+        """Return the true situation of a resident at `now`, which the system does not know. `name`: the id of their
+        case or of a dispatch.
         """
         with self._lock:
             return self._meet(name, now)[1]
 
     def talk(self, case: str, now: datetime) -> Talk:
-        """Return how an operator's call to a case's resident ends, and after how long. It may dissuade."""
+        """Return how an operator's call to a case's resident ends, and after how long. The call is recorded, and may
+        dissuade.
+        """
         with self._lock:
             life, situation = self._meet(case, now)
             self._talks[case] += 1
@@ -101,10 +105,10 @@ class Contacts:
         return seconds(chance, figures.APPROVAL_SECONDS, figures.APPROVAL_SPREAD)
 
     def outcome(self, case: str, talk: Talk, now: datetime, payments: Sequence[Payment] | None = None) -> OutcomeAct:
-        """Return what is reported after a talk: its outcome, the loss avoided that the resident names (class C, only if
-        dissuaded), and the loss so far (fen).
+        """Return the report after a conversation: its outcome, the loss avoided that the resident names (class C, only
+        if dissuaded), and the loss so far (fen).
 
-        `payments`: those of the case, to which claims are limited; None: all that the resident knows of.
+        `payments`: the case's payments, to which claims are limited; None: all payments that the resident knows of.
         """
         chance = stream(self._seed, "claims", case)
         with self._lock:
@@ -119,8 +123,8 @@ class Contacts:
     def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
         """Return the officer's answer to the task, ACCEPTED or REFUSED after a delay; None if they do not answer.
 
-        Call `visit` only if they accept: its reports begin with the same answer, and their delays include the answer's.
-        Otherwise the contact ends here and is recorded.
+        Call `visit` only after ACCEPTED: its reports begin with the same answer, and their delays include the answer's.
+        After REFUSED or None the contact ends here and is recorded.
         """
         first = next(iter(behaviour.visit(stream(self._seed, "visit", dispatch)).stages), None)
         if first is None or first.stage is VisitStage.REFUSED:
@@ -130,7 +134,7 @@ class Contacts:
     def visit(self, dispatch: str, now: datetime) -> list[VisitReport]:
         """Return all reports of the officer who gets the task, in order, the answer first, with delays after `now`.
 
-        Empty if they do not answer. Records the contact. The talk at the door may dissuade.
+        Empty if the officer does not answer. Records the contact. The conversation at the door may dissuade.
         """
         chance = stream(self._seed, "visit", dispatch)
         going = behaviour.visit(chance)
@@ -152,7 +156,7 @@ class Contacts:
 
     def bank(self, dispatch: str, action: Action, account: str, transfer: str, now: datetime) -> list[BankAnswer]:
         """Return the bank's feedback to a stop, its extension or its release, at least one message, with delays after
-        `now`; record its effect on the account.
+        `now`. Records the contact and its effect on the account.
         """
         chance = stream(self._seed, "bank", dispatch)
         after = behaviour.bank_delay(chance)
@@ -164,7 +168,7 @@ class Contacts:
     def _bank(
         self, chance: Random, dispatch: str, action: Action, account: str, transfer: str, at: datetime
     ) -> list[BankAnswer]:
-        """Return the feedback; delays count from `at`, when the bank has checked."""
+        """Return the bank's feedback. Delays count from `at`, when the bank has checked the request."""
         if action is Action.STOP_RELEASE:
             self._release(account, at)
             return [BankAnswer(BankState.RELEASED, _NOTHING)]
@@ -198,8 +202,8 @@ class Contacts:
         return [in_force, frozen] if there else [in_force]
 
     def _stop_behind(self, life: Life, account: str, at: datetime) -> list[BankAnswer]:
-        """Stop an account behind a mule's, to which the money of the victim's payments went on, so that what is there
-        stays there. Returns [] if no money of theirs has reached the account.
+        """Stop an account that money of the victim's payments reached from a mule's account, so that the money there
+        stays. Return the feedback; [] if no money of these payments has reached the account.
         """
         moved: list[Moved] = []
         for payment, fate in self._truth.fates(life, at):
@@ -217,16 +221,20 @@ class Contacts:
         return [in_force, BankAnswer(BankState.FROZEN, figures.FROZEN_AFTER, there)] if there else [in_force]
 
     def _went_on(self, payment: Pay, there: int, stopped: datetime, known: datetime) -> tuple[Moved, ...]:
-        """Return where a payment's money went on to, but for what stops of the accounts behind the mule's held back."""
+        """Return where a payment's money went, without the movements that stops of later accounts prevented."""
         moved = money_onward(self._seed, payment, there, stopped, known)
         return tuple(each for each in moved if each.payer == payment.payee or not self._held_back(each))
 
     def _held_back(self, moved: Moved) -> bool:
-        """Return whether the payer was stopped. If a movement and a stop coincide, the movement came first."""
+        """Return whether a movement was prevented because its payer was stopped. A movement at the moment of a stop
+        takes place.
+        """
         return any(stop.since < moved.at < stop.until for stop in self._truth.stops.get(moved.payer, ()))
 
     def _stopped_since(self, payment: Pay, account: str, at: datetime) -> datetime:
-        """Return since when no money of a payment leaves the payee's account, stopped at `at` if not before."""
+        """Return since when no money of a payment leaves the payee's account, which is stopped at `at` if it was not
+        before.
+        """
         earlier = [stop.since for stop in self._truth.stops.get(account, ()) if stop.covers(at)]
         return max(min([at, *earlier]), payment.settles)
 
@@ -237,7 +245,9 @@ class Contacts:
     def _claims(
         self, chance: Random, life: Life, now: datetime, payments: Sequence[Payment] | None
     ) -> list[LossAvoidedClaim]:
-        """Return claims for payments withdrawn in flight, and usually for the one that would have come next."""
+        """Return claims of loss avoided for payments withdrawn in flight, and usually for the payment that would have
+        come next.
+        """
         fates = list(self._truth.fates(life, now))
         known = {payment.transfer for payment in payments or ()}
         named = [pay for pay, fate in fates if fate is Fate.WITHDRAWN and (payments is None or pay.uid in known)]
@@ -257,7 +267,7 @@ class Contacts:
         return life if life and life.story.begins <= now else None
 
     def _meet(self, name: str, now: datetime) -> tuple[Life | None, Situation]:
-        """Return the life and the situation of a case's or dispatch's resident."""
+        """Return the life (None without a scam) and the situation of a case's or dispatch's resident."""
         who = self._people.get(resident_of(name))
         objects = bool(who and Flag.OBJECTS_TO_CALLS in who.flags)
         life = self._life(name, now)

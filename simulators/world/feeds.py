@@ -1,4 +1,4 @@
-"""Feeders: each source sends its signals to intake in batches, and repeats what is not accepted.
+"""Feeders: each source sends its signals to intake in batches, and repeats those that are not accepted.
 
 As with real feeds, some signals are sent twice or out of order.
 """
@@ -25,21 +25,21 @@ TIMEOUT = 10.0  # wall-clock seconds
 
 
 class FeedError(RuntimeError):
-    """Raised if intake refuses a whole batch for good, because of its key, size or form; the text says which."""
+    """Intake refuses a whole batch for good, because of its key, size or form. The text says which."""
 
 
 class Source(Protocol):
-    """What signals come from: a simulated province."""
+    """The origin of signals: a simulated province."""
 
     def signals_until(self, now: datetime) -> list[Signal]:
         """Return all signals that became due since the last call, up to `now` (inclusive)."""
 
 
 class Feeders:
-    """All feeds of a province: sends its signals to intake.
+    """All feeds of a province, which send its signals to intake.
 
-    `accepted`, `refused` and `sent`: numbers of signals by source, repetitions included. `unanswered`: by source,
-    signals in requests without an answer, which are sent again although intake may have them. `out_of_order`,
+    `accepted`, `refused`, `sent`: source -> number of signals, repetitions included; `unanswered`: source -> number of
+    signals in requests without an answer, which are sent again although intake may have them; `out_of_order`,
     `sent_twice`: shares (0 to 1) of such signals, if `faults`. Set `ended` to stop new events; signals of past events
     are still sent.
     """
@@ -68,20 +68,20 @@ class Feeders:
 
     @property
     def queued(self) -> int:
-        """Number of signals that are to be sent now and not accepted yet."""
+        """The number of signals that are to be sent now and are not accepted yet."""
         return sum(map(len, self._queues.values()))
 
     @property
     def waiting(self) -> int:
-        """Number of signals that are not accepted yet, including those held back to arrive late or twice."""
+        """The number of signals that are not accepted yet, including those delayed in order to arrive late or twice."""
         return self.queued + len(self._late)
 
     async def run(self, until: datetime) -> None:
         """Send signals until the clock shows `until` or `ended` is set, then until all are accepted or refused. Call it
         once.
 
-        Raises FeedError if intake refuses a whole batch for good. If cancelled, it drops signals that are not accepted
-        yet.
+        Raises FeedError if intake refuses a whole batch for good. If cancelled, signals that are not accepted yet are
+        dropped.
         """
         try:
             while (now := self._clock.now()) < until and not self.ended:
@@ -124,7 +124,7 @@ class Feeders:
         self._new[source].set()
 
     def _look_after(self) -> None:
-        """Raise the error of a sender that has ended."""
+        """Raise the error of a sender that has failed."""
         for sender in self._senders.values():
             if sender.done():
                 sender.result()
@@ -139,8 +139,8 @@ class Feeders:
                 await asyncio.sleep(await self._post(source, batch))
 
     async def _post(self, source: str, batch: list[Signal]) -> float:
-        """Send a batch, and drop accepted and refused signals from the queue. Returns the wall-clock seconds to
-        wait.
+        """Send a batch, and remove accepted and refused signals from the queue. Return the wall-clock seconds to wait
+        before the next batch.
         """
         self.sent[source] += len(batch)
         body = "\n".join(signal.model_dump_json(exclude_none=True) for signal in batch)
@@ -169,6 +169,6 @@ class Feeders:
 
 
 def _wait(headers: Mapping[str, str]) -> float:
-    """Return the wait that intake asks for, at most one second: at speed 60, five seconds are five minutes."""
+    """Return the seconds that intake asks to wait, at most one: at speed 60, five seconds would be five minutes."""
     asked = headers.get("Retry-After", "")
     return min(float(asked), 1.0) if asked.isdigit() else _AGAIN

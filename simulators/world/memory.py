@@ -1,6 +1,7 @@
 """In-memory replacements for screening's Redis data: owners of numbers, the watchlist, and payers.
 
-Each answers only what the matcher asks. `finished` runs the matcher without an event loop, because nothing here waits.
+Each implements only the methods that the matcher calls. `finished` runs the matcher without an event loop, because
+nothing here waits.
 """
 
 from bisect import bisect_left
@@ -55,12 +56,14 @@ class Register(Residents):
                     self._held[by, holding.value].append(owner(entry, holding))
 
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
-        """Return the id of the resident who held each number at its time, in their order; None if nobody did."""
+        """Return the id of the resident who held each number at its time, in the order of `asked`;
+        None if nobody did.
+        """
         return [self._meant(each) for each in asked]
 
     async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
-        """Return, by each given id, the resident's entry after all merges. Unknown ids, and those whose merges form a
-        cycle, are left out.
+        """Return given id -> the resident's entry after all merges. Unknown ids, and those whose merges form a cycle,
+        are left out.
         """
         ends = {entry: self._end(entry) for entry in ids}
         return {entry: self._entries[end] for entry, end in ends.items() if end in self._entries}
@@ -80,14 +83,14 @@ class Register(Residents):
 class _Payers:
     """The payers of a suspect, sorted: time (ms), text form, payment.
 
-    `until`: when all are forgotten if nobody pays any more (ms).
+    `until`: when all are forgotten if nobody pays any more (ms since 1970).
     """
 
     paid: list[tuple[int, str, Payer]] = field(default_factory=list)
     until: int = 0
 
     def add(self, payer: Payer, kept: int, now: int) -> None:
-        """Add a payment, and drop old ones. A payment with a future date does not make today's old."""
+        """Add a payment, and drop old ones. A payment with a future date does not make today's payments old."""
         at = milliseconds(payer.at)
         entry = (at, packed(payer), payer)
         if self.until <= now:
@@ -99,7 +102,7 @@ class _Payers:
         self.until = now + kept
 
     def since(self, at: int, now: int) -> list[Payer]:
-        """Return the payments from `at` on, oldest first."""
+        """Return the payments from `at` (ms since 1970) on, the oldest first."""
         if self.until <= now:
             return []
         return [payer for _, _, payer in self.paid[bisect_left(self.paid, at, key=_time) :]]
@@ -114,11 +117,11 @@ def _place(entry: tuple[int, str, Payer]) -> tuple[int, str]:
 
 
 class Suspects(EvidenceStore):
-    """The watchlist, and payments kept in case their payee is confirmed later.
+    """The watchlist, and payments stored in case their payee is confirmed later.
 
-    Equivalent to streams/state/lua/payments.lua, watched.lua and watch.lua: a list of payers expires when nobody has
-    paid for as long as a payment is kept. All payers of an account are one slice, and requests for decisions are never
-    answered.
+    Equivalent to streams/state/lua/payments.lua, watched.lua and watch.lua: the payers of an account are forgotten when
+    nobody has paid for as long as a payment is stored. All payers of an account are one slice, and requests for
+    decisions are never answered.
     """
 
     def __init__(self) -> None:
@@ -137,8 +140,8 @@ class Suspects(EvidenceStore):
     ) -> tuple[dict[str, WatchEntry], list[Fanned]]:
         """Store payments, read the entries of `subjects`, then write `entries` and read their payers, in this order.
 
-        Returns the entries read, by subject, and for each of `entries` the one before it, the one now in force, and the
-        payments that it concerns.
+        Return the entries read, by subject; and for each of `entries` the entry before it, the entry now in force, and
+        the payments that it concerns.
         """
         kept, at = (rules.money.window + LATE) // _MILLISECOND, milliseconds(now)
         for token, payer in payments:
@@ -148,7 +151,7 @@ class Suspects(EvidenceStore):
         return read, [self._written(entry, rules, at) for entry in entries]
 
     async def enter(self, entries: Iterable[WatchEntry], rules: RiskRules) -> None:
-        """Add entries of the watchlist; of each subject, only the one that takes precedence is kept."""
+        """Add entries to the watchlist. For each subject, only the entry that takes precedence is stored."""
         for entry in entries:
             self._put(entry)
 
@@ -160,7 +163,7 @@ class Suspects(EvidenceStore):
         return Fanned(before, stands, self._since(stands, rules, now), None, paid)
 
     def _since(self, entry: WatchEntry, rules: RiskRules, now: int) -> list[Payer]:
-        """Return the recent payers of an account, as far back as its entry asks for."""
+        """Return the recent payers of an account, as far back as its entry requires; empty for a telephone or link."""
         kind, _, token = entry.subject.partition(":")
         if kind != "account" or token not in self._paid:
             return []
@@ -172,7 +175,7 @@ class Suspects(EvidenceStore):
             self._entries[entry.subject] = entry
 
     def _sweep(self, now: int) -> None:
-        """Free the memory of expired lists, once per day of signal time."""
+        """Free the memory of expired payers, once per day of signal time."""
         if now - self._swept < _A_DAY:
             return
         self._swept = now

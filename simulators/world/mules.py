@@ -1,4 +1,4 @@
-"""Where the money goes from a mule's account: on to two further accounts, and from there out of the banks' reach."""
+"""The way of the money from a mule's account: to two further accounts, and from there out of the banks' reach."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -17,8 +17,8 @@ _LAYER_FROM = 7 * 10**10  # serial numbers of the accounts behind mules'; mules 
 
 
 class Moved(NamedTuple):
-    """A movement of stolen money (`amount_fen`, in fen). `payer`: the account that it leaves; `payee`: the account of a
-    transfer, else None; `kind`: how it leaves; `sequence`: the number that the payer's bank gives it.
+    """A movement of stolen money. `payer`: the account that the money leaves; `payee`: the account of a transfer, else
+    None; `kind`: how the money leaves; `sequence`: the number that the payer's bank gives the movement.
     """
 
     payer: str
@@ -38,7 +38,7 @@ def money_onward(seed: int, payment: Pay, there: int, stopped: datetime, known: 
     """Return the movements of a settled payment's money after it reached the mule's account, up to the time `known`
     (inclusive).
 
-    `there`: the part (fen) that is still in the account when it is stopped, at `stopped`; the rest left before. The
+    `there`: the part (fen) that is still in the account when it is stopped, at `stopped`; the rest has left before. The
     same payment always gives the same movements.
     """
     chance = stream(seed, "onward", payment.uid)
@@ -56,7 +56,7 @@ def money_onward(seed: int, payment: Pay, there: int, stopped: datetime, known: 
 
 
 def _drained(payment: Pay, there: int, stopped: datetime) -> Iterator[tuple[int, datetime]]:
-    """Yield the parts in which the money leaves the mule's account, until `there` is left."""
+    """Yield (fen, time) for each part in which the money leaves the mule's account, until `there` fen are left."""
     before = payment.amount_fen
     for span in (*figures.ONWARD_AFTER, stopped - payment.settles):
         at = min(payment.settles + span, stopped)
@@ -67,7 +67,7 @@ def _drained(payment: Pay, there: int, stopped: datetime) -> Iterator[tuple[int,
 
 
 def _out(chance: Random, payer: str, amount_fen: int, at: datetime, sequence: int) -> Iterator[Moved]:
-    """Yield how money leaves an account behind the mule's, if it does not stay there."""
+    """Yield the movement with which money leaves a later account for good; nothing if it stays there."""
     kind = pick(chance, figures.ONWARD_OUT)
     after = seconds(chance, figures.ONWARD_OUT_SECONDS, figures.ONWARD_OUT_SPREAD)
     if kind is not None:
@@ -75,6 +75,6 @@ def _out(chance: Random, payer: str, amount_fen: int, at: datetime, sequence: in
 
 
 def _sequence(seed: int, payment: Pay, number: int) -> int:
-    """Return a bank's number for a movement, which no other movement has."""
+    """Return the number that a bank gives a movement. No other movement has the same number."""
     named = blake2b(f"{seed}:{payment.uid}".encode(), digest_size=5).digest()
     return int.from_bytes(named, "big") * 100 + number

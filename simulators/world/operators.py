@@ -38,16 +38,16 @@ _ANSWER_LOOK = 0.05  # ... so many wall-clock seconds apart
 
 
 class Desk(Protocol):
-    """What simulated operators need of the desk; the live one is streams/casework/claims."""
+    """The parts of the desk that simulated operators need; the live desk is streams/casework/claims."""
 
     async def next(self, operator: str) -> Case | None:
         """Claim the most urgent waiting case for this operator and return it, or None if none waits."""
 
     async def keep(self, case_id: str, operator: str) -> bool:
-        """Renew the operator's claim. Returns whether they have it; False if it has passed to another."""
+        """Renew the operator's claim. Return whether they still have it; False if another operator has it now."""
 
     async def release(self, case_id: str) -> None:
-        """Release the claim on a case, so that others can take it."""
+        """Release the claim on a case, so that other operators can take the case."""
 
     async def report(self, report: OperatorReport) -> None:
         """Write an operator's report as an input of its case."""
@@ -56,14 +56,14 @@ class Desk(Protocol):
         """Write as an input that a resident was defrauded."""
 
     async def load(self, case_id: str) -> Case | None:
-        """Return a case's current state, or None if there is no such case."""
+        """Return a case's current state, or None if the case does not exist."""
 
     async def proposed(self) -> list[Case]:
-        """Return the cases with a stop order that persons must decide on; empty if there are none."""
+        """Return the cases with a stop order that persons must decide on."""
 
 
 class Province(Protocol):
-    """What operators hear from the province: losses that victims report."""
+    """The parts of a province that operators need: the losses that victims report."""
 
     def losses(self) -> list[Loss]:
         """Return the losses that victims reported since the last call; often none."""
@@ -71,7 +71,7 @@ class Province(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """What the operators did: numbers of calls (`talks`), of those answered (`reached`), and of residents dissuaded."""
+    """Counts of the operators' acts: calls (`talks`), answered calls (`reached`), and residents dissuaded."""
 
     talks: int = 0
     reached: int = 0
@@ -79,8 +79,8 @@ class Tally:
 
 
 class Operators:
-    """The simulated operators, who take cases from the desk, and the persons who approve stop orders. `tally`: what
-    they did so far.
+    """The simulated operators, who take cases from the desk, and the persons who approve stop orders. `tally`: counts
+    of their acts so far.
     """
 
     def __init__(self, desk: Desk, contacts: Contacts, province: Province, clock: Clock) -> None:
@@ -90,8 +90,8 @@ class Operators:
         self.tally = Tally()
 
     async def run(self, names: Iterable[str]) -> None:
-        """Let an operator of each name work, approve stop orders, and write victims' reports, until cancelled. Raises
-        (in an ExceptionGroup) what the desk raises beyond outages, which are waited for.
+        """Let an operator of each name work, approve stop orders, and write victims' reports, until cancelled. Outages
+        are waited for; other errors of the desk are raised in an ExceptionGroup.
         """
         async with asyncio.TaskGroup() as working:
             working.create_task(self._take_reports())
@@ -111,7 +111,7 @@ class Operators:
                 await until_done("case given back", partial(self._desk.release, case.id))
 
     async def _handle(self, name: str, case: Case) -> None:
-        """Handle one case, from the claim to the report."""
+        """Process one case, from the claim to the report."""
         now = self._clock.now()
         if self._not_before.get(case.id, now) > now:
             await self._clock.sleep(_LOOK)  # called a moment ago: another case may be waiting
@@ -129,7 +129,7 @@ class Operators:
         await self._conclude(name, current, talk)
 
     async def _talk(self, name: str, case_id: str, until: datetime) -> None:
-        """Wait until the talk is over, renewing the claim."""
+        """Wait until the conversation is over, renewing the claim meanwhile."""
         while (now := self._clock.now()) < until:
             await self._clock.sleep(min(until - now, _KEEP))
             await until_done("claim kept", partial(self._desk.keep, case_id, name))
@@ -162,7 +162,7 @@ class Operators:
         )
 
     async def _answer(self, case: Case) -> Case:
-        """Return the case once it has changed, or unchanged if that takes too long."""
+        """Return the case once it has a new version, or unchanged if that takes too long."""
         for _ in range(_ANSWERS):
             current = await self._load(case.id)
             if current is not None and current.version > case.version:
@@ -180,7 +180,7 @@ class Operators:
             await self._clock.sleep(_LOOK)
 
     async def _approve(self) -> None:
-        """Work at the stop desk: approve each proposed order after the time that reading it takes."""
+        """Work at the stop desk until cancelled: approve each proposed order after the time that reading it takes."""
         while wanted():
             now = self._clock.now()
             for case in await until_done("proposed orders", self._desk.proposed):
@@ -196,8 +196,8 @@ class Operators:
 
 
 def victim_report(loss: Loss) -> VictimReport:
-    """Return a loss that a victim reported as an input of their case. Its id names the transfer, so a loss counts
-    once.
+    """Return a loss that a victim reported as an input of their case. The input's id contains the transfer, so a loss
+    counts once.
     """
     return VictimReport(
         id=f"told:{loss.transfer}",
@@ -211,8 +211,9 @@ def victim_report(loss: Loss) -> VictimReport:
 def further_acts(case: Case, act: OutcomeAct, talk: Talk) -> list[Act]:
     """Return an operator's further acts after an outcome; often none.
 
-    Not persuaded or already defrauded: ask for a stop of each payment that has none. Not persuaded, at orange or red:
-    send an officer. Not reached, with a payment not settled: tell the first trusted contact, if there is one.
+    Not persuaded or already defrauded: ask for a stop of each payment without a stop. Not persuaded, at orange or red:
+    send an officer. Not reached, with a payment that is not settled: tell the first trusted contact, if the resident
+    has one.
     """
     acts: list[Act] = []
     if act.outcome in (Outcome.NOT_PERSUADED, Outcome.ALREADY_DEFRAUDED):

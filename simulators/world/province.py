@@ -1,6 +1,6 @@
 """A province to run the system on: its people, the events, and the truth that the system does not know.
 
-The same seed gives the same province. Each resident, story and dispatch has its own random stream, so that the order of
+The same seed gives the same province. Each resident, story and dispatch has its own random stream, so the order of
 calls from threads does not matter.
 """
 
@@ -42,8 +42,8 @@ _Waiting = tuple[datetime, str, int, "Signal | tuple[Life, Beat]"]
 
 
 class Province:
-    """A simulated province. `people`: to be imported before the first signal; `contacts`: react to calls, messages,
-    visits and stops; `truth`: what really happens. `seed`, `start`, `pace`: as given.
+    """A simulated province. `people`: to be imported before the first signal; `contacts`: the reactions to calls,
+    messages, visits and stops; `truth`: the record of what really happens; `seed`, `start`, `pace`: as given.
     """
 
     def __init__(
@@ -55,8 +55,8 @@ class Province:
         secret: bytes = SECRET,
         known: Sequence[Resident] | None = None,
     ) -> None:
-        """`residents`: their number; `start`: the first moment; `secret`: keys the hashes of ID numbers; `known`: the
-        people, if they were made before, else None.
+        """`residents`: their number; `start`: the first moment; `secret`: the key for the hashes of ID numbers;
+        `known`: the people, if they were made before, else None.
         """
         self.seed, self.start, self.pace = seed, start, pace
         self.people: Sequence[Resident] = known or people(seed, residents, start.date(), secret)
@@ -83,21 +83,21 @@ class Province:
 
     def next_at(self) -> datetime:
         """Return the time of the next signal or other event of a scam, but at the latest the beginning of the next hour
-        not looked at yet.
+        whose events are not made yet.
         """
         with self._lock:
             return min(self._until, self._waiting[0][0]) if self._waiting else self._until
 
     def losses(self) -> list[Loss]:
-        """Return the settled payments that victims reported as lost since the last call; each once."""
+        """Return the settled payments that victims reported as lost since the last call. Each is returned once."""
         with self._lock:
             taken, self._losses = self._losses, []
             return taken
 
     def fingerprint(self, for_hours: int = 1) -> str:
-        """Return a digest (SHA-256 in hex) of the people and the events of the first `for_hours` hours.
+        """Return a digest (SHA-256 in hex) of the people and of the events of the first `for_hours` hours.
 
-        It is the same for the same seed, number of residents, start and pace.
+        Equal seed, number of residents, start and pace give equal digests.
         """
         digest = sha256()
         for resident in self.people:

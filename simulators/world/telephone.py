@@ -1,4 +1,4 @@
-"""Simulated residents on the telephone: they answer the calls of a demo's user."""
+"""Simulated residents on the telephone, who answer the calls of a demo's user."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
@@ -25,10 +25,11 @@ class Telephone:
         self._contacts, self._desk, self._clock = contacts, desk, clock
 
     async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
-        """Call a case's resident, who may be dissuaded, and return the result: BUSY, NO_ANSWER, or ANSWERED with what
-        they said, the loss avoided that they name, and the loss so far (fen).
+        """Call a case's resident, who may be dissuaded, and return the result: BUSY, NO_ANSWER, or ANSWERED with the
+        resident's words, the loss avoided that they name, and the loss so far (fen).
 
-        It takes as long as the talk, by the province's clock. `answered` is awaited as soon as the resident answers.
+        It takes as long as the conversation, by the province's clock. `answered` is awaited as soon as the resident
+        answers.
         """
         talk = self._contacts.talk(case_id, self._clock.now())
         if talk.outcome is not Outcome.UNREACHABLE:

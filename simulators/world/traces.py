@@ -1,4 +1,4 @@
-"""What the feeds see of a scam: the signals of each event, depending on what has become of the victim."""
+"""The signals that the feeds send about each event of a scam, depending on what has happened to the victim."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,8 +15,8 @@ _HELD_BACK = 0.5  # share of the settling time after which the bank reports a pa
 
 
 def moments(beat: Beat) -> Iterator[datetime]:
-    """Yield when an event may leave a signal: a call while it lasts and at its end, a payment when it is made, held
-    back and settled, others at their time.
+    """Yield the times at which an event may leave a signal: for a call during it and at its end; for a payment when it
+    is made, pending and settled; for other events their own time.
     """
     match beat:
         case Ring():
@@ -51,12 +51,14 @@ def _phone(life: Life) -> str:
 
 
 def _id(life: Life, beat: Beat) -> str:
-    """Return an id like a feed's: it reveals nothing about the scam."""
+    """Return an id like that of a feed, which reveals nothing about the scam."""
     return short_hash(life.story.id, life.story.victim.id, type(beat).__name__, beat.at.isoformat())
 
 
 def _call(life: Life, ring: Ring, at: datetime) -> Call | None:
-    """Return a signal of a call, with the same id during the call and at its end. A dissuaded victim has hung up."""
+    """Return the signal of a call, with the same id during the call and at its end; None if the dissuaded victim had
+    hung up or not answered.
+    """
     ends = life.ends(ring)
     if ends <= ring.at or ends < at - CALL_UPDATE:
         return None
@@ -88,7 +90,9 @@ def _touch(life: Life, beat: Message | Opened) -> Signal:
 
 
 def _transfer(life: Life, payment: Pay, at: datetime, truth: Truth) -> Transfer | None:
-    """Return a signal of a payment, with one id for all states. Withdrawn, caught or blocked payments never settle."""
+    """Return the signal of a payment, with one id for all states; None if it leaves no signal. Withdrawn, caught or
+    blocked payments never settle.
+    """
     state = _state(life.fate(payment, at, truth.stops), at, payment)
     if state is None:
         return None
@@ -131,9 +135,7 @@ def _report(life: Life, tell: Tell, truth: Truth) -> Report | None:
 
 
 def confirmations(gang: Gang) -> Iterator[Watch]:
-    """Yield the police's confirmations of a gang's accounts as signals of the watchlist; none if no account is
-    confirmed.
-    """
+    """Yield the police's confirmations of a gang's accounts, as signals of the watchlist."""
     for mule, at in gang.confirmed:
         yield Watch(
             source=POLICE,

@@ -1,7 +1,6 @@
-"""What really happens: the course of each scam, who was dissuaded, which payments were made. The system knows none of
-it.
+"""The truth, which the system does not know: the course of each scam, who was dissuaded, which payments were made.
 
-Fates depend on times alone (of dissuasion, stop, settlement), so the order of questions does not matter.
+Fates depend only on times (of dissuasion, stop, settlement), so the order of calls does not matter.
 """
 
 import math
@@ -18,11 +17,11 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Fate(StrEnum):
-    """What has become of a payment at a moment.
+    """The fate of a payment at a moment.
 
-    TO_COME: not made yet; IN_FLIGHT: made, not settled; SETTLED: the payee has it; NOT_MADE: the resident was dissuaded
-    before; WITHDRAWN: they were dissuaded while it was in flight; CAUGHT: its bank cancelled it in flight; BLOCKED: the
-    payee's account was stopped.
+    TO_COME: not made yet; IN_FLIGHT: made, not settled; SETTLED: the payee has the money; NOT_MADE: the resident was
+    dissuaded before; WITHDRAWN: the resident was dissuaded while it was in flight; CAUGHT: the payer's bank cancelled
+    it in flight; BLOCKED: the payee's account was stopped.
     """
 
     TO_COME = "to_come"
@@ -42,7 +41,7 @@ class Fate(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Contact:
     """A contact or an attempt. `resident`: their id; `result`: a value of Result, Outcome or VisitStage, or
-    "no_receipt" or "late"; `dispatch`: id of the dispatch, of an operator's call that of the case.
+    "no_receipt" or "late"; `dispatch`: the id of the dispatch, or of the case for an operator's call.
     """
 
     resident: str
@@ -67,9 +66,9 @@ class AccountStop:
 @dataclass(slots=True)
 class Life:
     """One story and its course so far. `persuaded_at`, `persuaded_by`: the first dissuasion and the action that
-    achieved it; `persuaded_again_at`: the dissuasion after a relapse; None: none. `caught`: when a bank cancelled a
-    payment, by its uid; `frozen`: fen that banks have frozen, by the payment's uid. `talks`: number of conversations;
-    `loss_known`: an operator, an officer or the victim has reported the loss.
+    achieved it; `persuaded_again_at`: the dissuasion after a relapse; None: did not happen. `caught`: payment uid ->
+    when a bank cancelled it; `frozen`: payment uid -> fen that banks have frozen; `talks`: number of conversations;
+    `loss_known`: whether an operator, an officer or the victim has reported the loss.
     """
 
     story: Story
@@ -82,8 +81,8 @@ class Life:
     loss_known: bool = False
 
     def persuade(self, at: datetime, by: Action) -> None:
-        """Note that the victim is dissuaded by an action: they pay nothing from `at` on, until the story's relapse, if
-        any. A victim relapses once.
+        """Record that an action dissuades the victim: they pay nothing from `at` on, until the story's relapse, if it
+        has one. A victim relapses once.
         """
         if self.persuaded_at is None or at < self.persuaded_at:
             self.persuaded_at, self.persuaded_by = at, by
@@ -95,12 +94,14 @@ class Life:
         return self._persuaded_since(at, at) is not None
 
     def _persuaded_since(self, at: datetime, now: datetime) -> datetime | None:
-        """Return since when the victim is dissuaded at the moment `at`, as known by `now`; None if they are not."""
+        """Return since when the victim is dissuaded at the moment `at`, as known by `now`; None if they are not
+        dissuaded then.
+        """
         known = (since for since, until in self._persuasions() if since <= min(at, now) and at < until)
         return next(known, None)
 
     def _persuasions(self) -> Iterator[tuple[datetime, datetime]]:
-        """Yield the periods in which the victim is dissuaded."""
+        """Yield (since, until) of the periods in which the victim is dissuaded."""
         if self.persuaded_at is not None:
             yield self.persuaded_at, self._relapses_at
         if self.persuaded_again_at is not None:
@@ -112,8 +113,8 @@ class Life:
         return _NEVER if self.persuaded_at is None or after is None else self.persuaded_at + after
 
     def fate(self, payment: Pay, now: datetime, stops: Mapping[str, list[AccountStop]]) -> Fate:
-        """Return what has become of a payment by `now`. `stops`: by account. If a payment and an intervention coincide,
-        the payment came first.
+        """Return the fate of a payment by `now`. `stops`: account number -> stops. A payment at the very moment of an
+        intervention came first.
         """
         before = self._persuaded_since(payment.at, now)
         if before and before < payment.at:
@@ -132,8 +133,8 @@ class Life:
         return Fate.BLOCKED if blocked else Fate.SETTLED
 
     def ends(self, ring: Ring) -> datetime:
-        """Return the end of a call: a dissuaded victim hangs up. If it is not after the start, the call was not
-        answered.
+        """Return the end of a call: when a dissuaded victim hangs up, else its planned end. If the end is not after the
+        start, the call was not answered.
         """
         cut = (since for since, until in self._persuasions() if since < ring.ends and ring.at < until)
         return min(cut, default=ring.ends)
@@ -156,8 +157,8 @@ def still_there(payment: Pay, at: datetime) -> int:
 
 @dataclass(slots=True)
 class Truth:
-    """The record of what really happened. `lives`: residents' stories, by resident id; `stops`: by account number;
-    `contacts`: all contacts and attempts, in the order in which they were made.
+    """The record of what really happened. `lives`: stories by resident id; `stops`: by account number; `contacts`: all
+    contacts and attempts, in the order in which they were made.
     """
 
     lives: dict[str, Life] = field(default_factory=dict)
@@ -193,13 +194,14 @@ class Truth:
         }
 
     def kept_fen(self, life: Life, now: datetime) -> int:
-        """Return the payments (fen) that certainly stay with the resident, as known at `now`: not made, withdrawn,
-        caught or blocked. Those of a dissuaded resident that were due after `now` count too, later freezes do not.
+        """Return the sum of the payments (fen) that certainly stay with the resident, as known at `now`: not made,
+        withdrawn, caught or blocked. Payments of a dissuaded resident that were due after `now` count too; freezes do
+        not.
         """
         return self.sum_of(life, now, *(fate for fate in Fate if fate.kept))
 
     def frozen_fen(self, life: Life, now: datetime) -> int:
-        """Return how much (fen) banks have frozen of the payments of a story that settled by `now`."""
+        """Return how much (fen) banks have frozen of a story's payments that settled by `now`."""
         settled = [payment for payment, fate in self.fates(life, now) if fate is Fate.SETTLED]
         return sum(life.frozen.get(payment.uid, 0) for payment in settled)
 
