@@ -17,15 +17,17 @@ def stream(*names: object) -> Random:
 
 
 def pick(chance: Random, shares: Mapping[T, float]) -> T:
-    """Return one of the keys, with probabilities proportional to the values."""
+    """Return a random key of `shares`, with probabilities proportional to the values."""
     return chance.choices(list(shares), weights=list(shares.values()))[0]
 
 
 def seconds(chance: Random, middle: float, spread: float, most: float = math.inf) -> timedelta:
-    """Return a lognormal waiting time, rounded to ms. `middle`: median, `most`: limit, in seconds; `spread`: sigma."""
+    """Return a random (lognormal) waiting time, rounded to ms. `middle`: median in seconds; `spread`: sigma; `most`:
+    maximum in seconds.
+    """
     return timedelta(seconds=round(min(chance.lognormvariate(math.log(middle), spread), most), 3))
 
 
 def between(chance: Random, low: float, high: float) -> timedelta:
-    """Return a waiting time from `low` to `high` seconds, uniformly distributed."""
+    """Return a random (uniform) waiting time between `low` and `high` seconds, rounded to ms."""
     return timedelta(seconds=round(chance.uniform(low, high), 3))

@@ -1,6 +1,7 @@
-"""How stolen money moves from account to account, how soon victims report it, and how banks answer stop orders.
+"""The assumptions on how stolen money moves from account to account, how soon victims report it, and how banks answer
+stop orders.
 
-Shares are between 0 and 1. What is not published is assumed, and says so.
+Shares are from 0 to 1. Figures that are not published are assumed, and marked so.
 """
 
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ MINUTE = timedelta(minutes=1)
 class StolenMoney:
     """The assumptions of the study of stops. Delays are lognormal: a median, and sigma as their `spread`.
 
-    `amount_yuan`, `amount_spread`: their mean is Jilin's of 2020, ¥52,000 a case; `most_yuan`: the largest case of that
-    year. `thefts_a_day`: 7,485 cases in 2020.
+    `amount_yuan`, `amount_spread`: median and sigma of a theft, whose mean is Jilin's of 2020, ¥52,000 a case;
+    `most_yuan`: the largest case of that year. `thefts_a_day`: from 7,485 cases in 2020.
     """
 
     thefts_a_day: float = 7_485 / 365

@@ -23,7 +23,7 @@ from streams.screening.records import read
 async def signals(settings: Settings, spool: Spool, until: datetime) -> int:
     """Add the recorded signals of both lanes that arrived before `until` (exclusive) to the spool.
 
-    Returns the number of records and signals that are invalid and were left out. Raises the errors of Kafka.
+    Return the number of invalid records and signals, which are left out. Raises the errors of Kafka.
     """
     refused = 0
     for lane in topics.LANES:
@@ -39,8 +39,8 @@ async def signals(settings: Settings, spool: Spool, until: datetime) -> int:
 async def watchlist(settings: Settings, before: datetime) -> list[WatchEntry]:
     """Return the watchlist entries whose time is before `before` (exclusive), in no fixed order.
 
-    Only each entry's present version is known, so one that has changed since `before` is missing. Unreadable entries
-    are left out. Raises the errors of Kafka.
+    Only each entry's present version is known, so an entry that has changed since `before` is missing. Entries that
+    cannot be parsed are left out. Raises the errors of Kafka.
     """
     name = topics.WATCHLIST.name
     found = [
@@ -65,7 +65,7 @@ async def settled(settings: Settings, since: datetime) -> list[tuple[datetime, R
 
 
 async def _journal(settings: Settings, since: datetime) -> AsyncIterator[Read]:
-    """Yield the journal's records since then; all of them if the system has a simulated clock."""
+    """Yield the journal's records from `since` on; all records if the system has a simulated clock."""
     name = topics.CASE_EVENTS.name
     for partition in range(settings.partitions):
         first = 0 if settings.clock else await offset_at(settings, name, partition, int(since.timestamp() * 1000))

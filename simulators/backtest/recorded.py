@@ -16,14 +16,14 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class RecordedError(UserError, ValueError):
-    """Raised if a file of recorded signals cannot be read; the text says why."""
+    """A file of recorded signals cannot be read. The text says why."""
 
 
 def read(name: str, path: Path, options: Options, spool: Spool) -> int:
-    """Add the signals of a file (optionally gzip) in the format `name` to the spool. Returns the number of invalid
-    rows.
+    """Add the signals of a file (optionally gzip) in the format `name` to the spool. Return the number of invalid rows.
 
-    Raises RecordedError if it is not such a file, OSError if it cannot be opened, KeyError for an unknown format.
+    Raises RecordedError if the file is not in this format, OSError if it cannot be opened, KeyError for an unknown
+    format.
     """
     refused = 0
     try:
@@ -43,7 +43,7 @@ def read(name: str, path: Path, options: Options, spool: Spool) -> int:
 
 
 def _signals(rows: Iterable[bytes], row: Row, mark: str) -> Iterator[Signal | None]:
-    """Yield each row's signal, or None if invalid. `mark`: distinguishes rows without an id from those of other
+    """Yield each row's signal, or None for an invalid row. `mark`: distinguishes rows without an id from those of other
     files.
     """
     for number, line in enumerate(rows, 1):

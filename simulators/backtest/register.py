@@ -15,13 +15,13 @@ from streams.repositories.residents.register import Asked, Residents
 
 
 class ResidentsError(UserError, ValueError):
-    """Raised if the file of residents cannot be used; the text says where and what to do."""
+    """The file of residents cannot be used. The text says where and what to do."""
 
 
 class Anybody(Residents):
     """A register that makes up a resident for every account and telephone.
 
-    A person's account and telephone are two residents here, and a call is always about the callee. Ids are hashes keyed
+    A person's account and telephone become two residents, and a call is always about the callee. Ids are hashes keyed
     with `secret`, so no number can be derived from them.
     """
 
@@ -29,8 +29,8 @@ class Anybody(Residents):
         self._secret = secret
 
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
-        """Return the id of a made-up resident for each number asked about, in their order; never None, and the same id
-        for the same number.
+        """Return the id of a made-up resident for each number asked about, in their order. Equal numbers have equal
+        ids; never None.
         """
         return [self._name(each) for each in asked]
 
@@ -48,7 +48,7 @@ class Anybody(Residents):
 def read(path: Path) -> Register:
     """Return the register of a file's residents, as `quanzu lab simulate` writes them: one JSON object per line.
 
-    Raises ResidentsError naming the first line that is no resident, and OSError if the file cannot be read.
+    Raises ResidentsError that names the first invalid line, and OSError if the file cannot be read.
     """
     found = []
     with path.open("rb") as lines:
@@ -65,7 +65,7 @@ def read(path: Path) -> Register:
 
 
 def _spelt(resident: Resident) -> Resident:
-    """Return the resident with telephones and accounts in normal form, for lookups."""
+    """Return the resident with telephones and accounts normalized, for lookups."""
     phones = [_normal(normal_phone, holding) for holding in resident.phones]
     return resident.model_copy(
         update={"phones": phones, "accounts": [_normal(normal_account, holding) for holding in resident.accounts]}
@@ -80,7 +80,7 @@ def _normal(spell: Callable[[str], str], holding: Holding) -> Holding:
 
 
 def _somebody(name: ResidentId) -> Resident:
-    """Return a resident with placeholder data. At-risk groups must not be applied to them."""
+    """Return a resident with placeholder data. At-risk groups of a policy must not be applied to it."""
     return Resident(
         id=name, name="–", birth_year=1980, sex=Sex.FEMALE, occupation=Occupation.EMPLOYEE, division=PROVINCE
     )

@@ -34,14 +34,12 @@ Progress = Callable[[int, int], None]
 
 
 class NothingRecordedError(UserError, ValueError):
-    """Raised if there is no signal to evaluate."""
+    """The files or topics have no signal to evaluate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """The two policies that are compared: `candidate`, the one that is tried, and `other`, against which it is
-    compared.
-    """
+    """The two compared policies: `candidate`, the policy to be tried, and `other`, the policy to compare it with."""
 
     candidate: Policy
     other: Policy
@@ -50,8 +48,8 @@ class Policies:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The result of a backtest. `comparison`: of the cases by both policies; `signals`: number evaluated; `refused`:
-    number of invalid rows, records and signals. `since`, `until`: the first and last moment compared; `anonymous`: no
-    register of residents was used.
+    number of invalid rows, records and signals; `since`, `until`: the first and last moment compared; `anonymous`:
+    whether no register of residents was used.
     """
 
     policies: Policies
@@ -70,7 +68,7 @@ async def from_files(
     residents: Path | None,
     progress: Progress = lambda done, total: None,
 ) -> Answer:
-    """Evaluate files of signals, each given with its format; cases are counted by prefecture.
+    """Evaluate files of signals, given as (format, path). Cases are counted by prefecture.
 
     Without a file of residents, every number is a separate person in no at-risk group. Raises RecordedError or
     ResidentsError if a file is not in its format, OSError if it cannot be opened, and NothingRecordedError if no signal
@@ -96,7 +94,7 @@ async def from_topics(
     until: datetime,
     progress: Progress = lambda done, total: None,
 ) -> Answer:
-    """Evaluate a running system's recorded signals. Counts cases opened from `since` (inclusive) to `until`
+    """Evaluate a running system's recorded signals. Count the cases opened from `since` (inclusive) to `until`
     (exclusive), by station.
 
     Earlier signals are evaluated too, so that evidence from before `since` counts. A case ends when the resident's case
@@ -123,7 +121,7 @@ async def from_topics(
 async def _judge(
     spool: Spool, sides: Sequence[Side], progress: Progress, until: datetime | None = None
 ) -> tuple[datetime, datetime]:
-    """Process all signals on all sides, and let time pass until `until`. Returns the first and last moment."""
+    """Process all signals on all sides, and let time pass until `until`. Return the first and the last moment."""
     first, last, done = None, EARLIEST, 0
     for items in batches(spool):
         for side in sides:

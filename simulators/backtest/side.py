@@ -34,7 +34,7 @@ Looked = Callable[[datetime, ResidentId], None]
 
 
 class _Mark(IntEnum):
-    """Events without a signal; at the same moment in this order."""
+    """Scheduled events that are not signals. At the same moment they happen in this order."""
 
     SETTLED = 0
     RESCORE = 1
@@ -56,12 +56,11 @@ def batches(signals: Iterable[Signal]) -> Iterator[list[Item]]:
 
 
 class Side:
-    """One policy and its results from the signals: `courses` are the cases that it raises.
+    """One policy and its results from the signals. `courses`: the cases that it raises.
 
-    `settled`: pairs of the time at which a case was settled and its resident. `looked`: called after each signal for
-    each resident about whom it had evidence. `known`: evidence by resident id; `entries`: the register's residents by
-    id; `suspects`: the watchlist as far as it is known. `refused`: number of signals that were left out because a
-    suspect's number in them is invalid.
+    `settled`: (time, resident) of each settled case; `looked`: called after each signal for each resident whom it
+    concerns; `known`: evidence by resident id; `entries`: residents of the register by id; `suspects`: the watchlist as
+    far as known; `refused`: number of signals left out because a suspect's number in them is invalid.
     """
 
     def __init__(
@@ -83,8 +82,8 @@ class Side:
         self._rescore: dict[ResidentId, datetime] = {}
 
     async def take(self, items: Sequence[Item]) -> None:
-        """Process signals, at least one, ordered by arrival: find their residents, add the evidence, and record the
-        alerts in `courses`.
+        """Process one or more signals ordered by arrival: find their residents, add the evidence, and record the alerts
+        in `courses`.
         """
         batch = ReadBatch([(item.offset, [item]) for item in items], [], Counter(), {})
         matched = await self._matcher.match(_LANE, batch, self.rules, items[-1].arrived)
@@ -106,7 +105,7 @@ class Side:
                 self._hear()
 
     async def _meet(self, matched: MatchedBatch) -> None:
-        """Look up residents who have evidence for the first time."""
+        """Load the register's entries of residents who have evidence for the first time."""
         about = {who for record in matched.records for finding in record.findings for who, _ in finding.about}
         new = about - self.entries.keys()
         found = await self._residents.standing(new) if new else {}
@@ -130,7 +129,7 @@ class Side:
         self.courses.settle(resident)
 
     def _hear(self) -> None:
-        """Collect the evaluator's alerts, and schedule its re-evaluations."""
+        """Collect the evaluator's alerts, and schedule the re-evaluations that it asks for."""
         result = self._evaluator.take_result()
         for alert in result.alerts:
             self.courses.add(alert)

@@ -1,7 +1,7 @@
-"""Sorts any number of recorded signals by when they became known, with only a part of them in memory.
+"""Sorts any number of recorded signals by the time at which they became known, with only a part of them in memory.
 
-A signal became known when intake recorded its arrival; without that, at its end (a call) or its own time. The sort is
-stable.
+A signal became known when it arrived at intake; without a recorded arrival, at its end (a call) or its own time. The
+sort is stable.
 """
 
 import heapq
@@ -19,11 +19,11 @@ _LAST = LATEST - timedelta(microseconds=1)
 
 
 class Spool:
-    """Takes signals in any order and yields them sorted by `moment`, equal ones in the order added. `count`: how many
-    were added.
+    """Accepts signals in any order and yields them sorted by `moment`, equal ones in the order added. `count`: number
+    of signals added.
 
-    A context manager: at most `held` signals are in memory, the others in temporary files, which have no name and
-    disappear when it is closed.
+    A context manager: at most `held` signals are in memory; the others are in temporary files without names, which are
+    deleted when it is closed.
     """
 
     def __init__(self, held: int = HELD) -> None:
@@ -39,7 +39,7 @@ class Spool:
         self._files.close()
 
     def add(self, signal: Signal) -> None:
-        """Add a signal. One without an arrival time gets the time at which it ended."""
+        """Add a signal. A signal without an arrival time gets the time at which it ended."""
         self._held.append(known(signal))
         self.count += 1
         if len(self._held) >= self._most:
@@ -58,7 +58,7 @@ class Spool:
 
 
 def known(signal: Signal) -> Signal:
-    """Return the signal with its arrival set. If it was unknown, it is the signal's own time, for a call plus its
+    """Return the signal with `arrived` set. If it was not set, it becomes the signal's own time, for a call plus its
     length.
     """
     if signal.arrived is not None:

@@ -26,7 +26,7 @@ _LEVELS = GRAVEST_FIRST
 
 
 def report(answer: Answer) -> dict[str, Any]:
-    """Return the whole result, ready for JSON: both policies' numbers of cases by level and place, the numbers of
+    """Return the whole result as JSON values: both policies' numbers of cases by level and place, the numbers of
     signals and of invalid ones (`refused`), the times compared, the numbers of cases by how they differ, median and
     maximum seconds by which alerts come sooner or later, and each difference.
     """
@@ -51,8 +51,8 @@ def report(answer: Answer) -> dict[str, Any]:
 
 
 def names(differences: Sequence[Difference], anonymous: bool) -> list[str]:
-    """Return a name for each difference's resident, in their order: the register's random id, or "person 1", "person
-    2", … if there is no register. The same resident has the same name throughout.
+    """Return a name for each difference's resident, in their order: the register's random id, or without a register
+    "person 1", "person 2", …. Equal residents have equal names.
     """
     if not anonymous:
         return [each.name[0] for each in differences]
@@ -136,7 +136,7 @@ def _counts(answer: Answer) -> Table:
 
 
 def _changes(answer: Answer) -> Table:
-    """Return a table of what the candidate changes, in total and by place."""
+    """Return a table of the cases in which the candidate differs, in total and by place."""
     found = answer.comparison
     drawn = Table(box=None, title="what the candidate does otherwise, in cases", title_justify="left")
     for name in ("place", *CaseDifference, "alike"):
@@ -163,7 +163,7 @@ def _words(one: Difference) -> str:
 
 
 def _told(course: Course | None) -> str:
-    """Return each level with its time, and the reasons of the last."""
+    """Return as text each level with its time, and the reasons of the last level; "–" for None."""
     if course is None:
         return "–"
     lines = [f"{_time(rise.at)} {rise.level}" for rise in course.rises]

@@ -18,9 +18,7 @@ Look = Callable[[], Awaitable[Overview]]
 
 
 class Lines:
-    """Prints what the demo is waiting for, and once it runs, the state of the province: a line every `every`
-    seconds.
-    """
+    """Prints, every `every` seconds, what the demo is waiting for or, once it runs, the state of the province."""
 
     def __init__(self, out: Console, every: float = EVERY_SECONDS) -> None:
         self._out, self._every = out, every
@@ -28,15 +26,15 @@ class Lines:
         self._look: Look | None = None
 
     def wait_for(self, what: str) -> None:
-        """From now on, print that the demo waits for this."""
+        """Set the text of the next lines: the demo waits for `what`."""
         self._waits_for, self._look = what, None
 
     def show(self, look: Look) -> None:
-        """From now on, print the state that `look` returns."""
+        """Set the content of the next lines: the state that `look` returns."""
         self._look = look
 
     async def run(self) -> None:
-        """Print a line every `every` seconds until cancelled. On a terminal, which has the board, return at once."""
+        """Print a line every `every` seconds until cancelled. On a terminal, which shows the board, return at once."""
         began = time.monotonic()
         while wanted() and not self._out.is_terminal:
             await asyncio.sleep(self._every)
@@ -45,7 +43,9 @@ class Lines:
 
 
 def progress_line(view: Overview) -> str:
-    """Return a line with the province's time and the numbers of signals, open cases, red ones and overdue deadlines."""
+    """Return a line with the province's time and the numbers of signals, open cases, red cases and
+    overdue deadlines.
+    """
     open_cases = view.of("open")
     red = sum(number for name, number in open_cases.items() if name.startswith(f"{Level.RED}|"))
     counted = sum(view.outcomes.values())

@@ -1,4 +1,4 @@
-"""The demo's pace: time advances only while the work keeps up, so that a slow machine causes no lateness."""
+"""The demo's pace: time advances only while processing keeps up, so that a slow machine causes no overdue deadlines."""
 
 import asyncio
 import time
@@ -44,8 +44,8 @@ class Pacer:
         return max(await self._deadlines_late(), await self._signals_late())
 
     async def _deadlines_late(self) -> float:
-        """Return how late the oldest due deadline is, in wall-clock seconds. It stays listed until casework has applied
-        it.
+        """Return by how many wall-clock seconds the oldest due deadline is late. A deadline stays listed until casework
+        has applied it.
         """
         async with self._line.redis.pipeline(transaction=False) as pipe:
             for partition in range(self._line.settings.partitions):
@@ -56,7 +56,7 @@ class Pacer:
         return max((clock.wall_seconds(now - moment(score)) for found in answers for _, score in found), default=0.0)
 
     async def _signals_late(self) -> float:
-        """Return for how many seconds the oldest unscreened signal has waited."""
+        """Return for how many seconds the oldest unscreened signal has waited; 0 if all are screened."""
         now = time.monotonic()
         self._handed.append((now, sum(self._feeders.accepted.values()) + self._feeders.queued))
         screened = sum(outcomes(await self._line.screening.tallies()).values())

@@ -60,14 +60,14 @@ Beside = Callable[[Installation, Telephone, str], AbstractAsyncContextManager[li
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run. `length`: wall-clock time; `speed`: simulated seconds per wall-clock second; `seed`: of the random
-    province.
+    """The parameters of a demo. `length`: wall-clock time; `speed`: simulated seconds per wall-clock second; `seed`: of
+    the random province.
 
-    `residents`, `workers`: their numbers; `worker`: the arguments of the Python interpreter that start each worker.
-    `kill_worker`: kill one half-way. `ahead`: wall-clock seconds from the start of the servers to the province's first
-    signal. `metrics_port`: serves the province's metrics, the following ports each worker's; 0: none. `operators`:
-    number of simulated ones; 0: the desk and an officer's telephone are left to the user. `paced`: time stops while the
-    work is late.
+    `residents`, `workers`: their numbers; `worker`: the arguments of the Python interpreter that start each worker;
+    `kill_worker`: whether to kill a worker half-way; `ahead`: wall-clock seconds from the start of the servers to the
+    province's first signal; `metrics_port`: serves the province's metrics, the following ports each worker's; 0: none;
+    `operators`: number of simulated operators; 0: the desk and an officer's telephone are left to the user; `paced`:
+    time stops while processing is late.
     """
 
     length: timedelta
@@ -99,8 +99,8 @@ class Running:
 
 
 class Demo:
-    """Runs a plan once. `draw`: makes the board from an overview and a title; `console`: serves people's views beside
-    it, None: none.
+    """Runs a plan once. `draw`: makes the board from an overview and a title; `console`: serves the web console; None:
+    no console.
     """
 
     def __init__(self, settings: Settings, plan: Plan, out: Console, draw: Draw, console: Beside | None = None) -> None:
@@ -170,8 +170,8 @@ class Demo:
         return Province(self._plan.seed, self._plan.residents, secret=secret)
 
     def workers(self, settings: Settings) -> Workers:
-        """Return the plan's worker processes. They start when the result is entered as a context, and stop when it
-        ends.
+        """Return the plan's worker processes. They start when the result is entered as a context, and stop when the
+        context ends.
         """
         first = self._plan.metrics_port
         return Workers(settings, self._plan.workers, self._plan.worker, metrics_port=first and first + 1)
@@ -216,7 +216,7 @@ class Demo:
         return await stack.enter_async_context(running)
 
     async def _people(self, stack: AsyncExitStack, line: Installation, telephone: Telephone) -> None:
-        """Serve the console, if there is one, and print how to log in."""
+        """Serve the console, unless it is None, and print how to log in."""
         if self._console:
             for words in await stack.enter_async_context(self._console(line, telephone, GUEST)):
                 self._out.print(words, markup=False, highlight=False, soft_wrap=True)
@@ -263,8 +263,8 @@ async def _view(line: Installation) -> Overview:
 
 @contextmanager
 def _ending_sooner(feeders: Feeders, out: Console) -> Iterator[None]:
-    """Make Ctrl-C end the province's events and not the demo, which then finishes and reports. A second one ends
-    everything.
+    """Make the first Ctrl-C end only the province's events, so that the demo finishes and reports. A second Ctrl-C ends
+    everything at once.
     """
     loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
 
@@ -299,7 +299,7 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 async def ready(line: Installation) -> None:
-    """Return when workers have built all partitions. Raises TimeoutError after 180 s; it names the logs to look at."""
+    """Return when workers have built all partitions. Raises TimeoutError after 180 s, which names the log files."""
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:
         offsets = [await line.store.offset(partition) for partition in range(line.settings.partitions)]
@@ -326,7 +326,7 @@ def feed_keys(settings: Settings) -> tuple[Callable[[str], str], IntakeSettings]
 
 
 async def drained(running: Running) -> None:
-    """Return one second after every accepted signal is counted, or after about 30 s; then the report says what is
+    """Return one second after every accepted signal is counted, or after about 30 s. The report then says what is
     missing.
     """
     until = time.monotonic() + DRAIN_SECONDS
@@ -339,8 +339,8 @@ async def drained(running: Running) -> None:
 
 
 def contacts_twice(found: providers.Providers) -> int:
-    """Return how many requests at carrier, bank and station repeated the dispatch of an earlier one; 0: every dispatch
-    was sent once.
+    """Return how many requests at carrier, bank and station repeated a dispatch that had already been sent; 0 if every
+    dispatch was sent once.
     """
     books = [*found.carrier.book, *found.bank.book, *found.station.book]
     return sum(times - 1 for times in Counter(contact.dispatch for contact in books).values())

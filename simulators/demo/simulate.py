@@ -17,7 +17,7 @@ def simulate(
 ) -> dict[str, object]:
     """Simulate a province for `hours` (simulated) in which nobody is warned.
 
-    Writes residents.jsonl, signals.jsonl (in the feeds' order) and truth.json to the folder `out`, which is made if
+    Writes residents.jsonl, signals.jsonl (in the feeds' order) and truth.json to the folder `out`, which is created if
     missing. Returns `signals`, the number of signals by kind, and the figures of the truth by name. Raises OSError if a
     file cannot be written.
     """

@@ -22,10 +22,9 @@ LOOK_SECONDS = 0.2
 
 
 class Workers:
-    """Runs a number of worker processes, and restarts each that ends, like a service manager. A context manager.
+    """Runs a number of worker processes, and restarts each one that ends, like a service manager. A context manager.
 
-    `restarts`: how many restarts there were so far. Each worker's output goes to worker-<number>/worker.log in the data
-    folder.
+    `restarts`: number of restarts so far. Each worker's output goes to worker-<number>/worker.log in the data folder.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class Workers:
             log.close()
 
     async def stop(self) -> None:
-        """Stop all workers for good: with SIGTERM, and after 15 s with SIGKILL."""
+        """Stop all workers and do not restart them: with SIGTERM, and after 15 s with SIGKILL."""
         self._stopping = True
         self._looking.cancel()
         for process in self._processes.values():
@@ -81,12 +80,12 @@ class Workers:
         return number
 
     def leave(self, number: int) -> None:
-        """Do not restart this worker (number from 0) when it ends. Does not stop it."""
+        """Do not restart this worker (number from 0) when it ends. It is not stopped now."""
         self._leaving.add(number)
 
     async def remove(self, number: int) -> None:
-        """Stop one worker for good: with SIGTERM, and after 15 s with SIGKILL. Raises KeyError if there is no worker of
-        this number.
+        """Stop one worker and do not restart it: with SIGTERM, and after 15 s with SIGKILL. Raises KeyError if no
+        worker has the number.
         """
         self.leave(number)
         process = self._processes[number]

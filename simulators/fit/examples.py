@@ -1,8 +1,8 @@
 """Examples of each level: cases in which a policy must give a certain level, however its weights were learnt.
 
 They are the rows of the levels' table in the documentation, and its statements about single pieces of evidence. They
-are here and not in the policy, because no policy may choose them: weights are learnt within them (within.py), and a
-test checks the policies in force. The hand-set policy shows that all can hold at once.
+are not in the policy, because a policy must not choose them: weights are learnt within them (within.py), and a test
+checks the policies in force. The hand-set policy shows that all examples can hold at once.
 """
 
 from collections.abc import Iterator
@@ -35,10 +35,11 @@ _ANYBODY = Profile(
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Evidence, and the level that it must have for everybody: at least `least`, and below `below`; None: no such
-    bound.
+    """Evidence, and the level that it must have for every resident: at least `least`, and below `below`; None: no such
+    limit.
 
-    `says`: a description in words. `settled`: how long ago a case of the resident was settled; None: there was none.
+    `says`: a description in words; `settled`: how long ago a case of the resident was settled, None: the resident had
+    none.
     """
 
     says: str

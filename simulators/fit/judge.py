@@ -1,6 +1,7 @@
-"""Scores the hand-set, the freely learnt and the candidate policy on data that was not used for learning.
+"""Scores the weights of the hand-set, the freely learnt and the candidate policy on data that was not used for
+learning.
 
-Only their weights are judged: each gets the scale that fits the training provinces best.
+Only the weights are compared: for each policy, the scale is used that fits the training provinces best.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,8 +30,9 @@ Scores = Mapping[str, Score]
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """The scores on the days from `since` to `until` (both included), by weights learnt from the days before. `scores`:
-    by whose weights: `by_hand`, `free` (learnt without constraints) or `learnt` (within the examples of the levels).
+    """The scores on the days from `since` to `until` (both included), for weights learnt from the days before.
+    `scores`: by the kind of weights: `by_hand`, `free` (learnt without constraints) or `learnt` (within the examples of
+    the levels).
     """
 
     since: date
@@ -44,7 +46,7 @@ def hand_scale(rows: Sequence[Row], rules: RiskRules) -> Scale:
 
 
 def by_time(rows: Sequence[Row], rules: RiskRules) -> Iterator[Fold]:
-    """Learn from earlier days and score on later ones, up to four times. No day is in both. Yields the scores.
+    """Learn from earlier days and score on later ones, up to four times, and yield the scores. No day is used for both.
 
     Only moments with new evidence are scored, because a policy decides then. Raises UnlearnableError if nothing can be
     learnt from the earlier days, and ValueError if the rows have fewer than three days.
@@ -81,8 +83,8 @@ def unseen(
 
 
 def at_levels(rows: Sequence[Row], rules: Mapping[str, RiskRules]) -> dict[str, dict[str, dict[str, float]]]:
-    """Return what each policy finds at each level, at moments with new evidence: level -> policy (`by_hand`, `free`,
-    `learnt`) -> `moments`, `scams_among_them` and `of_all_scams`, as `levels.caught` counts them.
+    """Return the figures of each policy at each level, at moments with new evidence: level -> policy (`by_hand`,
+    `free`, `learnt`) -> `moments`, `scams_among_them` and `of_all_scams`, as `levels.caught` counts them.
     """
     news = [row for row in rows if row.news]
     outcomes = [row.scam for row in news]
@@ -105,13 +107,13 @@ def verdict(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
 
 
 def told(scores: Scores) -> dict[str, Any]:
-    """Return the scores as plain dicts for a report: by whose weights, then by field of Score."""
+    """Return the scores as plain dicts for a report: kind of weights -> field of Score -> value."""
     return {whose: asdict(each) for whose, each in scores.items()}
 
 
 def evidence_odds(rows: Sequence[Row], whose: str, rules: RiskRules) -> Floats:
-    """Return a policy's log-odds in bits for each row, without its prior. `whose`: `by_hand`, `free` or `learnt`;
-    KeyError otherwise.
+    """Return a policy's log-odds in bits for each row, without its prior. `whose`: `by_hand`, `free` or `learnt`; any
+    other value raises KeyError.
     """
     return np.asarray([row.odds[PLACES[whose]] for row in rows]) - rules.prior
 

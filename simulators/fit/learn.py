@@ -20,8 +20,8 @@ _LN2 = math.log(2)
 
 
 class UnlearnableError(UserError, ValueError):
-    """Raised if no weights can be learnt: too little data, or none under which all examples hold. The text says what to
-    do.
+    """No weights can be learnt: too little data, or no weights under which all examples hold. The text
+    says what to do.
     """
 
 
@@ -29,10 +29,9 @@ class UnlearnableError(UserError, ValueError):
 class Sample:
     """Rows as arrays, for a regression.
 
-    `names`: the features that occur often enough, one column each. `seen`: by feature the number of all rows that have
-    it, rare features too.
-    `nats`: rows × columns, what each of the policy's bits is multiplied by, times ln 2, so that coefficients come out
-    in bits. `outcomes`: by row, whether it was fraud in the simulation.
+    `names`: the features that occur often enough, one column each; `seen`: feature -> number of rows that have it, rare
+    features too; `nats`: rows × columns, the multiplier of each of the policy's bits, times ln 2, so that coefficients
+    are in bits; `outcomes`: for each row, whether it was fraud in the simulation.
     """
 
     names: tuple[str, ...]
@@ -82,7 +81,9 @@ def learn(sample: Sample) -> Learnt:
 
 
 def _not_below(sample: Sample) -> tuple[float, dict[int, float]]:
-    """Fit, dropping the lowest column below LEAST_BITS until none is. Returns the intercept and the bits by column."""
+    """Fit repeatedly, dropping the column with the lowest bits, until no column is below LEAST_BITS. Return the
+    intercept and the bits by column. Raises UnlearnableError if no column is left.
+    """
     free = list(range(len(sample.names)))
     while free:
         model = LogisticRegression(C=REGULARISED, max_iter=2000).fit(sample.nats[:, free], sample.outcomes)

@@ -1,4 +1,4 @@
-"""Thresholds of the levels under other weights, and what they find. Log-odds are in bits."""
+"""Thresholds of the levels for other weights, and the scams found with them. Log-odds are in bits."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ _DIGITS = 2  # decimals of a policy's thresholds
 
 
 def moved(rows: Sequence[Row], by_hand: Mapping[str, float], learnt: Mapping[str, float]) -> Floats:
-    """Return each row's log-odds in bits under the hand-set policy, with the learnt bits in place of its own.
-    `by_hand`, `learnt`: bits by name; names that are only in `by_hand` stay as they are.
+    """Return each row's log-odds in bits under the hand-set policy, with the learnt bits in place of the policy's own.
+    `by_hand`, `learnt`: bits by name; names that are only in `by_hand` keep their bits.
     """
     more = {name: bits - by_hand[name] for name, bits in learnt.items()}
     return np.asarray([row.odds[0] for row in rows]) + summed([row.worth for row in rows], more)
@@ -32,7 +32,7 @@ def as_many(levels: Mapping[Level, float], by_hand: Floats, learnt: Floats) -> d
 
 
 def _rising(levels: Mapping[Level, float]) -> dict[Level, float]:
-    """Make each threshold higher than the one before, as a policy requires."""
+    """Return the thresholds with each one higher than the previous one, as a policy requires."""
     found: dict[Level, float] = {}
     for level in Level:
         least = max(found.values(), default=-math.inf) + 10**-_DIGITS

@@ -33,14 +33,14 @@ HOOKED_A_RESIDENT_AND_DAY = 0.01
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The size of a simulated province: the number of residents, and the simulated time that passes in it."""
+    """The size of a simulated province: its number of residents, and the simulated time."""
 
     residents: int = 3000
     length: timedelta = timedelta(days=10)
 
     @property
     def pace(self) -> Pace:
-        """The real pace, but far more people are hooked, and as many of them pay as in a teaching hour."""
+        """The real pace, but with far more scams, of which the same share asks for money as in the compressed pace."""
         hooked = HOOKED_A_RESIDENT_AND_DAY / DAY_HOURS
         return replace(REAL, stories=lambda residents: residents * hooked, depths=figures.DEPTHS)
 
@@ -92,7 +92,7 @@ def in_a_scam(truth: Truth, resident: ResidentId, at: datetime, stoppable: timed
 
 
 class _Moments:
-    """Adds a row for each resident with new evidence, and one for a random resident."""
+    """Adds a row for each resident with new evidence, and each time one for a random resident."""
 
     side: Side
 

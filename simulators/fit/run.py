@@ -34,7 +34,9 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """The results of learning: freely, and within the examples; `text`: the latter as a policy."""
+    """The results of learning: `free`: without constraints; `learnt`: within the examples; `text`: the policy with
+    `learnt`.
+    """
 
     free: Learnt
     learnt: Learnt

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Scale:
     """Converts a policy's bits to log-odds in bits: `factor` times bits plus `intercept`. A factor below 1 means that
-    the policy is too sure.
+    the policy's odds are too extreme.
     """
 
     factor: float
@@ -59,7 +59,7 @@ def probability(odds: Floats) -> Floats:
 
 
 def score(said: Floats, outcomes: Sequence[bool]) -> Score:
-    """Return the scores of predicted probabilities `said` (0 to 1). `outcomes`: whether each was a scam."""
+    """Return the scores of predicted probabilities `said` (0 to 1). `outcomes`: for each, whether it was a scam."""
     true = np.asarray(outcomes, dtype=int)
     mixed = 0 < true.sum() < len(true)
     observed, predicted = calibration_curve(true, said, n_bins=BINS, strategy="quantile")

@@ -1,7 +1,7 @@
 """Finds the best weights among those under which every example has its level.
 
-The thresholds stay the policy's own, so the weights keep their scale, and one factor converts the sum to log-odds. In
-terms of the factor, the weights times the factor, and the intercept, the log-loss is convex, and the examples'
+The thresholds stay those of the policy, so the weights keep their scale, and one factor converts the sum to log-odds.
+In terms of the factor, the weights times the factor, and the intercept, the log-loss is convex, and the examples'
 constraints are linear as long as the strongest member of each group stays the same. So the constraints are recomputed
 at each solution until nothing changes.
 """

@@ -1,4 +1,4 @@
-"""The features for learning weights: what each of a policy's bits is multiplied by at a moment.
+"""The features for learning weights: the multipliers of a policy's bits at a moment.
 
 At any moment, the evidence's bits are a sum: each kind's bits times its remaining share after fading and its share
 within its group; likewise for a call's length, a payment's state, and pairs that belong together. Which member of a
@@ -81,8 +81,8 @@ def with_bits(rules: RiskRules, bits: Mapping[str, float]) -> RiskRules:
 
 
 def worth(scene: Scene) -> Mapping[str, float]:
-    """Return what each of the policy's bits is multiplied by at this moment, by name; names that add nothing are
-    missing. The products' sum is the weight of the evidence in bits.
+    """Return name -> multiplier of each of the policy's bits at this moment; names that add nothing are missing. The
+    sum of the bits times their multipliers is the weight of the evidence in bits.
     """
     found: defaultdict[str, float] = defaultdict(float)
     for member, share in _shares(scene):
@@ -97,15 +97,17 @@ def worth(scene: Scene) -> Mapping[str, float]:
 
 
 def summed(worths: Sequence[Mapping[str, float]], weights: Mapping[str, float]) -> NDArray[np.float64]:
-    """Return for each row the sum of its multipliers times the weights (in bits), as an array. A name without a weight
-    counts 0.
+    """Return an array with, for each row, the sum of its multipliers times the weights (in bits). A name without a
+    weight counts 0.
     """
     sums = [math.fsum(weights.get(name, 0.0) * times for name, times in each.items()) for each in worths]
     return np.asarray(sums)
 
 
 def _shares(scene: Scene) -> Iterator[tuple[Evidence, float]]:
-    """Yield each member with its share: the strongest of a group in full, the others `repeat` and within `cap`."""
+    """Yield each piece of evidence with its share: the strongest of a group 1, the others `repeat`, reduced so that
+    they stay within `cap`.
+    """
     for name, worths in _groups(scene).items():
         ranked = sorted(worths.values(), key=itemgetter(0), reverse=True)
         rule, rest = scene.rules.groups[name], math.fsum(each for each, _ in ranked[1:])
@@ -115,7 +117,9 @@ def _shares(scene: Scene) -> Iterator[tuple[Evidence, float]]:
 
 
 def _groups(scene: Scene) -> Mapping[str, dict[str, tuple[float, Evidence]]]:
-    """Return by group and signal the strongest member: a signal counts once within a group."""
+    """Return group -> signal -> (bits, evidence): the strongest piece of each signal, because a signal counts once in a
+    group.
+    """
     found: defaultdict[str, dict[str, tuple[float, Evidence]]] = defaultdict(dict)
     for member in scene.members:
         group, signal = found[scene.rules.evidence[member.kind].group], member.id.rpartition("~")[0]
@@ -126,7 +130,7 @@ def _groups(scene: Scene) -> Mapping[str, dict[str, tuple[float, Evidence]]]:
 
 
 def _extras(member: Evidence, scene: Scene) -> Iterator[tuple[str, float]]:
-    """Yield the names and factors of what a member adds to its kind's bits."""
+    """Yield (name, multiplier) of the bits that a piece of evidence adds to those of its kind."""
     if member.kind in _CALLS:
         if end(member, scene) - member.at >= scene.rules.call.long:
             yield LONG, 1.0

@@ -1,4 +1,6 @@
-"""A whole province's residents in compact form: each is a row number, and becomes an object when a story needs it."""
+"""A whole province's residents in compact form: each is a row number, and becomes an object only when
+a story needs it.
+"""
 
 from datetime import date
 
@@ -17,10 +19,10 @@ _SECRET = b"only for simulated people"
 
 
 class Census:
-    """A whole province's residents as row numbers from 0; `len` is their number.
+    """A whole province's residents as row numbers from 0. `len` returns their number.
 
-    `kind`: each row's kind, 4 bytes each, sorted by kind. `counts`: number of residents of each kind; `starts`: the
-    first row of each kind.
+    `kind`: the number of each row's kind, 4 bytes each, sorted; `counts`: number of residents of each kind; `starts`:
+    the first row of each kind.
     """
 
     def __init__(
@@ -36,23 +38,23 @@ class Census:
         return len(self.kind)
 
     def resident(self, row: int) -> Resident:
-        """Return the resident of a row, made by the rules of people.py; always the same one.
+        """Return the resident of a row, made by the rules of people.py. The same row gives the same resident.
 
-        Minors have no guardian, and telephones no second holder, because the other rows are only numbers. Raises
-        IndexError if there is no such row.
+        Minors have no guardian, and telephones no second holder, because other rows are only numbers. Raises IndexError
+        if the row does not exist.
         """
         chance = stream(self._seed, "resident", row)
         return resident(chance, row, kinds.kind(int(self.kind[row])), self._on, self._secret)
 
     def at_risk(self) -> AtRisk:
-        """Return the residents for the choice of victims; a new object at each call, because a kept one and this would
-        hold each other in memory.
+        """Return the residents for the choice of victims. Each call makes a new object, because a stored one would keep
+        this census in memory and vice versa.
         """
         return AtRisk(self.counts, self.resident)
 
     def rows(self, chance: np.random.Generator, count: int, among: NDArray[np.bool_], part: float = 1.0) -> Ints:
         """Return the rows of `count` random residents of the kinds `among` (a mask with an entry for each kind); empty
-        if there are none.
+        if no resident is of these kinds.
 
         A resident may be drawn several times. `part`: choose only among this share (0 to 1) of each kind, always the
         same residents.

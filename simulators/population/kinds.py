@@ -35,8 +35,8 @@ COUNT = prod(_SHAPE)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A combination of attributes that decides by which scams somebody is hit. `prefecture`: its division code of six
-    digits; `age`: in years, by the year of birth; `balance`: the band of their money.
+    """A combination of attributes that decides by which scams a person is hit. `prefecture`: the six-digit division
+    code; `age`: in years, by the year of birth; `balance`: the band of their money.
     """
 
     prefecture: str
@@ -108,7 +108,7 @@ def kind(number: int) -> Kind:
 
 
 def numbers(residents: Sequence[Resident], on: date) -> Ints:
-    """Return the number of each resident's kind on that day. Ages below 8 count as 8, above 90 as 90.
+    """Return the number of each resident's kind on the day `on`. Ages below 8 count as 8, above 90 as 90.
 
     Raises ValueError for a resident of another province.
     """

@@ -1,8 +1,8 @@
-"""Telephone, account and ID numbers that nobody has: if one leaves the simulation, it reaches nobody.
+"""Telephone, account and ID numbers that nobody has, so that a number that leaves the simulation reaches nobody.
 
 Telephones begin with +86 12, which no Chinese mobile range does, and can be written and looked up like others. Foreign
-ones are from ranges reserved for fiction (UK, USA) or never assigned (Korea). Accounts begin with 999, which no bank's
-cards do; ID numbers with 99, which is no province.
+telephones are from ranges reserved for fiction (UK, USA) or never assigned (Korea). Accounts begin with 999, which no
+bank's cards do; ID numbers with 99, which is not a province.
 """
 
 from random import Random

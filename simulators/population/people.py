@@ -28,9 +28,9 @@ class _Place:
 
 
 def people(seed: int, count: int, on: date, secret: bytes) -> list[Resident]:
-    """Return `count` residents as of the day `on`. Of one seed, the first residents are the same whatever the `count`.
+    """Return `count` residents as of the day `on`. With one seed, the first residents are the same for every `count`.
 
-    `secret`: the key for the hashes of their ID numbers; the numbers themselves are not kept.
+    `secret`: the key for the hashes of their ID numbers; the numbers themselves are not stored.
     """
     made: list[Resident] = []
     for serial in range(count):
@@ -70,7 +70,7 @@ def resident(
 
 
 def _phones(chance: Random, serial: int, before: Sequence[Resident]) -> Iterator[Holding]:
-    """Yield the resident's own telephone, sometimes a second, sometimes a shared one."""
+    """Yield the resident's own telephone, sometimes a second one, sometimes one shared with another resident."""
     yield Holding(value=resident_phone(2 * serial))
     if chance.random() < figures.SECOND_PHONE:
         yield Holding(value=resident_phone(2 * serial + 1), primary=False)
@@ -106,7 +106,9 @@ def _guardian(chance: Random, age: int, on: date, before: Sequence[Resident]) ->
 
 
 def line(resident: Resident) -> str:
-    """Return a resident as one line of JSON without its line end, the same in every run: sets are sorted."""
+    """Return a resident as one line of JSON without its line end. Sets are sorted, so the line is the same in every
+    run.
+    """
     told = resident.model_dump(mode="json", exclude_none=True)
     return json.dumps({**told, "flags": sorted(told["flags"])}, ensure_ascii=False)
 

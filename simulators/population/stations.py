@@ -22,8 +22,8 @@ _GUESTS_PREFECTURE = GUEST[:4]
 
 
 def rosters(seed: int, start: datetime, days: int = DAYS) -> list[Roster]:
-    """Return the roster of every county's station for `days` days, from one hour before `start`; the same for the same
-    seed.
+    """Return the roster of every county's station for `days` days, beginning one hour before `start`. Equal seeds give
+    equal rosters.
     """
     return [
         Roster(station=f"{county.name}派出所", officers=list(_officers(seed, county, start, days)))
@@ -35,7 +35,7 @@ def left_to_guest(found: Iterable[Roster]) -> list[Roster]:
     """Return all rosters, changed so that red cases in the guest's prefecture go to the guest or a colleague.
 
     The guest is the officer GUEST. Everybody else in the prefecture who may be sent to red cases loses all shifts:
-    officers of other stations, and all auxiliaries. The officers of the guest's own station keep theirs.
+    officers of other stations, and all auxiliaries. The officers of the guest's own station keep their shifts.
     """
     return [each.model_copy(update={"officers": [_with_guest(officer) for officer in each.officers]}) for each in found]
 
@@ -68,7 +68,7 @@ def _korean(county: Division) -> float:
 
 
 def _place(chance: Random, role: Role, county: Division, places: Sequence[Division]) -> str:
-    """Return the division where a person works: officers at the county's station, others in a street."""
+    """Return the division code where a person works: for officers the station's county, for others a street."""
     return county.code if role is Role.OFFICER else chance.choice(places).code
 
 

@@ -1,4 +1,4 @@
-"""The choice of a scam's victims: by the type's sexes, ages and groups, more often where the sources say so."""
+"""The choice of a scam's victims: by the type's sexes, ages and groups, some more often, as the sources state."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -61,8 +61,8 @@ def weights(scam: Scam, counts: Ints) -> Shares:
     """Return each kind's weight for a type of scam, in the order of the kinds' numbers: the probability (0 to 1) that a
     victim is of that kind. `counts`: number of people of each kind.
 
-    Each combination of sex and age (within the type's ages or not) has its share of the victims; one without people has
-    none, and then the sum is below 1.
+    Each combination of sex and age (within the type's ages or not) has its share of the victims. A combination without
+    people has weight 0, and then the sum is below 1.
     """
     in_band = (TABLE.age >= scam.ages[0]) & (TABLE.age <= scam.ages[1])
     cell = 2 * (TABLE.sex == _MAN) + in_band
@@ -73,13 +73,13 @@ def weights(scam: Scam, counts: Ints) -> Shares:
 
 
 def _cells(scam: Scam) -> Shares:
-    """Return the shares of the cells: women outside the type's ages and within, then men likewise."""
+    """Return the shares of the four cells: women outside the type's ages, women within, men outside, men within."""
     by_sex, by_age = (1 - scam.men, scam.men), (1 - IN_AGE_BAND, IN_AGE_BAND)
     return np.array([sex * age for sex in by_sex for age in by_age])
 
 
 def _own(scam: Scam) -> Shares:
-    """Return how much more often a kind is hit than others of the same sex and age."""
+    """Return for each kind how many times more often it is hit than other kinds of the same sex and age."""
     in_group = np.array([one in scam.groups for one in kinds.OCCUPATIONS])[TABLE.occupation]
     hard_hit = np.array([one in HARD_HIT for one in kinds.PREFECTURES])[TABLE.prefecture]
     savings = np.array([SAVINGS_WEIGHT[one] if scam.for_savings else 1.0 for one in kinds.BALANCES])[TABLE.balance]

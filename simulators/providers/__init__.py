@@ -22,7 +22,7 @@ from streams.runtime.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """The running providers, and the base URL of each. The carrier takes both messages and calls."""
+    """The running providers, and the base URL of each. The carrier accepts both messages and calls."""
 
     carrier: Carrier
     bank: Bank
@@ -56,8 +56,8 @@ async def running(
     decide: Deciding | None = None,
     visit: Visiting | None = None,
 ) -> AsyncIterator[Providers]:
-    """Run a carrier, a bank and a station on one free loopback port within the context; they send receipts to
-    `settings.receipts_url`.
+    """Run a carrier, a bank and a station on one free loopback port within the context, and yield them. They send
+    receipts to `settings.receipts_url`.
 
     `answer`, `decide` and `visit`: how residents, banks and officers behave; None: at random, by `seed`.
     """
@@ -98,7 +98,7 @@ async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to its process, and announces when it listens."""
+    """A uvicorn server that leaves signals to its process, and sets `ready` when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -28,10 +28,10 @@ REFUSED, STILL_THERE, CAUGHT, RETURNED = 0.08, 0.55, 0.12, 0.3
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """A request to stop a payee's account, to extend the stop, or to release it, by `action`.
+    """A request to stop a payee's account, to extend the stop, or to release it, as `action` says.
 
-    `dispatch`: its id; `transfer`, `amount_fen`: the payment that is to be stopped. `institution`: the payee's bank or
-    payment institution, or None if the order does not name it.
+    `dispatch`: its id; `transfer`, `amount_fen`: the payment to be stopped; `institution`: the payee's bank or payment
+    institution, or None if the order does not name it.
     """
 
     dispatch: str
@@ -43,8 +43,8 @@ class Stopping:
 
 
 class BankSays(NamedTuple):
-    """One message of a bank about a stop: `after`: the delay since the request; `amount_fen`: the money that it
-    concerns; `bank`: which bank speaks, None: unnamed; `movements`: where the money went.
+    """One message of a bank about a stop. `after`: the delay since the request; `amount_fen`: the money that it
+    concerns; `bank`: the code of the answering bank, None: unnamed; `movements`: where the money went.
     """
 
     after: timedelta
@@ -60,7 +60,7 @@ Deciding = Callable[[Stopping, datetime], Awaitable[Feedback]]
 
 
 def by_chance(seed: int) -> Deciding:
-    """Return a random bank: with the same seed, the same stop gets the same feedback."""
+    """Return a function that answers stops at random. With the same seed, the same stop gets the same feedback."""
 
     async def decide(stopping: Stopping, now: datetime) -> Feedback:
         chance = Random(f"{seed}:{stopping.dispatch}")
@@ -95,15 +95,15 @@ class _Stopped:
 
 
 class Stops:
-    """Each account's stops. An account can be stopped twice; while a stop is in force, a further request joins it and
-    counts nothing.
+    """The stops of each account. An account can be stopped twice; a further request during a stop joins that stop and
+    does not count.
     """
 
     def __init__(self) -> None:
         self._stops: dict[str, _Stopped] = {}  # by account
 
     def take(self, account: str, action: Action, now: datetime) -> None:
-        """By `action`, stop an account for 48 hours, extend its stop by 48 hours (STOP_AGAIN), or end it
+        """As `action` says, stop an account for 48 hours, extend its stop by 48 hours (STOP_AGAIN), or end it
         (STOP_RELEASE).
 
         Raises RefusedError if a new stop is needed and the account was stopped twice already.
@@ -143,13 +143,13 @@ class Bank(SimulatedProvider):
         return "bank"
 
     def signer(self, path: str, order: Mapping[str, Any]) -> str:
-        """Return the payee's bank, or the gateway if it has no key."""
+        """Return the name of the signer: the payee's bank, or the gateway if that bank has no key."""
         own = bank_signer(order.get("institution") or "")
         return own if own in self._keys else super().signer(path, order)
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
         """Stop, extend or release the account, and return the log entry. Raises RefusedError if the account was stopped
-        twice already, and KeyError or ValueError if the order is not complete or its action unknown.
+        twice already, and KeyError or ValueError if the order is incomplete or its action unknown.
         """
         account, action = order["account"], Action(order["action"])
         if path == OWN_HOLDS:

@@ -46,8 +46,8 @@ Receipt = tuple[timedelta, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One thing that a provider really did: an entry of its log. `dispatch`: id of the order; `action`: what was done,
-    as the dispatch names it; `to`: telephone, account or officer; `at`: ISO 8601; `said`: the text, or the reason.
+    """An act that a provider carried out: an entry of its log. `dispatch`: the order's id; `action`: the act, as the
+    dispatch names it; `to`: telephone, account or officer; `at`: ISO 8601; `said`: the text, or the reason.
     """
 
     dispatch: str
@@ -72,7 +72,7 @@ class Fault:
 
 
 class RefusedError(ValueError):
-    """Raised if the provider refuses an order, which it then answers with 422; the text says why."""
+    """The provider refuses an order, which it answers with 422. The text says why."""
 
 
 _trace: ContextVar[str | None] = ContextVar("trace", default=None)  # of the order; its receipts continue it
@@ -88,10 +88,10 @@ class CutAnswer(Response):
 class SimulatedProvider(ABC):
     """A provider of one family of orders. Subclasses define what an order does and its receipts.
 
-    `book`: the contacts made, the earliest first. `faults`: those to come, by name. `delayed`: by how many wall-clock
-    seconds `late_act` delayed an order, by dispatch id; `held_up`: number of orders that are delayed at present.
-    `mode`: how it treats a repeated order: IDEMPOTENT: once; NEITHER: each time, and it cannot be asked either.
-    `checks`: whether orders must be signed.
+    `book`: the contacts made, the earliest first; `faults`: faults to come, by name; `delayed`: dispatch id ->
+    wall-clock seconds by which `late_act` delayed the order; `held_up`: number of orders that are delayed at present;
+    `mode`: how a repeated order is treated: IDEMPOTENT: carried out once; NEITHER: carried out each time, and queries
+    are not answered; `checks`: whether orders must be signed.
     """
 
     checks = False
@@ -113,7 +113,7 @@ class SimulatedProvider(ABC):
 
     @abstractmethod
     def paths(self) -> dict[str, str]:
-        """Return each path that takes orders, with the name of the webhook to which its receipts go."""
+        """Return path -> webhook: each path that accepts orders, with the webhook to which its receipts go."""
 
     @abstractmethod
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
@@ -128,7 +128,7 @@ class SimulatedProvider(ABC):
 
     @property
     def app(self) -> Starlette:
-        """The provider's HTTP application: its orders, queries about them, `/book` and `/faults`."""
+        """The provider's HTTP application: its orders, queries about orders, `/book` and `/faults`."""
         routes = [Route("/book", self._read_book), Route("/faults", self._set_fault, methods=["POST", "DELETE"])]
         for path in self.paths():
             routes.append(Route(path, self._order, methods=["POST"]))
@@ -137,7 +137,7 @@ class SimulatedProvider(ABC):
         return Starlette(routes=routes)
 
     async def close(self) -> None:
-        """Stop sending receipts, and drop those that are not accepted yet."""
+        """Stop sending receipts, and drop those that were not accepted yet."""
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -145,7 +145,9 @@ class SimulatedProvider(ABC):
             await self._client.aclose()
 
     def fault(self, name: str) -> Fault | None:
-        """Use up a fault once and return it, or None if it is not set. After its last time it is no longer set."""
+        """Return the fault with this name and count it down, or None if it is not set. After its last time it is
+        removed.
+        """
         fault = self.faults.get(name)
         if fault is None:
             return None
@@ -200,7 +202,7 @@ class SimulatedProvider(ABC):
         return ""
 
     def _answer_to(self, key: str) -> Response:
-        """Return the answer to an executed order, or a fault's answer that hides it."""
+        """Return the answer to an executed order, or the answer of a fault, which hides that it was executed."""
         for name, status in ACTS_THEN.items():
             if self.fault(name):
                 return JSONResponse({"reason": "a fault that was asked for"}, status)
@@ -251,8 +253,8 @@ class SimulatedProvider(ABC):
             self.tell(key, path, receipt, times)
 
     def tell(self, key: str, path: str, receipt: dict[str, Any], times: int = 1) -> None:
-        """Send a receipt in the background, `times` times with the same id, each until it is accepted or refused, at
-        most 40 times. `key`: the dispatch id. Nothing is raised; failures are logged.
+        """Send a receipt in the background, `times` times with the same id. Each is repeated until it is accepted or
+        refused, at most 40 times. `key`: the dispatch id. Failures are logged and not raised.
         """
         self._told[key] += 1
         body = orjson.dumps({"id": f"{key}#{self._told[key]}", "dispatch": key, **receipt})

@@ -1,4 +1,4 @@
-"""A carrier: text messages and automated calls, and their results."""
+"""A simulated carrier: text messages and automated calls, and their results."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Answers = Sequence[tuple[timedelta, Result]]
 
 @dataclass(frozen=True, slots=True)
 class Ringing:
-    """A telephone that gets a message or a call. `dispatch`: id of the order; `phone`: E.164."""
+    """A telephone that gets a message or a call. `dispatch`: the order's id; `phone`: E.164."""
 
     dispatch: str
     phone: str
@@ -40,7 +40,9 @@ DELIVERED = 0.96  # assumed
 
 
 def by_chance(seed: int) -> Answering:
-    """Return a random holder: with the same seed, the same calls get the same results."""
+    """Return a function that answers calls and messages at random. With the same seed, the same call gets the same
+    result.
+    """
 
     async def answer(ringing: Ringing, now: datetime) -> Answers:
         chance = Random(f"{seed}:{ringing.dispatch}")
@@ -53,8 +55,8 @@ def by_chance(seed: int) -> Answering:
 
 
 class Carrier(SimulatedProvider):
-    """A simulated carrier: `POST /sms` takes text messages, `POST /calls` automated calls. `answer`: how people react;
-    None: at random.
+    """A simulated carrier: `POST /sms` accepts text messages, `POST /calls` automated calls. `answer`: how people
+    react; None: at random.
     """
 
     def __init__(
@@ -69,19 +71,19 @@ class Carrier(SimulatedProvider):
         self._answer = answer or by_chance(0)
 
     def paths(self) -> dict[str, str]:
-        """Return `/sms` and `/calls`, with the webhooks `sms` and `voice`."""
+        """Return the paths `/sms` and `/calls` with their webhooks `sms` and `voice`."""
         return {"/sms": "sms", "/calls": "voice"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Return the log entry of a message or call, with its text or script. No order is refused; KeyError if it lacks
-        a field.
+        """Return the log entry of a message or call, with its text or script. No order is refused. Raises KeyError if a
+        field is missing.
         """
         said = order["text"] if path == "/sms" else order["script"]
         return Contact(key, order["action"], order["to"], self.clock.now().isoformat(), said)
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
-        """Return the receipts of a message or call, each with its delay after `now`; none if the carrier learns
-        nothing.
+        """Return the receipts of a message or call, each with its delay after `now`; empty if the carrier learns no
+        result.
         """
         answers = await self._answer(Ringing(key, order["to"], Action(order["action"])), now)
         told = _sms if path == "/sms" else _call
@@ -89,12 +91,14 @@ class Carrier(SimulatedProvider):
 
 
 def _sms(result: Result) -> dict[str, Any] | None:
-    """Return a message's receipt, or None: the carrier only knows whether the handset received it."""
+    """Return a message's receipt; None unless the result is DELIVERED or UNDELIVERED, because a carrier knows nothing
+    else.
+    """
     return {"result": result.value} if result.value in [*SmsState] else None
 
 
 def _call(result: Result) -> dict[str, Any] | None:
-    """Return a call's receipt, or None. A key press is reported as its digit."""
+    """Return a call's receipt, or None if a carrier would not know the result. A key press is reported as its digit."""
     if result is Result.HUNG_UP:
         return {"result": CallState.ANSWERED.value}
     if key := PRESSED.get(result):

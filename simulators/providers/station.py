@@ -1,4 +1,4 @@
-"""A police station: sends a task to an officer's telephone, and reports what the officer does."""
+"""A simulated police station: sends a task to an officer's telephone, and reports the officer's acts."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from streams.runtime.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A visit as the officer gets it. `dispatch`: id of the order; `officer`, `resident`: their ids; `division`: code
-    of where to go; `level`: the case's.
+    """A visit as the officer gets it. `dispatch`: the order's id; `officer`, `resident`: their ids; `division`: the
+    code of the destination; `level`: the case's.
     """
 
     dispatch: str
@@ -28,8 +28,8 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A report of an officer: `after`: the delay since the task; `outcome`, `checklist`: of the talk, None before its
-    end; `note`: the officer's words.
+    """A report of an officer. `after`: the delay since the task; `outcome`, `checklist`: of the conversation, None
+    before its end; `note`: the officer's words.
     """
 
     after: timedelta
@@ -51,7 +51,7 @@ OUTCOMES = {
 
 
 def by_chance(seed: int) -> Visiting:
-    """Return a random officer: with the same seed, the same visits go the same way."""
+    """Return a function that carries out visits at random. With the same seed, the same visit has the same course."""
 
     async def visit(errand: Errand, now: datetime) -> Sequence[Stage]:
         chance = Random(f"{seed}:{errand.dispatch}")
@@ -73,7 +73,7 @@ def by_chance(seed: int) -> Visiting:
 
 
 class Station(SimulatedProvider):
-    """A simulated police station: `POST /tasks` takes visits for an officer. `visit`: how officers behave; None: at
+    """A simulated police station: `POST /tasks` accepts visits for an officer. `visit`: how officers behave; None: at
     random.
     """
 
@@ -89,13 +89,14 @@ class Station(SimulatedProvider):
         self._visit = visit or by_chance(0)
 
     def paths(self) -> dict[str, str]:
-        """Return `/tasks`, with the webhook `station`."""
+        """Return the path `/tasks` with its webhook `station`."""
         return {"/tasks": "station"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Return the log entry of a task, or of a resident added to one (`joins`), for whom no one else is sent.
+        """Return the log entry of a task, or of a resident added to an existing task (`joins`), for whom no other
+        officer is sent.
 
-        Raises RefusedError if there is no such task to join.
+        Raises RefusedError if the task to join does not exist.
         """
         if (joins := order.get("joins")) is not None and joins not in self._seen:
             raise RefusedError("there is no such task to join")
@@ -103,8 +104,8 @@ class Station(SimulatedProvider):
         return Contact(key, action, order["officer"], self.clock.now().isoformat(), order["because"])
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
-        """Return the officer's reports as receipts, each with its delay after `now`; none for a visit that joins
-        another.
+        """Return the officer's reports as receipts, each with its delay after `now`; empty for a visit that joins
+        another one.
         """
         if "joins" in order:  # the officer reports on the task that it joins
             return []

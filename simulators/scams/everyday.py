@@ -1,7 +1,7 @@
-"""Everyday life of millions as far as it is evidence: the events of ordinary.py, here in columns.
+"""Everyday life of millions of residents as far as it is evidence: the events of ordinary.py, here in columns.
 
-Calls from abroad and over gateways, suspicious sites visited, large payments to new payees. Other signals are no
-evidence to `domain.risk.evidence_of`. There are no strangers: in a census everybody is in the register.
+Calls from abroad and over gateways, visits of suspicious sites, large payments to new payees. Other signals are not
+evidence to `domain.risk.evidence_of`. In a census, every resident is in the register.
 """
 
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ _LIMITS = np.array([figures.BALANCE_YUAN[band] for band in kinds.BALANCES])  # y
 
 @dataclass(frozen=True, slots=True)
 class Acts:
-    """All events of one kind on a day, as columns of equal length: `rows`: the residents' rows in the census;
-    `seconds`: of the day; `fen`: the amounts, 0: no payment.
+    """All events of one kind on a day, as columns of equal length. `rows`: the residents' rows in the census;
+    `seconds`: of the day; `fen`: the amounts, 0 for events that are not payments.
     """
 
     kind: str
@@ -39,7 +39,7 @@ def everyday(seed: int, census: Census, acts: int, rules: RiskRules) -> Iterator
     """Yield a day's events, one Acts for each kind, with only those that are evidence under the rules. The same seed
     gives the same events.
 
-    `acts`: number of all events on that day, evidence or not.
+    `acts`: number of all events on that day, whether or not they are evidence.
     """
     chance = generator(seed, "everyday")
     shares = np.array(list(figures.ORDINARY.values()))

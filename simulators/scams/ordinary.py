@@ -1,4 +1,4 @@
-"""Everyday life as the feeds see it: the cause of false alarms, and many signals without meaning."""
+"""Everyday life as the feeds see it: the cause of false alarms, and many signals that are not evidence."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _STRANGERS_FROM = 10**7  # serial numbers of telephones and accounts outside the
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A signal and when its feed sends it (`at`). `order`: breaks ties between equal times, the same way in every
+    """A signal and when its feed sends it (`at`). `order`: breaks ties between equal times, in the same way in every
     run.
     """
 
@@ -41,7 +41,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """One event in a resident's day. `id`: the signal's id."""
+    """One event in a resident's day. `id`: the id of its signal."""
 
     chance: Random
     who: Resident
@@ -55,7 +55,9 @@ def carrier_of(phone: str) -> str:
 
 
 class OrdinaryLife:
-    """The everyday life of a province's residents, as signals that the feeds send; the same for the same seed."""
+    """The everyday life of a province's residents, as signals that the feeds send. The same seed gives the same
+    signals.
+    """
 
     def __init__(self, seed: int, residents: Sequence[Resident]) -> None:
         self._seed = seed
@@ -77,7 +79,7 @@ class OrdinaryLife:
 
 
 def _pools(residents: Sequence[Resident]) -> Mapping[str, Sequence[Resident]]:
-    """Return the residents who may have each kind of event, for kinds that not everybody has."""
+    """Return kind of event -> residents who may have it, for the kinds that not everybody has."""
     korean = [each for each in residents if each.language is Language.KOREAN]
     relatives_there = korean[: round(len(korean) * figures.FAMILY_IN_KOREA)]
     by_job = {
@@ -130,7 +132,7 @@ def _spam_sms(scene: _Scene) -> Iterator[Due]:
 
 
 def _curious_site(scene: _Scene) -> Iterator[Due]:
-    """Yield a visit to a site behind which there is no scam."""
+    """Yield a visit to a suspicious site that is not part of a scam."""
     target = f"{short_hash(scene.id)[:8]}.example"
     phone = scene.who.phones[0].value
     app = scene.chance.choice((AppKind.LOAN, AppKind.SHOPPING, AppKind.OTHER))
@@ -167,7 +169,7 @@ def _payment(scene: _Scene, what: str, pos: bool = False) -> Iterator[Due]:
 
 
 def _stranger(scene: _Scene) -> Iterator[Due]:
-    """Yield a call to someone who is not in the register."""
+    """Yield a call to a person who is not in the register."""
     phone = resident_phone(_STRANGERS_FROM + scene.chance.randrange(10**6))
     signal = Call(
         source=carrier_of(phone),

@@ -1,4 +1,4 @@
-"""What happens in a province if nobody intervenes: hour by hour, deterministic for a seed."""
+"""The events of a province if nobody intervenes: hour by hour, the same for the same seed."""
 
 import math
 from collections import Counter
@@ -21,8 +21,8 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """What begins in an hour from `since`: `stories`: scams, `gangs`: those behind them, `ordinary`: everyday
-    signals.
+    """The events that begin in the hour from `since`. `stories`: scams; `gangs`: the gangs behind them; `ordinary`:
+    everyday signals.
     """
 
     since: datetime
@@ -40,8 +40,8 @@ def hours(seed: int, residents: Sequence[Resident], start: datetime, pace: Pace)
 
 
 def scam_hours(seed: int, at_risk: AtRisk, residents: int, start: datetime, pace: Pace) -> Iterator[Hour]:
-    """Yield one hour after another from `start` on, without everyday signals and without end. `residents`: how many
-    live there.
+    """Yield one hour after another from `start` on, without end and without everyday signals. `residents`: the number
+    of residents.
     """
     since, spared = start, set[str]()
     while True:

@@ -1,4 +1,4 @@
-"""Writes scams' scripts: the hook, the course, the payments and their payees."""
+"""Writes the scripts of scams: the hook, the course, the payments and their payees."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ def _confirmed(chance: Random, mules: tuple[str, ...], since: datetime) -> Itera
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """What all parts of a script need."""
+    """The data that all parts of a script need."""
 
     chance: Random
     key: str
@@ -76,8 +76,8 @@ class _Draft:
 
 
 def write(seed: int, key: str, gang: Gang, victim: Resident, begins: datetime, pace: Pace) -> Story:
-    """Return the script of one scam on one victim; the same arguments give the same script. `key`: identifies it within
-    the seed; `begins`: the time of its first event.
+    """Return the script of one scam on one victim. Equal arguments give equal scripts. `key`: identifies the script
+    within the seed; `begins`: the time of its first event.
     """
     chance, scam = stream(seed, "story", key), SCAMS[gang.scam_type]
     app, known = chance.random() < scam.app_share, chance.random() < figures.KNOWN_TO_APPWATCH
@@ -108,15 +108,13 @@ def _beats(draft: _Draft, depth: str, hit_again: float) -> Iterator[Beat]:
 
 
 def _told(draft: _Draft, since: datetime, life: timedelta) -> Iterator[Tell]:
-    """Yield the report of the loss, if the victim makes one."""
+    """Yield the victim's report of the loss, if they make one."""
     if draft.chance.random() < figures.REPORTS_LOSS:
         yield Tell(since + life * round(draft.chance.uniform(0.05, 0.3), 5))
 
 
 def _again(draft: _Draft, payments: Sequence[Pay], since: datetime) -> Iterator[Beat]:
-    """Yield a recovery scam by the same gang (assumed), which knows what was lost and offers to recover it for a
-    fee.
-    """
+    """Yield a recovery scam by the same gang (assumed), which knows the loss and offers to recover it for a fee."""
     chance = draft.chance
     at = since + between(chance, *(days * _DAY for days in figures.HIT_AGAIN_DAYS))
     yield _short_call(draft, at, Phase.AFTER)
@@ -157,7 +155,7 @@ def _trust(draft: _Draft) -> Iterator[Beat]:
 
 
 def _pressure(draft: _Draft, until: datetime) -> Iterator[Beat]:
-    """Yield the call that lasts until the money has moved, or the app opened again and perhaps a short call."""
+    """Yield a call that lasts until the money has moved, or else another visit to the app and perhaps a short call."""
     if draft.chance.random() < draft.scam.on_the_phone:
         at = draft.at(0.41, 0.46)
         # Nobody stays on the line for days: a call covers the last hours.
@@ -201,7 +199,7 @@ def _payments(draft: _Draft) -> Iterator[Pay]:
 
 
 def _balance(draft: _Draft) -> int:
-    """Return the balance in fen."""
+    """Return the random balance of the victim's account (for an acquaintance scam the company's), in fen."""
     company = draft.gang.scam_type == "acquaintance"
     band: BalanceBand = draft.victim.balance
     low, high = _COMPANY_BALANCE if company else figures.BALANCE_YUAN[band]
@@ -209,7 +207,9 @@ def _balance(draft: _Draft) -> int:
 
 
 def _amounts(draft: _Draft, count: int, balance_fen: int) -> list[int]:
-    """Return the payments in fen, each larger than the one before, within what the victim can raise."""
+    """Return the amounts of the payments in fen, each larger than the previous one, within what the
+    victim can raise.
+    """
     yuan = min(_whole(draft), figures.BEYOND_BAND * balance_fen / 100)
     weights = [draft.scam.growth**number for number in range(count)]
     parts = [max(yuan, _LEAST_YUAN) * weight / sum(weights) for weight in weights]
@@ -222,7 +222,7 @@ def _whole_hundreds(fen: float) -> int:
 
 
 def _whole(draft: _Draft) -> float:
-    """Return the sum that the scammers aim at, in yuan: lognormal, at most the largest known case."""
+    """Return the random sum that the scammers aim at, in yuan: lognormal, at most the largest known case."""
     whole = math.inf
     while whole > figures.LARGEST_YUAN:
         whole = draft.chance.lognormvariate(math.log(draft.scam.middle), draft.scam.spread)

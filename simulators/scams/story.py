@@ -55,8 +55,8 @@ class Ring:
         return self.at + self.lasts
 
     def told(self) -> Iterator[datetime]:
-        """Yield when the carrier reports the call: from five minutes' duration on every five minutes, first 30 s after
-        its beginning; and always at its end.
+        """Yield the times at which the carrier reports the call: always at its end; for a call of at least five minutes
+        also 30 s after its beginning and then every five minutes.
         """
         told = self.at + CALL_UPDATE / 10
         while told < self.ends and self.lasts >= CALL_UPDATE:
@@ -79,8 +79,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The victim opens the scam's app or website. `target`: its domain; `known`: to the app watch, which gives no
-    signal of what it does not know.
+    """The victim opens the scam's app or website. `target`: its domain; `known`: whether the app watch knows it; if
+    not, there is no signal.
     """
 
     at: datetime
@@ -92,11 +92,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """A payment that the victim makes at `at` if nobody intervenes. `amount_fen`: in fen; `new_payee`: the payee was
-    never paid before.
+    """A payment that the victim makes at `at` if nobody intervenes. `new_payee`: whether the payer never paid this
+    payee before.
 
     `settles`: when the money reaches the payee; `payee`, `payer`: account numbers; `source`: the payer's bank;
-    `balance_fen`: the payer's before it, None: the bank does not tell; `id`: unique within the source.
+    `balance_fen`: the payer's balance before the payment, None: the bank does not tell; `id`: unique within the source.
     """
 
     at: datetime
@@ -113,13 +113,13 @@ class Pay:
 
     @property
     def uid(self) -> str:
-        """The uid of its signals: "source:id"."""
+        """The uid of the payment's signals: "source:id"."""
         return f"{self.source}:{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """The victim has understood, and reports the loss to 96110 or 110."""
+    """The victim has understood the scam, and reports the loss to 96110 or 110."""
 
     at: datetime
     phase: Phase = Phase.AFTER
@@ -130,8 +130,8 @@ Beat = Ring | Message | Opened | Pay | Tell
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One scam on one victim. `scam_type`: a key of SCAMS; `begins`: time of its first event; `beats`: its events, in
-    order of time. `relapses_after`: after being dissuaded, the time until the victim believes the scammer again; None:
+    """One scam on one victim. `scam_type`: a key of SCAMS; `begins`: the time of its first event; `beats`: its events,
+    in order of time; `relapses_after`: how long after being dissuaded the victim believes the scammer again; None:
     never.
     """
 
@@ -145,27 +145,27 @@ class Story:
 
     @property
     def payments(self) -> tuple[Pay, ...]:
-        """Its payments, in order of time; empty if the victim is never asked for money."""
+        """The payments of the story, in order of time; empty if the victim is never asked for money."""
         return tuple(beat for beat in self.beats if isinstance(beat, Pay))
 
     @property
     def asked_fen(self) -> int:
-        """The sum of its payments (fen): the loss if nobody intervenes."""
+        """The sum of the payments in fen, which is the loss if nobody intervenes."""
         return sum(payment.amount_fen for payment in self.payments)
 
     @property
     def over_internet(self) -> bool:
-        """Whether it began on the internet, not with a call or SMS."""
+        """Whether the scam began on the internet, not with a call or SMS."""
         return isinstance(self.beats[0], Opened)
 
     @property
     def uses_app(self) -> bool:
-        """Whether an app or website is part of it."""
+        """Whether an app or website is part of the scam."""
         return any(isinstance(beat, Opened) for beat in self.beats)
 
     @property
     def ends(self) -> datetime:
-        """The end of its last event: of calls when they end, of payments when they settle."""
+        """The time at which the last event ends: a call with its end, a payment when it settles."""
         return max(_end(beat) for beat in self.beats)
 
 

@@ -4,8 +4,8 @@ Published on 2021-04-29, for 2020. Tolerances: a share within 3 points; a count 
 errors over the seeds; "over 60 %" means more, by at most 15 points; "mostly" means between one half and nine tenths;
 the largest case: its median over the seeds within a factor of 2, because single cases vary most.
 
-Left out is what the model lacks: offenders' places, the over 50 kinds of scam (here ten), how stolen money is split,
-and the effect of warnings.
+The model lacks, and so the comparison leaves out: the offenders' places, the over 50 kinds of scam (here ten), how
+stolen money is split, and the effect of warnings.
 """
 
 import math
@@ -36,7 +36,7 @@ _MOST_HIT = {
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """A seed's people (`census`), and the crimes reported of one year (`crimes`)."""
+    """The people of a seed (`census`), and the crimes of one year that were reported (`crimes`)."""
 
     census: Census
     crimes: Sequence[Crime]
@@ -62,8 +62,9 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A fact compared with the simulation: `fact`, `published`, `tolerance` and `simulated` in words; `mean` and `sd`:
-    of the values over the seeds, in the fact's unit (sd 0 for one seed); `ok`: whether it is within the tolerance.
+    """A fact compared with the simulation. `fact`, `published`, `tolerance`, `simulated`: in words; `mean`, `sd`: of
+    the values over the seeds, in the fact's unit (sd 0 for one seed); `ok`: whether the simulation is within the
+    tolerance.
     """
 
     fact: str
@@ -90,7 +91,7 @@ def calibrate(
 
 
 def measures(year: Year) -> dict[str, float]:
-    """Return every fact's value in a year, by the fact's name; shares from 0 to 1, sums in yuan."""
+    """Return fact's name -> its value in a year; shares from 0 to 1, sums in yuan."""
     return {fact.name: fact.measure(year) for fact in FACTS}
 
 
@@ -115,7 +116,7 @@ def _sd(values: Sequence[float]) -> float:
 
 
 def _about(name: str, figure: float, measure: Measure, show: Told) -> Fact:
-    """Return a fact about a count or a sum."""
+    """Return a fact about a count or a sum, with the tolerance of 10 % or three standard errors."""
 
     def within(values: Sequence[float]) -> bool:
         error = _ERRORS * _sd(values) / math.sqrt(len(values))
@@ -155,7 +156,7 @@ def _mostly(name: str, measure: Measure) -> Fact:
 
 
 def _most_hit(name: str, job: Occupation) -> Fact:
-    """Return a fact about how much more often a group is hit than people on average."""
+    """Return the fact that an occupation is hit more often than people on average."""
     among = kinds.TABLE.occupation == kinds.OCCUPATIONS.index(job)
 
     def measure(year: Year) -> float:
@@ -165,7 +166,9 @@ def _most_hit(name: str, job: Occupation) -> Fact:
 
 
 def _part(holds: Holds, scam_type: str | None = None) -> Measure:
-    """Return a measure: the share of crimes (of one type or all) for which `holds` is true; 0 if there are none."""
+    """Return a measure: the share (0 to 1) of crimes (of one type, or all) for which `holds` returns True; 0 without
+    crimes.
+    """
 
     def measure(year: Year) -> float:
         found = [holds(crime) for crime in year.crimes if scam_type in (None, crime.scam_type)]
@@ -179,13 +182,13 @@ def _of_types(names: Collection[str]) -> Measure:
 
 
 def _aged(scam_type: str) -> Measure:
-    """Return a measure: the share of a type's victims within the published ages."""
+    """Return a measure: the share (0 to 1) of a type's victims within the published ages."""
     low, high = _AGES[scam_type]
     return _part(lambda crime: low <= crime.age <= high, scam_type)
 
 
 def _loss(year: Year) -> float:
-    """Return the total loss in yuan."""
+    """Return the total loss of a year in yuan."""
     return sum(crime.lost_fen for crime in year.crimes) / 100
 
 
@@ -194,7 +197,7 @@ def _large(year: Year) -> float:
 
 
 def _largest(year: Year) -> float:
-    """Return the largest loss in yuan."""
+    """Return the largest loss of a year in yuan; 0 without crimes."""
     return max((crime.lost_fen for crime in year.crimes), default=0) / 100
 
 

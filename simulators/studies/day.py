@@ -61,9 +61,10 @@ def _depth(story: Story) -> str:
 
 
 def _contact(contacts: Contacts, truth: Truth) -> None:
-    """Warn every victim whom a feed saw, and call and visit everyone who begins to pay.
+    """Warn every victim whom a feed has seen, and call and visit everyone who begins to pay. Contacts are recorded in
+    `truth`.
 
-    This is no policy: it makes as many contacts as a policy would. Policies are compared elsewhere.
+    This is not a policy: it only makes as many contacts as a policy would.
     """
     for life in truth.lives.values():
         story, name = life.story, f"{life.story.victim.id}-1"
@@ -97,7 +98,9 @@ def _money(truth: Truth) -> Mapping[str, int]:
 
 
 def _everyday(seed: int, census: Census, rules: RiskRules) -> Mapping[str, int]:
-    """Return the number of events by kind, and of residents whom they concern."""
+    """Return kind -> number of everyday events that are evidence; and `residents`, the number of
+    residents concerned.
+    """
     acts = round(REAL.ordinary(len(census)) * DAY_HOURS)
     found = list(everyday(seed, census, acts, rules))
     about = np.unique(np.concatenate([act.rows for act in found]))

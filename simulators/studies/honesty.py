@@ -1,11 +1,12 @@
-"""Compares the ledger's loss avoided with the truth, by evidence class, and measures how often intervals cover it.
+"""Compares the ledger's loss avoided with the truth, by evidence class, and measures how often intervals cover the
+truth.
 
-Classes A and B are confirmed by a bank and must never exceed the truth. C is a resident's word and D a model: for
+Classes A and B are confirmed by a bank and must never exceed the truth. C is a resident's word and D an estimate: for
 these, intervals must cover the truth often enough. If a resident would have paid nothing more anyway, the truth is 0,
-whatever D says.
+whatever D claims.
 
-An interval learnt from the seeds on which it is judged, or from all of them but one, always covers its nominal share.
-So each half of the seeds is judged by an interval learnt from the other.
+An interval learnt from the seeds on which it is tested, or from all of them but one, always covers its nominal share.
+So each half of the seeds is tested with an interval learnt from the other half.
 """
 
 import math
@@ -29,8 +30,8 @@ _ROUNDED = 1e-9  # tolerance for rounding errors
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """The sums of one evidence class in fen: `claimed`: by the ledger; `true`: really avoided; `over`: how far claims
-    exceed the truth, an excess not offset by another claim; `idle`: claimed where nothing was avoided.
+    """The sums of one evidence class in fen. `claimed`: by the ledger; `true`: really avoided; `over`: by how much
+    single claims exceed the truth (other claims do not offset it); `idle`: claimed where nothing was avoided.
     """
 
     claimed: int = 0
@@ -39,8 +40,8 @@ class Figure:
     idle: int = 0
 
     def plus(self, claimed: int, true: int) -> "Figure":
-        """Return the sums with one more claim: `claimed` fen, of which `true` fen were really avoided (may be more than
-        claimed).
+        """Return the sums with one more claim: `claimed` fen, where `true` fen were really avoided (this may be more
+        than claimed).
         """
         idle = 0 if true else claimed
         return Figure(self.claimed + claimed, self.true + true, self.over + max(0, claimed - true), self.idle + idle)
@@ -50,9 +51,9 @@ Judged = Mapping[EvidenceClass, Figure]
 
 
 def judge(cases: Iterable[Case], truth: Truth, now: datetime) -> Judged:
-    """Return the ledger's claims in all cases compared with the truth at `now`, by class.
+    """Return the ledger's claims in all cases and the truth at `now`, by class.
 
-    In A, B and C each transfer is compared; in D a resident's estimate, with the rest of the loss they avoided.
+    In A, B and C each transfer is compared; in D a resident's estimate with the rest of the loss that they avoided.
     """
     found = dict.fromkeys(EvidenceClass, Figure())
     for resident, claims in _claims(cases).items():
@@ -63,9 +64,9 @@ def judge(cases: Iterable[Case], truth: Truth, now: datetime) -> Judged:
 
 
 def kept_of(truth: Truth, life: Life | None, now: datetime) -> dict[str, int]:
-    """Return by payment uid how much (fen) certainly stays with the resident, or is frozen by a bank.
+    """Return payment uid -> how much (fen) certainly stays with the resident, or is frozen by a bank.
 
-    Payments that a dissuaded resident would have made after `now` are included. Empty without a life.
+    Payments that a dissuaded resident would have made after `now` are included. Empty if `life` is None.
     """
     if life is None:
         return {}
@@ -94,8 +95,8 @@ def _compared(
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The truly avoided loss as a share of the claimed: `mean`, and an interval from `low` to `high`. All may exceed
-    1.
+    """The loss truly avoided as a share of the claimed loss: `mean`, and an interval from `low` to `high`. All may
+    exceed 1.
     """
 
     low: float
@@ -110,8 +111,8 @@ class Ratio:
 def learnt(figures: Iterable[Figure], share: float = SHARE) -> Ratio:
     """Return the ratio of truth to claims in these figures, with an interval that covers `share` (0 to 1) of them.
 
-    It uses order statistics, without assuming a distribution; with too few figures, it spans from the least to the
-    greatest. Figures without a claim are left out. Raises ValueError if nothing is claimed in any.
+    It uses order statistics, without assuming a distribution. With too few figures, the interval spans from the least
+    to the greatest. Figures without a claim are left out. Raises ValueError if no figure has a claim.
     """
     claims = [figure for figure in figures if figure.claimed]
     if not claims:
@@ -125,14 +126,14 @@ def learnt(figures: Iterable[Figure], share: float = SHARE) -> Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of an evidence class over all seeds. `claims`: number of seeds with any claim, to which the rest
-    refers.
+    """The result of an evidence class over all seeds. `claims`: number of seeds with any claim; the other fields refer
+    to these seeds only.
 
-    `claimed`, `idle`, `counted` and `true` are means over these seeds, in fen: what the ledger claims, what of it is
-    claimed where nothing was avoided, the claims as they may be reported (in A and B unchanged, in C and D times the
-    ratio learnt from the other half of the seeds), and the truth. `over`: number of seeds with a claim above the truth;
-    `coverage`: share (0 to 1) of seeds whose interval covers the truth, None if there are fewer than two seeds. `kept`:
-    the ratio learnt from all seeds, None without claims. `honest`: whether the class may be believed.
+    `claimed`, `idle`, `counted`, `true`: means in fen: the ledger's claims, the claims where nothing was avoided, the
+    claims as they may be reported (in A and B unchanged, in C and D times the ratio learnt from the other half of the
+    seeds), and the truth. `over`: number of seeds with a claim above the truth; `coverage`: share (0 to 1) of seeds
+    whose interval covers the truth, None with fewer than two seeds. `kept`: the ratio learnt from all seeds, None
+    without claims. `honest`: whether the class may be believed.
     """
 
     evidence: EvidenceClass
@@ -150,8 +151,8 @@ class Verdict:
 def verdict(judged: Sequence[Judged], evidence: EvidenceClass) -> Verdict:
     """Return the verdict on a class over all seeds.
 
-    A and B are honest if they are never above the truth, C and D if the interval covers it in nine of ten seeds. A
-    class without claims, or with too few to judge, is not honest.
+    A and B are honest if they are never above the truth, C and D if the interval covers the truth in nine of ten seeds.
+    A class without claims, or with too few to be tested, is not honest.
     """
     figures = [each[evidence] for each in judged if each[evidence].claimed]
     by_bank, told = evidence in _WORD_OF_BANKS, list(_told(figures))

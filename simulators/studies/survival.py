@@ -26,8 +26,8 @@ class Followed:
     """A resident after a warning (at `warned_at`), until they were defrauded (`defrauded`) or to the end of the
     observation (`until`).
 
-    `level`: the highest of their cases; `channel`: by which they were warned; `division`: code of where they live.
-    `first`: no other channel had reached them before.
+    `level`: the highest of their cases; `channel`: by which they were warned; `division`: the code of their home;
+    `first`: whether no other channel had reached them before.
     """
 
     warned_at: datetime
@@ -91,7 +91,7 @@ def followed(cases: Iterable[Case], truth: Truth, now: datetime) -> Iterator[Fol
 
 
 def survival(rows: Iterable[Followed], by: Callable[[Followed], str]) -> dict[str, Curve]:
-    """Return a curve for each group, by name; `by` returns the name of a row's group."""
+    """Return name of the group -> curve. `by`: returns the name of a row's group."""
     groups: defaultdict[str, list[Followed]] = defaultdict(list)
     for row in rows:
         groups[by(row)].append(row)
@@ -113,7 +113,9 @@ def curve(rows: Sequence[Followed]) -> Curve:
 
 
 def _point(days: float, share: float, low: float, high: float, followed: float) -> Point:
-    """Return a point. Before the first loss the estimate has no error: then the lower bound is exact for 0 events."""
+    """Return a point of a curve. Before the first loss the estimate has no error, so the lower end is the exact one for
+    0 events.
+    """
     none_of = (1 - SURE) / 2
     return Point(days, share, none_of ** (1 / followed) if days > 0 and share == 1 else low, high)
 
@@ -129,15 +131,15 @@ def by_channel(row: Followed) -> str:
 
 
 def by_station(row: Followed) -> str:
-    """Return the name of the county where the resident lives: each county has one station."""
+    """Return the name of the county where the resident lives, because each county has one station."""
     return name_of(row.division[:_COUNTY], row.warned_at.date())
 
 
 def by_each(rows: Sequence[Followed]) -> dict[str, dict[str, Curve]]:
     """Return the curves: `level`, `channel` or `station` -> group -> curve.
 
-    By level and station they begin with the first contact that reached a resident, by channel with each channel's own.
-    Levels without anybody are missing; the gravest comes first.
+    By level and station, a curve begins with the first contact that reached a resident; by channel with the channel's
+    own first contact. Levels without residents are missing; the gravest level comes first.
     """
     first = [row for row in rows if row.first]
     levels = survival(first, by_level)
@@ -149,7 +151,7 @@ def by_each(rows: Sequence[Followed]) -> dict[str, dict[str, Curve]]:
 
 
 def _levels(cases: Iterable[Case]) -> Mapping[ResidentId, tuple[Level, str]]:
-    """Return the highest level of each resident's cases, and where they live."""
+    """Return resident id -> (highest level of their cases, division code of their home)."""
     found: dict[ResidentId, tuple[Level, str]] = {}
     for case in cases:
         known = found.get(case.resident)
@@ -159,7 +161,9 @@ def _levels(cases: Iterable[Case]) -> Mapping[ResidentId, tuple[Level, str]]:
 
 
 def _reached(contacts: Iterable[Contact], now: datetime) -> Mapping[ResidentId, dict[Channel, datetime]]:
-    """Return when each channel first reached each resident. Contacts with trusted contacts and banks do not count."""
+    """Return resident id -> channel -> when the channel first reached them. Contacts with trusted contacts and banks do
+    not count.
+    """
     found: defaultdict[ResidentId, dict[Channel, datetime]] = defaultdict(dict)
     for contact in contacts:
         if contact.result not in _REACHED or contact.action.to_contact or contact.at > now:
@@ -170,7 +174,7 @@ def _reached(contacts: Iterable[Contact], now: datetime) -> Mapping[ResidentId, 
 
 
 def _lost_at(resident: ResidentId, truth: Truth, warned_at: datetime, now: datetime) -> datetime | None:
-    """Return when the first payment made after the warning settled, or None."""
+    """Return when the first payment made after the warning settled, or None if none did by `now`."""
     life = truth.lives.get(resident)
     fates = truth.fates(life, now) if life else ()
     after = (pay.settles for pay, fate in fates if fate is Fate.SETTLED and pay.at >= warned_at)

@@ -24,9 +24,9 @@ _PAYING = replace(
 
 @dataclass(frozen=True, slots=True)
 class Crime:
-    """A reported fraud. `scam_type`: a key of SCAMS; `lost_fen`: what was paid since the victim's previous report;
-    `age`: in years; `prefecture`: its division code of six digits; `over_internet`: it began there, not with a call or
-    SMS; `uses_app`: an app or website was part of it.
+    """A reported fraud. `scam_type`: a key of SCAMS; `lost_fen`: the sum paid since the victim's previous report;
+    `age`: in years; `prefecture`: the six-digit division code; `over_internet`: whether the scam began on the internet,
+    not with a call or SMS; `uses_app`: whether an app or website was part of it.
     """
 
     scam_type: str
@@ -40,8 +40,8 @@ class Crime:
 
 
 def year(seed: int, census: Census) -> Iterator[Crime]:
-    """Yield the reported crimes of scams that begin within a year, in the order of their beginnings. `census` may be of
-    a part of the province.
+    """Yield the reported crimes of scams that begin within a year, in the order in which the scams begin. `census` may
+    be of a part of the province.
     """
     hours = scam_hours(seed, census.at_risk(), len(census), START, _PAYING)
     for hour in islice(hours, HOURS):
@@ -50,7 +50,7 @@ def year(seed: int, census: Census) -> Iterator[Crime]:
 
 
 def crimes(story: Story) -> Iterator[Crime]:
-    """Yield a crime for each report of a loss; none if the victim paid or reported nothing, two if they were hit
+    """Yield one crime for each report of a loss: none if the victim paid or reported nothing, two if they were hit
     again.
     """
     lost_fen = 0
