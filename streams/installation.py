@@ -52,7 +52,7 @@ ACTING = (Component.WORKER, Component.OPERATOR)  # these fill the store, decide 
 
 @dataclass(frozen=True, slots=True)
 class IntakeContext:
-    """What intake needs: a process that receives signals and receipts."""
+    """Everything that a process needs which receives signals and receipts."""
 
     settings: Settings
     clock: Clock
@@ -62,7 +62,7 @@ class IntakeContext:
 
 @dataclass(frozen=True, slots=True)
 class ExporterContext:
-    """What the exporter of metrics needs."""
+    """Everything that the exporter of metrics needs."""
 
     settings: Settings
     clock: Clock
@@ -76,7 +76,7 @@ class ExporterContext:
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """What the stages of a worker need (agents/worker.py)."""
+    """Everything that the stages of a worker need (agents/worker.py)."""
 
     settings: Settings
     clock: Clock
@@ -212,7 +212,7 @@ class Installation:
 
     @property
     def exporter(self) -> ExporterContext:
-        """What the exporter needs."""
+        """The context of the exporter of metrics."""
         return ExporterContext(
             settings=self.settings,
             clock=self.clock,
@@ -226,7 +226,7 @@ class Installation:
 
     @property
     def worker(self) -> WorkerContext:
-        """What a worker's stages need."""
+        """The context of a worker's stages."""
         return WorkerContext(
             settings=self.settings,
             clock=self.clock,

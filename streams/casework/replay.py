@@ -159,7 +159,7 @@ class Replay:
 
 
 class _Sums:
-    """What the entries add to the counters."""
+    """The amounts by which journal entries raise the counters."""
 
     def __init__(self) -> None:
         self.counted, self.raised = Counter[str](), Counter[str]()

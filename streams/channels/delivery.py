@@ -114,9 +114,11 @@ class Delivery:
         return Answer(Result.NOT_SENT if taken.entry is None else Result.IN_DOUBT, because)
 
     async def prepare(self, taken: Claimed) -> Answer | None:
-        """Prepare the request, once. Returns None then, or the final answer if it is known without sending.
+        """Prepare the request, once. Returns None if it is to be sent, or the final answer if that is known without
+        sending.
 
-        That answer is dropped (None) if the claim is lost: the recipient was perhaps looked up in an empty store.
+        The final answer is dropped (None) if the claim has been lost, because the recipient may have been looked up in
+        an empty store.
         """
         order = await until_done("dispatch prepared", partial(self._provider.prepare, self._dispatch))
         if isinstance(order, Order):
@@ -172,7 +174,8 @@ class Delivery:
     async def close(self) -> None:
         """Release the lease.
 
-        It is left to expire if a provider that can be asked may not have received the latest request: it would deny it.
+        It is left to expire instead if a provider that can be asked may not have received the latest request yet: asked
+        too early, it would deny the request.
         """
         if self._fence and not (self._under_way and self._provider.kind is Kind.ASKABLE):
             with suppress(*TRANSIENT):
@@ -188,9 +191,10 @@ class Delivery:
     async def _request(self, order: Order, *, first: bool = False, again: bool = False) -> Answer | None:
         """Mark the dispatch as `sending`, then send a request.
 
-        `first`: there was none before; `again`: an earlier one may have arrived.
+        `first`: no request was sent before; `again`: an earlier request may have arrived.
 
-        A process that is paused past its lease is overtaken by another, and no provider can refuse its late request.
+        If the process is paused for longer than its lease, another process takes over, and no provider can refuse the
+        late request of the first.
         """
         mark = partial(self._book.sending, self._dispatch, self._fence, self._bank, first=first)
         if (began := await until_done("dispatch still ours", mark)) is None:
@@ -211,10 +215,11 @@ class Delivery:
     async def _ask(self, order: Order, *, first: bool) -> Answer | None:
         """Ask the provider about an earlier request. A denial is accepted only when no request can still arrive.
 
-        That is measured by our own clock, because Redis's clock, and so an expired lease, may be wrong. Then another
-        worker's request is sent again; our own is reported as failed, and the case decides when to try again.
+        Our own clock decides that, because Redis's clock, and so an expired lease, may be wrong. After an accepted
+        denial, a request of another worker is sent again; a request of our own is reported as failed, and the case
+        decides when to try again.
 
-        `first`: the store knows of no request. Then a denial is accepted at once, so that a warning is not delayed.
+        `first`: the store knows of no request. A denial is then accepted at once, so that a warning is not delayed.
         """
         try:
             async with asyncio.timeout(self._seconds):

@@ -120,9 +120,9 @@ class App(faust.App):
             self.add_future(task())
 
     async def stop(self) -> None:
-        """Stop in order; if that takes over `stop_seconds` (30), end the process at once with status 1.
+        """Stop in order; if that takes longer than `stop_seconds` (30), end the process at once with status 1.
 
-        Whatever runs the worker then starts another, and a killed worker loses nothing.
+        The supervisor of the worker then starts another one, and a killed worker loses nothing.
         """
         words = "the worker has not stopped in %.0f s: it ends itself, to be started again"
         late = threading.Timer(self.stop_seconds, _end, [words, self.stop_seconds])
@@ -142,11 +142,11 @@ class App(faust.App):
         await super()._on_partitions_assigned(assigned, generation_id)
 
     async def _watch_join(self) -> None:
-        """End the process if its join stays unanswered for `join_seconds` although Kafka answers; the new process joins
-        again.
+        """End the process if joining the consumer group takes longer than `join_seconds` although Kafka answers; the
+        new process joins again.
 
-        It ends at once and not in order, because an orderly stop would wait for what hangs; a killed worker loses
-        nothing.
+        The process ends at once instead of stopping in order, because an orderly stop would wait for what hangs. A
+        killed worker loses nothing.
         """
         waited = 0.0
         while waited < self.join_seconds or not await self._kafka_answers():
@@ -326,7 +326,7 @@ class _Buffer:
             self.some.set()  # wakes the reader, which then sees that the stream has ended
 
     def take(self) -> list[EventT[bytes]]:
-        """Return the batch, and make room for the next one."""
+        """Remove and return the buffered events, which makes room for the next batch."""
         taken, self._events, self._bytes = self._events, [], 0
         self.some.clear()
         self.full.clear()

@@ -51,7 +51,8 @@ _kept: dict[tuple[int, tuple[str, ...]], list["ReusedConsumers"]] = {}  # the on
 class ReusedConsumers:
     """Idle consumers kept after successful reads, for the next reads in this event loop from the same brokers.
 
-    These reads decode records by `make_codec`; it is needed where a vault is set. `most`: how many are kept.
+    These reads decode records with `make_codec`, which is required if a vault is set. `most`: how many consumers are
+    kept.
 
     Raises CodecError if a vault is set and no `make_codec` is given.
     """
@@ -66,7 +67,7 @@ class ReusedConsumers:
         _kept.setdefault(_place(self._brokers), []).append(self)
 
     async def close(self) -> None:
-        """Stop the idle consumers, and keep none any more."""
+        """Stop the idle consumers, and let no later read reuse this object's."""
         kept = _kept.get(place := _place(self._brokers), [])
         if self in kept:
             kept.remove(self)
@@ -80,7 +81,9 @@ class ReusedConsumers:
         return self._idle.pop() if self._idle else None
 
     def give(self, consumer: AIOKafkaConsumer) -> bool:
-        """Keep a consumer for later reads. Return True if it is kept; False if enough are: the caller must stop it."""
+        """Keep a consumer for later reads. Returns True if it is kept; False if enough are kept already, and the caller
+        must stop it.
+        """
         if len(self._idle) >= self._most:
             return False
         consumer.unsubscribe()
@@ -251,9 +254,9 @@ def _made(settings: Settings, **options: str) -> AIOKafkaConsumer:
 
 @asynccontextmanager
 async def _decoding(settings: Settings, topic: str, opened: bool = True) -> AsyncIterator[Codec | None]:
-    """The codec of one read; None where nothing is to be decoded.
+    """Yield the codec for one read, or None if nothing has to be decoded.
 
-    Raises CodecError where a vault is set, and nobody has opened ReusedConsumers that have its codec.
+    Raises CodecError if a vault is set, but no open ReusedConsumers supplies its codec.
     """
     if not opened or not may_be_sealed(topic):
         yield None

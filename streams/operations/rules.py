@@ -53,7 +53,8 @@ async def publish(line: Installation, text: str, by: str, override: str = "") ->
 
 
 async def standing(line: Installation) -> InForce:
-    """Return which policy is in force, its last good one, and the stopped ones. The settings' file's counts as proven.
+    """Return which policy is in force, the last one that proved good, and the stopped ones. The policy of the settings'
+    file counts as good.
 
     Raises PolicyError or OSError if that file must be read and is invalid or missing.
     """

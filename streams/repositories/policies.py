@@ -82,10 +82,11 @@ class Policies:
         return self._parsed[digest]
 
     async def live(self) -> Policy:
-        """Return the policy in force, taken from partition 0; the settings' file's if that has not begun.
+        """Return the policy in force, as partition 0 has it; before the partition has begun, the policy of the
+        settings' file.
 
-        Raises UnknownPolicyError if its text is stored nowhere, PolicyError if it or the file is invalid, and OSError
-        if the file cannot be read.
+        Raises UnknownPolicyError if the policy's text is stored nowhere, PolicyError if the policy or the file is
+        invalid, and OSError if the file cannot be read.
         """
         return await self.of(0)
 
@@ -104,8 +105,8 @@ class Policies:
         return InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def stand(self, standing: InForce) -> None:
-        """Store which policy is in force, and which ones were stopped: on the topic, then in Redis. Raises SendError if
-        it is too large.
+        """Store which policy is in force and which ones were stopped, first on the topic and then in Redis. Raises
+        SendError if the record is too large.
         """
         value = standing.model_dump_json().encode()
         await self._producer.send_all([Record(topics.POLICIES.name, IN_FORCE.encode(), value)])
@@ -129,7 +130,7 @@ class Policies:
         return sorted(name.decode() for name in await self._redis.hkeys(POLICIES) if name.decode() not in BESIDE)
 
     async def in_shadow(self) -> InShadow | None:
-        """Return what was last set by `shadow`: which policy is scored beside the one in force, or that none is. None
+        """Return what `shadow` set last: the policy that is scored beside the one in force, or that there is none. None
         if shadow scoring was never set.
         """
         raw = await self._redis.hget(POLICIES, IN_SHADOW)

@@ -91,9 +91,9 @@ TRIES = 20
 async def stop(consumer: AIOKafkaConsumer) -> None:
     """Stop a consumer and close its connections, even in the middle of a fetch or if the caller is cancelled.
 
-    aiokafka (0.14) lets the CancelledError of a waiting fetch out of its own `stop`, as if the caller were cancelled
-    (aiokafka #647). Its connections would stay open, an agent would take the error for its own end, and Faust's thread
-    would die of it and be waited for without end.
+    Without this, aiokafka (0.14) lets the CancelledError of a waiting fetch out of its own `stop`, as if the caller
+    were cancelled (aiokafka #647). Its connections would then stay open, an agent would take the error for its own end,
+    and Faust's thread would die of it while others wait for that thread forever.
     """
     await asyncio.shield(_stopped(consumer))
 
@@ -126,10 +126,10 @@ async def cancelled(tasks: "Iterable[asyncio.Future[Any]]") -> None:
 
 
 def without_values(error: BaseException | None) -> str:
-    """Return an error's type and, if it is a server's or a connection's, its text; else where it was raised.
+    """Return the error's type, with its text if a server or a connection raised it, otherwise with the traceback.
 
-    The text of others, such as a ValidationError, repeats values, which may be personal. Of a group, each of its
-    errors is told in this way.
+    The text of any other error, such as a ValidationError, repeats values, which may be personal. For an exception
+    group, this is done for each of its errors.
     """
     if isinstance(error, BaseExceptionGroup):
         return "\n".join(map(without_values, error.exceptions))

@@ -177,7 +177,7 @@ class RiskEvaluator:
         return member.at <= at or _place(member) == tuple(cause)
 
     def _come_back(self, found: Assessment, known: Known, profile: Profile, at: datetime) -> bool:
-        """Return whether the danger exceeds what remains by now of the danger in the last alert to casework."""
+        """Return whether the danger is greater than that of the last alert to casework, reduced by the time since."""
         told = known.alerted
         before = [member for member in known.evidence.values() if told and member.at <= told.at]
         if len(before) == len(known.evidence):

@@ -52,10 +52,10 @@ def evidence_records(
     now: datetime,
     partitions: int,
 ) -> Iterator[Record]:
-    """Yield the records of a batch's evidence. `known`: what was known before the batch.
+    """Yield the records of a batch's evidence. `known`: the evidence from before the batch.
 
-    Evidence older than half of `keep` is written again: the topic drops records older than `keep`, while Redis keeps a
-    set for `keep` after its last addition.
+    Evidence older than half of `keep` is written again, because the topic drops records older than `keep`, while Redis
+    keeps a set for `keep` after its last addition.
     """
     for resident, members in added.items():
         before = known[resident].evidence

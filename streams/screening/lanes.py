@@ -188,8 +188,8 @@ class Lanes:
                 raise
 
     async def _screen_range(self, lane: TopicPartition, position: Position, first: int, last: int) -> None:
-        """Screen these records in batches, and count what the topic no longer has as screened. Raises ReadError if the
-        topic has just deleted the first.
+        """Screen these records in batches. Those that the topic no longer has count as screened. Raises ReadError if
+        the topic has just deleted the first one.
         """
         chunk: list[Raw] = []
         async for record in read_range(self._settings, lane.topic, lane.partition, first, last):

@@ -49,8 +49,10 @@ class Fanned:
 
 
 class Slice(NamedTuple):
-    """The payments (`payers`) of an account's next slice, the oldest first. `stands`: the account's present watchlist
-    entry, None if there is none; `last`: the payment after which the following slice begins, None if there are no more.
+    """The payments (`payers`) in the next slice of those to an account, the oldest first.
+
+    `stands`: the account's present watchlist entry, None if it has none; `last`: the payment after which the following
+    slice begins, None if there are no more.
     """
 
     stands: WatchEntry | None

@@ -47,8 +47,8 @@ class Position:
 
     @property
     def current(self) -> bool:
-        """Whether nothing that was counted can be missing: the Redis that answered is the one where it was last brought
-        up.
+        """Whether everything that was counted is certainly there: the Redis that answered is the one in which the
+        position was last restored.
         """
         return self.offset is not None and self.run == self.asked
 
@@ -81,7 +81,8 @@ class Positions:
     async def position(self, tp: TopicPartition, *, begin: bool = False) -> Position:
         """Return the partition's position and the policy in force there (None: its casework store is lost).
 
-        `begin`: a batch begins, which may be counted unless another begins, or the store goes back to before.
+        `begin`: also begin a batch. It can be counted unless another batch begins, or Redis goes back to an earlier
+        state.
         """
         batch = secrets.token_hex(8) if begin else ""
         async with self._redis.pipeline(transaction=False) as pipe:

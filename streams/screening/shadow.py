@@ -52,8 +52,8 @@ class Count:
 
 
 class Shadow:
-    """Evaluates what one worker screens also by the policy in shadow, if there is one, and counts the alerts of both;
-    it warns nobody.
+    """Evaluates the records that one worker screens by the policy in shadow as well, if there is one, and counts the
+    alerts of both policies. It sends no alert.
     """
 
     def __init__(self, redis: "Redis", producer: Producer, policies: Policies, clock: Clock, partitions: int) -> None:

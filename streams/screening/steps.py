@@ -60,7 +60,7 @@ class ScreeningContext:
 
 
 class LoadedEvidence(NamedTuple):
-    """What `load_evidence` returns.
+    """The result of `load_evidence`.
 
     `evaluator`: has the evidence that Redis had before; evaluating a record adds that record's own. `added`: the
     evidence given, by canonical resident id; it is in Redis now, and `evidence_records` makes its topic records.
@@ -130,7 +130,9 @@ class ScreeningSteps:
         return list(evidence_log.evidence_records(loaded.added, known, rules, now, self._partitions))
 
     async def publish_watchlist(self, lane: TopicPartition, matched: MatchedBatch) -> None:
-        """Write what must outlive Redis: watchlist entries, accounts for stop-payments, and the next slices."""
+        """Write to topics what must survive the loss of Redis: watchlist entries, accounts for stop-payments, and the
+        next slices.
+        """
         if matched.accounts:
             await self._evidence.keep_accounts(matched.accounts)
         slices = [fan_out_record(lane, each) for each in matched.fanning.following]
@@ -192,11 +194,11 @@ class ScreeningSteps:
         rules: RiskRules,
         now: datetime,
     ) -> None:
-        """Add what residents' evidence lacks: it was written to another store, or a payment's payee was put on the
-        watchlist later. Have these residents re-evaluated, and all who paid somebody listed: their re-evaluation may
-        have been lost with another store.
+        """Add the evidence that residents' sets lack, because it was written to another store, or because a payment's
+        payee was put on the watchlist later. Schedule the re-evaluation of these residents and of all who paid a listed
+        account, because an earlier schedule may have been lost with another store.
 
-        On the topic first: a repetition would not find what is only in Redis.
+        The topic is written first: if this is repeated, evidence that is already in Redis no longer counts as lacking.
         """
         lacking = late(evidence, known, rules, now)
         again = {

@@ -44,9 +44,10 @@ RESCORED = script("rescored")
 
 @dataclass(slots=True)
 class Known:
-    """What is known of a resident before a batch: evidence by id, the last alert, and when their last case was settled.
+    """The data about a resident from before a batch: evidence by id, the last alert, and when their last case was
+    settled.
 
-    `alerted`: None if there was no alert since; `settled`: None if no case was settled.
+    `alerted`: None if there was no alert since `settled`; `settled`: None if no case was settled.
     """
 
     evidence: dict[str, Evidence] = field(default_factory=dict)
@@ -140,9 +141,9 @@ class EvidenceStore:
     async def add(
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> dict[ResidentId, Known]:
-        """Add evidence to residents' sets. Returns what was known of each before, for every resident in `evidence`.
+        """Add evidence to residents' sets. Returns, for every resident in `evidence`, the data from before.
 
-        With no evidence for a resident, it only reads.
+        For a resident without evidence, it only reads.
         """
         known: dict[ResidentId, Known] = {}
         async for resident, answer in self._all_added(evidence, rules, now):
@@ -155,7 +156,7 @@ class EvidenceStore:
     ) -> AsyncIterator[tuple[ResidentId, Any]]:
         """Add evidence, and yield the state before each piece.
 
-        Each script stops after a bounded amount of work: what it leaves is sent again.
+        Each script stops after a bounded amount of work; the rest is sent again.
         """
         left = [(resident, piece) for resident, members in evidence.items() for piece in _split(members, ADDED) or [[]]]
         while left:
@@ -319,8 +320,8 @@ def late(
     rules: RiskRules,
     now: datetime,
 ) -> dict[ResidentId, list[Evidence]]:
-    """Return, for each resident whose set lacks evidence that it would keep or has it in an earlier state, what it
-    lacks. `known`: the sets.
+    """Return, by resident, the evidence that their set lacks although it would keep it, or has in an earlier state.
+    `known`: the sets. Residents who lack nothing are left out.
     """
     return {who: new for who, members in evidence.items() if (new := _missing(members, known[who], rules, now))}
 

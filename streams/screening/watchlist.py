@@ -25,9 +25,8 @@ class NotWholeError(RuntimeError):
 class Watchlist:
     """The watchlist in Redis, where workers keep it up to date: a new entry is found at once.
 
-    One connection reads at a time, and what is asked meanwhile is read together by the next round trip: under load a
-    question becomes cheaper, instead of opening another connection. `seconds`: the longest that one round trip may
-    take.
+    Only one connection reads at a time. Questions that come in meanwhile share the next round trip, so that under load
+    each costs less and no further connection is opened. `seconds`: the longest that one round trip may take.
     """
 
     def __init__(self, redis: "Redis", settings: Settings, seconds: float) -> None:
@@ -52,7 +51,7 @@ class Watchlist:
         return {subject: found[subject] for subject in asked if subject in found}
 
     async def _read_waiting(self) -> None:
-        """Answer what waits, until nothing does."""
+        """Answer the waiting questions, and those that come in meanwhile, until none is left."""
         while self._waiting:
             questions = self._next()
             waiting = [answer for _, answer in questions]

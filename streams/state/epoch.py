@@ -122,9 +122,10 @@ class KafkaEpoch:
         self._belief = self._belief.confirmed(began)
 
     async def check(self) -> None:
-        """Ask the connected Redis who it is.
+        """Find out which Redis server is connected.
 
-        If it leads but the epoch names another, propose it; if it was replaced, reconnect.
+        If it is the primary but the epoch names another server, it is proposed for the epoch; if it was replaced, the
+        connection is made anew.
 
         Raises RedisError if it does not answer.
         """

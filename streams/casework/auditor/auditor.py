@@ -179,7 +179,9 @@ class Auditor:
             )
 
     async def _missing(self, partition: int) -> int:
-        """Report cases whose snapshot is newer than the store. Returns their count."""
+        """Report each case whose snapshot in the journal is certainly newer than the store's, as an UNKNOWN_CASE
+        violation. Returns how many there are.
+        """
         found = [
             InvariantViolation(
                 Kind.UNKNOWN_CASE, case, f"the journal has version {version}, the store {stored or 'none'}"

@@ -44,7 +44,7 @@ FAMILIES = (
 
 @dataclass(slots=True)
 class _Walk:
-    """What a scan of the cases has found so far."""
+    """The results of a scan of the cases so far."""
 
     missed: Missed
     claims: Counter[str] = field(default_factory=Counter)  # cases by operator; only totals are exported, no names

@@ -114,7 +114,9 @@ def known_as(row: Mapping[str, str], resident: Resident, keys: IdKeys, today: da
 
 
 def write_row(resident: Resident) -> dict[str, str]:
-    """Return the row that `read_row` would read as this resident; with the hash in place of the ID number."""
+    """Return the row that `read_row` would parse into this resident, except that it holds the hash instead of the ID
+    number.
+    """
     return {
         "id": resident.id,
         "name": resident.name,
