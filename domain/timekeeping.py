@@ -53,9 +53,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Reckoning:
-    """What a worker derives its time from.
+    """The state from which a worker derives its time.
 
-    `known`: the shared clock that it follows, None until that and the machine's clock agree. `refused`: a shared clock
+    `known`: the shared clock that it follows; None until that clock and the machine's agree. `refused`: a shared clock
     that it does not follow. `spent`: seconds by which small steps have moved its time recently.
     """
 
@@ -157,7 +157,9 @@ def _narrowed(known: Known, answer: Known) -> Known | None:
 
 
 def _refused(before: Refused | None, answer: Known, machine: float) -> Refused:
-    """Return the refused clock after another answer: the same one as before, or a new one if it has stepped again."""
+    """Return the refused clock after another answer: the same clock as before, or a new one if the answer shows that it
+    stepped again.
+    """
     shared, agreed = answer, None
     if before is not None:
         drifted = _drifted(before.shared, answer.at)

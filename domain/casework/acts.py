@@ -334,7 +334,11 @@ _CALLERS: Mapping[CallerRequest, Callable[[str], AnyCode]] = {
 
 
 def _answers(draft: DecisionBuilder, act: AnswersAct, by: str) -> None:
-    """Add to what was answered by the same script; another script begins anew. Who has not talked has no answer."""
+    """Add answers to those given to the same script, or remove the withdrawn ones; another script begins without
+    answers.
+
+    Answers are refused if nobody has talked with the resident yet.
+    """
     if act.answers and grounds.known_ground(draft.case) is None:
         return refuse(draft, NoTalkYet(), by)
     known = draft.case.answers if draft.case.script == act.script else {}

@@ -30,8 +30,8 @@ LOOKED_AGAIN = timedelta(days=7)  # when it is looked at again whether a case wi
 def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode, ground: OutcomeGround | None) -> None:
     """Mark the resident as dissuaded (outcome DISSUADED) or cleared (any other), and withdraw the plan's unsent steps.
 
-    Follow-ups still go out if dissuaded. Whoever is on the way already goes on. `ground`: what "dissuaded" rests on; a
-    known one replaces one that a person stated.
+    If dissuaded, follow-ups still go out. An officer who is on the way still makes the visit. `ground`: the reason for
+    the outcome DISSUADED; one that is evidenced replaces one that a person only stated.
     """
     state = CaseState.DISSUADED if outcome is Outcome.DISSUADED else CaseState.FALSE_ALARM
     if draft.case.state is state:
@@ -76,7 +76,7 @@ def recall(draft: DecisionBuilder, why: AnyCode) -> None:
 
 
 def _nobody_goes(draft: DecisionBuilder) -> None:
-    """The case names nobody who goes there, unless somebody is on the way still."""
+    """Clear the case's officer, unless an officer is still on the way."""
     if all(step.state is not StepState.SENT for step in draft.live(Action.VISIT)):
         draft.set(officer=None)
 

@@ -35,11 +35,11 @@ _ENDS: Partial[Word, Ended] = Partial(
 
 
 def follow(draft: DecisionBuilder, step: Step, result: str, because: AnyCode, *, late: bool = False) -> None:
-    """Apply what the policy says for a step's result: end or repeat the step, and plan or withdraw others.
+    """Apply the policy's consequences of a step's result: end or repeat the step, and plan or withdraw others.
 
     `result`: its name in the policy's tables: a Result, a visit's stage, or "overdue". `late`: the result belongs to an
-    earlier attempt. It may finish a waiting step, but does not change one that is out. After the plan's end, a result
-    only ends its own step, and causes no further contact, except for a follow-up.
+    earlier attempt. It may end a waiting step, but does not change one that is under way. After the plan's end, a
+    result only ends its own step, and causes no further contact, except for a follow-up.
     """
     over = draft.plan_over and not (step.action is Action.FOLLOW_UP and draft.case.open)
     for word in words_after(draft.plan, step.action, result):

@@ -36,7 +36,7 @@ def matches(hold: Hold, case: Case, step: Step) -> bool:
 
 
 def holding(draft: DecisionBuilder, step: Step) -> Hold | None:
-    """Return the hold in force that holds this step back, of several the one that ends last; None if there is none."""
+    """Return the hold in force that applies to this step, or None. If there are several, the one that ends last."""
     found = [hold for hold in draft.rules.holds if hold.until > draft.now and matches(hold, draft.case, step)]
     return max(found, key=_until, default=None)
 

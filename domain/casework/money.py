@@ -14,9 +14,9 @@ from schemas.levels import EvidenceClass
 def claim(
     draft: DecisionBuilder, claims: list[LossAvoidedClaim], by: str, best: EvidenceClass = EvidenceClass.C
 ) -> None:
-    """Book what a person says was kept: as class C at best, for A and B are the banks' to confirm.
+    """Book the money that a person says was kept, as class C at best: classes A and B are for the banks to confirm.
 
-    `best`: D where nobody has heard it from the resident. A claim that changes nothing is recorded as a fact NOTE.
+    `best`: class D if nobody has heard it from the resident. A claim that changes nothing is recorded as a fact NOTE.
     """
     for stated in claims:
         evidence = max(stated.evidence, best)
@@ -56,8 +56,9 @@ def unbook(draft: DecisionBuilder, transfers: Collection[str]) -> None:
 
 
 def give_back(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
-    """Record money as given back by the bank, without a fact: the caller's facts tell of it. No effect if as much is
-    recorded already, or for a transfer that the case does not have.
+    """Record money as given back by the bank, without adding a fact, because the caller adds it.
+
+    No effect if as much is recorded already, or if the case does not have this transfer.
     """
     after = ledger.with_returned(draft.case, transfer, amount_fen)
     draft.case = ledger.with_returned_beyond(after, transfer, amount_fen)

@@ -147,8 +147,8 @@ def _earlier(given: BankFeedback, stop: Stop) -> bool:
 
 
 def ask(draft: DecisionBuilder, transfer: str, because: AnyCode, by: str) -> RefusalCode | None:
-    """Draft the order to stop a payment's payee now, and count the person who asks. Returns why it is refused, or
-    None.
+    """Draft the order to stop a payment at the payee's bank now. If the asking person may approve it, that is also
+    their approval. Returns the reason if it is refused, or None.
     """
     if why := may_not_ask(draft, transfer):
         return why
@@ -223,7 +223,7 @@ def _returned(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
 
 
 def _cancelled(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
-    """Book a payment cancelled in flight: it counts as attempted only, and its stop ends."""
+    """Book a payment that was cancelled before it arrived: it becomes an attempt, and its stop ends."""
     if payment.stop and payment.stop.state is not StopState.RELEASED:
         set_state(draft, payment, StopState.RELEASED, CancelledInFlight())
     payment = find(draft.case, given.transfer) or payment

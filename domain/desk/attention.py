@@ -79,8 +79,8 @@ class Attention:
 
 
 def matter_of(case: Case, weight: Weight, now: datetime) -> Matter | None:
-    """Return what is wrong with an open case, or None if nothing is. A case is one matter: UNCLAIMED counts before
-    OVERDUE (with the step that is due first).
+    """Return the one matter of an open case that needs attention, or None. UNCLAIMED takes precedence over OVERDUE,
+    which names the step that is due first.
     """
     if _unclaimed(case, weight, now):
         return Matter(Concern.UNCLAIMED, case.level.rank, weight.since, case)

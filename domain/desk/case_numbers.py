@@ -25,8 +25,8 @@ def key_of(case_id: str, opened_at: datetime) -> str:
 
 
 def length_of(key: str, *others: str) -> int:
-    """Return how many digits after the year tell `key` from the other keys: at least 4, and all if a key is the
-    same.
+    """Return how many digits after the year distinguish `key` from the other keys: at least 4, and all if a key is
+    equal.
     """
     needed = max((_common(key, other) + 1 for other in others), default=0) - _YEAR_DIGITS
     return min(MOST_DIGITS, max(LEAST_DIGITS, needed))

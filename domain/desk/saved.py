@@ -66,10 +66,10 @@ def saved_case(cases: Iterable[Case], now: datetime) -> Case | None:
 
 
 def scenes(case: Case, told: Iterable[tuple[datetime, Sequence[Fact]]]) -> list[StoryScene]:
-    """Return the story of a case whose resident was dissuaded, the earliest scene first. `told`: its facts with their
-    times.
+    """Return the story of a case whose resident was dissuaded, the earliest scene first. `told`: the case's facts with
+    their times.
 
-    It has at most 8 scenes: of more, the first ones and the last ones stay.
+    It has at most 8 scenes; of a longer story, the first ones and the last ones are kept.
     """
     found: list[StoryScene] = []
     for at, facts in told:
@@ -95,14 +95,14 @@ def _scene(case: Case, at: datetime, fact: Fact) -> StoryScene:
 
 
 def _kept(case: Case) -> StoryScene:
-    """The money at the end, all of it, under its weakest evidence."""
+    """Return the scene of all the money that was kept, with its weakest evidence class above D."""
     classes = [entry.evidence for entry in case.kept.values() if entry.evidence is not EvidenceClass.D]
     after = (case.settled_at or case.updated_at) - case.opened_at
     return StoryScene(after, FactKind.KEPT, amount_fen=avoided(case), evidence=max(classes))
 
 
 def _new(before: Sequence[StoryScene], given: Iterable[StoryScene]) -> list[StoryScene]:
-    """Leave out what only says again what was said: a second try, another stage of a visit."""
+    """Leave out scenes that only repeat an earlier one, such as a second attempt or another stage of a visit."""
     said = {scene[1:] for scene in before}
     found: list[StoryScene] = []
     for scene in given:

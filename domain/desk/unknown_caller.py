@@ -19,10 +19,11 @@ HELD_BEFORE = timedelta(days=1)  # the caller's own account before the call: a b
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """What a caller whom nobody knows says of themselves; None or "" if it was not asked.
+    """The statements of a caller who is not in the register; None or "" if it was not asked.
 
-    `division`: a county's code; `source`: how they reported; `account`: the caller's own, normalised; `id_hash`: of the
-    ID number, under the key in force. `birth_year` and `sex` come from the ID number, or the year from the age.
+    `division`: a county's code; `source`: how they reported; `account`: the caller's own, normalised; `id_hash`: the
+    hash of the ID number, under the key in force. `birth_year` and `sex` come from the ID number, or the year from the
+    age.
     """
 
     name: str

@@ -96,7 +96,10 @@ def _in_run(plain: str, places: list[int]) -> Iterator[_Found]:
 
 
 def _number(plain: str, digits: str, abroad: bool, start: int, end: int) -> _Found | None:
-    """Return the number of these digits, or None. `abroad`: a plus is in front."""
+    """Return where the telephone, card or ID number that these digits form stands in the text; None if they form none.
+
+    `abroad`: a plus sign precedes the digits.
+    """
     final = _FINAL_X.match(plain, end)
     if final and _is_id(f"{digits}X"):
         return _Found(start, final.end(), tail=False)

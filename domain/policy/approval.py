@@ -31,11 +31,12 @@ Law = Annotated[str, StringConstraints(strip_whitespace=True, max_length=128)]
 
 
 class ApprovalRule(Section):
-    """How many persons must approve the orders that fit, and of which roles. The person who asks is one of them.
+    """How many persons, and of which roles, must approve the orders that match the rule. The person who asks is one of
+    them.
 
-    `account`, `state`: the watchlist's word on the payee, and the payment's state; left out: any. `least_fen`: the
-    smallest payment. `persons = 0`: the order goes out by itself. That takes a `law`, is limited to a confirmed
-    account with a pending payment, and lapses unless a person confirms it within `confirm_within`.
+    `account`, `state`: the watchlist's entry on the payee and the payment's state; left out: any. `least_fen`: the
+    smallest payment that matches. `persons = 0`: the order is sent without a person. That requires a `law`, is limited
+    to a confirmed account with a pending payment, and lapses unless a person confirms it within `confirm_within`.
     """
 
     account: WatchStatus | None = None
@@ -75,8 +76,9 @@ EVERY_ORDER = ApprovalRule(persons=1)
 
 
 class ApprovalRules(Section):
-    """Who approves stop orders: the first of `rules` that fits; if none does, one person. `within`: how long persons
-    have for a decision.
+    """Who approves stop orders: the first of `rules` that matches decides; if none does, one person must approve.
+
+    `within`: the time that persons have for a decision.
     """
 
     within: Duration = timedelta(minutes=1)

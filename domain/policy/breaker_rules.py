@@ -14,13 +14,14 @@ LOOKS_BACK = timedelta(days=4)  # counts of cases raised per minute are kept for
 
 
 class BreakerRules(Section):
-    """Limits on the cases per minute that the next policy raises. Beyond any, it is stopped and this one is back.
+    """Limits on the cases per minute that the next policy raises. If it exceeds one, it is stopped and this policy is
+    in force again.
 
     The usual number is the median of the minutes under this policy during `learn` before the change, or `least` (cases
-    a minute) if that is more. `sudden`: limit in any minute of the last `steady`, `slow`: limit of their average, both
-    as multiples of the usual number. After `trial`, a policy is no longer checked: many cases then mean a campaign.
-    `hold`: for how long the stopped policy's cases, except red ones, wait for a person; then their steps are carried
-    out.
+    a minute) if that is more. `sudden`: the limit in each of the last `steady` minutes, `slow`: the limit of their
+    average, both as multiples of the usual number. After `trial`, a policy is no longer checked, because many cases
+    then mean a campaign. `hold`: how long the stopped policy's cases, except red ones, wait for a person; then their
+    steps are carried out.
     """
 
     learn: Duration

@@ -17,7 +17,7 @@ _DURATION = re.compile(r"[0-9]{1,6}[smhd]")
 
 
 class About(StrEnum):
-    """What a change affects.
+    """The part of a policy that a change affects.
 
     THRESHOLD: levels of risk; WEIGHT: other risk rules; AT_RISK: groups; CLOCK: times of the plan; PLAN: the rest of
     the plan; BUDGET: contact limits; DUTY: rosters; BREAKER; MESSAGE: texts to residents; OTHER: any other table.

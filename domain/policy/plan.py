@@ -30,11 +30,12 @@ class Condition(StrEnum):
 
 
 class Word(StrEnum):
-    """What follows a result. Exactly one word determines the step's own fate; the others cause further actions.
+    """A consequence of a result. Exactly one of the words that a result has decides about the step itself; the others
+    cause further actions.
 
-    The fates: WAIT: for a further result; DONE, FAILED, WITHDRAWN: the step ends so; AGAIN: the next attempt after the
-    step's `again`; AGAIN_SOON: after the plan's `soon`; AGAIN_NOW: at once; AGAIN_AT_HOME: in the hours in which people
-    are at home; RETRY: after a provider's failure, with growing pauses, and counts as no attempt.
+    About the step: WAIT: it waits for a further result; DONE, FAILED, WITHDRAWN: it ends in this state; AGAIN: the next
+    attempt after the step's `again`; AGAIN_SOON: after the plan's `soon`; AGAIN_NOW: at once; AGAIN_AT_HOME: in the
+    hours in which people are at home; RETRY: after a provider's failure, with growing pauses, and counts as no attempt.
 
     REACHED: a warning reached the resident; ACKNOWLEDGED: as the level's `acknowledged` says. SMS, CALL, OPERATOR,
     VISIT and CONTACT bring the level's next such step forward, if one is pending; ASK_OPERATOR plans one if not.
@@ -149,9 +150,9 @@ class StepRule(Section):
 
 
 class LevelPlan(Section):
-    """What is done at a level. `quiet`: whether quiet hours apply. `steps`: the steps by name.
+    """The rules of one level. `steps`: the steps by name; `quiet`: whether quiet hours apply.
 
-    `acknowledged`: what the key 1 on an automated call does: nothing ("goes_on"), no further automated call
+    `acknowledged`: the effect of the key 1 on an automated call: none ("goes_on"), no further automated call
     ("no_robot"), or the case counts as dissuaded ("dissuaded"). `in_doubt`: whether a dispatch in doubt is repeated
     ("again") or counts as sent ("sent"). `follow_ups`: how long after the resident was reached each follow-up call is
     made.
@@ -165,7 +166,7 @@ class LevelPlan(Section):
 
 
 class Results(Section):
-    """What follows each result, by kind of action: from a result to one or several Words."""
+    """The consequences of results, by kind of action: from a result to one or several Words."""
 
     sms: Table
     robot_call: Table

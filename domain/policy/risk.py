@@ -20,10 +20,9 @@ Bits = Annotated[float, Field(ge=0, le=40)]
 
 
 class Weight(Section):
-    """How much one kind of evidence counts when new (`bits`), and how fast it fades (`half_life`). `group`: the group
-    of kinds with the same meaning.
+    """How many bits a new piece of evidence of one kind adds (`bits`), and how fast that fades (`half_life`).
 
-    `hints`: which scams it suggests: scam type -> bits.
+    `group`: the group of kinds with the same meaning. `hints`: which scams the evidence suggests: scam type -> bits.
     """
 
     group: Token
@@ -42,8 +41,10 @@ class Group(Section):
 
 
 class Call(Section):
-    """What a call's length adds: `long_bits` if it lasts at least `long`, `ongoing_bits` while it goes on. `most`: a
-    call without a reported end counts as ended after this.
+    """The bits that a call adds by its length: `long_bits` if it lasts at least `long`, `ongoing_bits` while it goes
+    on.
+
+    `most`: a call without a reported end counts as ended after this time.
     """
 
     long: Duration
@@ -53,11 +54,12 @@ class Call(Section):
 
 
 class Money(Section):
-    """What a payment adds.
+    """The bits that a payment adds.
 
-    `window`: how long a payment counts. `moving_bits`: to a suspect, and not settled yet. A payment to a new payee
-    counts from `least_fen` and `least_share` (0 to 1) of the balance on, plus `share_bits` times its share of the
-    balance. `balances`: assumed money (fen) by balance band, by which the queue ranks; it is shown nowhere.
+    `window`: how long a payment counts. `moving_bits`: for a payment to a suspect that is not settled yet. A payment to
+    a new payee counts if it is at least `least_fen` and `least_share` (0 to 1) of the balance; it then adds
+    `share_bits` times its share of the balance as well. `balances`: the assumed money (fen) of each balance band, by
+    which the queue ranks cases; it is shown nowhere.
     """
 
     window: Duration
@@ -118,10 +120,10 @@ class AgeLoss(Section):
 
 
 class Losses(Section):
-    """What a scam is expected to cost a resident: `scams`: the mean in fen by scam type, `usual`: of any other type;
-    `ages`: factors on it by the resident's age, 1 for ages without one.
+    """The loss that a scam is expected to cause. `scams`: the mean in fen by scam type; `usual`: the mean of any other
+    type; `ages`: factors on it by the resident's age, 1 for ages without a factor.
 
-    It is an estimate: what a resident has is nowhere taken for what a scam takes.
+    It is an estimate. A resident's own money is never taken for the loss.
     """
 
     usual: Fen

@@ -33,8 +33,8 @@ SMS = frozenset({Action.SMS, Action.FLASH_SMS})
 
 
 def conditions(profile: Profile, *, money_at_risk: bool) -> frozenset[Condition]:
-    """Return those of the policy's step conditions that hold: MONEY_AT_RISK as given; by the profile HAS_CONTACT,
-    NOT_OBJECTING and NOT_HARD_OF_HEARING.
+    """Return the policy's step conditions that are met: MONEY_AT_RISK as given; HAS_CONTACT, NOT_OBJECTING and
+    NOT_HARD_OF_HEARING by the profile.
     """
     found = {
         Condition.MONEY_AT_RISK: money_at_risk,
@@ -93,7 +93,9 @@ def table_of(plan: Plan, action: Action) -> Table:
 
 
 def words_after(plan: Plan, action: Action, result: str) -> tuple[Word, ...]:
-    """Return what follows `result` of an action. If the policy does not name it, (WAIT,): it is only recorded."""
+    """Return the consequences of `result` for an action: (WAIT,) if the policy does not name the result, which is then
+    only recorded.
+    """
     return table_of(plan, action).get(result, (Word.WAIT,))
 
 

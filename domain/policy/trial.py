@@ -68,7 +68,7 @@ def published(before: InForce, policy: str, by: str, now: datetime, *, proved: b
 def hold_of(standing: InForce, words: str, rules: BreakerRules, now: datetime) -> Hold:
     """Return the hold on the cases that the stopped policy raised, except red ones; it ends after `rules.hold`.
 
-    `words`: why it was stopped.
+    `words`: the reason for which the policy was stopped.
     """
     return Hold(
         id=f"b{standing.policy[:8]}",

@@ -17,7 +17,7 @@ class Effect(NamedTuple):
 
     @property
     def percent(self) -> int | None:
-        """How many more (or fewer, below 0) in a hundred; None where there was none before."""
+        """The change in per cent (negative: fewer); None if there were none before."""
         return round(100 * (self.after - self.before) / self.before) if self.before else None
 
 

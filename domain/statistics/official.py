@@ -89,7 +89,7 @@ class FormFigure(NamedTuple):
 
     @property
     def change(self) -> int | None:
-        """By how many per cent it has changed; None if it was 0 or less a year before."""
+        """The change in per cent since a year before; None if the figure was 0 or less then."""
         return round((self.now - self.before) * 100 / self.before) if self.before > 0 else None
 
 

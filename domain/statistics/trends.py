@@ -24,7 +24,7 @@ class Compared(NamedTuple):
 
     @property
     def change(self) -> int | None:
-        """By how many per cent it has changed (negative: it fell); None if `before` is None or 0."""
+        """The change in per cent (negative: it fell); None if `before` is None or 0."""
         return round((self.now - self.before) * 100 / self.before) if self.before else None
 
     @property

@@ -62,7 +62,9 @@ class OpeningBalance(NamedTuple):
 
 
 class Stated(NamedTuple):
-    """A statement: which bank makes it (`by`; "": a victim), when, and what it says."""
+    """A statement by a bank or a victim. `by`: the bank, or "" for a victim; `at`: when it was made; `told`: its
+    content.
+    """
 
     by: str
     at: datetime
@@ -93,8 +95,10 @@ class TraceFinding(NamedTuple):
 
 
 class History(NamedTuple):
-    """What holds of all that banks told. `movements`: executed ones, in order of time; `refused`: by id; `openings`:
-    the opening balances in fen, by account; `findings`: the contradictions.
+    """The facts that follow from all statements of banks.
+
+    `movements`: the executed ones, in order of time; `refused`: by id; `openings`: the opening balances in fen, by
+    account; `findings`: the contradictions.
     """
 
     movements: tuple[Movement, ...]

@@ -130,7 +130,9 @@ def _way(door: Door, here: str, now: datetime, rules: VisitRules) -> timedelta:
 
 
 def _overdue(door: Door, now: datetime, rules: VisitRules) -> timedelta:
-    """Return by how long the visit has waited beyond its limit; negative if it has not."""
+    """Return by how long the visit has waited beyond its limit: negative if it has not, `timedelta.min` if its level
+    has no limit.
+    """
     limit = rules.limit.get(door.level) if door.level else None
     return now - door.since - limit if limit is not None else timedelta.min
 

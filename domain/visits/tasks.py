@@ -129,7 +129,7 @@ def act_time(said: datetime, given: datetime, now: datetime) -> datetime:
 
 
 def _door(task: Task, case: Case, policy: Policy) -> Door:
-    """Return a visit by the case's present state."""
+    """Return the visit as a Door, with the level, division and worth that its case has now."""
     return Door(task.dispatch, case.level, case.profile.division, worth(case, policy), task.at, task.stage)
 
 

@@ -29,10 +29,10 @@ VICTIM = TracedAccount("", "victim")
 
 
 def take_movements(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
-    """Add the movements of a bank's answer to the case, with a fact. No effect if it tells nothing new, or if the
+    """Add the movements of a bank's answer to the case, with a fact. No effect if all of them are known, or if the
     case's personal data was destroyed.
 
-    What a bank says again is news only if another statement contradicts it: then the latest counts.
+    A repeated statement counts as new only if another statement contradicts it: then the latest one is valid.
     """
     if not given.movements or payment.payee == WITHHELD:
         return

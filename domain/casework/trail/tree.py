@@ -106,7 +106,7 @@ def money_tree(case: Case, rules: TraceRules, own: Collection[str] = ()) -> Mone
 
 
 class _Part(NamedTuple):
-    """What a trace says of one payment's money. `left`: what is still in each account (fen); `ended`: the accounts at
+    """The result of a trace for one payment's money. `left`: the fen still in each account; `ended`: the accounts at
     which a bound ended the trace.
     """
 
@@ -163,8 +163,8 @@ def _due_back(case: Case, payment: Payment, part: _Part, payee: TracedAccount | 
 
 
 def _there(case: Case, payment: Payment) -> int | None:
-    """Return how much (fen) of a payment its payee's bank says that it holds: frozen, also after its stop has run out,
-    or still there when it stopped the account. None if it has not said, or has let it go.
+    """Return how much (fen) of a payment the payee's bank states to hold: frozen (even after its stop has expired), or
+    still in the account when it was stopped. None if the bank has not stated it, or has released the money.
     """
     if payment.stop is not None and payment.stop.state in (StopState.RELEASED, StopState.RETURNED):
         return None
@@ -173,8 +173,10 @@ def _there(case: Case, payment: Payment) -> int | None:
 
 
 class _Stops:
-    """The accounts that banks have stopped. Of an account beyond the payees' its bank may have told how much is there:
-    each fen of that is held for one payment only, the earliest in the case first.
+    """The accounts that banks have stopped.
+
+    For an account beyond the payees', its bank may have stated how much is in it. Each fen of that counts for one
+    payment only, the earliest in the case first.
     """
 
     def __init__(self, case: Case) -> None:
@@ -186,8 +188,10 @@ class _Stops:
     def held(
         self, left: Mapping[TracedAccount, int], payee: TracedAccount | None, told: int | None
     ) -> dict[TracedAccount, int]:
-        """Return how much of a payment's money banks hold in each account: all in accounts that they have stopped, but
-        as much as the account's bank has told. It is at most what the movements leave there. `told`: of the payee's.
+        """Return how much of a payment's money banks hold in each stopped account: at most the amount that the
+        account's bank has stated, and at most what the movements leave there.
+
+        `told`: the amount stated for the payee's account.
         """
         stopped = (each for each in left if each.token in self._tokens)
         held = {account: self._take(account.token, left[account]) for account in stopped}
