@@ -26,12 +26,12 @@ class BankProvider(Gateway):
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
         """Return the request with the payer's name, the payee's account, amount (fen) and time, and the payee's holder
-        and institution where they are known; a FAILED answer if the account or payer is unknown, or the dispatch has
-        no payment.
+        and institution if they are known. Returns a FAILED answer if the account or payer is unknown, or the dispatch
+        has no payment.
 
         `movement` in the request: how the payer's money reached an account that they did not pay themselves, else None.
-        If the register has such an account as the payer's own, the answer is FAILED too. `dispatch`: its id, so that
-        the signature covers it: by it a bank knows a repeated order.
+        If the register has such an account as the payer's own, the answer is FAILED too. `dispatch`: its id; the
+        signature covers it, because a bank recognises a repeated order by it.
         """
         if dispatch.own_hold is not None:
             return await self._own_hold(dispatch, dispatch.own_hold)
@@ -91,9 +91,10 @@ class BankProvider(Gateway):
         return known.code if known else payment.institution
 
     def _document(self, dispatch: Dispatch, order: Mapping[str, Any]) -> bytes | None:
-        """Return the order as a cancellation request of ISO 20022 if the payee's institution gets it so.
+        """Return the order as a cancellation request of ISO 20022, if the payee's institution receives orders in this
+        form.
 
-        That message can ask for a stop of the payer's own payment only: everything else is JSON.
+        That message can only ask for a stop of the payer's own payment; every other order is sent as JSON.
         """
         payment, to = dispatch.payment, self._outgoing.institutions.by_code.get(order["institution"] or "")
         if payment is None or payment.movement is not None or to is None:

@@ -36,10 +36,10 @@ class StationProvider(Gateway):
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
         """Return the task for the most suitable officer, except those who refused or were late.
 
-        If an officer is on the way to the same address, the task joins theirs. Holds a lease on the address until it is
-        sent. Returns a FAILED answer if the resident is unknown or nobody is on duty, and NOT_SENT if another case's
-        visit serves. Raises UnknownPolicyError if the policy in force is stored nowhere, and PolicyError if this
-        version cannot read it.
+        If an officer is on the way to the same address, the task joins theirs. Holds a lease on the address until the
+        task is sent. Returns a FAILED answer if the resident is unknown or nobody is on duty, and NOT_SENT if the visit
+        of another case is enough. Raises UnknownPolicyError if the policy in force is stored nowhere, and PolicyError
+        if this version cannot read it.
         """
         resident = await self._outgoing.resident(dispatch)
         if resident is None:
