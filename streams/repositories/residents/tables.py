@@ -173,7 +173,9 @@ class _Cut(str):
 
 
 def _whole(text: str, line: bytes, file: IO[bytes], read: list[int]) -> str:
-    """Return the line, or its beginning if it is too long; the rest of a long line is skipped."""
+    """Return the line, or its beginning if it is too long; the rest of a long line is skipped. `read`: the number of
+    bytes read so far.
+    """
     if len(line) < LONGEST_LINE or line.endswith(b"\n"):
         return text
     while (rest := file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
