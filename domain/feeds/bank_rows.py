@@ -167,7 +167,9 @@ def _needed(field: str, column: str, cells: Cells) -> str:
 
 
 def _cell(field: str, column: str, cells: Cells) -> str:
-    """Return a cell without the blanks and text marks around it. Raises CellError if it is a formula."""
+    """Return a cell's text without blanks around it and without a spreadsheet's marks for text (="…", ' or `). Raises
+    CellError if it is a formula.
+    """
     text = cells[column].strip()
     if marked := _MARKED.fullmatch(text):
         text = marked[1].strip()
