@@ -106,7 +106,7 @@ class BankRefused(Code, frozen=True):
 
 
 class BankCancelled(Code, frozen=True):
-    """The bank answered: cancelled in flight."""
+    """The bank answered: it cancelled the payment before it arrived."""
 
     zh: ClassVar = "银行：途中撤销"
 
