@@ -40,7 +40,7 @@ class World:
 
     @property
     def pace(self) -> Pace:
-        """The real pace, but with far more scams, of which the same share asks for money as in the compressed pace."""
+        """The real pace, but with far more scams; the same share of them ask for money as in the compressed pace."""
         hooked = HOOKED_A_RESIDENT_AND_DAY / DAY_HOURS
         return replace(REAL, stories=lambda residents: residents * hooked, depths=figures.DEPTHS)
 
