@@ -207,7 +207,7 @@ class Installation:
 
     @property
     def intake(self) -> IntakeContext:
-        """What intake needs."""
+        """The context of intake."""
         return IntakeContext(self.settings, self.clock, self.producer, self.outgoing)
 
     @property
@@ -246,7 +246,7 @@ class Installation:
 
     @property
     def casework_context(self) -> CaseworkContext:
-        """What casework needs, also in a command that rebuilds a store."""
+        """The context of casework, also for a command that rebuilds a store."""
         return CaseworkContext(
             settings=self.settings,
             store=self.store,
@@ -259,7 +259,7 @@ class Installation:
 
     @property
     def screening_context(self) -> ScreeningContext:
-        """What screening needs."""
+        """The context of screening."""
         return ScreeningContext(
             settings=self.settings,
             state=self.screening,

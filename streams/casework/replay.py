@@ -27,13 +27,13 @@ CaseRead = tuple[PartialCaseEvent, bytes]
 
 
 class CaseWriter(Protocol):
-    """How the cases of a chunk of entries are stored."""
+    """The way in which the cases of a chunk of entries are stored."""
 
     def read(self, value: bytes) -> Case | PartialCase:
         """Parse a case from the store's JSON: all of it, or (PartialCase) only the fields that counting needs."""
 
     def write(self, change: StoreUpdate, stored: bytes | None, events: Sequence[CaseRead]) -> None:
-        """Add the cases that these events left to `change`. `stored`: the JSON of the resident's latest case in the
+        """Add to `change` the cases as these events left them. `stored`: the JSON of the resident's latest case in the
         store.
 
         `events`: of one resident, at least one, in the order of their versions.

@@ -101,7 +101,7 @@ def _lifted(event: CaseEvent) -> set[str | None]:
 
 
 def _place(entry: Entry) -> tuple[int, int]:
-    """Return where an entry's input stands among all inputs: offsets begin anew in each log of inputs."""
+    """Return the position of an entry's input among all inputs; offsets start at 0 again in each log of inputs."""
     return entry.commit.log, entry.offset
 
 

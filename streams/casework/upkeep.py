@@ -71,7 +71,7 @@ class Upkeep:
 
     async def check_log_end(self, partition: int, stored: int) -> None:
         """Raise AheadError if case-inputs has no input at offset `stored`, the last one that the store has applied: the
-        topic was lost or made anew.
+        topic was lost or created again.
         """
         refuse_ahead(partition, stored, await self._recovery.end(partition))
 

@@ -50,7 +50,7 @@ class Recipient:
 
 
 class Outgoing:
-    """What the channels of a process share, made once; the maker closes `client`."""
+    """The objects that the channels of a process share, made once; the maker closes `client`."""
 
     def __init__(
         self,

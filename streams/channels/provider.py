@@ -24,8 +24,8 @@ _NOT_FOUND = 404
 
 
 class Kind(StrEnum):
-    """What a provider guarantees about a repeated request. IDEMPOTENT: the second one has no effect; ASKABLE: it can be
-    asked whether it has received the first; NEITHER: none of both.
+    """The guarantee that a provider gives about a repeated request. IDEMPOTENT: the second one has no effect; ASKABLE:
+    the provider can be asked whether it has received the first; NEITHER: neither of the two.
     """
 
     IDEMPOTENT = "idempotent"
@@ -84,7 +84,7 @@ class Identified(Protocol):
 
 
 class Provider(Protocol):
-    """What a channel's module implements: it builds the request and reads the answer."""
+    """The interface that a channel's module implements: it builds the request and reads the answer."""
 
     @property
     def kind(self) -> Kind: ...

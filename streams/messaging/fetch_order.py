@@ -31,8 +31,8 @@ class FetchOrder(DefaultSchedulingStrategy):
 
     @classmethod
     def map_from_records(cls, records: Mapping[TP, list[Any]]) -> TopicIndexMap:
-        """Return an index by topic that yields the fetched records in turn; those of the bulk lane in runs of one
-        partition.
+        """Return an index by topic that yields the fetched records in turn; it yields the bulk lane's records in runs
+        of one partition.
         """
         index = super().map_from_records(records)
         if SIGNALS.name in index:

@@ -303,7 +303,7 @@ async def _decoded(codec: Codec | None, records: Sequence[ConsumerRecord]) -> li
 
 
 def _left(topic: str, value: bytes | None) -> bytes | None:
-    """Return the value; of one that cannot be decrypted (say, of an erased person), the unencrypted remainder."""
+    """Return the value; if it cannot be decrypted (say, because the person was erased), only its unencrypted part."""
     return value.withheld if isinstance(value, Unreadable) and topic not in HANDED_ON else value
 
 

@@ -73,7 +73,7 @@ class Manifest(Model):
     """The description of a backup: when (`at`) and of which installation (`app_id`) it was made, with how many
     partitions, and each topic's file, by topic.
 
-    `key`: a fingerprint of the key of the hashes; no resident is found under another key.
+    `key`: a fingerprint of the key of the hashes; under another key, no resident would be found.
     """
 
     at: When

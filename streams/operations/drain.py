@@ -73,7 +73,7 @@ def unprocessed(begin: int, committed: int | None, end: int) -> int:
     """Return how many records of a partition are still kept and not processed.
 
     `begin`, `end`: the partition's first offset that is kept, and the next one to be written. `committed`: the next
-    record to process; None, or one beyond `end` because the topic was made anew: no record was processed.
+    record to process; if it is None, or beyond `end` because the topic was created again, no record was processed.
     """
     processed = committed if committed is not None and committed <= end else 0
     return max(0, end - max(begin, processed))

@@ -308,8 +308,8 @@ class Rosters:
         return lead if lead and one_visit.joins(dispatch, lead, before, where.within, now) else None
 
     async def _made(self, task: Task) -> bool:
-        """Return whether an open task will still be visited: its officer is told to stop when the case no longer needs
-        it.
+        """Return whether the visit of an open task is still needed; if the case no longer needs it, its officer is told
+        to stop.
         """
         case = await CaseStore(self._redis).case(home(task.resident, self._settings.partitions), task.case)
         return case is not None and to_be_made(task, case)

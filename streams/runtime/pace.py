@@ -41,7 +41,9 @@ class PaceFile:
 
     @property
     def stood_still(self) -> float:
-        """For how many wall-clock seconds time had stood still when it was last let go on."""
+        """For how many wall-clock seconds time has stood still in all, up to the last time that it was
+        started again.
+        """
         return self._numbers[0]
 
     def reached(self, elapsed: float) -> float:

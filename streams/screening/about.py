@@ -29,7 +29,8 @@ async def standing(
 ) -> tuple[dict[ResidentId, list[Evidence]], dict[ResidentId, Resident]]:
     """Return the evidence by canonical resident id, and the canonical entries by both their own and the given ids.
 
-    Evidence about residents who are no longer in the register is left out. Two ids of one person share one list.
+    Evidence about residents who are no longer in the register is left out. If two ids belong to one person, their
+    evidence is in one list.
     """
     entries = await residents.standing(evidence) if evidence else {}
     entries |= {entry.id: entry for entry in entries.values()}

@@ -34,7 +34,8 @@ LOOKS = 8
 
 class LineNow:
     """Checks an installation's processing; each method yields the troubles of one kind, and nothing if all is well.
-    They are of weight MISSED, only a hold that holds nothing back now is DANGER.
+
+    Their weight is MISSED, except for a hold that holds nothing back now, which is DANGER.
     """
 
     def __init__(self, settings: Settings, redis: "Redis", clock: Clock) -> None:

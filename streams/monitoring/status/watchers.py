@@ -43,8 +43,8 @@ _LOOKS = Partial({Channel.VISIT: "Is anybody on duty (the console's rosters), an
 
 
 class WatchersNow:
-    """Checks an installation's auditor, feeds, channels, and what people have stopped; each method yields the troubles
-    of one kind, nothing if all is well.
+    """Checks an installation's auditor, feeds and channels, and the functions that people have stopped; each method
+    yields the troubles of one kind, and nothing if all is well.
     """
 
     def __init__(self, settings: Settings, redis: "Redis", clock: Clock) -> None:
