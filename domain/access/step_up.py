@@ -9,7 +9,9 @@ FRESH = timedelta(minutes=5)  # how long the OpenID provider's word counts for a
 
 
 class SignedInBy(StrEnum):
-    """How a session began. PROVIDER: the OpenID provider vouched; DEMO: a guest of a demo, who has no second factor."""
+    """The way in which a session began. PROVIDER: the OpenID provider vouched for the person; DEMO: a guest of a demo,
+    who has no second factor.
+    """
 
     PASSWORD = "password"  # noqa: S105 - a way's name
     KEY = "key"
@@ -18,7 +20,7 @@ class SignedInBy(StrEnum):
 
 
 class Proof(StrEnum):
-    """How a person proves who they are. SIGN_IN: by signing in again at the OpenID provider."""
+    """The way in which a person proves who they are. SIGN_IN: by signing in again at the OpenID provider."""
 
     KEY = "key"
     CODE = "code"

@@ -24,14 +24,14 @@ _IN_DANGER = (
 
 
 class Kind(StrEnum):
-    """What can be wrong with a case.
+    """The faults that a case can have.
 
     NO_NEXT_STEP: it is open and nothing is planned; NO_DUE: a waiting step has no time. DEADLINE_MISSING,
     DEADLINE_WRONG, DEADLINE_STRAY: the store lacks a deadline, has it at another time, or has one that no case has.
     OVERDUE, RESULT_OVERDUE: a waiting step, or a dispatch's result, is past its time; TOO_FAR: the next step is later
-    than any clock of the plan. NOT_QUEUED, QUEUED: it is wrongly not in, or in, the operators' queue; NOT_MARKED_HELD:
-    lifting the hold would not release a held step; UNKNOWN_CASE: the store lacks a case of the journal, or has an older
-    version.
+    than any clock of the plan. NOT_QUEUED, QUEUED: it is wrongly missing from the operators' queue, or wrongly in it;
+    NOT_MARKED_HELD: lifting the hold would not release a held step; UNKNOWN_CASE: the store lacks a case of the
+    journal, or has an older version.
     """
 
     NO_NEXT_STEP = "no_next_step"

@@ -22,10 +22,11 @@ NUMBERS_OF_A_LOG = 1_000  # highest case number of a resident within one input l
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a partition decides by: the policy in force and the holds.
+    """The rules by which a partition decides: the policy in force and the holds.
 
     `logs`: how many input logs were lost before this one. The last decisions of a lost log may be unknown although
-    their dispatches went out: their ids must not be used again, because a provider would take them for repetitions.
+    their dispatches were sent: their ids must not be used again, because a provider would take the new dispatches for
+    repetitions.
     """
 
     policy: Policy

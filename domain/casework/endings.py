@@ -69,7 +69,7 @@ def defrauded(draft: DecisionBuilder, why: AnyCode) -> None:
 
 
 def recall(draft: DecisionBuilder, why: AnyCode) -> None:
-    """End all unfinished visits as withdrawn: whoever was sent to the resident is called back."""
+    """End all unfinished visits as withdrawn; officers who are on the way are called back."""
     for step in draft.live(Action.VISIT):
         end(draft, step, StepState.WITHDRAWN, Recalled(why))
     draft.set(officer=None)
@@ -82,10 +82,11 @@ def _nobody_goes(draft: DecisionBuilder) -> None:
 
 
 def finish(draft: DecisionBuilder) -> None:
-    """Make sure that an open case goes on. No effect while a contact is planned or out, or its closing is.
+    """Make sure that an open case has something planned. No effect if the case is settled, or while a contact or its
+    closing is planned or under way.
 
-    If the plan has run out: after a warning, or once defrauded, plan follow-ups and the timer that closes the case;
-    else the case becomes UNREACHABLE, with one follow-up and a closing.
+    If the plan has run out after a warning, or the resident was defrauded, plan follow-ups and the timer that closes
+    the case; otherwise the case becomes UNREACHABLE, with one follow-up and a closing.
     """
     if draft.case.settled or draft.contacts() or closing(draft):
         return

@@ -43,7 +43,8 @@ def _overtake(draft: DecisionBuilder, actions: Iterable[Action], why: AnyCode) -
 def plan_stops(draft: DecisionBuilder, *, at_once: bool = False) -> None:
     """Plan a stop-payment for each payment that can still be stopped, if the level's plan has such a step.
 
-    `at_once`: the resident says that the money is gone: at any level, due now, and whatever was decided before.
+    `at_once`: the resident says that the money is gone. Then stops are planned at any level and for now, regardless of
+    earlier decisions.
     """
     rule = next((rule for rule in draft.level.steps.values() if rule.action is Action.STOP_PAYMENT), None)
     if rule is None and not at_once:

@@ -124,7 +124,9 @@ def _done(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
 
 
 def _outcome(draft: DecisionBuilder, given: OfficerReport, step: Step | None) -> None:
-    """What the officer tells of the talk at the door: to have met the resident is its ground."""
+    """Apply the outcome of the officer's talk at the door, if the report has one. The ground for DISSUADED is the
+    visit.
+    """
     if given.outcome is None:
         return
     ground = OutcomeGround.VISIT if given.outcome.outcome is Outcome.DISSUADED else None

@@ -297,10 +297,10 @@ class Reach:
 
 
 def reach(resident: Resident, guardian: Resident | None, at: datetime) -> Reach:
-    """Return whom to contact: a minor's guardian if they have a telephone, else the resident. `guardian`: None if there
-    is none.
+    """Return whom to contact and how: a minor's guardian if they have a telephone, else the resident. `guardian`: None
+    if there is none.
 
-    A telephone of one's own is preferred over a shared one, and the one held since the latest over others.
+    The person's own telephone takes precedence over a shared one, and the one held most recently over older ones.
     """
     if guardian and is_minor(resident, at) and (phone := phone_at(guardian, at)):
         return Reach(phone, guardian.language, guardian.id)

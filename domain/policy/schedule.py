@@ -51,8 +51,8 @@ def steps_for(plan: LevelPlan, holding: frozenset[Condition]) -> Iterator[tuple[
 
 
 def rule_of(plan: Plan, step: str, action: Action) -> StepRule:
-    """Return the policy's rule of a step, from its id (`step`); of a stop-payment it has the plan's attempts and times,
-    of a follow-up the plan's rule for these.
+    """Return the policy's rule for a step, found by its id (`step`). A stop-payment gets the plan's attempts and times;
+    a follow-up gets the plan's rule for follow-ups.
 
     A step that the policy no longer has gets a rule with one attempt and an hour for its result.
     """

@@ -84,11 +84,11 @@ def accounts_reached(case: Case) -> set[str]:
 
 
 def traced(case: Case, rules: TraceRules, own: Collection[str] = ()) -> MoneyTrace:
-    """Return where the money of the case's payments went, by FIFO. `own`: tokens of the resident's accounts, besides
-    those that the case knows.
+    """Return where the money of the case's payments went, by FIFO. `own`: tokens of the resident's accounts that the
+    case does not have itself.
 
-    A payment that was only attempted is not traced: its money never left. Nor is what banks state of the resident's own
-    accounts, for the case has their payments.
+    A payment that was only attempted is not traced, because its money never left. Banks' statements about the
+    resident's own accounts are not traced either, because the case has the payments from them.
     """
     own = {*own, *case.accounts}
     paid = [payment for payment in case.payments if payment.state is not TransferState.ATTEMPTED]
