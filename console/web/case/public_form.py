@@ -35,7 +35,7 @@ class StaleFormError(Exception):
         self.soon = soon
 
 
-def proof(key: bytes, form: str, issued: int) -> str:
+def proof_of(key: bytes, form: str, issued: int) -> str:
     """Return the proof of a form that was issued at `issued`, in ms since 1970 (wall-clock)."""
     return hmac.digest(key, f"public-report:{form}:{issued}".encode(), hashlib.sha256).hex()
 
@@ -45,7 +45,7 @@ def check_issued(key: bytes, given: Filled, seconds: float) -> None:
     issued = given["issued"]
     if not _ISSUED.fullmatch(issued):
         raise StaleFormError
-    made = proof(key, given.form, int(issued))
+    made = proof_of(key, given.form, int(issued))
     if not hmac.compare_digest(given["proof"].encode(), made.encode()):
         raise StaleFormError
     age = seconds - int(issued) / 1000

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from console.web.case.public_form import proof
+from console.web.case.public_form import proof_of
 from domain.desk.public_reports import reference_number
 from domain.identity.divisions import PROVINCE
 from domain.identity.identifiers import account_token
@@ -41,10 +41,10 @@ async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sta
         yield started
 
 
-def told(console: Stage, *, age: float = 20, **fields: str) -> dict[str, str]:
+def told(console: Stage, age: float = 20, /, **fields: str) -> dict[str, str]:
     """A form as the page would have issued it `age` seconds ago."""
     name, issued = secrets.token_hex(10), round((time.time() - age) * 1000)
-    own = {"form": name, "issued": str(issued), "proof": proof(console.house.settings.key(), name, issued)}
+    own = {"form": name, "issued": str(issued), "proof": proof_of(console.house.settings.key(), name, issued)}
     return {**own, "name": "某新", "phone": "19800099031", "place": COUNTY, **fields}
 
 
@@ -164,7 +164,7 @@ async def test_a_form_that_was_not_issued_here_is_refused_and_what_was_typed_sta
 
 @pytest.mark.parametrize(("age", "words"), [(0, "提交过快"), (7300, "页面已过期"), (-60, "提交过快")])
 async def test_a_form_that_is_too_new_or_too_old_is_refused(console: Stage, age: float, words: str) -> None:
-    given = told(console, age=age)
+    given = told(console, age)
     answer = await send(console, given)
     assert (answer.status_code, words in answer.text) == (422, True)
     assert await stored(console, given) is None

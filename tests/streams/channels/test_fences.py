@@ -18,7 +18,7 @@ from schemas.casework.events import Dispatch
 from schemas.casework.inputs import ContactResult
 from schemas.levels import Result
 from streams.channels.dispatch_log import Claimed, DispatchLog, Held, Progress
-from streams.channels.provider import Answer, Kind, Order
+from streams.channels.provider import Answer, Identified, Kind, Order
 from streams.messaging.topics import home
 from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
@@ -145,7 +145,7 @@ async def test_a_zombie_that_is_answered_after_another_has_reported_reports_noth
         goes_on = asyncio.Event()
 
         class Slow(SmsProvider):
-            async def send(self, wanted: Dispatch, order: Order) -> Answer:
+            async def send(self, wanted: Identified, order: Order) -> Answer:
                 answer = await super().send(wanted, order)
                 await goes_on.wait()
                 return answer
@@ -242,7 +242,7 @@ async def test_a_send_paused_past_its_lease_has_an_unknown_outcome(settings: Set
         paused: list[str] = []
 
         class Paused(SmsProvider):
-            async def send(self, wanted: Dispatch, order: Order) -> Answer:
+            async def send(self, wanted: Identified, order: Order) -> Answer:
                 answer = await super().send(wanted, order)
                 if not paused:
                     paused.append(wanted.id)

@@ -15,7 +15,7 @@ from schemas.casework.events import Dispatch
 from schemas.codes.channels import NoGateway, ProviderAnswered
 from schemas.levels import Result
 from simulators.providers.base import ACTS_THEN, CUT
-from streams.channels.provider import Answer, Gateway, Kind, Order, UnknownOutcomeError
+from streams.channels.provider import Answer, Gateway, Identified, Kind, Order, UnknownOutcomeError
 from streams.channels.signing import Signer
 from streams.runtime.settings import Settings
 from tests.channel_rig import Rig, rigged, until
@@ -155,7 +155,7 @@ async def test_one_whose_outcome_is_unknown_holds_no_slot_that_another_waits_for
         outgoing = await rig.worker()
 
         class Failing(SmsProvider):
-            async def send(self, dispatch: Dispatch, order: Order) -> Answer:
+            async def send(self, dispatch: Identified, order: Order) -> Answer:
                 if dispatch is unknown:
                     raise UnknownOutcomeError(ProviderAnswered(500))
                 return await super().send(dispatch, order)

@@ -96,7 +96,7 @@ def _form(
         status,
         form_id=form,
         issued=issued,
-        proof=public_form.proof(services(request).line.settings.key(), form, issued),
+        proof=public_form.proof_of(services(request).line.settings.key(), form, issued),
         counties=_counties(request),
         reporters=list(Reporter),
         longest=MOST_WORDS,
