@@ -183,7 +183,10 @@ def test_wrongful_stops_are_told_by_cause_and_lifted_once_an_objection_is_upheld
     }
     lifted = [review for review in reviews if review.lifted_at is not None]
     assert len(lifted) > len(reviews) * 0.8
-    assert all(review.objected_at and review.stopped_at < review.objected_at < review.lifted_at for review in lifted)
+    assert all(
+        review.objected_at and review.lifted_at and review.stopped_at < review.objected_at < review.lifted_at
+        for review in lifted
+    )
     assert any(review.unread for review in reviews)
 
 
