@@ -17,6 +17,7 @@ from schemas.administration.requests import AdminAct
 from schemas.casework.cases import Case
 from schemas.casework.evidence_files import EvidenceFile
 from schemas.casework.inputs import EvidenceReport
+from schemas.casework.own_account import ProposeHoldAct
 from schemas.channels.releases import ReleaseRequest
 from schemas.people.alarms import Alarm, AlarmKind
 from schemas.people.calls import Call, Ringing
@@ -34,8 +35,10 @@ from streams.operations import rules
 from tests.console.harness.stage import CHANGCHUN, Client, Stage
 from tests.end_to_end.harness.rig import HERE, Line
 from tests.end_to_end.harness.signals import call, confirmed, transfer
+from tests.end_to_end.warnings.test_own_hold import holds_enabled
 
 JILIN_CITY = "2202"  # the other prefecture
+HOLD_ROUTES = [f"own-account{each}" for each in ("", "-approve", "-decline", "-lift", "-print")]
 THERE = "220202001"  # a street of it
 HOSTILE = '王<zqx a="1">" zqx="1\' zqx=\'1 {{ 7*7 }}'  # a tag, an attribute in both quotes, a template's expression
 MARK = "zqx"
@@ -136,6 +139,10 @@ async def _cases(world: World, line: Line) -> None:
         await line.signal(call(line, each), transfer(line, each, mules[each.id]))
     await line.advance(minutes=8)
     objections = [await line.object_to(each, HOSTILE) for each in (own, other)]
+    async with holds_enabled(line):
+        for each in (own, other):
+            await line.operator(each, ProposeHoldAct(account=0, duress=True, reason=HOSTILE))
+    line.approves = True
     file = await _with_file(world, await line.case(own))
     world.residents, world.cases = [own, other], [await line.case(own), await line.case(other)]
     mine, theirs = world.cases
@@ -144,6 +151,7 @@ async def _cases(world: World, line: Line) -> None:
         "number": Thing("0", None, "99"),
         "step": Thing(mine.orders[0].step, None, "no-order"),
         "objection": Thing(objections[0], None, "no-objection"),
+        **{f"{route}:name": Thing("own.1", None, "own.9") for route in HOLD_ROUTES},
         "file_id": Thing(file.id, None, "f" * 20),
         "campaign": Thing(mine.danger.campaign or "", theirs.danger.campaign or "", "k-nobody"),
         "language": Thing("ko", None, "xx"),
