@@ -37,8 +37,9 @@ def of_number(case: Case, number: int) -> Payment | None:
 class Why(StrEnum):
     """Why a request to lift a stop, or the decision on it, is refused.
 
-    NO_STOP: the payment has no stop, or no stop any more; ASKED_ALREADY: a request is already open; SAME_PERSON: the
-    asker may not decide; DECIDED: somebody has already decided; TOLD: the case already has the approval.
+    NO_STOP: the payment has no stop, or no stop any more; ASKED_ALREADY: another request to lift this stop waits for a
+    person's decision; SAME_PERSON: the asker may not decide; DECIDED: somebody has already decided; TOLD: the case
+    already has the approval.
     """
 
     NO_STOP = "no_stop"  # there is no stop on this payment, or no longer
@@ -102,7 +103,7 @@ def may_not_decide(request: ReleaseRequest, by: str) -> Why | None:
 
 
 def of_stop(requests: Iterable[ReleaseRequest], case: str, number: int) -> ReleaseRequest | None:
-    """Return the open request to lift the stop on a case's payment `number`, or None."""
+    """Return the request to lift the stop on a case's payment `number` that waits for a decision, or None."""
     return next((each for each in requests if is_open(each) and (each.case, each.payment) == (case, number)), None)
 
 

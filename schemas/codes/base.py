@@ -18,7 +18,10 @@ class Code(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="code", ta
     """A code: what happened or why, with its parameters as fields.
 
     Every code has `zh`, its Chinese sentence, which contains each parameter as %(name)s. `zh` is not declared here, so
-    that mypy finds a code without a sentence where codes are rendered. A parameter with a default is optional.
+    that mypy finds a code without a sentence where codes are rendered.
+
+    A parameter with a default may be omitted when a code is made, and is not serialized while it has its default. The
+    sentence names it too: if it is empty (None, "", 0, False, no elements), nothing is written in its place.
     """
 
 

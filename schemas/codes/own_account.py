@@ -109,7 +109,9 @@ class HoldOnlyInRed(Code, frozen=True):
 
 
 class NotLastResort(Code, frozen=True):
-    """Nobody has reached the resident yet, or the call goes on: a hold is the last resort."""
+    """A hold is the last resort and may not be proposed: no operator or officer has talked with or met the resident, or
+    an operator's call with them has not ended, or the resident is safe. A hold because of duress needs none of this.
+    """
 
     zh: ClassVar = "暂停本人账户转出是最后手段：须已有人与当事人通话或见面而未劝住，或当事人受人胁迫"
 
@@ -127,14 +129,14 @@ class OwnHoldStands(Code, frozen=True):
 
 
 class MostOwnHolds(Code, frozen=True):
-    """The policy's number of holds on an account is used up."""
+    """The account, or the case, already had the maximum number of holds (`most`)."""
 
     zh: ClassVar = "该账户已暂停转出 %(most)s 次，不得再申请"
     most: int
 
 
 class NoOwnHold(Code, frozen=True):
-    """There is no hold that this could be about now."""
+    """The case has no such hold, or the state of the hold does not allow this act."""
 
     zh: ClassVar = "没有可以这样办理的暂停转出"
 
@@ -146,7 +148,7 @@ class ProposedHoldItself(Code, frozen=True):
 
 
 class HoldNotOfRole(Code, frozen=True):
-    """The person's role may not do this with a hold."""
+    """The person's role may not do this with a hold: propose it, decide on it or lift it."""
 
     zh: ClassVar = "按策略，您的岗位不能这样办理暂停本人账户转出"
 

@@ -175,7 +175,7 @@ class NoStop(Code, frozen=True):
 
 
 class LiftAskedAlready(Code, frozen=True):
-    """The bank was already asked to lift the stop."""
+    """The step that asks the bank to lift this stop is planned or sent, and has not ended."""
 
     zh: ClassVar = "已向银行申请解除"
 
@@ -217,20 +217,20 @@ class ApprovedBefore(Code, frozen=True):
 
 
 class ReleaseWaits(Code, frozen=True):
-    """A request to lift the stop waits for a second person."""
+    """A person has asked to lift the stop, and another person has not decided on that yet. `by`: who asked."""
 
     zh: ClassVar = "%(by)s 已申请解除，等另一人审批"
     by: str
 
 
 class ReleaseAskedAlready(Code, frozen=True):
-    """A request to lift the stop is already open."""
+    """A person has already asked to lift this stop, and another person has not decided on that yet."""
 
     zh: ClassVar = "这笔止付已有待审批的解除申请。"
 
 
 class ReleaseTurnedDown(Code, frozen=True):
-    """The request to lift the stop was turned down."""
+    """A second person has decided not to lift the stop. `text`: the reason."""
 
     zh: ClassVar = "解除申请未获批准：%(text)s"
     text: str

@@ -82,7 +82,11 @@ def _proposed(draft: DecisionBuilder, act: ProposeHoldAct, by: str, rules: OwnAc
 
 
 def may_not_decide_hold(hold: OwnHold, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Return why this person may not approve a hold, or None. Who has proposed it may not."""
+    """Return why this person may not approve a hold, or None if they may.
+
+    NoOwnHold: the hold does not wait for approval; HoldNotOfRole: the role may not; ProposedHoldItself: they have
+    proposed it; ApprovedBefore: they have approved it already. For declining see `decline_hold`.
+    """
     if hold.state is not OwnHoldState.PROPOSED:
         return NoOwnHold()
     if role not in hold.roles:
@@ -122,7 +126,9 @@ def _order(draft: DecisionBuilder, hold: OwnHold) -> None:
 
 
 def decline_hold(draft: DecisionBuilder, act: DeclineHoldAct, by: str, role: StaffRole | None) -> RefusalCode | None:
-    """Decide against a proposed hold. Returns why it is refused, or None."""
+    """Decide against a proposed hold. The person who has proposed it may do so, if the role may. Returns why it is
+    refused, or None.
+    """
     hold = own_hold_of(draft.case, act.hold)
     if hold is None or hold.state is not OwnHoldState.PROPOSED:
         return NoOwnHold()
