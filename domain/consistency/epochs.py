@@ -27,9 +27,9 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A worker's record that the epoch with this number was in force.
+    """A worker's record of the epoch that it knows, by its number.
 
-    `settled`: whether it was allowed to act under it before writing.
+    `settled`: whether the worker was already allowed to act under this epoch when it wrote the record.
     """
 
     number: int

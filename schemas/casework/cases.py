@@ -103,7 +103,10 @@ class Step(Model):
 
 
 class Contacted(Model):
-    """A contact with the resident; it counts in the contact budget for a day."""
+    """A contact with the resident, made by the step `step` at its attempt `attempt`.
+
+    It counts in the contact budget until 24 hours after `at`; for the limits by the hour, until one hour after `at`.
+    """
 
     at: When
     channel: Channel

@@ -8,8 +8,8 @@ from schemas.base import Model, When
 
 
 class EpochNamed(Model):
-    """States that a new epoch begins with the Redis server `run` as leader. Of two records with one number, the first
-    counts.
+    """States that a new epoch begins: a period in which the Redis server `run` is the leader. Of two records with one
+    number, the first counts.
     """
 
     kind: Literal["epoch"] = "epoch"
@@ -19,8 +19,10 @@ class EpochNamed(Model):
 
 
 class EpochConfirmed(Model):
-    """A worker's confirmation that an epoch was in force. `settled`: the worker had already been allowed to act under
-    it.
+    """A worker's record of the epoch that it knows: a period in which one Redis server is the leader.
+
+    `epoch`: its number, 0 if none was ever named. `settled`: whether the worker was already allowed to act under this
+    epoch when it wrote the record; workers that read True may act under it at once.
     """
 
     kind: Literal["confirmation"] = "confirmation"

@@ -154,8 +154,8 @@ class TaskState(StrEnum):
 
 
 class Task(Model):
-    """A visit given to an officer. `worth_fen`: the expected loss in fen if another visit comes first; `place`: a keyed
-    hash of the address.
+    """A visit given to an officer. `worth_fen`: the money, in fen, that is expected to be lost by the delay if another
+    visit is made first; `place`: a keyed hash of the address.
 
     `joins`: the dispatch whose visit to the same address includes this one; `heard_at`: the officer's last check-in.
     """
