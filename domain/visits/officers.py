@@ -34,8 +34,8 @@ class Visit:
     """A visit to be made. `division`: code of where the resident lives; `language`: theirs.
 
     `never`: officers who refused it or let it become late; `last`: the officer who saw the resident last; `to`: the one
-    to whom a colleague handed it over; all by id, None: nobody. `worth_fen`: the expected loss in fen if another visit
-    is made first.
+    to whom a colleague handed it over; all by id, None: nobody. `worth_fen`: the money, in fen, that is expected to be
+    lost by the delay if another visit is made first (see rounds.worth).
     """
 
     level: Level

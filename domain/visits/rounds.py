@@ -46,8 +46,8 @@ class Door:
     """A visit that an officer has or may be given. `dispatch`: its id; `division`: code of where to go; `since`: when
     the officer got it.
 
-    `worth_fen`: the expected loss in fen if another visit is made first; `stage`: the last one reported, None if none
-    was.
+    `worth_fen`: the money, in fen, that is expected to be lost by the delay if another visit is made first (see
+    `worth`); `stage`: the last one reported, None if none was.
     """
 
     dispatch: str
@@ -88,7 +88,10 @@ class Planned(NamedTuple):  # made for each visit of each officer who may go: a 
 
 
 def worth(case: Case, policy: Policy) -> int:
-    """Return the expected loss, in fen, if another visit is made first: what is lost within the policy's `horizon`."""
+    """Return the money, in fen, that is expected to be lost by the delay if another visit is made before the case's.
+
+    The delay is the policy's `visits.horizon`, from now. What is lost later is not counted.
+    """
     return round(at_stake(case, policy) * lost_within(case, policy.visits.horizon, policy))
 
 

@@ -39,8 +39,8 @@ def given(
 ) -> Task:
     """Return a new task: the dispatch's visit, given to the officer (an id) at `now`.
 
-    `worth_fen`: the expected loss if another visit is made first; `place`: a keyed hash of the address; `joins`: the
-    dispatch id of the visit that it joins, or None.
+    `worth_fen`: the money, in fen, that is expected to be lost by the delay if another visit is made first; `place`: a
+    keyed hash of the address; `joins`: the dispatch id of the visit that it joins, or None.
     """
     return Task(
         dispatch=dispatch.id,

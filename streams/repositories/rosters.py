@@ -81,8 +81,8 @@ class Where:
 class Asked:
     """A visit that needs an officer.
 
-    `worth_fen`: the expected loss, in fen, if another visit is made first (domain/visits/rounds). `rules`: the visit
-    rules of its partition.
+    `worth_fen`: the money, in fen, that is expected to be lost by the delay if another visit is made first
+    (domain/visits/rounds.worth). `rules`: the visit rules of its partition.
     """
 
     dispatch: Dispatch
