@@ -200,7 +200,9 @@ def account_token(secret: bytes, account: str) -> str:
 
 
 def own_tokens(secret: bytes, resident: Resident) -> set[str]:
-    """Return the tokens of a resident's own accounts. Raises ValueError if the secret is shorter than 16 bytes."""
+    """Return the tokens of all accounts that a resident has or had. Raises ValueError if the secret is shorter than 16
+    bytes.
+    """
     return {account_token(secret, held.value) for held in resident.accounts}
 
 

@@ -29,7 +29,12 @@ class StopProgress(StrEnum):
 
 
 class CaseStops(NamedTuple):
-    """The state of a case's stops, and the sum (fen) of the payments and traced accounts in that state."""
+    """One state for all stops of a case, and the money whose stop is in that state.
+
+    `progress`: the first member of StopProgress, in the enum's order, that is the state of a payment or traced account;
+    NOTHING if the case has none. `amount_fen`: the sum of `Payment.amount_fen` over those in that state: what was paid,
+    or, for a traced account, what was still there when the latest order on it was proposed.
+    """
 
     progress: StopProgress
     amount_fen: int
@@ -55,8 +60,9 @@ def may_ask(case: Case, payment: Payment, by: str) -> bool:
 
 
 def case_stops(case: Case, by: str, leaving: Collection[str] = ()) -> CaseStops:
-    """Return the state of a case's stops for the person `by`. `leaving`: transfers whose request is delayed for some
-    seconds, in which it can be undone.
+    """Return the one state of all stops of a case, as the person `by` sees them, and the money in it.
+
+    `leaving`: transfers whose request is delayed for some seconds, in which it can be undone.
     """
     found = [(progress_of(case, payment, by, leaving), payment.amount_fen) for _, payment in numbered(case)]
     states = {state for state, _ in found}

@@ -81,7 +81,10 @@ def hold_of(standing: InForce, words: str, rules: BreakerRules, now: datetime) -
 
 
 def tripped(standing: InForce, hold: Hold, why: BreakerCode, now: datetime) -> InForce:
-    """Return the state after the policy in force is stopped: the last good one is in force again."""
+    """Return the state after the policy in force is stopped: the last good one is in force again. Nothing is stored.
+
+    The state names the stopped policy with the reason, and the id and end of `hold`; the caller sets the hold itself.
+    """
     stop = Stopped(at=now, reason=why, hold=hold.id, until=hold.until)
     stopped = standing.stopped | {standing.policy: stop}
     return InForce(

@@ -17,8 +17,13 @@ FIRST_YEAR = 2000  # no time in any record is earlier
 
 
 class Row(StrEnum):
-    """The rows of the form, in its order. AVOIDED is A + B + C; A is FROZEN_BY_BANK + RETURNED; FROZEN is
-    FROZEN_BY_BANK + FROZEN_BY_DECISION. D, STOPPED_EVER and LOST are in no sum.
+    """The rows of the form, in its order: money in fen, except the rows in COUNTS, which are numbers.
+
+    A, B, C and D are the classes of loss avoided. A: the bank confirmed the money as frozen or returned; B: it was
+    cancelled in flight; C: the resident named the payment and did not make it; D: it is only estimated.
+
+    AVOIDED is A + B + C; A is FROZEN_BY_BANK + RETURNED; FROZEN is FROZEN_BY_BANK + FROZEN_BY_DECISION. D, STOPPED,
+    STOPPED_EVER and LOST are in no sum. BookLine says what each line of the books is.
     """
 
     AVOIDED = "avoided"
