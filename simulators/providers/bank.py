@@ -148,8 +148,10 @@ class Bank(SimulatedProvider):
         return own if own in self._keys else super().signer(path, order)
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Stop, extend or release the account, and return the log entry. Raises RefusedError if the account was stopped
-        twice already, and KeyError or ValueError if the order is incomplete or its action unknown.
+        """Stop, extend or release the account, and return the log entry; for the path `/own-holds` only return it.
+
+        Raises RefusedError if the account was stopped twice already, and KeyError or ValueError if the order is
+        incomplete or its action unknown.
         """
         account, action = order["account"], Action(order["action"])
         if path == OWN_HOLDS:

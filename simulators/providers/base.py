@@ -117,14 +117,19 @@ class SimulatedProvider(ABC):
 
     @abstractmethod
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        """Carry out an order, and return its entry in the log. `key`: the dispatch id.
+        """Carry out an order, and return the entry for `book`, which the caller appends.
 
-        Raises RefusedError if the provider refuses it.
+        `key`: the dispatch id; `path`: one of `paths`, to which the order was posted. A repeated order is carried out
+        again: the caller must recognise it. Raises RefusedError if the provider refuses the order; it then has no
+        entry.
         """
 
     @abstractmethod
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
-        """Return the order's receipts, each as (delay after `now`, JSON without its ids). `key`: the dispatch id."""
+        """Return the order's receipts, each as (delay after `now`, JSON without its ids). Nothing is sent.
+
+        `key`: the dispatch id; `path`: one of `paths`, to which the order was posted.
+        """
 
     @property
     def app(self) -> Starlette:

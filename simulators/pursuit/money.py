@@ -120,7 +120,9 @@ class MoneyTruth:
         return sum(self._there[account][theft] for account in self._stopped)
 
     def missing(self) -> int:
-        """Return the stolen money that is neither in an account nor has left the accounts, in fen. It must be 0."""
+        """Return in fen, summed over the thefts, by how much the money in accounts and the money that has left them
+        differ from what was stolen. It must be 0.
+        """
         return sum(abs(fen - self.in_accounts(theft) - self.gone[theft]) for theft, fen in self.stolen.items())
 
     def _arrive(

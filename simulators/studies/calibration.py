@@ -48,8 +48,10 @@ Holds = Callable[[Crime], bool]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A published fact: `name`, `published` (its figure) and `tolerance`, all in words. `measure`: its value in a
-    simulated year; `within`: whether the seeds' values are within the tolerance; `show`: formats a value.
+    """A published fact: `name`, `published` (its figure) and `tolerance`, all in words.
+
+    The others are functions. `measure` returns the fact's value in one simulated year; `within` takes these values, one
+    for each simulated year, and returns whether they are within the tolerance; `show` formats a value.
     """
 
     name: str
