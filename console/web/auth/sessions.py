@@ -170,7 +170,9 @@ class Sessions:
         return replace(_who(account, tokens.SESSION + kept.id), scopes=frozenset(kept.scopes), token=kept.id)
 
     async def stored(self, session: str) -> StoredSession | None:
-        """Return the session whose token has the hash `session`, or None if it does not exist."""
+        """Return the session whose token has the hash `session`; None if Redis has none: it was ended, or not used for
+        too long. One that is over for another reason is returned too: see `find`.
+        """
         raw = await self._redis.get(SESSION + session)
         return None if raw is None else StoredSession(**orjson.loads(raw))
 

@@ -28,8 +28,11 @@ class Caller:
 
 
 async def begin(services: Services, who: Who, phone: str, name: str, report: str | None = None) -> Call:
-    """Begin and store a call from `phone` (normalised); `name` is its id. Return the stored call if it already
-    exists. `report`: the report of the public page that it checks.
+    """Store the record of a call from the telephone `phone` (normalised) under the id `name`, and return it. If the
+    record already exists, return it unchanged. No telephone call is placed.
+
+    `report`: the id of the report of the public page that the call checks, or None. Raises TimeoutError if Kafka does
+    not answer in time.
     """
     calls = services.line.calls
     if known := await calls.get(name):

@@ -24,8 +24,11 @@ async def report_in_area(services: Services, who: Who, name: str) -> PublicRepor
 
 
 async def begin_check(services: Services, who: Who, report: PublicReport) -> Call:
-    """Begin the check: return a call from the reporter's telephone, the person's own. The same person's second check
-    is the same call.
+    """Record that the operator `who` begins to check a report, and return the call record in which they do so.
+
+    No telephone call is placed. The record has the reporter's telephone. Each operator has one record for a report: the
+    first check stores it, a later one returns it. The report gets the operator and the time, unless it was decided; an
+    audit entry is written each time. Raises TimeoutError if Kafka does not answer in time.
     """
     name = f"c{short_hash('public-report', report.id, who.login)}"
     async with trail.in_time():

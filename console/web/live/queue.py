@@ -22,7 +22,8 @@ KEPT = 4096  # cached row texts, some kilobytes each
 class Queue:
     """The open cases in order, and their rows as HTML.
 
-    `scams`: the policy's Chinese name of each scam type; `people`: staff's names by login. `refresh` reads both again.
+    `scams`: key of a scam type -> its Chinese name in the policy; `people`: login of a member of staff -> their name.
+    Both are empty until `refresh` reads them, which reads nothing else. The cases come from the hub.
     """
 
     def __init__(self, hub: Hub, line: Installation) -> None:
