@@ -56,7 +56,8 @@ class PartitionRules:
 class StoreUpdate:
     """The Redis commands of one commit, as (command, key number, arguments).
 
-    `outbox`: the journal entries among them, as JSON, by name.
+    The methods only add commands; Redis gets them when the update is committed. `outbox`: the journal entries among
+    them, as JSON, by name.
     """
 
     commands: list[Command] = field(default_factory=list)
@@ -70,11 +71,11 @@ class StoreUpdate:
         return self
 
     def applied(self, input_id: str, at: datetime) -> None:
-        """Add that an input was applied at this time, so that a repetition is recognised."""
+        """Add the command that remembers an input as applied at this time, so that a repetition is recognised."""
         self.add("ZADD", APPLIED, milliseconds(at), input_id)
 
     def all_applied(self, inputs: Iterable[tuple[str, datetime]]) -> Self:
-        """Remember that several inputs, (id, time) each, were applied."""
+        """Add the command that remembers several inputs, (id, time) each, as applied."""
         return self.add("ZADD", APPLIED, *(part for name, at in inputs for part in (milliseconds(at), name)))
 
     def entry(self, entry: CaseEvent | RulesEvent | UnchangedEvent) -> None:
@@ -84,7 +85,9 @@ class StoreUpdate:
         self.add("HSET", OUTBOX, name, self.outbox[name])
 
     def case(self, before: Case | None, after: Case) -> None:
-        """Store a case and everything derived from it. `before`: the resident's latest case so far, or None."""
+        """Add the commands that store a case and everything derived from it. `before`: the resident's latest case so
+        far, or None.
+        """
         if before is not None and before.id != after.id:
             self.earlier(before.id, before.updated_at, before.model_dump_json())
         self.latest(before, after)
@@ -92,7 +95,8 @@ class StoreUpdate:
         self.add("ZREMRANGEBYRANK", RECENT, 0, -RECENTLY - 1)
 
     def latest(self, before: Case | None, after: Case) -> None:
-        """Store a resident's latest case and everything derived from it, except the list of recent changes.
+        """Add the commands that store a resident's latest case and everything derived from it, except the list of
+        recent changes.
 
         `before`: the resident's latest case so far, or None.
         """
@@ -106,25 +110,29 @@ class StoreUpdate:
         self.sums(COUNTS, counts.of_standing(before, after))
 
     def earlier(self, case_id: str, changed: datetime, value: str | bytes) -> None:
-        """Store a case that was followed by another. `changed`: when it last changed; `value`: its JSON."""
+        """Add the commands that store a case that was followed by another. `changed`: when it last changed; `value`:
+        its JSON.
+        """
         self.add("HSET", EARLIER, case_id, value)
         self.add("ZADD", CLOSED, milliseconds(changed), case_id)
 
     def settled(self, resident: str, at: datetime) -> Self:
-        """Store when a resident was last dissuaded or cleared. It is kept if they are in danger again."""
+        """Add the command that stores when a resident was last dissuaded or cleared. The time stays stored if they are
+        in danger again.
+        """
         return self.add("HSET", SETTLED, resident, at.isoformat())
 
     def counted(self, before: Case | None, event: CaseEvent) -> None:
-        """Add an event to the counts. `before`: the resident's latest case just before it."""
+        """Add the commands that add an event to the counts. `before`: the resident's latest case just before it."""
         self.sums(COUNTS, counts.of_event(event) + counts.of_clocks(before, event))
 
     def raised(self, event: CaseEvent) -> None:
-        """Count the cases that an alert raised, by its policy and minute, for the breaker."""
+        """Add the commands that count the cases that an alert raised, by its policy and minute, for the breaker."""
         self.sums(RAISED, raised_by(event))
 
     def sums(self, name: int, amounts: Mapping[str, int]) -> Self:
-        """Add the amounts to the numbers of a Redis hash, by field. `name`: the hash's key, as an index in keys.NAMES.
-        An amount of 0 adds no command.
+        """Add the commands that add the amounts to the numbers of a Redis hash, by field. `name`: the hash's key, as an
+        index in keys.NAMES. An amount of 0 adds no command.
         """
         for field_name, amount in amounts.items():
             if amount:
@@ -132,18 +140,20 @@ class StoreUpdate:
         return self
 
     def unsure(self, dispatches: Iterable[str]) -> None:
-        """Mark dispatches as possibly sent, because the marks that would tell are lost."""
+        """Add the commands that mark dispatches as possibly sent: the marks that would tell are lost."""
         for dispatch in dispatches:
             self.add("SADD", UNSURE, dispatch)
 
     def settling(self, seconds: float) -> None:
-        """Forbid taking up unsure dispatches for `seconds` of wall-clock time: another worker may still be sending
-        one.
+        """Add the command that forbids taking up dispatches marked by `unsure` for `seconds` of wall-clock time:
+        another worker may still be sending one.
         """
         self.add("SET", SETTLING, 1, "PX", round(seconds * 1000))
 
     def standing(self, standing: PartitionRules) -> None:
-        """Store the partition's policy, holds and number of lost logs; the offset is set by the commit."""
+        """Add the commands that store the partition's policy hash, its holds, which replace the stored ones, and the
+        number of case-inputs topics that were lost (`logs`). The commit itself stores the offset.
+        """
         self.add("HSET", STATE, "policy", standing.policy, "logs", standing.logs)
         self.add("DEL", HOLDS)
         for hold in standing.holds:
