@@ -25,13 +25,17 @@ class BankProvider(Gateway):
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """Return the request with the payer's name, the payee's account, amount (fen) and time, and the payee's holder
-        and institution if they are known. Returns a FAILED answer if the account or payer is unknown, or the dispatch
-        has no payment.
+        """Return the request to the bank's gateway, or a FAILED answer. Nothing is sent.
 
-        `movement` in the request: how the payer's money reached an account that they did not pay themselves, else None.
-        If the register has such an account as the payer's own, the answer is FAILED too. `dispatch`: its id; the
-        signature covers it, because a bank recognises a repeated order by it.
+        For a dispatch about a payment: an order about the payee's account, with the account, its holder ("" if unknown)
+        and institution (None if unknown), the payer's name, the amount (fen) and the time. `movement` in it: how the
+        money reached an account that the payer did not pay themselves, else None. `dispatch`: its id; the signature
+        covers it, because a bank recognises a repeated order by it.
+
+        FAILED if the payer or the account number is unknown, or the dispatch has neither a payment nor `own_hold`. Also
+        if the account has a `movement` and the register has it as the payer's own, unless the order lifts the stop.
+
+        For a dispatch with `own_hold`: see `_own_hold`.
         """
         if dispatch.own_hold is not None:
             return await self._own_hold(dispatch, dispatch.own_hold)
@@ -61,8 +65,11 @@ class BankProvider(Gateway):
         return Order("/stop-payments", order, document=self._document(dispatch, order), bank=known or "")
 
     async def _own_hold(self, dispatch: Dispatch, hold: OwnHold) -> Order | Answer:
-        """Return the order about the resident's own account: with its number, ground, end and living allowance, and the
-        approvers' roles; a FAILED answer if the register no longer has the account as the resident's.
+        """Return the order that holds the resident's own account or lifts the hold: with its number, ground, end and
+        living allowance (fen), and the approvers' roles.
+
+        Returns a FAILED answer if the register has no such account of the resident. An account that they have given up
+        can only be lifted.
         """
         resident = await self._outgoing.resident(dispatch)
         lifts = dispatch.action is Action.LIFT_HOLD  # an account that was given up since is released too

@@ -144,7 +144,7 @@ class Outgoing:
         return next((value for value in held if _is_of(self._secret, token, value)), None)
 
     def owns(self, resident: Resident, token: str) -> bool:
-        """Return whether an account is one of a resident's own, by the register."""
+        """Return whether the register has an account (its token) as one of a resident's own, now or earlier."""
         return token in own_tokens(self._secret, resident)
 
 

@@ -90,7 +90,13 @@ class Provider(Protocol):
     def kind(self) -> Kind: ...
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """Return the request, or an answer that is known without sending, such as FAILED without a telephone."""
+        """Return the request to send, or an answer if the result is known without sending, such as FAILED if there is
+        no telephone. Nothing is sent.
+
+        The visits' module assigns an officer and takes a lease on the address: call `ended` once the result is known.
+        Raises UnknownPolicyError if a policy that is needed is stored nowhere, and PolicyError if this version cannot
+        read it.
+        """
 
     async def send(self, dispatch: Dispatch, order: Order) -> Answer:
         """Send the request, with the dispatch's id as idempotency key, and return the answer.

@@ -63,8 +63,8 @@ LOST = "no key of the vault opens it: bring back the vault's lost keys (quanzu a
 
 
 class CodecError(UserError, RuntimeError):
-    """Encrypted records cannot be read or written here: a vault is set and no encryption given, or the other way
-    round.
+    """Records cannot be read or written here: a vault is set and no encryption was given, or a record is encrypted and
+    no vault is set. Its subclass VaultError also says that the vault is another installation's.
     """
 
 

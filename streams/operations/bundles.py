@@ -23,8 +23,8 @@ async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
 
     The caller writes the export to the audit first, so that the bundle contains it.
 
-    Raises UnknownPolicyError if a policy that the case was decided by is stored nowhere, and RedisError if Redis is
-    unavailable.
+    Raises UnknownPolicyError if a policy that the case was decided by is stored nowhere, RedisError or KafkaError if
+    Redis or Kafka is unavailable, and ReadError if Kafka deletes journal entries meanwhile.
     """
     events = await _events(line, case)
     digests = sorted({name for event, _ in events for name in (event.case.policy, event.case.raised_by) if name})

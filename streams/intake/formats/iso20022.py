@@ -15,8 +15,8 @@ DO = "Correct the message and send the transaction again"
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return the function that parses a document with one transaction. The format has no header, so `header` is
-    ignored.
+    """Return the function that parses a document with one transaction. `header` and `options` are ignored: the format
+    has none.
     """
     return _row
 

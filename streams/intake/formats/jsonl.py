@@ -7,7 +7,11 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Return the function that parses rows. The format has no header. A signal without an id gets the row's id."""
+    """Return a function (line, row id) that returns the line's JSON, or an Unreadable if it cannot be parsed.
+
+    A signal without an `id` gets the row id that the function's caller gives (files.row_id). `header` and `options` are
+    ignored: the format has none.
+    """
     return _row
 
 

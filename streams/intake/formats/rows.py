@@ -8,7 +8,9 @@ from datetime import UTC, date, tzinfo
 from domain.feeds.bank_mapping import BankMapping
 
 Row = Callable[[bytes, str], object]
-"""Returns the item of a line, given the line and the id for a row without its own. Raises RowError."""
+"""The type of a function that parses a row: it takes the line and the row's id, and returns the row's item. The caller
+makes the id (files.row_id); it becomes the signal's id if the row has none of its own. Raises RowError.
+"""
 
 
 class RowError(ValueError):
