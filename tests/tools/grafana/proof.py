@@ -32,6 +32,7 @@ from streams.monitoring.exporter.exporter import LOOKS
 from streams.monitoring.report import OUTCOMES, journal_events
 from streams.runtime.settings import Settings
 from streams.state.keys import key
+from tests.tools.grafana import programs
 from tests.tools.grafana.queries import EVERYTHING, Answered, Span, ask_all, has_data
 from tests.tools.servers.prometheus import PrometheusServer
 
@@ -101,7 +102,7 @@ async def prove(folder: Path, plan: Plan, interval: str = "15s") -> Proof:
         with prometheus:
             began = time.time()
             await _poison(running)
-            async with beside(_ask_about_payees(running)), beside(_object_to_stops(running)):
+            async with beside(_ask_about_payees(running)), beside(_object_to_stops(running)), beside(programs.count()):
                 await running.feeders.run(running.line.clock.now() + plan.length * plan.speed)
             await drained(running)
             span = Span(began, time.time())

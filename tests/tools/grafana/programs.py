@@ -1,0 +1,62 @@
+"""What runs beside the demo in an installation, and has panels: the gateways, and officers who have telephones.
+
+The gateways are programs of their own, and the demo's officers have no telephones. What these would count is counted
+here once a second, by the product's own metrics, so that every panel's query finds series of these names and labels.
+That the gateways and the worker count so, their own tests show.
+"""
+
+import asyncio
+
+from domain.carriers.outcome import SubmitAnswer
+from domain.carriers.segments import MessageScript
+from schemas.channels.receipts import SmsState
+from schemas.people.escalations import OfficerRung, RungResult
+from streams.channels import escalating, push
+from streams.gateways.sms import gateway_metrics as sms
+from streams.gateways.voice import measures as voice
+
+CARRIER = "carrier-a"
+
+
+async def count() -> None:
+    """Count once a second, until cancelled."""
+    sms.begin([CARRIER])
+    voice.follow_gateway(lambda: 1, lambda: True)
+    while True:
+        _messages()
+        _calls()
+        _officers()
+        await asyncio.sleep(1)
+
+
+def _messages() -> None:
+    for language in MessageScript:
+        sms.TAKEN.labels(language).inc()
+        sms.SEGMENTS.labels(language).inc(2)
+    sms.SUBMITTED.labels(CARRIER, SubmitAnswer.TAKEN).inc()
+    sms.RECEIVED.labels(CARRIER, SmsState.DELIVERED).inc()
+    sms.ANSWER.labels(CARRIER).observe(0.1)
+    sms.RECEIPT.labels(CARRIER).observe(2)
+    sms.REPLIES.labels(CARRIER).inc()
+    sms.EXPIRED.inc()
+    sms.UNTOLD.inc()
+    for gauge in (sms.WINDOW, sms.BOUND, sms.SLOW):
+        gauge.labels(CARRIER).set(1)
+    sms.WAITING.set(1)
+    sms.IN_DOUBT.set(1)
+
+
+def _calls() -> None:
+    voice.VOICE_CALLS.labels("acknowledged").inc()
+    voice.VOICE_SPOKEN.labels("recording").inc()
+    voice.VOICE_RECEIPTS.labels("accepted").inc()
+    voice.VOICE_SETUP.observe(3)
+    voice.VOICE_LATE.observe(0.005)
+    voice.VOICE_CONCURRENT.set(1)
+    voice.VOICE_IN_DOUBT.set(0)
+
+
+def _officers() -> None:
+    push.PUSHES.labels("accepted").inc()
+    escalating.RUNGS.labels(OfficerRung.PUSH, RungResult.SENT).inc()
+    escalating.ACCEPTED.labels(OfficerRung.PUSH).observe(12)
