@@ -216,7 +216,7 @@ def test_workers_are_cut_off_while_the_sentinels_see_no_reason_to_fail_over(redi
     with Redis.from_url(primary.proxied) as cut_off, pytest.raises(RedisError):
         cut_off.ping()
     pass_seconds(primary, 3)  # longer than the Sentinels would wait
-    assert redis_pair.whole()
+    wait_for(redis_pair.whole, "the replicas to have what the primary wrote last")
     assert redis_pair.primary is primary
     redis_pair.heal()
     with Redis.from_url(primary.proxied) as healed:
