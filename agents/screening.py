@@ -110,8 +110,12 @@ class Screening(ScreeningSteps):
             evaluator.evaluate(lane, record)
             await pause()
         due = {who: at for who, at in evaluator.result.rescore.items() if at > now - rules.call.most}
-        unknown = dict.fromkeys(evaluator.result.alerted, now)  # to casework
-        await self.state.evidence.remember({}, due | unknown)
+        # After a case was settled no alert is remembered, and what was alerted before it is no news.
+        ended = {who: evaluator.known[who].settled for who in evaluator.result.alerted}
+        unknown = [
+            who for who, told in evaluator.result.alerted.items() if (end := ended[who]) is None or told.at > end
+        ]
+        await self.state.evidence.remember({}, due | dict.fromkeys(unknown, now))
         return await self.state.positions.pay(lane, owed, first, tally_of(batch, matched, evaluator.result), resent)
 
     async def rescore(self, partition: int, now: datetime) -> int:

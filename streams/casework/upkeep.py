@@ -60,14 +60,18 @@ class Upkeep:
         journal covers inputs beyond the end of case-inputs.
         """
         stand = await self._store.position(partition)
-        reached = max(needed, self._reached.pop(partition, -1))
-        await self._shared.check_again()
-        if stand.offset is not None and stand.offset < reached:
-            log.error(
-                "partition %d stands at %d and was at %d before: Redis went back", partition, stand.offset, reached
-            )
-            await self._recovery.outlive(partition, stand)
-        await self._recovery.restore(partition)
+        reached = max(needed, self._reached.pop(partition, -1))  # else applying what is missing would begin here again
+        try:
+            await self._shared.check_again()
+            if stand.offset is not None and stand.offset < reached:
+                log.error(
+                    "partition %d stands at %d and was at %d before: Redis went back", partition, stand.offset, reached
+                )
+                await self._recovery.outlive(partition, stand)
+            await self._recovery.restore(partition)
+        except BaseException:
+            self._reached[partition] = max(reached, self._reached.get(partition, -1))
+            raise
 
     async def check_log_end(self, partition: int, stored: int) -> None:
         """Raise AheadError if case-inputs has no input at offset `stored`, the last one that the store has applied: the

@@ -30,7 +30,7 @@ from streams.state.server_identity import CURRENT_RUN
 
 MARK = CURRENT_RUN + script("mark")
 COPIED_MS = 100  # longest wait for a replica
-KNOWN = ("answered", "done", "release")  # effects that record a result
+KNOWN = ("answered", "refused", "done", "release")  # effects that record a result of a request
 
 # Results that a channel itself reports. If the case has applied one, it is known even if Redis has lost the dispatch.
 REPORTED = (Result.SENT, Result.FAILED, Result.NOT_SENT, Result.IN_DOUBT)
@@ -162,12 +162,13 @@ class DispatchLog:
         """Store the results (`inputs`, to be reported), so that it is not sent again. Returns True if they are stored;
         False, without any effect, if the claim with this `fence` is lost.
 
-        A store that was lost no longer knows any claim. It still takes the result of a request. It does not take that
-        nothing was sent: another worker may have sent it meanwhile.
+        A store that was lost no longer knows any claim. It still takes a request's result, but neither that nothing was
+        sent nor a refusal: another worker may have sent it meanwhile.
         """
         entry = Entry(state=Progress.ANSWERED, action=dispatch.action, bank=bank, inputs=list(inputs))
-        results = [each.result for each in inputs if isinstance(each, ContactResult)]
-        return await self._effect("not_sent" if NEVER_SENT.issuperset(results) else "answered", dispatch, fence, entry)
+        results = {each.result for each in inputs if isinstance(each, ContactResult)}
+        effect = "answered" if results - NEVER_SENT else "refused" if Result.FAILED in results else "not_sent"
+        return await self._effect(effect, dispatch, fence, entry)
 
     async def done(self, dispatch: Dispatch, fence: str, bank: str = "") -> bool:
         """Mark the dispatch as reported. Returns True if it is marked; False, without any effect, if the claim with

@@ -61,7 +61,7 @@ class Lanes:
         self._locks: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._whole_log: dict[TopicPartition, int] = {}  # the offset that was found to be on the topic
         self._reached: dict[TopicPartition, int] = {}  # the highest offset known here to be counted
-        self._known: set[TopicPartition] = set()  # the lanes of the last `catch_up`
+        self._known: set[TopicPartition] = set()  # the lanes that this worker has owned since it learned that
 
     async def screen(self, lane: TopicPartition, records: Sequence[Raw], pause: Pause | None = None) -> None:
         """Screen records in order. Returns once Kafka has their alerts and they are counted.
@@ -71,12 +71,14 @@ class Lanes:
         of the topic, and UnknownPolicyError if the policy in force is stored nowhere.
         """
         async with self._locks[lane]:
+            await self._learn([lane])
             while not await self._advance(lane, records, pause or in_pieces()):
                 pass
 
     async def catch_up(self, lanes: Iterable[TopicPartition]) -> None:
         """Bring lanes' partitions up in a store that was lost or is older, without waiting for a record."""
         mine = list(lanes)
+        self._known.intersection_update(mine)
         await self._learn(mine)
         for lane in await self._positions.not_current(mine, self._reached):
             async with self._locks[lane]:
@@ -106,8 +108,9 @@ class Lanes:
             # Only once: each batch that begins here makes the owner's current batch uncountable.
             if records := await self._kept(lane, first, min(end - 1, first + BATCH - 1)):
                 await self._advance(lane, records, in_pieces())
-            else:  # the topic has deleted all that was not screened
-                await self._again(lane, await self._positions.position(lane, begin=True), end - 1)
+            else:  # the topic has deleted the first ones
+                begin, _ = await self._bounds(lane)
+                await self._again(lane, await self._positions.position(lane, begin=True), begin - 1)
 
     async def _kept(self, lane: TopicPartition, first: int, last: int) -> list[Raw]:
         """Return the records with these offsets; an empty list if the topic has just deleted the first of them."""
@@ -131,6 +134,11 @@ class Lanes:
         if screened is None or not position.current:
             await self._bring_up(lane, position)
             return False
+        if screened < self._reached.get(lane, -1):
+            await self._shared.check_again()  # Redis lost commits although it reports the same run
+            await self._bring_up(lane, position)
+            self._reached[lane] = -1
+            return False
         if screened < first - 1:
             await self._again(lane, position, first - 1)
             return False
@@ -153,7 +161,7 @@ class Lanes:
             for partition, offset in (await acknowledged_offsets(self._settings, topic, partitions)).items():
                 lane = TopicPartition(topic, partition)
                 self._reached[lane] = max(offset, self._reached.get(lane, -1))
-        self._known = set(lanes)
+        self._known.update(new)
 
     async def _bring_up(self, lane: TopicPartition, position: Position) -> None:
         """Set a partition's position in this Redis to just before the first record that the consumer group has not

@@ -204,7 +204,7 @@ class ScreeningSteps:
         again = {
             who: lacking.get(who, ())
             for who, members in evidence.items()
-            if who in lacking or any(map(_watched_payment, members))
+            if who in lacking or any(_is_watched_since(member, known[who].settled) for member in members)
         }
         await self._producer.send_all(list(evidence_log.evidence_records(lacking, known, rules, now, self._partitions)))
         await self._evidence.add_late(again, rules, now)
@@ -222,5 +222,8 @@ def tally_of(batch: ReadBatch, matched: MatchedBatch, result: Evaluation) -> Cou
     return tally
 
 
-def _watched_payment(member: Evidence) -> bool:
-    return member.transfer is not None and member.watch_at is not None
+def _is_watched_since(member: Evidence, settled: datetime | None) -> bool:
+    """Return whether it is a payment to somebody listed that was not known as such before the last case was settled."""
+    if member.transfer is None or member.watch_at is None:
+        return False
+    return settled is None or max(member.at, member.watch_at) > settled

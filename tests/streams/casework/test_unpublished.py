@@ -8,6 +8,7 @@ import pytest
 
 from domain.casework.draft import Decision
 from schemas.casework.events import CaseEvent
+from streams.casework import journal
 from streams.channels.provider import Kind
 from streams.messaging.topics import home
 from streams.state.keys import key
@@ -152,6 +153,32 @@ async def test_a_store_with_older_data_and_the_same_run_takes_the_lost_commits_f
     assert "Redis went back" in caplog.text
     unsure = await worker.line.redis.smembers(key("unsure", 0))
     assert any(name.decode().startswith(first[1]) for name in unsure)  # it may have been sent before Redis went back
+
+
+async def test_a_worker_that_fails_while_it_catches_up_still_knows_that_redis_went_back(
+    province: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await province.worker()
+    first, later = residents(province)
+    await worker.line.residents.put(entered([*first, later]))
+    await worker.watch()
+    await worker.alert(first[0])
+    await worker.apply()
+    before = await image(worker)
+    await worker.alert(first[1])
+    await worker.apply()
+    await restored(worker, before)
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "sent_since", unreachable)
+        with pytest.raises(OSError, match="unreachable"):
+            await worker.watch()
+    await worker.watch()
+    assert set(first) == (await worker.cases()).keys()
+
+
+async def unreachable(*_: object) -> set[str]:
+    """Stands for a broker that is away."""
+    raise OSError("unreachable")
 
 
 async def test_an_input_that_was_published_is_not_decided_again_by_newer_code(

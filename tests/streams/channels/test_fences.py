@@ -218,6 +218,23 @@ async def test_what_came_of_a_dispatch_is_noted_in_a_store_that_was_wiped_and_wh
         assert found.entry.state is Progress.ANSWERED
 
 
+async def test_a_refusal_is_stored_though_this_process_must_not_act_at_the_moment(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rigged(settings, Kind.NEITHER) as rig:
+        dispatch = await decided(rig)
+        book = (await rig.worker()).book
+        claim = await taken(book, dispatch)
+        assert await book.sending(dispatch, claim.fence)
+        with monkeypatch.context() as patched:
+            patched.setattr(book._leader, "current", lambda: None)
+            assert await book.answered(dispatch, claim.fence, [result(dispatch, Result.FAILED)])
+            assert not await book.answered(dispatch, claim.fence, [result(dispatch, Result.NOT_SENT)])
+        found = await taken(book, dispatch)
+        assert found.entry is not None
+        assert [each.id for each in found.entry.inputs] == [f"{dispatch.id}:failed"]
+
+
 @pytest.mark.parametrize("found", [Result.NOT_SENT, Result.FAILED])
 async def test_a_store_that_was_wiped_does_not_take_from_a_frozen_worker_that_nothing_was_sent(
     settings: Settings, found: Result

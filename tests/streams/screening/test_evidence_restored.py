@@ -171,6 +171,23 @@ async def test_what_was_written_to_a_store_that_leads_no_more_is_added_when_it_i
     assert (await line.levels())[-1] == "yellow"
 
 
+@pytest.mark.parametrize("listed", [True, False])
+async def test_whoever_was_dissuaded_before_the_loss_is_not_alerted_of_what_was_known_then(
+    line: Line, listed: bool
+) -> None:
+    if listed:
+        await line.screen([watch()])
+    await line.screen([call(seconds=2400, ago=45), transfer(ago=3, new_payee=True)])
+    assert len(before := await line.levels()) >= 1
+    await line.settle(SOON)
+    await line.lose()
+    await line.settle(SOON)  # casework has restored its cases
+    await line.screen_owed()
+    due = [await line.screening.state.evidence.due(each, SOON, 10) for each in range(line.settings.partitions)]
+    assert not any(due)
+    assert await line.levels() == before
+
+
 async def test_old_evidence_is_not_written_to_its_topic_once_more_by_what_is_screened_again(line: Line) -> None:
     await line.screen([app(31)])  # older than half of what is kept: a new signal would write it again
     assert await line.evidence() != {}

@@ -63,3 +63,20 @@ async def test_where_nothing_is_owed_no_batch_begins(line: Line) -> None:
     positions = Positions(line.redis, line.settings.partitions)
     assert await positions.owed(BULK) is None
     assert await line.redis.exists(of_lane("began-again", BULK)) == 0
+
+
+async def test_a_lane_notices_that_redis_went_back_though_a_record_comes_before_the_next_look(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    async def look() -> None:
+        looked.append(1)
+
+    await line.screen([call(uid="c1")])
+    await line.screen([call(uid="c2")])
+    monkeypatch.setattr(line.screening.lanes._shared, "check_again", look)
+    await line.redis.set(of_lane("screened", BULK), 0)  # as an image of the machine has it, under the same run id
+    await line.screen([call(uid="c3")])
+    assert looked
+    assert (await line.screening.state.positions.position(BULK)).offset == 2
