@@ -11,7 +11,6 @@ from console.commands.admin import (
     ledger,
     official,
     personal,
-    push_key,
     sandbox,
     size,
     topics,
@@ -42,7 +41,6 @@ def make_app(rebuild_partition: backup.RebuildPartition) -> typer.Typer:
         personal.subject_access,
         personal.erase,
         personal.rehash,
-        push_key.push_key,
         size.size,
         documents.documents,
     ):

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from console.commands.admin.push_key import push_key
 from console.commands.common import load_settings, out
 
 app = typer.Typer(name="access", no_args_is_help=True, help="Secrets and least-privilege ACLs for Kafka and Redis.")
@@ -84,3 +85,6 @@ def access_grant(folder: Secrets) -> None:
     settings = load_settings()
     grant(settings, passwords(folder, "kafka"))
     out.print(f"users and rights are made at {settings.kafka}", markup=False, soft_wrap=True)
+
+
+app.command()(push_key)

@@ -19,7 +19,7 @@ def official(
     ] = None,
     file: Annotated[Path | None, typer.Option("--csv", dir_okay=False, help="Write the form to a new CSV file")] = None,
 ) -> None:
-    """Print the official form of a day as JSON: money avoided, stopped, frozen, returned, in fen.
+    """Print a day's official form as JSON: avoided, stopped, frozen, returned (fen).
 
     It also counts residents and orders. Each figure is given for the day, the month and the year up to the day, beside
     the same figure of the year before.

@@ -15,7 +15,7 @@ def subject_access(
     reason: Reason,
     file: Annotated[Path, typer.Option("--out", dir_okay=False, help="The new zip; it holds personal data")],
 ) -> None:
-    """Write all records about one person to a zip file, for a person who asks for their data.
+    """Write all records about one person to a zip file, when that person asks.
 
     It reads every topic. The audit records who did it and why. Refused if no resident has the id or the file exists.
     """

@@ -1,4 +1,4 @@
-"""`quanzu admin push-key`: a new key of the push messages to officers' telephones."""
+"""`quanzu admin access push-key`: a new key of the push messages to officers' telephones."""
 
 import typer
 
@@ -23,5 +23,5 @@ def push_key(
         return
     key = load_channels().vapid(load_settings())
     if key is None:
-        raise SettingsError("QUANZU_PUSH_KEY is not set: make one with `quanzu admin push-key`")
+        raise SettingsError("QUANZU_PUSH_KEY is not set: make one with `quanzu admin access push-key`")
     out.print(public_of(key), highlight=False, soft_wrap=True)
