@@ -45,6 +45,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("SMS_URL", "VOICE_URL", "BANK_URL", "STATION_URL", "SMS_KIND", "VOICE_KIND", "BANK_KIND", "STATION_KIND"),
         *("SMS_REFUSALS", "VOICE_REFUSALS", "BANK_REFUSALS", "STATION_REFUSALS"),
         *("PROVIDER_SECONDS", "CHANNEL_CONCURRENCY", "RECEIPTS_URL", "RECEIPTS_SECRET", "INSTITUTIONS"),
+        *("PUSH_KEY", "PUSH_CONTACT", "PUSH_ADDRESSES"),
     ),
     "Console": tuple(f"CONSOLE_{name.upper()}" for name in ConsoleSettings.model_fields),
     "Observability": (

@@ -38,6 +38,8 @@ MODULES = {
     "streams.casework.snapshots": ("board",),
     "streams.operations.bundles": ("commands",),
     "streams.repositories.calls": ("console",),
+    "streams.repositories.escalations": ("visits", "console"),
+    "streams.repositories.public_reports": ("console",),
     "streams.repositories.evidence_files": ("console",),
     "streams.casework.steps": ("casework",),
     "streams.casework.upkeep": ("casework",),
