@@ -60,5 +60,5 @@ def test_the_study_of_stops_prints_its_ways_and_names_the_bars_that_are_missed(t
     found = json.loads(report.read_text("utf-8"))
     assert ended.exit_code == int(bool(found["missed"])), ended.output
     assert f"bars missed: {', '.join(found['missed']) or 'none'}" in ended.output
-    assert set(found["ways"]) == {"followed", "one_hop", "fed", "oracle"}
+    assert set(found["ways"]) == {"followed", "each_hop", "one_hop", "fed", "oracle"}
     assert found["ways"]["followed"]["reports"] == 42
