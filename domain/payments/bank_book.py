@@ -139,7 +139,8 @@ class Sent(NamedTuple):
 @dataclass(slots=True)
 class BankBook:
     """Stops by (case, number), orders by (case, step), objections by (case, id), requests to banks (`sent`) and their
-    outcomes (`told`) by dispatch id, and banks' messages (`came`) by id. Each table keeps its latest 100,000 entries.
+    outcomes (`told`) by dispatch id, banks' messages (`came`) by id, and the latest version of each case (`versions`).
+    Each table keeps its latest 100,000 entries.
     """
 
     stops: OrderedDict[tuple[str, int], StopLine] = field(default_factory=OrderedDict)
@@ -149,12 +150,12 @@ class BankBook:
     sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
     told: OrderedDict[str, list[BankReply]] = field(default_factory=OrderedDict)  # outcomes by dispatch
     came: OrderedDict[str, BankMessage] = field(default_factory=OrderedDict)
+    versions: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
     def add(self, event: CaseEvent) -> None:
         """Add an event of the journal. A repeated or older event changes nothing."""
-        for number, payment in numbered(event.case):
-            if payment.stop is not None:
-                self._stop(event.case, number, payment, payment.stop, event.at)
+        if self._latest(event.case):
+            self._stops_of(event)
         for order in event.case.orders:
             self._order(event.case, order)
         for hold in event.case.own_holds:
@@ -256,6 +257,21 @@ class BankBook:
         """
         division = self.division(message)
         return sees("") if division is None else sees(division)
+
+    def _latest(self, case: Case) -> bool:
+        """Return whether no later version of the case is known, and keep this version as the latest."""
+        if case.version < self.versions.get(case.id, 0):
+            return False
+        _keep(self.versions, case.id, case.version)
+        return True
+
+    def _stops_of(self, event: CaseEvent) -> None:
+        """Keep the case's stops. A payment whose request never reached the bank has no stop any more."""
+        for number, payment in numbered(event.case):
+            if payment.stop is not None:
+                self._stop(event.case, number, payment, payment.stop, event.at)
+            else:
+                self.stops.pop((event.case.id, number), None)
 
     def _stop(self, case: Case, number: int, payment: Payment, stop: Stop, at: datetime) -> None:
         known = self.stops.get((case.id, number))
