@@ -5,6 +5,7 @@ The order in which feedback arrives does not change the result. A transfer's kep
 be lost, or whose transfer was settled, was not kept by the resident's decision: its C and D entries are removed.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -284,13 +285,38 @@ def booked_transfers(case: Case) -> list[str]:
     """Return the names of the transfers booked in a case or an earlier one, sorted. A later case books none of them
     again.
 
-    Money held in a stopped or frozen account counts as booked. A payment that was reported and that a feed delivered
-    too is listed under both names.
+    Money held in a stopped or frozen account counts as booked. Money frozen, given back or held in an account beyond
+    the payees' counts for the payments that it may be of. A payment that was reported and that a feed delivered too is
+    listed under both names.
     """
     held = (payment.transfer for payment in case.payments if _held(payment))
     names = {*case.booked_before, *case.kept, *case.frozen, *held, *(loss.id for loss in case.losses)}
+    for account in case.traced:
+        if account.transfer in case.frozen_beyond or account.transfer in case.returned_beyond or _held(account):
+            names |= {payment.transfer for payment in paid_into(case, account)}
     names |= {payment.feed for payment in case.payments if payment.feed and payment.transfer in names}
     return sorted(names - {EXPOSURE, UNNAMED})
+
+
+def paid_into(case: Case, account: Payment) -> list[Payment]:
+    """Return the case's payments whose money may have reached an account beyond the payees', by the banks' statements;
+    the earliest payment first.
+
+    The statements' times do not count, because banks' clocks differ. Without a known way, as after an erasure, these
+    are all payments that were not only attempted.
+    """
+    payers: defaultdict[str, set[str]] = defaultdict(set)
+    for stated in case.movements:
+        moved = stated.movement
+        if moved.executed and moved.payee and moved.payer.token not in case.accounts:
+            payers[moved.payee.token].add(moved.payer.token)
+    passed, waiting = {account.payee}, [account.payee]
+    while waiting:
+        new = payers[waiting.pop()] - passed
+        passed |= new
+        waiting += new
+    made = sorted((each for each in case.payments if each.state is not TransferState.ATTEMPTED), key=attrgetter("at"))
+    return [payment for payment in made if payment.payee in passed] or made
 
 
 def _held(payment: Payment) -> bool:

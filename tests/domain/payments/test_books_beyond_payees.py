@@ -1,30 +1,59 @@
 """The books of money beyond the payees' accounts: what banks freeze there or give back has one place, like all else."""
 
 from collections import Counter
+from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.identity.personal import without
 from domain.payments.books import PLACES, standing
-from domain.payments.ledger import of_case
+from domain.payments.ledger import booked_transfers, of_case
 from schemas.casework.books import BookLine
-from schemas.casework.cases import Case
-from schemas.casework.inputs import BankState
+from schemas.casework.cases import Case, Payment
+from schemas.casework.inputs import BankState, CloseAct
+from schemas.levels import Level
+from schemas.risk.signals import TransferState
+from tests.domain.builders import NOON, payment
 from tests.domain.casework.journal import Journal
 from tests.domain.casework.orders.test_orders_onward import B1, FIRST_HOP, paid, told
-from tests.domain.casework.test_movements import answer
+from tests.domain.casework.test_movements import MINUTE, answer
 
 WHOLE, MOVED = 1_000_000, 600_000  # the payment, and what went on from the payee's account
 
 
-def followed() -> Journal:
-    """A payment of ¥10,000, all of it lost, of which ¥6,000 went on to an account that its bank has stopped."""
+def another_payment() -> Payment:
+    """A payment of ¥10,000, one minute earlier, to an account that is in no movement."""
+    return payment("bank:2", WHOLE, payee="a2", state=TransferState.SETTLED, at=NOON - MINUTE)
+
+
+def reached(*others: Payment) -> Journal:
+    """A payment of ¥10,000, of which ¥6,000 went on to an account that its bank has been asked to stop."""
     line = paid()
-    line.victim(WHOLE, "bank:1")
+    if others:
+        line.alert(Level.RED, payment(amount=WHOLE, state=TransferState.SETTLED), *others)
     line.give(answer(line, FIRST_HOP))
     line.approve()
+    return line
+
+
+def followed() -> Journal:
+    """As `reached`; all of the payment is lost, and the account's bank has stopped the account."""
+    line = reached()
+    line.victim(WHOLE, "bank:1")
     line.give(told(line, B1, BankState.IN_FORCE, fen=MOVED, step="stop.t0"))
     return line
+
+
+def next_case(line: Journal) -> Case:
+    """The resident's next case, a month later, in which the same payment is reported as lost."""
+    line.dissuaded()
+    line.act(CloseAct(reason="办结"))
+    line.pass_to(timedelta(days=31))
+    line.alert(Level.RED, payment(amount=WHOLE, state=TransferState.SETTLED))
+    line.victim(WHOLE, "bank:1")
+    return line.here
 
 
 def places(case: Case) -> dict[BookLine, int]:
@@ -65,6 +94,29 @@ def test_the_same_message_again_changes_nothing() -> None:
     booked = line.here.booked
     line.give(told(line, B1, BankState.FROZEN, fen=1, step="stop.t0"))
     assert line.here.booked == booked
+
+
+@pytest.mark.parametrize("state", [BankState.FROZEN, BankState.RETURNED])
+def test_a_later_case_does_not_book_again_what_a_bank_has_frozen_or_given_back_beyond_the_payee(
+    state: BankState,
+) -> None:
+    line = reached()
+    line.give(told(line, B1, state, fen=500_000, step="stop.t0"))
+    assert sum(places(line.here).values()) == 500_000
+    later = next_case(line)
+    assert (later.number, later.booked_before, places(later)) == (2, ["bank:1"], {})
+
+
+def test_a_later_case_does_not_book_again_what_a_stop_holds_beyond_the_payee() -> None:
+    line = reached()
+    line.give(told(line, B1, BankState.IN_FORCE, fen=MOVED, step="stop.t0"))
+    assert booked_transfers(line.here) == booked_transfers(without(line.here)) == ["bank:1"]
+
+
+def test_money_beyond_one_payee_books_no_payment_to_another() -> None:
+    line = reached(another_payment())
+    line.give(told(line, B1, BankState.FROZEN, fen=500_000, step="stop.t0"))
+    assert booked_transfers(line.here) == ["bank:1"]
 
 
 ANSWERS = st.tuples(
