@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.calendar import day_of
-from domain.payments.ledger import Totals, booked_earlier, of_case
+from domain.payments.ledger import UNNAMED, Totals, booked_earlier, not_recovered, of_case, paid_into
 from schemas.casework.books import BookLine, Books
 from schemas.casework.cases import Case, Payment, StopState
 from schemas.casework.events import CaseEvent
@@ -40,11 +40,11 @@ def standing(case: Case) -> Counter[BookLine]:
     """Return the present amount (fen) or number of each line of the books for one case; lines with 0 are left out.
 
     A payment's money that is back, frozen or kept is in no account any more that is only stopped; money that is held
-    anywhere is not lost. Of accounts beyond the payees' no more counts than the case's payments have left: first what
-    banks have given back from there, then what they have frozen, then what is stopped.
+    anywhere is not lost, but money held of one payment is no reason to count less of another as lost. Of accounts
+    beyond the payees' no more counts than the case's payments have left: first what banks have given back from there,
+    then what they have frozen, then what is stopped.
     """
-    totals = of_case(case)
-    return _money(case, totals) + _done(case, totals)  # the sum of counters leaves zeros out
+    return _money(case) + _done(case, of_case(case))  # the sum of counters leaves zeros out
 
 
 def with_booked(case: Case, at: datetime) -> Case:
@@ -118,59 +118,122 @@ def fold_books(events: Iterable[CaseEvent]) -> dict[str, int]:
     return found.sums()
 
 
-def _money(case: Case, totals: Totals) -> Counter[BookLine]:
+def _money(case: Case) -> Counter[BookLine]:
     found: Counter[BookLine] = Counter()
     for transfer, entry in case.kept.items():
         confirmed = entry.evidence is EvidenceClass.A
         back = min(case.returned.get(transfer, 0), entry.amount_fen) if confirmed else 0
         found[BookLine.RETURNED] += back
         found[_OF_CLASS[entry.evidence]] += entry.amount_fen - back
-    beyond = _add_confirmed_beyond(found, case)
-    _add_held(found, case)
-    held = found[BookLine.STOPPED] + found[BookLine.FREEZING_DECIDED]
-    found[BookLine.LOST] = max(0, totals.lost - held - beyond)
+    held = _add_confirmed_beyond(found, case) + _add_held(found, case)
+    found[BookLine.LOST] = _lost(case, held)
     return found
+
+
+def _lost(case: Case, held: Counter[str]) -> int:
+    """Return the fen that are lost. `held`: by the transfer of a payment or a traced account: how much of it is booked
+    as held, frozen or returned besides `Case.kept`.
+    """
+    own = {payment.transfer: payment.amount_fen for payment in _own(case)}
+    of_payment = Counter({name: held[name] for name in own})
+    left = Counter({name: fen - _kept(case, name) - held[name] for name, fen in own.items()})
+    beyond = Counter({account.transfer: held[account.transfer] for account in case.traced})
+    if not any(beyond.values()):
+        return not_recovered(case, of_payment)
+    if case.movements:
+        return not_recovered(case, of_payment + _by_way(case, beyond, left))
+    return _lost_without_ways(case, of_payment, beyond.total(), left)
+
+
+def _by_way(case: Case, beyond: Counter[str], left: Counter[str]) -> Counter[str]:
+    """Return how much (fen) of each payment is in the traced accounts: money there is of the payments that may have
+    reached the account, the earliest first, each as far as it is in no other place. The rest is of the other payments.
+
+    `left`: how much of each payment is in no other place; what is found is taken from it.
+    """
+    found: Counter[str] = Counter()
+    for account in case.traced:
+        ways = [payment.transfer for payment in paid_into(case, account)]
+        found += _take(left, ways, beyond[account.transfer])
+    return found + _take(left, list(left), beyond.total() - found.total())
+
+
+def _lost_without_ways(case: Case, of_payment: Counter[str], beyond: int, left: Counter[str]) -> int:
+    """Return the fen that are lost of an erased case, whose money's way is unknown: as booked, as far as the amounts
+    allow. `beyond`: the fen in all traced accounts; `left`: as for `_by_way`.
+    """
+    least = max(0, not_recovered(case, of_payment) - beyond)
+    named = [loss for loss in case.losses if loss.id != UNNAMED]
+    of_others = sum(loss.amount_fen for loss in named if loss.id not in left)
+    by_transfer = not_recovered(case.model_copy(update={"losses": named}), of_payment)
+    most = max(least, min(by_transfer, left.total() - beyond + of_others))
+    booked = sum(lines.get(BookLine.LOST, 0) for lines in case.booked.values())
+    return min(max(booked, least), most)
+
+
+def _take(left: Counter[str], names: Iterable[str], fen: int) -> Counter[str]:
+    """Take up to `fen` from what is left of the payments with these names, in their order; return what was taken."""
+    taken: Counter[str] = Counter()
+    for name in names:
+        part = max(0, min(left[name], fen - taken.total()))
+        taken[name] += part
+        left[name] -= part
+    return taken
+
+
+def _kept(case: Case, transfer: str) -> int:
+    """Return how much (fen) of a payment is booked as kept. An estimate is in no place."""
+    kept = case.kept.get(transfer)
+    return kept.amount_fen if kept and kept.evidence is not EvidenceClass.D else 0
+
+
+def _own(case: Case) -> list[Payment]:
+    """Return the case's payments that no earlier case has booked."""
+    return [payment for payment in case.payments if not booked_earlier(case, payment.transfer)]
 
 
 def _room(found: Counter[BookLine], case: Case) -> int:
     """Return how much of the case's own payments is in no place yet."""
-    own = [payment for payment in case.payments if not booked_earlier(case, payment.transfer)]
-    return max(0, sum(payment.amount_fen for payment in own) - sum(found[line] for line in PLACES))
+    return max(0, sum(payment.amount_fen for payment in _own(case)) - sum(found[line] for line in PLACES))
 
 
-def _add_confirmed_beyond(found: Counter[BookLine], case: Case) -> int:
+def _add_confirmed_beyond(found: Counter[BookLine], case: Case) -> Counter[str]:
     """Add what banks have given back from accounts beyond the payees', and then what they have frozen there. Returns
-    the sum: it is no more than the payments have left.
+    the fen added, by the account's transfer: in all no more than the payments have left.
     """
-    sums = {
-        BookLine.RETURNED: sum(case.returned_beyond.get(each.transfer, 0) for each in case.traced),
-        BookLine.FROZEN: sum(_still_frozen(case, each) for each in case.traced),
-    }
-    added = 0
-    for line, fen in sums.items():
-        booked = min(fen, _room(found, case))
-        found[line] += booked
-        added += booked
+    added: Counter[str] = Counter()
+    for line, fen_of in ((BookLine.RETURNED, _given_back), (BookLine.FROZEN, _still_frozen)):
+        for account in case.traced:
+            booked = min(fen_of(case, account), _room(found, case))
+            found[line] += booked
+            added[account.transfer] += booked
     return added
+
+
+def _given_back(case: Case, account: Payment) -> int:
+    return case.returned_beyond.get(account.transfer, 0)
 
 
 def _still_frozen(case: Case, account: Payment) -> int:
     """Return how much (fen) of what a bank has frozen in an account it has not given back."""
-    return max(0, case.frozen_beyond.get(account.transfer, 0) - case.returned_beyond.get(account.transfer, 0))
+    return max(0, case.frozen_beyond.get(account.transfer, 0) - _given_back(case, account))
 
 
-def _add_held(found: Counter[BookLine], case: Case) -> None:
+def _add_held(found: Counter[BookLine], case: Case) -> Counter[str]:
     """Add to `found` the money in accounts that are stopped, or frozen by a decision: first the payees', then traced
-    accounts.
+    accounts. Returns the fen added, by transfer.
     """
-    own = [payment for payment in case.payments if not booked_earlier(case, payment.transfer)]
+    added: Counter[str] = Counter()
     room = _room(found, case)
-    for payment in (*own, *case.traced):
+    for payment in (*_own(case), *case.traced):
         there = _there(payment) - _confirmed(case, payment)
         line = _held_as(payment)
         if line is not None and there > 0:
-            found[line] += min(there, max(0, room))
+            booked = min(there, max(0, room))
+            found[line] += booked
+            added[payment.transfer] += booked
             room -= there
+    return added
 
 
 def _confirmed(case: Case, payment: Payment) -> int:

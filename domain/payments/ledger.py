@@ -82,7 +82,7 @@ def of_case(case: Case) -> Totals:
         kept_c=kept[EvidenceClass.C],
         kept_d=kept[EvidenceClass.D],
         frozen=sum(case.frozen.values()),
-        lost=_lost(case),
+        lost=not_recovered(case, {}),
         defrauded_after_warning_30d=int(soonest <= 30),
         defrauded_after_warning_90d=int(soonest <= 90),
     )
@@ -116,14 +116,17 @@ def safe(case: Case, transfer: str) -> bool:
     return kept is not None and kept.evidence in _CONFIRMED
 
 
-def _lost(case: Case) -> int:
+def not_recovered(case: Case, held: Mapping[str, int]) -> int:
     """Return the fen that are lost: the sum by transfer or the one sum reported without a transfer, whichever is more,
-    less the money that banks kept.
+    less the money that banks kept or hold.
+
+    `held`: how much (fen) banks hold of each payment. What is held of one payment does not reduce the loss of another;
+    it reduces the one sum, which is of all payments.
     """
     confirmed = {name: kept.amount_fen for name, kept in case.kept.items() if kept.evidence in _CONFIRMED}
     told = {loss.id: loss.amount_fen for loss in case.losses}
-    in_one_sum = told.pop(UNNAMED, 0) - sum(confirmed.values())
-    by_transfer = sum(max(0, amount - confirmed.get(name, 0)) for name, amount in told.items())
+    in_one_sum = told.pop(UNNAMED, 0) - sum(confirmed.values()) - sum(held.values())
+    by_transfer = sum(max(0, fen - confirmed.get(name, 0) - held.get(name, 0)) for name, fen in told.items())
     return max(0, in_one_sum, by_transfer)
 
 
@@ -274,7 +277,7 @@ def balanced(case: Case) -> Case:
         for name, entry in case.kept.items()
         if name != EXPOSURE and (entry.evidence in _CONFIRMED or name not in lost | settled)
     }
-    left = case.danger.exposure_fen - sum(entry.amount_fen for entry in kept.values()) - _lost(case)
+    left = case.danger.exposure_fen - sum(entry.amount_fen for entry in kept.values()) - not_recovered(case, {})
     expected = round(left * case.danger.probability)
     if case.outcome is Outcome.DISSUADED and expected > 0:
         kept[EXPOSURE] = LossAvoided(evidence=EvidenceClass.D, amount_fen=expected)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.calendar import day_of
 from domain.identity.personal import without
 from domain.payments.books import PLACES, changes, fold_books, named, standing, with_booked
-from domain.payments.ledger import booked_earlier, of_case
+from domain.payments.ledger import UNNAMED, booked_earlier, of_case
 from schemas.casework.books import BookLine
 from schemas.casework.cases import Case, Stop, StopState
 from schemas.casework.events import CaseEvent
@@ -132,6 +132,21 @@ def test_money_that_is_held_is_not_lost() -> None:
     line = paid()
     line.victim(WHOLE, "bank:1")
     line.bank(BankState.IN_FORCE, amount=300_000)
+    assert places(line.here) == {BookLine.STOPPED: 300_000, BookLine.LOST: 700_000}
+
+
+@pytest.mark.parametrize("state", [BankState.IN_FORCE, BankState.FROZEN])
+def test_money_held_of_one_payment_is_not_missing_from_the_loss_of_another(state: BankState) -> None:
+    line = paid("bank:1", "bank:2")
+    line.bank(state, "bank:2", amount=WHOLE)
+    line.victim(WHOLE, "bank:1")
+    assert places(line.here)[BookLine.LOST] == WHOLE
+
+
+def test_money_held_of_any_payment_is_not_lost_of_a_sum_told_without_a_transfer() -> None:
+    line = paid("bank:1", "bank:2")
+    line.bank(BankState.IN_FORCE, "bank:2", amount=300_000)
+    line.victim(WHOLE, None)
     assert places(line.here) == {BookLine.STOPPED: 300_000, BookLine.LOST: 700_000}
 
 
@@ -264,6 +279,8 @@ def test_at_each_moment_each_fen_is_in_one_place_whatever_happens(steps: list[St
         assert all(fen >= 0 for fen in found.values())
         assert sum(found[line] for line in PLACES if line is not BookLine.LOST) <= own
         assert found[BookLine.LOST] <= totals.lost
+        if UNNAMED not in {loss.id for loss in case.losses}:
+            assert sum(found[line] for line in PLACES) <= own
         assert found[BookLine.FROZEN] + found[BookLine.RETURNED] == totals.kept_a
         assert (found[BookLine.CANCELLED], found[BookLine.NOT_MADE]) == (totals.kept_b, totals.kept_c)
 

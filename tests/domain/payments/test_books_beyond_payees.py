@@ -119,6 +119,27 @@ def test_money_beyond_one_payee_books_no_payment_to_another() -> None:
     assert booked_transfers(line.here) == ["bank:1"]
 
 
+def test_money_frozen_beyond_one_payee_is_not_missing_from_the_loss_of_another_payment() -> None:
+    line = reached(another_payment())
+    line.victim(WHOLE, "bank:2")
+    line.give(told(line, B1, BankState.FROZEN, fen=500_000, step="stop.t0"))
+    assert places(line.here) == {BookLine.FROZEN: 500_000, BookLine.LOST: WHOLE}
+    line.victim(WHOLE, "bank:1")
+    assert places(line.here) == {BookLine.FROZEN: 500_000, BookLine.LOST: WHOLE + 500_000}
+
+
+@pytest.mark.parametrize("lost", ["bank:1", "bank:2", "bank:unknown", None])
+def test_an_erased_case_has_the_same_loss_until_the_amounts_show_another_one(lost: str | None) -> None:
+    line = reached(another_payment())
+    line.victim(WHOLE, lost)
+    line.give(told(line, B1, BankState.FROZEN, fen=500_000, step="stop.t0"))
+    erased = without(line.here)
+    assert standing(erased) == standing(line.here)
+    all_back = erased.model_copy(update={"returned_beyond": {B1: 2 * WHOLE}})
+    unknown = {BookLine.LOST: WHOLE} if lost == "bank:unknown" else {}
+    assert places(all_back) == {BookLine.RETURNED: 2 * WHOLE} | unknown
+
+
 ANSWERS = st.tuples(
     st.sampled_from(["bank:1", B1]),
     st.sampled_from([BankState.IN_FORCE, BankState.FROZEN, BankState.RETURNED, BankState.RELEASED]),
