@@ -9,6 +9,7 @@ from typing import Any
 
 from domain.carriers.voice import CallEnding
 from schemas.channels.receipts import CallState
+from streams.channels.signing import TOLERANCE_SECONDS
 from streams.gateways.voice import measures
 from streams.gateways.voice.caller import CallParts, place_call
 from streams.gateways.voice.ledger import DAY, CallOrder, LedgerState, VoiceLedger
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 TRUNK_PAUSE_SECONDS = 0.5  # between two looks at a trunk that is down
 UPKEEP_SECONDS = 3600.0
+NONCE_SECONDS = 3 * TOLERANCE_SECONDS  # a signature whose time is ahead is taken for up to twice the tolerance
 
 
 class VoiceGateway:
@@ -69,6 +71,10 @@ class VoiceGateway:
     def may_call(self, number: str) -> bool:
         """Return whether the configuration allows calls to an E.164 number."""
         return self._parts.configuration.numbers.dialled(number) is not None
+
+    async def claim(self, nonce: str, dispatch: str) -> bool:
+        """Record the nonce of an order's signature. Returns False if it was used for another order before."""
+        return await self._ledger.claim(nonce, dispatch, time.time())
 
     async def take(self, order: CallOrder) -> LedgerState:
         """Store an order, and dial it when a line is free. Returns the state of its id; a known id changes nothing."""
@@ -136,6 +142,7 @@ class VoiceGateway:
         while wanted():
             keep = self._parts.configuration.storage.keep_days * DAY
             await self._ledger.forget(time.time() - keep)
+            await self._ledger.forget_nonces(time.time() - NONCE_SECONDS)
             await self._measure()
             await asyncio.sleep(UPKEEP_SECONDS)
 

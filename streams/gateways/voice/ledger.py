@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS calls (
   reported INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_state ON calls (state, reported);
+CREATE TABLE IF NOT EXISTS nonces (nonce TEXT PRIMARY KEY, id TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -81,6 +82,14 @@ class VoiceLedger:
         """Close the file."""
         await self._do(self._close)
         self._thread.shutdown()
+
+    async def claim(self, nonce: str, id: str, at: float) -> bool:  # noqa: A002
+        """Record a signature's nonce, used at `at` for an id. Returns False if it was used for another id before."""
+        return await self._do(lambda: self._claim(nonce, id, at))
+
+    async def forget_nonces(self, before: float) -> None:
+        """Drop nonces that were used before a time (seconds since 1970): their signatures are too old by then."""
+        await self._do(lambda: self._write("DELETE FROM nonces WHERE at < ?", before))
 
     async def add(self, order: CallOrder) -> bool:
         """Store an order unless its id is known. Returns whether it is new: only then it is to be dialled."""
@@ -152,6 +161,11 @@ class VoiceLedger:
     def _close(self) -> None:
         self._base.close()
         self._lock.close()
+
+    def _claim(self, nonce: str, id: str, at: float) -> bool:  # noqa: A002
+        if self._write("INSERT OR IGNORE INTO nonces (nonce, id, at) VALUES (?, ?, ?)", nonce, id, at):
+            return True
+        return self._base.execute("SELECT id FROM nonces WHERE nonce = ?", (nonce,)).fetchone() == (id,)
 
     def _add(self, order: CallOrder) -> bool:
         insert = (

@@ -1,6 +1,7 @@
 """The HTTP interface of orders: the contract of a provider, as streams/channels/provider.py calls it."""
 
 import logging
+import sqlite3
 import time
 from typing import Annotated, Literal
 
@@ -13,7 +14,7 @@ from starlette.routing import Route
 from schemas.base import Model
 from schemas.people.residents import Language
 from streams.channels.provider import KEY_HEADER
-from streams.channels.signing import SignatureError, SignedMessage, verify
+from streams.channels.signing import FittingSignature, SignatureError, SignedMessage, verify
 from streams.gateways.voice.gateway import VoiceGateway
 from streams.gateways.voice.ledger import CallOrder, LedgerState
 from streams.gateways.voice.receipts import CHANNEL
@@ -46,14 +47,25 @@ class VoiceOrders:
     async def order(self, request: Request) -> Response:
         """Take an order: 202 once it is on disk, also for a known id; 500 if its call is in doubt.
 
-        400 without an id, 401 without a valid signature, 422 if it is invalid or its number may not be called: all
-        certainly not dialled. 503 if there is no room: ask, and send it again.
+        400 without an id, 401 without a valid signature or with one that was used for another id, 422 if it is invalid or its number may not be called: all
+        certainly not dialled. 503 if there is no room, or the disk refuses it: ask, and send it again.
         """
         body = await read_body(request, BODY, BODY_WAIT, packed=False)
-        self._verify(request, PATH, body)
+        signed = self._verify(request, PATH, body)
         dispatch = request.headers.get(KEY_HEADER, "")
         if not 0 < len(dispatch) <= LONGEST_KEY or not dispatch.isprintable():
             return _told(400, f"{KEY_HEADER} is missing or too long")
+        try:
+            return await self._order(dispatch, signed.nonce, body)
+        except sqlite3.Error:
+            log.exception("the disk refuses an order: it is not taken")
+            return _told(503, "the disk refuses the order")
+
+    async def _order(self, dispatch: str, nonce: str, body: bytes) -> Response:
+        # The signature covers no id: what was signed for one order must not be dialled under another. So the nonce is
+        # kept of each attempt, also of one that is refused or repeats an order.
+        if not await self._gateway.claim(nonce, dispatch):
+            return _told(401, "the nonce was used for another order: sign each attempt with a new one")
         known = await self._gateway.state(dispatch)
         if known is not None:
             return _standing(known, dispatch, 202)
@@ -85,9 +97,9 @@ class VoiceOrders:
         """Answer 200: the event loop runs."""
         return JSONResponse({"status": "ok"})
 
-    def _verify(self, request: Request, path: str, body: bytes) -> None:
+    def _verify(self, request: Request, path: str, body: bytes) -> FittingSignature:
         try:
-            verify(self._keys, request.headers, SignedMessage(CHANNEL, path, body, request.method), time.time())
+            return verify(self._keys, request.headers, SignedMessage(CHANNEL, path, body, request.method), time.time())
         except SignatureError as error:
             raise Refused(401, str(error), "Sign with the key of voice in QUANZU_RECEIPTS_SECRET") from None
 
