@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import logging
+import sqlite3
 import time
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, TypeVar
 
 from domain.carriers.voice import CallEnding
 from schemas.channels.receipts import CallState
@@ -18,7 +20,10 @@ from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)
 
+Value = TypeVar("Value")
+
 TRUNK_PAUSE_SECONDS = 0.5  # between two looks at a trunk that is down
+DISK_PAUSE_SECONDS = 1.0  # between two attempts to write
 UPKEEP_SECONDS = 3600.0
 NONCE_SECONDS = 3 * TOLERANCE_SECONDS  # a signature whose time is ahead is taken for up to twice the tolerance
 
@@ -110,11 +115,16 @@ class VoiceGateway:
     async def _call(self, order: CallOrder) -> None:
         try:
             ending = await self._ending(order)
+        except Exception:
+            log.exception("a call failed: it is in doubt")
+            await _until_written(partial(self._ledger.doubt, order.id))
+            await self._measure()
+            return
         finally:
             self._lines.release()
         if ending is None:
             return
-        await self._ledger.end(order.id, ending)
+        await _until_written(partial(self._ledger.end, order.id, ending))
         measures.VOICE_CALLS.labels(ending.state.value).inc()
         log.info("a call ended: %s (%s)", ending.state.value, ending.detail)
         self._start(self._report(order.id, ending), self._background)
@@ -123,27 +133,35 @@ class VoiceGateway:
         """Dial an order, and return how the call ended; None if another process has dialled it."""
         number = self._parts.configuration.numbers.dialled(order.number)
         if self._is_late(order):
-            return CallEnding(CallState.FAILED, f"not dialled: no line in {self._calls.wait_seconds:.0f} s")
+            return self._too_late()
         if number is None:
             return CallEnding(CallState.FAILED, "not dialled: the configuration no longer allows this number")
-        if not await self._ledger.begin(order.id):  # on disk before the INVITE
+        if not await _until_written(partial(self._ledger.begin, order.id)):  # on disk before the INVITE
             return None
+        if self._is_late(order):  # the disk took its time
+            return self._too_late()
         measures.VOICE_CONCURRENT.inc()
         try:
             return await place_call(self._parts, order, number)
         finally:
             measures.VOICE_CONCURRENT.dec()
 
+    def _too_late(self) -> CallEnding:
+        return CallEnding(CallState.FAILED, f"not dialled: no line in {self._calls.wait_seconds:.0f} s")
+
     async def _report(self, dispatch: str, ending: CallEnding) -> None:
         await self._receipts.report(dispatch, ending)
-        await self._ledger.reported(dispatch)
+        await _until_written(partial(self._ledger.reported, dispatch))
 
     async def _upkeep(self) -> None:
         while wanted():
             keep = self._parts.configuration.storage.keep_days * DAY
-            await self._ledger.forget(time.time() - keep)
-            await self._ledger.forget_nonces(time.time() - NONCE_SECONDS)
-            await self._measure()
+            try:
+                await self._ledger.forget(time.time() - keep)
+                await self._ledger.forget_nonces(time.time() - NONCE_SECONDS)
+                await self._measure()
+            except sqlite3.Error:
+                log.exception("the disk refuses to drop what is old: it is tried again")
             await asyncio.sleep(UPKEEP_SECONDS)
 
     async def _measure(self) -> None:
@@ -153,6 +171,16 @@ class VoiceGateway:
         task = asyncio.create_task(work)
         tasks.add(task)
         task.add_done_callback(lambda done: _ended(done, tasks))
+
+
+async def _until_written(write: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
+    """Write to the ledger, again until the disk takes it: what is written must be true before the next step."""
+    while True:
+        try:
+            return await write()
+        except sqlite3.Error as error:
+            log.error("the disk refuses the state of a call (%s): it is written again", error)  # noqa: TRY400 - again
+        await asyncio.sleep(DISK_PAUSE_SECONDS)
 
 
 def _ended(task: "asyncio.Task[None]", tasks: "set[asyncio.Task[None]]") -> None:

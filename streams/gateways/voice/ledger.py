@@ -4,7 +4,8 @@ Why not Redis: an order must be dialled at most once, so the intention to dial h
 leaves. Redis with AOF may lose its last second, and exactly that second would be dialled again. A file also lets the
 gateway stand beside the trunk, without a connection to Quanzu's servers. One process holds the file's lock.
 
-A call that was begun and whose end is not recorded is in doubt: the process died in between. It is never dialled again.
+A call that was begun and whose end is not recorded is in doubt: the process, or the call's task, died in between. It is
+never dialled again.
 """
 
 import asyncio
@@ -39,7 +40,7 @@ CREATE TABLE IF NOT EXISTS nonces (nonce TEXT PRIMARY KEY, id TEXT NOT NULL, at 
 
 
 class LedgerState(StrEnum):
-    """WAITING: taken, not dialled; DIALLING: begun; ENDED: with a result; IN_DOUBT: begun by a process that died."""
+    """WAITING: taken, not dialled; DIALLING: begun; ENDED: with a result; IN_DOUBT: begun, end unknown."""
 
     WAITING = "waiting"
     DIALLING = "dialling"
@@ -117,6 +118,11 @@ class VoiceLedger:
         )
         await self._do(lambda: self._write(update, ending.state.value, ending.key, ending.detail, id))
 
+    async def doubt(self, id: str) -> None:  # noqa: A002
+        """Record that it is unknown how a call ended. It is never dialled again."""
+        update = "UPDATE calls SET state = 'in_doubt', number = NULL, script = NULL WHERE id = ? AND state <> 'ended'"
+        await self._do(lambda: self._write(update, id))
+
     async def unreported(self) -> list[tuple[str, CallEnding]]:
         """Return the endings whose receipt was not accepted yet, by id."""
         query = "SELECT id, result, key, detail FROM calls WHERE state = 'ended' AND reported = 0 ORDER BY at"
@@ -165,7 +171,8 @@ class VoiceLedger:
     def _claim(self, nonce: str, id: str, at: float) -> bool:  # noqa: A002
         if self._write("INSERT OR IGNORE INTO nonces (nonce, id, at) VALUES (?, ?, ?)", nonce, id, at):
             return True
-        return self._base.execute("SELECT id FROM nonces WHERE nonce = ?", (nonce,)).fetchone() == (id,)
+        used = self._base.execute("SELECT 1 FROM nonces WHERE nonce = ? AND id = ?", (nonce, id)).fetchone()
+        return used is not None
 
     def _add(self, order: CallOrder) -> bool:
         insert = (

@@ -1,7 +1,6 @@
 """Session descriptions: what this end offers, and what the called side has chosen (RFC 3264, RFC 4568)."""
 
 import base64
-import binascii
 import secrets
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -58,12 +57,19 @@ def agreed(text: str, *, secure: bool) -> MediaPlan:
     Raises MediaRefusedError if the answer has no sound that this end can make, or does not protect it.
     """
     try:
-        description = parse_sdp(text)
-        audio = description.audio
-    except (ValueError, IndexError):
+        return _plan(parse_sdp(text), secure=secure)
+    except MediaRefusedError:
+        raise
+    except (ValueError, LookupError):
         raise MediaRefusedError("the session description cannot be read") from None
+
+
+def _plan(description: SdpMessage, *, secure: bool) -> MediaPlan:
+    audio = description.audio
     if audio is None or not audio.port:
         raise MediaRefusedError("the answer has no audio")
+    if not 0 < audio.port < 65536:
+        raise MediaRefusedError("the answer has no usable port for the sound")
     host = _address(description, audio)
     if not secure and not _is_loopback(host):
         raise MediaRefusedError("sound would leave this machine without SRTP")
@@ -85,10 +91,14 @@ def _is_loopback(host: str) -> bool:
 def _law(audio: MediaDescription) -> G711:
     names = {8: "PCMA", 0: "PCMU"} | {codec.payload_type: codec.encoding_name.upper() for codec in audio.codecs}
     for each in audio.formats:
-        law = LAWS.get(names.get(int(each), "") if each.isdigit() else "")
+        law = LAWS.get(names.get(int(each), "") if _is_type(each) else "")
         if law is not None and law.payload_type == int(each):
             return law
     raise MediaRefusedError("the answer has neither PCMA nor PCMU")
+
+
+def _is_type(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 3
 
 
 def _keys_payload(audio: MediaDescription) -> int | None:
@@ -103,7 +113,7 @@ def _key(audio: MediaDescription) -> bytes:
             continue
         try:
             key = base64.b64decode(parts[2].removeprefix("inline:").split("|")[0], validate=True)
-        except binascii.Error:
+        except ValueError:  # also of letters that are not ASCII
             continue
         if len(key) == KEY_BYTES:
             return key

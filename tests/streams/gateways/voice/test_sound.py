@@ -71,6 +71,21 @@ def test_an_answer_without_srtp_or_beyond_this_machine_is_refused() -> None:
             agreed(text, secure=secure)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP ²\r\n",
+        "v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 99999 RTP/AVP 8\r\n",
+        f"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP {'8' * 5000}\r\n",
+        "v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/SAVP 8\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:é\r\n",
+    ],
+    ids=["no ASCII digit", "port", "long type", "key"],
+)
+def test_a_hostile_session_description_is_refused(text: str) -> None:
+    with pytest.raises(MediaRefusedError):
+        agreed(text, secure="SAVP" in text)
+
+
 @pytest.mark.parametrize("language", ["zh", "ko"])
 async def test_a_text_that_is_not_recorded_is_said_by_espeak(language: str) -> None:
     voices, faults = load_voices(SpeechTable())
