@@ -59,8 +59,11 @@ def without_answer(status: int, cause: int | None = None) -> CallEnding:
     """Return the ending of a call that was not answered, by its final SIP status and the Q.850 cause, if given.
 
     The cause decides where it says more than the status: a phone without coverage is often reported as 480. A status
-    without a meaning for the called person, such as 403 or 503, is a failure of the trunk.
+    without a meaning for the called person, such as 403 or 503, is a failure of the trunk. Status 0: the trunk did not
+    answer at all, which says nothing about the called person.
     """
+    if status == 0:
+        return CallEnding(FAILED, "the trunk did not answer")
     said = f"SIP {status}" if cause is None else f"SIP {status}, Q.850 {cause}"
     state = _BY_CAUSE.get(cause or 0) or _BY_STATUS.get(status, FAILED)
     return CallEnding(state, said)

@@ -48,8 +48,8 @@ class VoiceOrders:
         """Take an order: 202 once it is on disk, also for a known id; 500 if its call is in doubt.
 
         400 without an id, 401 without a valid signature or with one that was used for another id, 422 if it is invalid
-        or its number may not be called: all certainly not dialled. 503 if there is no room, or the disk refuses it: ask,
-        and send it again.
+        or its number may not be called: all certainly not dialled. 503 if there is no room, or the disk refuses it:
+        ask, and send it again.
         """
         body = await read_body(request, BODY, BODY_WAIT, packed=False)
         signed = self._verify(request, PATH, body)

@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 MOST_HEADER = 64 * 1024  # bytes of a message's head; a longer one ends the connection
 MOST_BODY = 256 * 1024
+BODY_SECONDS = 10.0  # for the rest of a message whose head has come
 RETRY_SECONDS = (0.5, 1, 2, 5, 10)  # between attempts to connect; the last one is repeated
 KEEP_ALIVE_SECONDS = 25.0  # RFC 5626, 4.4.1: an empty double line keeps the connection through firewalls
 
@@ -45,6 +46,8 @@ class TrunkConnection:
         self._running: asyncio.Task[None] | None = None
         self.local: tuple[str, int] = ("", 0)
         self.up = asyncio.Event()
+        self.made = asyncio.Event()  # is set with each new connection; cleared by whoever waits for the next one
+        self._heard_at = 0.0
 
     @property
     def reliable(self) -> bool:
@@ -85,8 +88,18 @@ class TrunkConnection:
         else:
             raise TrunkUnreachableError
 
+    def renew(self, since: float) -> None:
+        """Make the connection again if the trunk has sent nothing since a time of the loop: it may be half open. The
+        other end may be gone without a word of TCP.
+        """
+        if self._writer is not None and self._heard_at < since:
+            log.warning("the trunk is silent: its connection is made again")
+            self.up.clear()
+            self._writer.transport.abort()
+
     def take(self, data: bytes) -> None:
         """Read one message and pass it on. An unreadable one is logged without its content, which has numbers."""
+        self._heard_at = asyncio.get_running_loop().time()
         try:
             message = SipMessage.parse(data)
         except (ValueError, IndexError, KeyError) as error:
@@ -113,6 +126,7 @@ class TrunkConnection:
         self.local = self._writer.get_extra_info("sockname")[:2]
         self._reader = reader
         self.up.set()
+        self.made.set()
         return reader
 
     async def _keep_connected(self) -> None:
@@ -140,7 +154,9 @@ class TrunkConnection:
                 continue
             head = head.lstrip(b"\r\n")
             if head:
-                self.take(head + await reader.readexactly(_body_length(head)))
+                async with asyncio.timeout(BODY_SECONDS):
+                    body = await reader.readexactly(_body_length(head))
+                self.take(head + body)
 
 
 class _Datagrams(asyncio.DatagramProtocol):

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from aiosipua.auth import SipDigestAuth, answer_challenge
 from aiosipua.headers import stringify_uri
@@ -18,7 +19,8 @@ CHALLENGED = (401, 407)
 TERMINATED = 487
 CANCEL_SECONDS = 5.0  # for the answer to a cancelled INVITE
 SDP = "application/sdp"
-_SIGNAL = re.compile(r"^\s*Signal\s*=\s*([0-9A-D*#])\s*$", re.MULTILINE | re.IGNORECASE)
+MOST_INFO = 1024  # bytes of an INFO with a key: longer ones are not read
+_SIGNAL = re.compile(r"^[ \t]*Signal[ \t]*=[ \t]*([0-9A-D*#])[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class CallLeg:
         self._parties = DialogParties(call_id, caller, generate_tag(), callee, "", callee)
         self._number = 0
         self._offer = ""
-        self._confirmed = self._given_up = False
+        self._confirmed = self._given_up = self._cancelled = False
+        self._closing: set[asyncio.Future[SipResponse]] = set()
         self.events = LegEvents()
 
     @property
@@ -84,22 +87,21 @@ class CallLeg:
         self._offer = offer
         try:
             async with asyncio.timeout(seconds) as limit:
-                invite = self._invite({})
-                response = await asyncio.shield(invite.final)
-                if response.status_code in CHALLENGED and (credentials := self._credentials(invite, response)):
-                    invite = self._invite(credentials)
-                    response = await asyncio.shield(invite.final)
+                response = await self._final_answer()
         except TrunkUnreachableError:
-            return DialResult(SERVICE_UNAVAILABLE)
+            response = SipResponse(status_code=SERVICE_UNAVAILABLE)
         except TimeoutError:
             if not limit.expired():
                 raise
-            return await self._give_up(invite)
+            if not self._invited.final.done():
+                await self._give_up()
+                return DialResult(TERMINATED, gave_up=True)
+            response = self._invited.final.result()  # it came in the moment in which the time was over
         except asyncio.CancelledError:
-            self._given_up = True
-            if invite.rung:
-                self._connection.send(cancel_of(invite.request))
+            await self._abandon()
             raise
+        if not 200 <= response.status_code < 300:
+            self._given_up = True  # another telephone that answers now is hung up on
         return DialResult(response.status_code, response.get_header("reason") or "", response.text)
 
     async def hang_up(self) -> None:
@@ -107,6 +109,12 @@ class CallLeg:
         if self._confirmed and not self.events.ended.is_set():
             self.events.ended.set()
             await self._transactions.ask(self._next("BYE", self._parties))
+
+    def close(self) -> None:
+        """End all reactions to the call: what the trunk still sends in it finds nobody. Late answers are hung up on."""
+        self._given_up = True
+        self.events = LegEvents()
+        self.events.ended.set()
 
     def receive(self, request: SipRequest) -> SipResponse | None:
         """Take a request of the trunk in this call, and return the answer; None for an ACK."""
@@ -116,10 +124,12 @@ class CallLeg:
             case "BYE":
                 self.events.ended.set()
                 return self._answer(request, 200, "OK")
+            case _ if self.events.ended.is_set():
+                return self._answer(request, 481, "Call/Transaction Does Not Exist")
             case "INVITE" | "UPDATE":
                 return self._renegotiated(request)
             case "INFO":
-                if found := _SIGNAL.search(request.text):
+                if len(request.body) <= MOST_INFO and (found := _SIGNAL.search(request.text)):
                     self.events.pressed(found[1])
                 return self._answer(request, 200, "OK")
             case "OPTIONS":
@@ -141,7 +151,8 @@ class CallLeg:
         for name, value in credentials.items():
             request.headers.set_single(name, value)
         request.text = self._offer
-        transaction = self._transactions.invite(request, self._rings, self._taken)
+        transaction = self._transactions.invite(request, partial(self._rings, request), self._taken)
+        self._invited = transaction
         transaction.final.add_done_callback(lambda _: self._transactions.forget(transaction))
         return transaction
 
@@ -151,16 +162,35 @@ class CallLeg:
         made = answer_challenge(self._login, response, response.status_code, "INVITE", invite.request.uri)
         return dict([made]) if made else {}
 
-    async def _give_up(self, invite: InviteTransaction) -> DialResult:
-        self._given_up = True
-        if invite.rung and not invite.final.done():
+    async def _final_answer(self) -> SipResponse:
+        invite = self._invite({})
+        response = await asyncio.shield(invite.final)
+        if response.status_code in CHALLENGED and (credentials := self._credentials(invite, response)):
+            response = await asyncio.shield(self._invite(credentials).final)
+        return response
+
+    async def _give_up(self) -> None:
+        self._given_up, invite = True, self._invited
+        if invite.rung:
+            self._cancelled = True
             await self._transactions.ask(cancel_of(invite.request))
             await asyncio.wait([invite.final], timeout=CANCEL_SECONDS)
         if not invite.final.done():
             invite.final.set_result(SipResponse(status_code=TERMINATED))
-        return DialResult(TERMINATED, gave_up=True)
 
-    def _rings(self, response: SipResponse) -> None:
+    async def _abandon(self) -> None:
+        """End the call of a task that is cancelled, whether or not it was answered in this moment."""
+        self._given_up, invite = True, self._invited
+        if self._confirmed:
+            await asyncio.shield(self.hang_up())
+        elif invite.rung and not invite.final.done():
+            self._cancelled = True
+            self._connection.send(cancel_of(invite.request))
+
+    def _rings(self, invite: SipRequest, response: SipResponse) -> None:
+        if self._given_up and not self._cancelled:  # an INVITE can be cancelled only once it rings
+            self._cancelled = True
+            self._end(cancel_of(invite))
         if response.body and response.content_type == SDP:
             self.events.early(response.text)
 
@@ -168,11 +198,16 @@ class CallLeg:
         """Acknowledge a 2xx. A second telephone that answers too, and an answer after giving up, are hung up on."""
         parties = self._parties_of(response)
         self._connection.send(self._ack(parties, response))
-        if self._given_up or (self._confirmed and parties.remote_tag != self._parties.remote_tag):
-            bye = self._next("BYE", parties)
-            self._ending = asyncio.ensure_future(self._transactions.ask(bye))
+        known = self._confirmed and parties.remote_tag == self._parties.remote_tag  # a repeated answer
+        if (self._given_up or self._confirmed) and not known:
+            self._end(self._next("BYE", parties))
         elif not self._confirmed:
             self._confirmed, self._parties = True, parties
+
+    def _end(self, request: SipRequest) -> None:
+        asked = asyncio.ensure_future(self._transactions.ask(request))
+        self._closing.add(asked)
+        asked.add_done_callback(self._closing.discard)
 
     def _parties_of(self, response: SipResponse) -> DialogParties:
         to, contact = response.to_addr, response.contact

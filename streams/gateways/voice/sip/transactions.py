@@ -10,13 +10,14 @@ from streams.gateways.voice.sip.connection import TrunkConnection, TrunkUnreacha
 
 T1, T2 = 0.5, 4.0  # seconds: the estimate of a round trip, and the longest interval of a repeated request
 TIMEOUT = 64 * T1
-REQUEST_TIMEOUT, SERVICE_UNAVAILABLE = 408, 503
+NO_RESPONSE = 0  # made up here: no answer of the trunk at all. A 408 comes from behind it
+SERVICE_UNAVAILABLE = 503
 
 Answered = Callable[[SipResponse], None]
 
 
 class InviteTransaction:
-    """An INVITE under way. `final`: its first final answer; 408 if the trunk does not answer at all.
+    """An INVITE under way. `final`: its first final answer; NO_RESPONSE if the trunk does not answer at all.
 
     Further 2xx answers are passed to `confirmed` too: each must be acknowledged, also a repeated one and those of other
     telephones that answered the same call.
@@ -26,6 +27,7 @@ class InviteTransaction:
         self._connection, self.request, self._early, self._confirmed = connection, request, early, confirmed
         self.final: asyncio.Future[SipResponse] = asyncio.get_running_loop().create_future()
         self.rung = False  # a provisional answer came: it can be cancelled
+        self._refused = False
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -40,11 +42,12 @@ class InviteTransaction:
         self._stop()
         status = response.status_code
         if status < 200:
-            self.rung = True
-            if status > 100:
+            if not self._refused:
+                self.rung = True
                 self._early(response)
             return
         if status >= 300:
+            self._refused = True
             self._connection.send(refusal_ack(self.request, response))
         else:
             self._confirmed(response)
@@ -56,7 +59,8 @@ class InviteTransaction:
         if self.final.done():
             return
         if loop.time() - self._began >= TIMEOUT:
-            self.final.set_result(SipResponse(status_code=REQUEST_TIMEOUT, reason_phrase="no answer of the trunk"))
+            self._connection.renew(self._began)
+            self.final.set_result(SipResponse(status_code=NO_RESPONSE, reason_phrase="no answer of the trunk"))
             return
         try:
             self._connection.send(self.request)
@@ -91,16 +95,18 @@ class Transactions:
         asyncio.get_running_loop().call_later(TIMEOUT, self._invites.pop, _branch(transaction.request), None)
 
     async def ask(self, request: SipRequest) -> SipResponse:
-        """Send a request other than INVITE and ACK, and return its final answer: 408 if none came in 32 s, 503 without
-        a connection.
+        """Send a request other than INVITE and ACK, and return its final answer: NO_RESPONSE if none came in 32 s, 503
+        without a connection.
         """
+        began = asyncio.get_running_loop().time()
         key = (_branch(request), request.method)
         waiting = self._others[key] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(TIMEOUT):
                 return await self._repeated(request, waiting)
         except TimeoutError:
-            return SipResponse(status_code=REQUEST_TIMEOUT, reason_phrase="no answer of the trunk")
+            self._connection.renew(began)
+            return SipResponse(status_code=NO_RESPONSE, reason_phrase="no answer of the trunk")
         except TrunkUnreachableError:
             return SipResponse(status_code=SERVICE_UNAVAILABLE, reason_phrase="no connection")
         finally:

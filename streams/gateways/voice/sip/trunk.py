@@ -12,7 +12,7 @@ from aiosipua.utils import generate_call_id, generate_tag
 from streams.gateways.voice.sip.connection import TrunkAddress, TrunkConnection, TrunkUnreachableError
 from streams.gateways.voice.sip.leg import CHALLENGED, CallLeg
 from streams.gateways.voice.sip.requests import DialogParties, contact_of, make_request, make_response
-from streams.gateways.voice.sip.transactions import TIMEOUT, Transactions
+from streams.gateways.voice.sip.transactions import NO_RESPONSE, TIMEOUT, Transactions
 from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,12 @@ class Trunk:
         self._running: asyncio.Task[None] | None = None
         self._number = 0
         self._own = f"sip:{account.caller}@{account.domain}"
-        self.up = False
+        self._ready = False
+
+    @property
+    def up(self) -> bool:
+        """Whether calls can be placed now."""
+        return self._ready and self._connection.up.is_set()
 
     @property
     def host(self) -> str:
@@ -72,7 +77,7 @@ class Trunk:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await self._ask(self._register(0))
-        self.up = False
+        self._ready = False
         await self._connection.close()
 
     def leg(self, number: str) -> CallLeg:
@@ -86,6 +91,7 @@ class Trunk:
 
     def release(self, leg: CallLeg) -> None:
         """Drop a call that has ended; repeated requests of the trunk in it are answered for another 32 s."""
+        leg.close()
         asyncio.get_running_loop().call_later(TIMEOUT, self._legs.pop, leg.call_id, None)
 
     def _receive(self, message: SipRequest | SipResponse) -> None:
@@ -117,8 +123,23 @@ class Trunk:
 
     async def _attend_on(self) -> None:
         while wanted():
+            self._connection.made.clear()
+            # A new connection is registered, and asked, at once: nothing comes any more of what the old one was asked.
+            rounds = [asyncio.create_task(self._attend_once()), asyncio.create_task(self._connection.made.wait())]
+            try:
+                await asyncio.wait(rounds, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for each in rounds:
+                    each.cancel()
+                await asyncio.gather(*rounds, return_exceptions=True)
+
+    async def _attend_once(self) -> None:
+        try:
             pause = await self._attend()
-            await asyncio.sleep(pause)
+        except Exception as error:
+            log.error("the trunk could not be asked (%s)", type(error).__name__)  # noqa: TRY400 - no numbers
+            pause = RETRY_SECONDS
+        await asyncio.sleep(pause)
 
     async def _attend(self) -> float:
         """Register, or ask whether the trunk lives. Returns the seconds until the next time."""
@@ -127,12 +148,12 @@ class Trunk:
             response = await self._ask(self._register(account.expires) if account.expires else self._options())
         except TrunkUnreachableError:
             response = SipResponse(status_code=503)
-        was, status = self.up, response.status_code
+        was, status = self._ready, response.status_code
         # Any answer to OPTIONS shows that the trunk lives, but not that of a connection that is lost.
-        self.up = 200 <= status < 300 if account.expires else status not in (408, 503)
-        if self.up != was:
-            log.warning("the trunk is %s (SIP %d)", "up" if self.up else "down", status)
-        if not self.up:
+        self._ready = 200 <= status < 300 if account.expires else status not in (NO_RESPONSE, 408, 503)
+        if self._ready != was:
+            log.warning("the trunk is %s (SIP %d)", "up" if self._ready else "down", status)
+        if not self._ready:
             return RETRY_SECONDS
         return max(_granted(response, account.expires), LEAST_EXPIRES) * 0.8 if account.expires else ASK_SECONDS
 
@@ -171,4 +192,4 @@ def _granted(response: SipResponse, wanted_seconds: int) -> int:
     """Return the seconds of a registration: of its contact, else of the answer, else as wanted."""
     contact = response.contact
     given = (contact[0].params.get("expires") if len(contact) == 1 else None) or response.get_header("expires")
-    return int(given) if given and given.isdigit() else wanted_seconds
+    return int(given) if given and given.isascii() and given.isdigit() and len(given) < 10 else wanted_seconds
