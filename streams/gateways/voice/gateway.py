@@ -15,7 +15,7 @@ from streams.channels.signing import TOLERANCE_SECONDS
 from streams.gateways.voice import measures
 from streams.gateways.voice.caller import CallParts, place_call
 from streams.gateways.voice.ledger import DAY, CallOrder, LedgerState, VoiceLedger
-from streams.gateways.voice.receipts import ReceiptSender
+from streams.gateways.voice.receipts import ReceiptPlan, ReceiptSender
 from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ Value = TypeVar("Value")
 
 TRUNK_PAUSE_SECONDS = 0.5  # between two looks at a trunk that is down
 DISK_PAUSE_SECONDS = 1.0  # between two attempts to write
-UPKEEP_SECONDS = 3600.0
+UPKEEP_SECONDS = 60.0
 NONCE_SECONDS = 3 * TOLERANCE_SECONDS  # a signature whose time is ahead is taken for up to twice the tolerance
 
 
@@ -38,16 +38,16 @@ class VoiceGateway:
         self._lines = asyncio.Semaphore(self._calls.concurrent)
         self._talking: set[asyncio.Task[None]] = set()
         self._background: set[asyncio.Task[None]] = set()
+        self._due = asyncio.Event()  # a call has ended: its receipt is due
         self.closing = False
 
     async def open(self) -> None:
         """Resume: dial what waits, report what is not reported, and leave alone what is in doubt."""
         for order in await self._ledger.waiting():
             self._waiting.put_nowait(order)
-        for dispatch, ending in await self._ledger.unreported():
-            self._start(self._report(dispatch, ending), self._background)
         measures.follow_gateway(self._waiting.qsize, lambda: self.trunk_up)
         self._start(self._dial_on(), self._background)
+        self._start(self._report_on(), self._background)
         self._start(self._upkeep(), self._background)
         await self._measure()
 
@@ -127,7 +127,7 @@ class VoiceGateway:
         await _until_written(partial(self._ledger.end, order.id, ending))
         measures.VOICE_CALLS.labels(ending.state.value).inc()
         log.info("a call ended: %s (%s)", ending.state.value, ending.detail)
-        self._start(self._report(order.id, ending), self._background)
+        self._due.set()
 
     async def _ending(self, order: CallOrder) -> CallEnding | None:
         """Dial an order, and return how the call ended; None if another process has dialled it."""
@@ -149,15 +149,35 @@ class VoiceGateway:
     def _too_late(self) -> CallEnding:
         return CallEnding(CallState.FAILED, f"not dialled: no line in {self._calls.wait_seconds:.0f} s")
 
-    async def _report(self, dispatch: str, ending: CallEnding) -> None:
-        await self._receipts.report(dispatch, ending)
-        await _until_written(partial(self._ledger.reported, dispatch))
+    async def _report_on(self) -> None:
+        """Send the receipts that are due, each again with growing pauses until it is accepted or refused for good."""
+        plan = ReceiptPlan()
+        while wanted():
+            self._due.clear()
+            try:
+                due = plan.due(await self._ledger.unreported(), time.monotonic())
+                sent = await asyncio.gather(*(self._receipts.report(dispatch, ending) for dispatch, ending in due))
+                for (dispatch, _), done in zip(due, sent, strict=True):
+                    if done:
+                        await self._ledger.reported(dispatch)
+                    plan.note(dispatch, time.monotonic(), done=done)
+            except sqlite3.Error:
+                log.exception("the disk refuses the state of receipts: it is tried again")
+                await asyncio.sleep(DISK_PAUSE_SECONDS)
+                continue
+            if not due:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(plan.pause(time.monotonic())):
+                        await self._due.wait()
 
     async def _upkeep(self) -> None:
         while wanted():
             keep = self._parts.configuration.storage.keep_days * DAY
             try:
+                if lost := await self._ledger.give_up(time.time() - keep):
+                    log.error("%d receipts were not accepted in %.0f days: they are given up", lost, keep / DAY)
                 await self._ledger.forget(time.time() - keep)
+                await self._ledger.erase()
                 await self._ledger.forget_nonces(time.time() - NONCE_SECONDS)
                 await self._measure()
             except sqlite3.Error:

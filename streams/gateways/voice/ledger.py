@@ -123,6 +123,15 @@ class VoiceLedger:
         update = "UPDATE calls SET state = 'in_doubt', number = NULL, script = NULL WHERE id = ? AND state <> 'ended'"
         await self._do(lambda: self._write(update, id))
 
+    async def erase(self) -> None:
+        """Write the log of changes into the file and empty it: it holds numbers and texts of ended calls until then."""
+        await self._do(lambda: self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+
+    async def give_up(self, before: float) -> int:
+        """Report no call of an order from before a time (seconds since 1970) any more. Returns how many these are."""
+        update = "UPDATE calls SET reported = 1 WHERE state = 'ended' AND reported = 0 AND at < ?"
+        return await self._do(lambda: self._write(update, before))
+
     async def unreported(self) -> list[tuple[str, CallEnding]]:
         """Return the endings whose receipt was not accepted yet, by id."""
         query = "SELECT id, result, key, detail FROM calls WHERE state = 'ended' AND reported = 0 ORDER BY at"

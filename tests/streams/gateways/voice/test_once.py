@@ -60,6 +60,8 @@ async def test_the_number_and_text_of_an_ended_call_are_not_kept(tmp_path: Path)
     await ledger.add(ORDER)
     await ledger.begin("d")
     await ledger.end("d", BUSY)
+    await ledger.erase()
+    assert ORDER.number.encode() not in _bytes(tmp_path)  # while the file is open, too
     await ledger.close()
     assert ORDER.number.encode() not in _bytes(tmp_path)
 
