@@ -26,7 +26,7 @@ PATH = "/calls"
 BODY = 64 * 1024  # bytes
 BODY_WAIT = 5.0  # seconds
 LONGEST_KEY = 120
-IN_DOUBT = "in doubt: the gateway died during this call, and does not dial it again"
+IN_DOUBT = "in doubt: it is unknown how this call ended, and it is not dialled again"
 
 
 class VoiceOrder(Model):
