@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import itertools
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Self
 
 from domain.carriers.account import CarrierAccount
@@ -15,7 +14,7 @@ from streams.runtime.tasks import wanted
 CONNECT_SECONDS = 10.0
 LINK_SECONDS = 5.0  # within which a carrier answers enquire_link
 UNANSWERED_SECONDS = 30.0  # a message without an answer for so long: the connection is given up
-_LARGEST_SEQUENCE = 0x7FFF_FFFF
+_LARGEST_SEQUENCE = 0x7FFF_FFFF  # SMPP 3.4, 3.2
 _MOST_AT_ONCE = 2_000  # deliveries that wait for the disk
 _UNKNOWN_COMMAND, TEMPORARY = 0x03, 0x64  # ESME_RINVCMDID; ESME_RX_T_APPN: deliver it again later
 
@@ -46,7 +45,7 @@ class Connection:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, account: CarrierAccount, deliver: Deliver
     ) -> None:
         self._reader, self._writer, self._account, self._deliver = reader, writer, account, deliver
-        self._sequence = itertools.cycle(range(1, _LARGEST_SEQUENCE))
+        self._sequence = _sequence_numbers()
         self._waiting: dict[int, tuple[asyncio.Future[Pdu], float]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.closed = asyncio.Event()
@@ -159,3 +158,9 @@ class Connection:
                 oldest = 0.0
             if time.monotonic() - oldest > UNANSWERED_SECONDS:
                 self._end()
+
+
+def _sequence_numbers() -> Iterator[int]:
+    """Yield 1 to the largest number, again and again. Not itertools.cycle, which keeps each number that it gave."""
+    while True:
+        yield from range(1, _LARGEST_SEQUENCE + 1)
