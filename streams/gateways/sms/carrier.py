@@ -104,7 +104,7 @@ class CarrierLink:
         try:
             answer = await self._connection.request(Command.QUERY_SM, query(remote, self.account.sender))
             return message_state(answer.body) if answer.status == 0 else None
-        except (ConnectionError, PduError):
+        except (ConnectionError, ValueError):
             return None
 
     def key(self, remote: str) -> str:

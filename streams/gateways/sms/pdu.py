@@ -14,6 +14,7 @@ DEST_SUBUNIT = 0x0203  # the optional parameter dest_addr_subunit; 1: the displa
 FLASH_BITS = 0x10  # data_coding: message class 0, shown at once (TS 23.038, chapter 4)
 _HEADER = struct.Struct(">IIII")
 _RESPONSE = 0x8000_0000
+_ID_CODING = "latin-1"  # every octet has a sign: an id that is not ASCII is written back as it came
 _NUMBERS_ONLY = 8  # digits: shorter senders are a service's number
 
 
@@ -112,8 +113,8 @@ def submit(message: ShortMessage) -> bytes:
 
 
 def query(message: str, sender: str) -> bytes:
-    """Return the body of query_sm. `message`: the carrier's id."""
-    return _text(message) + _address(sender)
+    """Return the body of query_sm. `message`: the carrier's id, as `message_id` returned it."""
+    return message.encode(_ID_CODING) + b"\0" + _address(sender)
 
 
 def message_id(body: bytes) -> str:
@@ -123,7 +124,7 @@ def message_id(body: bytes) -> str:
     found = body.split(b"\0", 1)[0]
     if len(found) > 64:
         raise PduError("a message id of over 64 octets")
-    return found.decode("latin-1")
+    return found.decode(_ID_CODING)
 
 
 def message_state(body: bytes) -> int:

@@ -14,6 +14,7 @@ from streams.gateways.sms.pdu import (
     delivered,
     message_id,
     message_state,
+    query,
     read_pdu,
     submit,
 )
@@ -63,6 +64,10 @@ def test_a_receipt_is_read_with_its_parameters() -> None:
     body = b"\0\x01\x0186100\0\0\x00106\0\x04\0\0\0\0\0\0\0\0\x05id:77\x04\x27\0\x01\x02\0\x1e\0\x0277"
     found = delivered(body)
     assert (found.kind, found.text, found.parameters) == (0x04, b"id:77", {0x0427: b"\x02", 0x1E: b"77"})
+
+
+def test_an_id_that_is_not_ascii_is_asked_about_as_the_carrier_wrote_it() -> None:
+    assert query(message_id(b"\xe9A1\0"), "10690000") == b"\xe9A1\0\x03\x0010690000\0"
 
 
 def test_the_answer_to_a_question_has_the_state_after_the_date() -> None:

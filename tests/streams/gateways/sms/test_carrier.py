@@ -1,0 +1,38 @@
+"""A carrier's link: questions that it cannot ask, or that the carrier does not answer."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from domain.carriers.account import CarrierAccount
+from streams.gateways.sms.carrier import CarrierLink
+from streams.gateways.sms.pdu import Pdu
+from tests.streams.gateways.sms.wire import speaking
+
+
+@contextlib.asynccontextmanager
+async def linked(account: CarrierAccount) -> AsyncIterator[CarrierLink]:
+    """Yield the link of a carrier once it is bound."""
+    ready = asyncio.Event()
+
+    async def deliver(_pdu: Pdu) -> int:
+        return 0
+
+    link = CarrierLink(account, "secret", None, deliver, ready.set)
+    running = asyncio.create_task(link.run())
+    try:
+        await ready.wait()
+        yield link
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def delivered(pdu: Pdu) -> Pdu:
+    return pdu.answer(body=b"A1\0\0\x02\0")
+
+
+async def test_a_question_with_an_id_that_cannot_be_written_gives_no_answer() -> None:
+    async with speaking(delivered) as account, linked(account) as link:
+        assert await link.query("\u52dd") is None
+        assert await link.query("\xe9A1") == 2
