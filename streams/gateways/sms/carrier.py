@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 15.0  # before connecting again
 HOLD_SECONDS = 1.0  # after a carrier says that it gets too much
+QUERY_SECONDS = 10.0  # within which a carrier answers query_sm, if it does at all
 _JUDGED_EVERY_SECONDS = 0.2
 _MOST_PASSAGES = 5_000
 
@@ -98,13 +99,14 @@ class CarrierLink:
         return meaning, self._answered(number, meaning, answer)
 
     async def query(self, remote: str) -> int | None:
-        """Return the `message_state` of a message by the carrier's id, or None if it does not say."""
+        """Return the `message_state` of a message by the carrier's id, or None if it does not say within 10 s."""
         if self._connection is None:
             return None
         try:
-            answer = await self._connection.request(Command.QUERY_SM, query(remote, self.account.sender))
+            async with asyncio.timeout(QUERY_SECONDS):
+                answer = await self._connection.request(Command.QUERY_SM, query(remote, self.account.sender))
             return message_state(answer.body) if answer.status == 0 else None
-        except (ConnectionError, ValueError):
+        except (ConnectionError, TimeoutError, ValueError):
             return None
 
     def key(self, remote: str) -> str:

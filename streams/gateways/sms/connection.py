@@ -5,6 +5,7 @@ import contextlib
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from typing import Any, Self
 
 from domain.carriers.account import CarrierAccount
@@ -38,6 +39,15 @@ class LostError(ConnectionError):
     """Raised if the connection ended after a request was written, before its answer: it may have been carried out."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A request without an answer yet. `since`: when it was written, by the monotonic clock."""
+
+    command: Command
+    since: float
+    answer: asyncio.Future[Pdu]
+
+
 class Connection:
     """A bound connection. Made by `opened`; `closed` is set when it has ended, for whatever reason."""
 
@@ -46,7 +56,7 @@ class Connection:
     ) -> None:
         self._reader, self._writer, self._account, self._deliver = reader, writer, account, deliver
         self._sequence = _sequence_numbers()
-        self._waiting: dict[int, tuple[asyncio.Future[Pdu], float]] = {}
+        self._waiting: dict[int, _Waiting] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.closed = asyncio.Event()
 
@@ -85,7 +95,7 @@ class Connection:
             raise NotWrittenError("the connection has ended")
         sequence = next(self._sequence)
         answer: asyncio.Future[Pdu] = asyncio.get_running_loop().create_future()
-        self._waiting[sequence] = answer, time.monotonic()
+        self._waiting[sequence] = _Waiting(command, time.monotonic(), answer)
         try:
             self._writer.write(Pdu(command, sequence, body=body).encoded())
             return await answer
@@ -112,9 +122,9 @@ class Connection:
     def _end(self) -> None:
         self.closed.set()
         self._writer.close()
-        for answer, _ in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(LostError("the connection ended before the answer"))
+        for each in self._waiting.values():
+            if not each.answer.done():
+                each.answer.set_exception(LostError("the connection ended before the answer"))
 
     async def _read(self) -> None:
         try:
@@ -128,8 +138,8 @@ class Connection:
     async def _take(self, pdu: Pdu) -> None:
         if pdu.is_response:
             waiting = self._waiting.get(pdu.sequence)
-            if waiting and not waiting[0].done():
-                waiting[0].set_result(pdu)
+            if waiting and not waiting.answer.done():
+                waiting.answer.set_result(pdu)
         elif pdu.command == Command.DELIVER_SM:
             self._start(self._delivered(pdu))  # not awaited: the answers to messages must not wait for the disk
         elif pdu.command == Command.UNBIND:
@@ -147,10 +157,15 @@ class Connection:
             self._writer.write(pdu.answer(status, b"\0").encoded())
 
     async def _keep(self) -> None:
-        """Notice a carrier that has gone without a word, or that leaves messages without an answer."""
+        """Notice a carrier that has gone without a word, or that leaves messages without an answer.
+
+        Other requests have a time of their own: many carriers answer no query_sm, and what is on the wire would be in
+        doubt with the connection.
+        """
         while wanted() and not self.closed.is_set():
             await asyncio.sleep(self._account.enquire_seconds)
-            oldest = min((since for _, since in self._waiting.values()), default=time.monotonic())
+            sent = [each.since for each in self._waiting.values() if each.command is Command.SUBMIT_SM]
+            oldest = min(sent, default=time.monotonic())
             try:
                 async with asyncio.timeout(LINK_SECONDS):
                     await self.request(Command.ENQUIRE_LINK, b"")

@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS early (
   PRIMARY KEY (carrier, remote)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_remote ON segments (carrier, remote) WHERE remote IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_state ON segments (state) WHERE state IN ('waiting', 'sending', 'doubt');
-CREATE INDEX IF NOT EXISTS unanswered ON segments (asked) WHERE asked IS NOT NULL;
+DROP INDEX IF EXISTS unanswered;
+CREATE INDEX IF NOT EXISTS to_ask ON segments (carrier, asked) WHERE asked IS NOT NULL;
 CREATE INDEX IF NOT EXISTS to_tell ON messages (settled) WHERE settled IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_age ON messages (taken);
 """
@@ -202,11 +203,12 @@ def postpone(db: sqlite3.Connection, told: Untold, until: float) -> None:
     db.execute("UPDATE messages SET settled = ? WHERE id = ? AND settled IS NOT NULL", (until, told.id))
 
 
-def questions(db: sqlite3.Connection, now: float, again: float, most: int) -> list[MissingReceipt]:
-    """Return segments whose receipt is missing at `now`; each is due again after `again` seconds."""
+def questions(db: sqlite3.Connection, carrier: str, now: float, again: float, most: int) -> list[MissingReceipt]:
+    """Return a carrier's segments whose receipt is missing at `now`; each is due again after `again` seconds."""
     rows = db.execute(
-        "SELECT message, number, carrier, named, remote FROM segments WHERE asked <= ? ORDER BY asked LIMIT ?",
-        (now, most),
+        "SELECT message, number, carrier, named, remote FROM segments WHERE carrier = ? AND asked <= ? "
+        "ORDER BY asked LIMIT ?",
+        (carrier, now, most),
     ).fetchall()
     db.executemany(
         "UPDATE segments SET asked = ? WHERE message = ? AND number = ?", [(now + again, *row[:2]) for row in rows]

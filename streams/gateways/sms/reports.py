@@ -32,7 +32,7 @@ AT_ONCE = 16  # receipts on their way to Quanzu
 TRY_SECONDS = 10.0  # for one attempt
 AGAIN_SECONDS = 3.0  # after an attempt that failed
 LOOK_SECONDS = 1.0  # between two looks for results that no event announced
-QUESTIONS = 20  # to the carriers at once
+QUESTIONS = 20  # to a carrier, between two looks
 UPKEEP_SECONDS = 600.0
 _FOR_GOOD = frozenset({400, 403, 404, 413, 422})  # a repetition would not help
 _DAY = 86_400.0
@@ -112,16 +112,24 @@ class Reports:
 
     async def ask(self, carriers: Mapping[str, CarrierLink]) -> None:
         """Ask carriers about receipts that are missing, until cancelled; and remove what is old."""
-        upkeep_at = 0.0
+        async with asyncio.TaskGroup() as group:  # one that does not answer delays no other
+            for name, carrier in carriers.items():
+                group.create_task(self._ask(name, carrier))
+            group.create_task(self._upkeep())
+
+    async def _ask(self, name: str, carrier: CarrierLink) -> None:
+        again = 2 * self._file.query_seconds
         while wanted():
             await asyncio.sleep(LOOK_SECONDS)
-            now, again = time.time(), 2 * self._file.query_seconds
-            for each in await self._journal.run(partial(steps.questions, now=now, again=again, most=QUESTIONS)):
-                if each.carrier in carriers:
-                    await self._question(each, carriers[each.carrier])
-            if time.monotonic() >= upkeep_at:
-                upkeep_at = time.monotonic() + UPKEEP_SECONDS
-                await self._journal.run(partial(steps.forget_before, before=now - self._file.keep_days * _DAY))
+            due = partial(steps.questions, carrier=name, now=time.time(), again=again, most=QUESTIONS)
+            for each in await self._journal.run(due):
+                await self._question(each, carrier)
+
+    async def _upkeep(self) -> None:
+        while wanted():
+            before = time.time() - self._file.keep_days * _DAY
+            await self._journal.run(partial(steps.forget_before, before=before))
+            await asyncio.sleep(UPKEEP_SECONDS)
 
     async def _question(self, each: MissingReceipt, carrier: CarrierLink) -> None:
         number = await carrier.query(each.named)

@@ -4,7 +4,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
+
 from domain.carriers.account import CarrierAccount
+from streams.gateways.sms import carrier as carriers
 from streams.gateways.sms.carrier import CarrierLink
 from streams.gateways.sms.pdu import Pdu
 from tests.streams.gateways.sms.wire import speaking
@@ -36,3 +39,10 @@ async def test_a_question_with_an_id_that_cannot_be_written_gives_no_answer() ->
     async with speaking(delivered) as account, linked(account) as link:
         assert await link.query("\u52dd") is None
         assert await link.query("\xe9A1") == 2
+
+
+async def test_a_carrier_that_answers_no_question_keeps_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carriers, "QUERY_SECONDS", 0.1, raising=False)
+    async with speaking(lambda _: None) as account, linked(account) as link, asyncio.timeout(5):
+        assert await link.query("A1") is None
+        assert link.bound

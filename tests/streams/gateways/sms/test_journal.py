@@ -124,7 +124,8 @@ async def test_a_missing_receipt_is_asked_for_and_not_after_it_has_come(tmp_path
     journal = Journal(tmp_path)
     await sending(journal, message())
     await sent(journal)
-    ask = partial(steps.questions, again=600, most=10)
+    ask = partial(steps.questions, carrier="c0", again=600, most=10)
+    assert await journal.run(partial(ask, carrier="c1", now=NOW + 300)) == []
     assert await journal.run(partial(ask, now=NOW + 299)) == []
     assert [each.named for each in await journal.run(partial(ask, now=NOW + 300))] == ["a1"]
     assert await journal.run(partial(ask, now=NOW + 301)) == []
