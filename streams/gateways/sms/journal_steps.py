@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS segments (
 CREATE TABLE IF NOT EXISTS early (
   carrier TEXT NOT NULL, remote TEXT NOT NULL, receipt TEXT NOT NULL, word TEXT NOT NULL, at REAL NOT NULL,
   PRIMARY KEY (carrier, remote)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS early_by_age ON early (at);
 CREATE INDEX IF NOT EXISTS by_remote ON segments (carrier, remote) WHERE remote IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_state ON segments (state) WHERE state IN ('waiting', 'sending', 'doubt');
 DROP INDEX IF EXISTS unanswered;
@@ -35,6 +36,7 @@ CREATE INDEX IF NOT EXISTS by_age ON messages (taken);
 `asked`: when the carrier is asked next about a receipt that is missing. `early`: receipts
 that came before the answer with the id.
 """
+EARLY_SECONDS, MOST_EARLY = 120.0, 10_000  # for so long, and so many: carriers use their ids again
 _OPEN = (SegmentState.WAITING, SegmentState.SENDING)
 
 
@@ -123,35 +125,56 @@ def settle(db: sqlite3.Connection, message: str, numbers: Sequence[int], state: 
 
 def sent(db: sqlite3.Connection, message: str, number: int, named: str, remote: str, now: float, ask_at: float) -> bool:
     """Note that the carrier has a segment, by its id, and when to ask if no receipt comes. Returns whether the receipt
-    had come before.
+    had come in the two minutes before.
+
+    It is not asked any more about a former segment to which it gave the same id: it would answer for this one.
     """
     db.execute(
         "UPDATE segments SET state = 'sent', named = ?, remote = ?, sent = ?, asked = ? "
         "WHERE message = ? AND number = ?",
         (named, remote, now, ask_at, message, number),
     )
-    early = db.execute(
-        "DELETE FROM early WHERE remote = ? AND carrier = "
-        "(SELECT carrier FROM segments WHERE message = ? AND number = ?) RETURNING receipt, word",
-        (remote, message, number),
+    (carrier,) = db.execute(
+        "SELECT carrier FROM segments WHERE message = ? AND number = ?", (message, number)
     ).fetchone()
-    if early:
+    db.execute(
+        "UPDATE segments SET asked = NULL WHERE carrier = ? AND remote = ? AND (message, number) <> (?, ?)",
+        (carrier, remote, message, number),
+    )
+    early = db.execute(
+        "DELETE FROM early WHERE carrier = ? AND remote = ? RETURNING receipt, word, at", (carrier, remote)
+    ).fetchone()
+    fresh = early is not None and early[2] >= now - EARLY_SECONDS
+    if fresh:
         _receipted(db, message, number, SmsState(early[0]), early[1])
     _judge(db, message, now)
-    return early is not None
+    return fresh
 
 
 def receive(db: sqlite3.Connection, carrier: str, remote: str, state: SmsState, word: str, now: float) -> bool:
-    """Note a receipt; one for an id that no answer has named yet is kept for it. Returns whether the id was known."""
+    """Note a receipt for the latest segment to which the carrier gave its id. One for an id that no answer has named
+    yet is kept for it. Returns whether the id was known.
+    """
     found = db.execute(
-        "SELECT message, number FROM segments WHERE carrier = ? AND remote = ?", (carrier, remote)
-    ).fetchall()
-    if not found:
+        "SELECT message, number FROM segments WHERE carrier = ? AND remote = ? ORDER BY sent DESC LIMIT 1",
+        (carrier, remote),
+    ).fetchone()
+    if found is None:
         db.execute("INSERT OR REPLACE INTO early VALUES (?,?,?,?,?)", (carrier, remote, state.value, word, now))
-    for message, number in found:
-        _receipted(db, message, number, state, word)
-        _judge(db, message, now)
-    return bool(found)
+        forget_early(db, now)
+        return False
+    _receipted(db, *found, state, word)
+    _judge(db, found[0], now)
+    return True
+
+
+def forget_early(db: sqlite3.Connection, now: float) -> None:
+    """Remove receipts that no answer has named within two minutes, and the oldest ones over 10,000."""
+    db.execute("DELETE FROM early WHERE at < ?", (now - EARLY_SECONDS,))
+    over = db.execute("SELECT count(*) FROM early").fetchone()[0] - MOST_EARLY
+    if over > 0:
+        oldest = "SELECT carrier, remote FROM early ORDER BY at LIMIT ?"
+        db.execute(f"DELETE FROM early WHERE (carrier, remote) IN ({oldest})", (over,))  # noqa: S608 - our own text
 
 
 def interrupted(db: sqlite3.Connection, now: float) -> int:
@@ -223,7 +246,6 @@ def forget_before(db: sqlite3.Connection, before: float) -> int:
         "('waiting', 'sending'))"
     )
     db.execute(f"DELETE FROM segments WHERE message IN ({old})", (before,))  # noqa: S608 - our own text
-    db.execute("DELETE FROM early WHERE at < ?", (before,))
     return db.execute(f"DELETE FROM messages WHERE id IN ({old})", (before,)).rowcount  # noqa: S608 - our own text
 
 

@@ -127,8 +127,9 @@ class Reports:
 
     async def _upkeep(self) -> None:
         while wanted():
-            before = time.time() - self._file.keep_days * _DAY
-            await self._journal.run(partial(steps.forget_before, before=before))
+            now = time.time()
+            await self._journal.run(partial(steps.forget_early, now=now))
+            await self._journal.run(partial(steps.forget_before, before=now - self._file.keep_days * _DAY))
             await asyncio.sleep(UPKEEP_SECONDS)
 
     async def _question(self, each: MissingReceipt, carrier: CarrierLink) -> None:
