@@ -163,8 +163,9 @@ def receive(db: sqlite3.Connection, carrier: str, remote: str, state: SmsState, 
         db.execute("INSERT OR REPLACE INTO early VALUES (?,?,?,?,?)", (carrier, remote, state.value, word, now))
         forget_early(db, now)
         return False
-    _receipted(db, *found, state, word)
-    _judge(db, found[0], now)
+    message, number = found
+    _receipted(db, message, number, state, word)
+    _judge(db, message, now)
     return True
 
 
@@ -237,6 +238,12 @@ def questions(db: sqlite3.Connection, carrier: str, now: float, again: float, mo
         "UPDATE segments SET asked = ? WHERE message = ? AND number = ?", [(now + again, *row[:2]) for row in rows]
     )
     return [MissingReceipt(*row) for row in rows]
+
+
+def untold_before(db: sqlite3.Connection, before: float) -> int:
+    """Return the number of messages taken before `before` whose result Quanzu has not accepted."""
+    found = db.execute("SELECT count(*) FROM messages WHERE settled IS NOT NULL AND taken < ?", (before,))
+    return int(found.fetchone()[0])
 
 
 def forget_before(db: sqlite3.Connection, before: float) -> int:

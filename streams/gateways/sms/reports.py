@@ -34,7 +34,8 @@ AGAIN_SECONDS = 3.0  # after an attempt that failed
 LOOK_SECONDS = 1.0  # between two looks for results that no event announced
 QUESTIONS = 20  # to a carrier, between two looks
 UPKEEP_SECONDS = 600.0
-_FOR_GOOD = frozenset({400, 403, 404, 413, 422})  # a repetition would not help
+DENIED_AGAIN_SECONDS = 60.0  # after 403 or 404: a proxy or a wrong path, until a person mends it
+_FOR_GOOD, _DENIED = frozenset({400, 422}), frozenset({403, 404})  # intake's own: a repetition would not help
 _DAY = 86_400.0
 
 
@@ -129,7 +130,7 @@ class Reports:
         while wanted():
             now = time.time()
             await self._journal.run(partial(steps.forget_early, now=now))
-            await self._journal.run(partial(steps.forget_before, before=now - self._file.keep_days * _DAY))
+            await self._journal.run(partial(_forget, before=now - self._file.keep_days * _DAY))
             await asyncio.sleep(UPKEEP_SECONDS)
 
     async def _question(self, each: MissingReceipt, carrier: CarrierLink) -> None:
@@ -153,14 +154,15 @@ class Reports:
 
     async def _tell(self, told: Untold) -> None:
         """Report a result, and note that Quanzu has it, or when it is tried again."""
-        if await self._told(told):
+        again = await self._told(told)
+        if again is None:
             await self._journal.run(partial(steps.tell, told=told))
         else:
             metrics.UNTOLD.inc()
-            await self._journal.run(partial(steps.postpone, told=told, until=time.time() + AGAIN_SECONDS))
+            await self._journal.run(partial(steps.postpone, told=told, until=time.time() + again))
 
-    async def _told(self, told: Untold) -> bool:
-        """Report a result. Returns whether nothing remains to be done for it."""
+    async def _told(self, told: Untold) -> float | None:
+        """Report a result. Returns the seconds until it is tried again; None if nothing remains to be done for it."""
         body = orjson.dumps(
             {"id": _receipt_id(told), "dispatch": told.id, "result": told.result.value, "detail": told.word}
         )
@@ -170,15 +172,23 @@ class Reports:
             answer = await self._client.post(self._file.receipts, content=body, headers=headers, timeout=TRY_SECONDS)
         except httpx.HTTPError as error:
             log.warning("Quanzu cannot be told of a result (%s): it is tried again", type(error).__name__)
-            return False
-        if not answer.is_success and answer.status_code not in _FOR_GOOD:
-            log.warning("Quanzu does not take a result now (status %d): it is tried again", answer.status_code)
-            return False
-        if not answer.is_success:
+            return AGAIN_SECONDS
+        if answer.is_success:
+            return None
+        if answer.status_code in _FOR_GOOD:
             log.error("Quanzu refuses a result for good with status %d: it is dropped", answer.status_code)
-        return True
+            return None
+        log.warning("Quanzu does not take a result now (status %d): it is tried again", answer.status_code)
+        return DENIED_AGAIN_SECONDS if answer.status_code in _DENIED else AGAIN_SECONDS
 
 
 def _receipt_id(told: Untold) -> str:
     """Return the receipt's id: always the same for a result, so that a repetition counts once."""
     return hashlib.sha256(f"{told.id} {told.result.value}".encode()).hexdigest()[:32]
+
+
+def _forget(db: sqlite3.Connection, before: float) -> None:
+    lost = steps.untold_before(db, before)
+    if lost:
+        log.error("%d results that Quanzu did not take within keep_days are dropped: check `receipts`", lost)
+    steps.forget_before(db, before)

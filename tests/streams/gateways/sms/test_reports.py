@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import sqlite3
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from domain.carriers.account import GatewayFile
+from schemas.channels.receipts import SmsState
 from streams.gateways.sms import journal_steps as steps
 from streams.gateways.sms import reports as reporting
 from streams.gateways.sms.carrier import CarrierLink
@@ -55,8 +58,8 @@ async def reports(journal: Journal, folder: Path, quanzu: httpx.MockTransport | 
 
 
 @contextlib.asynccontextmanager
-async def asking(made: Reports, carriers: Mapping[str, CarrierLink]) -> AsyncIterator[None]:
-    task = asyncio.create_task(made.ask(carriers))
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
@@ -73,14 +76,17 @@ async def submitted(journal: Journal, message: str, carrier: str, now: float = N
     await journal.run(note)
 
 
-async def until_result(journal: Journal, message: str) -> str:
+async def until_none(journal: Journal, found: Callable[[sqlite3.Connection], object]) -> None:
+    """Wait until a question to the journal finds nothing more."""
     while True:
-        found = await journal.run(
-            lambda db: db.execute("SELECT result FROM messages WHERE id = ?", (message,)).fetchone()
-        )
-        if found[0]:
-            return str(found[0])
+        if not await journal.run(found):
+            return
         await asyncio.sleep(0.01)
+
+
+def unresolved(db: sqlite3.Connection) -> list[str]:
+    """Return the messages whose receipt is missing."""
+    return [message for (message,) in db.execute("SELECT message FROM segments WHERE receipt IS NULL")]
 
 
 async def test_a_carrier_that_does_not_answer_delays_no_question_to_another(
@@ -91,6 +97,53 @@ async def test_a_carrier_that_does_not_answer_delays_no_question_to_another(
     await submitted(journal, "d1", "silent")
     await submitted(journal, "d2", "telling", NOW + 1)
     carriers = {"silent": carrier(Silent, "silent"), "telling": carrier(Telling, "telling")}
-    async with reports(journal, tmp_path) as made, asking(made, carriers), asyncio.timeout(5):
-        assert await until_result(journal, "d2") == "delivered"
+    async with reports(journal, tmp_path) as made, running(made.ask(carriers)), asyncio.timeout(5):
+        await until_none(journal, lambda db: "d2" in unresolved(db))
+    assert await journal.run(unresolved) == ["d1"]
     await journal.close()
+
+
+async def told(folder: Path, statuses: list[int]) -> list[int]:
+    """Report a result to a server that answers with the statuses in turn, until the gateway has nothing to tell.
+    Returns the statuses that were left.
+    """
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(statuses.pop(0))
+
+    journal = Journal(folder)
+    await submitted(journal, "d1", "c0")
+    note = partial(steps.receive, carrier="c0", remote="d1", state=SmsState.DELIVERED, word="DELIVRD", now=NOW)
+    await journal.run(note)
+    pending = partial(steps.untold, now=time.time() + 3600, most=1, without=())
+    async with reports(journal, folder, httpx.MockTransport(answer)) as made, running(made.run()), asyncio.timeout(5):
+        await until_none(journal, pending)
+    await journal.close()
+    return statuses
+
+
+@pytest.mark.parametrize(
+    ("statuses", "left"),
+    [([404, 403, 503, 200, 200], [200]), ([413, 200], []), ([400, 200], [200]), ([422, 200], [200])],
+)
+async def test_a_result_is_dropped_only_if_intake_itself_calls_it_invalid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statuses: list[int], left: list[int]
+) -> None:
+    for each in ("LOOK_SECONDS", "AGAIN_SECONDS", "DENIED_AGAIN_SECONDS"):
+        monkeypatch.setattr(reporting, each, 0.01, raising=False)
+    assert await told(tmp_path, list(statuses)) == left
+
+
+async def test_results_that_quanzu_never_took_are_told_of_when_they_are_dropped(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(tmp_path)
+    for number in range(3):
+        await submitted(journal, f"d{number}", "c0", NOW - 8 * 86_400)
+    note = partial(steps.receive, carrier="c0", state=SmsState.DELIVERED, word="DELIVRD", now=NOW)
+    for number in range(2):
+        await journal.run(partial(note, remote=f"d{number}"))
+    async with reports(journal, tmp_path) as made, running(made.ask({})), asyncio.timeout(5):
+        await until_none(journal, partial(steps.states, message="d0"))
+    await journal.close()
+    assert [each.getMessage()[:10] for each in caplog.records if each.levelname == "ERROR"] == ["2 results "]
