@@ -7,9 +7,11 @@ loses its last second, and a lost intention would put a message on the wire twic
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
@@ -18,8 +20,12 @@ from typing import TypeVar, cast
 from streams.gateways.sms.journal_steps import SCHEMA
 from streams.runtime.settings import SettingsError
 
+log = logging.getLogger(__name__)
+
 FILE, LOCK = "gateway.sqlite", "gateway.lock"
+DISK_SECONDS = 1.0  # after an error of the disk
 _AT_ONCE = 500  # changes that share a flush to the disk
+_LOGGED_EVERY_SECONDS = 10.0
 
 Found = TypeVar("Found")
 Change = Callable[[sqlite3.Connection], object]
@@ -49,6 +55,7 @@ class Journal:
                 f"data = {folder}: the journal cannot be opened ({error}). Let this user write there; if the file is "
                 "broken, put it aside: what it has in doubt stays unknown then"
             ) from None
+        self._logged_at = -_LOGGED_EVERY_SECONDS
         self._loop = asyncio.get_running_loop()
         self._asked: SimpleQueue[_Asked | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
@@ -63,6 +70,22 @@ class Journal:
         self._asked.put((change, answer))
         found = await asyncio.shield(answer)  # a caller that is cancelled does not stop the change
         return cast("Found", found)
+
+    async def until_stored(self, change: Callable[[sqlite3.Connection], Found]) -> Found:
+        """Return what `change` returns, once the disk has what it changed; try again each second while it refuses."""
+        while True:
+            try:
+                return await self.run(change)
+            except sqlite3.Error as error:
+                self._tell(error)
+                await asyncio.sleep(DISK_SECONDS)
+
+    def _tell(self, error: sqlite3.Error) -> None:
+        """Log a refusal, but not each of the thousands that may come at once."""
+        now = time.monotonic()
+        if now - self._logged_at >= _LOGGED_EVERY_SECONDS:
+            self._logged_at = now
+            log.error("the journal's disk refuses a change (%s): it is tried again. Make room on the disk", error)
 
     async def close(self) -> None:
         """Do what was asked for before, and close the file."""

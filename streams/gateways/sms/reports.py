@@ -95,7 +95,7 @@ class Reports:
             while wanted():
                 self._due.clear()
                 most = AT_ONCE - len(sending)
-                for each in await self._journal.run(
+                for each in await self._journal.until_stored(
                     partial(steps.untold, now=time.time(), most=most, without=set(sending))
                 ):
                     sending[each.id] = asyncio.create_task(self._tell(each))
@@ -123,14 +123,14 @@ class Reports:
         while wanted():
             await asyncio.sleep(LOOK_SECONDS)
             due = partial(steps.questions, carrier=name, now=time.time(), again=again, most=QUESTIONS)
-            for each in await self._journal.run(due):
+            for each in await self._journal.until_stored(due):
                 await self._question(each, carrier)
 
     async def _upkeep(self) -> None:
         while wanted():
             now = time.time()
-            await self._journal.run(partial(steps.forget_early, now=now))
-            await self._journal.run(partial(_forget, before=now - self._file.keep_days * _DAY))
+            await self._journal.until_stored(partial(steps.forget_early, now=now))
+            await self._journal.until_stored(partial(_forget, before=now - self._file.keep_days * _DAY))
             await asyncio.sleep(UPKEEP_SECONDS)
 
     async def _question(self, each: MissingReceipt, carrier: CarrierLink) -> None:
@@ -141,7 +141,7 @@ class Reports:
             note = partial(
                 steps.receive, carrier=each.carrier, remote=each.remote, state=state, word=word, now=time.time()
             )
-            await self._journal.run(note)
+            await self._journal.until_stored(note)
             metrics.RECEIVED.labels(each.carrier, state).inc()
             self._due.set()
 
@@ -156,10 +156,10 @@ class Reports:
         """Report a result, and note that Quanzu has it, or when it is tried again."""
         again = await self._told(told)
         if again is None:
-            await self._journal.run(partial(steps.tell, told=told))
+            await self._journal.until_stored(partial(steps.tell, told=told))
         else:
             metrics.UNTOLD.inc()
-            await self._journal.run(partial(steps.postpone, told=told, until=time.time() + again))
+            await self._journal.until_stored(partial(steps.postpone, told=told, until=time.time() + again))
 
     async def _told(self, told: Untold) -> float | None:
         """Report a result. Returns the seconds until it is tried again; None if nothing remains to be done for it."""

@@ -18,7 +18,7 @@ from streams.gateways.sms import gateway_metrics as metrics
 from streams.gateways.sms import journal_steps as steps
 from streams.gateways.sms.carrier import CarrierLink
 from streams.gateways.sms.connection import LostError, NotWrittenError
-from streams.gateways.sms.journal import Journal
+from streams.gateways.sms.journal import DISK_SECONDS, Journal
 from streams.gateways.sms.journal_steps import Outbound
 from streams.gateways.sms.pdu import ShortMessage
 from streams.runtime.tasks import wanted
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.02  # between two looks whether a carrier's rate lets something through
 LEAVE_SECONDS = 5.0  # for the answers under way, at the end
-_DISK_SECONDS = 1.0  # after an error of the disk
 
 _Group = tuple[bool, tuple[str, ...]]  # not urgent, and the carriers that may take it: those in a group wait alike
 
@@ -117,16 +116,21 @@ class Sender:
     async def _expire(self, message: Outbound) -> None:
         numbers = [number for number, _ in message.segments]
         expired = SegmentState.EXPIRED
-        await self._noted(partial(steps.settle, message=message.id, numbers=numbers, state=expired, now=time.time()))
+        await self._journal.until_stored(
+            partial(steps.settle, message=message.id, numbers=numbers, state=expired, now=time.time())
+        )
         metrics.EXPIRED.inc()
         self._reports_due.set()
 
     async def _send(self, message: Outbound, carrier: CarrierLink, names: tuple[str, ...]) -> None:
-        """Send a message's segments to a carrier at once, and note each answer."""
+        """Send a message's segments to a carrier at once, and note each answer.
+
+        They keep their places in the window until the disk has the answers: no more is sent than can be noted.
+        """
         fate = _Fate()
         try:
             if not await self._intended(message, carrier):
-                await asyncio.sleep(_DISK_SECONDS)
+                await asyncio.sleep(DISK_SECONDS)
                 self._queue(message, names, first=True)
                 return
             async with asyncio.TaskGroup() as group:
@@ -165,23 +169,24 @@ class Sender:
         flash = account.flash if message.flash else ""
         short = ShortMessage(account.sender, message.phone, content, coding, message.joined, flash)
         settle = partial(steps.settle, message=message.id, numbers=[number])
+        note = self._journal.until_stored
         try:
             meaning, named = await carrier.submit(short)
         except NotWrittenError:
-            await self._noted(partial(settle, state=SegmentState.WAITING, now=time.time()))
+            await note(partial(settle, state=SegmentState.WAITING, now=time.time()))
             fate.later.append((number, content))
             return
         except LostError:
             metrics.SUBMITTED.labels(account.name, SegmentState.DOUBT).inc()
-            await self._noted(partial(settle, state=SegmentState.DOUBT, now=time.time()))
+            await note(partial(settle, state=SegmentState.DOUBT, now=time.time()))
             return
         metrics.SUBMITTED.labels(account.name, meaning).inc()
         if meaning is SubmitAnswer.TAKEN:
             await self._sent(message.id, number, carrier, named)
         elif meaning is SubmitAnswer.REFUSED:
-            await self._noted(partial(settle, state=SegmentState.REFUSED, now=time.time()))
+            await note(partial(settle, state=SegmentState.REFUSED, now=time.time()))
         else:
-            await self._noted(partial(settle, state=SegmentState.WAITING, now=time.time()))
+            await note(partial(settle, state=SegmentState.WAITING, now=time.time()))
             fate.later.append((number, content))
             fate.excluded |= meaning is SubmitAnswer.ELSEWHERE
 
@@ -189,15 +194,5 @@ class Sender:
         now, remote = time.time(), carrier.key(named)
         ask_at = now + self._file.query_seconds
         noted = partial(steps.sent, message=message, number=number, named=named, remote=remote, now=now, ask_at=ask_at)
-        if await self._noted(noted):
+        if await self._journal.until_stored(noted):
             carrier.receipted(remote)
-
-    async def _noted(self, change: "partial[bool] | partial[None]") -> bool | None:
-        """Note what happened on the wire. If the disk refuses, the segment stays as intended, and is in doubt at the
-        next start.
-        """
-        try:
-            return await self._journal.run(change)
-        except sqlite3.Error:
-            log.exception("the journal refuses a result: the message will be in doubt")
-            return None
