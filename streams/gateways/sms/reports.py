@@ -35,7 +35,8 @@ LOOK_SECONDS = 1.0  # between two looks for results that no event announced
 QUESTIONS = 20  # to a carrier, between two looks
 UPKEEP_SECONDS = 600.0
 DENIED_AGAIN_SECONDS = 60.0  # after 403 or 404: a proxy or a wrong path, until a person mends it
-_FOR_GOOD, _DENIED = frozenset({400, 422}), frozenset({403, 404})  # intake's own: a repetition would not help
+_DENIED = frozenset({403, 404})
+_FOR_GOOD = frozenset({400, 422})  # intake calls the receipt invalid: a repetition would not help
 _DAY = 86_400.0
 
 
