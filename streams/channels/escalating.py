@@ -244,7 +244,7 @@ class OfficerEscalations:
         if not visit.devices:
             return RungResult.ABSENT
         sends = (self._push.send(each, task_message(visit.task, visit.level, each)) for each in visit.devices)
-        results = await asyncio.gather(*sends)
+        results = await asyncio.gather(*sends, return_exceptions=True)  # of one device; FAILED
         if any(each is PushResult.TAKEN for each in results):
             return RungResult.SENT
         return RungResult.UNKNOWN if PushResult.UNREACHED in results else RungResult.FAILED

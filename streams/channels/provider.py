@@ -21,6 +21,7 @@ from streams.security.secrets import bank_signer
 
 KEY_HEADER = "Idempotency-Key"
 _NOT_FOUND = 404
+_NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)  # httpx parses an answer's Location even unfollowed
 
 
 class Kind(StrEnum):
@@ -143,7 +144,7 @@ class Gateway:
             answer = await self._client.post(self._url + order.path, content=content, headers=more | signed)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return Answer(Result.FAILED, ProviderAway(type(error).__name__))
-        except httpx.HTTPError as error:
+        except _NO_ANSWER as error:
             raise UnknownOutcomeError(ConnectionLost(type(error).__name__)) from None
         return self._read(answer, order)
 
@@ -158,7 +159,7 @@ class Gateway:
         try:
             path = f"{order.path}/{dispatch.id}"
             answer = await self._client.get(self._url + path, headers=self._signed(order, "GET", path, b""))
-        except httpx.HTTPError as error:
+        except _NO_ANSWER as error:
             raise UnknownOutcomeError(ConnectionLost(type(error).__name__)) from None
         if answer.status_code == _NOT_FOUND:
             return None

@@ -89,7 +89,8 @@ class PushSender:
         try:
             place = urlsplit(endpoint)
             host, _ = place.hostname or "", place.port
-        except ValueError:
+            _ = httpx.URL(endpoint).host  # what the client cannot parse cannot be sent to either
+        except (httpx.InvalidURL, ValueError):  # idna's errors are ValueErrors
             return False
         if len(endpoint) > LONGEST_ENDPOINT or not endpoint.isascii() or not host or place.username is not None:
             return False
@@ -101,11 +102,17 @@ class PushSender:
         return (place.scheme == "https" or local) and may_send_to(address, self._private, self._trial)
 
     async def send(self, subscription: PushSubscription, message: PushMessage) -> PushResult:
-        """Send a message to one device and return what became of it. A subscription that has ended is deleted."""
+        """Send a message to one device and return what became of it. A subscription that has ended is deleted.
+
+        Whatever goes wrong with one device is its result: the others', and the text message, do not depend on it.
+        """
         try:
             async with asyncio.timeout(DEVICE_SECONDS):
                 result = await self._send(subscription, message)
         except TimeoutError:
+            result = PushResult.UNREACHED
+        except Exception as error:
+            log.error("a push message was not sent: %s", without_values(error))  # noqa: TRY400 - its text has the endpoint
             result = PushResult.UNREACHED
         PUSHES.labels(result).inc()
         if result is PushResult.GONE:
@@ -149,7 +156,7 @@ async def _post(
         return PushResult.FORBIDDEN, None
     except httpx.ConnectError:
         return PushResult.UNREACHED, PAUSE_SECONDS
-    except httpx.HTTPError:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):  # the latter two: httpx parses even a Location unfollowed
         return PushResult.UNREACHED, None
     if 200 <= status < 300:
         return PushResult.TAKEN, None

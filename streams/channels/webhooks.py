@@ -207,7 +207,7 @@ class WebhookSender:
             answer = await client.post(webhook.url, content=body, headers=headers)
         except ForbiddenDestinationError:
             return 0, FORBIDDEN
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # httpx parses even a Location unfollowed
             return 0, UNTRUSTED if distrusted(error) else UNREACHED
         return answer.status_code, f"answered {answer.status_code}"
 

@@ -83,11 +83,14 @@ class Pushed:
 
 @dataclass
 class PushService:
-    """`answers`: the next answers, a status and a Retry-After; afterwards 201. `got`: what arrived."""
+    """`answers`: the next answers, a status and a Retry-After; afterwards 201. `got`: what arrived. `location`: with
+    each answer.
+    """
 
     address: str = ""
     answers: list[tuple[int, str]] = field(default_factory=list)
     got: list[Pushed] = field(default_factory=list)
+    location: str = ""
 
     def endpoint(self, name: str = "device") -> str:
         return f"{self.address}/push/{name}"
@@ -100,7 +103,8 @@ class PushService:
         status, later = self.answers.pop(0) if self.answers else (201, "")
         if status == HANGS:
             await asyncio.sleep(3600)
-        return Response(status_code=status, headers={"Retry-After": later} if later else {})
+        headers = {"Retry-After": later, "Location": self.location}
+        return Response(status_code=status, headers={name: value for name, value in headers.items() if value})
 
 
 def claims(pushed: Pushed, address: str, public_key: str) -> dict[str, Any]:

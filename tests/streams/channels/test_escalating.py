@@ -23,6 +23,7 @@ from streams.channels.provider import Kind
 from streams.messaging import topics
 from streams.repositories.alarms import Alarms
 from streams.repositories.escalations import opaque_id
+from streams.channels.push import PushMessage, PushResult
 from streams.repositories.staff import Staff
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
@@ -63,17 +64,17 @@ class Ladder:
         await self.worker.look()
         await self.worker.settle()
 
-    async def subscribe(self) -> None:
-        book = self.outgoing.rosters.push
+    async def subscribe(self, name: str = "device") -> None:
+        book, endpoint = self.outgoing.rosters.push, self.service.endpoint(name)
         await book.put(
             PushSubscription(
-                id=opaque_id(self.service.endpoint()),
+                id=opaque_id(endpoint),
                 login="wang",
                 officer="p-1",
                 epoch=0,
                 session="0" * 64,
                 made_at=NOW,
-                sealed=book.sealed(self.service.endpoint(), **self.browser.keys),
+                sealed=book.sealed(endpoint, **self.browser.keys),
             )
         )
 
@@ -210,6 +211,33 @@ async def test_who_accepts_is_told_nothing_more(settings: Settings) -> None:
 async def test_who_can_be_reached_by_neither_is_left_to_the_stations_gateway(settings: Settings) -> None:
     async with climbing(settings, phone=False, device=False) as climb:
         for _ in range(3):
+async def test_a_fault_with_one_device_stops_neither_the_other_nor_the_ladder(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with climbing(settings) as climb:
+        good, book = climb.service.endpoint(), climb.outgoing.rosters.push
+        await climb.subscribe("hostile")
+        send = climb.worker._push.send
+
+        async def faulty(device: PushSubscription, message: PushMessage) -> PushResult:
+            if book.opened(device)[0] != good:
+                raise RuntimeError("a fault")
+            return await send(device, message)
+
+        monkeypatch.setattr(climb.worker._push, "send", faulty)
+        await climb.look()
+        assert await climb.tried() == [(PUSH, SENT)]
+        assert len(climb.service.got) == 1
+
+
+async def test_a_hostile_endpoint_alone_is_followed_by_the_text_message(settings: Settings) -> None:
+    async with climbing(settings, device=False) as climb:
+        await climb.subscribe("\x01")
+        await climb.look()
+        assert (await climb.tried())[0] == (PUSH, RungResult.FAILED)
+        assert climb.contacts() == ["sms"]
+
+
             await climb.after(60)
         assert await climb.tried() == []
         assert await climb.reports() == []

@@ -98,6 +98,28 @@ async def test_a_refusal_is_final_and_the_device_stays(pushing: Pushing, status:
     assert len(await pushing.subscriptions.all()) == 1
 
 
+@pytest.mark.parametrize("location", ["https://push.example/\x01", "https://xn--a/", "https://[v1.a]/"])
+async def test_an_answer_that_leads_to_no_address_is_no_answer(pushing: Pushing, location: str) -> None:
+    pushing.service.location = location
+    pushing.service.then(302)
+    assert await pushing.send() is PushResult.UNREACHED
+    assert len(pushing.service.got) == 1
+
+
+@pytest.mark.parametrize("endpoint", ["https://push.example/\x01", "https://xn--a/", "https://[v1.a]/"])
+async def test_a_device_whose_endpoint_is_no_address_is_sent_nothing(pushing: Pushing, endpoint: str) -> None:
+    stored = subscription(pushing.subscriptions, endpoint, pushing.browser)
+    assert await pushing.sender.send(stored, MESSAGE) is PushResult.FORBIDDEN
+
+
+async def test_a_fault_in_sending_is_the_devices_result(pushing: Pushing, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fault(*_: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr("streams.channels.pinned.PinnedTransport._address", fault)
+    assert await pushing.send() is PushResult.UNREACHED
+
+
 async def test_a_service_that_asks_to_wait_is_asked_once_more(pushing: Pushing) -> None:
     pushing.service.then((429, "1"), 201)
     began = time.monotonic()
@@ -168,6 +190,10 @@ async def _inside(*_: object) -> None:
         ("file:///etc/passwd", True, False),
         ("https://push.example/" + "a" * 1024, False, False),
         ("https://push.exämple/a", False, False),
+        ("https://push.example/\x01", False, False),
+        ("https://push.example/\udc80", False, False),
+        ("https://xn--a/", False, False),
+        ("https://[v1.a]/", False, False),
     ],
 )
 async def test_only_push_services_outside_the_network_are_endpoints(
