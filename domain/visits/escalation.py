@@ -8,12 +8,16 @@ from datetime import datetime, timedelta
 
 from domain.policy.visits import EscalationRules
 from schemas.casework.cases import Case
+from schemas.casework.inputs import VisitStage
 from schemas.people.alarms import Alarm, AlarmKind
 from schemas.people.escalations import Escalation, OfficerRung, RungResult, RungTried
 from schemas.people.rosters import Officer, Task, TaskState
 
 CALL_SOON = timedelta(seconds=5)  # after the text message, if no push message went out: both within 10 s (assumed)
 _AT_ONCE = timedelta(0)
+_WENT = frozenset(
+    {VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.ARRIVED, VisitStage.NOT_AT_HOME, VisitStage.DONE}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,14 @@ class NextRung:
 def awaits_acceptance(task: Task) -> bool:
     """Return whether a task waits for its officer's acceptance. One that joined another visit goes with that one."""
     return task.state is TaskState.OPEN and task.stage is None and task.joins is None
+
+
+def was_accepted(task: Task) -> bool:
+    """Return whether the officer of a task has accepted it, or reported what follows acceptance.
+
+    A late task may be accepted still: its officer answered after the case asked for another one.
+    """
+    return task.accepted_at is not None or task.stage in _WENT
 
 
 def next_rung(escalation: Escalation, rules: EscalationRules, *, succeeded: bool) -> NextRung | None:

@@ -176,6 +176,8 @@ class OfficerEscalations:
 
     async def _devices(self, officer: str) -> list[PushSubscription]:
         """Return the officer's devices. Those of an account that ended or signed out everywhere are deleted."""
+        if passed_on:
+            return ladder.was_accepted(visit.task)
         found = []
         for each in await self._rosters.push.of_officer(officer):
             account = await self._staff.get(each.login)

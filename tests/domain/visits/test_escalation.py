@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.policy.visits import EscalationRules
-from domain.visits.escalation import CALL_SOON, NextRung, OfficerReach, awaits_acceptance, next_rung, not_accepted
+from domain.visits.escalation import (
+    CALL_SOON,
+    NextRung,
+    OfficerReach,
+    awaits_acceptance,
+    next_rung,
+    not_accepted,
+    was_accepted,
+)
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import VisitStage
@@ -40,6 +48,33 @@ def following(escalation: Escalation, *, succeeded: bool = False) -> tuple[Offic
     """The next rung, and how many seconds after the visit was given."""
     found = next_rung(escalation, RULES, succeeded=succeeded)
     return (found.rung, round((found.due - NOW) / SECOND)) if found else None
+
+
+@pytest.mark.parametrize(
+    ("stage", "accepted"),
+    [
+        (None, False),
+        (VisitStage.ACCEPTED, True),
+        (VisitStage.ON_THE_WAY, True),
+        (VisitStage.ARRIVED, True),
+        (VisitStage.DONE, True),
+        (VisitStage.REFUSED, False),
+        (VisitStage.HANDED_OVER, False),
+    ],
+)
+def test_a_late_task_was_accepted_if_its_officer_answered_that_they_go(
+    stage: VisitStage | None, accepted: bool
+) -> None:
+    late = Task(
+        dispatch="d-1",
+        case="c-1",
+        resident="r" + "a" * 16,
+        officer="p-1",
+        at=NOW,
+        state=TaskState.LATE,
+        stage=stage,
+    )
+    assert was_accepted(late) is accepted
 
 
 def test_the_officers_devices_are_told_at_once() -> None:

@@ -13,17 +13,18 @@ from schemas.casework.events import Dispatch
 from schemas.casework.inputs import OfficerReport, VisitStage
 from schemas.codes.channels import NotifiedBy
 from schemas.levels import Action, Level
-from schemas.people.alarms import AlarmKind
+from schemas.people.alarms import Alarm, AlarmKind
 from schemas.people.escalations import Escalation, OfficerRung, PushSubscription, RungResult, RungTried
 from schemas.people.rosters import Officer, Role, Roster, Task, TaskState
+from schemas.people.residents import Language
 from schemas.people.staff import Account, StaffRole
 from streams.channels.escalating import OfficerEscalations
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Kind
 from streams.messaging import topics
 from streams.repositories.alarms import Alarms
-from streams.repositories.escalations import opaque_id
-from streams.channels.push import PushMessage, PushResult
+from streams.repositories.escalations import Escalations, opaque_id
+from streams.repositories.rosters import Asked
 from streams.repositories.staff import Staff
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
@@ -33,6 +34,7 @@ from tests.dispatched import NOW, dispatch_for
 from tests.end_to_end.harness.hand_clock import HandClock
 from tests.tools.push_service import HANGS, Browser, PushService, push_service, told
 
+from tests.domain.builders import policy
 PHONE = "+8619900009999"  # an unassigned range
 SECOND = timedelta(seconds=1)
 OFFICER = Officer(id="p-1", name="某警官", role=Role.OFFICER, division="220102001", phone=PHONE)
@@ -93,6 +95,9 @@ class Ladder:
     def contacts(self) -> list[str]:
         """By which channels the officer's telephone was reached."""
         book = self.rig.providers.carrier.book
+    async def alarms(self) -> Sequence[Alarm]:
+        return await Alarms(self.rig.settings, self.rig.redis, self.rig.producer).unacknowledged()
+
         assert {each.to for each in book} <= {PHONE}
         return [Action(each.action).channel.value for each in book]
 
@@ -149,7 +154,7 @@ async def test_push_then_text_message_then_call_then_another_officer_then_the_wa
         assert stages == [VisitStage.NOTIFIED] * 3 + [VisitStage.NOT_ACCEPTED]
         assert (await climb.reports())[0].because == NotifiedBy(PUSH, SENT)
         await climb.after(31)  # nobody has the visit still
-        [alarm] = await Alarms(climb.rig.settings, climb.rig.redis, climb.rig.producer).unacknowledged()
+        [alarm] = await climb.alarms()
         assert (alarm.kind, alarm.dispatch) == (AlarmKind.NOT_ACCEPTED, climb.dispatch.id)
         await climb.after(3600)
         assert climb.contacts() == ["sms", "phone"]
@@ -160,6 +165,24 @@ async def test_push_then_text_message_then_call_then_another_officer_then_the_wa
 async def test_the_message_says_that_a_task_waits_and_nothing_of_anybody(settings: Settings) -> None:
     async with climbing(settings) as climb:
         await climb.look()
+async def test_the_watch_room_is_told_when_nobody_else_can_go(settings: Settings) -> None:
+    async with climbing(settings) as climb:
+        for seconds in (0, 31, 31, 46):
+            await climb.after(seconds)
+        assert (await climb.tried())[-1] == (OfficerRung.NEXT_OFFICER, SENT)
+        again = await climb.rig.decided(dispatch_for(climb.dispatch.resident, Action.VISIT, attempt=2))
+        asked = Asked(again, Language.CHINESE, policy().visits)
+        assert await climb.outgoing.rosters.assign(asked, climb.clock.now()) is None
+        assert (await climb.task()).state is TaskState.LATE
+        await climb.after(1)
+        assert await climb.alarms() == []
+        await climb.after(30)
+        [alarm] = await climb.alarms()
+        assert (alarm.kind, alarm.dispatch) == (AlarmKind.NOT_ACCEPTED, climb.dispatch.id)
+        await climb.after(60)
+        assert await climb.rig.redis.zcard(ESCALATIONS_DUE) == 0
+
+
         [message] = told(climb.service.got, climb.browser)
         assert message == {
             "code": "task_waits",
