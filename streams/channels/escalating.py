@@ -33,7 +33,7 @@ from schemas.people.residents import Language
 from schemas.people.rosters import Officer, Task
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Gateway, Kind, Order, UnknownOutcomeError
-from streams.channels.push import PushMessage, PushResult, PushSender
+from streams.channels.push import DEVICE_SECONDS, PushMessage, PushResult, PushSender
 from streams.messaging import case_inputs
 from streams.messaging.topics import home
 from streams.repositories.alarms import Alarms
@@ -49,7 +49,8 @@ from streams.state.scripts import script
 log = logging.getLogger(__name__)
 
 MOST = 200  # visits looked at in one round
-LEASE_MS = 20_000  # longer than any rung takes
+LEASE_MS = 20_000  # at least; longer than taking a rung and storing its result
+WRITE_SECONDS = 4.0  # for storing a rung: far less than the lease, so that a slow worker gives up before another begins
 BEHIND = timedelta(minutes=1)  # a store that is being restored has the case by then
 AGAIN = timedelta(seconds=1)
 RELEASE = script("release")
@@ -99,6 +100,8 @@ class OfficerEscalations:
         self._push = PushSender(outgoing.settings, outgoing.channels, self._rosters.push, self._clock)
         self._sms = self._gateway(Channel.SMS, outgoing.settings.sms_url, "sms")
         self._voice = self._gateway(Channel.PHONE, outgoing.settings.voice_url, "voice")
+        self._act_seconds = max(DEVICE_SECONDS, outgoing.channels.provider_seconds) + WRITE_SECONDS
+        self._lease_ms = max(LEASE_MS, round(1000 * (self._act_seconds + 2 * WRITE_SECONDS)))
         self._token = f"{os.getpid()}-{uuid.uuid4().hex}"
         self._running: dict[str, asyncio.Task[None]] = {}
 
@@ -131,16 +134,21 @@ class OfficerEscalations:
             log.error("an officer's ladder is taken up again in the next round: %s", without_values(error))
 
     async def _take(self, name: str) -> None:
-        if not await locks.keep(self._redis, ESCALATING + name, self._token, LEASE_MS):
-            return
+        """Take the rungs of a visit that are due now, for as long as this worker has its lease."""
         try:
-            while await self._climb(name):
-                await locks.keep(self._redis, ESCALATING + name, self._token, LEASE_MS)
+            while await self._keep(name) and await self._climb(name):
+                pass
         finally:
             await self._redis.eval(RELEASE, 1, ESCALATING + name, self._token)
 
+    async def _keep(self, name: str) -> bool:
+        return await locks.keep(self._redis, ESCALATING + name, self._token, self._lease_ms)
+
     async def _climb(self, name: str) -> bool:
-        """Take the next rung if it is due. Returns whether one was taken, so that the next one may be due now."""
+        """Take the next rung if it is due. Returns whether one was taken, so that the next one may be due now.
+
+        Raises TimeoutError if it cannot be stored in time.
+        """
         task, now = await self._rosters.task(name), self._clock.now()
         if task is None:
             await self._redis.zrem(ESCALATIONS_DUE, name)
@@ -158,15 +166,20 @@ class OfficerEscalations:
             return await self._end(task, tried)
         if following.due > now:
             return await self._wait(name, following.due)
-        await self._carry_out(visit, tried, following.rung)
-        return True
+        return await self._carry_out(visit, tried, following.rung)
 
     def _over(self, visit: _Visit, tried: Escalation, *, passed_on: bool) -> bool:
-        """Return whether nobody needs to be told any more, or there is no way to tell this officer."""
-        if not ladder.awaits_acceptance(visit.task) or visit.case is None or not visit.case.open:
+        """Return whether nobody needs to be told any more, or there is no way to tell this officer.
+
+        Once another officer was asked for (`passed_on`), the task is late also if nobody could go: the watch room still
+        has to know.
+        """
+        if visit.case is None or not visit.case.open:
             return True
+        if passed_on:
+            return ladder.was_accepted(visit.task)
         unreachable = not tried.rungs and not visit.reach.any
-        return unreachable or (not passed_on and not is_awaited(visit.task, visit.case))
+        return unreachable or not ladder.awaits_acceptance(visit.task) or not is_awaited(visit.task, visit.case)
 
     async def _visit(self, task: Task) -> _Visit:
         roster = await self._rosters.roster_of(task.officer)
@@ -176,8 +189,6 @@ class OfficerEscalations:
 
     async def _devices(self, officer: str) -> list[PushSubscription]:
         """Return the officer's devices. Those of an account that ended or signed out everywhere are deleted."""
-        if passed_on:
-            return ladder.was_accepted(visit.task)
         found = []
         for each in await self._rosters.push.of_officer(officer):
             account = await self._staff.get(each.login)
@@ -209,25 +220,45 @@ class OfficerEscalations:
     async def _end(self, task: Task, tried: Escalation) -> bool:
         """End the ladder, and measure how long the officer took to accept."""
         if tried.rungs and not tried.over:
-            await self._rosters.escalations.put(tried.model_copy(update={"over": True}))
+            await self._put(tried.model_copy(update={"over": True}))
             if task.accepted_at is not None:
                 seconds = max(0.0, (task.accepted_at - task.at).total_seconds())
                 ACCEPTED.labels(tried.rungs[-1].rung).observe(seconds)
         await self._redis.zrem(ESCALATIONS_DUE, task.dispatch)
         return False
 
-    async def _carry_out(self, visit: _Visit, tried: Escalation, rung: OfficerRung) -> None:
-        """Store that the rung is begun, take it, and store what came of it; then the case's history has it too."""
+    async def _put(self, escalation: Escalation) -> None:
+        """Store a ladder. Raises TimeoutError if that takes too long: the lease must outlast it."""
+        async with asyncio.timeout(WRITE_SECONDS):
+            await self._rosters.escalations.put(escalation)
+
+    async def _carry_out(self, visit: _Visit, tried: Escalation, rung: OfficerRung) -> bool:
+        """Store that the rung is begun, take it, and store what came of it; then the case's history has it too.
+
+        Returns False if another worker has taken the visit over meanwhile: what it stored stays.
+        """
         again = bool(tried.rungs) and tried.rungs[-1].result is None
         before = tried.rungs[:-1] if again else tried.rungs
         at = self._clock.now()
         began = tried.model_copy(update={"rungs": [*before, RungTried(rung=rung, at=at)]})
-        await self._rosters.escalations.put(began)
-        result = await self._act(visit, rung, again=again)
+        await self._put(began)
+        if not await self._keep(began.dispatch) or not await self._stands(began):
+            return False
+        async with asyncio.timeout(self._act_seconds):
+            result = await self._act(visit, rung, again=again)
+        if not await self._stands(began):
+            return False
         ended = RungTried(rung=rung, at=at, result=result)
-        await self._tell(visit, rung, result)
-        await self._rosters.escalations.put(tried.model_copy(update={"rungs": [*before, ended]}))
+        async with asyncio.timeout(WRITE_SECONDS):
+            await self._tell(visit, rung, result)
+        await self._put(tried.model_copy(update={"rungs": [*before, ended]}))
         RUNGS.labels(rung, result).inc()
+        return True
+
+    async def _stands(self, began: Escalation) -> bool:
+        """Return whether the rung that this worker began is still the latest one stored."""
+        stored = await self._rosters.escalations.get(began.dispatch)
+        return stored is not None and stored.rungs == began.rungs
 
     async def _act(self, visit: _Visit, rung: OfficerRung, *, again: bool) -> RungResult:
         match rung:

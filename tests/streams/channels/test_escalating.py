@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,14 @@ from schemas.codes.channels import NotifiedBy
 from schemas.levels import Action, Level
 from schemas.people.alarms import Alarm, AlarmKind
 from schemas.people.escalations import Escalation, OfficerRung, PushSubscription, RungResult, RungTried
-from schemas.people.rosters import Officer, Role, Roster, Task, TaskState
 from schemas.people.residents import Language
+from schemas.people.rosters import Officer, Role, Roster, Task, TaskState
 from schemas.people.staff import Account, StaffRole
+from streams.channels import escalating
 from streams.channels.escalating import OfficerEscalations
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Kind
+from streams.channels.push import PushMessage, PushResult
 from streams.messaging import topics
 from streams.repositories.alarms import Alarms
 from streams.repositories.escalations import Escalations, opaque_id
@@ -28,13 +31,13 @@ from streams.repositories.rosters import Asked
 from streams.repositories.staff import Staff
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
-from streams.state.keys import ESCALATIONS_DUE
+from streams.state.keys import ESCALATING, ESCALATIONS_DUE
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
+from tests.domain.builders import policy
 from tests.end_to_end.harness.hand_clock import HandClock
 from tests.tools.push_service import HANGS, Browser, PushService, push_service, told
 
-from tests.domain.builders import policy
 PHONE = "+8619900009999"  # an unassigned range
 SECOND = timedelta(seconds=1)
 OFFICER = Officer(id="p-1", name="某警官", role=Role.OFFICER, division="220102001", phone=PHONE)
@@ -92,12 +95,12 @@ class Ladder:
     async def reports(self) -> Sequence[OfficerReport]:
         return [each for each in await self.rig.inputs(self.dispatch.resident) if isinstance(each, OfficerReport)]
 
-    def contacts(self) -> list[str]:
-        """By which channels the officer's telephone was reached."""
-        book = self.rig.providers.carrier.book
     async def alarms(self) -> Sequence[Alarm]:
         return await Alarms(self.rig.settings, self.rig.redis, self.rig.producer).unacknowledged()
 
+    def contacts(self) -> list[str]:
+        """By which channels the officer's telephone was reached."""
+        book = self.rig.providers.carrier.book
         assert {each.to for each in book} <= {PHONE}
         return [Action(each.action).channel.value for each in book]
 
@@ -162,9 +165,6 @@ async def test_push_then_text_message_then_call_then_another_officer_then_the_wa
         assert await climb.rig.redis.zcard(ESCALATIONS_DUE) == 0
 
 
-async def test_the_message_says_that_a_task_waits_and_nothing_of_anybody(settings: Settings) -> None:
-    async with climbing(settings) as climb:
-        await climb.look()
 async def test_the_watch_room_is_told_when_nobody_else_can_go(settings: Settings) -> None:
     async with climbing(settings) as climb:
         for seconds in (0, 31, 31, 46):
@@ -183,6 +183,9 @@ async def test_the_watch_room_is_told_when_nobody_else_can_go(settings: Settings
         assert await climb.rig.redis.zcard(ESCALATIONS_DUE) == 0
 
 
+async def test_the_message_says_that_a_task_waits_and_nothing_of_anybody(settings: Settings) -> None:
+    async with climbing(settings) as climb:
+        await climb.look()
         [message] = told(climb.service.got, climb.browser)
         assert message == {
             "code": "task_waits",
@@ -206,6 +209,33 @@ async def test_text_message_and_call_go_out_within_ten_seconds_when_the_push_fai
         await climb.after(6)
         assert climb.contacts() == ["sms", "phone"]
         assert (climb.clock.now() - (await climb.task()).at) < 10 * SECOND
+
+
+async def test_a_fault_with_one_device_stops_neither_the_other_nor_the_ladder(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with climbing(settings) as climb:
+        good, book = climb.service.endpoint(), climb.outgoing.rosters.push
+        await climb.subscribe("hostile")
+        send = climb.worker._push.send
+
+        async def faulty(device: PushSubscription, message: PushMessage) -> PushResult:
+            if book.opened(device)[0] != good:
+                raise RuntimeError("a fault")
+            return await send(device, message)
+
+        monkeypatch.setattr(climb.worker._push, "send", faulty)
+        await climb.look()
+        assert await climb.tried() == [(PUSH, SENT)]
+        assert len(climb.service.got) == 1
+
+
+async def test_a_hostile_endpoint_alone_is_followed_by_the_text_message(settings: Settings) -> None:
+    async with climbing(settings, device=False) as climb:
+        await climb.subscribe("\x01")
+        await climb.look()
+        assert (await climb.tried())[0] == (PUSH, RungResult.FAILED)
+        assert climb.contacts() == ["sms"]
 
 
 async def test_the_same_without_a_device(settings: Settings) -> None:
@@ -234,33 +264,6 @@ async def test_who_accepts_is_told_nothing_more(settings: Settings) -> None:
 async def test_who_can_be_reached_by_neither_is_left_to_the_stations_gateway(settings: Settings) -> None:
     async with climbing(settings, phone=False, device=False) as climb:
         for _ in range(3):
-async def test_a_fault_with_one_device_stops_neither_the_other_nor_the_ladder(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with climbing(settings) as climb:
-        good, book = climb.service.endpoint(), climb.outgoing.rosters.push
-        await climb.subscribe("hostile")
-        send = climb.worker._push.send
-
-        async def faulty(device: PushSubscription, message: PushMessage) -> PushResult:
-            if book.opened(device)[0] != good:
-                raise RuntimeError("a fault")
-            return await send(device, message)
-
-        monkeypatch.setattr(climb.worker._push, "send", faulty)
-        await climb.look()
-        assert await climb.tried() == [(PUSH, SENT)]
-        assert len(climb.service.got) == 1
-
-
-async def test_a_hostile_endpoint_alone_is_followed_by_the_text_message(settings: Settings) -> None:
-    async with climbing(settings, device=False) as climb:
-        await climb.subscribe("\x01")
-        await climb.look()
-        assert (await climb.tried())[0] == (PUSH, RungResult.FAILED)
-        assert climb.contacts() == ["sms"]
-
-
             await climb.after(60)
         assert await climb.tried() == []
         assert await climb.reports() == []
@@ -284,6 +287,79 @@ async def test_two_workers_take_each_rung_once(settings: Settings) -> None:
         assert len(climb.service.got) == 1
         assert climb.contacts() == ["sms", "phone"]
         assert len(await climb.reports()) == 4
+
+
+async def test_a_worker_that_lost_its_lease_while_it_stored_the_rung_does_not_take_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with climbing(settings) as climb:
+        stored = Escalations.put
+
+        async def slow(book: Escalations, escalation: Escalation) -> None:
+            await stored(book, escalation)
+            await climb.rig.redis.set(ESCALATING + climb.dispatch.id, "another worker")
+
+        monkeypatch.setattr(Escalations, "put", slow)
+        await climb.look()
+        assert climb.service.got == []
+        assert climb.contacts() == []
+        assert await climb.rig.redis.get(ESCALATING + climb.dispatch.id) == b"another worker"
+
+
+async def test_a_worker_whose_lease_is_taken_between_two_rungs_stops(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with climbing(settings, device=False) as climb:
+        tell = climb.worker._tell
+
+        async def last(*about: Any) -> None:  # noqa: ANN401 - passed on
+            await tell(*about)
+            await climb.rig.redis.set(ESCALATING + climb.dispatch.id, "another worker")
+
+        monkeypatch.setattr(climb.worker, "_tell", last)
+        await climb.look()
+        assert await climb.tried() == [(PUSH, RungResult.ABSENT)]
+        assert climb.contacts() == []
+
+
+async def test_the_result_of_a_worker_that_was_overtaken_changes_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with climbing(settings) as climb:
+        book, act = climb.outgoing.rosters.escalations, climb.worker._act
+
+        async def overtaken(*about: Any, again: bool) -> RungResult:  # noqa: ANN401 - passed on
+            result = await act(*about, again=again)
+            known = await book.get(climb.dispatch.id)
+            assert known
+            rungs = [RungTried(rung=each, at=climb.clock.now() + SECOND, result=SENT) for each in (PUSH, SMS)]
+            await book.put(known.model_copy(update={"rungs": rungs}))
+            return result
+
+        monkeypatch.setattr(climb.worker, "_act", overtaken)
+        await climb.look()
+        assert await climb.tried() == [(PUSH, SENT), (SMS, SENT)]
+        assert await climb.reports() == []
+
+
+async def test_a_rung_that_cannot_be_stored_is_given_up_before_the_lease_ends(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 3 * 1000 * escalating.WRITE_SECONDS < escalating.LEASE_MS
+    async with climbing(settings) as climb:
+
+        async def never(*_: object) -> None:
+            await asyncio.sleep(3600)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(escalating, "WRITE_SECONDS", 0.3)
+            patch.setattr(Escalations, "put", never)
+            async with asyncio.timeout(10):
+                await climb.look()
+        assert climb.service.got == []
+        assert not await climb.rig.redis.exists(ESCALATING + climb.dispatch.id)
+        await climb.after(1)
+        assert await climb.tried() == [(PUSH, SENT)]
 
 
 @pytest.mark.parametrize(
