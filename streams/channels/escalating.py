@@ -154,10 +154,10 @@ class OfficerEscalations:
             await self._redis.zrem(ESCALATIONS_DUE, name)
             return False
         visit = await self._visit(task)
+        if visit.case is None and (now - task.at < BEHIND or await self._is_lost(task)):
+            return await self._wait(name, now + AGAIN)
         rules = await self._rules(visit)
         tried = await self._rosters.escalations.get(name) or await self._begun(visit)
-        if visit.case is None and now - task.at < BEHIND:
-            return await self._wait(name, now + AGAIN)
         passed_on = _passed_on(tried)
         if rules is None or self._over(visit, tried, passed_on=passed_on):
             return await self._end(task, tried)
@@ -186,6 +186,11 @@ class OfficerEscalations:
         officer = next((each for each in roster.officers if each.id == task.officer), None) if roster else None
         case = await self._store.case(home(task.resident, self._outgoing.settings.partitions), task.case)
         return _Visit(task, case, officer, tuple(await self._devices(task.officer)))
+
+    async def _is_lost(self, task: Task) -> bool:
+        """Return whether the store of the visit's partition was lost and is not whole again: its case may come back."""
+        partition = home(task.resident, self._outgoing.settings.partitions)
+        return bool(await self._store.unsettled([partition], {}))
 
     async def _devices(self, officer: str) -> list[PushSubscription]:
         """Return the officer's devices. Those of an account that ended or signed out everywhere are deleted."""

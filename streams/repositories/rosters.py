@@ -261,7 +261,7 @@ class Rosters:
 
     async def _restore_places(self) -> None:
         """Rebuild from the tasks, the oldest first, who goes where, which visits are joined, and when check-ins are
-        due.
+        due; and which ladders go on, also of visits that were passed on.
         """
         for task in sorted(await self.all_tasks(), key=lambda task: task.at):
             if task.joins:
@@ -269,6 +269,9 @@ class Rosters:
             elif task.place:
                 await self._redis.hset(VISIT_AT, task.place, task.dispatch)
             await self._watch(task)
+        going = {each.dispatch: 0 for each in await self.escalations.all() if not each.over}
+        if going:
+            await self._redis.zadd(ESCALATIONS_DUE, going, nx=True)
 
     async def _ensure(self) -> None:
         if await self.table.empty():

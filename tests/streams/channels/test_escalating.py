@@ -1,11 +1,9 @@
 """An officer is told of a visit by push, text message and call, each once, whatever becomes of the workers."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -19,19 +17,18 @@ from schemas.people.escalations import Escalation, OfficerRung, PushSubscription
 from schemas.people.residents import Language
 from schemas.people.rosters import Officer, Role, Roster, Task, TaskState
 from schemas.people.staff import Account, StaffRole
-from streams.channels import escalating
 from streams.channels.escalating import OfficerEscalations
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Kind
 from streams.channels.push import PushMessage, PushResult
 from streams.messaging import topics
 from streams.repositories.alarms import Alarms
-from streams.repositories.escalations import Escalations, opaque_id
+from streams.repositories.escalations import opaque_id
 from streams.repositories.rosters import Asked
 from streams.repositories.staff import Staff
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
-from streams.state.keys import ESCALATING, ESCALATIONS_DUE
+from streams.state.keys import ESCALATIONS_DUE
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
 from tests.domain.builders import policy
@@ -82,6 +79,22 @@ class Ladder:
                 sealed=book.sealed(endpoint, **self.browser.keys),
             )
         )
+
+    async def lose_rosters(self) -> None:
+        """Redis lost rosters, tasks and ladders; they are restored from Kafka."""
+        for name in ("escalations", "escalations-due", "push-subscriptions", "visit-tasks", "roster"):
+            await self.rig.redis.delete(name)
+        await self.outgoing.rosters.restore()
+
+    async def next_officer_missing(self) -> None:
+        """The officer does not accept, and nobody else can go."""
+        for seconds in (0, 31, 31, 46):
+            await self.after(seconds)
+        assert (await self.tried())[-1] == (OfficerRung.NEXT_OFFICER, SENT)
+        again = await self.rig.decided(dispatch_for(self.dispatch.resident, Action.VISIT, attempt=2))
+        asked = Asked(again, Language.CHINESE, policy().visits)
+        assert await self.outgoing.rosters.assign(asked, self.clock.now()) is None
+        assert (await self.task()).state is TaskState.LATE
 
     async def task(self) -> Task:
         found = await self.outgoing.rosters.task(self.dispatch.id)
@@ -167,13 +180,7 @@ async def test_push_then_text_message_then_call_then_another_officer_then_the_wa
 
 async def test_the_watch_room_is_told_when_nobody_else_can_go(settings: Settings) -> None:
     async with climbing(settings) as climb:
-        for seconds in (0, 31, 31, 46):
-            await climb.after(seconds)
-        assert (await climb.tried())[-1] == (OfficerRung.NEXT_OFFICER, SENT)
-        again = await climb.rig.decided(dispatch_for(climb.dispatch.resident, Action.VISIT, attempt=2))
-        asked = Asked(again, Language.CHINESE, policy().visits)
-        assert await climb.outgoing.rosters.assign(asked, climb.clock.now()) is None
-        assert (await climb.task()).state is TaskState.LATE
+        await climb.next_officer_missing()
         await climb.after(1)
         assert await climb.alarms() == []
         await climb.after(30)
@@ -277,113 +284,6 @@ async def test_a_level_without_a_ladder_has_none(settings: Settings) -> None:
         assert climb.service.got == []
 
 
-async def test_two_workers_take_each_rung_once(settings: Settings) -> None:
-    async with climbing(settings) as climb:
-        other = await climb.another()
-        for seconds in (0, 31, 31, 46):
-            climb.clock.ahead[0] += seconds
-            await asyncio.gather(climb.worker.look(), other.look())
-            await asyncio.gather(climb.worker.settle(), other.settle())
-        assert len(climb.service.got) == 1
-        assert climb.contacts() == ["sms", "phone"]
-        assert len(await climb.reports()) == 4
-
-
-async def test_a_worker_that_lost_its_lease_while_it_stored_the_rung_does_not_take_it(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with climbing(settings) as climb:
-        stored = Escalations.put
-
-        async def slow(book: Escalations, escalation: Escalation) -> None:
-            await stored(book, escalation)
-            await climb.rig.redis.set(ESCALATING + climb.dispatch.id, "another worker")
-
-        monkeypatch.setattr(Escalations, "put", slow)
-        await climb.look()
-        assert climb.service.got == []
-        assert climb.contacts() == []
-        assert await climb.rig.redis.get(ESCALATING + climb.dispatch.id) == b"another worker"
-
-
-async def test_a_worker_whose_lease_is_taken_between_two_rungs_stops(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with climbing(settings, device=False) as climb:
-        tell = climb.worker._tell
-
-        async def last(*about: Any) -> None:  # noqa: ANN401 - passed on
-            await tell(*about)
-            await climb.rig.redis.set(ESCALATING + climb.dispatch.id, "another worker")
-
-        monkeypatch.setattr(climb.worker, "_tell", last)
-        await climb.look()
-        assert await climb.tried() == [(PUSH, RungResult.ABSENT)]
-        assert climb.contacts() == []
-
-
-async def test_the_result_of_a_worker_that_was_overtaken_changes_nothing(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with climbing(settings) as climb:
-        book, act = climb.outgoing.rosters.escalations, climb.worker._act
-
-        async def overtaken(*about: Any, again: bool) -> RungResult:  # noqa: ANN401 - passed on
-            result = await act(*about, again=again)
-            known = await book.get(climb.dispatch.id)
-            assert known
-            rungs = [RungTried(rung=each, at=climb.clock.now() + SECOND, result=SENT) for each in (PUSH, SMS)]
-            await book.put(known.model_copy(update={"rungs": rungs}))
-            return result
-
-        monkeypatch.setattr(climb.worker, "_act", overtaken)
-        await climb.look()
-        assert await climb.tried() == [(PUSH, SENT), (SMS, SENT)]
-        assert await climb.reports() == []
-
-
-async def test_a_rung_that_cannot_be_stored_is_given_up_before_the_lease_ends(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert 3 * 1000 * escalating.WRITE_SECONDS < escalating.LEASE_MS
-    async with climbing(settings) as climb:
-
-        async def never(*_: object) -> None:
-            await asyncio.sleep(3600)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(escalating, "WRITE_SECONDS", 0.3)
-            patch.setattr(Escalations, "put", never)
-            async with asyncio.timeout(10):
-                await climb.look()
-        assert climb.service.got == []
-        assert not await climb.rig.redis.exists(ESCALATING + climb.dispatch.id)
-        await climb.after(1)
-        assert await climb.tried() == [(PUSH, SENT)]
-
-
-@pytest.mark.parametrize(
-    ("kind", "result"), [(Kind.IDEMPOTENT, SENT), (Kind.ASKABLE, SENT), (Kind.NEITHER, RungResult.UNKNOWN)]
-)
-async def test_a_worker_that_dies_in_a_rung_calls_nobody_twice(
-    settings: Settings, kind: Kind, result: RungResult
-) -> None:
-    async with climbing(settings, kind) as climb:
-        await climb.look()
-        await climb.after(31)
-        escalation = await climb.outgoing.rosters.escalations.get(climb.dispatch.id)
-        assert escalation
-        begun = RungTried(rung=SMS, at=escalation.rungs[-1].at)  # as if it had died before it knew the answer
-        rungs = [*escalation.rungs[:-1], begun]
-        await climb.outgoing.rosters.escalations.put(escalation.model_copy(update={"rungs": rungs}))
-        other = await climb.another()
-        await climb.rig.redis.zadd(ESCALATIONS_DUE, {climb.dispatch.id: 0})
-        await other.look()
-        await other.settle()
-        assert climb.contacts() == ["sms"]
-        assert (await climb.tried())[:2] == [(PUSH, SENT), (SMS, result)]
-
-
 async def test_a_second_officer_who_does_not_accept_is_the_watch_rooms_matter(settings: Settings) -> None:
     async with climbing(settings) as climb:
         before = Escalation(
@@ -419,16 +319,3 @@ async def test_one_officers_slow_push_service_does_not_delay_another_visit(setti
         await climb.outgoing.rosters._put(given(other, "p-1", climb.clock.now(), 0))
         await climb.worker.look()
         await until(lambda: len(climb.service.got) == 2, 5)
-
-
-async def test_after_redis_was_lost_the_ladder_goes_on_where_it_was(settings: Settings) -> None:
-    async with climbing(settings) as climb:
-        await climb.look()
-        await climb.after(31)
-        for name in ("escalations", "escalations-due", "push-subscriptions", "visit-tasks", "roster"):
-            await climb.rig.redis.delete(name)
-        await climb.outgoing.rosters.restore()
-        await climb.after(31)
-        assert climb.contacts() == ["sms", "phone"]
-        assert len(climb.service.got) == 1
-        assert (await climb.task()).state is TaskState.OPEN
