@@ -52,8 +52,9 @@ class Escalation(Model):
 
 
 class PushSubscription(Model):
-    """A browser that takes push messages for an officer. It ends with the session in which it was made or renewed, and
-    with the account's epoch.
+    """A browser that takes push messages for an officer. It ends when the session in which it was made or renewed is
+    ended, and with the account's epoch; a session that expires ends no device, because an officer on duty, whose
+    telephone waits in a pocket, must be told all the same.
 
     `sealed`: its endpoint and keys, encrypted; `session`: the hash of the session's token; `device`: a short name.
     """

@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.async_api import BrowserContext, CDPSession, Page, Worker, expect
 
+from console.web.auth.sessions import COOKIE
 from schemas.codes.people import OfficerNotified, VisitAccepted, VisitAssigned
 from tests.browser.field.test_officer import opened
 from tests.browser.field.test_officer_offline import afield, kept
@@ -171,3 +172,22 @@ async def test_the_button_is_there_only_where_the_browser_takes_push_messages(co
     await page.reload()
     await expect(page.locator("#net")).to_have_text("在线")
     await expect(page.locator("#push")).to_be_hidden()
+
+
+async def test_after_the_session_has_ended_a_message_deletes_the_tasks(console: Stage, people: People) -> None:
+    async with push_service() as service:
+        browser = Browser()
+        phone = await telephone(people, console, service, browser, "push-5")
+        await phone.page.goto("about:blank")
+        async with visiting(console, "push-5", minutes=JUST_SENT):
+            message = await _pushed(service, browser)
+            await phone.deliver(message)
+            await until(lambda: phone.worker.evaluate(HAS_TASK), 10)
+            [token] = [each["value"] for each in await phone.page.context.cookies() if each["name"] == COOKIE]
+            await console.services.sessions.end(token)
+            await phone.deliver(message)
+            await until(lambda: _has_none(phone), 10)
+
+
+async def _has_none(phone: Telephone) -> bool:
+    return not await phone.worker.evaluate(HAS_TASK)

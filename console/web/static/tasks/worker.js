@@ -107,14 +107,17 @@ async function show({ ref = "", level = "red", language = "zh", words = "" }) {
   });
 }
 
-// Keep the tasks as the console has them now: a tap on the message then works without network, too.
+// Keep the tasks as the console has them now: a tap on the message then works without network, too. A device outlives
+// its session; the tasks on it do not.
 async function hear() {
   try {
     const answer = await fetch("/tasks/mine", { headers: { accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE) });
     if (answer.ok) await store.keep(await answer.json());
+    else if (answer.status === 401 || answer.status === 403) await store.forgetTasks();
+    else await store.forgetWhenOld();
     for (const client of await self.clients.matchAll()) client.postMessage("heard");
   } catch {
-    // no network: the page asks later
+    await store.forgetWhenOld().catch(() => undefined); // no network: the page asks later
   }
 }
 
