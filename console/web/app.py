@@ -13,6 +13,7 @@ from console.web.auth.security_log import SecurityLog
 from console.web.auth.sessions import Sessions
 from console.web.auth.signing import sign_in
 from console.web.case.kept_back import DelayedActs
+from console.web.case.public_check import expiring
 from console.web.case.scripts import trees
 from console.web.case.stories import Stories
 from console.web.kit import errors, headers
@@ -121,6 +122,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         made.figures.run(),
         made.figures.follow(),
         made.kept_back.run(),
+        expiring(made),
         telling.run(),
         trail.binding(made.line),
         *([made.security.syslog.run()] if made.security.syslog else []),

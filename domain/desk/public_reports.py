@@ -3,7 +3,6 @@
 Nothing of a report counts before an operator has checked it: anybody can write anything there.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -16,8 +15,14 @@ DIGITS = 12
 
 
 def reference_number(report_id: str) -> str:
-    """Return the number that the reporter gets, 4817-3305-1192. Nobody can count reports or find one by it."""
+    """Return the number that the reporter gets, 4817-3305-1192. Nobody can count reports by it."""
     return in_groups(f"{int(short_hash('public-report-number', report_id), 16) % 10**DIGITS:0{DIGITS}}")
+
+
+def typed_number(text: str) -> str:
+    """Return a reference number as `reference_number` writes it, from what a person types; "" if it is none."""
+    digits = "".join(each for each in text if each.isascii() and each.isdigit())
+    return in_groups(digits) if len(digits) == DIGITS else ""
 
 
 def check_due(report: PublicReport) -> datetime:
@@ -34,11 +39,6 @@ def decided_reports(reports: Iterable[PublicReport], most: int) -> list[PublicRe
     """Return at most `most` reports that were decided on, the latest decision first."""
     found = [each for each in reports if not each.waits]
     return sorted(found, key=lambda each: (each.decided_at or each.at, each.id), reverse=True)[:most]
-
-
-def counted(reports: Iterable[PublicReport]) -> Counter[PublicReportState]:
-    """Return the number of reports in each state."""
-    return Counter(each.state for each in reports)
 
 
 def expired(report: PublicReport, kept: timedelta, now: datetime) -> bool:

@@ -1,19 +1,62 @@
-"""Reports of the public page, on the topic `public-reports` and in Redis, until the policy's days are over."""
+"""Reports of the public page, on the topic `public-reports` and in Redis, until the policy's days are over.
 
+Anybody can send reports, so there may be very many. Beside the reports, Redis has their ids by state and county, by age
+and by reference number: no page and no metric reads them all.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from domain.desk.public_reports import expired, waiting_reports
-from schemas.people.public_reports import PublicReport
+from domain.desk.public_reports import decided_reports, reference_number, waiting_reports
+from schemas.people.public_reports import PublicReport, PublicReportState
+from streams.messaging.reader import Tails
 from streams.messaging.topics import PUBLIC_REPORTS
 from streams.state.compacted_table import CompactedTable, Place
+from streams.state.keys import (
+    PUBLIC_REPORTS_AT,
+    PUBLIC_REPORTS_COUNTIES,
+    PUBLIC_REPORTS_NUMBERS,
+    PUBLIC_REPORTS_OF,
+    milliseconds,
+)
 
-_WAITS = b'"state":"waiting"'  # in the JSON of a report that waits; within a text, the quotes would be escaped
+DECIDED = (PublicReportState.CHECKED, PublicReportState.REJECTED)
+AT_ONCE = 500  # reports that are deleted or listed together
+
+Sees = Callable[[str], bool]
+"""Whether a person is responsible for the county with this code."""
 
 
 class PublicReports(CompactedTable[PublicReport]):
-    """All reports that are still kept, by id. Kafka deletes old ones by itself, and `kept` deletes them from Redis."""
+    """All reports that are still kept, by id. Kafka deletes old ones by itself, `expire` those in Redis."""
 
     place = Place(PUBLIC_REPORTS, PublicReport)
+
+    async def put(self, thing: PublicReport) -> None:
+        """Write a report, new or changed; returns when Kafka and Redis have it. Raises SendError if it is too large."""
+        raw = thing.model_dump_json().encode()
+        await self._send(thing.id, raw)
+        before = await self.get(thing.id)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            if before is not None:
+                pipe.zrem(_listed_in(before.state, before.place), before.id)
+            pipe.hset(self.place.hash, thing.id, raw)
+            _list(pipe, thing)
+            await pipe.execute()
+
+    async def drop(self, name: str) -> None:
+        """Delete a report by its id: a tombstone on the topic, then from Redis. No error if there is none."""
+        await self._send(name, None)
+        before = await self.get(name)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            if before is not None:
+                pipe.zrem(_listed_in(before.state, before.place), name)
+                pipe.hdel(PUBLIC_REPORTS_NUMBERS, reference_number(name))
+            pipe.zrem(PUBLIC_REPORTS_AT, name)
+            pipe.hdel(self.place.hash, name)
+            await pipe.execute()
 
     async def take(self, report: PublicReport) -> PublicReport:
         """Store a report, and return it once Kafka and Redis have it. One that is known stays as it is.
@@ -22,18 +65,89 @@ class PublicReports(CompactedTable[PublicReport]):
         """
         return await self.change(report.id, lambda known: known or report)
 
-    async def undecided(self, span: timedelta, now: datetime) -> list[PublicReport]:
-        """Return the reports that nobody has decided on and that are not older than `span`, the oldest first. The
-        others are not parsed: a supervisor's page asks often.
-        """
-        raws = await self._redis.hvals(self.place.hash)
-        found = waiting_reports(self.parse(raw) for raw in raws if _WAITS in raw)
-        return [report for report in found if not expired(report, span, now)]
+    async def waiting(self, sees: Sees, most: int, start: int = 0) -> list[PublicReport]:
+        """Return at most `most` reports that nobody has decided on, the oldest first, after the `start` oldest."""
+        found = await self._listed([PublicReportState.WAITING], sees, start + most)
+        return waiting_reports(await self._read(found[start:]))
 
-    async def kept(self, span: timedelta, now: datetime) -> list[PublicReport]:
-        """Return the reports that are not older than `span`, in no order, and delete the others."""
-        found = await self.all()
-        for report in found:
-            if expired(report, span, now):
-                await self.drop(report.id)
-        return [report for report in found if not expired(report, span, now)]
+    async def decided(self, sees: Sees, most: int) -> list[PublicReport]:
+        """Return at most `most` reports that were decided on, the latest decision first."""
+        return decided_reports(await self._read(await self._listed(DECIDED, sees, most, latest=True)), most)
+
+    async def by_number(self, number: str) -> PublicReport | None:
+        """Return a report by its reference number (4817-3305-1192), or None. Two with one number: the later one."""
+        name = await self._redis.hget(PUBLIC_REPORTS_NUMBERS, number)
+        return await self.get(name.decode()) if name else None
+
+    async def count(self, sees: Sees = lambda _: True) -> Counter[PublicReportState]:
+        """Return the number of reports in each state, of the counties that a person sees."""
+        places = [(state, county) for county in await self._counties(sees) for state in PublicReportState]
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for state, county in places:
+                pipe.zcard(_listed_in(state, county))
+            sizes = await pipe.execute()
+        found = Counter[PublicReportState]()
+        for (state, _), size in zip(places, sizes, strict=True):
+            found[state] += size
+        return found
+
+    async def expire(self, span: timedelta, now: datetime) -> None:
+        """Delete the reports that are older than `span`. If their lists do not hold them all, they are made anew."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.zcard(PUBLIC_REPORTS_AT)
+            pipe.hlen(self.place.hash)
+            listed, stored = await pipe.execute()
+        if listed != stored:
+            await self._list_all()
+        until = milliseconds(now - span)
+        while old := await self._redis.zrange(PUBLIC_REPORTS_AT, "-inf", until, byscore=True, offset=0, num=AT_ONCE):
+            for name in old:
+                await self.drop(name.decode())
+
+    async def restore(self, since: Tails | None = None) -> None:
+        """Write the topic's reports to Redis: all of them, or only records at or after the offsets in `since`."""
+        await super().restore(since)
+        await self._list_all()
+
+    async def _list_all(self) -> None:
+        lists = [_listed_in(state, county) for county in await self._counties() for state in PublicReportState]
+        await self._redis.delete(PUBLIC_REPORTS_AT, PUBLIC_REPORTS_NUMBERS, *lists)
+        cursor = -1
+        while cursor:
+            cursor, found = await self._redis.hscan(self.place.hash, max(0, cursor), count=AT_ONCE)
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for raw in found.values():
+                    _list(pipe, self.parse(raw))
+                await pipe.execute()
+
+    async def _counties(self, sees: Sees = lambda _: True) -> list[str]:
+        found = [county.decode() for county in await self._redis.smembers(PUBLIC_REPORTS_COUNTIES)]
+        return sorted(county for county in found if sees(county))
+
+    async def _listed(
+        self, states: Sequence[PublicReportState], sees: Sees, most: int, *, latest: bool = False
+    ) -> list[bytes]:
+        """Return the ids of at most `most` reports, the oldest or the latest first."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for county in await self._counties(sees):
+                for state in states:
+                    pipe.zrange(_listed_in(state, county), 0, most - 1, desc=latest, withscores=True)
+            lists = await pipe.execute()
+        found = sorted(((score, name) for each in lists for name, score in each), reverse=latest)
+        return [name for _, name in found[:most]]
+
+    async def _read(self, names: Sequence[bytes]) -> list[PublicReport]:
+        raws = await self._redis.hmget(self.place.hash, ["", *names])  # at least one, or Redis refuses
+        return [self.parse(raw) for raw in raws if raw]
+
+
+def _listed_in(state: PublicReportState, county: str) -> str:
+    return f"{PUBLIC_REPORTS_OF}{state.value}:{county}"
+
+
+def _list(pipe: Any, report: PublicReport) -> None:  # noqa: ANN401 - redis-py types a command's result as sync or async at once
+    """Add to a pipeline what lets pages find a report without reading all."""
+    pipe.zadd(_listed_in(report.state, report.place), {report.id: milliseconds(report.decided_at or report.at)})
+    pipe.zadd(PUBLIC_REPORTS_AT, {report.id: milliseconds(report.at)})
+    pipe.hset(PUBLIC_REPORTS_NUMBERS, reference_number(report.id), report.id)
+    pipe.sadd(PUBLIC_REPORTS_COUNTIES, report.place)

@@ -75,6 +75,7 @@ _OWN_OF_CONSOLE = (
     *(topic.name for topic in topics.CONSOLES if topic is not topics.STAFF),
     *(keys.STAFF_ACCOUNTS, keys.STAFF_TOKENS, keys.STAFF_LOCK),
     *(keys.ALARMS_OPEN, keys.ALARMS_MARK, keys.WEBHOOK_HEALTH, keys.POLICIES, keys.RINGING, keys.AUDIT_VERIFIED),
+    *(keys.PUBLIC_REPORTS_AT, keys.PUBLIC_REPORTS_NUMBERS, keys.PUBLIC_REPORTS_COUNTIES, f"{keys.PUBLIC_REPORTS_OF}*"),
     *(f"{begins}*" for begins in (keys.CALL, keys.WRONG_CODES, keys.SESSION, keys.SESSIONS_OF, keys.UNDER_WAY)),
     *(f"{begins}*" for begins in (keys.TOTP_USED, keys.UNMASKED, keys.UNMASK_FORM, keys.RELEASE_TELLING)),
     *(f"{begins}*" for begins in (keys.TASK_ACT, keys.TASK_LOOK, keys.KEPT_BACK_SENT, keys.KEY_CHALLENGE)),

@@ -1,6 +1,8 @@
 """The check of a report of the public page: it becomes a call, whose form is filled with what was reported."""
 
+import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Who
@@ -12,6 +14,22 @@ from schemas.casework.cases import Case
 from schemas.people.calls import Call
 from schemas.people.public_reports import PublicReport, RejectedAs
 from schemas.people.residents import ReportSource
+from streams.runtime.tasks import until_done, wanted
+
+EXPIRE_SECONDS = 600.0
+
+
+async def expiring(services: Services) -> None:
+    """Run until cancelled: delete the reports that are older than the policy keeps them, every EXPIRE_SECONDS."""
+    while wanted():
+        await until_done("deleting old reports of the public page", partial(expire_reports, services))
+        await asyncio.sleep(EXPIRE_SECONDS)
+
+
+async def expire_reports(services: Services) -> None:
+    """Delete the reports that are older than the policy keeps them."""
+    kept = (await services.line.policies.live()).retention.calls
+    await services.line.public_reports.expire(kept, services.line.clock.now())
 
 
 async def report_in_area(services: Services, who: Who, name: str) -> PublicReport:

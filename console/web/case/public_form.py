@@ -40,6 +40,11 @@ def proof_of(key: bytes, form: str, issued: int) -> str:
     return hmac.digest(key, f"public-report:{form}:{issued}".encode(), hashlib.sha256).hex()
 
 
+def hashed_phone(key: bytes, phone: str) -> str:
+    """Return the keyed hash of a reporter's telephone, under which its reports are counted."""
+    return hmac.digest(key, f"public-report-phone:{phone}".encode(), hashlib.sha256).hex()
+
+
 def check_issued(key: bytes, given: Filled, seconds: float) -> None:
     """Check a form's proof at `seconds` since 1970. Raises StaleFormError if it does not hold now."""
     issued = given["issued"]

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.web.auth.lockout import address_of
 from console.web.auth.who import Who
 from console.web.kit.errors import TooManyError, refused, too_many
 from console.web.kit.settings import ConsoleSettings
@@ -59,6 +60,8 @@ class Limits:
         self._person = PERSON
         self._sign_in = _rate("RATE_SIGN_IN", settings.rate_sign_in)
         self._report = _rate("RATE_REPORT", settings.rate_report)
+        self._phone = _rate("RATE_REPORT_PHONE", settings.rate_report_phone)
+        self._county = _rate("RATE_REPORT_COUNTY", settings.rate_report_county)
         self._reports = _rate("RATE_REPORTS", settings.rate_reports)
 
     async def address(self, scope: Scope) -> int:
@@ -68,7 +71,7 @@ class Limits:
         """
         if scope["path"].startswith(FREE):
             return 0
-        found = (scope.get("client") or ("unknown", 0))[0]
+        found = address_of(Request(scope))
         wait = await self._hit(self._address, "address", found)
         if not wait and scope["path"].startswith(SIGN_IN) and scope["method"] == "POST":
             wait = await self._hit(self._sign_in, "sign-in", found)
@@ -87,13 +90,21 @@ class Limits:
         if wait:
             raise TooManyError(wait)
 
-    async def report(self, request: Request) -> int:
+    async def report(self, request: Request, phone: str, county: str) -> int:
         """Count a report on the public page; return the seconds to wait, or 0 if it is allowed.
 
-        An address above its limit takes no place from the others.
+        An address, telephone or county above its limit takes no place from the others. `phone`: a keyed hash of the
+        reporter's telephone; `county`: its code.
         """
-        found = request.client.host if request.client else "unknown"
-        return await self._hit(self._report, "report", found) or await self._hit(self._reports, "reports", "all")
+        for rate, kind, name in (
+            (self._report, "report", address_of(request)),
+            (self._phone, "report-phone", phone),
+            (self._county, "report-county", county),
+            (self._reports, "reports", "all"),
+        ):
+            if wait := await self._hit(rate, kind, name):
+                return wait
+        return 0
 
     async def _hit(self, rate: RateLimitItem, kind: str, name: str) -> int:
         try:

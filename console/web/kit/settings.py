@@ -66,6 +66,8 @@ class ConsoleSettings(Environment):
         False, description="Whether /report takes reports from anybody without an account, for operators to check"
     )
     rate_report: str = Field("20/hour", description="Reports on the public page from one address")
+    rate_report_phone: str = Field("10/hour", description="Reports on the public page that give one telephone")
+    rate_report_county: str = Field("120/hour", description="Reports on the public page from one county")
     rate_reports: str = Field("600/hour", description="Reports on the public page from all addresses")
     oidc_issuer: str | None = Field(None, description="The OpenID provider's issuer; unset: passwords only")
     oidc_client: str | None = Field(None, description="The client's id there")

@@ -10,7 +10,9 @@ from console.web.live.queue import place_of
 from console.web.overview import area
 from domain.calendar import local_date
 from domain.desk.attention import (
+    SHOWN,
     Attention,
+    Concern,
     attention,
     complaints_late,
     matter_of,
@@ -23,6 +25,7 @@ from domain.desk.attention import (
 from domain.payments.releases import is_open
 from schemas.casework.cases import Case
 from schemas.people.handovers import HandOver
+from schemas.people.public_reports import PublicReportState
 from schemas.people.rosters import Roster
 
 
@@ -71,21 +74,24 @@ async def needs(services: Services, who: Who, feeds: list[area.Feed], now: datet
     """Return the matters that need the supervisor, and the topics without any matter."""
     complaints = [each for each in await services.line.complaints.all() if who.sees(each.area)]
     requests = [each for each in await services.line.releases.all() if is_open(each) and who.sees(each.division)]
-    kept = (await services.line.policies.live()).retention.calls
-    reports = await services.line.public_reports.undecided(kept, now)
+    reports = await services.line.public_reports.waiting(who.sees, SHOWN)
+    waiting_reports = (await services.line.public_reports.count(who.sees))[PublicReportState.WAITING]
     rows = [row for row in services.hub.rows.values() if who.sees(row.division)]
     cases = (matter_of(row.case, row.weight, now) for row in rows)
-    return attention(
+    found = attention(
         [
             *(matter for matter in cases if matter is not None),
             *silences(feed.silence for feed in feeds if feed.silence is not None),
             *stops_ending(services.figures.book.in_force(who.sees), now + area.SOON),
             *undecided(requests),
             *objections_late(services.figures.book.unreviewed(who.sees), now),
-            *unchecked(each for each in reports if who.sees(each.place)),
+            *unchecked(reports),
             *complaints_late(complaints, now),
         ]
     )
+    if waiting_reports > len(reports):  # anybody can send them: only those that are shown were read
+        found.more[Concern.PUBLIC_REPORT] += waiting_reports - len(reports)
+    return found
 
 
 async def waiting(services: Services, who: Who) -> HandOver | None:

@@ -9,7 +9,6 @@ from typing import Any
 from prometheus_client.core import Metric
 
 from domain.calendar import local_date
-from domain.desk.public_reports import counted
 from domain.feeds.silence import begin_of
 from schemas.administration.security_events import SecurityEventKind
 from schemas.people.public_reports import PublicReportState
@@ -138,7 +137,7 @@ async def watchers(context: ExporterContext) -> list[Metric]:
             [(kind.value,) for kind in SecurityEventKind],
         ),
         PUBLIC_REPORTS.filled(
-            {(state.value,): number for state, number in counted(await context.public_reports.all()).items()},
+            {(state.value,): number for state, number in (await context.public_reports.count()).items()},
             [(state.value,) for state in PublicReportState],
         ),
         CLOCK_SPEED.value(context.clock.speed),

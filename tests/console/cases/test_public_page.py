@@ -11,7 +11,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from console.web.case import public_check
 from console.web.case.public_form import proof_of
+from console.web.routes.cases import public_reports
 from domain.desk.public_reports import reference_number
 from domain.identity.divisions import PROVINCE
 from domain.identity.identifiers import account_token
@@ -28,10 +30,13 @@ from tests.console.cases.test_call_in import form, watched
 from tests.console.harness.audit import audited
 from tests.console.harness.stage import Client, Stage, stage
 from tests.console.harness.visitors import Visitor
+from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import Line
 
 COUNTY = "220102"
-SETTINGS = {"public_page": True, "rate_report": "5/hour", "rate_reports": "500/hour"}
+SETTINGS = {"public_page": True, "rate_report": "5/hour", "rate_report_phone": "500/hour"}
+SETTINGS |= {"rate_report_county": "500/hour", "rate_reports": "500/hour"}
+NARROW = {"public_page": True, "rate_report": "4/hour", "rate_report_phone": "2/hour", "rate_report_county": "3/hour"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -239,6 +244,67 @@ async def test_an_address_above_its_limit_waits_and_others_do_not(console: Stage
         codes = [(await visitor.post("/report", data=told(console))).status_code for _ in range(6)]
     assert codes == [200] * 5 + [429]
     assert (await send(console, told(console))).status_code == 200
+
+
+async def test_one_network_telephone_or_county_above_its_limit_leaves_the_page_to_the_others(tmp_path: Path) -> None:
+    async with stage(tmp_path / "narrow", **NARROW) as narrow:
+
+        async def codes(address: str, *given: tuple[str, str]) -> list[int]:
+            async with Visitor(narrow, address) as visitor:
+                forms = [told(narrow, phone=phone, place=place) for phone, place in given]
+                return [(await visitor.post("/report", data=form)).status_code for form in forms]
+
+        counties = ["220102", "220103", "220104", "220105"]
+        of_one = [(f"1980009907{number}", county) for number, county in enumerate(counties)]
+        assert await codes("2001:db8:1:1::1", *of_one) == [200] * 4
+        assert await codes("2001:db8:1:1:ffff::2", ("19800099075", "220106")) == [429]
+        assert await codes("2001:db8:1:2::1", ("19800099075", "220106")) == [200]
+        same = [("19800099076", county) for county in counties[:3]]
+        assert await codes("198.19.1.1", *same) == [200, 200, 429]
+        full = [(f"1980009908{number}", "220112") for number in range(4)]
+        assert await codes("198.19.1.2", *full) == [200, 200, 200, 429]
+        assert await codes("198.19.1.3", ("19800099084", "220113")) == [200]
+        held = [name async for name in narrow.house.line.redis.scan_iter("LIMITS*report-phone*")]
+        assert held
+        assert not [name for name in held if b"198000" in name]
+
+
+async def test_the_queue_has_pages_and_a_report_is_found_by_its_number(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(public_reports, "SHOWN", 2)
+    told_now = [await reported(console, phone=f"1980009909{number}", place="220283") for number in range(5)]
+    numbers = [reference_number(each.id) for each in told_now]
+    async with await console.signed_in(StaffRole.OPERATOR, "220283") as client:
+        pages = [(await client.get(f"/public-reports?page={nth}")).text for nth in ("1", "2", "3", "99", "x", "-1")]
+        found = [[number for number in numbers if number in each] for each in pages]
+        assert found == [numbers[:2], numbers[2:4], numbers[4:], numbers[4:], numbers[:2], numbers[:2]]
+        assert "第 2 页，共 3 页，5 件" in pages[1]
+        typed = numbers[4].replace("-", " ")
+        answer = await client.get("/public-reports", params={"number": typed})
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/public-reports/{told_now[4].id}")
+        assert "没有这个编号的举报" in (await client.get("/public-reports?number=0000-0000-0000")).text
+    async with await console.signed_in(StaffRole.OPERATOR, "2224") as elsewhere:
+        assert "没有这个编号的举报" in (await elsewhere.get(f"/public-reports?number={numbers[4]}")).text
+    async with await console.signed_in(StaffRole.SUPERVISOR, "220283") as boss:
+        assert "网上举报待核实 1</a>" in (await boss.get("/desk")).text, "four are shown"
+
+
+async def gone(console: Stage, report: PublicReport) -> bool:
+    return await console.services.line.public_reports.get(report.id) is None
+
+
+async def test_old_reports_go_although_nobody_opens_the_queue(console: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(public_check, "EXPIRE_SECONDS", 0.05)
+    report = await reported(console, phone="19800099063")
+    services = console.services
+    kept = (await services.line.policies.live()).retention.calls
+    await services.line.public_reports.put(report.model_copy(update={"at": services.line.clock.now() - kept}))
+    running = asyncio.create_task(public_check.expiring(services))
+    try:
+        await until(lambda: gone(console, report), 10)
+    finally:
+        running.cancel()
 
 
 async def test_an_operator_checks_a_report_and_one_key_opens_a_red_case_with_its_order(

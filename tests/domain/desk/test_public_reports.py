@@ -59,11 +59,6 @@ def test_the_first_decision_stays() -> None:
     assert rules.being_checked(refused, "li", NOON) == refused
 
 
-def test_reports_are_counted_by_state() -> None:
-    found = rules.counted([report(1), report(2), rules.checked(report(3), "li", NOON, None)])
-    assert found == {PublicReportState.WAITING: 2, PublicReportState.CHECKED: 1}
-
-
 def test_a_report_goes_when_its_days_are_over_whatever_became_of_it() -> None:
     days = timedelta(days=120)
     for each in (report(), rules.checked(report(), "li", NOON, None)):
@@ -82,6 +77,18 @@ def test_a_reference_number_is_said_in_groups_and_is_the_same_each_time() -> Non
     number = rules.reference_number(report().id)
     assert number == rules.reference_number(report().id) != rules.reference_number(report(2).id)
     assert [len(part) for part in number.split("-")] == [4, 4, 4]
+
+
+@pytest.mark.parametrize("written", ["{}", " {} ", "{}。"])
+def test_a_reference_number_is_found_however_it_is_typed(written: str) -> None:
+    number = rules.reference_number(report().id)
+    assert rules.typed_number(written.format(number)) == number
+    assert rules.typed_number(written.format(number.replace("-", ""))) == number
+
+
+@pytest.mark.parametrize("text", ["", "4817-3305", "4817-3305-11921", "４８１７-3305-1192", "abcd-efgh-ijkl"])
+def test_what_is_no_reference_number_finds_nothing(text: str) -> None:
+    assert rules.typed_number(text) == ""
 
 
 @given(st.integers(0, 364 * 24 * 60))

@@ -56,7 +56,8 @@ async def take(request: Request) -> Response:
         return _form(request, 422, given, _SOON if error.soon else _STALE, anew=not error.soon)
     except FormError as error:
         return _form(request, 422, given, error)
-    if wait := await request.app.state.limits.report(request):
+    phone = public_form.hashed_phone(made.line.settings.key(), report.phone)
+    if wait := await request.app.state.limits.report(request, phone, report.place):
         answer = _form(request, 429, given, _MANY)
         answer.headers["Retry-After"] = str(wait)
         return answer

@@ -1,5 +1,7 @@
 """Routes of the reports that came from the public page: the queue, one report, its check and its rejection."""
 
+import math
+
 from fastapi import Request
 from starlette.responses import Response
 
@@ -14,28 +16,40 @@ from console.web.kit.services import services
 from console.web.rosters import areas
 from domain.calendar import local_date
 from domain.desk import public_reports as rules
-from schemas.people.public_reports import RejectedAs
+from schemas.people.public_reports import PublicReportState, RejectedAs
 
 door = Door()
-SHOWN = 500  # most waiting reports in the list
+SHOWN = 200  # waiting reports on one page of the list
 SHOWN_DECIDED = 50
+MOST_DIGITS = 9  # of the number of a page
 
 
 @door.page("/public-reports", DESK, name="public-reports")
 async def queue(request: Request, who: Signed) -> Response:
-    """The page with the reports of the person's area that wait for a check, the oldest first, and the latest others."""
-    made = services(request)
-    now = made.line.clock.now()
-    kept = await made.line.public_reports.kept((await made.line.policies.live()).retention.calls, now)
-    mine = [each for each in kept if who.sees(each.place)]
-    waiting, decided = rules.waiting_reports(mine), rules.decided_reports(mine, SHOWN_DECIDED)
-    shown = [*waiting[:SHOWN], *decided]
+    """The page with the reports of the person's area that wait for a check, the oldest first, and the latest others.
+
+    `page` in the query: which SHOWN of them. `number`: redirects to the report with this reference number.
+    """
+    made, number = services(request), request.query_params.get("number", "")
+    now, reports = made.line.clock.now(), made.line.public_reports
+    if number and (found := await reports.by_number(rules.typed_number(number))) and who.sees(found.place):
+        return done(request, f"/public-reports/{found.id}")
+    await public_check.expire_reports(made)
+    many = (await reports.count(who.sees))[PublicReportState.WAITING]
+    pages = max(1, math.ceil(many / SHOWN))
+    nth = min(_number(request.query_params.get("page", "")), pages)
+    waiting = await reports.waiting(who.sees, SHOWN, (nth - 1) * SHOWN)
+    decided = await reports.decided(who.sees, SHOWN_DECIDED)
+    shown = [*waiting, *decided]
     return page(
         request,
         "public_reports.html",
-        waiting=[(each, rules.check_due(each)) for each in waiting[:SHOWN]],
+        waiting=[(each, rules.check_due(each)) for each in waiting],
         decided=decided,
-        more=max(0, len(waiting) - SHOWN),
+        many=many,
+        nth=nth,
+        pages=pages,
+        sought=number,
         reference=rules.reference_number,
         names=await made.staff.names(),
         places=areas.names({each.place for each in shown}, local_date(now)),
@@ -76,6 +90,11 @@ async def reject(request: Request, who: Signed, report_id: str) -> Response:
         return await _shown(request, who, report_id, 422, translate(request, "请选择不采纳的原因。"))
     await public_check.reject_report(made, who, report, why)
     return done(request, "/public-reports")
+
+
+def _number(text: str) -> int:
+    """Return the number of a page, from 1; 1 if the text is none."""
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < MOST_DIGITS else 1
 
 
 async def _shown(request: Request, who: Signed, report_id: str, status: int = 200, wrong: str = "") -> Response:
