@@ -41,5 +41,12 @@ def refuse_others(request: Request) -> None:
     if site is not None and site not in ("same-origin", "none"):
         raise ForbiddenError
     origin = request.headers.get("origin")
-    if site is None and origin is not None and urlsplit(origin).netloc != request.url.netloc:
+    if site is None and origin is not None and _host(origin) != request.url.netloc:
         raise ForbiddenError
+
+
+def _host(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None

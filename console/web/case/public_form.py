@@ -25,6 +25,7 @@ MOST_SECONDS = 7_200.0
 OLDEST = timedelta(days=365)
 _LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 _ISSUED = re.compile(r"[0-9]{1,13}")
+_PROOF = re.compile(r"[0-9a-f]{64}")
 
 
 class StaleFormError(Exception):
@@ -48,7 +49,7 @@ def hashed_phone(key: bytes, phone: str) -> str:
 def check_issued(key: bytes, given: Filled, seconds: float) -> None:
     """Check a form's proof at `seconds` since 1970. Raises StaleFormError if it does not hold now."""
     issued = given["issued"]
-    if not _ISSUED.fullmatch(issued):
+    if not _ISSUED.fullmatch(issued) or not _PROOF.fullmatch(given["proof"]):
         raise StaleFormError
     made = proof_of(key, given.form, int(issued))
     if not hmac.compare_digest(given["proof"].encode(), made.encode()):

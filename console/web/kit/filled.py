@@ -62,9 +62,13 @@ def new_form() -> str:
 
 async def filled(request: Request) -> Filled:
     """Return the request's form. Raises HTTPException (400) if it has no id, because it is then not from one of our
-    pages.
+    pages, or if it has characters that cannot be stored: the sender may choose the encoding.
     """
-    given = await request.form()
+    try:
+        given = await request.form()
+        "".join(text for pair in given.multi_items() for text in pair if isinstance(text, str)).encode()
+    except ValueError:
+        raise HTTPException(400, "the form has characters that are not Unicode text") from None
     texts = {name: [value for value in given.getlist(name) if isinstance(value, str)] for name in given}
     many = {name: [value.strip() for value in values] for name, values in texts.items() if values}
     fields = {name: values[-1] for name, values in many.items()}
