@@ -12,7 +12,7 @@ from domain.desk import public_reports as rules
 from domain.ids import short_hash
 from schemas.casework.cases import Case
 from schemas.people.calls import Call
-from schemas.people.public_reports import PublicReport, RejectedAs
+from schemas.people.public_reports import PublicReport, PublicReportState, RejectedAs
 from schemas.people.residents import ReportSource
 from streams.runtime.tasks import until_done, wanted
 
@@ -41,20 +41,23 @@ async def report_in_area(services: Services, who: Who, name: str) -> PublicRepor
     return report
 
 
-async def begin_check(services: Services, who: Who, report: PublicReport) -> Call:
-    """Record that the operator `who` begins to check a report, and return the call record in which they do so.
+async def begin_check(services: Services, who: Who, report: PublicReport) -> Call | None:
+    """Record that the operator `who` begins to check a report, and return the call record in which they do so; None
+    if it was decided meanwhile.
 
     No telephone call is placed. The record has the reporter's telephone. Each operator has one record for a report: the
-    first check stores it, a later one returns it. The report gets the operator and the time, unless it was decided; an
-    audit entry is written each time. Raises TimeoutError if Kafka does not answer in time.
+    first check stores it, a later one returns it. The report gets the operator and the time; an audit entry is written
+    each time. Raises TimeoutError if Kafka does not answer in time.
     """
     name = f"c{short_hash('public-report', report.id, who.login)}"
     async with trail.in_time():
-        await services.line.public_reports.change(
+        taken = await services.line.public_reports.change(
             report.id, lambda known: rules.being_checked(known or report, who.login, services.line.clock.now())
         )
+    if not taken.waits:
+        return None
     await trail.write(services, who, "public-report-taken", report.id)
-    return await callers.begin(services, who, report.phone, name, report.id)
+    return await callers.begin(services, who, taken.phone, name, report.id)
 
 
 async def note_checked(services: Services, who: Who, call: Call, case: Case | None) -> None:
@@ -64,20 +67,26 @@ async def note_checked(services: Services, who: Who, call: Call, case: Case | No
         return
     now, name = services.line.clock.now(), case.id if case else None
     async with trail.in_time():
-        await services.line.public_reports.change(
+        done = await services.line.public_reports.change(
             report.id, lambda known: rules.checked(known or report, who.login, now, name)
         )
-    await trail.write(services, who, "public-report-checked", report.id)
+    if (done.state, done.decided_by, done.case) == (PublicReportState.CHECKED, who.login, name):
+        await trail.write(services, who, "public-report-checked", report.id)
 
 
-async def reject_report(services: Services, who: Who, report: PublicReport, why: RejectedAs) -> None:
-    """Record that a report was rejected; no effect after a decision."""
+async def reject_report(services: Services, who: Who, report: PublicReport, why: RejectedAs) -> bool:
+    """Record that a report was rejected; no effect after a decision. Return whether it is now rejected by this person
+    for this reason: the same form sent again is.
+    """
     now = services.line.clock.now()
     async with trail.in_time():
-        await services.line.public_reports.change(
+        done = await services.line.public_reports.change(
             report.id, lambda known: rules.rejected(known or report, who.login, now, why)
         )
+    if (done.decided_by, done.rejected_as) != (who.login, why):
+        return False
     await trail.write(services, who, "public-report-rejected", report.id, why.value)
+    return True
 
 
 async def prefilled_fields(services: Services, call: Call, places: Mapping[str, str]) -> Mapping[str, str]:

@@ -71,15 +71,13 @@ async def check(request: Request, who: Signed, report_id: str) -> Response:
     made = services(request)
     await filled(request)
     report = await public_check.report_in_area(made, who, report_id)
-    if not report.waits:
-        return done(request, f"/public-reports/{report_id}")
-    call = await public_check.begin_check(made, who, report)
-    return done(request, f"/call-in/{call.id}")
+    call = await public_check.begin_check(made, who, report) if report.waits else None
+    return done(request, f"/call-in/{call.id}" if call else f"/public-reports/{report_id}")
 
 
 @door.act("/public-reports/{report_id}/reject", DESK, name="public-report-reject")
 async def reject(request: Request, who: Signed, report_id: str) -> Response:
-    """Reject a report with a reason and redirect to the queue; 422 without one. A decided report stays as it is.
+    """Reject a report with a reason and redirect to the queue; 422 without one. A decided report is only shown.
 
     400 if the form has no id. Raises NotFoundError if there is no such report in the person's area.
     """
@@ -88,8 +86,8 @@ async def reject(request: Request, who: Signed, report_id: str) -> Response:
     why = next((each for each in RejectedAs if each.value == given["why"]), None)
     if why is None:
         return await _shown(request, who, report_id, 422, translate(request, "请选择不采纳的原因。"))
-    await public_check.reject_report(made, who, report, why)
-    return done(request, "/public-reports")
+    rejected = await public_check.reject_report(made, who, report, why)
+    return done(request, "/public-reports" if rejected else f"/public-reports/{report_id}")
 
 
 def _number(text: str) -> int:
