@@ -12,6 +12,8 @@ from schemas.people.public_reports import PublicReport, PublicReportState, Rejec
 
 CHECK_WITHIN = timedelta(minutes=10)  # assumed: money leaves a mule's account in 3 to 10 minutes (Malaysia)
 DIGITS = 12
+OF_CHECK = {"id", "at", "state", "taken_by", "taken_at", "decided_by", "decided_at", "rejected_as", "case"}
+TOLD = set(PublicReport.model_fields) - OF_CHECK  # fields that the reporter fills in
 
 
 def reference_number(report_id: str) -> str:
@@ -44,6 +46,18 @@ def decided_reports(reports: Iterable[PublicReport], most: int) -> list[PublicRe
 def expired(report: PublicReport, kept: timedelta, now: datetime) -> bool:
     """Return whether a report is older than the policy keeps it, whatever became of it."""
     return report.at + kept <= now
+
+
+def corrected(known: PublicReport, told: PublicReport) -> PublicReport:
+    """Return a report as the same form told it last: while nobody has begun to check it, what was told anew, with the
+    time at which it first came; then the earlier version stands.
+    """
+    return told.model_copy(update={"at": known.at}) if known.waits and known.taken_by is None else known
+
+
+def stands_as(known: PublicReport, told: PublicReport) -> bool:
+    """Return whether the report says what a form told, whatever became of it."""
+    return known.model_dump(include=TOLD) == told.model_dump(include=TOLD)
 
 
 def being_checked(report: PublicReport, by: str, now: datetime) -> PublicReport:

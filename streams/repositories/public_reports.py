@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.desk.public_reports import decided_reports, reference_number, waiting_reports
+from domain.desk.public_reports import corrected, decided_reports, reference_number, waiting_reports
 from schemas.people.public_reports import PublicReport, PublicReportState
 from streams.messaging.reader import Tails
 from streams.messaging.topics import PUBLIC_REPORTS
@@ -59,11 +59,12 @@ class PublicReports(CompactedTable[PublicReport]):
             await pipe.execute()
 
     async def take(self, report: PublicReport) -> PublicReport:
-        """Store a report, and return it once Kafka and Redis have it. One that is known stays as it is.
+        """Store a report, and return it once Kafka and Redis have it. One that is known is corrected, or
+        stays as it is once its check has begun.
 
         Raises TimeoutError, KafkaError or RedisError if they do not answer: then it may not be stored.
         """
-        return await self.change(report.id, lambda known: known or report)
+        return await self.change(report.id, lambda known: corrected(known, report) if known else report)
 
     async def waiting(self, sees: Sees, most: int, start: int = 0) -> list[PublicReport]:
         """Return at most `most` reports that nobody has decided on, the oldest first, after the `start` oldest."""

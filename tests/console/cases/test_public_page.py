@@ -11,6 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from console.web.auth.who import Who
 from console.web.case import public_check
 from console.web.case.public_form import proof_of
 from console.web.routes.cases import public_reports
@@ -137,13 +138,63 @@ async def test_the_answer_is_the_same_for_a_resident_and_a_stranger(console: Sta
     assert resident.name not in pages[0]
 
 
-async def test_a_form_sent_twice_is_one_report_and_cannot_change_it(console: Stage) -> None:
+async def test_a_form_sent_again_corrects_its_report_until_its_check_begins(console: Stage) -> None:
     given = told(console, text="first")
-    first, again = await send(console, given), await send(console, {**given, "text": "second"})
-    assert first.text == again.text
+    assert (await send(console, given)).status_code == 200
+    before = await stored(console, given)
+    mended = {**given, "text": "second", "place": "220103", "phone": "19800099062"}
+    answer = await send(console, mended)
     found = await stored(console, given)
+    assert before is not None
     assert found is not None
-    assert found.text == "first"
+    assert (found.id, found.at, found.text, found.phone) == (before.id, before.at, "second", "+8619800099062")
+    assert "没有保存" not in answer.text
+    async with await console.signed_in(StaffRole.OPERATOR, "220103") as client:
+        await checking(client, found)
+        assert "没有保存" in (await send(console, {**given, "text": "third"})).text
+        assert "没有保存" not in (await send(console, mended)).text, "that is what stands"
+    taken = await stored(console, given)
+    assert taken is not None
+    assert (taken.text, taken.taken_by) == ("second", client.account.login)
+
+
+async def test_the_page_promises_no_encryption(console: Stage) -> None:
+    async with Visitor(console) as visitor:
+        for language, words in (("zh", "加密"), ("en", "encrypt"), ("ko", "암호화")):
+            assert words not in (await visitor.get("/report", headers={"accept-language": language})).text
+
+
+async def test_hostile_headers_and_encodings_are_refused(console: Stage) -> None:
+    given = told(console)
+    async with Visitor(console) as visitor:
+        del visitor.headers["sec-fetch-site"]
+        assert (await visitor.post("/report", data=given, headers={"origin": "http://["})).status_code == 403
+    async with Visitor(console) as visitor:
+        for field in ("proof", "text"):
+            for charset, value in (("raw_unicode_escape", "\\ud800"), ("idna", "xn--a"), ("undefined", "x")):
+                parts = "".join(
+                    f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
+                    for name, text in {**given, field: value}.items()
+                )
+                plain = {"content-type": f"multipart/form-data; boundary=x; charset={charset}"}
+                answer = await visitor.post("/report", content=f"{parts}--x--\r\n".encode(), headers=plain)
+                assert answer.status_code == 400, (field, charset)
+    assert (await send(console, {**given, "proof": "é" * 64})).status_code == 422
+    assert await stored(console, given) is None
+
+
+async def test_the_audit_has_only_decisions_that_were_made(console: Stage) -> None:
+    report = await reported(console, phone="19800099064")
+    place = f"/public-reports/{report.id}"
+    async with await console.signed_in(StaffRole.OPERATOR) as li, await console.signed_in(StaffRole.OPERATOR) as bo:
+        assert (await li.post(f"{place}/reject", data=form(why="denied"))).headers["location"] == "/public-reports"
+        assert (await li.post(f"{place}/reject", data=form(why="duplicate"))).headers["location"] == place
+        assert (await bo.post(f"{place}/reject", data=form(why="denied"))).headers["location"] == place
+        made, person = console.services, bo.account
+        who = Who(person.login, "", StaffRole.OPERATOR, "", None, None, "")
+        assert await public_check.begin_check(made, who, report) is None, "it waited when it was read"
+    written = [(each.act, each.by, each.reason) for each in await audited(console, on=report.id)]
+    assert written == [("public-report-rejected", li.account.login, "denied")]
 
 
 @pytest.mark.parametrize(

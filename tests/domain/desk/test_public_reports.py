@@ -79,6 +79,15 @@ def test_a_reference_number_is_said_in_groups_and_is_the_same_each_time() -> Non
     assert [len(part) for part in number.split("-")] == [4, 4, 4]
 
 
+def test_a_correction_counts_until_the_check_begins_and_keeps_the_time() -> None:
+    mended = report(at=NOON + MINUTE, text="二")
+    assert rules.corrected(report(), mended) == report(text="二")
+    taken = rules.being_checked(report(), "li", NOON)
+    assert rules.corrected(taken, mended) == taken
+    assert not rules.stands_as(taken, mended)
+    assert rules.stands_as(taken, report(at=NOON + MINUTE))
+
+
 @pytest.mark.parametrize("written", ["{}", " {} ", "{}。"])
 def test_a_reference_number_is_found_however_it_is_typed(written: str) -> None:
     number = rules.reference_number(report().id)

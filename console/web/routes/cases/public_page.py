@@ -23,7 +23,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import services
 from console.web.live import places
 from domain.calendar import local_date
-from domain.desk.public_reports import reference_number
+from domain.desk.public_reports import reference_number, stands_as
 from schemas.people.public_reports import MOST_LINK, MOST_WORDS, Reporter
 
 log = logging.getLogger(__name__)
@@ -63,11 +63,13 @@ async def take(request: Request) -> Response:
         return answer
     try:
         async with trail.in_time():
-            await made.line.public_reports.take(report)
+            kept = await made.line.public_reports.take(report)
     except (TimeoutError, ConnectionError, KafkaError, RedisError) as error:
         log.warning("a report of the public page was not stored: %s", type(error).__name__)
         return _form(request, 503, given, _AWAY)
-    answer = page(request, "public_taken.html", reference=reference_number(report.id))
+    answer = page(
+        request, "public_taken.html", reference=reference_number(report.id), earlier=not stands_as(kept, report)
+    )
     answer.headers["Content-Security-Policy"] = POLICY
     return answer
 
