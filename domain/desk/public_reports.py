@@ -12,8 +12,8 @@ from schemas.people.public_reports import PublicReport, PublicReportState, Rejec
 
 CHECK_WITHIN = timedelta(minutes=10)  # assumed: money leaves a mule's account in 3 to 10 minutes (Malaysia)
 DIGITS = 12
-OF_CHECK = {"id", "at", "state", "taken_by", "taken_at", "decided_by", "decided_at", "rejected_as", "case"}
-TOLD = set(PublicReport.model_fields) - OF_CHECK  # fields that the reporter fills in
+_OF_CHECK = {"id", "at", "state", "taken_by", "taken_at", "decided_by", "decided_at", "rejected_as", "case"}
+_TOLD = set(PublicReport.model_fields) - _OF_CHECK  # fields that the reporter fills in
 
 
 def reference_number(report_id: str) -> str:
@@ -57,7 +57,7 @@ def corrected(known: PublicReport, told: PublicReport) -> PublicReport:
 
 def stands_as(known: PublicReport, told: PublicReport) -> bool:
     """Return whether the report says what a form told, whatever became of it."""
-    return known.model_dump(include=TOLD) == told.model_dump(include=TOLD)
+    return known.model_dump(include=_TOLD) == told.model_dump(include=_TOLD)
 
 
 def being_checked(report: PublicReport, by: str, now: datetime) -> PublicReport:

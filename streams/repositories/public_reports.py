@@ -22,8 +22,8 @@ from streams.state.keys import (
     milliseconds,
 )
 
-DECIDED = (PublicReportState.CHECKED, PublicReportState.REJECTED)
-AT_ONCE = 500  # reports that are deleted or listed together
+_DECIDED = (PublicReportState.CHECKED, PublicReportState.REJECTED)
+_AT_ONCE = 500  # reports that are deleted or listed together
 
 Sees = Callable[[str], bool]
 """Whether a person is responsible for the county with this code."""
@@ -73,7 +73,7 @@ class PublicReports(CompactedTable[PublicReport]):
 
     async def decided(self, sees: Sees, most: int) -> list[PublicReport]:
         """Return at most `most` reports that were decided on, the latest decision first."""
-        return decided_reports(await self._read(await self._listed(DECIDED, sees, most, latest=True)), most)
+        return decided_reports(await self._read(await self._listed(_DECIDED, sees, most, latest=True)), most)
 
     async def by_number(self, number: str) -> PublicReport | None:
         """Return a report by its reference number (4817-3305-1192), or None. Two with one number: the later one."""
@@ -101,7 +101,7 @@ class PublicReports(CompactedTable[PublicReport]):
         if listed != stored:
             await self._list_all()
         until = milliseconds(now - span)
-        while old := await self._redis.zrange(PUBLIC_REPORTS_AT, "-inf", until, byscore=True, offset=0, num=AT_ONCE):
+        while old := await self._redis.zrange(PUBLIC_REPORTS_AT, "-inf", until, byscore=True, offset=0, num=_AT_ONCE):
             for name in old:
                 await self.drop(name.decode())
 
@@ -115,7 +115,7 @@ class PublicReports(CompactedTable[PublicReport]):
         await self._redis.delete(PUBLIC_REPORTS_AT, PUBLIC_REPORTS_NUMBERS, *lists)
         cursor = -1
         while cursor:
-            cursor, found = await self._redis.hscan(self.place.hash, max(0, cursor), count=AT_ONCE)
+            cursor, found = await self._redis.hscan(self.place.hash, max(0, cursor), count=_AT_ONCE)
             async with self._redis.pipeline(transaction=False) as pipe:
                 for raw in found.values():
                     _list(pipe, self.parse(raw))
