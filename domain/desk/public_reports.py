@@ -48,7 +48,7 @@ def expired(report: PublicReport, kept: timedelta, now: datetime) -> bool:
     return report.at + kept <= now
 
 
-def corrected(known: PublicReport, told: PublicReport) -> PublicReport:
+def corrected_report(known: PublicReport, told: PublicReport) -> PublicReport:
     """Return a report as the same form told it last: while nobody has begun to check it, what was told anew, with the
     time at which it first came; then the earlier version stands.
     """

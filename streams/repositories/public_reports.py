@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.desk.public_reports import corrected, decided_reports, reference_number, waiting_reports
+from domain.desk.public_reports import corrected_report, decided_reports, reference_number, waiting_reports
 from schemas.people.public_reports import PublicReport, PublicReportState
 from streams.messaging.reader import Tails
 from streams.messaging.topics import PUBLIC_REPORTS
@@ -64,7 +64,7 @@ class PublicReports(CompactedTable[PublicReport]):
 
         Raises TimeoutError, KafkaError or RedisError if they do not answer: then it may not be stored.
         """
-        return await self.change(report.id, lambda known: corrected(known, report) if known else report)
+        return await self.change(report.id, lambda known: corrected_report(known, report) if known else report)
 
     async def waiting(self, sees: Sees, most: int, start: int = 0) -> list[PublicReport]:
         """Return at most `most` reports that nobody has decided on, the oldest first, after the `start` oldest."""

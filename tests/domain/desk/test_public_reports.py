@@ -81,9 +81,9 @@ def test_a_reference_number_is_said_in_groups_and_is_the_same_each_time() -> Non
 
 def test_a_correction_counts_until_the_check_begins_and_keeps_the_time() -> None:
     mended = report(at=NOON + MINUTE, text="二")
-    assert rules.corrected(report(), mended) == report(text="二")
+    assert rules.corrected_report(report(), mended) == report(text="二")
     taken = rules.being_checked(report(), "li", NOON)
-    assert rules.corrected(taken, mended) == taken
+    assert rules.corrected_report(taken, mended) == taken
     assert not rules.stands_as(taken, mended)
     assert rules.stands_as(taken, report(at=NOON + MINUTE))
 
