@@ -21,7 +21,7 @@ def reference_number(report_id: str) -> str:
     return in_groups(f"{int(short_hash('public-report-number', report_id), 16) % 10**DIGITS:0{DIGITS}}")
 
 
-def typed_number(text: str) -> str:
+def typed_reference(text: str) -> str:
     """Return a reference number as `reference_number` writes it, from what a person types; "" if it is none."""
     digits = "".join(each for each in text if each.isascii() and each.isdigit())
     return in_groups(digits) if len(digits) == DIGITS else ""

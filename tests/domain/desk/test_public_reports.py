@@ -91,13 +91,13 @@ def test_a_correction_counts_until_the_check_begins_and_keeps_the_time() -> None
 @pytest.mark.parametrize("written", ["{}", " {} ", "{}。"])
 def test_a_reference_number_is_found_however_it_is_typed(written: str) -> None:
     number = rules.reference_number(report().id)
-    assert rules.typed_number(written.format(number)) == number
-    assert rules.typed_number(written.format(number.replace("-", ""))) == number
+    assert rules.typed_reference(written.format(number)) == number
+    assert rules.typed_reference(written.format(number.replace("-", ""))) == number
 
 
 @pytest.mark.parametrize("text", ["", "4817-3305", "4817-3305-11921", "４８１７-3305-1192", "abcd-efgh-ijkl"])
 def test_what_is_no_reference_number_finds_nothing(text: str) -> None:
-    assert rules.typed_number(text) == ""
+    assert rules.typed_reference(text) == ""
 
 
 @given(st.integers(0, 364 * 24 * 60))

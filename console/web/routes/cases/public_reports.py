@@ -32,7 +32,7 @@ async def queue(request: Request, who: Signed) -> Response:
     """
     made, number = services(request), request.query_params.get("number", "")
     now, reports = made.line.clock.now(), made.line.public_reports
-    if number and (found := await reports.by_number(rules.typed_number(number))) and who.sees(found.place):
+    if number and (found := await reports.by_number(rules.typed_reference(number))) and who.sees(found.place):
         return done(request, f"/public-reports/{found.id}")
     await public_check.expire_reports(made)
     many = (await reports.count(who.sees))[PublicReportState.WAITING]
