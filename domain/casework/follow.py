@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from domain.casework.draft import CLOSE, DecisionBuilder
 from domain.casework.endings import reopen, settle
+from domain.casework.own_account.records import hold_of_step
+from domain.casework.payments import find
 from domain.casework.steps import Ended, ask, bring_forward, end, is_current, withdraw, wrong_number
 from domain.dispatches.validity import ending_of
 from domain.policy.plan import FATES, USED_UP, Word
@@ -12,6 +14,7 @@ from domain.policy.schedule import CALLS, LIFTS, SMS, STOPS, allowed, at_home, e
 from schemas.base import Partial
 from schemas.casework.cases import WAITING_STEPS, CaseState, Step, StepState
 from schemas.casework.events import FactKind
+from schemas.casework.own_account import OwnHoldState
 from schemas.codes.any_code import AnyCode, AtFollowUp, AttemptsUsedUp, NotTriedAgain, ReachedAtLast, TriedAgain
 from schemas.codes.plan import (
     AcknowledgedEarlierPlan,
@@ -25,6 +28,7 @@ from schemas.codes.refusals import CaseClosed
 from schemas.levels import Action, Outcome, OutcomeGround, Result
 
 DAY = timedelta(days=1)
+LIFT_AGAIN_MOST = timedelta(hours=6)  # assumed: a bank that does not answer a lift is asked at least four times a day
 _ENDS: Partial[Word, Ended] = Partial(
     {
         Word.DONE: StepState.DONE,
@@ -65,7 +69,8 @@ def again(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) -> N
     if why := _no_more(draft, step):
         end(draft, step, StepState.FAILED, NotTriedAgain(why))
         return
-    if _used_up(draft, step, word):
+    used_up = _used_up(draft, step, word)
+    if used_up and not _still_to_lift(draft, step):
         end(draft, step, StepState.FAILED, AttemptsUsedUp(step.attempt, because))
         for then in words_after(draft.plan, step.action, USED_UP):
             if then not in FATES:
@@ -74,7 +79,7 @@ def again(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) -> N
     contact = step.contact
     if contact is not None and word is not Word.RETRY and level_of(step.id):
         contact = (contact + 1) % max(1, draft.case.profile.contacts)
-    due = _when(draft, step, word)
+    due = _lift_later(draft, step) if used_up else _when(draft, step, word)
     draft.change(step, state=StepState.PENDING, attempt=step.attempt + 1, due=due, contact=contact)
     draft.note(FactKind.NOTE, TriedAgain(step.id, because), step)
 
@@ -90,6 +95,30 @@ def _used_up(draft: DecisionBuilder, step: Step, word: Word) -> bool:
         return failures > max(draft.plan.retries, a_day)
     each = draft.case.profile.contacts if step.action.to_contact and level_of(step.id) else 1
     return step.attempt - failures >= rule_of(draft.plan, step.id, step.action).attempts * max(1, each)
+
+
+def _still_to_lift(draft: DecisionBuilder, step: Step) -> bool:
+    """Return whether a step lifts a stop or a hold that the bank may still have: it is asked until it answers, or until
+    the time of the stop or hold is over. A stop that no bank has confirmed counts as long as a stop lasts at most.
+    """
+    if step.action is Action.LIFT_HOLD:
+        hold = hold_of_step(draft.case, step.id)
+        return hold is not None and hold.state is OwnHoldState.LIFTING and (hold.until or draft.now) > draft.now
+    payment = find(draft.case, step.transfer)
+    if step.action is not Action.STOP_RELEASE or payment is None or payment.stop is None:
+        return False
+    if payment.stop.until is not None:
+        return payment.stop.state.lasts and payment.stop.until > draft.now
+    further = step.attempt - draft.plan.stop.attempts
+    return payment.stop.state.lasts and further < draft.plan.stop.lasts // LIFT_AGAIN_MOST
+
+
+def _lift_later(draft: DecisionBuilder, step: Step) -> datetime:
+    """Return when a bank is asked again to lift what it holds, after the policy's attempts: after twice the time each
+    time, up to LIFT_AGAIN_MOST.
+    """
+    further = max(0, step.attempt - draft.plan.stop.attempts)
+    return draft.after(min(LIFT_AGAIN_MOST, draft.plan.stop.again * 2 ** min(further + 1, 20)))
 
 
 def _when(draft: DecisionBuilder, step: Step, word: Word) -> datetime:

@@ -3,6 +3,7 @@
 from domain.casework import fatigue
 from domain.casework.draft import DecisionBuilder, is_clock
 from domain.casework.follow import follow
+from domain.casework.own_account.lifting import never_got
 from domain.casework.steps import bring_forward, end, is_current, withdraw
 from domain.policy.plan import OVERDUE
 from domain.policy.schedule import CALLS
@@ -34,6 +35,7 @@ def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
     draft.note(FactKind.RESULT, noted, step, result=given.result)
     if given.result in NEVER_SENT:
         fatigue.give_back(draft, step, given.attempt)
+        never_got(draft, step)
     if awaited:
         if _busy(draft, step, given.result):
             _no_further_call(draft, draft.steps[step.id])

@@ -251,6 +251,7 @@ def stop_clock(draft: DecisionBuilder, step: Step) -> None:
         draft.note(FactKind.NOTE, NoStopInForce())
     elif payment.stop.until <= draft.now:
         set_state(draft, payment, StopState.EXPIRED, StopExpired())
+        withdraw(draft, draft.live_for(payment.transfer, Action.STOP_RELEASE), StopExpired())
     else:
         _remind(draft, step, payment.transfer, payment.stop.until)
 

@@ -12,7 +12,7 @@ from domain.casework.draft import CLOCK, DecisionBuilder
 from domain.casework.orders import later
 from domain.casework.orders import records as orders
 from domain.casework.own_account.lifting import lift_own_hold
-from domain.casework.own_account.records import own_hold_of, same_own_account
+from domain.casework.own_account.records import may_lift, own_hold_of, same_own_account
 from domain.casework.steps import end
 from domain.ids import short_hash
 from domain.payments.bank_book import reporter_of
@@ -93,7 +93,7 @@ def may_not_object(case: Case, order: StopOrder | OwnHold | None) -> RefusalCode
 
 
 def _may_not_object_to_hold(case: Case, hold: OwnHold) -> RefusalCode | None:
-    if not hold.state.liftable:
+    if not may_lift(hold, case.steps):
         return NothingToObjectTo()
     if any(each.waits for each in _of_account(case, hold.id)):
         return ObjectionWaits()

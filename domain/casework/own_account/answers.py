@@ -22,6 +22,7 @@ from schemas.codes.own_account import (
 from schemas.levels import Action
 
 _AWAITED = (OwnHoldState.ASKED, OwnHoldState.UNCONFIRMED, OwnHoldState.FAILED)
+_OVER = (OwnHoldState.WITHDRAWN, OwnHoldState.REFUSED, OwnHoldState.LIFTED)  # nobody counts on a hold any more
 
 
 def own_hold_answer(draft: DecisionBuilder, given: OwnHoldAnswer) -> None:
@@ -44,7 +45,7 @@ def own_hold_answer(draft: DecisionBuilder, given: OwnHoldAnswer) -> None:
 def _in_force(draft: DecisionBuilder, given: OwnHoldAnswer, hold: OwnHold) -> None:
     ends = hold.until or draft.now
     until = min(given.until or ends, ends)
-    if hold.state is OwnHoldState.WITHDRAWN and ends > draft.now:  # it was sent, and is not needed any more
+    if hold.state in _OVER and ends > draft.now:  # the bank has it all the same, and so it must be lifted
         lifting = put_hold(draft, hold, state=OwnHoldState.LIFTING, confirmed_at=draft.now, bank=given.bank)
         draft.timer(f"{HOLD_CLOCK}{hold.id}", Action.HOLD_OUTGOING, until)
         draft.note(FactKind.OWN_ACCOUNT, OwnHoldInForce(until))
@@ -61,7 +62,13 @@ def _refused(draft: DecisionBuilder, given: OwnHoldAnswer, hold: OwnHold) -> Non
         put_hold(draft, hold, state=OwnHoldState.REFUSED)
         draft.note(FactKind.OWN_ACCOUNT, OwnHoldRefused())
         _answered(draft, hold, StepState.FAILED)
-    elif hold.state is OwnHoldState.LIFTING and given.step != hold.step:  # it ends by its clock
+    elif hold.state is OwnHoldState.LIFTING and given.step == hold.step:  # there was nothing to lift
+        put_hold(draft, hold, state=OwnHoldState.REFUSED)
+        draft.note(FactKind.OWN_ACCOUNT, OwnHoldRefused())
+        _answered(draft, hold, StepState.DONE)
+    elif (
+        hold.state is OwnHoldState.LIFTING and given.step != hold.step
+    ):  # it can be lifted again, and ends by its clock
         draft.note(FactKind.OWN_ACCOUNT, OwnHoldLiftRefused())
         _answered(draft, hold, StepState.FAILED)
 

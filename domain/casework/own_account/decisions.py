@@ -6,7 +6,7 @@ from domain.casework.draft import DecisionBuilder
 from domain.casework.orders.records import document_number
 from domain.casework.own_account.last_resort import may_not_propose, resort_of
 from domain.casework.own_account.lifting import lift_own_hold
-from domain.casework.own_account.records import HOLD_CLOCK, own_hold_of, put_hold
+from domain.casework.own_account.records import HOLD_CLOCK, may_lift, own_hold_of, put_hold
 from domain.casework.steps import plan_step
 from domain.policy.approval import OwnAccountRules
 from schemas.casework.events import FactKind
@@ -144,7 +144,7 @@ def lift_hold(draft: DecisionBuilder, act: LiftHoldAct, by: str, role: StaffRole
     it is refused, or None.
     """
     hold = own_hold_of(draft.case, act.hold)
-    if hold is None or not hold.state.liftable:
+    if hold is None or not may_lift(hold, draft.steps.values()):
         return NoOwnHold()
     if role not in hold.roles:
         return HoldNotOfRole()

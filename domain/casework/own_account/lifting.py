@@ -2,9 +2,17 @@
 
 from domain.casework.draft import DecisionBuilder
 from domain.casework.own_account.last_resort import in_red_danger
-from domain.casework.own_account.records import lift_stem, may_have_gone_out, put_hold
+from domain.casework.own_account.records import (
+    hold_of_step,
+    lift_stem,
+    live_lifts,
+    may_have_gone_out,
+    may_lift,
+    never_sent,
+    put_hold,
+)
 from domain.casework.steps import end, plan_step
-from schemas.casework.cases import LIVE_STEPS, StepState
+from schemas.casework.cases import LIVE_STEPS, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.own_account import OwnHold, OwnHoldState
 from schemas.codes.any_code import AnyCode
@@ -14,12 +22,12 @@ from schemas.levels import Action
 
 def lift_own_hold(draft: DecisionBuilder, hold: OwnHold, why: AnyCode) -> None:
     """End a hold: a proposal is withdrawn; the bank is asked to lift one that it may have. No effect on one that has
-    ended or is being lifted. The caller's fact tells of it.
+    ended or that the bank is being asked to lift. The caller's fact tells of it.
     """
     if hold.state is OwnHoldState.PROPOSED:
         put_hold(draft, hold, state=OwnHoldState.WITHDRAWN)
         return
-    if not hold.state.liftable:
+    if not may_lift(hold, draft.steps.values()):
         return
     request = draft.steps.get(hold.step or "")
     live = request if request is not None and request.state in LIVE_STEPS else None
@@ -35,6 +43,18 @@ def lift_own_hold(draft: DecisionBuilder, hold: OwnHold, why: AnyCode) -> None:
 def ask_to_lift(draft: DecisionBuilder, hold: OwnHold, why: AnyCode) -> None:
     """Plan the step, due now, that asks the bank to lift a hold."""
     plan_step(draft, lift_stem(hold), Action.LIFT_HOLD, draft.now, why)
+
+
+def never_got(draft: DecisionBuilder, step: Step) -> None:
+    """Withdraw a hold that is being lifted, if it turns out that no request for it (`step`) reached a bank: then there
+    is nothing to lift. No effect otherwise.
+    """
+    hold = hold_of_step(draft.case, step.id) if step.action is Action.HOLD_OUTGOING else None
+    if hold is None or hold.state is not OwnHoldState.LIFTING or not never_sent(step):
+        return
+    put_hold(draft, hold, state=OwnHoldState.WITHDRAWN)
+    for each in live_lifts(hold, draft.steps.values()):
+        end(draft, each, StepState.WITHDRAWN, OwnHoldNotNeeded())
 
 
 def lift_needless(draft: DecisionBuilder) -> None:

@@ -1,7 +1,9 @@
 """The holds on the resident's own accounts that a case has: found, replaced, and ended with their request."""
 
+from collections.abc import Iterable
+
 from domain.casework.draft import CLOCK, DecisionBuilder
-from schemas.casework.cases import Case, Step, StepState
+from schemas.casework.cases import LIVE_STEPS, Case, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.own_account import OwnHold, OwnHoldState
 from schemas.codes.own_account import OwnHoldUnconfirmed
@@ -18,13 +20,33 @@ def own_hold_of(case: Case, name: str) -> OwnHold | None:
 def hold_of_step(case: Case, step: str) -> OwnHold | None:
     """Return the hold that a step asks for or lifts, or None. A step that lifts one is named after it."""
     of_request = (hold for hold in case.own_holds if hold.step == step)
-    of_lift = (hold for hold in case.own_holds if step.startswith(f"{lift_stem(hold)}.") or step == lift_stem(hold))
+    of_lift = (hold for hold in case.own_holds if _lifts(hold, step))
     return next(of_request, None) or next(of_lift, None)
+
+
+def _lifts(hold: OwnHold, step: str) -> bool:
+    return f"{step}.".startswith(f"{lift_stem(hold)}.")
 
 
 def lift_stem(hold: OwnHold) -> str:
     """Return what the ids of the steps that lift a hold begin with."""
     return f"lift.{hold.id.rpartition('.')[2]}"
+
+
+def may_lift(hold: OwnHold, steps: Iterable[Step]) -> bool:
+    """Return whether a hold can be lifted, and so objected to: the bank has it, may have it or is about to get it, and
+    no request to lift it is under way. `steps`: the case's, as they are now.
+
+    A bank may have refused to lift it: then it can be asked again.
+    """
+    if hold.state is not OwnHoldState.LIFTING:
+        return hold.state.liftable
+    return not live_lifts(hold, steps)
+
+
+def live_lifts(hold: OwnHold, steps: Iterable[Step]) -> list[Step]:
+    """Return the unfinished steps of `steps` that ask the bank to lift a hold."""
+    return [step for step in steps if step.state in LIVE_STEPS and _lifts(hold, step.id)]
 
 
 def may_ask_bank(case: Case, step: str) -> bool:
@@ -73,3 +95,9 @@ def may_have_gone_out(step: Step) -> bool:
     """Return whether a bank may have a request: one of its attempts was sent, and did not certainly fail."""
     sent = step.attempt if step.state is StepState.SENT else step.attempt - 1
     return sent > sum(result in NEVER_SENT for result in step.results)
+
+
+def never_sent(step: Step) -> bool:
+    """Return whether every attempt of a step that has ended is known to have reached no bank."""
+    failed = sum(result in NEVER_SENT for result in step.results)
+    return step.state not in LIVE_STEPS and failed >= step.attempt

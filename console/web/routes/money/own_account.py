@@ -21,7 +21,7 @@ from console.web.kit.wording import say
 from console.web.routes.money.messages import REASON_LENGTH, FormId, not_done
 from domain.casework.orders.objections import may_not_object
 from domain.casework.own_account.decisions import may_not_decide_hold
-from domain.casework.own_account.records import own_hold_of
+from domain.casework.own_account.records import may_lift, own_hold_of
 from domain.identity import masking
 from domain.ids import short_hash
 from schemas.casework.cases import Case
@@ -158,7 +158,7 @@ async def _page(
         waits=hold.state is OwnHoldState.PROPOSED,
         may_not=say(request, may_not) if may_not else "",
         may_object=may_not_object(case, hold) is None,
-        may_lift=hold.state.liftable and who.role in hold.roles,
+        may_lift=may_lift(hold, case.steps) and who.role in hold.roles,
         reasons=say(request, DangerSeen(tuple(case.danger.reasons))),
         wrong=wrong,
         reason=reason,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from domain.payments.books import standing
 from schemas.casework.books import BookLine
-from schemas.casework.cases import StopState
+from schemas.casework.cases import StepState, StopState
 from schemas.casework.inputs import AskStopAct, BankState
 from schemas.casework.orders import HandOverStopAct, OrderState
 from schemas.codes.objections import ObjectionMade
@@ -127,3 +127,25 @@ def test_a_bank_that_stops_the_account_after_all_is_asked_to_lift_it_once() -> N
 def test_an_overturned_order_was_signed_and_carried_out_all_the_same() -> None:
     found = standing(upheld().here)
     assert (found[BookLine.ORDERS], found[BookLine.CARRIED_OUT]) == (1, 1)
+
+
+def test_a_bank_that_does_not_answer_is_asked_to_lift_the_stop_until_it_does() -> None:
+    line = objected()
+    decide(line, uphold())
+    line.pass_to(timedelta(hours=3))
+    early = lifts(line)
+    line.pass_to(timedelta(hours=20))
+    assert lifts(line) > early > 3
+    line.bank(BankState.RELEASED, dispatch=line.last(Action.STOP_RELEASE).id)
+    line.pass_to(timedelta(hours=20))
+    assert line.step("release.0").state is StepState.DONE
+
+
+def test_nobody_is_asked_to_lift_a_stop_after_its_end() -> None:
+    line = objected()
+    decide(line, uphold())
+    line.pass_to(timedelta(hours=60))
+    asked_until_then = lifts(line)
+    line.pass_to(timedelta(days=10))
+    assert lifts(line) == asked_until_then < 25
+    assert line.step("release.0").state in (StepState.FAILED, StepState.WITHDRAWN)
