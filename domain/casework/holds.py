@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from domain.casework.draft import DecisionBuilder, is_clock
+from domain.policy.schedule import LIFTS
 from schemas.casework.cases import WAITING_STEPS, Case, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Hold
@@ -21,8 +22,11 @@ def stops_all(hold: Hold) -> bool:
 def matches(hold: Hold, case: Case, step: Step) -> bool:
     """Return whether the hold's criteria fit this step of this case (its time is not checked).
 
-    A hold that spares red applies to no red case.
+    A hold that spares red applies to no red case. None applies to a step that asks a bank to lift a stop: it gives
+    somebody their account back, and contacts nobody.
     """
+    if step.action in LIFTS:
+        return False
     if hold.spare_red and case.level is Level.RED:
         return False
     return (

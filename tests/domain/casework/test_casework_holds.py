@@ -8,9 +8,10 @@ from domain.casework import has_held, lift
 from domain.casework.holds import touched
 from schemas.casework.cases import StepState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import CloseAct, Hold, HoldChange
+from schemas.casework.inputs import BankState, CloseAct, Hold, HoldChange, ReleaseStopAct
 from schemas.codes.plan import HeldBack, HoldOver
-from schemas.levels import Action, Channel, Level
+from schemas.levels import Action, Channel, Level, Result
+from schemas.people.staff import StaffRole
 from tests.domain.builders import NOON, Line, danger, hold, payment, profile, rules
 
 
@@ -125,3 +126,18 @@ def test_a_hold_touches_the_open_steps_that_it_names_and_no_clock_of_the_case() 
     assert touched(hold(), line.here) == len([step for step in line.here.steps if step.state is StepState.PENDING])
     line.act(CloseAct(do="close", reason="over"))
     assert touched(hold(), line.here) == 0
+
+
+def test_no_hold_keeps_back_a_request_to_lift_a_stop_nor_drops_it() -> None:
+    line = Line()
+    line.alert(Level.RED, payment())
+    line.pass_to(timedelta(minutes=2))
+    line.bank(BankState.IN_FORCE, amount=1_000_000)
+    stop = hold(until=line.now + timedelta(days=7))
+    line.rules = rules(stop)
+    lift = ReleaseStopAct(transfer="bank:1", reason="经核实系正常交易", asked_by="li", request="r1")
+    line.act(lift, "zhou", role=StaffRole.RELEASE_DESK)
+    assert line.last(Action.STOP_RELEASE).step == "release.0"
+    line.result(Result.FAILED, Action.STOP_RELEASE)
+    line.give(change(stop, "drop"))
+    assert line.step("release.0").state is StepState.PENDING
