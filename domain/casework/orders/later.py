@@ -20,8 +20,10 @@ from schemas.people.staff import StaffRole
 def may_not_sign(
     draft: DecisionBuilder, order: StopOrder, limits: LaterLimits, by: str, role: StaffRole | None
 ) -> RefusalCode | None:
-    """Return why this person may not sign a standing approval with an order, or None."""
-    if order.state not in (OrderState.PROPOSED, OrderState.APPROVED):
+    """Return why this person may not sign a standing approval with an order, or None. NoOrder: the danger is over,
+    or the order has no effect any more.
+    """
+    if draft.case.settled or not orders.stands(draft.case, order, draft.steps.values()):
         return NoOrder()
     if role is None or role not in order.roles:
         return RoleMayNotApprove()
