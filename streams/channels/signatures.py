@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from domain.casework.own_account.records import hold_of_step
 from domain.casework.payments import find
 from domain.dispatches.ids import DispatchId
 from domain.payments.institutions import Institutions
@@ -78,9 +79,17 @@ def check_payment(case: Case | None, dispatch: DispatchId, transfer: str) -> Non
 def asked_bank(entry: Entry | None, case: Case | None, dispatch: DispatchId, table: Institutions) -> str:
     """Return the code of the bank that an order went to: by the dispatch log, or by the case if the log lost it; "" if
     that is unknown.
+
+    Raises AnotherBanksError if the log lost an order about the resident's own account and no bank has confirmed the
+    hold: nothing says then which bank has the account.
     """
     if entry is not None and entry.bank:
         return entry.bank
+    hold = hold_of_step(case, dispatch.step) if case and entry is None else None
+    if hold is not None:
+        if hold.bank is None:
+            raise AnotherBanksError("the order's bank is not known any more: no bank can answer it")
+        return hold.bank
     step = _step_of(case, dispatch)
     payment = find(case, step.transfer) if case and step else None
     known = table.named(payment.institution) if payment and payment.institution else None
