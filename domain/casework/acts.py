@@ -146,6 +146,8 @@ def _lower(draft: DecisionBuilder, act: LowerAct, by: str) -> None:
     draft.note(FactKind.LEVEL_LOWERED, LevelLowered(was, act.level, act.reason), by=by)
     true = conditions(draft.case.profile, money_at_risk=payments.money_at_risk(draft))
     asked_for = {rule.action for _, rule in steps_for(draft.level, true)}
+    if Action.STOP_PAYMENT in asked_for:  # so it wants to keep a stop that runs
+        asked_for.add(Action.STOP_AGAIN)
     extra = [
         step
         for step in draft.live()

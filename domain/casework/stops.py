@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from domain.casework import money
-from domain.casework.draft import CLOCK, DecisionBuilder
+from domain.casework.draft import CLOCK, DecisionBuilder, is_clock
 from domain.casework.orders import later
 from domain.casework.orders import records as orders
 from domain.casework.orders.onward import follow_money
@@ -33,6 +33,7 @@ from schemas.codes.money import (
     StopExtended,
     StopLapsed,
     StopLifted,
+    StopNotWanted,
     StoppedUntil,
     StopRefused,
     StopRunsOut,
@@ -50,6 +51,12 @@ _ANSWERS: Mapping[BankState, AnyCode] = {
     BankState.RETURNED: BankReturned(),
     BankState.RELEASED: BankReleased(),
 }
+_UNWANTED: Mapping[OrderState, AnyCode] = {
+    OrderState.LAPSED: StopLapsed(),
+    OrderState.DECLINED: StopNotWanted(),
+    OrderState.OVERTURNED: UpheldAlready(),
+}
+_SENT = frozenset({StepState.SENT, StepState.DONE, StepState.FAILED})  # of a step's first attempt
 _OVER = frozenset({StopState.EXPIRED, StopState.REFUSED})  # unless a bank says later that it has stopped the account
 
 
@@ -64,6 +71,13 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
         draft.note(FactKind.REFUSED, BankOnOtherPayment(_ANSWERS[given.state]))
         return
     before = draft.case
+    if not _of_earlier_stop(draft, given):
+        _apply(draft, given, payment)
+    _answered(draft, given, meant=draft.case is not before)
+    follow_money(draft, given, payment)
+
+
+def _apply(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     match given.state:
         case BankState.IN_FORCE:
             _in_force(draft, given, payment)
@@ -80,8 +94,6 @@ def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
             _counted(draft, given)
         case BankState.RETURNED:
             _returned(draft, given, payment)
-    _answered(draft, given, meant=draft.case is not before)
-    follow_money(draft, given, payment)
 
 
 def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
@@ -103,13 +115,18 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
 
 
 def _lift_unwanted(draft: DecisionBuilder, transfer: str) -> None:
-    """Ask the bank to lift a stop that it has confirmed only after its order had lapsed or was overturned: when the
-    order ended there was no stop to lift.
+    """Ask the bank to lift a stop that it has confirmed only after its order had lapsed, was declined or overturned:
+    when the order ended there was no stop to lift.
     """
-    order = orders.latest_order(draft.case, transfer, OrderState.APPROVED, OrderState.LAPSED, OrderState.OVERTURNED)
-    if order is None or order.state is OrderState.APPROVED or may_not_lift(draft, transfer) is not None:
-        return
-    plan_release(draft, transfer, StopLapsed() if order.state is OrderState.LAPSED else UpheldAlready())
+    why = _unwanted(draft, transfer)
+    if why is not None and may_not_lift(draft, transfer) is None:
+        plan_release(draft, transfer, why)
+
+
+def _unwanted(draft: DecisionBuilder, transfer: str) -> AnyCode | None:
+    """Return why nobody wants the latest stop that a bank may have got for a transfer, or None."""
+    out = [order for order in draft.case.orders if order.transfer == transfer and order.went_out]
+    return _UNWANTED.get(out[-1].state) if out else None
 
 
 def _counted(draft: DecisionBuilder, given: BankFeedback) -> None:
@@ -137,6 +154,22 @@ def _no_second(draft: DecisionBuilder, given: BankFeedback) -> None:
 
 def _step_of(given: BankFeedback) -> str:
     return given.dispatch.partition(":")[2].partition(":")[0]
+
+
+def _of_earlier_stop(draft: DecisionBuilder, given: BankFeedback) -> bool:
+    """Return whether a bank's answer says the end of a stop before the transfer's latest one: a bank may repeat its
+    answer. It only ends its own step.
+    """
+    if given.state not in (BankState.REFUSED, BankState.RELEASED):
+        return False
+    names = list(draft.steps)
+    stops = [step for step in draft.steps.values() if step.action is Action.STOP_PAYMENT and not is_clock(step)]
+    sent = [names.index(step.id) for step in stops if step.transfer == given.transfer and _sent(step)]
+    return bool(sent) and _step_of(given) in names and names.index(_step_of(given)) < sent[-1]
+
+
+def _sent(step: Step) -> bool:
+    return step.state in _SENT or step.attempt > 1 or bool(step.results)
 
 
 def _earlier(given: BankFeedback, stop: Stop) -> bool:
@@ -260,7 +293,7 @@ def _not_needed(draft: DecisionBuilder, transfer: str) -> AnyCode | None:
     """Return why a stop that ends soon is not extended although the bank may be asked, or None."""
     if draft.case.settled:
         return ResidentSafe()
-    return UpheldAlready() if orders.overturned(draft.case, transfer) else None
+    return UpheldAlready() if orders.overturned(draft.case, transfer) else _unwanted(draft, transfer)
 
 
 def _remind(draft: DecisionBuilder, step: Step, transfer: str, ends: datetime) -> None:

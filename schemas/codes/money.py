@@ -290,6 +290,12 @@ class StopLapsed(Code, frozen=True):
     zh: ClassVar = "自动止付未在时限内确认，申请银行解除"
 
 
+class StopNotWanted(Code, frozen=True):
+    """A person declined an automatic stop, so it is lifted where the bank has it, and not extended."""
+
+    zh: ClassVar = "自动止付令未获批准"
+
+
 class StopUnconfirmed(Code, frozen=True):
     """Nobody has confirmed an automatic stop yet. `at`: when the bank is asked to lift it."""
 
@@ -386,6 +392,7 @@ MoneyCode = (
     | StopUndecided
     | StopNeverDecided
     | StopLapsed
+    | StopNotWanted
     | StopUnconfirmed
     | StopHandedOver
     | LossAvoided

@@ -37,6 +37,8 @@ from schemas.people.staff import StaffRole
 UNCONFIRMED = f"{CLOCK}ok."  # ids of the timers of automatic orders that nobody has confirmed
 ASKING = frozenset({Action.STOP_PAYMENT, Action.STOP_AGAIN})  # the actions that need an order
 
+_NOT_WANTED = frozenset({OrderState.DECLINED, OrderState.UNDECIDED, OrderState.LAPSED})
+
 
 def order_of(case: Case, step: str) -> StopOrder | None:
     """Return the order of the step with the id `step`, or None."""
@@ -78,6 +80,14 @@ def overturned(case: Case, transfer: str) -> bool:
     return upheld_at(case, transfer) is not None
 
 
+def decided_against(case: Case, transfer: str) -> bool:
+    """Return whether persons decided against the latest order for a transfer, nobody decided in time, or an objection
+    to a stop of its account was upheld. Then no rule sends an order again without a person.
+    """
+    order = latest_order(case, transfer)
+    return overturned(case, transfer) or (order is not None and order.state in _NOT_WANTED)
+
+
 def may_propose(case: Case, payment: Payment) -> bool:
     """Return whether the plan may propose an order for a payment without a person.
 
@@ -85,12 +95,7 @@ def may_propose(case: Case, payment: Payment) -> bool:
     report must not stop the payments of others. False also if persons decided against an order, or nobody decided in
     time.
     """
-    if overturned(case, payment.transfer):
-        return False
-    order = latest_order(case, payment.transfer)
-    if order is not None and order.state in (OrderState.DECLINED, OrderState.UNDECIDED, OrderState.LAPSED):
-        return False
-    return not payments.only_reported(case, payment)
+    return not decided_against(case, payment.transfer) and not payments.only_reported(case, payment)
 
 
 def has_open_order(draft: DecisionBuilder, transfer: str) -> bool:
@@ -240,7 +245,7 @@ def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
     if payment is None:
         return None
     rule = draft.plan.stop.approval.of(payment, extension=step.action is Action.STOP_AGAIN)
-    rule = _by_persons(rule) if unrouted(payment) or overturned(draft.case, payment.transfer) else rule
+    rule = _by_persons(rule) if unrouted(payment) or decided_against(draft.case, payment.transfer) else rule
     because = step.because or CanStillBeStopped()
     order = _order(draft, step, payment, rule, because, None)
     if rule.persons == 0 and rule.confirm_within is not None:

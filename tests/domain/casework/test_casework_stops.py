@@ -6,11 +6,12 @@ import pytest
 
 from schemas.casework.cases import StepState, Stop, StopState
 from schemas.casework.events import FactKind
-from schemas.casework.inputs import AskStopAct, BankState, ReleaseStopAct
+from schemas.casework.inputs import AskStopAct, BankState, LowerAct, ReleaseStopAct
 from schemas.codes.any_code import StopNotExtended
 from schemas.codes.money import ResidentSafe
 from schemas.codes.refusals import MostStops, TwoPersons
 from schemas.levels import Action, EvidenceClass, Level, Outcome, Result
+from schemas.people.staff import StaffRole
 from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, Line, payment
 
@@ -275,3 +276,37 @@ def test_a_bank_that_has_stopped_the_account_after_all_is_believed() -> None:
     assert stop_of(line).state is StopState.REFUSED, "an answer that names no end may be an old one"
     line.bank(BankState.IN_FORCE, until=line.now + timedelta(hours=40))
     assert stop_of(line).state is StopState.IN_FORCE
+
+
+def test_an_old_release_that_is_told_again_does_not_end_a_newer_stop() -> None:
+    line = in_force()
+    lift = ReleaseStopAct(transfer="bank:1", reason="the wrong account", asked_by="li", request="r1")
+    line.act(lift, "zhou", role=StaffRole.RELEASE_DESK)
+    old = line.last(Action.STOP_RELEASE).id
+    line.bank(BankState.RELEASED, dispatch=old)
+    line.act(AskStopAct(transfer="bank:1"), role=StaffRole.OPERATOR)
+    line.bank(BankState.IN_FORCE, dispatch=line.last(Action.STOP_PAYMENT).id)
+    before = stop_of(line)
+    line.bank(BankState.RELEASED, dispatch=old)
+    assert stop_of(line) == before
+    assert before.state is StopState.IN_FORCE
+
+
+def test_an_old_refusal_that_is_told_again_does_not_end_a_newer_request() -> None:
+    line = asked()
+    old = line.last(Action.STOP_PAYMENT).id
+    line.bank(BankState.REFUSED)
+    line.act(AskStopAct(transfer="bank:1"), role=StaffRole.OPERATOR)
+    new = line.last(Action.STOP_PAYMENT).id
+    line.bank(BankState.REFUSED, dispatch=old)
+    assert stop_of(line).state is StopState.ASKED
+    line.bank(BankState.IN_FORCE, dispatch=new)
+    assert stop_of(line).state is StopState.IN_FORCE, "though the bank names no end"
+
+
+def test_a_lower_level_that_wants_stops_keeps_the_extension_that_waits() -> None:
+    line = in_force()
+    line.approves = False
+    line.pass_to(timedelta(hours=44))
+    line.act(LowerAct(level=Level.ORANGE, reason="核实后降级"), "sun", role=StaffRole.SUPERVISOR)
+    assert line.step("again.0").state is StepState.PROPOSED

@@ -10,10 +10,11 @@ from schemas.casework.cases import StepState, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import AskStopAct, BankState
 from schemas.casework.orders import ApproveStopAct, DeclineStopAct, OrderState, StopOrder
+from schemas.codes.any_code import StopNotExtended
 from schemas.codes.danger import DangerCode, OwnReport, PaymentMade
-from schemas.codes.money import StopExtended, StopNeverDecided, StopUndecided
+from schemas.codes.money import StopExtended, StopNeverDecided, StopNotWanted, StopUndecided
 from schemas.codes.refusals import ApprovedBefore, NoOrder, RoleMayNotApprove
-from schemas.levels import Action, Level, Outcome
+from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.staff import StaffRole
 from schemas.risk.evidence import EvidenceKind, WatchStatus
 from schemas.risk.signals import TransferState
@@ -245,3 +246,26 @@ def test_a_renewal_that_a_person_has_asked_for_is_not_proposed_again() -> None:
     line.pass_to(timedelta(hours=44, minutes=1))
     assert [each.state for each in line.here.orders] == [OrderState.APPROVED, OrderState.PROPOSED]
     assert any(isinstance(fact, StopExtended) for fact in line.facts(FactKind.STOP_REMINDER))
+
+
+def test_a_rule_sends_no_second_order_without_a_person_after_one_was_declined() -> None:
+    line = automatic()
+    line.result(Result.FAILED, Action.STOP_PAYMENT)
+    line.act(DeclineStopAct(order="stop.0", reason="known to the bank"), role=StaffRole.RELEASE_DESK)
+    sent = len(asked(line))
+    line.victim(1_000_000, "bank:1")
+    assert (order(line).state, order(line).persons) == (OrderState.PROPOSED, 1)
+    assert len(asked(line)) == sent
+
+
+def test_a_stop_that_a_bank_confirms_after_its_automatic_order_was_declined_is_lifted_and_not_extended() -> None:
+    line = automatic()
+    first = line.last(Action.STOP_PAYMENT).id
+    line.bank(BankState.REFUSED)
+    line.act(DeclineStopAct(order="stop.0", reason="known to the bank"), role=StaffRole.RELEASE_DESK)
+    line.bank(BankState.IN_FORCE, dispatch=first, until=line.now + timedelta(hours=48))
+    assert asked(line) == [Action.STOP_PAYMENT, Action.STOP_RELEASE]
+    line.bank(BankState.REFUSED)
+    line.pass_to(timedelta(hours=45))
+    assert line.facts(FactKind.STOP_REMINDER)[-1] == StopNotExtended(line.now + timedelta(hours=3), StopNotWanted())
+    assert len(line.here.orders) == 1
