@@ -5,6 +5,7 @@ from datetime import datetime
 from domain.casework import fatigue, money, payments
 from domain.casework.draft import DecisionBuilder, Rules
 from domain.casework.endings import reopen
+from domain.casework.orders import records as orders
 from domain.casework.planning import begin, plan_stops
 from domain.casework.steps import bring_forward
 from domain.payments import ledger
@@ -133,6 +134,7 @@ def _update(draft: DecisionBuilder, given: Alert) -> None:
     told = {"danger": given.danger, "profile": given.profile, "payments": known, "accounts": own}
     if any(getattr(case, name) != value for name, value in told.items()):
         draft.set(**told)
+        orders.amounts_changed(draft)
     feeds = {payment.transfer: payment.feed for payment in case.payments}
     for payment in known:
         if payment.feed and payment.feed != feeds.get(payment.transfer):

@@ -262,6 +262,21 @@ def _new(draft: DecisionBuilder, step: Step) -> StopOrder | None:
     return order
 
 
+def amounts_changed(draft: DecisionBuilder) -> None:
+    """Make the proposed orders of payments whose amount has changed anew, by the policy's rule for the new amount: the
+    approvals so far were for another amount, and persons must decide again. A fact records it.
+    """
+    for order in draft.case.orders:
+        payment = payments.find(draft.case, order.transfer)
+        same = payment is None or payment.movement is not None or payment.amount_fen == order.amount_fen
+        if payment is None or same or order.state is not OrderState.PROPOSED:
+            continue
+        rule = _by_persons(draft.plan.stop.approval.of(payment, extension=order.action is Action.STOP_AGAIN))
+        new = {"amount_fen": payment.amount_fen, "persons": rule.persons, "roles": rule.roles, "approvals": ()}
+        put_order(draft, order.model_copy(update=new))
+        draft.note(FactKind.STOP, StopProposed(rule.persons), draft.steps.get(order.step))
+
+
 def _order(
     draft: DecisionBuilder, step: Step, payment: Payment, rule: ApprovalRule, because: AnyCode, by: str | None
 ) -> StopOrder:
