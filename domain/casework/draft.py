@@ -168,7 +168,7 @@ class DecisionBuilder:
             version=self.version,
             updated_at=max(self.now, self.case.updated_at),
             policy=self.rules.policy.hash,
-            steps=_pruned(list(self.steps.values())),
+            steps=_pruned(list(self.steps.values()), _named(self.case)),
         )
         self.case = with_booked(self.case, self.case.updated_at)
         if (offered := _offered_at(self.case)) != self.case.offered_at:
@@ -184,13 +184,20 @@ def _offered_at(case: Case) -> datetime | None:
 KEPT_STEPS = 80
 
 
-def _pruned(steps: list[Step]) -> list[Step]:
+def _named(case: Case) -> frozenset[str]:
+    """Return the ids of the steps that the case's orders and holds name."""
+    return frozenset(order.step for order in case.orders) | {hold.step for hold in case.own_holds if hold.step}
+
+
+def _pruned(steps: list[Step], named: frozenset[str]) -> list[Step]:
     """Drop the oldest finished steps of earlier rounds once there are more than KEPT_STEPS.
 
-    The first round's steps stay, because their ids must not be used again.
+    The first round's steps stay, because their ids must not be used again; so do those that an order or a hold names
+    (`named`), whose approvals would count for a new step with the same id.
     """
     for step in list(steps[:-20]) if len(steps) > KEPT_STEPS else ():
-        if len(steps) > KEPT_STEPS and step.state not in LIVE_STEPS and step.id.count(".") > 1:
+        old = step.state not in LIVE_STEPS and step.id not in named and step.id.count(".") > 1
+        if len(steps) > KEPT_STEPS and old:
             steps.remove(step)
     return steps
 
