@@ -33,7 +33,7 @@ class OrderState(StrEnum):
     OVERTURNED = "overturned"  # an objection was upheld
 
 
-_AFTER_SENDING = (OrderState.APPROVED, OrderState.LAPSED, OrderState.HANDED_OVER, OrderState.OVERTURNED)
+_AFTER_SENDING = (OrderState.APPROVED, OrderState.LAPSED, OrderState.OVERTURNED)
 
 
 class Approval(Model):
@@ -151,7 +151,11 @@ class StopOrder(Model):
 
     @property
     def went_out(self) -> bool:
-        """Whether a bank may have got the order. One that a rule sent (`persons` is 0) was out when it was declined."""
+        """Whether a bank may have got the order. One that a rule sent (`persons` is 0) was out when it was declined.
+        One that waited for persons when its account was handed over was not out.
+        """
+        if self.state is OrderState.HANDED_OVER:
+            return len(self.approvals) >= self.persons
         return self.state in _AFTER_SENDING or (self.state is OrderState.DECLINED and self.persons == 0)
 
 
