@@ -22,6 +22,11 @@ from schemas.codes.money import MoneyTracedHere, MoneyWentOn
 from schemas.levels import Action
 from schemas.risk.signals import TransferState
 
+MOST_WITHDRAWN = 3
+"""Withdrawn orders on an account after which only new money leads to another: a bank that corrects a movement back and
+forth would make orders without end. Assumed: one mistake and its correction make two.
+"""
+
 
 def follow_money(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     """Add the movements of a bank's answer to the case. Propose a stop of each account beyond the payees' that holds
@@ -52,11 +57,11 @@ def _came(trace: MoneyTrace) -> Counter[str]:
 
 def _keep_count(draft: DecisionBuilder, came: Counter[str]) -> None:
     """Store in each account with an open order how much money has come in, so that only later money can lead to another
-    order.
+    order. A correction does not reduce it, else the next one would count as later money.
     """
     for each in draft.case.traced:
         if has_open_order(draft, each.transfer):
-            draft.pay(each.model_copy(update={"came_fen": came[each.payee]}))
+            draft.pay(each.model_copy(update={"came_fen": max(each.came_fen or 0, came[each.payee])}))
 
 
 def _candidates(draft: DecisionBuilder, trace: MoneyTrace, came: Counter[str]) -> list[tuple[TracedAccount, int]]:
@@ -85,7 +90,10 @@ def _again(draft: DecisionBuilder, known: Payment, came_fen: int) -> bool:
     if has_open_order(draft, known.transfer) or overturned(draft.case, known.transfer):
         return False
     latest = latest_order(draft.case, known.transfer)
-    if latest is not None and latest.state is OrderState.WITHDRAWN:
+    withdrawn = sum(
+        order.transfer == known.transfer and order.state is OrderState.WITHDRAWN for order in draft.case.orders
+    )
+    if latest is not None and latest.state is OrderState.WITHDRAWN and withdrawn < MOST_WITHDRAWN:
         return True
     return came_fen - (known.came_fen or 0) >= draft.rules.policy.trace.order_least_fen
 
