@@ -84,8 +84,8 @@ class ChannelSettings(Environment):
     )
     push_key: SecretStr | None = Field(
         None,
-        description="Private key of push messages to officers' telephones (VAPID), made by `quanzu admin access push-key`. "
-        "Unset: no push messages; embedded: derived from the secret",
+        description="Private key of push messages to officers' telephones (VAPID), made by "
+        "`quanzu admin access push-key`. Unset: no push messages; embedded: derived from the secret",
     )
     push_contact: Annotated[str, AfterValidator(_contact)] = Field(
         "mailto:admin@quanzu.invalid",
@@ -136,7 +136,9 @@ class ChannelSettings(Environment):
             try:
                 return vapid_key(self.push_key.get_secret_value())
             except ValueError:
-                raise SettingsError("QUANZU_PUSH_KEY is invalid. Make one with `quanzu admin access push-key`") from None
+                raise SettingsError(
+                    "QUANZU_PUSH_KEY is invalid: make one with `quanzu admin access push-key`"
+                ) from None
         return derived_vapid_key(settings.key()) if settings.embedded else None
 
     def push_private(self) -> frozenset[Address]:

@@ -3,12 +3,12 @@
 from domain.casework.draft import DecisionBuilder
 from domain.casework.own_account.last_resort import in_red_danger
 from domain.casework.own_account.records import (
+    hold_never_sent,
     hold_of_step,
     lift_stem,
     live_lifts,
     may_have_gone_out,
     may_lift,
-    never_sent,
     put_hold,
 )
 from domain.casework.steps import end, plan_step
@@ -50,7 +50,7 @@ def never_got(draft: DecisionBuilder, step: Step) -> None:
     is nothing to lift. No effect otherwise.
     """
     hold = hold_of_step(draft.case, step.id) if step.action is Action.HOLD_OUTGOING else None
-    if hold is None or hold.state is not OwnHoldState.LIFTING or not never_sent(step):
+    if hold is None or hold.state is not OwnHoldState.LIFTING or not hold_never_sent(step):
         return
     put_hold(draft, hold, state=OwnHoldState.WITHDRAWN)
     for each in live_lifts(hold, draft.steps.values()):

@@ -97,7 +97,7 @@ def may_have_gone_out(step: Step) -> bool:
     return sent > sum(result in NEVER_SENT for result in step.results)
 
 
-def never_sent(step: Step) -> bool:
+def hold_never_sent(step: Step) -> bool:
     """Return whether every attempt of a step that has ended is known to have reached no bank."""
     failed = sum(result in NEVER_SENT for result in step.results)
     return step.state not in LIVE_STEPS and failed >= step.attempt
