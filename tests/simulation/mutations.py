@@ -35,7 +35,7 @@ FENCE = "if stored ~= ARGV[1] then return stored end\n"
 UNPUBLISHED = "if moves and stands[1] and redis.call('EXISTS', KEYS[8]) == 1 then return 'unpublished' end\n"
 OLDER = "if moves and stands[1] and stands[2] ~= run then return 'older' end\n"
 LEASED = "if holder and holder ~= token then return {'leased'} end\n"
-CLAIMED = "if latest ~= fence and (latest or not known) then return 0 end\n"
+CLAIMED = "if latest ~= fence and (latest or not sent) then return 0 end\n"
 
 
 class OutdatedError(RuntimeError):
