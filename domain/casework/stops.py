@@ -51,7 +51,12 @@ _ANSWERS: Mapping[BankState, AnyCode] = {
     BankState.RETURNED: BankReturned(),
     BankState.RELEASED: BankReleased(),
 }
-_UNWANTED: Mapping[OrderState, AnyCode] = {
+_UNWANTED: Mapping[OrderState, AnyCode | None] = {  # why a stop by such an order is lifted; None: it is not
+    OrderState.PROPOSED: None,
+    OrderState.APPROVED: None,
+    OrderState.UNDECIDED: None,
+    OrderState.WITHDRAWN: None,
+    OrderState.HANDED_OVER: None,
     OrderState.LAPSED: StopLapsed(),
     OrderState.DECLINED: StopNotWanted(),
     OrderState.OVERTURNED: UpheldAlready(),
@@ -126,7 +131,7 @@ def _lift_unwanted(draft: DecisionBuilder, transfer: str) -> None:
 def _unwanted(draft: DecisionBuilder, transfer: str) -> AnyCode | None:
     """Return why nobody wants the latest stop that a bank may have got for a transfer, or None."""
     out = [order for order in draft.case.orders if order.transfer == transfer and order.went_out]
-    return _UNWANTED.get(out[-1].state) if out else None
+    return _UNWANTED[out[-1].state] if out else None
 
 
 def _counted(draft: DecisionBuilder, given: BankFeedback) -> None:

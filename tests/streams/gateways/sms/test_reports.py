@@ -49,11 +49,11 @@ def carrier(kind: type[CarrierLink], name: str) -> CarrierLink:
 
 
 @contextlib.asynccontextmanager
-async def reports(journal: Journal, folder: Path, quanzu: httpx.MockTransport | None = None) -> AsyncIterator[Reports]:
+async def reports(journal: Journal, folder: Path, peer: httpx.MockTransport | None = None) -> AsyncIterator[Reports]:
     account = carrier_account().model_dump(mode="json")
     made = {"data": str(folder), "key_file": "none", "receipts": "https://intake.example/receipts/sms"}
     file = GatewayFile.model_validate(made | {"carrier": [account]})
-    async with httpx.AsyncClient(transport=quanzu or httpx.MockTransport(lambda _: httpx.Response(200))) as client:
+    async with httpx.AsyncClient(transport=peer or httpx.MockTransport(lambda _: httpx.Response(200))) as client:
         yield Reports(file, b"k" * 32, journal, client, asyncio.Event())
 
 
