@@ -111,11 +111,12 @@ class Screening(ScreeningSteps):
             await pause()
         due = {who: at for who, at in evaluator.result.rescore.items() if at > now - rules.call.most}
         # After a case was settled no alert is remembered, and what was alerted before it is no news.
-        ended = {who: evaluator.known[who].settled for who in evaluator.result.alerted}
-        unknown = [
-            who for who, told in evaluator.result.alerted.items() if (end := ended[who]) is None or told.at > end
-        ]
-        await self.state.evidence.remember({}, due | dict.fromkeys(unknown, now))
+        unknown = {
+            who: now
+            for who, told in evaluator.result.alerted.items()
+            if (settled := evaluator.known[who].settled) is None or told.at > settled
+        }
+        await self.state.evidence.remember({}, due | unknown)
         return await self.state.positions.pay(lane, owed, first, tally_of(batch, matched, evaluator.result), resent)
 
     async def rescore(self, partition: int, now: datetime) -> int:

@@ -266,9 +266,8 @@ async def last_applied(settings: Settings, partition: int) -> int:
 
     A store that is behind it has lost commits. Entries of an earlier case-inputs topic do not count.
     """
-    first = (await end_offsets(settings, topics.CASE_EVENTS.name))[partition] - NEWEST
     links: list[tuple[int, int]] = []
-    async for place, value in _values(settings, topics.CASE_EVENTS.name, partition, first):
+    async for place, value in _values(settings, topics.CASE_EVENTS.name, partition, -NEWEST):
         if entry := readable(topics.CASE_EVENTS.name, place, partial(decode, value)):
             links.append((entry.commit.log, entry.commit.last))
     return max(links, default=(0, -1))[1]
@@ -283,8 +282,11 @@ async def _values(settings: Settings, topic: str, partition: int, first: int = 0
 async def _pages(
     settings: Settings, topic: str, partition: int, first: int = 0
 ) -> AsyncIterator[list[tuple[int, bytes]]]:
-    """Yield pages of (offset, value) of a partition's present records from `first` on, without tombstones."""
+    """Yield pages of (offset, value) of a partition's present records from `first` on, without tombstones.
+
+    A negative `first` counts from the end: -100 begins with the last 100 offsets.
+    """
     begin = (await beginning_offsets(settings, topic))[partition]
     end = (await end_offsets(settings, topic))[partition]
-    async for page in read_pages(settings, topic, partition, max(first, begin), end - 1):
+    async for page in read_pages(settings, topic, partition, max(first if first >= 0 else end + first, begin), end - 1):
         yield [(record.offset, record.value) for record in page if record.value is not None]

@@ -109,6 +109,20 @@ async def read_range(
                 yield record
 
 
+async def read_kept(settings: Settings, topic: str, partition: int, first: int, last: int) -> list[Read]:
+    """Return the records of `partition` with offsets `first` to `last`, both included; an empty list if the topic has
+    just deleted the first of them.
+
+    Raises ReadError if `last` is not yet written.
+    """
+    try:
+        return [record async for record in read_range(settings, topic, partition, first, last)]
+    except ReadError:
+        if (await beginning_offsets(settings, topic))[partition] <= first:
+            raise
+        return []
+
+
 async def read_pages(
     settings: Settings, topic: str, partition: int, first: int, last: int, *, opened: bool = True
 ) -> AsyncGenerator[list[Read], None]:

@@ -20,6 +20,7 @@ from streams.messaging.reader import (
     beginning_offsets,
     committed_offset,
     end_offsets,
+    read_kept,
     read_range,
 )
 from streams.messaging.record import Raw
@@ -105,22 +106,15 @@ class Lanes:
             if position.offset is None or not position.current or position.offset >= end - 1:
                 return
             first = max(begin, position.offset + 1)
+            waiting = await read_kept(
+                self._settings, lane.topic, lane.partition, first, min(end - 1, first + BATCH - 1)
+            )
             # Only once: each batch that begins here makes the owner's current batch uncountable.
-            if records := await self._kept(lane, first, min(end - 1, first + BATCH - 1)):
+            if records := [Raw(record.offset, record.value or b"") for record in waiting]:
                 await self._advance(lane, records, in_pieces())
             else:  # the topic has deleted the first ones
                 begin, _ = await self._bounds(lane)
                 await self._again(lane, await self._positions.position(lane, begin=True), begin - 1)
-
-    async def _kept(self, lane: TopicPartition, first: int, last: int) -> list[Raw]:
-        """Return the records with these offsets; an empty list if the topic has just deleted the first of them."""
-        try:
-            waiting = read_range(self._settings, lane.topic, lane.partition, first, last)
-            return [Raw(record.offset, record.value or b"") async for record in waiting]
-        except ReadError:
-            if (await self._bounds(lane))[0] <= first:
-                raise
-            return []
 
     async def _advance(self, lane: TopicPartition, records: Sequence[Raw], pause: Pause) -> bool:
         """Screen the records, or first the ones missing before them. Returns False if the position must be read

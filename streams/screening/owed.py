@@ -20,7 +20,7 @@ from dataclasses import replace
 
 from aiokafka import TopicPartition
 
-from streams.messaging.reader import ReadError, beginning_offsets, read_range
+from streams.messaging.reader import beginning_offsets, read_kept
 from streams.messaging.record import Raw
 from streams.runtime.cooperative import Pause, in_pieces
 from streams.runtime.settings import Settings
@@ -71,20 +71,11 @@ class Rescreening:
         `kept`: the first offset that is still on the topic.
         """
         read_from = max(kept, owed.last - SPAN + 1)
-        raws = await self._read(lane, read_from, owed.last)
+        kept_still = await read_kept(self._settings, lane.topic, lane.partition, read_from, owed.last)
+        raws = [Raw(record.offset, record.value or b"") for record in kept_still]
         while raws:
             batch, raws = raws[-BATCH:], raws[:-BATCH]
             first = batch[0].offset if batch[0].offset > kept else owed.first
             if not await self._rescreen(lane, owed, first, batch, pause):
                 return
             owed = replace(owed, last=first - 1)
-
-    async def _read(self, lane: TopicPartition, first: int, last: int) -> list[Raw]:
-        """Return records from their topic, or an empty list if it has just deleted the first of them."""
-        try:
-            span = read_range(self._settings, lane.topic, lane.partition, first, last)
-            return [Raw(record.offset, record.value or b"") async for record in span]
-        except ReadError:
-            if (await beginning_offsets(self._settings, lane.topic))[lane.partition] > first:
-                return []
-            raise

@@ -132,9 +132,10 @@ async def test_red_dispatches_that_wait_for_a_dead_worker_are_read_once_by_whoev
     assert [each.resident for each in await waiting.read(0)] == [first[0]]
 
 
-async def test_a_store_with_older_data_and_the_same_run_takes_the_lost_commits_from_the_journal(
-    province: House, caplog: pytest.LogCaptureFixture
-) -> None:
+async def gone_back(province: House) -> tuple[Worker, list[str], str]:
+    """A worker whose Redis has gone back to before its second alert, under the same run id; the two residents who were
+    alerted, and one more.
+    """
     worker = await province.worker()
     first, later = residents(province)
     await worker.line.residents.put(entered([*first, later]))
@@ -145,6 +146,13 @@ async def test_a_store_with_older_data_and_the_same_run_takes_the_lost_commits_f
     await worker.alert(first[1])
     await worker.apply()
     await restored(worker, before)
+    return worker, first, later
+
+
+async def test_a_store_with_older_data_and_the_same_run_takes_the_lost_commits_from_the_journal(
+    province: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker, first, later = await gone_back(province)
     await worker.alert(later)
     await worker.apply()
     cases = await worker.cases()
@@ -158,16 +166,7 @@ async def test_a_store_with_older_data_and_the_same_run_takes_the_lost_commits_f
 async def test_a_worker_that_fails_while_it_catches_up_still_knows_that_redis_went_back(
     province: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker = await province.worker()
-    first, later = residents(province)
-    await worker.line.residents.put(entered([*first, later]))
-    await worker.watch()
-    await worker.alert(first[0])
-    await worker.apply()
-    before = await image(worker)
-    await worker.alert(first[1])
-    await worker.apply()
-    await restored(worker, before)
+    worker, first, _ = await gone_back(province)
     with monkeypatch.context() as patched:
         patched.setattr(journal, "sent_since", unreachable)
         with pytest.raises(OSError, match="unreachable"):
